@@ -1,0 +1,1 @@
+//! Proves that Spark works on Kubernetes.
