@@ -1,1 +1,18 @@
-//! Proves that Spark works on Kubernetes.
+//! Proves that Spark works on Kubernetes, for a given Spark, image, cluster, set of permissions and
+//! way of reading files; and when it does not, says why. The map is in ARCHITECTURE.md.
+
+pub mod access;
+pub mod cli;
+pub mod cluster;
+pub mod context;
+pub mod dirs;
+pub mod engine;
+pub mod error;
+pub mod events;
+pub mod exec;
+pub mod images;
+pub mod ledger;
+pub mod observe;
+
+pub use context::Context;
+pub use error::{Error, Exit, Result};

@@ -1,0 +1,10 @@
+//! The append-only record of a run: each process writes a file of its own, every report is derived
+//! from them.
+
+mod event;
+mod recorder;
+mod secrets;
+
+pub use event::{Body, Event, Evidence, Level, Outcome, PodMoment, StepState, Verdict};
+pub use recorder::{PhaseGuard, Recorder, Silent, Sink, StepGuard};
+pub use secrets::Secrets;

@@ -1,0 +1,217 @@
+//! The content-addressed cache: one entry a key, built once, checked on use.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest, Sha256};
+
+use crate::context::Context;
+use crate::error::{OrFail, Result};
+use crate::events::StepGuard;
+
+/// The hash of everything that decides an entry's content.
+#[derive(Debug, Clone)]
+pub struct Key {
+    name: String,
+    hash: Sha256,
+}
+
+impl Key {
+    /// A key for entries of this name, e.g. `kubernetes`.
+    pub fn new(name: &str) -> Self {
+        Key { name: name.to_owned(), hash: Sha256::new() }.with("name", name)
+    }
+
+    /// Adds an input. Length-prefixed, so that `("ab","c")` and `("a","bc")` differ.
+    #[must_use]
+    pub fn with(mut self, what: &str, bytes: impl AsRef<[u8]>) -> Self {
+        for part in [what.as_bytes(), bytes.as_ref()] {
+            self.hash.update((part.len() as u64).to_le_bytes());
+            self.hash.update(part);
+        }
+        self
+    }
+
+    /// Name and 12 hex digits, e.g. `kubernetes-5c1f0a9b2d3e`.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.name, &hex::encode(self.hash.clone().finalize())[..12])
+    }
+}
+
+/// The cache directory.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    dir: PathBuf,
+}
+
+impl Cache {
+    /// The user's cache.
+    pub fn of(context: &Context) -> Self {
+        Cache { dir: context.dirs.cache.join("entries") }
+    }
+
+    /// The entry's directory: from the cache when its digest is right, else built by `build` in a
+    /// temporary directory and renamed into place. Two processes that want the same entry do the
+    /// work once: the second waits for the first. After kill -9 in the middle nothing half-made is
+    /// found: the temporary directory is removed by the next builder.
+    pub async fn entry(
+        &self,
+        context: &Context,
+        key: &Key,
+        step: StepGuard,
+        build: impl AsyncFnOnce(&Path, &StepGuard) -> Result<()>,
+    ) -> Result<PathBuf> {
+        fs_err::create_dir_all(&self.dir).or_environment("making the cache directory")?;
+        let id = key.id();
+        let target = self.dir.join(&id);
+        let _lock = context.cancel.guard(lock(self.dir.join(format!("{id}.lock")))).await?;
+        if target.exists() {
+            if blocking(target.clone(), verify).await? {
+                step.cached();
+                return Ok(target);
+            }
+            context
+                .recorder
+                .warn(format!("cache entry {id} was changed on disk: building it again"));
+            fs_err::tokio::remove_dir_all(&target).await.or_environment("removing a bad entry")?;
+        }
+        let temporary = self.dir.join(format!("{id}.tmp"));
+        if temporary.exists() {
+            fs_err::tokio::remove_dir_all(&temporary)
+                .await
+                .or_environment("removing a half entry")?;
+        }
+        fs_err::tokio::create_dir_all(&temporary).await.or_environment("making a cache entry")?;
+        let built = context.cancel.guard(build(&temporary, &step)).await;
+        if let Err(error) = built {
+            let _ = fs_err::tokio::remove_dir_all(&temporary).await;
+            step.failed(&error);
+            return Err(error);
+        }
+        let sums = blocking(temporary.clone(), |dir| Ok(sums(dir)?)).await?;
+        fs_err::write(self.sums_of(&id), sums).or_environment("writing an entry's digests")?;
+        fs_err::rename(&temporary, &target).or_environment("moving a cache entry into place")?;
+        step.done(String::new());
+        Ok(target)
+    }
+
+    fn sums_of(&self, id: &str) -> PathBuf {
+        self.dir.join(format!("{id}.sums"))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    dir: PathBuf,
+    work: impl FnOnce(&Path) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(move || work(&dir)).await.or_internal("a cache task")?
+}
+
+/// Takes the lock of a key, waiting off the runtime.
+async fn lock(path: PathBuf) -> Result<File> {
+    tokio::task::spawn_blocking(move || {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .or_environment("opening a cache lock")?;
+        flock(&file, FlockOperation::LockExclusive).or_environment("locking a cache entry")?;
+        Ok(file)
+    })
+    .await
+    .or_internal("a cache lock")?
+}
+
+/// `sha256  path` of every file and `link target` of every symlink, sorted.
+fn sums(dir: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    for entry in walkdir::WalkDir::new(dir).sort_by_file_name() {
+        let entry = entry.or_environment("reading a cache entry")?;
+        let path = entry.path().strip_prefix(dir).unwrap_or(entry.path()).display().to_string();
+        let kind = entry.file_type();
+        if kind.is_symlink() {
+            let to = fs_err::read_link(entry.path()).or_environment("reading a cache entry")?;
+            lines.push(format!("link {}  {path}", to.display()));
+        } else if kind.is_file() {
+            let mut hash = Sha256::new();
+            let mut file =
+                fs_err::File::open(entry.path()).or_environment("reading a cache entry")?;
+            std::io::copy(&mut file, &mut HashWriter(&mut hash))
+                .or_environment("reading a cache entry")?;
+            lines.push(format!("{}  {path}", hex::encode(hash.finalize())));
+        }
+    }
+    Ok(lines.join("\n"))
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn verify(dir: &Path) -> Result<bool> {
+    let expected = PathBuf::from(format!("{}.sums", dir.display()));
+    let Ok(expected) = fs_err::read_to_string(expected) else { return Ok(false) };
+    Ok(sums(dir)? == expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    async fn make(context: &Context, content: &str) -> (PathBuf, bool) {
+        let mut built = false;
+        let step = StepGuard::begin(&context.recorder, "image", "x".into());
+        let path = Cache::of(context)
+            .entry(
+                context,
+                &Key::new("x").with("v", "1"),
+                step,
+                async |dir: &Path, _: &StepGuard| {
+                    built = true;
+                    fs_err::write(dir.join("file"), content).or_environment("writing")
+                },
+            )
+            .await
+            .expect("entry");
+        (path, built)
+    }
+
+    #[tokio::test]
+    async fn built_once_then_cached_and_rebuilt_when_tampered_with() {
+        let (context, _keep) = test_context();
+        let (path, built) = make(&context, "one").await;
+        assert!(built);
+        assert!(!make(&context, "two").await.1, "the second use comes from the cache");
+        std::fs::write(path.join("file"), "evil").expect("written");
+        assert!(make(&context, "three").await.1, "a changed entry is built again");
+        assert_eq!(std::fs::read_to_string(path.join("file")).expect("readable"), "three");
+    }
+
+    #[tokio::test]
+    async fn a_failed_or_killed_build_leaves_nothing_usable() {
+        let (context, _keep) = test_context();
+        let cache = Cache::of(&context);
+        let key = Key::new("x").with("v", "1");
+        // What kill -9 in the middle leaves: a temporary directory.
+        let half = cache.dir.join(format!("{}.tmp", key.id()));
+        std::fs::create_dir_all(&half).expect("made");
+        std::fs::write(half.join("rubbish"), "half").expect("written");
+        let (path, built) = make(&context, "whole").await;
+        assert!(built && !path.join("rubbish").exists());
+    }
+
+    #[test]
+    fn inputs_do_not_run_into_each_other() {
+        assert_ne!(Key::new("k").with("ab", "c").id(), Key::new("k").with("a", "bc").id());
+    }
+}

@@ -1,0 +1,5 @@
+//! Images as recipes with a content hash: pulled by digest or assembled from packages.
+
+mod cache;
+
+pub use cache::{Cache, Key};

@@ -1,0 +1,110 @@
+//! The kinds of things a run can own.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Something that exists because of us and must be given back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Owned {
+    /// A process and its group. The start time (clock ticks since boot) and the boot id tell it
+    /// from a later process with the same number.
+    Process {
+        /// Process id, also the id of its group.
+        pid: u32,
+        /// `/proc/<pid>/stat` field 22.
+        started: u64,
+        /// `/proc/sys/kernel/random/boot_id`.
+        boot: String,
+        /// For people.
+        name: String,
+    },
+    /// A container, by its name, which contains the run id.
+    Container {
+        /// Docker host address.
+        docker: String,
+        /// Its name.
+        name: String,
+    },
+    /// A network, by its name, which contains the run id.
+    Network {
+        /// Docker host address.
+        docker: String,
+        /// Its name.
+        name: String,
+    },
+    /// All containers and their volumes of a kind cluster, by kind's label.
+    KindCluster {
+        /// Docker host address.
+        docker: String,
+        /// Cluster name, which contains the run id (scope run) or which the user chose (scope user).
+        name: String,
+    },
+    /// A namespace, verified by our run label.
+    Namespace {
+        /// Kubeconfig that reaches the cluster.
+        kubeconfig: PathBuf,
+        /// Its context; none for the current one.
+        context: Option<String>,
+        /// Its name.
+        name: String,
+    },
+    /// A cluster role binding, verified by our run label.
+    ClusterRoleBinding {
+        /// Kubeconfig that reaches the cluster.
+        kubeconfig: PathBuf,
+        /// Its context; none for the current one.
+        context: Option<String>,
+        /// Its name.
+        name: String,
+    },
+    /// A file or directory whose path contains the run id.
+    Path {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+impl Owned {
+    /// A running process; `None` when it is already gone.
+    pub fn process(pid: u32, name: &str) -> Option<Self> {
+        let stat = procfs::process::Process::new(pid.cast_signed()).ok()?.stat().ok()?;
+        Some(Owned::Process {
+            pid,
+            started: stat.starttime,
+            boot: boot_id(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// For a process: whether this very process still runs (a zombie does not).
+    pub fn is_running_process(&self) -> bool {
+        let Owned::Process { pid, started, boot, .. } = self else { return false };
+        *boot == boot_id()
+            && procfs::process::Process::new(pid.cast_signed())
+                .and_then(|p| p.stat())
+                .is_ok_and(|stat| stat.starttime == *started && stat.state != 'Z')
+    }
+}
+
+impl std::fmt::Display for Owned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Owned::Process { pid, name, .. } => write!(f, "process {pid} ({name})"),
+            Owned::Container { name, .. } => write!(f, "container {name}"),
+            Owned::Network { name, .. } => write!(f, "network {name}"),
+            Owned::KindCluster { name, .. } => write!(f, "kind cluster {name}"),
+            Owned::Namespace { name, .. } => write!(f, "namespace {name}"),
+            Owned::ClusterRoleBinding { name, .. } => write!(f, "cluster role binding {name}"),
+            Owned::Path { path } => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// The id of this boot; a ledger of another boot names no living process.
+pub fn boot_id() -> String {
+    fs_err::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
+}
