@@ -1,0 +1,11 @@
+//! Raw arguments and `sparkproof.toml` become a validated [`Plan`].
+
+mod quantity;
+mod raw;
+mod resources;
+mod validated;
+
+pub use quantity::{MebiBytes, MilliCpu};
+pub use raw::{RawPlan, RbacChoice};
+pub use resources::{Fit, Machine};
+pub use validated::{ClusterPlan, Executors, Plan, SparkSource};

@@ -1,0 +1,199 @@
+//! What the user wrote, on the command line or in `sparkproof.toml`: one struct reads both, so a
+//! flag and its key can never drift apart.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{MebiBytes, MilliCpu};
+use crate::error::{Error, OrFail, Result};
+
+/// The configuration file looked for in the working directory.
+pub const CONFIG_FILE: &str = "sparkproof.toml";
+
+/// How the permissions are set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum RbacChoice {
+    /// A namespaced Role with just the verbs Spark uses.
+    Minimal,
+    /// Namespace, account and cluster role binding exactly as the "Geni on Kubernetes" guide.
+    Guide,
+}
+
+/// All that can be asked for; every field optional.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct RawPlan {
+    /// Kubeconfig of an existing cluster; without it, a kind cluster is created for the run
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of that kubeconfig [default: its current one]
+    #[arg(long, requires = "kubeconfig", help_heading = "Cluster")]
+    pub context: Option<String>,
+    /// Use the cluster that `sparkproof up --name NAME` left running
+    #[arg(long, value_name = "NAME", conflicts_with = "kubeconfig", help_heading = "Cluster")]
+    pub cluster: Option<String>,
+    /// Kubernetes version of the kind cluster [default: v1.34.4]
+    #[arg(long, value_name = "V", help_heading = "Cluster")]
+    pub kubernetes_version: Option<String>,
+    /// Worker nodes beside the control plane [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Cluster")]
+    pub workers: Option<u32>,
+    /// Cores a node offers [default: the guide's 3, fewer on a smaller machine]
+    #[arg(long, value_name = "CPU", help_heading = "Cluster")]
+    pub cpus: Option<MilliCpu>,
+    /// Memory a node offers [default: the guide's 8192m, less on a smaller machine]
+    #[arg(long, value_name = "MEM", help_heading = "Cluster")]
+    pub memory: Option<MebiBytes>,
+
+    /// Spark version, from PyPI's pyspark [default: newest 3.5.x]
+    #[arg(long, value_name = "V", help_heading = "Spark")]
+    pub spark_version: Option<String>,
+    /// An official Spark distribution: its docker-image-tool.sh builds the image
+    #[arg(long, value_name = "DIR", conflicts_with = "spark_version", help_heading = "Spark")]
+    pub spark_home: Option<PathBuf>,
+    /// Use this image as it is (the driver still comes from --spark-version or --spark-home)
+    #[arg(long, value_name = "REF", help_heading = "Spark")]
+    pub image: Option<String>,
+    /// Number of executors [default: 3]
+    #[arg(long, value_name = "N", help_heading = "Spark")]
+    pub executors: Option<u32>,
+    /// Cores each executor requests [default: 1, or the fraction that fits]
+    #[arg(long, value_name = "CPU", help_heading = "Spark")]
+    pub executor_cpu: Option<MilliCpu>,
+    /// Heap of each executor [default: 512m]
+    #[arg(long, value_name = "MEM", help_heading = "Spark")]
+    pub executor_memory: Option<MebiBytes>,
+    /// Further Spark configuration, key=value; may be repeated
+    #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
+    pub conf: Vec<String>,
+    /// Address under which pods reach the driver [default: as the cluster's network sees this host]
+    #[arg(long, value_name = "IP", help_heading = "Spark")]
+    pub driver_host: Option<IpAddr>,
+    /// Seconds a session may take until all executors are registered [default: 180]
+    #[arg(long, value_name = "S", help_heading = "Spark")]
+    pub session_timeout: Option<u64>,
+
+    /// Permissions: minimal (a namespaced Role) or guide (as the guide creates them)
+    #[arg(long, value_enum, help_heading = "Permissions")]
+    pub rbac: Option<RbacChoice>,
+    /// Namespace to create for the session [default: spark-RUN; guide: spark]
+    #[arg(long, help_heading = "Permissions")]
+    pub namespace: Option<String>,
+    /// Service account of driver and executors [default: spark; guide: spark-serviceaccount]
+    #[arg(long, help_heading = "Permissions")]
+    pub service_account: Option<String>,
+
+    /// Run directory to write [default: target/sparkproof/RUN in a checkout, else sparkproof-runs/RUN]
+    #[arg(long, value_name = "DIR", help_heading = "Report")]
+    pub report_dir: Option<PathBuf>,
+}
+
+impl RawPlan {
+    /// Reads a configuration file. Errors (class bad input): unreadable, wrong type, unknown key.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = fs_err::read_to_string(path).or_input("reading the configuration file")?;
+        Self::from_toml(&text).map_err(|e| {
+            let remedy = e.remedy.clone();
+            let error = Error::input(format!("{}: {}", path.display(), e.what));
+            match remedy {
+                Some(remedy) => error.remedy(remedy),
+                None => error,
+            }
+        })
+    }
+
+    fn from_toml(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|e| {
+            let message = e.message().to_owned();
+            let error = Error::input(message.clone());
+            match did_you_mean(&message) {
+                Some(key) => error.remedy(format!("did you mean `{key}`?")),
+                None => error,
+            }
+        })
+    }
+
+    /// The command line over the file: what is given twice, the command line decides; `conf`
+    /// entries of both count, the command line's last.
+    #[must_use]
+    pub fn over(self, file: RawPlan) -> RawPlan {
+        let mut conf = file.conf;
+        conf.extend(self.conf);
+        RawPlan {
+            kubeconfig: self.kubeconfig.or(file.kubeconfig),
+            context: self.context.or(file.context),
+            cluster: self.cluster.or(file.cluster),
+            kubernetes_version: self.kubernetes_version.or(file.kubernetes_version),
+            workers: self.workers.or(file.workers),
+            cpus: self.cpus.or(file.cpus),
+            memory: self.memory.or(file.memory),
+            spark_version: self.spark_version.or(file.spark_version),
+            spark_home: self.spark_home.or(file.spark_home),
+            image: self.image.or(file.image),
+            executors: self.executors.or(file.executors),
+            executor_cpu: self.executor_cpu.or(file.executor_cpu),
+            executor_memory: self.executor_memory.or(file.executor_memory),
+            conf,
+            driver_host: self.driver_host.or(file.driver_host),
+            session_timeout: self.session_timeout.or(file.session_timeout),
+            rbac: self.rbac.or(file.rbac),
+            namespace: self.namespace.or(file.namespace),
+            service_account: self.service_account.or(file.service_account),
+            report_dir: self.report_dir.or(file.report_dir),
+        }
+    }
+}
+
+/// From serde's "unknown field `x`, expected one of `a`, `b`": the closest key.
+fn did_you_mean(message: &str) -> Option<String> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let wrong = quoted.next()?;
+    quoted
+        .map(|known| (strsim::jaro_winkler(wrong, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_uses_the_names_of_the_flags() {
+        let plan = RawPlan::from_toml("executors = 5\nrbac = 'guide'\nexecutor-cpu = '300m'");
+        let plan = plan.expect("valid");
+        assert_eq!(plan.executors, Some(5));
+        assert_eq!(plan.rbac, Some(RbacChoice::Guide));
+        assert_eq!(plan.executor_cpu, Some(MilliCpu(300)));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_a_suggestion() {
+        let error = RawPlan::from_toml("executor = 5").expect_err("unknown key");
+        assert_eq!(error.exit, crate::Exit::BadInput);
+        assert_eq!(error.remedy.as_deref(), Some("did you mean `executors`?"));
+    }
+
+    #[test]
+    fn the_command_line_decides() {
+        let file = RawPlan::from_toml("executors = 5\nworkers = 2").expect("valid");
+        let line = RawPlan { executors: Some(1), ..RawPlan::default() };
+        let both = line.over(file);
+        assert_eq!((both.executors, both.workers), (Some(1), Some(2)));
+    }
+
+    #[test]
+    fn every_flag_has_its_key_and_every_key_its_flag() {
+        use clap::Args;
+        let command = RawPlan::augment_args(clap::Command::new("x"));
+        for arg in command.get_arguments() {
+            let key = arg.get_long().expect("only long flags");
+            let error = RawPlan::from_toml(&format!("{key} = {{}}")).expect_err("wrong type");
+            assert!(!error.what.contains("unknown field"), "{key}: {error}");
+        }
+    }
+}

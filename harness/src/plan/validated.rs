@@ -1,0 +1,251 @@
+//! The validated plan: every value checked before anything is created.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::resources::{Asked, fit};
+use super::{Fit, Machine, RawPlan, RbacChoice};
+use crate::error::{Error, Result};
+
+/// What to prove, on what, with what.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// Which cluster.
+    pub cluster: ClusterPlan,
+    /// Which Spark.
+    pub spark: SparkSource,
+    /// The executors.
+    pub executors: Executors,
+    /// Which permissions.
+    pub rbac: RbacChoice,
+    /// Namespace asked for.
+    pub namespace: Option<String>,
+    /// Service account of driver and executors.
+    pub service_account: String,
+    /// Further Spark configuration.
+    pub conf: Vec<(String, String)>,
+    /// Address of the driver, when it is not to be derived from the cluster.
+    pub driver_host: Option<IpAddr>,
+    /// How long a session may take to start.
+    pub session_timeout: Duration,
+    /// Where the run directory goes, when asked for.
+    pub report_dir: Option<PathBuf>,
+    /// What was adapted to this machine.
+    pub warnings: Vec<String>,
+}
+
+/// Which cluster.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "provider")]
+pub enum ClusterPlan {
+    /// A kind cluster of this run.
+    Kind {
+        /// `None` for the pinned default.
+        kubernetes_version: Option<String>,
+        /// Workers beside the control plane.
+        workers: u32,
+        /// What nodes offer.
+        fit: Fit,
+    },
+    /// A cluster that `up` left running.
+    Up {
+        /// Its name.
+        name: String,
+    },
+    /// The user's cluster.
+    Existing {
+        /// Its kubeconfig, only read.
+        kubeconfig: PathBuf,
+        /// `None` for the current context.
+        context: Option<String>,
+    },
+}
+
+/// Where Spark comes from.
+#[derive(Debug, Clone, Serialize)]
+pub struct SparkSource {
+    /// A distribution of the user's.
+    pub home: Option<PathBuf>,
+    /// A version from PyPI; `None` with no home means the pinned default.
+    pub version: Option<String>,
+    /// An image to use as it is.
+    pub image: Option<String>,
+}
+
+/// How many executors of what size.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Executors {
+    /// Their number, at least 1.
+    pub count: u32,
+    /// What each requests.
+    pub cpu: super::MilliCpu,
+    /// Heap of each.
+    pub memory: super::MebiBytes,
+}
+
+impl Plan {
+    /// Validates; every error is of class bad input (or environment, when this machine cannot be
+    /// read), and nothing was created.
+    pub fn validate(raw: RawPlan, machine: Machine) -> Result<Self> {
+        let count = raw.executors.unwrap_or(3);
+        if count == 0 {
+            return Err(Error::input("--executors 0: a proof needs at least one executor")
+                .remedy("--executors 1 or more"));
+        }
+        let conf = raw.conf.iter().map(|c| key_value(c)).collect::<Result<Vec<_>>>()?;
+        if let Some(home) = &raw.spark_home
+            && !home.join("bin/spark-submit").is_file()
+        {
+            return Err(Error::input(format!(
+                "--spark-home {}: no bin/spark-submit there, expected a Spark distribution",
+                home.display()
+            ))
+            .remedy("unpack an official Spark distribution and name its directory"));
+        }
+        for (flag, name) in
+            [("--namespace", &raw.namespace), ("--service-account", &raw.service_account)]
+        {
+            if let Some(name) = name {
+                dns_label(flag, name)?;
+            }
+        }
+        let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
+        let asked = Asked {
+            node_cpu: raw.cpus,
+            node_memory: raw.memory,
+            executor_cpu: raw.executor_cpu,
+            executor_memory: raw.executor_memory,
+            executors: count,
+            workers: raw.workers.unwrap_or(0),
+        };
+        let existing = raw.kubeconfig.is_some();
+        let (fit, cluster) = match (raw.kubeconfig, raw.cluster) {
+            (Some(kubeconfig), _) => {
+                for (flag, given) in [
+                    ("--workers", raw.workers.is_some()),
+                    ("--kubernetes-version", raw.kubernetes_version.is_some()),
+                    ("--cpus", raw.cpus.is_some()),
+                    ("--memory", raw.memory.is_some()),
+                ] {
+                    if given {
+                        return Err(Error::input(format!(
+                            "{flag} says how to make a cluster, --kubeconfig names one that exists"
+                        ))
+                        .remedy(format!("leave out {flag} or --kubeconfig")));
+                    }
+                }
+                if !kubeconfig.is_file() {
+                    return Err(Error::input(format!(
+                        "--kubeconfig {}: no such file",
+                        kubeconfig.display()
+                    )));
+                }
+                // The node sizes are the cluster's; a session that does not fit is Unschedulable.
+                let fit = Fit {
+                    node_cpu: machine.cpu,
+                    node_memory: machine.memory,
+                    executor_cpu: asked.executor_cpu.unwrap_or(super::MilliCpu(1000)),
+                    executor_memory: asked.executor_memory.unwrap_or(super::MebiBytes(512)),
+                    warnings: Vec::new(),
+                };
+                (fit, ClusterPlan::Existing { kubeconfig, context: raw.context })
+            }
+            (None, Some(name)) => (fit(machine, asked)?, ClusterPlan::Up { name }),
+            (None, None) => {
+                let fit = fit(machine, asked)?;
+                let cluster = ClusterPlan::Kind {
+                    kubernetes_version: raw.kubernetes_version,
+                    workers: asked.workers,
+                    fit: fit.clone(),
+                };
+                (fit, cluster)
+            }
+        };
+        if existing && raw.image.is_none() {
+            return Err(Error::input(
+                "an existing cluster needs --image: nothing can be loaded there",
+            )
+            .remedy("push an image where its nodes can pull it, and name it by --image"));
+        }
+        let default_account = match rbac {
+            RbacChoice::Minimal => "spark",
+            RbacChoice::Guide => "spark-serviceaccount",
+        };
+        Ok(Plan {
+            cluster,
+            spark: SparkSource {
+                home: raw.spark_home,
+                version: raw.spark_version,
+                image: raw.image,
+            },
+            executors: Executors { count, cpu: fit.executor_cpu, memory: fit.executor_memory },
+            rbac,
+            namespace: raw.namespace,
+            service_account: raw.service_account.unwrap_or_else(|| default_account.to_owned()),
+            conf,
+            driver_host: raw.driver_host,
+            session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
+            report_dir: raw.report_dir,
+            warnings: fit.warnings,
+        })
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((key, value)) if key.starts_with("spark.") => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(Error::input(format!("--conf {text}: expected spark.some.key=value"))),
+    }
+}
+
+/// RFC 1123 label, as Kubernetes wants names of namespaces.
+fn dns_label(flag: &str, name: &str) -> Result<()> {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edge = |c: char| inner(c) && c != '-';
+    let valid = name.len() <= 63
+        && name.chars().all(inner)
+        && name.starts_with(edge)
+        && name.ends_with(edge);
+    if valid {
+        return Ok(());
+    }
+    Err(Error::input(format!("{flag} {name}: Kubernetes wants lower case letters, digits and `-`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Exit;
+    use crate::plan::{MebiBytes, MilliCpu};
+    use rstest::rstest;
+
+    fn plan(change: impl FnOnce(&mut RawPlan)) -> Result<Plan> {
+        let mut raw = RawPlan::default();
+        change(&mut raw);
+        let machine = Machine { cpu: MilliCpu(2000), memory: MebiBytes(24_000) };
+        Plan::validate(raw, machine)
+    }
+
+    #[test]
+    fn the_default_is_three_executors_on_a_kind_cluster() {
+        let plan = plan(|_| {}).expect("valid");
+        assert_eq!(plan.executors.count, 3);
+        assert!(matches!(plan.cluster, ClusterPlan::Kind { workers: 0, .. }));
+        assert_eq!(plan.service_account, "spark");
+    }
+
+    #[rstest]
+    #[case::no_executors(|raw: &mut RawPlan| raw.executors = Some(0))]
+    #[case::too_many(|raw: &mut RawPlan| raw.executors = Some(1000))]
+    #[case::bad_conf(|raw: &mut RawPlan| raw.conf = vec!["nonsense".into()])]
+    #[case::missing_home(|raw: &mut RawPlan| raw.spark_home = Some("/nowhere".into()))]
+    #[case::missing_kubeconfig(|raw: &mut RawPlan| raw.kubeconfig = Some("/nowhere".into()))]
+    #[case::bad_namespace(|raw: &mut RawPlan| raw.namespace = Some("Not_A_Label".into()))]
+    #[case::more_cpus(|raw: &mut RawPlan| raw.cpus = Some(MilliCpu(64_000)))]
+    fn bad_input_is_refused(#[case] change: fn(&mut RawPlan)) {
+        assert_eq!(plan(change).expect_err("refused").exit, Exit::BadInput);
+    }
+}
