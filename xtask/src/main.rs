@@ -1,2 +1,67 @@
-//! Chores.
-fn main() {}
+//! Chores: `cargo xtask test` passes the tests, `cargo xtask ci` is what CI runs.
+
+mod run;
+mod tools;
+
+use clap::Parser;
+use run::{Step, cargo};
+
+#[derive(Parser)]
+#[command(about = "Chores of the sparkproof workspace")]
+enum Chore {
+    /// All tests, live scenarios included, on a cluster made and taken down for them
+    Test {
+        /// nextest profile: live, ci, full
+        #[arg(long, default_value = "live")]
+        profile: String,
+        /// Further arguments for `cargo nextest run`, e.g. a filter
+        #[arg(last = true)]
+        nextest: Vec<String>,
+    },
+    /// Formatting, lints and dependency policy
+    Lint,
+    /// What CI runs: lint, then all tests with the ci profile
+    Ci,
+}
+
+fn main() -> miette::Result<()> {
+    match Chore::parse() {
+        Chore::Test { profile, nextest } => test(&profile, &nextest),
+        Chore::Lint => lint(),
+        Chore::Ci => {
+            lint()?;
+            test("ci", &[])
+        }
+    }
+}
+
+fn test(profile: &str, nextest: &[String]) -> miette::Result<()> {
+    let tools = tools::ensure("nextest")?;
+    // Built before `exec`, so that a cluster does not wait for a compiler.
+    cargo(["build", "--workspace", "--all-targets"]).run()?;
+    Step::new("target/debug/sparkproof")
+        .args(["exec", "--yes", "--", "cargo", "nextest", "run", "--workspace"])
+        .args(["--profile", profile])
+        .args(nextest.iter().map(String::as_str))
+        .path(&tools)
+        .run()
+}
+
+fn lint() -> miette::Result<()> {
+    let tools = tools::ensure("deny")?;
+    cargo(["fmt", "--all", "--check"]).run()?;
+    cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
+    // The advisory database is a git clone; where it is out of reach (no GitHub), the other three
+    // policies still hold, and this line says so.
+    cargo(["deny", "check", "bans", "licenses", "sources"]).path(&tools).run()?;
+    if cargo(["deny", "check", "advisories"]).path(&tools).succeeds()? {
+        return Ok(());
+    }
+    tell("advisories: not checked or not clean, see above (the advisory database needs GitHub)");
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "a chore speaks to the person who runs it")]
+fn tell(text: &str) {
+    eprintln!("xtask: {text}");
+}

@@ -1,7 +1,11 @@
 //! Seeing and waiting: the one wait primitive, watches, the timeline, the pod list.
 
+mod holdings;
+mod pod_list;
 mod pods;
 mod wait;
 
+pub use holdings::Holdings;
+pub use pod_list::{PodList, Row, status};
 pub use pods::Pods;
 pub use wait::{Progress, Source, Waiting, wait};

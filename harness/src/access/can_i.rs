@@ -1,0 +1,59 @@
+//! `kubectl auth can-i`, asked as the account itself, before a session needs it.
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::Api;
+use kube::api::PostParams;
+
+use super::{Access, Rule};
+use crate::cluster::client_of;
+use crate::context::Context;
+use crate::error::{OrFail, Result};
+
+/// A verb the account lacks, with the API's reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What is missing.
+    pub rule: Rule,
+    /// What the API said, often empty.
+    pub reason: String,
+}
+
+/// Asks for each rule; returns the missing ones, in order.
+pub async fn missing_verbs(
+    context: &Context,
+    access: &Access,
+    rules: &[Rule],
+) -> Result<Vec<Missing>> {
+    let client = client_of(&access.driver_kubeconfig, None).await?;
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client);
+    let ask = |rule: Rule| {
+        let reviews = reviews.clone();
+        async move {
+            let review = SelfSubjectAccessReview {
+                spec: SelfSubjectAccessReviewSpec {
+                    resource_attributes: Some(ResourceAttributes {
+                        namespace: Some(access.namespace.clone()),
+                        resource: Some(rule.resource.to_owned()),
+                        verb: Some(rule.verb.to_owned()),
+                        ..Default::default()
+                    }),
+                    ..Default::default()
+                },
+                ..Default::default()
+            };
+            let answer = reviews
+                .create(&PostParams::default(), &review)
+                .await
+                .or_environment(format!("asking whether the account can {rule}"))?;
+            let status = answer.status.unwrap_or_default();
+            let reason = status.reason.unwrap_or_default();
+            Ok((!status.allowed).then_some(Missing { rule, reason }))
+        }
+    };
+    let asked = futures::stream::iter(rules.iter().copied()).map(ask).buffered(8);
+    let answers: Vec<Option<Missing>> = context.cancel.guard(asked.try_collect()).await?;
+    Ok(answers.into_iter().flatten().collect())
+}

@@ -1,0 +1,95 @@
+//! The verbs a client-mode driver uses, and no other.
+
+use std::fmt;
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+
+/// One verb on one resource of the core group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// E.g. `pods`.
+    pub resource: &'static str,
+    /// E.g. `create`.
+    pub verb: &'static str,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)
+    }
+}
+
+const fn rule(resource: &'static str, verb: &'static str) -> Rule {
+    Rule { resource, verb }
+}
+
+/// Since fabric8 6 (Spark 3.4, fabric8io/kubernetes-client#4068) `stop()` deletes collections;
+/// each step is wrapped in `tryLogNonFatalError`, so a missing verb leaks and the job succeeds
+/// (`KubernetesClusterSchedulerBackend.stop`).
+const BY_COLLECTION: [Rule; 8] = [
+    rule("pods", "create"),
+    rule("pods", "list"),
+    rule("pods", "watch"),
+    rule("pods", "deletecollection"),
+    rule("configmaps", "create"),
+    rule("configmaps", "deletecollection"),
+    rule("services", "deletecollection"),
+    rule("persistentvolumeclaims", "deletecollection"),
+];
+
+/// Before that it lists and deletes one by one, and knows no PVC step (recorded of 3.3.3).
+const ONE_BY_ONE: [Rule; 9] = [
+    rule("pods", "create"),
+    rule("pods", "list"),
+    rule("pods", "watch"),
+    rule("pods", "delete"),
+    rule("configmaps", "create"),
+    rule("configmaps", "list"),
+    rule("configmaps", "delete"),
+    rule("services", "list"),
+    rule("services", "delete"),
+];
+
+/// The verbs that this Spark version needs in its namespace, driver outside the cluster.
+pub fn needed(spark_version: &str) -> &'static [Rule] {
+    let mut parts = spark_version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
+    let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if version >= (3, 4) { &BY_COLLECTION } else { &ONE_BY_ONE }
+}
+
+/// As the rules of a Role, one a resource.
+pub(super) fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
+    let mut by_resource = std::collections::BTreeMap::<&str, Vec<String>>::new();
+    for rule in rules {
+        by_resource.entry(rule.resource).or_default().push(rule.verb.to_owned());
+    }
+    by_resource
+        .into_iter()
+        .map(|(resource, verbs)| PolicyRule {
+            api_groups: Some(vec![String::new()]),
+            resources: Some(vec![resource.to_owned()]),
+            verbs,
+            ..Default::default()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_role_holds_each_verb_once() {
+        let policy = policy(needed("3.5.9").iter().copied());
+        let pods = policy.iter().find(|p| p.resources == Some(vec!["pods".to_owned()]));
+        assert_eq!(pods.expect("pods").verbs, ["create", "list", "watch", "deletecollection"]);
+        assert_eq!(policy.len(), 4);
+    }
+
+    #[test]
+    fn older_sparks_delete_one_by_one() {
+        assert!(needed("3.3.3").contains(&rule("pods", "delete")));
+        assert!(!needed("4.1.0").contains(&rule("pods", "delete")));
+        assert!(needed("4.1.0").contains(&rule("pods", "deletecollection")));
+    }
+}

@@ -1,0 +1,47 @@
+//! Clients from kubeconfigs; never from the user's current context by accident.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kube::Client;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+
+/// A client for one context of a kubeconfig, with time-outs on connect and on each read.
+pub async fn client_of(kubeconfig: &Path, context: Option<&str>) -> Result<Client> {
+    let read = Kubeconfig::read_from(kubeconfig)
+        .or_input(format!("reading the kubeconfig {}", kubeconfig.display()))?;
+    let contexts = read.contexts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+    let mut config = Config::from_custom_kubeconfig(read, &options).await.map_err(|e| {
+        Error::input(format!("using the kubeconfig {}", kubeconfig.display()))
+            .because(e)
+            .remedy(format!("its contexts are: {contexts}"))
+    })?;
+    config.connect_timeout = Some(Duration::from_secs(5));
+    Client::try_from(config).or_environment("making a Kubernetes client")
+}
+
+/// One bounded look at the API server. Unreachable: class environment; its version otherwise.
+pub(super) async fn answers(
+    context: &Context,
+    client: &Client,
+    kubeconfig: &Path,
+) -> Result<String> {
+    let version = async {
+        tokio::time::timeout(Duration::from_secs(10), client.apiserver_version())
+            .await
+            .map_err(|_| Error::environment("no answer within 10 s"))?
+            .or_environment("asking for its version")
+    };
+    let version = context.cancel.guard(version).await.map_err(|e| {
+        if e.is_interruption() {
+            return e;
+        }
+        Error::environment(format!("the cluster of {} does not answer: {e}", kubeconfig.display()))
+            .remedy("check that it runs and that this machine reaches it (kubectl cluster-info)")
+    })?;
+    Ok(version.git_version)
+}

@@ -1,0 +1,155 @@
+//! kind clusters: an own labelled network, an own kubeconfig, created and deleted by name.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::models::NetworkCreateRequest;
+use bollard::query_parameters::{InspectNetworkOptions, ListContainersOptionsBuilder};
+
+use super::existing::server_of;
+use super::{Cluster, ClusterRecord, Provider, client_of, kind_config};
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+use crate::events::PhaseGuard;
+use crate::exec::Tool;
+use crate::ledger::{Owned, Scope, give_back, labels};
+use crate::plan::{Fit, Machine};
+
+/// kind's own label on node containers (kind `pkg/cluster/internal/providers/docker`).
+const KIND_LABEL: &str = "io.x-k8s.kind.cluster";
+
+/// What to create.
+#[derive(Debug, Clone)]
+pub struct KindRequest<'a> {
+    /// Cluster name.
+    pub name: &'a str,
+    /// How long it lives.
+    pub scope: Scope,
+    /// The kind binary.
+    pub kind: &'a Path,
+    /// The node image, present in the engine.
+    pub node_image: &'a str,
+    /// Its Kubernetes version, e.g. `v1.34.4`.
+    pub kubernetes_version: &'a str,
+    /// Workers beside the control plane.
+    pub workers: u32,
+    /// What a node offers.
+    pub fit: &'a Fit,
+}
+
+/// Creates the network and the cluster; returns when kind does. Readiness is
+/// [`super::wait_until_ready`]'s business.
+pub async fn create(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    request: KindRequest<'_>,
+) -> Result<Cluster> {
+    let name = request.name;
+    refuse_existing(engine, name).await?;
+    context.run.own(network_of(engine, name))?;
+    let network = NetworkCreateRequest {
+        name: name.to_owned(),
+        driver: Some("bridge".to_owned()),
+        labels: Some(labels::of(context.run.id(), request.scope)),
+        ..Default::default()
+    };
+    context
+        .cancel
+        .guard(async {
+            engine.docker.create_network(network).await.or_environment(format!("network {name}"))
+        })
+        .await?;
+    let host_address = gateway(engine, name).await?;
+
+    let kubeconfig = context.run.dir().join("kubeconfig");
+    let config = kind_config::render(
+        request.workers,
+        request.fit,
+        Machine::here()?,
+        request.kubernetes_version,
+        !Path::new("/sys/fs/cgroup/cgroup.controllers").exists(),
+    );
+    let step = phase.step("kind create cluster");
+    context.run.own(cluster_of(engine, name))?;
+    Tool::new(request.kind)
+        .args(["create", "cluster", "--name", name, "--image", request.node_image])
+        .args(["--config", "-", "--kubeconfig"])
+        .args([&kubeconfig])
+        .env("DOCKER_HOST", &engine.host)
+        .env("KIND_EXPERIMENTAL_PROVIDER", "docker")
+        .env("KIND_EXPERIMENTAL_DOCKER_NETWORK", name)
+        .stdin(config)
+        .deadline(Duration::from_secs(300))
+        .run(context)
+        .await?;
+    step.done("");
+
+    let client = client_of(&kubeconfig, None).await?;
+    let record = ClusterRecord {
+        name: name.to_owned(),
+        provider: Provider::Kind,
+        server: server_of(&kubeconfig, None)?,
+        kubeconfig,
+        context: None,
+        kubernetes_version: request.kubernetes_version.to_owned(),
+        host_address,
+        node_containers: node_containers(engine, name).await?,
+    };
+    Ok(Cluster { record, client })
+}
+
+/// Deletes the node containers with their volumes, then the network.
+pub async fn delete(context: &Context, engine: &Engine, name: &str) -> Result<()> {
+    give_back(context, &cluster_of(engine, name)).await?;
+    give_back(context, &network_of(engine, name)).await
+}
+
+fn cluster_of(engine: &Engine, name: &str) -> Owned {
+    Owned::KindCluster { docker: engine.host.clone(), name: name.to_owned() }
+}
+
+fn network_of(engine: &Engine, name: &str) -> Owned {
+    Owned::Network { docker: engine.host.clone(), name: name.to_owned() }
+}
+
+async fn node_containers(engine: &Engine, name: &str) -> Result<Vec<String>> {
+    let filters = HashMap::from([("label", vec![format!("{KIND_LABEL}={name}")])]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let containers =
+        engine.docker.list_containers(Some(options)).await.or_environment("listing containers")?;
+    let mut names: Vec<String> = containers
+        .into_iter()
+        .filter_map(|c| Some(c.names?.first()?.trim_start_matches('/').to_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
+    let nodes = node_containers(engine, name).await?;
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::input(format!("a kind cluster named {name} exists already: {}", nodes.join(", ")))
+        .remedy("choose another --name; nothing was changed"))
+}
+
+async fn gateway(engine: &Engine, network: &str) -> Result<IpAddr> {
+    let seen = engine
+        .docker
+        .inspect_network(network, None::<InspectNetworkOptions>)
+        .await
+        .or_environment(format!("inspecting the network {network}"))?;
+    seen.ipam
+        .and_then(|ipam| ipam.config)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|config| config.gateway?.parse::<IpAddr>().ok())
+        // `hostname -i` of a dual-stack pod prints IPv6 first; Spark wants one family: IPv4.
+        .find(IpAddr::is_ipv4)
+        .ok_or_else(|| Error::environment(format!("the network {network} has no IPv4 gateway")))
+}

@@ -1,0 +1,72 @@
+//! What later stages may use of a cluster.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::error::Result;
+
+/// Who made a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// kind, by us.
+    Kind,
+    /// The user.
+    Existing,
+}
+
+/// A cluster that is ready, as it can be handed to another process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// Its name, as `kind get clusters` would show it, or the context of an existing one.
+    pub name: String,
+    /// Who made it.
+    pub provider: Provider,
+    /// A kubeconfig that reaches it with the rights to set up a proof. In the state directory, or
+    /// the user's own for an existing cluster.
+    pub kubeconfig: PathBuf,
+    /// The kubeconfig's context; `None` for the current one.
+    pub context: Option<String>,
+    /// API server as seen from this host, e.g. `https://127.0.0.1:41233`.
+    pub server: String,
+    /// Kubernetes version of the API server.
+    pub kubernetes_version: String,
+    /// Address of this host as pods see it: the driver's address.
+    pub host_address: IpAddr,
+    /// Node containers that images are loaded into; empty for an existing cluster.
+    pub node_containers: Vec<String>,
+}
+
+/// A cluster and a client for it.
+#[derive(Clone)]
+pub struct Cluster {
+    /// What is known of it.
+    pub record: ClusterRecord,
+    /// A client with its kubeconfig.
+    pub client: kube::Client,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.record.fmt(f)
+    }
+}
+
+impl std::ops::Deref for Cluster {
+    type Target = ClusterRecord;
+    fn deref(&self) -> &ClusterRecord {
+        &self.record
+    }
+}
+
+impl Cluster {
+    /// Connects to a cluster that another process of ours made.
+    pub async fn reopen(context: &Context, record: ClusterRecord) -> Result<Self> {
+        let client = super::client_of(&record.kubeconfig, record.context.as_deref()).await?;
+        super::connect::answers(context, &client, &record.kubeconfig).await?;
+        Ok(Cluster { record, client })
+    }
+}

@@ -1,0 +1,103 @@
+//! When a cluster is ready for user pods: nodes, DNS, storage, the default service account; each
+//! by a watch.
+
+use std::time::Instant;
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Node, ServiceAccount};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+
+use super::Cluster;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::events::PhaseGuard;
+use crate::observe::{Progress, Source, Waiting, wait};
+
+/// Waits, side by side, for every node Ready, CoreDNS available, the provisioner of the default
+/// StorageClass available and the default service account; at most 120 s each.
+pub async fn wait_until_ready(
+    context: &Context,
+    phase: &PhaseGuard,
+    cluster: &Cluster,
+) -> Result<()> {
+    let client = &cluster.client;
+    let nodes: Api<Node> = Api::all(client.clone());
+    let dns: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
+    let storage: Api<Deployment> = Api::namespaced(client.clone(), "local-path-storage");
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
+    let expected = cluster.node_containers.len();
+    tokio::try_join!(
+        seen(context, phase, "nodes Ready", nodes, move |nodes: &[Node]| {
+            let ready = nodes.iter().filter(|n| node_ready(n)).count();
+            (ready == expected, format!("{ready} of {expected} nodes Ready"))
+        }),
+        seen(
+            context,
+            phase,
+            "default service account",
+            accounts,
+            |accounts: &[ServiceAccount]| {
+                let there = accounts.iter().any(|a| a.metadata.name.as_deref() == Some("default"));
+                (there, "no account named default".to_owned())
+            }
+        ),
+        seen(context, phase, "DNS available", dns, |all: &[Deployment]| available(all, "coredns")),
+        seen(context, phase, "storage available", storage, |all: &[Deployment]| {
+            available(all, "local-path-provisioner")
+        }),
+    )?;
+    Ok(())
+}
+
+fn node_ready(node: &Node) -> bool {
+    let conditions = node.status.as_ref().and_then(|s| s.conditions.as_ref());
+    conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
+fn available(deployments: &[Deployment], name: &str) -> (bool, String) {
+    let found = deployments.iter().find(|d| d.metadata.name.as_deref() == Some(name));
+    let ready = found.and_then(|d| d.status.as_ref()?.available_replicas).unwrap_or(0);
+    (ready > 0, format!("deployment {name}: {ready} replicas available"))
+}
+
+/// One watch of a kind: looks at all objects after each change.
+async fn seen<K>(
+    context: &Context,
+    phase: &PhaseGuard,
+    what: &str,
+    api: Api<K>,
+    condition: impl Fn(&[K]) -> (bool, String),
+) -> Result<()>
+where
+    K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    K::DynamicType: Default + Clone + Eq + std::hash::Hash,
+{
+    let begun = Instant::now();
+    let step = phase.step(what);
+    let (reader, writer) = kube::runtime::reflector::store();
+    let (changed, changes) = tokio::sync::watch::channel(0u64);
+    let stream = watcher(api, watcher::Config::default()).default_backoff();
+    let follow = kube::runtime::reflector(writer, stream)
+        .inspect(|_| changed.send_modify(|n| *n += 1))
+        // Errors are resumed by the backoff; the wait below has the deadline.
+        .filter_map(|event| async { event.ok() })
+        .map(Ok::<_, Error>)
+        .try_for_each(|_| async { Ok(()) });
+    let waiting = Waiting::up_to(120, what);
+    let met = wait(context, waiting, Source::Changes(changes), async || {
+        let all: Vec<K> = reader.state().iter().map(|k| (**k).clone()).collect();
+        match condition(&all) {
+            (true, _) => Progress::Met(()),
+            (false, state) => Progress::NotYet(state),
+        }
+    });
+    tokio::select! {
+        result = met => result?,
+        _ = follow => return Err(Error::environment(format!("the watch for {what} ended"))),
+    }
+    step.done(format!("{:.1} s", begun.elapsed().as_secs_f64()));
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! What Kubernetes holds for Spark in a namespace: pods, ConfigMaps, Services, PVCs.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, ResourceExt};
+
+use super::pod_list::status;
+use crate::error::{OrFail, Result};
+
+/// Kubernetes puts this ConfigMap into every namespace.
+const ROOT_CA: &str = "kube-root-ca.crt";
+
+/// Objects by kind; names sorted. Pods carry their status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Name and status of each pod.
+    pub pods: BTreeMap<String, String>,
+    /// ConfigMaps but for the root CA's.
+    pub config_maps: Vec<String>,
+    /// Services.
+    pub services: Vec<String>,
+    /// Persistent volume claims.
+    pub claims: Vec<String>,
+}
+
+impl Holdings {
+    /// Lists the namespace: everything in a namespace of ours is of the session.
+    pub async fn list(client: &kube::Client, namespace: &str) -> Result<Self> {
+        let all = ListParams::default();
+        let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+        let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+        let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+        let (pods, maps, services, claims) = tokio::try_join!(
+            pods.list(&all),
+            maps.list(&all),
+            services.list(&all),
+            claims.list(&all)
+        )
+        .or_environment(format!("listing what namespace {namespace} holds"))?;
+        Ok(Holdings {
+            pods: pods.iter().map(|p| (p.name_any(), status(p))).collect(),
+            config_maps: names(&maps.items).filter(|n| n != ROOT_CA).collect(),
+            services: names(&services.items).collect(),
+            claims: names(&claims.items).collect(),
+        })
+    }
+
+    /// Nothing left.
+    pub fn is_empty(&self) -> bool {
+        *self == Holdings::default()
+    }
+
+    /// Deletes all of it, without grace: the driver is gone.
+    pub async fn delete(&self, client: &kube::Client, namespace: &str) -> Result<()> {
+        let now = DeleteParams::default().grace_period(0);
+        let failed = || format!("deleting what a killed driver left in {namespace}");
+        for name in self.pods.keys() {
+            let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+            gone(api.delete(name, &now).await).or_environment(failed())?;
+        }
+        for name in &self.config_maps {
+            let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+            gone(api.delete(name, &now).await).or_environment(failed())?;
+        }
+        for name in &self.services {
+            let api: Api<Service> = Api::namespaced(client.clone(), namespace);
+            gone(api.delete(name, &now).await).or_environment(failed())?;
+        }
+        for name in &self.claims {
+            let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+            gone(api.delete(name, &now).await).or_environment(failed())?;
+        }
+        Ok(())
+    }
+}
+
+/// Not found is what a delete wants.
+fn gone<T>(result: kube::Result<T>) -> kube::Result<()> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn names<K: ResourceExt>(items: &[K]) -> impl Iterator<Item = String> {
+    items.iter().map(ResourceExt::name_any)
+}
+
+impl std::fmt::Display for Holdings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_empty() {
+            return f.write_str("nothing");
+        }
+        let pods = self.pods.iter().map(|(name, status)| format!("pod {name} ({status})"));
+        let rest = |kind: &'static str, names: &[String]| {
+            names.iter().map(move |name| format!("{kind} {name}")).collect::<Vec<_>>()
+        };
+        let all: Vec<String> = pods
+            .chain(rest("configmap", &self.config_maps))
+            .chain(rest("service", &self.services))
+            .chain(rest("persistentvolumeclaim", &self.claims))
+            .collect();
+        f.write_str(&all.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::json;
+
+    /// An API server that serves one object list of each kind, by path.
+    fn server(config_maps: &'static [&'static str]) -> kube::Client {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            while let Some((request, reply)) = handle.next_request().await {
+                let kind = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+                let names: &[&str] = if kind == "configmaps" { config_maps } else { &[] };
+                let items: Vec<_> =
+                    names.iter().map(|n| json!({"metadata": {"name": n}})).collect();
+                let list =
+                    json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": items});
+                let body = Body::from(serde_json::to_vec(&list).expect("json"));
+                reply.send_response(Response::new(body));
+            }
+        });
+        kube::Client::new(service, "default")
+    }
+
+    #[tokio::test]
+    async fn the_root_ca_is_not_a_leftover() {
+        let held = Holdings::list(&server(&[ROOT_CA]), "n").await.expect("listed");
+        assert!(held.is_empty(), "{held}");
+    }
+
+    #[tokio::test]
+    async fn a_config_map_of_spark_is() {
+        let held = Holdings::list(&server(&[ROOT_CA, "spark-exec-0-conf-map"]), "n").await;
+        let held = held.expect("listed");
+        assert_eq!(held.to_string(), "configmap spark-exec-0-conf-map");
+    }
+}

