@@ -44,7 +44,7 @@ impl Machine {
 }
 
 /// What nodes offer and executors request.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fit {
     /// Cores of a node.
     pub node_cpu: MilliCpu,

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
 use super::{Fit, Machine, RawPlan, RbacChoice};
 use crate::error::{Error, Result};
 
 /// What to prove, on what, with what.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
     /// Which cluster.
     pub cluster: ClusterPlan,
@@ -38,7 +38,7 @@ pub struct Plan {
 }
 
 /// Which cluster.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "provider")]
 pub enum ClusterPlan {
     /// A kind cluster of this run.
@@ -65,7 +65,7 @@ pub enum ClusterPlan {
 }
 
 /// Where Spark comes from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SparkSource {
     /// A distribution of the user's.
     pub home: Option<PathBuf>,
@@ -76,7 +76,7 @@ pub struct SparkSource {
 }
 
 /// How many executors of what size.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Executors {
     /// Their number, at least 1.
     pub count: u32,

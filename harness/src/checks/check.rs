@@ -1,0 +1,77 @@
+//! Runs one check and records its verdict.
+
+use std::time::Instant;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::events::{Evidence, Outcome, Verdict};
+
+/// Evidence gathered by a check.
+#[derive(Debug, Default)]
+pub struct Findings(Vec<Evidence>);
+
+impl Findings {
+    /// Adds a piece.
+    pub fn add(&mut self, name: &str, text: impl ToString) {
+        self.0.push(Evidence { name: name.to_owned(), text: text.to_string() });
+    }
+}
+
+/// Runs `body`; green when it returns `Ok`, red with the error's text and remedy otherwise. An
+/// interruption is no verdict. The error is handed back, so that a caller can stop or go on.
+pub async fn check<T>(
+    context: &Context,
+    id: &str,
+    title: &str,
+    body: impl AsyncFnOnce(&mut Findings) -> Result<T>,
+) -> Result<T> {
+    let begun = Instant::now();
+    let mut findings = Findings::default();
+    let result = context.cancel.guard(body(&mut findings)).await;
+    if result.as_ref().is_err_and(Error::is_interruption) {
+        return result;
+    }
+    let outcome = match &result {
+        Ok(_) => Outcome::Green,
+        Err(error) => Outcome::Red { reason: error.to_string(), remedy: error.remedy.clone() },
+    };
+    context.recorder.check(Verdict {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        outcome,
+        evidence: findings.0,
+        seconds: begun.elapsed().as_secs_f64(),
+    });
+    // Whatever broke it, a check that is not green makes the run red.
+    result.map_err(|error| Error { exit: crate::Exit::Red, ..error })
+}
+
+/// Records a check as skipped, with its reason.
+pub fn skip(context: &Context, id: &str, title: &str, reason: &str) {
+    context.recorder.check(Verdict {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        outcome: Outcome::Skipped { reason: reason.to_owned() },
+        evidence: Vec::new(),
+        seconds: 0.0,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[tokio::test]
+    async fn a_failure_is_red_with_reason_and_remedy() {
+        let (context, keep) = test_context();
+        let red = check(&context, "x.y", "x does y", async |findings: &mut Findings| {
+            findings.add("seen", 41);
+            Err::<(), _>(Error::environment("41 seen, 42 expected").remedy("add one"))
+        });
+        assert_eq!(red.await.expect_err("red").exit, crate::Exit::Red);
+        let file = format!("run/events-{}.jsonl", std::process::id());
+        let events = std::fs::read_to_string(keep.path().join(file)).expect("events");
+        assert!(events.contains("41 seen, 42 expected") && events.contains("add one"), "{events}");
+    }
+}

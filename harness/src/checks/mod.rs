@@ -1,0 +1,13 @@
+//! The suite: one file a topic. A check returns evidence; its verdict is recorded.
+
+mod access;
+mod check;
+mod pods;
+mod suite;
+mod teardown;
+
+pub use access::can_i;
+pub use check::{check, skip};
+pub use pods::pod_list;
+pub use suite::run_suite;
+pub use teardown::{executors_stay_after_kill, namespace_gone, nothing_left};

@@ -1,0 +1,78 @@
+//! The pod list while the session lives, against its snapshot.
+
+use super::check::{Findings, check};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::events::Body;
+use crate::observe::PodList;
+use crate::proof::Live;
+
+/// Reviewed snapshots (insta files, shared with the scenarios), by number of executors.
+const SNAPSHOTS: [(u32, &str); 3] = [
+    (1, include_str!("../../../snapshots/pod_list_1.snap")),
+    (3, include_str!("../../../snapshots/pod_list_3.snap")),
+    (5, include_str!("../../../snapshots/pod_list_5.snap")),
+];
+
+/// Exactly N executor pods and nothing else, each Running and ready, as the snapshot shows.
+pub async fn pod_list(context: &Context, live: &Live) -> Result<PodList> {
+    let title = format!("the namespace shows exactly {} Running executor pods", live.executors());
+    check(context, "pods.list", &title, async |findings: &mut Findings| {
+        let list = live.pod_list();
+        let title = format!("{} executors registered", live.executors());
+        context.recorder.emit(Body::PodList { title, text: list.to_string() });
+        findings.add("pod list", &list);
+        let observed = list.normalised().to_string();
+        let expected = expected(live.executors());
+        if observed == expected {
+            return Ok(list);
+        }
+        findings.add("expected", &expected);
+        findings.add("observed", &observed);
+        Err(Error::red(format!("the pod list differs from its snapshot:\n{observed}"))
+            .remedy("if the new list is right, review the snapshot: cargo insta review"))
+    })
+    .await
+}
+
+/// The snapshot of N; for an N without one, the row of the single executor repeated.
+fn expected(executors: u32) -> String {
+    if let Some((_, snapshot)) = SNAPSHOTS.iter().find(|(n, _)| *n == executors) {
+        return body(snapshot).to_owned();
+    }
+    let one = body(SNAPSHOTS[0].1);
+    let mut lines = one.lines();
+    let (head, row) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let width = executors.to_string().len() - 1;
+    let mut rows: Vec<String> = (1..=executors)
+        .map(|id| {
+            let pad = " ".repeat(width + 1 - id.to_string().len());
+            row.replacen("-exec-1", &format!("-exec-{id}{pad}"), 1)
+        })
+        .collect();
+    // As the list is: by name.
+    rows.sort();
+    let head = head.replacen("NAME", &format!("NAME{}", " ".repeat(width)), 1);
+    std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+/// What follows an insta file's header.
+fn body(snapshot: &str) -> &str {
+    snapshot.splitn(3, "---\n").nth(2).unwrap_or(snapshot).trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_numbers_follow_the_single_row() {
+        assert_eq!(expected(3), body(SNAPSHOTS[1].1));
+        let two = expected(2);
+        assert_eq!(two.lines().count(), 3);
+        assert!(two.lines().nth(2).is_some_and(|l| l.contains("-exec-2   1/1")), "{two}");
+        let ten = expected(10);
+        assert!(ten.lines().nth(2).is_some_and(|l| l.contains("-exec-10   1/1")), "{ten}");
+        assert!(ten.lines().nth(1).is_some_and(|l| l.contains("-exec-1    1/1")), "{ten}");
+    }
+}

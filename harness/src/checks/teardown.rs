@@ -1,0 +1,108 @@
+//! What Kubernetes holds after a session ended: exactly what it should for that ending.
+
+use std::time::Instant;
+
+use super::check::{Findings, check};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::observe::{Holdings, Progress, Source, Waiting, wait};
+use crate::proof::{Ended, Ending};
+
+/// Spark deletes within 2 s (measured); an API under load may take longer.
+const GONE_WITHIN: u64 = 60;
+/// A killed driver's executors notice after about 8 s (measured).
+const NOTICED_WITHIN: u64 = 60;
+
+/// After `stop()`, or a JVM exit without it: no pod, ConfigMap, Service or claim is left.
+pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
+    let (id, title) = match ended.ending {
+        Ending::Stopped => ("teardown.stop", "after stop() nothing of the session is left"),
+        Ending::Exited => {
+            ("teardown.exit", "after the driver exits without stop() nothing of the session is left")
+        }
+        Ending::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
+    };
+    check(context, id, title, async |findings: &mut Findings| {
+        let begun = Instant::now();
+        let held = settled(context, ended, GONE_WITHIN, |held| held.is_empty()).await?;
+        if held.is_empty() {
+            findings.add("gone after", format!("{:.1} s", begun.elapsed().as_secs_f64()));
+            return Ok(());
+        }
+        findings.add("left", &held);
+        let denied = ended.denied_in_driver_log();
+        if !denied.is_empty() {
+            findings.add("cause", "missing-verb");
+            findings.add("driver log", denied.join("\n"));
+        }
+        Err(Error::red(format!("{} s after the end these are left: {held}", GONE_WITHIN))
+            .remedy("grant deletecollection on pods, configmaps, services and claims"))
+    })
+    .await
+}
+
+/// After kill -9: Spark sends nothing, so all N executor pods stay as Error with their ConfigMap,
+/// and nothing owns them (measured). Then ours to remove, and proven gone.
+pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Result<()> {
+    let executors = ended.executors as usize;
+    let title = format!("after kill -9 {executors} executor pods and one ConfigMap stay for ever");
+    check(context, "teardown.kill", &title, async |findings: &mut Findings| {
+        let failed = |held: &Holdings| held.pods.values().all(|status| status == "Error");
+        let held = settled(context, ended, NOTICED_WITHIN, failed).await?;
+        findings.add("held after kill -9", &held);
+        let expected = held.pods.len() == executors
+            && failed(&held)
+            && held.config_maps.len() == 1
+            && held.config_maps.iter().all(|m| {
+                m.starts_with("spark-exec-") && m.ends_with("-conf-map")
+            })
+            && held.services.is_empty()
+            && held.claims.is_empty();
+        if expected {
+            return Ok(());
+        }
+        Err(Error::red(format!(
+            "{executors} pods in Error and one spark-exec-*-conf-map expected, held: {held}"
+        )))
+    })
+    .await?;
+    let held = Holdings::list(&ended.client, &ended.namespace).await?;
+    held.delete(&ended.client, &ended.namespace).await?;
+    nothing_left(context, ended).await
+}
+
+/// The namespace of a session is gone.
+pub async fn namespace_gone(context: &Context, ended: &Ended) -> Result<()> {
+    let title = "the namespace of the session is deleted";
+    check(context, "teardown.namespace", title, async |_: &mut Findings| ended.give_back(context).await)
+        .await
+}
+
+/// The holdings once `done`, or as they are when the time is over: the caller judges.
+async fn settled(
+    context: &Context,
+    ended: &Ended,
+    seconds: u64,
+    done: impl Fn(&Holdings) -> bool,
+) -> Result<Holdings> {
+    let mut last = Holdings::default();
+    let waiting = Waiting::up_to(seconds, "the session's objects to settle");
+    // Four kinds at once have no single watch: polled, with backoff.
+    let waited = wait(context, waiting, Source::Backoff, async || {
+        match Holdings::list(&ended.client, &ended.namespace).await {
+            Ok(held) if done(&held) => Progress::Met(held),
+            Ok(held) => {
+                let state = held.to_string();
+                last = held;
+                Progress::NotYet(state)
+            }
+            Err(error) => Progress::NotYet(error.to_string()),
+        }
+    })
+    .await;
+    match waited {
+        Ok(held) => Ok(held),
+        Err(error) if error.is_interruption() => Err(error),
+        Err(_) => Ok(last),
+    }
+}

@@ -1,0 +1,187 @@
+//! An environment: engine, node image, cluster, Spark image. Owned by one process (`run`, `exec`,
+//! or the user by `up`), usable by others through its record.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Held;
+use crate::cluster::{self, Cluster, ClusterRecord, KindRequest};
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::images::spark::SparkImage;
+use crate::images::{load, node, spark};
+use crate::ledger::Scope;
+use crate::plan::{ClusterPlan, Plan};
+
+/// Environment variable by which `sparkproof exec` hands the environment over: the path of an
+/// [`EnvironmentRecord`] in JSON.
+pub const HANDOVER: &str = "SPARKPROOF_ENV";
+
+/// What sessions run on.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// What was asked for.
+    pub plan: Plan,
+    /// The cluster, ready.
+    pub cluster: Cluster,
+    /// The Spark image, loaded, and the driver's distribution.
+    pub image: SparkImage,
+}
+
+/// The same, for another process: a file in the state directory (0600).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnvironmentRecord {
+    /// What was asked for.
+    pub plan: Plan,
+    /// The cluster.
+    pub cluster: ClusterRecord,
+    /// The image.
+    pub image: SparkImage,
+    /// Docker host address, where there is an engine.
+    pub docker_host: Option<String>,
+    /// The run directory events go to.
+    pub run_dir: PathBuf,
+}
+
+impl EnvironmentRecord {
+    /// Reads a record.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs_err::read_to_string(path).or_input("reading the environment's record")?;
+        serde_json::from_str(&text).or_input(format!("the environment's record {}", path.display()))
+    }
+
+    /// Writes it (0600).
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).or_internal("writing the environment's record")?;
+        crate::dirs::private_file(path, &text)
+    }
+
+    /// Connects.
+    pub async fn open(self, context: &Context) -> Result<Environment> {
+        let cluster = Cluster::reopen(context, self.cluster).await?;
+        Ok(Environment { plan: self.plan, cluster, image: self.image })
+    }
+}
+
+impl Environment {
+    /// As a record for other processes.
+    pub fn record(&self, held: &Held, context: &Context) -> EnvironmentRecord {
+        EnvironmentRecord {
+            plan: self.plan.clone(),
+            cluster: self.cluster.record.clone(),
+            image: self.image.clone(),
+            docker_host: held.engine().map(|e| e.host.clone()),
+            run_dir: context.recorder.dir().to_owned(),
+        }
+    }
+}
+
+/// Sets up what the plan asks for. What was created so far is in the ledger and in `held`, so the
+/// caller tears down alike after success, failure and interruption.
+pub async fn set_up(
+    context: &Context,
+    held: &mut Held,
+    plan: &Plan,
+    name: &str,
+    scope: Scope,
+    yes: bool,
+) -> Result<Environment> {
+    for warning in &plan.warnings {
+        context.recorder.warn(warning.clone());
+    }
+    match &plan.cluster {
+        ClusterPlan::Existing { kubeconfig, context: kube_context } => {
+            let phase = context.recorder.phase("cluster");
+            let opened = cluster::open_existing(
+                context,
+                kubeconfig,
+                kube_context.as_deref(),
+                plan.driver_host,
+            );
+            let cluster = phase.end(opened.await, |c| {
+                format!("existing, Kubernetes {}, {}", c.kubernetes_version, c.server)
+            })?;
+            let phase = context.recorder.phase("image");
+            let image = spark::provide(context, &phase, None, &plan.spark).await;
+            let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
+            Ok(Environment { plan: plan.clone(), cluster, image })
+        }
+        ClusterPlan::Up { name } => {
+            let record = EnvironmentRecord::read(&up_record(context, name)).map_err(|e| {
+                Error::input(format!("no cluster named {name} is up"))
+                    .because(e)
+                    .remedy(format!("sparkproof up --name {name}"))
+            })?;
+            held.use_up(context, name).await?;
+            let phase = context.recorder.phase("cluster");
+            let opened = record.open(context).await;
+            let environment = phase.end(opened, |e| {
+                format!("{}, up already, Kubernetes {}", e.cluster.name, e.cluster.kubernetes_version)
+            })?;
+            let engine = held.engine().cloned();
+            let phase = context.recorder.phase("image");
+            let image = async {
+                let image = spark::provide(context, &phase, engine.as_ref(), &plan.spark).await?;
+                let nodes = &environment.cluster.node_containers;
+                let engine = engine.as_ref().ok_or_else(|| Error::internal("no engine is held"))?;
+                let loaded = load::load(context, engine, nodes, &image.reference).await?;
+                Ok((image, loaded))
+            };
+            let (image, _) = phase.end(image.await, |(i, l)| format!("{}, {l}", i.reference))?;
+            Ok(Environment { plan: plan.clone(), image, ..environment })
+        }
+        ClusterPlan::Kind { kubernetes_version, workers, fit } => {
+            let version = node::resolve_version(kubernetes_version.as_deref())?;
+            let engine = held.find_or_start(context, yes).await?;
+            let (node, image) = tokio::try_join!(
+                async {
+                    let phase = context.recorder.phase("node");
+                    let built = node::provide(context, &phase, &engine, &version).await;
+                    phase.end(built, |n| format!("{}, kind {}", n.image.reference, n.kind_version))
+                },
+                async {
+                    let phase = context.recorder.phase("spark");
+                    let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await;
+                    phase.end(image, |i| format!("{}, {} MB", i.reference, i.size_bytes / 1_000_000))
+                }
+            )?;
+            let phase = context.recorder.phase("cluster");
+            let request = KindRequest {
+                name,
+                scope,
+                kind: &node.kind,
+                node_image: &node.image.reference,
+                kubernetes_version: &version,
+                workers: *workers,
+                fit,
+            };
+            let created = async {
+                let cluster = cluster::create(context, &phase, &engine, request).await?;
+                // Loading the image needs containerd only, so it runs beside the wait.
+                let loading = async {
+                    let step = phase.step("load the Spark image");
+                    let nodes = &cluster.node_containers;
+                    let loaded = load::load(context, &engine, nodes, &image.reference).await?;
+                    context.recorder.fact("image load", loaded.to_string());
+                    step.done(loaded.to_string());
+                    Ok(loaded)
+                };
+                let ready = cluster::wait_until_ready(context, &phase, &cluster);
+                let ((), loaded) = tokio::try_join!(ready, loading)?;
+                Ok((cluster, loaded))
+            };
+            let (cluster, _) = phase.end(created.await, |(c, loaded)| {
+                let nodes = c.node_containers.len();
+                format!("{nodes} node(s) Ready, DNS, storage, default account; image {loaded}")
+            })?;
+            context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
+            Ok(Environment { plan: plan.clone(), cluster, image })
+        }
+    }
+}
+
+/// Where `up` leaves the record of a cluster.
+pub(crate) fn up_record(context: &Context, name: &str) -> PathBuf {
+    context.dirs.runs().join(name).join("environment.json")
+}

@@ -1,0 +1,113 @@
+//! What a session shall be: the plan's, with what a scenario changes.
+
+use std::net::IpAddr;
+
+use super::{Live, Proof};
+use crate::access::Rule;
+use crate::error::Result;
+use crate::plan::{MebiBytes, MilliCpu, RbacChoice};
+
+/// Builds a session; every default is the plan's.
+#[derive(Debug, Clone)]
+pub struct SessionBuilder<'a> {
+    pub(super) proof: &'a Proof,
+    pub(super) executors: u32,
+    pub(super) cpu: MilliCpu,
+    pub(super) memory: MebiBytes,
+    pub(super) rbac: RbacChoice,
+    pub(super) without: Option<Rule>,
+    pub(super) image: Option<String>,
+    pub(super) driver_host: Option<IpAddr>,
+    pub(super) local_master: bool,
+    pub(super) conf: Vec<(String, String)>,
+}
+
+impl<'a> SessionBuilder<'a> {
+    pub(super) fn of(proof: &'a Proof) -> Self {
+        let plan = &proof.environment.plan;
+        SessionBuilder {
+            proof,
+            executors: plan.executors.count,
+            cpu: plan.executors.cpu,
+            memory: plan.executors.memory,
+            rbac: plan.rbac,
+            without: None,
+            image: None,
+            driver_host: plan.driver_host,
+            local_master: false,
+            conf: plan.conf.clone(),
+        }
+    }
+
+    /// Number of executors; what each requests shrinks so that they fit.
+    #[must_use]
+    pub fn executors(mut self, executors: u32) -> Self {
+        let planned = &self.proof.environment.plan.executors;
+        let share = planned.cpu.0 * u64::from(planned.count) / u64::from(executors.max(1));
+        self.cpu = MilliCpu(share.min(1000).max(1));
+        self.executors = executors;
+        self
+    }
+
+    /// Cores each executor requests.
+    #[must_use]
+    pub fn cpu(mut self, cpu: MilliCpu) -> Self {
+        self.cpu = cpu;
+        self
+    }
+
+    /// Heap of each executor.
+    #[must_use]
+    pub fn memory(mut self, memory: MebiBytes) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// Permissions.
+    #[must_use]
+    pub fn rbac(mut self, rbac: RbacChoice) -> Self {
+        self.rbac = rbac;
+        self
+    }
+
+    /// Leaves out one verb of the least-privilege role.
+    #[must_use]
+    pub fn without(mut self, resource: &'static str, verb: &'static str) -> Self {
+        self.without = Some(Rule { resource, verb });
+        self
+    }
+
+    /// Another image.
+    #[must_use]
+    pub fn image(mut self, reference: &str) -> Self {
+        self.image = Some(reference.to_owned());
+        self
+    }
+
+    /// Another driver address, which executors will try.
+    #[must_use]
+    pub fn driver_host(mut self, address: IpAddr) -> Self {
+        self.driver_host = Some(address);
+        self
+    }
+
+    /// A driver that runs `local[*]` while its `spark.conf` says `k8s://`, as Geni 0.0.33 and later
+    /// do (zero-one-group/geni#301).
+    #[must_use]
+    pub fn local_master(mut self) -> Self {
+        self.local_master = true;
+        self
+    }
+
+    /// One more Spark setting.
+    #[must_use]
+    pub fn conf(mut self, key: &str, value: &str) -> Self {
+        self.conf.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Grants access and starts the session; returns when all executors are registered.
+    pub async fn start(self) -> Result<Live> {
+        Live::start(self).await
+    }
+}
