@@ -13,6 +13,7 @@ pub mod exec;
 pub mod images;
 pub mod ledger;
 pub mod observe;
+pub mod report;
 
 pub use context::Context;
 pub use error::{Error, Exit, Result};
