@@ -53,6 +53,25 @@ impl Exit {
             Exit::Terminate => 143,
         }
     }
+
+    /// What it means, in a few words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Exit::Green => "all checks green",
+            Exit::Red => "not proven",
+            Exit::BadInput => "the request is wrong",
+            Exit::Environment => "the environment is not able",
+            Exit::Internal => "a defect of sparkproof",
+            Exit::Hangup => "interrupted by SIGHUP",
+            Exit::Interrupt => "interrupted by SIGINT",
+            Exit::Terminate => "interrupted by SIGTERM",
+        }
+    }
+
+    /// True when a signal ended the work: nothing failed.
+    pub const fn is_interruption(self) -> bool {
+        matches!(self, Exit::Hangup | Exit::Interrupt | Exit::Terminate)
+    }
 }
 
 /// A failure with its class and its remedy.
@@ -116,7 +135,7 @@ impl Error {
 
     /// True when a signal ended the work: nothing failed.
     pub fn is_interruption(&self) -> bool {
-        matches!(self.exit, Exit::Hangup | Exit::Interrupt | Exit::Terminate)
+        self.exit.is_interruption()
     }
 }
 

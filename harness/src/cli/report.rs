@@ -1,0 +1,25 @@
+//! `sparkproof report DIR`.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Exit, Result};
+use crate::report::{Mode, print_closing, write_all};
+
+/// Derive junit.xml, summary.json and report.html of a run again, from its events.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The run directory: the one that holds events-*.jsonl.
+    pub dir: PathBuf,
+}
+
+/// Writes the reports and prints how the run came out. Succeeds when they could be written,
+/// whatever they say: the run has had its exit code.
+pub fn run(args: &Args, mode: Mode) -> Result<Exit> {
+    if !args.dir.is_dir() {
+        return Err(Error::input(format!("{} is not a directory", args.dir.display()))
+            .remedy("give the directory of a run, the one with events-*.jsonl"));
+    }
+    let summary = write_all(&args.dir)?;
+    print_closing(&summary, &args.dir, mode);
+    Ok(Exit::Green)
+}

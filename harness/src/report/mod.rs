@@ -1,0 +1,26 @@
+//! Everything derived from the events files of a run directory: the console, JUnit, JSON, HTML.
+
+mod chart;
+mod closing;
+mod console;
+mod html;
+mod junit;
+mod model;
+mod replay;
+mod summary;
+mod text;
+mod write;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use closing::print_closing;
+pub use console::{Console, Mode};
+pub use model::{
+    Artifact, Check, CheckOutcome, End, Evidence, Fact, Failure, Model, Moment, Note, Phase,
+    PodLife, PodList, State, Step,
+};
+pub use summary::{Counts, Summary};
+pub use write::write_all;

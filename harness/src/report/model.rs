@@ -1,0 +1,280 @@
+//! What a run was, in the order and the units a reader wants: times are seconds since its start.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Exit;
+use crate::events::PodMoment;
+
+/// A run as its events tell it; made by [`Model::read`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Model {
+    /// Run id.
+    pub run: String,
+    /// One line: versions, provider, executors.
+    pub title: String,
+    /// When it started (UTC, RFC 3339).
+    #[schemars(with = "Option<String>")]
+    pub started: Option<Timestamp>,
+    /// Wall clock from the first to the last event, in seconds.
+    pub seconds: f64,
+    /// How it ended; `null` when nothing says so: it still runs, or was killed.
+    pub end: Option<End>,
+    /// Versions, digests, sizes.
+    pub facts: Vec<Fact>,
+    /// Phases in the order they began, of all processes.
+    pub phases: Vec<Phase>,
+    /// Verdicts in the order they came.
+    pub checks: Vec<Check>,
+    /// Decisions and warnings.
+    pub notes: Vec<Note>,
+    /// Timeline of each pod.
+    pub pods: Vec<PodLife>,
+    /// Pod lists as the guide shows them.
+    pub pod_lists: Vec<PodList>,
+    /// Files in the run directory worth opening.
+    pub artifacts: Vec<Artifact>,
+    /// The resolved plan, secrets excluded.
+    pub plan: serde_json::Value,
+}
+
+/// The last word of the owning process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct End {
+    /// How.
+    pub exit: Exit,
+    /// The failure that ended the run, with its remedy.
+    pub error: Option<String>,
+}
+
+/// A version, digest or size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fact {
+    /// What it is of.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A phase of the proof.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Phase {
+    /// Its name.
+    pub name: String,
+    /// The process that went through it.
+    pub pid: u32,
+    /// When it began.
+    pub at: f64,
+    /// How long it took; up to the last event when it did not end.
+    pub seconds: f64,
+    /// How it ended.
+    pub state: State,
+    /// One line of what was achieved, or the failure.
+    pub detail: String,
+    /// Its parts; they may run side by side.
+    pub steps: Vec<Step>,
+}
+
+/// A part of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// When it began.
+    pub at: f64,
+    /// How long it took.
+    pub seconds: f64,
+    /// How it ended.
+    pub state: State,
+    /// A word on the result, or the error.
+    pub detail: String,
+}
+
+/// How a phase or a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It achieved its aim.
+    Ok,
+    /// Taken from the cache.
+    Cached,
+    /// It did not achieve its aim.
+    Failed,
+    /// A signal ended the run before it could.
+    Interrupted,
+    /// Nothing says how: its process was killed.
+    NotEnded,
+}
+
+/// A check with its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// Stable id.
+    pub id: String,
+    /// What a green line means.
+    pub title: String,
+    /// How it came out.
+    pub outcome: CheckOutcome,
+    /// Of a red check observed against expected, of a skipped one why.
+    pub reason: Option<String>,
+    /// Of a red check: what to do.
+    pub remedy: Option<String>,
+    /// When the verdict came.
+    pub at: f64,
+    /// How long it took.
+    pub seconds: f64,
+    /// What the verdict rests on.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The three ways a check comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// Observed as expected.
+    Green,
+    /// Not as expected.
+    Red,
+    /// Not run.
+    Skipped,
+}
+
+/// A piece of evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// What it is; `cause`, `evidence` and `remedy` are shown with the verdict itself.
+    pub name: String,
+    /// The text: a table, a log excerpt, a number.
+    pub text: String,
+}
+
+/// A decision or a warning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Note {
+    /// When.
+    pub at: f64,
+    /// Whether it is a warning.
+    pub warning: bool,
+    /// One sentence.
+    pub text: String,
+}
+
+/// The life of a pod.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PodLife {
+    /// Its name.
+    pub pod: String,
+    /// What was seen of it, in order.
+    pub moments: Vec<Moment>,
+}
+
+/// A moment of a pod's life, by watch receive time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Moment {
+    /// When.
+    pub at: f64,
+    /// What was seen.
+    #[schemars(with = "String")]
+    pub moment: PodMoment,
+    /// In words, e.g. a waiting reason.
+    pub detail: String,
+}
+
+/// A pod list as the guide shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PodList {
+    /// When it was taken, in words.
+    pub title: String,
+    /// The table.
+    pub text: String,
+}
+
+/// A file in the run directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Artifact {
+    /// What it is.
+    pub title: String,
+    /// Relative to the run directory.
+    pub path: String,
+}
+
+/// Something that is not as it should be, told the same way wherever it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Id of the check, name of the phase, or `run`.
+    pub id: String,
+    /// Observed against expected.
+    pub reason: String,
+    /// `cause`, `evidence`, `remedy` with their texts, in this order.
+    pub lines: Vec<(&'static str, String)>,
+}
+
+impl Check {
+    /// The `cause`, `evidence` and `remedy` lines of this check.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        for name in ["cause", "evidence", "remedy"] {
+            let named = self.evidence.iter().filter(|e| e.name == name);
+            lines.extend(named.map(|e| (name, e.text.clone())));
+        }
+        if !lines.iter().any(|(name, _)| *name == "remedy") {
+            lines.extend(self.remedy.iter().map(|r| ("remedy", r.clone())));
+        }
+        lines
+    }
+}
+
+impl Model {
+    /// What the checks and the phases say so far, whatever the end said: `Green` or `Red`.
+    pub fn found(&self) -> Exit {
+        let red = self.checks.iter().any(|c| c.outcome == CheckOutcome::Red);
+        let broken = self.phases.iter().any(|p| matches!(p.state, State::Failed | State::NotEnded));
+        if red || broken { Exit::Red } else { Exit::Green }
+    }
+
+    /// How the run came out; `None` when it did not end. An owner that says green cannot outvote
+    /// a red check of another process.
+    pub fn exit(&self) -> Option<Exit> {
+        match self.end.as_ref()?.exit {
+            Exit::Green => Some(self.found()),
+            other => Some(other),
+        }
+    }
+
+    /// All that is not as it should be, each thing once: red checks, phases, then the run itself.
+    pub fn failures(&self) -> Vec<Failure> {
+        let mut all: Vec<Failure> = Vec::new();
+        for check in self.checks.iter().filter(|c| c.outcome == CheckOutcome::Red) {
+            let reason = check.reason.clone().unwrap_or_default();
+            all.push(Failure { id: check.id.clone(), reason, lines: check.lines() });
+        }
+        let error = self.end.as_ref().and_then(|end| end.error.as_deref());
+        for phase in &self.phases {
+            let reason = match phase.state {
+                State::Ok | State::Cached | State::Interrupted => continue,
+                State::NotEnded => "did not end".to_owned(),
+                State::Failed => phase.detail.clone(),
+            };
+            let told = |f: &Failure| f.reason.contains(&reason) || reason.contains(&f.reason);
+            if phase.state == State::NotEnded || !all.iter().any(told) {
+                all.push(Failure { id: phase.name.clone(), reason, lines: Vec::new() });
+            }
+        }
+        let interrupted = self.exit().is_some_and(Exit::is_interruption);
+        if let Some(error) = error.filter(|_| !interrupted) {
+            // The phase that failed and the end of the run tell the same error; the end also
+            // knows the remedy.
+            match all.iter_mut().find(|f| error.contains(&f.reason)) {
+                Some(known) if known.lines.is_empty() => known.reason = error.to_owned(),
+                Some(_) => {}
+                None => all.push(Failure {
+                    id: "run".to_owned(),
+                    reason: error.to_owned(),
+                    lines: Vec::new(),
+                }),
+            }
+        }
+        all
+    }
+}

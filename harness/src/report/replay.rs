@@ -1,0 +1,213 @@
+//! Events files ─▶ [`Model`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::model::*;
+use crate::error::{Error, OrFail, Result};
+use crate::events::{Body, Event, Level, Outcome, StepState, Verdict};
+
+impl Model {
+    /// Reads all `events-*.jsonl` of a run directory, merged by time.
+    ///
+    /// A torn last line (its writer was killed) is left out; lines that cannot be understood are
+    /// left out with a note. No events at all is an [`Error::input`].
+    pub fn read(dir: &Path) -> Result<Model> {
+        let (mut events, unread) = events(dir)?;
+        if events.is_empty() {
+            return Err(Error::input(format!("no events in {}", dir.display()))
+                .remedy("give the directory of a run, the one with events-*.jsonl"));
+        }
+        // Stable: one process's events of the same instant keep their order.
+        events.sort_by_key(|e| e.at);
+        let mut replay = Replay { start: events[0].at, owner: None, model: Model::default() };
+        replay.model.started = Some(replay.start);
+        replay.model.seconds = replay.offset(events[events.len() - 1].at);
+        events.into_iter().for_each(|event| replay.apply(event));
+        let mut model = replay.model;
+        model.close();
+        model.notes.extend(unread.into_iter().map(|(what, count)| Note {
+            at: model.seconds,
+            warning: true,
+            text: format!("{count} line(s) left out of this report: {what}"),
+        }));
+        Ok(model)
+    }
+
+    /// Settles what only the end can tell.
+    fn close(&mut self) {
+        let interrupted = self.exit().is_some_and(crate::Exit::is_interruption);
+        // The words of the guards that were dropped, and of the error, when a signal came.
+        let by_signal = |detail: &str| detail == "not finished" || detail.contains("by a signal");
+        for phase in &mut self.phases {
+            if phase.state == State::NotEnded {
+                phase.seconds = self.seconds - phase.at;
+            }
+            if interrupted && phase.state == State::Failed && by_signal(&phase.detail) {
+                phase.state = State::Interrupted;
+            }
+            for step in &mut phase.steps {
+                if interrupted && step.state == State::Failed && by_signal(&step.detail) {
+                    step.state = State::Interrupted;
+                }
+            }
+        }
+    }
+}
+
+/// All events, and what could not be read, counted by kind.
+fn events(dir: &Path) -> Result<(Vec<Event>, BTreeMap<String, usize>)> {
+    let mut events = Vec::new();
+    let mut unread = BTreeMap::new();
+    let listing = fs_err::read_dir(dir).or_input("reading the run directory")?;
+    for path in listing.filter_map(|entry| entry.ok()).map(|entry| entry.path()) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if !(name.starts_with("events-") && name.ends_with(".jsonl")) {
+            continue;
+        }
+        let bytes = fs_err::read(&path).or_environment("reading the events")?;
+        // kill -9 can cut a character in two.
+        let text = String::from_utf8_lossy(&bytes);
+        for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            match parse(line) {
+                Ok(event) => events.push(event),
+                Err(what) => {
+                    *unread.entry(what.unwrap_or(format!("unreadable, in {name}"))).or_default() +=
+                        1;
+                }
+            }
+        }
+    }
+    Ok((events, unread))
+}
+
+/// One line; the error names its kind when that is all we do not know.
+fn parse(line: &str) -> Result<Event, Option<String>> {
+    let mut value: Value = serde_json::from_str(line).map_err(|_| None)?;
+    plain(&mut value);
+    let kind = value["body"]["event"].as_str().map(|kind| format!("events of kind `{kind}`"));
+    serde_json::from_value(value).map_err(|_| kind)
+}
+
+/// Logs carry colours: fit for a terminal, not for a report.
+fn plain(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains('\u{1b}') => {
+            *text = ::console::strip_ansi_codes(text).into_owned();
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        Value::Object(items) => items.values_mut().for_each(plain),
+        _ => {}
+    }
+}
+
+struct Replay {
+    start: Timestamp,
+    /// The process whose end is the run's end.
+    owner: Option<u32>,
+    model: Model,
+}
+
+impl Replay {
+    fn offset(&self, at: Timestamp) -> f64 {
+        at.duration_since(self.start).as_secs_f64()
+    }
+
+    fn apply(&mut self, Event { at, pid, body }: Event) {
+        let at = self.offset(at);
+        let model = &mut self.model;
+        match body {
+            Body::RunStarted { run, title, plan } => {
+                // Processes under `exec` may announce themselves too: the first one owns the run.
+                if self.owner.is_none() {
+                    self.owner = Some(pid);
+                    (model.run, model.title, model.plan) = (run, title, plan);
+                }
+            }
+            Body::RunEnded { exit, error } => {
+                if self.owner.is_none_or(|owner| owner == pid) {
+                    model.end = Some(End { exit, error });
+                }
+            }
+            Body::Fact { name, value } => match model.facts.iter_mut().find(|f| f.name == name) {
+                Some(fact) => fact.value = value,
+                None => model.facts.push(Fact { name, value }),
+            },
+            Body::PhaseStarted { phase } => model.phases.push(begun(phase, pid, at)),
+            Body::PhaseEnded { phase, detail, seconds, ok } => {
+                let phase = self.phase(&phase, pid, (at - seconds).max(0.0));
+                phase.state = if ok { State::Ok } else { State::Failed };
+                (phase.detail, phase.seconds) = (detail, seconds);
+            }
+            Body::Step { phase, step, state, seconds } => {
+                let at = (at - seconds).max(0.0);
+                let steps = &mut self.phase(&phase, pid, at).steps;
+                let known =
+                    steps.iter().rposition(|s| s.name == step && s.state == State::NotEnded);
+                let index = known.filter(|_| state != StepState::Started).unwrap_or_else(|| {
+                    let (state, detail) = (State::NotEnded, String::new());
+                    steps.push(Step { name: step, at, seconds, state, detail });
+                    steps.len() - 1
+                });
+                let step = &mut steps[index];
+                step.seconds = seconds;
+                (step.state, step.detail) = match state {
+                    StepState::Started => (State::NotEnded, String::new()),
+                    StepState::Progress(word) => (State::NotEnded, word),
+                    StepState::Cached => (State::Cached, "cached".to_owned()),
+                    StepState::Done(word) => (State::Ok, word),
+                    StepState::Failed(error) => (State::Failed, error),
+                };
+            }
+            Body::Note { level, text } => {
+                model.notes.push(Note { at, warning: level == Level::Warning, text });
+            }
+            Body::Pod { pod, moment, detail } => {
+                let moment = Moment { at, moment, detail };
+                match model.pods.iter_mut().find(|p| p.pod == pod) {
+                    Some(life) => life.moments.push(moment),
+                    None => model.pods.push(PodLife { pod, moments: vec![moment] }),
+                }
+            }
+            Body::PodList { title, text } => model.pod_lists.push(PodList { title, text }),
+            Body::Check(verdict) => model.checks.push(check(at, verdict)),
+            Body::Artifact { title, path } => model.artifacts.push(Artifact { title, path }),
+        }
+    }
+
+    /// The phase an event belongs to: the last open one of its process, else of any process, else
+    /// one made up, because an event without a beginning must not vanish.
+    fn phase(&mut self, name: &str, pid: u32, at: f64) -> &mut Phase {
+        let phases = &mut self.model.phases;
+        let open = |p: &Phase| p.name == name && p.state == State::NotEnded;
+        let index = phases
+            .iter()
+            .rposition(|p| open(p) && p.pid == pid)
+            .or_else(|| phases.iter().rposition(open))
+            .unwrap_or_else(|| {
+                phases.push(begun(name.to_owned(), pid, at));
+                phases.len() - 1
+            });
+        &mut phases[index]
+    }
+}
+
+fn begun(name: String, pid: u32, at: f64) -> Phase {
+    let (state, detail, steps) = (State::NotEnded, String::new(), Vec::new());
+    Phase { name, pid, at, seconds: 0.0, state, detail, steps }
+}
+
+fn check(at: f64, verdict: Verdict) -> Check {
+    let (outcome, reason, remedy) = match verdict.outcome {
+        Outcome::Green => (CheckOutcome::Green, None, None),
+        Outcome::Red { reason, remedy } => (CheckOutcome::Red, Some(reason), remedy),
+        Outcome::Skipped { reason } => (CheckOutcome::Skipped, Some(reason), None),
+    };
+    let evidence =
+        verdict.evidence.into_iter().map(|e| Evidence { name: e.name, text: e.text }).collect();
+    let (id, title, seconds) = (verdict.id, verdict.title, verdict.seconds);
+    Check { id, title, outcome, reason, remedy, at, seconds, evidence }
+}

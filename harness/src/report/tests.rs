@@ -1,0 +1,276 @@
+//! The reports of made-up runs.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use rstest::rstest;
+
+use super::closing::closing;
+use super::fixture::{OTHER, OWNER, Tape};
+use super::text::Paint;
+use super::*;
+use crate::error::Exit;
+use crate::events::{Body, Event, Outcome, Recorder, Secrets, Sink, StepState};
+
+/// The reports of a run, and the directory they lie in.
+fn reports(write: impl Fn(&Tape)) -> (Summary, tempfile::TempDir) {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    write(&Tape::new(dir.path()));
+    (write_all(dir.path()).expect("reports"), dir)
+}
+
+fn read(dir: &tempfile::TempDir, name: &str) -> String {
+    std::fs::read_to_string(dir.path().join(name)).expect("a report")
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("UTF-8")
+    }
+}
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the console shows of the owner's events, with the closing lines.
+fn shown(write: impl Fn(&Tape), mode: Mode) -> String {
+    let (summary, dir) = reports(write);
+    let buffer = Buffer::default();
+    let console = Console::on(Box::new(buffer.clone()), mode, Paint(false), None);
+    for line in read(&dir, &format!("events-{OWNER}.jsonl")).lines() {
+        console.see(&serde_json::from_str::<Event>(line).expect("an event"));
+    }
+    buffer.text() + &closing(&summary, Path::new("target/sparkproof/7f3a"), mode, Paint(false))
+}
+
+#[test]
+fn the_console_shows_a_green_run() {
+    insta::assert_snapshot!(shown(Tape::green, Mode::Lines));
+}
+
+#[test]
+fn the_console_shows_a_red_run() {
+    insta::assert_snapshot!(shown(Tape::red, Mode::Lines));
+}
+
+#[rstest]
+#[case::green(Tape::green, 1)]
+#[case::red(Tape::red, 8)]
+fn quiet_shows_failures_and_the_sum(#[case] write: impl Fn(&Tape), #[case] lines: usize) {
+    let text = shown(write, Mode::Quiet);
+    assert_eq!(text.lines().count(), lines, "{text}");
+    assert!(text.contains(" checks green, "), "{text}");
+}
+
+#[test]
+fn json_shows_the_events_and_nothing_else() {
+    let text = shown(Tape::red, Mode::Json);
+    let events: Vec<Event> =
+        text.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
+    assert!(matches!(events[0].body, Body::RunStarted { .. }));
+    assert!(matches!(events[events.len() - 1].body, Body::RunEnded { .. }));
+}
+
+#[test]
+fn junit_of_a_green_run() {
+    insta::assert_snapshot!(read(&reports(Tape::green).1, "junit.xml"));
+}
+
+#[test]
+fn summary_of_a_green_run() {
+    insta::assert_snapshot!(read(&reports(Tape::green).1, "summary.json"));
+}
+
+/// The negative control of the reports themselves.
+#[test]
+fn a_red_check_is_red_everywhere() {
+    let (summary, dir) = reports(Tape::red);
+    assert_eq!((summary.exit, summary.exit_code), (Some(Exit::Red), Some(1)));
+    assert_eq!(summary.counts, Counts { green: 2, red: 1, skipped: 0 });
+    // The check, the phase and the end of the run tell one failure.
+    assert_eq!(summary.model.failures().len(), 1);
+    insta::assert_snapshot!(read(&dir, "junit.xml"));
+    let html = read(&dir, "report.html");
+    for text in [
+        "<header class=\"red\">",
+        "1 of 3 checks is red",
+        "executors cannot reach the driver at 192.0.2.2:41233",
+        "--driver-host 172.18.0.1",
+        // Escaped, and without the colours.
+        "ERROR &#60;init&#62; Failed to connect &#38; gave up",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn a_red_check_of_another_process_outvotes_a_green_end() {
+    let (summary, _dir) = reports(|tape| {
+        tape.begin();
+        let outcome = Outcome::Red { reason: "3 of 4 files".to_owned(), remedy: None };
+        tape.check(OTHER, 1.0, "read.copy", "Files copied are read", outcome);
+        tape.end(2.0, Exit::Green, None);
+    });
+    assert_eq!(summary.exit, Some(Exit::Red));
+}
+
+#[test]
+fn the_page_is_one_file_with_all_of_the_run() {
+    let (_summary, dir) = reports(Tape::green);
+    let html = read(&dir, "report.html");
+    for text in [
+        "<header class=\"green\">",
+        "All 4 checks are green",
+        "kindest/node:v1.34.4-5c1f@sha256:5c1f09",
+        "go build kubernetes v1.34.4",
+        "my-app-8c1b-exec-3   1/1     Running",
+        "NFS: no kernel client",
+        "href=\"./logs/the%20driver.log\"",
+        "1 line(s) left out of this report: events of kind `sky`",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    for outside in ["<script", "http://", "https://", "<link", "@import", "url("] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    let mut names: Vec<_> = std::fs::read_dir(dir.path())
+        .expect("the run directory")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    let expected =
+        ["events-100.jsonl", "events-200.jsonl", "junit.xml", "report.html", "summary.json"];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_killed_run_says_where_it_was() {
+    let (summary, dir) = reports(|tape| {
+        tape.set_up();
+        tape.put(OWNER, 122.6, Body::PhaseStarted { phase: "session".to_owned() });
+        tape.step(130.0, "session", "submit", StepState::Progress("1/3".to_owned()), 7.0);
+    });
+    assert_eq!((summary.exit, summary.exit_code), (None, None));
+    assert_eq!(summary.headline(), "Did not end (killed?)");
+    let session = &summary.model.phases[5];
+    assert_eq!((session.name.as_str(), session.state), ("session", State::NotEnded));
+    assert!((session.seconds - 7.4).abs() < 1e-9);
+    assert!(read(&dir, "junit.xml").contains("errors=\"2\""));
+    assert!(closing(&summary, dir.path(), Mode::Quiet, Paint(false)).contains("did not end"));
+}
+
+#[test]
+fn an_interrupted_run_has_no_failures_but_is_not_green() {
+    let (summary, dir) = reports(|tape| {
+        tape.set_up();
+        tape.phase("session", 122.6, 125.0, false, "interrupted by a signal");
+        tape.phase("teardown", 125.0, 127.0, true, "inventory as before");
+        tape.end(127.0, Exit::Interrupt, Some("interrupted by a signal"));
+    });
+    assert_eq!(summary.exit_code, Some(130));
+    assert_eq!(summary.model.phases[5].state, State::Interrupted);
+    assert!(summary.model.failures().is_empty());
+    assert!(read(&dir, "junit.xml").contains("errors=\"2\""));
+}
+
+#[test]
+fn what_ended_the_run_is_told_once_with_its_remedy() {
+    let (summary, dir) = reports(|tape| {
+        tape.begin();
+        tape.phase("engine", 0.0, 1.0, false, "docker is not installed");
+        let error = "docker is not installed\nremedy: --yes installs it";
+        tape.end(1.1, Exit::Environment, Some(error));
+    });
+    let text = closing(&summary, dir.path(), Mode::Quiet, Paint(false));
+    assert_eq!(text.matches("docker is not installed").count(), 1, "{text}");
+    assert!(text.contains("--yes installs it"), "{text}");
+    assert!(text.contains(": the environment is not able, exit 3"), "{text}");
+}
+
+/// From the recorder, through the console, to the reports: what is secret is nowhere.
+#[test]
+fn what_the_recorder_writes_can_be_reported() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (buffer, secrets) = (Buffer::default(), Secrets::default());
+    secrets.register("canary-9f8e7d");
+    let console = Console::on(Box::new(buffer.clone()), Mode::Lines, Paint(false), None);
+    let recorder = Recorder::open(dir.path(), secrets, Box::new(console)).expect("a recorder");
+    let (run, title) = ("7f3a".to_owned(), "token canary-9f8e7d".to_owned());
+    recorder.emit(Body::RunStarted { run, title, plan: serde_json::Value::Null });
+    let phase = recorder.phase("engine");
+    phase.step("dockerd").done("canary-9f8e7d");
+    phase.done("Docker canary-9f8e7d");
+    recorder.emit(Body::RunEnded { exit: Exit::Green, error: None });
+    let summary = write_all(dir.path()).expect("reports");
+    assert_eq!((summary.exit, summary.model.phases.len()), (Some(Exit::Green), 1));
+    let reports = ["junit.xml", "summary.json", "report.html"].map(|name| read(&dir, name));
+    for text in reports.iter().chain([&buffer.text()]) {
+        assert!(text.contains("Docker [secret]") && !text.contains("canary"), "{text}");
+    }
+}
+
+#[rstest]
+#[case::missing("nowhere")]
+#[case::empty(".")]
+fn no_run_is_bad_input(#[case] name: &str) {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let args = crate::cli::report::Args { dir: dir.path().join(name) };
+    let error = crate::cli::report::run(&args, Mode::Quiet).expect_err("nothing to read");
+    assert_eq!(error.exit, Exit::BadInput);
+    assert!(error.remedy.is_some_and(|r| r.contains("events-*.jsonl")));
+}
+
+fn docs(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+}
+
+/// Writes the schema when it differs, so that a second run is green and the change is reviewed.
+#[test]
+fn the_schema_in_the_docs_is_that_of_the_summary() {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let schema = generator.into_generator().into_root_schema_for::<Summary>();
+    let now = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
+    let path = docs("summary.schema.json");
+    if std::fs::read_to_string(&path).unwrap_or_default() != now {
+        std::fs::write(&path, now).expect("written");
+        panic!("docs/summary.schema.json was not that of the code; it is now: review it");
+    }
+}
+
+#[test]
+fn the_exit_codes_in_the_docs_are_those_of_the_code() {
+    let page = std::fs::read_to_string(docs("exit-codes.md")).expect("the page");
+    let rows: Vec<(String, String)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | `"))
+        .filter_map(|(code, rest)| Some((code.to_owned(), rest.split_once('`')?.0.to_owned())))
+        .collect();
+    let name =
+        |exit| serde_json::to_value(exit).expect("JSON").as_str().expect("a name").to_owned();
+    let expected = Exit::ALL.map(|exit| (exit.code().to_string(), name(exit)));
+    assert_eq!(rows, expected);
+}
+
+/// Not a proof: writes pages to look at, `SPARKPROOF_SAMPLE=DIR cargo test -- --ignored sample`.
+#[test]
+#[ignore = "for looking at the page"]
+fn sample() {
+    let dir = std::env::var_os("SPARKPROOF_SAMPLE").expect("SPARKPROOF_SAMPLE=DIR");
+    for (name, write) in [("green", Tape::green as fn(&Tape)), ("red", Tape::red)] {
+        let dir = Path::new(&dir).join(name);
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).expect("a directory");
+        write(&Tape::new(&dir));
+        write_all(&dir).expect("reports");
+    }
+}
