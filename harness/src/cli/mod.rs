@@ -1,2 +1,106 @@
 //! The command line; one file a subcommand.
+
+mod exec;
 pub mod report;
+mod run;
+mod runner;
+mod sweep;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Exit, Result};
+use crate::report::Mode;
+
+/// Proves that Spark works on Kubernetes, and says why when it does not.
+///
+/// Exit codes: 0 all green, 1 a check is red, 2 bad input, 3 the environment is not able,
+/// 70 a defect of sparkproof, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "sparkproof", version)]
+struct Arguments {
+    /// Only failures and the closing line
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// The events as JSON lines, and nothing else
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prove everything: boot a cluster, build images, start a session, check, take it all down
+    Run(run::Args),
+    /// Hold an environment for the time of a command, which gets it by SPARKPROOF_ENV
+    Exec(exec::Args),
+    /// Start a cluster that outlives this command
+    Up(up::UpArgs),
+    /// Take down a cluster that `up` started
+    Down(up::DownArgs),
+    /// Show the clusters that are up
+    Status(up::StatusArgs),
+    /// Remove what runs that died left behind
+    Sweep(sweep::Args),
+    /// Derive the reports of a run directory again
+    Report(report::Args),
+}
+
+impl Arguments {
+    fn mode(&self) -> Mode {
+        match (self.quiet, self.json) {
+            (_, true) => Mode::Json,
+            (true, _) => Mode::Quiet,
+            _ => Mode::Lines,
+        }
+    }
+}
+
+/// Reads the command line, does the work, says how it went by the exit code.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { Exit::BadInput } else { Exit::Green };
+            let _ = error.print();
+            return ExitCode::from(code.code());
+        }
+    };
+    let exit = match dispatch(arguments) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = error.exit;
+            say(error);
+            exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn dispatch(arguments: Arguments) -> Result<Exit> {
+    let mode = arguments.mode();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal("starting the async runtime").because(e))?;
+    runtime.block_on(async {
+        match arguments.command {
+            Command::Run(args) => run::run(args, mode).await,
+            Command::Exec(args) => exec::run(args, mode).await,
+            Command::Up(args) => up::up(args, mode).await,
+            Command::Down(args) => up::down(args, mode).await,
+            Command::Status(args) => up::status(&args).await,
+            Command::Sweep(args) => sweep::run(args, mode).await,
+            Command::Report(args) => report::run(&args, mode),
+        }
+    })
+}
+
+/// One clear message on standard error.
+#[expect(clippy::print_stderr, reason = "the command line's own voice")]
+fn say(error: Error) {
+    eprintln!("{:?}", miette::Report::new(error));
+}

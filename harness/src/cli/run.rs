@@ -1,0 +1,64 @@
+//! `sparkproof run`.
+
+use std::path::PathBuf;
+
+use super::runner::{Request, with_run};
+use crate::checks::run_suite;
+use crate::error::{Exit, OrFail, Result};
+use crate::ledger::Scope;
+use crate::plan::{CONFIG_FILE, Machine, Plan, RawPlan};
+use crate::proof::{Proof, set_up};
+use crate::report::Mode;
+
+/// Prove everything.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) common: PlanArgs,
+}
+
+/// The plan, from flags and file.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    /// Install what is missing (Debian's docker.io, debootstrap) without asking
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// Configuration file; its keys are the names of the flags [default: sparkproof.toml if there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    raw: RawPlan,
+}
+
+impl PlanArgs {
+    /// Validates flags over file.
+    pub(super) fn plan(self) -> Result<Plan> {
+        let file = match self.config {
+            Some(file) => RawPlan::from_file(&file)?,
+            None if PathBuf::from(CONFIG_FILE).is_file() => {
+                RawPlan::from_file(&PathBuf::from(CONFIG_FILE))?
+            }
+            None => RawPlan::default(),
+        };
+        Plan::validate(self.raw.over(file), Machine::here()?)
+    }
+}
+
+pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+    let yes = args.common.yes;
+    let plan = args.common.plan()?;
+    let request = Request {
+        mode,
+        scope: Scope::Run,
+        name: None,
+        report_dir: plan.report_dir.as_deref(),
+        title: plan.title(),
+        plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
+    };
+    with_run(request, async |context, held| {
+        let name = format!("sparkproof-{}", context.run.id());
+        let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
+        run_suite(&Proof { context: context.clone(), environment }).await
+    })
+    .await
+}

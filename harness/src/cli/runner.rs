@@ -1,0 +1,87 @@
+//! What every command with a run shares: directories, run, recorder, signals, teardown, reports.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::context::{Cancel, Context};
+use crate::dirs::Dirs;
+use crate::error::{Error, Exit, Result};
+use crate::events::{Body, Recorder, Secrets};
+use crate::ledger::{Run, Scope};
+use crate::proof::{Held, tear_down};
+use crate::report::{Console, Mode, print_closing, write_all};
+
+/// How a run is to be kept.
+pub(super) struct Request<'a> {
+    pub(super) mode: Mode,
+    pub(super) scope: Scope,
+    /// The run's id, when the user chose a name.
+    pub(super) name: Option<&'a str>,
+    pub(super) report_dir: Option<&'a Path>,
+    /// One line for the report's head.
+    pub(super) title: String,
+    pub(super) plan: serde_json::Value,
+}
+
+/// Begins a run, does `body`, gives everything back (unless the run is the user's to keep and the
+/// body succeeded), writes the reports and says how it came out.
+pub(super) async fn with_run(
+    request: Request<'_>,
+    body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+) -> Result<Exit> {
+    let dirs = Dirs::of_user()?;
+    let run = match request.name {
+        Some(name) => Run::begin_as(&dirs, request.scope, name)?,
+        None => Run::begin(&dirs, request.scope)?,
+    };
+    let dir = match request.report_dir {
+        Some(dir) => dir.to_owned(),
+        None => default_run_dir(run.id()),
+    };
+    let recorder =
+        Recorder::open(&dir, Secrets::default(), Box::new(Console::new(request.mode)))?;
+    let cancel = Cancel::default();
+    cancel.on_signals()?;
+    let context = Context { dirs, recorder, run: Arc::new(run), cancel };
+    context.recorder.emit(Body::RunStarted {
+        run: context.run.id().to_owned(),
+        title: request.title,
+        plan: request.plan,
+    });
+    let mut held = Held::default();
+    let mut result = context.cancel.guard(body(&context, &mut held)).await;
+    let keep = request.scope == Scope::User && result.is_ok();
+    if keep {
+        held.release(&context).await?;
+    } else {
+        // A check like any other: it has its line and its verdict.
+        let phase = context.recorder.phase("teardown");
+        let torn = phase.end(tear_down(&context, &mut held).await, Clone::clone);
+        if let Err(error) = torn
+            && result.is_ok()
+        {
+            result = Err(Error { exit: Exit::Red, ..error });
+        }
+    }
+    let exit = match &result {
+        Ok(()) => Exit::Green,
+        Err(error) => error.exit,
+    };
+    let error = result.err().map(|error| match &error.remedy {
+        Some(remedy) => format!("{error}\nremedy: {remedy}"),
+        None => error.to_string(),
+    });
+    context.recorder.emit(Body::RunEnded { exit, error });
+    let summary = write_all(&dir)?;
+    print_closing(&summary, &dir, request.mode);
+    // Red verdicts of other processes count too.
+    Ok(summary.exit.unwrap_or(exit))
+}
+
+/// In a checkout with a target directory, there; else under the working directory.
+fn default_run_dir(id: &str) -> PathBuf {
+    let target = Path::new("target");
+    let base = if target.is_dir() { target.join("sparkproof") } else { "sparkproof-runs".into() };
+    let base = std::path::absolute(&base).unwrap_or(base);
+    base.join(id)
+}

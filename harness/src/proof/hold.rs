@@ -1,0 +1,89 @@
+//! What the owning process holds, and giving all of it back.
+
+use crate::context::Context;
+use crate::engine::{Engine, EngineUse};
+use crate::error::{Error, OrFail, Result};
+use crate::ledger::give_back;
+
+/// Locks and uses that last as long as the process wants them.
+#[derive(Debug, Default)]
+pub struct Held {
+    engine: Option<EngineUse>,
+    /// A shared lock on a cluster that is up, so that `down` waits for us.
+    up: Option<std::fs::File>,
+}
+
+impl Held {
+    /// The engine, when one is held.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref().map(|used| &used.engine)
+    }
+
+    /// Finds or starts an engine, as a phase.
+    pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
+        let phase = context.recorder.phase("engine");
+        let used = Engine::find_or_start(context, &phase, yes).await;
+        let used = phase.end(used, |used| {
+            let whose = if used.started_by_us { "started by us" } else { "running already" };
+            format!("Docker {}, {whose}", used.version)
+        })?;
+        context.recorder.fact("docker", used.version.clone());
+        let engine = used.engine.clone();
+        self.engine = Some(used);
+        Ok(engine)
+    }
+
+    /// Uses a cluster that is up: its engine, and a shared lock on it.
+    pub async fn use_up(&mut self, context: &Context, name: &str) -> Result<()> {
+        use rustix::fs::{FlockOperation, flock};
+        let path = context.dirs.runs().join(name).join("users.lock");
+        let file = std::fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .or_environment(format!("locking the cluster {name}"))?;
+        flock(&file, FlockOperation::NonBlockingLockShared).map_err(|_| {
+            Error::environment(format!("cluster {name} is being taken down"))
+        })?;
+        self.up = Some(file);
+        self.find_or_start(context, false).await?;
+        Ok(())
+    }
+
+    /// Lets go of the engine; the last user stops a daemon of ours.
+    pub async fn release(&mut self, context: &Context) -> Result<()> {
+        self.up = None;
+        match self.engine.take() {
+            Some(used) => used.release(context).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Gives back everything the run owns, newest first, then the engine, then the run's own state.
+/// Goes on after a failure; the first one is returned.
+pub async fn tear_down(context: &Context, held: &mut Held) -> Result<String> {
+    let context = context.for_teardown();
+    let mut first = None;
+    let mut given = 0;
+    for owned in context.run.owned().into_iter().rev() {
+        match give_back(&context, &owned).await {
+            Ok(()) => given += 1,
+            Err(error) => {
+                context.recorder.warn(format!("giving back {owned}: {error}"));
+                first = first.or(Some(error));
+            }
+        }
+    }
+    if let Err(error) = held.release(&context).await {
+        first = first.or(Some(error));
+    }
+    if let Err(error) = context.run.end() {
+        first = first.or(Some(error));
+    }
+    match first {
+        None => Ok(format!("{given} things given back, nothing owned any more")),
+        Some(error) => Err(error),
+    }
+}
