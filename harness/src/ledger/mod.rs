@@ -1,6 +1,7 @@
 //! What a run owns: written down before it is created, given back when done, swept when the run
 //! died.
 
+pub mod labels;
 mod owned;
 mod run;
 
