@@ -69,7 +69,7 @@ pub async fn grant(context: &Context, cluster: &Cluster, request: AccessRequest)
         let run = context.run.id();
         let meta = |name: &str| ObjectMeta {
             name: Some(name.to_owned()),
-            labels: Some(labels::of_kubernetes(run)),
+            labels: Some(labels::kube(run, labels::Lifetime::Run)),
             ..Default::default()
         };
         owned.push(entry.clone());

@@ -18,9 +18,6 @@ use crate::exec::Tool;
 use crate::ledger::{Owned, Scope, give_back, labels};
 use crate::plan::{Fit, Machine};
 
-/// kind's own label on node containers (kind `pkg/cluster/internal/providers/docker`).
-const KIND_LABEL: &str = "io.x-k8s.kind.cluster";
-
 /// What to create.
 #[derive(Debug, Clone)]
 pub struct KindRequest<'a> {
@@ -54,7 +51,7 @@ pub async fn create(
     let network = NetworkCreateRequest {
         name: name.to_owned(),
         driver: Some("bridge".to_owned()),
-        labels: Some(labels::of(context.run.id(), request.scope)),
+        labels: Some(labels::docker(context.run.id(), request.scope.into())),
         ..Default::default()
     };
     context
@@ -117,7 +114,7 @@ fn network_of(engine: &Engine, name: &str) -> Owned {
 }
 
 async fn node_containers(engine: &Engine, name: &str) -> Result<Vec<String>> {
-    let filters = HashMap::from([("label", vec![format!("{KIND_LABEL}={name}")])]);
+    let filters = HashMap::from([("label", vec![format!("{}={name}", labels::KIND_CLUSTER)])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let containers =
         engine.docker.list_containers(Some(options)).await.or_environment("listing containers")?;

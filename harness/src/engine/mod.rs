@@ -1,10 +1,21 @@
-//! The container engine: finding, installing, starting and explaining it; the OCI runtime shim.
+//! The container engine: finding, installing, starting and explaining it; giving the host back as
+//! it was; the OCI runtime shim.
 
-/// A Docker daemon that answers.
-#[derive(Debug, Clone)]
-pub struct Engine {
-    /// The client our own code talks through.
-    pub docker: bollard::Docker,
-    /// `DOCKER_HOST` for the tools we call.
-    pub host: String,
-}
+mod baseline;
+mod client;
+mod daemon;
+mod host;
+mod install;
+mod locks;
+mod privileged;
+mod residue;
+mod rules;
+pub mod shim;
+mod users;
+
+pub use client::Engine;
+pub use daemon::Daemon;
+pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};
+pub use install::apt;
+pub use rules::{Rules, rules};
+pub use users::{EngineUse, needed_by_user_scope};

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::Owned;
+use crate::ledger::labels::RUN_VARIABLE;
 
 /// How long a tool may take to end after SIGTERM before SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
@@ -112,6 +113,8 @@ impl Tool {
     /// lines it printed), deadline passed, interrupted.
     pub async fn run(mut self, context: &Context) -> Result<Finished> {
         let words = self.words();
+        // Whatever it starts is found by this, even when the group's leader is gone.
+        self.command.env(RUN_VARIABLE, context.run.id());
         let mut child = self.command.spawn().map_err(|e| {
             Error::environment(format!("starting `{words}`"))
                 .because(e)

@@ -1,42 +1,75 @@
-//! Labels on everything that can carry one.
+//! The names by which what we own is found again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use super::Scope;
-
-/// Docker label: run id.
+/// Label of Docker objects: the run that made it.
 pub const RUN: &str = "io.sparkproof.run";
-/// Docker label: `run`, `user` or `cache`.
+/// Label of Docker objects: `run`, `user` or `cache`.
 pub const SCOPE: &str = "io.sparkproof.scope";
-/// Docker label: who (always `sparkproof`).
+/// Label of Docker objects: the user's id on this host.
 pub const OWNER: &str = "io.sparkproof.owner";
-/// Docker label: seconds since 1970.
+/// Label of Docker objects: seconds since 1970-01-01T00:00:00Z.
 pub const CREATED_AT: &str = "io.sparkproof.created-at";
-/// Kubernetes label: run id.
+/// kind's own label of its node containers: the cluster's name.
+pub const KIND_CLUSTER: &str = "io.x-k8s.kind.cluster";
+
+/// Label of Kubernetes objects: the run that made it.
 pub const KUBE_RUN: &str = "sparkproof.io/run";
-/// Kubernetes label: who.
+/// Label of Kubernetes objects: `run` or `user`.
+pub const KUBE_SCOPE: &str = "sparkproof.io/scope";
+/// Label of Kubernetes objects: the user's id on the host.
 pub const KUBE_OWNER: &str = "sparkproof.io/owner";
-/// Kubernetes label: seconds since 1970.
+/// Label of Kubernetes objects: seconds since 1970-01-01T00:00:00Z.
 pub const KUBE_CREATED_AT: &str = "sparkproof.io/created-at";
 
-fn now() -> String {
-    jiff::Timestamp::now().as_second().to_string()
+/// Environment variable of every process that a run starts: its id. Children inherit it, so that
+/// they are found even when their group leader is gone.
+pub const RUN_VARIABLE: &str = "SPARKPROOF_OWNER_RUN";
+
+/// How long something may live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// As long as its run.
+    Run,
+    /// Until the user says so.
+    User,
+    /// As long as it is useful.
+    Cache,
 }
 
-/// Labels of a Docker object.
-pub fn of(run: &str, scope: Scope) -> HashMap<String, String> {
-    let scope = match scope {
-        Scope::Run => "run",
-        Scope::User => "user",
-    };
-    [(RUN, run), (SCOPE, scope), (OWNER, "sparkproof"), (CREATED_AT, &now())]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
+impl Lifetime {
+    /// The label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Lifetime::Run => "run",
+            Lifetime::User => "user",
+            Lifetime::Cache => "cache",
+        }
+    }
 }
 
-/// Labels of a Kubernetes object.
-pub fn of_kubernetes(run: &str) -> BTreeMap<String, String> {
-    [(KUBE_RUN, run), (KUBE_OWNER, "sparkproof"), (KUBE_CREATED_AT, &now())]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
+/// Labels of a Docker object made now by this user.
+pub fn docker(run: &str, lifetime: Lifetime) -> HashMap<String, String> {
+    of([RUN, SCOPE, OWNER, CREATED_AT], run, lifetime).collect()
+}
+
+/// Labels of a Kubernetes object made now by this user.
+pub fn kube(run: &str, lifetime: Lifetime) -> std::collections::BTreeMap<String, String> {
+    of([KUBE_RUN, KUBE_SCOPE, KUBE_OWNER, KUBE_CREATED_AT], run, lifetime).collect()
+}
+
+fn of(names: [&str; 4], run: &str, lifetime: Lifetime) -> impl Iterator<Item = (String, String)> {
+    let owner = rustix::process::getuid().as_raw().to_string();
+    let now = jiff::Timestamp::now().as_second().to_string();
+    let values = [run.to_owned(), lifetime.as_str().to_owned(), owner, now];
+    names.map(str::to_owned).into_iter().zip(values)
+}
+
+impl From<super::Scope> for Lifetime {
+    fn from(scope: super::Scope) -> Self {
+        match scope {
+            super::Scope::Run => Lifetime::Run,
+            super::Scope::User => Lifetime::User,
+        }
+    }
 }

@@ -1,0 +1,226 @@
+//! A Docker daemon of ours: its files, its start, its stop.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+
+use super::baseline::{Baseline, links};
+use super::host::{Capabilities, path, program};
+use super::residue::{daemons, helpers, remove_groups, unmount_in};
+use super::{DOCKERD, Engine, shim};
+use crate::context::Context;
+use crate::dirs::{Dirs, private_dir, private_file};
+use crate::error::{Error, OrFail, Result};
+use crate::exec::end_processes;
+use crate::ledger::labels::RUN_VARIABLE;
+use crate::observe::{Progress, Source, Waiting, wait};
+
+/// Longest path of a Unix socket (unix(7)), without the final zero byte.
+const SOCKET_PATH_MAX: usize = 107;
+/// How long a daemon may take to answer: it may first have to end the containers that a killed one
+/// left running.
+const START_SECONDS: u64 = 120;
+/// How long it may take to stop its containers and itself.
+const STOP_SECONDS: u64 = 60;
+
+/// The daemon of ours of one state directory, running or not.
+#[derive(Debug, Clone)]
+pub struct Daemon {
+    dir: PathBuf,
+    data: PathBuf,
+}
+
+impl Daemon {
+    /// Its files: configuration, socket, locks and log in the state directory; images, which
+    /// outlive runs, in the cache directory.
+    pub fn of(dirs: &Dirs) -> Self {
+        Daemon { dir: dirs.state.join("engine"), data: dirs.cache.join("engine/data") }
+    }
+
+    /// Its `DOCKER_HOST`.
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.file("docker.sock").display())
+    }
+
+    /// Whether anything of it is on this host: a process, or the written state of the host before
+    /// it started, which is removed last.
+    pub fn left_something(&self) -> bool {
+        self.file("baseline.json").exists()
+            || !daemons(&self.dir).is_empty()
+            || !helpers(&self.roots(), &self.group()).is_empty()
+    }
+
+    /// Whether it has been used before: its containers, networks and volumes can be looked at by
+    /// starting it again.
+    pub fn has_data(&self) -> bool {
+        self.data.join("containers").exists()
+    }
+
+    /// A file of its directory.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    fn roots(&self) -> [&Path; 2] {
+        [&self.dir, &self.data]
+    }
+
+    /// The control group of its containers: what is in it is ours, whoever died.
+    fn group(&self) -> String {
+        let hash = Sha256::digest(self.dir.as_os_str().as_encoded_bytes());
+        format!("/sparkproof-{}", &hex::encode(hash)[..8])
+    }
+
+    /// Makes its directory.
+    pub(super) fn prepare(&self) -> Result<()> {
+        let longest = self.file("exec/containerd/containerd.sock.ttrpc");
+        if longest.as_os_str().len() > SOCKET_PATH_MAX {
+            return Err(Error::environment(format!(
+                "the socket path {} has more than {SOCKET_PATH_MAX} bytes",
+                longest.display()
+            ))
+            .remedy("set XDG_STATE_HOME to a shorter directory"));
+        }
+        private_dir(&self.dir)
+    }
+
+    /// Starts it. The caller holds the start lock and found that it does not answer.
+    pub(super) async fn start(&self, context: &Context) -> Result<Engine> {
+        let dockerd = program(DOCKERD)
+            .ok_or_else(|| Error::environment("dockerd is not installed").remedy("--yes"))?;
+        // One that runs and does not answer is of no use.
+        end_processes(context, "an unresponsive Docker daemon of ours", STOP_SECONDS, || {
+            daemons(&self.dir)
+        })
+        .await?;
+        Baseline::ensure(context, &self.file("baseline.json")).await?;
+        self.configure()?;
+        // Checked above: no process of ours has this id any more.
+        let _ = fs_err::remove_file(self.file("pid"));
+        let started = self.spawn_and_wait(context, &dockerd).await;
+        if started.is_err() {
+            self.stop(&context.for_teardown(), None).await?;
+        }
+        started
+    }
+
+    fn configure(&self) -> Result<()> {
+        fs_err::create_dir_all(&self.data).or_environment("making Docker's data directory")?;
+        let mut config = serde_json::json!({
+            "hosts": [self.host()],
+            "data-root": self.data,
+            "exec-root": self.file("exec"),
+            "pidfile": self.file("pid"),
+        });
+        if !links().iter().any(|link| link == "docker0") {
+            // We use networks of our own. With a bridge of that name there, `none` would delete it.
+            config["bridge"] = "none".into();
+        }
+        if !Path::new("/run/systemd/system").exists() {
+            // systemd would name groups in its own way, and cleans up by itself.
+            config["cgroup-parent"] = self.group().into();
+        }
+        if Capabilities::of_this_host().need_shim() {
+            let shim = self.install_shim()?;
+            config["runtimes"] = serde_json::json!({ "sparkproof": { "path": shim } });
+            config["default-runtime"] = "sparkproof".into();
+        }
+        let text = serde_json::to_vec_pretty(&config).or_internal("writing daemon.json")?;
+        private_file(&self.file("daemon.json"), &text)
+    }
+
+    /// A copy of this very program under the shim's name: the original may be rebuilt or moved
+    /// while containers run.
+    fn install_shim(&self) -> Result<PathBuf> {
+        let what = || "installing the OCI runtime shim";
+        let own = std::env::current_exe().or_environment(what())?;
+        let target = self.file(shim::NAME);
+        let temporary = self.file("shim.tmp");
+        fs_err::copy(&own, &temporary).or_environment(what())?;
+        fs_err::rename(&temporary, &target).or_environment(what())?;
+        Ok(target)
+    }
+
+    async fn spawn_and_wait(&self, context: &Context, dockerd: &Path) -> Result<Engine> {
+        let log = std::fs::File::create(self.file("log")).or_environment("making Docker's log")?;
+        let errors = log.try_clone().or_environment("making Docker's log")?;
+        // Not a `Tool`: it outlives this command when another run uses it. Its ledger entry is the
+        // baseline file together with the command line that names our configuration file.
+        let mut child = Command::new(dockerd)
+            .arg("--config-file")
+            .arg(self.file("daemon.json"))
+            .env("PATH", path())
+            .env_remove(RUN_VARIABLE)
+            .env_remove("DOCKER_HOST")
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .or_environment("starting dockerd")?;
+        let waiting = Waiting::up_to(START_SECONDS, "our Docker daemon to answer");
+        wait(context, waiting, Source::Backoff, async || {
+            if let Ok(Some(status)) = child.try_wait() {
+                let log = self.log_tail();
+                return Progress::Never(Error::environment(format!(
+                    "dockerd ended with {status}: {log}"
+                )));
+            }
+            match Engine::at(&self.host()).await {
+                Ok(Some(engine)) => Progress::Met(engine),
+                Ok(None) => Progress::NotYet(self.log_tail()),
+                Err(e) => Progress::NotYet(e.to_string()),
+            }
+        })
+        .await
+    }
+
+    fn log_tail(&self) -> String {
+        let text = fs_err::read_to_string(self.file("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(6)..].join("\n")
+    }
+
+    /// Stops it, whatever state it is in, and gives the host back as it was. The caller holds the
+    /// start lock and the users' lock alone. Images stay: they are cache.
+    pub(super) async fn stop(&self, context: &Context, engine: Option<&Engine>) -> Result<()> {
+        let bridges = match engine {
+            Some(engine) => bridges(engine).await?,
+            None => Vec::new(),
+        };
+        let daemon = || daemons(&self.dir);
+        end_processes(context, "our Docker daemon", STOP_SECONDS, daemon).await?;
+        let group = self.group();
+        let rest = || helpers(&self.roots(), &group);
+        end_processes(context, "what our Docker daemon left running", 5, rest).await?;
+        unmount_in(&self.roots())?;
+        remove_groups(&group)?;
+        Baseline::give_back(context, &self.file("baseline.json"), &bridges).await?;
+        for name in ["daemon.json", "docker.sock", "pid", "log", shim::NAME, "shim.tmp"] {
+            let _ = fs_err::remove_file(self.file(name));
+        }
+        let exec = self.file("exec");
+        if exec.exists() {
+            fs_err::remove_dir_all(&exec).or_environment("removing Docker's run directory")?;
+        }
+        Ok(())
+    }
+}
+
+/// The bridges of a daemon's networks, which survive it.
+async fn bridges(engine: &Engine) -> Result<Vec<String>> {
+    let networks = engine
+        .docker
+        .list_networks(None::<bollard::query_parameters::ListNetworksOptions>)
+        .await
+        .or_environment("listing Docker's networks")?;
+    let bridge = |network: bollard::models::Network| {
+        let named = network.options.unwrap_or_default().remove("com.docker.network.bridge.name");
+        let by_id = || network.id.as_deref().and_then(|id| Some(format!("br-{}", id.get(..12)?)));
+        (network.driver.as_deref() == Some("bridge")).then(|| named.or_else(by_id)).flatten()
+    };
+    Ok(networks.into_iter().filter_map(bridge).collect())
+}
