@@ -1,5 +1,10 @@
-//! Images as recipes with a content hash: pulled by digest or assembled from packages.
+//! Images as recipes with a content hash, and how a node gets them.
 
+mod archive;
 mod cache;
+mod containerd;
+mod load;
+pub mod spark;
 
 pub use cache::{Cache, Key};
+pub use load::{Loaded, load};

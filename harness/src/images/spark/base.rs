@@ -1,0 +1,66 @@
+//! The base of Spark images: Debian 12 with a Java 17 runtime, assembled from packages.
+
+use std::time::Duration;
+
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures::TryStreamExt;
+use tokio_util::io::ReaderStream;
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+use crate::events::StepGuard;
+use crate::exec::Tool;
+use crate::images::{Cache, Key};
+
+const SCRIPT: &str = include_str!("../../../../images/spark/base.sh");
+/// `localhost/` so that no engine ever asks a registry for it.
+pub(super) const REPOSITORY: &str = "localhost/sparkproof/spark-base";
+
+/// What decides its content.
+pub(super) fn key() -> Key {
+    Key::new("spark-base").with("script", SCRIPT).with("arch", std::env::consts::ARCH)
+}
+
+/// The base image's reference; assembled and imported when the engine lacks it.
+pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
+    let id = key().id();
+    let tag = id.rsplit('-').next().unwrap_or_default();
+    let reference = format!("{REPOSITORY}:{tag}");
+    if super::build::inspect(engine, &reference).await?.is_some() {
+        return Ok(reference);
+    }
+    let step = StepGuard::begin(&context.recorder, phase, "Spark base: Debian 12, Java 17".into());
+    let entry = Cache::of(context)
+        .entry(context, &key(), step, async |dir, step| {
+            step.progress("debootstrap");
+            let script = dir.join("base.sh");
+            fs_err::write(&script, SCRIPT).or_environment("writing base.sh")?;
+            Tool::new("sh")
+                .args([script.as_os_str(), dir.as_os_str(), dir.join("root.tar").as_os_str()])
+                .deadline(Duration::from_secs(900))
+                .run(context)
+                .await
+                .map_err(|e| {
+                    Error::environment("assembling the base of Spark images")
+                        .because(e)
+                        .remedy("install debootstrap and run as root, or name an image by --image")
+                })?;
+            Ok(())
+        })
+        .await?;
+    let what = || format!("importing {reference}");
+    let step = StepGuard::begin(&context.recorder, phase, what());
+    let file = tokio::fs::File::open(entry.join("root.tar")).await.or_environment(what())?;
+    let options = CreateImageOptionsBuilder::default().from_src("-").repo(REPOSITORY).tag(tag);
+    let labels = vec![format!("LABEL {}=cache", super::build::SCOPE_LABEL)];
+    let import = engine.docker.create_image(
+        Some(options.changes(labels).build()),
+        Some(bollard::body_try_stream(ReaderStream::with_capacity(file, 1 << 20))),
+        None,
+    );
+    let import = async { import.try_collect::<Vec<_>>().await.or_environment(what()) };
+    super::build::bounded(context, 300, what(), import).await?;
+    step.done("");
+    Ok(reference)
+}

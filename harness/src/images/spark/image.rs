@@ -1,0 +1,152 @@
+//! The three ways to a Spark image.
+
+use std::path::{Path, PathBuf};
+
+use super::{Distribution, base, build, composed, distribution, find, of_home, tool};
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+use crate::events::StepGuard;
+use crate::images::Key;
+
+/// An image of executors, and the distribution of the driver that goes with it.
+#[derive(Debug, Clone)]
+pub struct SparkImage {
+    /// As pods name it; a tag that says its content, never `latest`, unless the user gave it.
+    pub reference: String,
+    /// The engine's id of it (`sha256:…`); none when the engine does not have it (an image that
+    /// only the cluster can pull).
+    pub digest: Option<String>,
+    /// Unpacked size in bytes, when the engine has it.
+    pub size_bytes: Option<u64>,
+    /// The driver's `SPARK_HOME`.
+    pub spark_home: PathBuf,
+    /// Spark's version, of the driver.
+    pub version: String,
+    /// How it came about, for the report.
+    pub origin: String,
+}
+
+/// From a version of PyPI's package. Does nothing when the engine has the image already.
+pub async fn from_version(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    version: &str,
+) -> Result<SparkImage> {
+    let known = find(version)?;
+    let key = Key::new(&known.version)
+        .with("distribution", distribution::key(known).id())
+        .with("base", base::key().id());
+    let reference = format!("{}/spark:{}", tool::REPOSITORY, key.id());
+    let distribution = composed(context, phase, version);
+    if build::inspect(engine, &reference).await?.is_some() {
+        let origin = "cached".to_owned();
+        return describe(engine, reference, distribution.await?, origin).await;
+    }
+    // Two downloads side by side: neither waits for the other.
+    let (distribution, base) =
+        futures::try_join!(distribution, base::base(context, engine, phase))?;
+    let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
+    match build::build(context, engine, &distribution, &base, &reference).await {
+        Ok(()) => step.done(""),
+        Err(error) => {
+            step.failed(&error);
+            return Err(error);
+        }
+    }
+    describe(engine, reference, distribution, "built from PyPI's pyspark".into()).await
+}
+
+/// From a distribution, by its own `bin/docker-image-tool.sh`. Where its Dockerfile lets us, the
+/// base is ours; else the tool pulls it from a registry.
+pub async fn from_home(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    home: &Path,
+) -> Result<SparkImage> {
+    let distribution = of_home(home)?;
+    let path = distribution.home.join("kubernetes/dockerfiles/spark/Dockerfile");
+    let dockerfile = fs_err::read_to_string(&path).map_err(|e| {
+        Error::input(format!("--spark-home {}", distribution.home.display())).because(e)
+    })?;
+    let from = tool::base_of(&dockerfile);
+    let base_key = match &from {
+        tool::Base::Ours(_) => base::key().id(),
+        tool::Base::Registry(base) => base.clone(),
+    };
+    let listing = listing(&distribution.home)?;
+    let key = Key::new(&format!("{}-home", distribution.version))
+        .with("base", base_key)
+        .with("files", listing);
+    let tag = key.id();
+    let reference = format!("{}/spark:{tag}", tool::REPOSITORY);
+    if build::inspect(engine, &reference).await?.is_some() {
+        return describe(engine, reference, distribution, "cached".into()).await;
+    }
+    let base = match &from {
+        tool::Base::Ours(argument) => Some((*argument, base::base(context, engine, phase).await?)),
+        tool::Base::Registry(base) => {
+            context.recorder.info(format!(
+                "docker-image-tool.sh pulls the base {base} from a registry, as its Dockerfile says"
+            ));
+            None
+        }
+    };
+    let step = StepGuard::begin(&context.recorder, phase, "docker-image-tool.sh build".into());
+    let base = base.as_ref().map(|(argument, image)| (*argument, image.as_str()));
+    match tool::run(context, engine, &distribution, &tag, base).await {
+        Ok(()) => step.done(""),
+        Err(error) => {
+            step.failed(&error);
+            return Err(error);
+        }
+    }
+    let origin = "built by the distribution's docker-image-tool.sh".to_owned();
+    describe(engine, reference, distribution, origin).await
+}
+
+/// The user's own image, as it is; the driver is the given distribution, whose version must be the
+/// image's.
+pub async fn from_reference(
+    engine: &Engine,
+    reference: &str,
+    driver: Distribution,
+) -> Result<SparkImage> {
+    describe(engine, reference.to_owned(), driver, "given".into()).await
+}
+
+async fn describe(
+    engine: &Engine,
+    reference: String,
+    distribution: Distribution,
+    origin: String,
+) -> Result<SparkImage> {
+    let found = build::inspect(engine, &reference).await?;
+    Ok(SparkImage {
+        digest: found.as_ref().and_then(|i| i.id.clone()),
+        size_bytes: found.and_then(|i| i.size).and_then(|s| u64::try_from(s).ok()),
+        reference,
+        spark_home: distribution.home,
+        version: distribution.version,
+        origin,
+    })
+}
+
+/// Path, size and time of change of every file that can be in the image: hashing half a gigabyte
+/// of the user's files each time would cost more than it tells.
+fn listing(home: &Path) -> Result<String> {
+    use std::fmt::Write;
+    let mut lines = String::new();
+    for entry in walkdir::WalkDir::new(home).sort_by_file_name() {
+        let entry = entry.or_input("reading --spark-home")?;
+        let meta = entry.metadata().or_input("reading --spark-home")?;
+        if meta.is_file() {
+            let time =
+                meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+            let _ = writeln!(lines, "{} {} {time:?}", entry.path().display(), meta.len());
+        }
+    }
+    Ok(lines)
+}
