@@ -14,6 +14,7 @@ pub mod images;
 pub mod ledger;
 pub mod observe;
 pub mod plan;
+pub mod proof;
 pub mod report;
 
 pub use context::Context;

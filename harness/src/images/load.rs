@@ -30,6 +30,15 @@ pub struct Loaded {
     pub already_present: bool,
 }
 
+impl std::fmt::Display for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.already_present {
+            return write!(f, "on the nodes already, {:.1} s", self.seconds);
+        }
+        write!(f, "{} MB sent in {:.1} s", self.bytes_sent / 1_000_000, self.seconds)
+    }
+}
+
 /// Makes an image of the engine's available on every node container, side by side, and verifies
 /// that it is unpacked there. Bad input when the engine has no such image.
 pub async fn load(

@@ -194,6 +194,27 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// One line for people: what is proven on what.
+    pub fn title(&self) -> String {
+        let cluster = match &self.cluster {
+            ClusterPlan::Kind { kubernetes_version, workers, .. } => {
+                let version = kubernetes_version.as_deref().unwrap_or("default version");
+                format!("kind, Kubernetes {version}, {workers} workers")
+            }
+            ClusterPlan::Up { name } => format!("cluster {name}"),
+            ClusterPlan::Existing { kubeconfig, .. } => format!("cluster of {}", kubeconfig.display()),
+        };
+        let spark = match (&self.spark.image, &self.spark.home, &self.spark.version) {
+            (Some(image), ..) => format!("image {image}"),
+            (_, Some(home), _) => format!("Spark of {}", home.display()),
+            (.., Some(version)) => format!("Spark {version}"),
+            _ => format!("Spark {}", crate::images::spark::default_version()),
+        };
+        format!("{cluster} · {spark} · {} executors · driver outside", self.executors.count)
+    }
+}
+
 fn key_value(text: &str) -> Result<(String, String)> {
     match text.split_once('=') {
         Some((key, value)) if key.starts_with("spark.") => Ok((key.to_owned(), value.to_owned())),

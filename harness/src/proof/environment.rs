@@ -125,34 +125,41 @@ pub async fn set_up(
                 let image = spark::provide(context, &phase, engine.as_ref(), &plan.spark).await?;
                 let nodes = &environment.cluster.node_containers;
                 let engine = engine.as_ref().ok_or_else(|| Error::internal("no engine is held"))?;
-                let loaded = load::load(context, engine, nodes, &image.reference).await?;
+                let loaded = load(context, engine, nodes, &image.reference).await?;
                 Ok((image, loaded))
             };
             let (image, _) = phase.end(image.await, |(i, l)| format!("{}, {l}", i.reference))?;
             Ok(Environment { plan: plan.clone(), image, ..environment })
         }
         ClusterPlan::Kind { kubernetes_version, workers, fit } => {
-            let version = node::resolve_version(kubernetes_version.as_deref())?;
+            let release = node::Release::resolve(kubernetes_version.as_deref())?;
             let engine = held.find_or_start(context, yes).await?;
-            let (node, image) = tokio::try_join!(
+            let ((node, kind), image) = tokio::try_join!(
                 async {
                     let phase = context.recorder.phase("node");
-                    let built = node::provide(context, &phase, &engine, &version).await;
-                    phase.end(built, |n| format!("{}, kind {}", n.image.reference, n.kind_version))
+                    let built = async {
+                        tokio::try_join!(
+                            node::build_node_image(context, &phase, &engine, &release),
+                            node::kind_binary(context, &phase)
+                        )
+                    };
+                    phase.end(built.await, |(image, _)| {
+                        format!("{}, {} MB", image.reference, image.size / 1_000_000)
+                    })
                 },
                 async {
                     let phase = context.recorder.phase("spark");
                     let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await;
-                    phase.end(image, |i| format!("{}, {} MB", i.reference, i.size_bytes / 1_000_000))
+                    phase.end(image, |i| format!("{}, {}", i.reference, i.origin))
                 }
             )?;
             let phase = context.recorder.phase("cluster");
             let request = KindRequest {
                 name,
                 scope,
-                kind: &node.kind,
-                node_image: &node.image.reference,
-                kubernetes_version: &version,
+                kind: &kind,
+                node_image: &node.reference,
+                kubernetes_version: &release.version,
                 workers: *workers,
                 fit,
             };
@@ -162,7 +169,7 @@ pub async fn set_up(
                 let loading = async {
                     let step = phase.step("load the Spark image");
                     let nodes = &cluster.node_containers;
-                    let loaded = load::load(context, &engine, nodes, &image.reference).await?;
+                    let loaded = load(context, &engine, nodes, &image.reference).await?;
                     context.recorder.fact("image load", loaded.to_string());
                     step.done(loaded.to_string());
                     Ok(loaded)
@@ -176,6 +183,8 @@ pub async fn set_up(
                 format!("{nodes} node(s) Ready, DNS, storage, default account; image {loaded}")
             })?;
             context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
+            context.recorder.fact("node image", node.reference.clone());
+            context.recorder.fact("node image digest", node.digest.clone());
             Ok(Environment { plan: plan.clone(), cluster, image })
         }
     }

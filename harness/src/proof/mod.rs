@@ -2,14 +2,8 @@
 
 mod environment;
 mod hold;
-mod live;
 mod post_mortem;
-mod session_builder;
-mod stage;
 
 pub use environment::{Environment, EnvironmentRecord, HANDOVER, set_up};
 pub use hold::{Held, tear_down};
-pub use live::{Ended, Ending, Live};
 pub use post_mortem::post_mortem;
-pub use session_builder::SessionBuilder;
-pub use stage::{Proof, Stage};

@@ -10,7 +10,7 @@ use crate::events::StepGuard;
 use crate::images::Key;
 
 /// An image of executors, and the distribution of the driver that goes with it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct SparkImage {
     /// As pods name it; a tag that says its content, never `latest`, unless the user gave it.
     pub reference: String,

@@ -1,0 +1,54 @@
+//! The image a plan asks for.
+
+use super::{
+    Distribution, SparkImage, composed, default_version, from_home, from_reference, from_version,
+    of_home,
+};
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::events::PhaseGuard;
+use crate::plan::SparkSource;
+
+/// Builds, or takes as it is. Without an engine (an existing cluster) only an image given by the
+/// user can be used: the cluster pulls it.
+pub async fn provide(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: Option<&Engine>,
+    source: &SparkSource,
+) -> Result<SparkImage> {
+    let version = source.version.as_deref().unwrap_or_else(|| default_version());
+    let image = match (&source.image, &source.home, engine) {
+        (Some(reference), home, engine) => {
+            let driver: Distribution = match home {
+                Some(home) => of_home(home)?,
+                None => composed(context, phase.name(), version).await?,
+            };
+            match engine {
+                Some(engine) => from_reference(engine, reference, driver).await?,
+                None => SparkImage {
+                    reference: reference.clone(),
+                    digest: None,
+                    size_bytes: None,
+                    spark_home: driver.home,
+                    version: driver.version,
+                    origin: "given; the cluster pulls it".to_owned(),
+                },
+            }
+        }
+        (None, Some(home), Some(engine)) => {
+            from_home(context, engine, phase.name(), home).await?
+        }
+        (None, None, Some(engine)) => {
+            from_version(context, engine, phase.name(), version).await?
+        }
+        (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
+    };
+    context.recorder.fact("spark", image.version.clone());
+    context.recorder.fact("spark image", image.reference.clone());
+    if let Some(digest) = &image.digest {
+        context.recorder.fact("spark image digest", digest.clone());
+    }
+    Ok(image)
+}
