@@ -6,7 +6,7 @@
 //   - a CNI configuration (ptp and portmap) with this node's pod range,
 //   - a route to the pod range of each other node,
 //   - one masquerade rule for what pods send out of the cluster,
-//   - one reject rule for service addresses that nothing serves.
+//   - one drop rule for service addresses that nothing serves yet.
 //
 // IPv4 only. kubeadm's configuration on the node names the two ranges.
 package main
@@ -221,9 +221,11 @@ func ensureRules(pods, services netip.Prefix) error {
 		{"nat", "POSTROUTING", "-s", pods.String(), "!", "-d", pods.String(),
 			"-m", "addrtype", "!", "--dst-type", "LOCAL", "-j", "MASQUERADE"},
 		// kube-proxy rewrites the address of a service that it serves before the packet
-		// comes here. What still has one is refused at once: before kube-proxy's rules
-		// stand it would leave by the default route, and the client would wait in vain.
-		{"filter", "FORWARD", "-d", services.String(), "-j", "REJECT"},
+		// comes here. What still has one would leave by the default route, and conntrack
+		// would send the retries the same way, even once kube-proxy's rules stand. Dropped,
+		// the retry a second later finds them. Refused, clients back off for much longer
+		// (CoreDNS) or end and are restarted (local-path-provisioner).
+		{"filter", "FORWARD", "-d", services.String(), "-j", "DROP"},
 	} {
 		in := func(verb string) *exec.Cmd {
 			return exec.Command("iptables", append([]string{"-w", "-t", rule[0], verb}, rule[1:]...)...)
