@@ -44,21 +44,3 @@ impl PlanArgs {
     }
 }
 
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
-    let yes = args.common.yes;
-    let plan = args.common.plan()?;
-    let request = Request {
-        mode,
-        scope: Scope::Run,
-        name: None,
-        report_dir: plan.report_dir.as_deref(),
-        title: plan.title(),
-        plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
-    };
-    with_run(request, async |context, held| {
-        let name = format!("sparkproof-{}", context.run.id());
-        let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
-        run_suite(&Proof { context: context.clone(), environment }).await
-    })
-    .await
-}
