@@ -2,13 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::runner::{Request, with_run};
-use crate::checks::run_suite;
-use crate::error::{Exit, OrFail, Result};
-use crate::ledger::Scope;
+use crate::error::Result;
 use crate::plan::{CONFIG_FILE, Machine, Plan, RawPlan};
-use crate::proof::{Proof, set_up};
-use crate::report::Mode;
 
 /// Prove everything.
 #[derive(Debug, clap::Args)]
@@ -43,4 +38,3 @@ impl PlanArgs {
         Plan::validate(self.raw.over(file), Machine::here()?)
     }
 }
-

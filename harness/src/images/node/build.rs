@@ -67,9 +67,9 @@ pub async fn build_node_image(
             let step = phase.step(format!("pull {reference}"));
             context.cancel.guard(published::pull(docker, &reference, &step)).await?;
             step.done("");
-            held(docker, &reference, None, release)
-                .await?
-                .ok_or_else(|| Error::environment(format!("{reference} was pulled but is not held")))
+            held(docker, &reference, None, release).await?.ok_or_else(|| {
+                Error::environment(format!("{reference} was pulled but is not held"))
+            })
         }
         Decision::Assemble(reason) if release.assembled => {
             context.recorder.info(format!("node image: assembling it, {reason}"));

@@ -36,7 +36,9 @@ pub(super) fn derive(upstream: &str, release: &Release) -> String {
             }
         })
         .collect();
-    lines.push(format!("\nrequire (\n\tk8s.io/kubernetes {}\n\t{BESIDE}\n)\n", release.version).into());
+    lines.push(
+        format!("\nrequire (\n\tk8s.io/kubernetes {}\n\t{BESIDE}\n)\n", release.version).into(),
+    );
     lines.join("\n")
 }
 

@@ -84,7 +84,8 @@ pub(super) async fn load(
         archive(SyncIoBridge::new(writer), &reference, &config_name, &configuration, &layers)
     });
     let body = bollard::body_try_stream(ReaderStream::with_capacity(reader, 1 << 20));
-    let mut said = docker.import_image(ImportImageOptions { quiet: true, platform: None }, body, None);
+    let mut said =
+        docker.import_image(ImportImageOptions { quiet: true, platform: None }, body, None);
     while let Some(answer) = said.next().await {
         let answer = answer.or_environment("loading the node image")?;
         if let Some(error) = answer.error_detail.and_then(|e| e.message) {

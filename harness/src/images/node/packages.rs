@@ -106,7 +106,8 @@ fn wanted(rootfs: &Path) -> std::io::Result<BTreeSet<String>> {
         if list.is_some_and(|name| PACKAGES.contains(&name)) {
             let mut text = String::new();
             entry.read_to_string(&mut text)?;
-            let kept = |line: &&str| !["/share/", "/gconv/", "/engines-"].iter().any(|s| line.contains(s));
+            let kept =
+                |line: &&str| !["/share/", "/gconv/", "/engines-"].iter().any(|s| line.contains(s));
             wanted.extend(text.lines().filter(kept).map(merged));
         }
         Ok(())

@@ -44,8 +44,10 @@ pub(super) async fn script(
     args: &[String],
 ) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
-        return Err(Error::environment("assembling a node image needs root: it mounts and chroots")
-            .remedy("run as root, or where a registry with a published node image answers"));
+        return Err(Error::environment(
+            "assembling a node image needs root: it mounts and chroots",
+        )
+        .remedy("run as root, or where a registry with a published node image answers"));
     }
     let path = dir.join(name);
     fs_err::write(&path, inputs::text(name)).or_environment("writing a script")?;
