@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::model::*;
 use crate::error::{Error, OrFail, Result};
-use crate::events::{Body, Event, Level, Outcome, StepState, Verdict};
+use crate::events::{Body, Event, Level, NOT_FINISHED, Outcome, StepState, Verdict};
 
 impl Model {
     /// Reads all `events-*.jsonl` of a run directory, merged by time.
@@ -40,8 +40,8 @@ impl Model {
     /// Settles what only the end can tell.
     fn close(&mut self) {
         let interrupted = self.exit().is_some_and(crate::Exit::is_interruption);
-        // The words of the guards that were dropped, and of the error, when a signal came.
-        let by_signal = |detail: &str| detail == "not finished" || detail.contains("by a signal");
+        let signal = Error::interrupted(crate::Exit::Interrupt).what;
+        let by_signal = |detail: &str| detail == NOT_FINISHED || detail.contains(&signal);
         for phase in &mut self.phases {
             if phase.state == State::NotEnded {
                 phase.seconds = self.seconds - phase.at;

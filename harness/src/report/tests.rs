@@ -10,7 +10,7 @@ use super::closing::closing;
 use super::fixture::{OTHER, OWNER, Tape};
 use super::text::Paint;
 use super::*;
-use crate::error::Exit;
+use crate::error::{Error, Exit};
 use crate::events::{Body, Event, Outcome, Recorder, Secrets, Sink, StepState};
 
 /// The reports of a run, and the directory they lie in.
@@ -188,12 +188,12 @@ fn what_ended_the_run_is_told_once_with_its_remedy() {
     let (summary, dir) = reports(|tape| {
         tape.begin();
         tape.phase("engine", 0.0, 1.0, false, "docker is not installed");
-        let error = "docker is not installed\nremedy: --yes installs it";
-        tape.end(1.1, Exit::Environment, Some(error));
+        let error = Error::environment("docker is not installed").remedy("--yes installs it");
+        tape.end(1.1, error.exit, Some(&error.told()));
     });
     let text = closing(&summary, dir.path(), Mode::Quiet, Paint(false));
     assert_eq!(text.matches("docker is not installed").count(), 1, "{text}");
-    assert!(text.contains("--yes installs it"), "{text}");
+    assert!(text.contains("\n  remedy    --yes installs it\n"), "{text}");
     assert!(text.contains(": the environment is not able, exit 3"), "{text}");
 }
 
