@@ -197,6 +197,22 @@ fn what_ended_the_run_is_told_once_with_its_remedy() {
     assert!(text.contains(": the environment is not able, exit 3"), "{text}");
 }
 
+#[test]
+fn a_step_that_reports_late_does_not_open_its_phase_again() {
+    let (summary, _dir) = reports(|tape| {
+        tape.begin();
+        tape.phase("node", 0.0, 1.0, true, "assembled");
+        tape.step(1.1, "node", "apt", StepState::Done(String::new()), 1.0);
+        tape.step(1.2, "node", "apt", StepState::Progress("12/98 MB".to_owned()), 1.1);
+        tape.step(1.3, "nobody's", "sweep", StepState::Done(String::new()), 0.1);
+        tape.end(2.0, Exit::Green, None);
+    });
+    assert_eq!(summary.exit, Some(Exit::Green));
+    let [node, nobody] = &summary.model.phases[..] else { panic!("two phases") };
+    assert_eq!((node.steps.len(), node.steps[0].state), (1, State::Ok));
+    assert_eq!(nobody.steps.len(), 1);
+}
+
 /// From the recorder, through the console, to the reports: what is secret is nowhere.
 #[test]
 fn what_the_recorder_writes_can_be_reported() {
