@@ -1,5 +1,6 @@
 //! The command line; one file a subcommand.
 
+mod cache;
 mod exec;
 pub mod report;
 mod run;
@@ -42,6 +43,8 @@ enum Command {
     Down(up::DownArgs),
     /// Show the clusters that are up
     Status(up::StatusArgs),
+    /// List what is cached, or make it smaller
+    Cache(cache::Args),
     /// Derive the reports of a run directory again
     Report(report::Args),
 }
@@ -90,6 +93,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Up(args) => up::up(args, mode).await,
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
+            Command::Cache(args) => cache::run(&args),
             Command::Report(args) => report::run(&args, mode),
         }
     })

@@ -118,6 +118,8 @@ async fn lock(path: PathBuf) -> Result<File> {
             .open(&path)
             .or_environment("opening a cache lock")?;
         flock(&file, FlockOperation::LockExclusive).or_environment("locking a cache entry")?;
+        // The lock's time says when the entry was last wanted.
+        file.set_modified(std::time::SystemTime::now()).or_environment("marking a cache entry")?;
         Ok(file)
     })
     .await

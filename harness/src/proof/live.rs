@@ -1,7 +1,11 @@
 //! A session that lives, and how it ends.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 
 use super::{Proof, SessionBuilder, post_mortem};
 use crate::access::{Access, AccessRequest, grant};
@@ -80,12 +84,15 @@ impl Live {
         let spec = SessionSpec {
             app_name: "sparkproof".to_owned(),
             executors: wanted.executors,
-            executor_cpu: wanted.cpu,
-            executor_memory: wanted.memory,
+            executor_cpu: wanted.cpu.to_string(),
+            executor_memory: format!("{}m", wanted.memory.0),
             driver_host: wanted.driver_host.unwrap_or(environment.cluster.host_address),
+            // Where it listens stays true even when executors are told something else.
+            driver_bind: environment.cluster.host_address,
             conf: wanted.conf.clone(),
-            local_master: wanted.local_master,
-            timeout: environment.plan.session_timeout,
+            jars: Vec::new(),
+            eager_local_session: wanted.local_master,
+            deadline: environment.plan.session_timeout,
         };
         let phase = context.recorder.phase("session");
         let started = checks::started(context, async {
@@ -134,6 +141,12 @@ impl Live {
     /// All pods of its namespace, as the guide shows them.
     pub fn pod_list(&self) -> PodList {
         PodList::of(self.pods.now().values(), jiff::Timestamp::now())
+    }
+
+    /// Its executor pods, by name.
+    pub fn executor_pods(&self) -> BTreeMap<String, Pod> {
+        let pods = self.pods.executors(self.session.application());
+        pods.into_values().map(|pod| (pod.name_any(), pod)).collect()
     }
 
     /// Ends it by `stop()`.

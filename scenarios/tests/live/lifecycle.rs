@@ -1,6 +1,7 @@
 //! Pods come with the session, each executor works, a lost one is replaced, pods go with it.
 
 use rstest::rstest;
+use sparkproof::access::Rule;
 use sparkproof::checks;
 use sparkproof::plan::RbacChoice;
 
@@ -54,7 +55,7 @@ async fn a_killed_executor_is_replaced() -> Outcome {
 async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
     proof("an_executor_that_is_not_replaced_is_red", async |p| {
         let live = p.session().executors(2).start().await?;
-        live.access().revoke(&p.context, live.client(), "pods", "create").await?;
+        live.access().revoke(live.client(), Rule { resource: "pods", verb: "create" }).await?;
         let lost = checks::lose_an_executor(&p.context, &live).await?;
         expect_red(checks::replaced(&p.context, &live, &lost).await, &["not replaced"])?;
         let ended = live.stop().await?;
