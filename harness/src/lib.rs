@@ -5,6 +5,7 @@ pub mod access;
 pub mod cli;
 pub mod cluster;
 pub mod context;
+pub mod diagnose;
 pub mod dirs;
 pub mod engine;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod images;
 pub mod ledger;
 pub mod observe;
 pub mod plan;
+pub mod session;
 
 pub use context::Context;
 pub use error::{Error, Exit, Result};
