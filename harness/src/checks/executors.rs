@@ -21,10 +21,13 @@ pub async fn barrier(context: &Context, live: &mut Live) -> Result<String> {
     check(context, "executors.barrier", &title, async |findings: &mut Findings| {
         let executors = live.executors();
         let pods: BTreeSet<String> = live.executor_pods().keys().cloned().collect();
-        let tasks = live.session().barrier(executors).await?;
+        let tasks = live.session().barrier(executors).await?.tasks;
         let table: Vec<String> = tasks
             .iter()
-            .map(|t| format!("executor {} on {} ({}), Java {}", t.executor, t.host, t.ip, t.java))
+            .map(|t| {
+                let ip = t.pod_ip.as_deref().unwrap_or("no address");
+                format!("executor {} on {} ({ip}), Java {}, user {}", t.executor, t.host, t.java, t.user)
+            })
             .collect();
         findings.add("tasks", table.join("\n"));
         let ids: BTreeSet<&str> = tasks.iter().map(|t| t.executor.as_str()).collect();

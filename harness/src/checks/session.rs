@@ -14,8 +14,14 @@ pub async fn started(
     let title = "all executors registered, equal to the Running pods by id and IP";
     check(context, "session.started", title, async |findings: &mut Findings| {
         let session = start.await?;
-        findings.add("session", session.summary());
-        findings.add("executors", session.executor_table());
+        let described = session.described();
+        findings.add("sparkContext.master", &described.context_master);
+        findings.add("application", &described.application);
+        findings.add("seconds", format!("{:.1}", session.seconds()));
+        let executors = session.executors().iter();
+        let rows: Vec<String> =
+            executors.map(|(id, e)| format!("executor {id} at {}", e.address)).collect();
+        findings.add("executors", rows.join("\n"));
         Ok(session)
     })
     .await

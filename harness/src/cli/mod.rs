@@ -34,7 +34,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prove everything: boot a cluster, build images, start a session, check, take it all down
-    // Run(run::Args),
+    Run(run::Args),
     /// Hold an environment for the time of a command, which gets it by SPARKPROOF_ENV
     Exec(exec::Args),
     /// Start a cluster that outlives this command
@@ -88,7 +88,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         .map_err(|e| Error::internal("starting the async runtime").because(e))?;
     runtime.block_on(async {
         match arguments.command {
-            // Command::Run(args) => run::run(args, mode).await,
+            Command::Run(args) => run::run(args, mode).await,
             Command::Exec(args) => exec::run(args, mode).await,
             Command::Up(args) => up::up(args, mode).await,
             Command::Down(args) => up::down(args, mode).await,

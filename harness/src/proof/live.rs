@@ -1,13 +1,12 @@
 //! A session that lives, and how it ends.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use super::{Proof, SessionBuilder, post_mortem};
+use super::{Proof, SessionBuilder};
 use crate::access::{Access, AccessRequest, grant};
 use crate::checks;
 use crate::context::Context;
@@ -51,7 +50,7 @@ pub struct Ended {
     /// Where it was.
     pub namespace: String,
     owned: Vec<Owned>,
-    driver_log: PathBuf,
+    driver_log: String,
 }
 
 impl Live {
@@ -99,10 +98,10 @@ impl Live {
             Session::start(context, &environment.cluster, &access, &image, &spec, &pods).await
         })
         .await;
-        if started.as_ref().is_err_and(|e| !e.is_interruption()) {
-            post_mortem(context, &client, &access.namespace).await;
-        }
-        let session = phase.end(started, |session| session.summary())?;
+        let session = phase.end(started, |session| {
+            let (n, master) = (wanted.executors, &session.described().context_master);
+            format!("{master}, {n}/{n} executors registered")
+        })?;
         Ok(Live {
             context: context.clone(),
             client,
@@ -145,8 +144,7 @@ impl Live {
 
     /// Its executor pods, by name.
     pub fn executor_pods(&self) -> BTreeMap<String, Pod> {
-        let pods = self.pods.executors(self.session.application());
-        pods.into_values().map(|pod| (pod.name_any(), pod)).collect()
+        self.session.pods().into_values().map(|pod| (pod.name_any(), pod)).collect()
     }
 
     /// Ends it by `stop()`.
@@ -165,19 +163,18 @@ impl Live {
     }
 
     async fn end(self, ending: Ending) -> Result<Ended> {
-        let driver_log = self.session.log().to_owned();
-        match ending {
-            Ending::Stopped => self.session.stop(&self.context).await?,
-            Ending::Exited => self.session.exit_without_stop(&self.context).await?,
-            Ending::Killed => self.session.kill(&self.context).await?,
-        }
+        let ended = match ending {
+            Ending::Stopped => self.session.stop().await?,
+            Ending::Exited => self.session.exit_without_stop().await?,
+            Ending::Killed => self.session.kill9().await?,
+        };
         Ok(Ended {
             ending,
             executors: self.executors,
             client: self.client,
             namespace: self.access.namespace.clone(),
             owned: self.access.owned.clone(),
-            driver_log,
+            driver_log: ended.driver_log,
         })
     }
 }
@@ -185,8 +182,8 @@ impl Live {
 impl Ended {
     /// Lines of the driver's log in which the API refused a verb.
     pub fn denied_in_driver_log(&self) -> Vec<String> {
-        let log = fs_err::read_to_string(&self.driver_log).unwrap_or_default();
-        let mut lines: Vec<String> = log
+        let mut lines: Vec<String> = self
+            .driver_log
             .lines()
             .filter(|line| line.contains("is forbidden") || line.contains("cannot deletecollection"))
             .map(str::to_owned)
