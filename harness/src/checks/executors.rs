@@ -26,7 +26,10 @@ pub async fn barrier(context: &Context, live: &mut Live) -> Result<String> {
             .iter()
             .map(|t| {
                 let ip = t.pod_ip.as_deref().unwrap_or("no address");
-                format!("executor {} on {} ({ip}), Java {}, user {}", t.executor, t.host, t.java, t.user)
+                format!(
+                    "executor {} on {} ({ip}), Java {}, user {}",
+                    t.executor, t.host, t.java, t.user
+                )
             })
             .collect();
         findings.add("tasks", table.join("\n"));

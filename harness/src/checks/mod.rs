@@ -3,15 +3,15 @@
 mod access;
 mod check;
 mod executors;
-mod session;
 mod pods;
+mod session;
 mod suite;
 mod teardown;
 
 pub use access::can_i;
 pub use check::{check, skip};
 pub use executors::{barrier, lose_an_executor, replaced};
-pub use session::started;
 pub use pods::pod_list;
+pub use session::started;
 pub use suite::run_suite;
 pub use teardown::{executors_stay_after_kill, namespace_gone, nothing_left};

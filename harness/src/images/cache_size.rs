@@ -77,7 +77,7 @@ mod tests {
         let keep = tempfile::tempdir().expect("temporary directory");
         let dirs = Dirs::at(keep.path().join("s"), keep.path().join("c")).expect("directories");
         let base = dirs.cache.join("entries");
-        let hour = |h| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(h * 3600);
+        let hour = |h: u64| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(h * 3600);
         for (id, age) in [("old-1", 1), ("locked-2", 2), ("new-3", 3)] {
             std::fs::create_dir_all(base.join(id)).expect("made");
             std::fs::write(base.join(id).join("f"), vec![0; 100]).expect("written");

@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use super::{Proof, SessionBuilder};
 use crate::access::{Access, AccessRequest, grant};
 use crate::checks;
+use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{Owned, give_back};
@@ -19,8 +20,7 @@ use crate::session::{Session, SessionSpec};
 /// A started session: all executors registered.
 #[derive(Debug)]
 pub struct Live {
-    context: Context,
-    client: kube::Client,
+    cluster: Cluster,
     access: Access,
     pods: Pods,
     session: Session,
@@ -45,9 +45,9 @@ pub struct Ended {
     pub ending: Ending,
     /// How many executors it had.
     pub executors: u32,
-    /// A client with the rights to look.
-    pub client: kube::Client,
     /// Where it was.
+    pub cluster: Cluster,
+    /// Its namespace, which is still there.
     pub namespace: String,
     owned: Vec<Owned>,
     driver_log: String,
@@ -58,7 +58,6 @@ impl Live {
         let proof = wanted.proof;
         let context = &proof.context;
         let environment = &proof.environment;
-        let client = environment.cluster.client.clone();
         let request = AccessRequest {
             namespace: namespace_of(proof, wanted.rbac),
             service_account: service_account_of(proof, wanted.rbac),
@@ -69,13 +68,20 @@ impl Live {
         let phase = context.recorder.phase("access");
         let granted = grant(context, &environment.cluster, request).await;
         let access = phase.end(granted, |access| {
-            format!("namespace {}, account {}, {}", access.namespace, access.service_account, access.granted)
+            format!(
+                "namespace {}, account {}, {}",
+                access.namespace, access.service_account, access.granted
+            )
         })?;
         // A scenario that leaves out a verb asks for itself.
         if wanted.without.is_none() {
             checks::can_i(context, &access, &environment.image.version).await?;
         }
-        let pods = Pods::watch(client.clone(), &access.namespace, context.recorder.clone());
+        let pods = Pods::watch(
+            environment.cluster.client.clone(),
+            &access.namespace,
+            context.recorder.clone(),
+        );
         let mut image = environment.image.clone();
         if let Some(reference) = &wanted.image {
             image.reference.clone_from(reference);
@@ -103,8 +109,7 @@ impl Live {
             format!("{master}, {n}/{n} executors registered")
         })?;
         Ok(Live {
-            context: context.clone(),
-            client,
+            cluster: environment.cluster.clone(),
             access,
             pods,
             session,
@@ -134,7 +139,7 @@ impl Live {
 
     /// A client with the rights to look and to break things on purpose.
     pub fn client(&self) -> &kube::Client {
-        &self.client
+        &self.cluster.client
     }
 
     /// All pods of its namespace, as the guide shows them.
@@ -171,7 +176,7 @@ impl Live {
         Ok(Ended {
             ending,
             executors: self.executors,
-            client: self.client,
+            cluster: self.cluster,
             namespace: self.access.namespace.clone(),
             owned: self.access.owned.clone(),
             driver_log: ended.driver_log,
@@ -185,7 +190,9 @@ impl Ended {
         let mut lines: Vec<String> = self
             .driver_log
             .lines()
-            .filter(|line| line.contains("is forbidden") || line.contains("cannot deletecollection"))
+            .filter(|line| {
+                line.contains("is forbidden") || line.contains("cannot deletecollection")
+            })
             .map(str::to_owned)
             .collect();
         lines.dedup();
