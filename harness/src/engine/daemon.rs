@@ -8,13 +8,14 @@ use tokio::process::Command;
 
 use super::baseline::{Baseline, links};
 use super::host::{Capabilities, path, program};
-use super::residue::{daemons, helpers, remove_groups, unmount_in};
+use super::residue::{daemons, helpers, remove_groups};
 use super::{DOCKERD, Engine, shim};
 use crate::context::Context;
 use crate::dirs::{Dirs, private_dir, private_file};
 use crate::error::{Error, OrFail, Result};
 use crate::exec::end_processes;
 use crate::ledger::labels::RUN_VARIABLE;
+use crate::ledger::unmount_in;
 use crate::observe::{Progress, Source, Waiting, wait};
 
 /// Longest path of a Unix socket (unix(7)), without the final zero byte.

@@ -49,8 +49,7 @@ impl Engine {
         match found {
             Found::Theirs(engine) => {
                 privileged::check(context, phase, &engine).await?;
-                let version = engine.version().await?;
-                Ok(EngineUse { engine, started_by_us: false, version, users: None })
+                EngineUse::theirs(engine).await
             }
             Found::Ours(_) | Found::Installed(_) => EngineUse::of_ours(context, phase).await,
             Found::Missing => Err(Error::environment(
@@ -62,6 +61,12 @@ impl Engine {
 }
 
 impl EngineUse {
+    /// A daemon that is not ours, as it is.
+    pub(crate) async fn theirs(engine: Engine) -> Result<EngineUse> {
+        let version = engine.version().await?;
+        Ok(EngineUse { engine, started_by_us: false, version, users: None })
+    }
+
     /// A daemon of ours: the running one, or a new one. Also for `sweep` and `inventory`, to look
     /// again at what its containers, networks and volumes are.
     ///
@@ -142,12 +147,7 @@ async fn starting(context: &Context, daemon: &Daemon) -> Result<File> {
 /// # Errors
 /// Environment: a ledger cannot be read.
 pub fn needed_by_user_scope(dirs: &Dirs, host: &str) -> Result<bool> {
-    let lives_here = |owned: &Owned| match owned {
-        Owned::Container { docker, .. }
-        | Owned::Network { docker, .. }
-        | Owned::KindCluster { docker, .. } => docker == host,
-        _ => false,
-    };
+    let lives_here = |owned: &Owned| owned.docker_host().is_some_and(|docker| docker == host);
     // A run that somebody holds keeps the users' lock itself.
     let stale = StaleRun::find(dirs)?;
     Ok(stale
