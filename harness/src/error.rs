@@ -126,6 +126,13 @@ impl Error {
         self
     }
 
+    /// The same failure in another class.
+    #[must_use]
+    pub fn classed(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// Adds the underlying error.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -2,9 +2,13 @@
 
 use std::process::ExitCode;
 
+use sparkproof::engine::shim;
+
 fn main() -> ExitCode {
-    if sparkproof::engine::shim::is_called() {
-        return sparkproof::engine::shim::main();
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    if shim::is_called(&name) {
+        return shim::main(arguments);
     }
     sparkproof::cli::main()
 }

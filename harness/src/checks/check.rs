@@ -43,7 +43,7 @@ pub async fn check<T>(
         seconds: begun.elapsed().as_secs_f64(),
     });
     // Whatever broke it, a check that is not green makes the run red.
-    result.map_err(|error| Error { exit: crate::Exit::Red, ..error })
+    result.map_err(|error| error.classed(crate::Exit::Red))
 }
 
 /// Records a check as skipped, with its reason.

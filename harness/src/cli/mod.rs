@@ -4,7 +4,6 @@ mod exec;
 pub mod report;
 mod run;
 mod runner;
-mod sweep;
 mod up;
 
 use std::process::ExitCode;
@@ -34,7 +33,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prove everything: boot a cluster, build images, start a session, check, take it all down
-    Run(run::Args),
+    // Run(run::Args),
     /// Hold an environment for the time of a command, which gets it by SPARKPROOF_ENV
     Exec(exec::Args),
     /// Start a cluster that outlives this command
@@ -43,8 +42,6 @@ enum Command {
     Down(up::DownArgs),
     /// Show the clusters that are up
     Status(up::StatusArgs),
-    /// Remove what runs that died left behind
-    Sweep(sweep::Args),
     /// Derive the reports of a run directory again
     Report(report::Args),
 }
@@ -88,12 +85,11 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         .map_err(|e| Error::internal("starting the async runtime").because(e))?;
     runtime.block_on(async {
         match arguments.command {
-            Command::Run(args) => run::run(args, mode).await,
+            // Command::Run(args) => run::run(args, mode).await,
             Command::Exec(args) => exec::run(args, mode).await,
             Command::Up(args) => up::up(args, mode).await,
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
-            Command::Sweep(args) => sweep::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
         }
     })

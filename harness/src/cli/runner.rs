@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Exit, Result};
 use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
 use crate::proof::{Held, tear_down};
@@ -38,8 +38,7 @@ pub(super) async fn with_run(
         Some(dir) => dir.to_owned(),
         None => default_run_dir(run.id()),
     };
-    let recorder =
-        Recorder::open(&dir, Secrets::default(), Box::new(Console::new(request.mode)))?;
+    let recorder = Recorder::open(&dir, Secrets::default(), Box::new(Console::new(request.mode)))?;
     let cancel = Cancel::default();
     cancel.on_signals()?;
     let context = Context { dirs, recorder, run: Arc::new(run), cancel };
@@ -60,7 +59,7 @@ pub(super) async fn with_run(
         if let Err(error) = torn
             && result.is_ok()
         {
-            result = Err(Error { exit: Exit::Red, ..error });
+            result = Err(error.classed(Exit::Red));
         }
     }
     let exit = match &result {

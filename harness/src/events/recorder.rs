@@ -212,6 +212,23 @@ impl StepGuard {
         self.report(StepState::Progress(word.into()));
     }
 
+    /// Reports progress from elsewhere, e.g. from what a tool prints.
+    pub fn reporter(&self) -> impl Fn(String) + Send + Sync + 'static {
+        let (recorder, phase, step) =
+            (self.recorder.clone(), self.phase.clone(), self.step.clone());
+        let begun = self.begun;
+        move |word| {
+            let state = StepState::Progress(word);
+            let (phase, step) = (phase.clone(), step.clone());
+            recorder.emit(Body::Step {
+                phase,
+                step,
+                state,
+                seconds: begun.elapsed().as_secs_f64(),
+            });
+        }
+    }
+
     /// It was in the cache.
     pub fn cached(mut self) {
         self.ended = true;

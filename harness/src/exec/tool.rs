@@ -59,6 +59,15 @@ impl Tool {
         Tool { command, name, deadline: Duration::from_secs(60), stdin: None, on_line: None }
     }
 
+    /// As [`Tool::new`], and the kernel kills it when we are killed: for tools that write where the
+    /// next process would write, too.
+    pub fn bound(program: &str) -> Self {
+        let mut tool = Tool::new("setpriv");
+        tool.command.args(["--pdeathsig", "KILL", "--", program]);
+        tool.name = program.to_owned();
+        tool
+    }
+
     /// Adds arguments. Never a secret: they show in `/proc/*/cmdline`.
     #[must_use]
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {

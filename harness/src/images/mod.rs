@@ -4,6 +4,7 @@ mod archive;
 mod cache;
 mod containerd;
 mod load;
+pub mod node;
 pub mod spark;
 
 pub use cache::{Cache, Key};

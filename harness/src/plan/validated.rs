@@ -203,7 +203,9 @@ impl Plan {
                 format!("kind, Kubernetes {version}, {workers} workers")
             }
             ClusterPlan::Up { name } => format!("cluster {name}"),
-            ClusterPlan::Existing { kubeconfig, .. } => format!("cluster of {}", kubeconfig.display()),
+            ClusterPlan::Existing { kubeconfig, .. } => {
+                format!("cluster of {}", kubeconfig.display())
+            }
         };
         let spark = match (&self.spark.image, &self.spark.home, &self.spark.version) {
             (Some(image), ..) => format!("image {image}"),

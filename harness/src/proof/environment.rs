@@ -53,7 +53,8 @@ impl EnvironmentRecord {
 
     /// Writes it (0600).
     pub fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_vec_pretty(self).or_internal("writing the environment's record")?;
+        let text =
+            serde_json::to_vec_pretty(self).or_internal("writing the environment's record")?;
         crate::dirs::private_file(path, &text)
     }
 
@@ -117,7 +118,10 @@ pub async fn set_up(
             let phase = context.recorder.phase("cluster");
             let opened = record.open(context).await;
             let environment = phase.end(opened, |e| {
-                format!("{}, up already, Kubernetes {}", e.cluster.name, e.cluster.kubernetes_version)
+                format!(
+                    "{}, up already, Kubernetes {}",
+                    e.cluster.name, e.cluster.kubernetes_version
+                )
             })?;
             let engine = held.engine().cloned();
             let phase = context.recorder.phase("image");
@@ -127,8 +131,9 @@ pub async fn set_up(
                 let engine = engine.as_ref().ok_or_else(|| Error::internal("no engine is held"))?;
                 let loaded = load(context, engine, nodes, &image.reference).await?;
                 Ok((image, loaded))
-            };
-            let (image, _) = phase.end(image.await, |(i, l)| format!("{}, {l}", i.reference))?;
+            }
+            .await;
+            let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
             Ok(Environment { plan: plan.clone(), image, ..environment })
         }
         ClusterPlan::Kind { kubernetes_version, workers, fit } => {
@@ -142,8 +147,9 @@ pub async fn set_up(
                             node::build_node_image(context, &phase, &engine, &release),
                             node::kind_binary(context, &phase)
                         )
-                    };
-                    phase.end(built.await, |(image, _)| {
+                    }
+                    .await;
+                    phase.end(built, |(image, _)| {
                         format!("{}, {} MB", image.reference, image.size / 1_000_000)
                     })
                 },
@@ -177,8 +183,9 @@ pub async fn set_up(
                 let ready = cluster::wait_until_ready(context, &phase, &cluster);
                 let ((), loaded) = tokio::try_join!(ready, loading)?;
                 Ok((cluster, loaded))
-            };
-            let (cluster, _) = phase.end(created.await, |(c, loaded)| {
+            }
+            .await;
+            let (cluster, _) = phase.end(created, |(c, loaded)| {
                 let nodes = c.node_containers.len();
                 format!("{nodes} node(s) Ready, DNS, storage, default account; image {loaded}")
             })?;

@@ -43,9 +43,8 @@ impl Held {
             .write(true)
             .open(path)
             .or_environment(format!("locking the cluster {name}"))?;
-        flock(&file, FlockOperation::NonBlockingLockShared).map_err(|_| {
-            Error::environment(format!("cluster {name} is being taken down"))
-        })?;
+        flock(&file, FlockOperation::NonBlockingLockShared)
+            .map_err(|_| Error::environment(format!("cluster {name} is being taken down")))?;
         self.up = Some(file);
         self.find_or_start(context, false).await?;
         Ok(())

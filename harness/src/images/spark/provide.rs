@@ -37,12 +37,8 @@ pub async fn provide(
                 },
             }
         }
-        (None, Some(home), Some(engine)) => {
-            from_home(context, engine, phase.name(), home).await?
-        }
-        (None, None, Some(engine)) => {
-            from_version(context, engine, phase.name(), version).await?
-        }
+        (None, Some(home), Some(engine)) => from_home(context, engine, phase.name(), home).await?,
+        (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
         (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
     };
     context.recorder.fact("spark", image.version.clone());

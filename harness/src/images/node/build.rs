@@ -1,0 +1,163 @@
+//! From a Kubernetes version to a node image that the engine holds.
+
+use std::path::{Path, PathBuf};
+
+use bollard::Docker;
+
+use super::components::{self, Go};
+use super::load::{self, Layer};
+use super::published::{self, Decision};
+use super::rootfs::{self, rootfs};
+use super::stage;
+use super::versions::Release;
+use super::{inputs, versions};
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+use crate::events::{PhaseGuard, StepGuard};
+use crate::images::{Cache, Key};
+
+/// A node image that the engine holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeImage {
+    /// What `kind create cluster --image` takes.
+    pub reference: String,
+    /// Image id, the digest of its configuration: `sha256:…`.
+    pub digest: String,
+    /// Bytes, unpacked.
+    pub size: u64,
+    /// The Kubernetes version, e.g. `v1.34.11`.
+    pub kubernetes_version: String,
+}
+
+/// The kind binary of the pinned release, from the cache or built from its Go module.
+pub async fn kind_binary(context: &Context, phase: &PhaseGuard) -> Result<PathBuf> {
+    let go = Go::find(context).await?;
+    Ok(components::kind(context, phase, &go).await?.join("kind"))
+}
+
+/// The node image of a release: as the engine holds it already; else pulled by digest where a
+/// registry answers; else assembled (root, Go, debootstrap and some 3 GB of disk needed).
+pub async fn build_node_image(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    release: &Release,
+) -> Result<NodeImage> {
+    let docker = &engine.docker;
+    if let Some(digest) = &release.published {
+        let reference = format!("kindest/node@{digest}");
+        if let Some(image) = held(docker, &reference, None, release).await? {
+            phase.step(format!("pull {reference}")).cached();
+            return Ok(image);
+        }
+    }
+    let go = Go::find(context).await;
+    if let Ok(go) = &go {
+        let key = recipe(go, release)?;
+        if let Some(image) = held(docker, &reference(&key, release), Some(&key), release).await? {
+            phase.step("assemble the node image").cached();
+            return Ok(image);
+        }
+    }
+    let decision = context.cancel.guard(async { Ok(published::decide(docker, release).await) });
+    match decision.await? {
+        Decision::Pull(reference) => {
+            context.recorder.info(format!("node image: pulling {reference}, a registry has it"));
+            let step = phase.step(format!("pull {reference}"));
+            context.cancel.guard(published::pull(docker, &reference, &step)).await?;
+            step.done("");
+            held(docker, &reference, None, release).await?.ok_or_else(|| {
+                Error::environment(format!("{reference} was pulled but is not held"))
+            })
+        }
+        Decision::Assemble(reason) if release.assembled => {
+            context.recorder.info(format!("node image: assembling it, {reason}"));
+            assemble(context, phase, docker, release, &go?).await
+        }
+        Decision::Assemble(reason) => Err(Error::environment(format!(
+            "Kubernetes {}: {reason}, and this version is not assembled from packages",
+            release.version
+        ))
+        .remedy("choose another --kubernetes-version")),
+    }
+}
+
+async fn assemble(
+    context: &Context,
+    phase: &PhaseGuard,
+    docker: &Docker,
+    release: &Release,
+    go: &Go,
+) -> Result<NodeImage> {
+    let key = recipe(go, release)?;
+    let step = phase.step("unpack component images");
+    let build = async |dir: &Path, step: &StepGuard| {
+        // One waits for the network, the other for the processors.
+        let (rootfs, parts) = tokio::try_join!(
+            rootfs(context, phase, &go.arch),
+            components::all(context, phase, go, release)
+        )?;
+        stage::layer(context, step, dir, &rootfs, &parts, release, &go.arch).await
+    };
+    let layer = Cache::of(context).entry(context, &key, step, build).await?.join("layer.tar");
+    let rootfs = rootfs(context, phase, &go.arch).await?;
+    let step = phase.step("load the node image");
+    let layers = vec![Layer::of(rootfs).await?, Layer::of(layer).await?];
+    let configuration = load::configuration(&layers, &go.arch, &key.id());
+    let reference = reference(&key, release);
+    context.cancel.guard(load::load(docker, &reference, configuration, layers)).await?;
+    let image = held(docker, &reference, Some(&key), release)
+        .await?
+        .ok_or_else(|| Error::environment(format!("{reference} was loaded but is not held")))?;
+    step.done(format!("{} MB", image.size / 1_000_000));
+    Ok(image)
+}
+
+/// Everything that decides the assembled image's content.
+fn recipe(go: &Go, release: &Release) -> Result<Key> {
+    let key = Key::new("node")
+        .with("layout", "1")
+        .with("script", inputs::text("layer.sh"))
+        .with("rootfs", rootfs::key(&go.arch).id())
+        .with("kind", versions::kind()?);
+    let parts = [
+        go.key("kubernetes", Some(release)),
+        go.key("etcd", None),
+        go.key("coredns", None),
+        go.key("kind", None),
+    ];
+    let key = parts.iter().fold(key, |key, part| key.with("part", part.id()));
+    Ok(inputs::add(key, "files"))
+}
+
+fn reference(key: &Key, release: &Release) -> String {
+    let id = key.id();
+    format!("sparkproof/node:{}-{}", release.version, id.trim_start_matches("node-"))
+}
+
+/// The image when the engine holds it; one of ours only when the label names this very recipe.
+async fn held(
+    docker: &Docker,
+    reference: &str,
+    key: Option<&Key>,
+    release: &Release,
+) -> Result<Option<NodeImage>> {
+    let seen = match docker.inspect_image(reference).await {
+        Ok(seen) => seen,
+        Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error).or_environment(format!("inspecting {reference}")),
+    };
+    let labels = seen.config.and_then(|config| config.labels).unwrap_or_default();
+    if key.is_some_and(|key| labels.get(load::RECIPE) != Some(&key.id())) {
+        return Ok(None);
+    }
+    Ok(Some(NodeImage {
+        reference: reference.to_owned(),
+        digest: seen.id.unwrap_or_default(),
+        size: seen.size.unwrap_or_default().unsigned_abs(),
+        kubernetes_version: release.version.clone(),
+    }))
+}

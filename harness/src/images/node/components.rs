@@ -1,0 +1,251 @@
+//! The Go programs of a node, each a cache entry: Kubernetes with what is built beside it, etcd,
+//! CoreDNS, kind. One after the other: `go build` uses all processors by itself, and builds that
+//! share packages must not compile them twice.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::versions::Release;
+use super::{gomod, inputs, versions};
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::events::{PhaseGuard, StepGuard};
+use crate::exec::Tool;
+use crate::images::{Cache, Key};
+
+/// What of Kubernetes' `cmd/` a node runs.
+const KUBERNETES: [&str; 7] = [
+    "kubeadm",
+    "kubectl",
+    "kubelet",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+];
+/// A cold build of Kubernetes takes 8 minutes on two cores; a starved machine several times that.
+const DEADLINE: Duration = Duration::from_secs(45 * 60);
+
+/// Directories with the built programs.
+#[derive(Debug)]
+pub(super) struct Components {
+    /// The programs of `KUBERNETES`, and `netd`, `pause`, `local-path-provisioner`.
+    pub kubernetes: PathBuf,
+    /// `etcd`.
+    pub etcd: PathBuf,
+    /// `coredns`.
+    pub coredns: PathBuf,
+    /// `kind`, and `base/`: the files of its base image.
+    pub kind: PathBuf,
+}
+
+/// The Go toolchain that is on `PATH`: part of every key.
+#[derive(Debug, Clone)]
+pub(super) struct Go {
+    version: String,
+    /// `amd64`, `arm64`.
+    pub arch: String,
+}
+
+impl Go {
+    /// Asks `go env`.
+    pub async fn find(context: &Context) -> Result<Self> {
+        let said = Tool::new("go").args(["env", "GOVERSION", "GOARCH"]).run(context).await?.stdout;
+        match said.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [version, arch] => Ok(Go { version: (*version).to_owned(), arch: (*arch).to_owned() }),
+            _ => Err(Error::environment(format!("`go env` printed {said:?}, expected two words"))),
+        }
+    }
+
+    /// The key of one component; `release` only where its version decides the content.
+    pub fn key(&self, name: &str, release: Option<&Release>) -> Key {
+        let key = Key::new(name)
+            .with("recipe", "1")
+            .with("go", &self.version)
+            .with("arch", &self.arch)
+            .with("release", release.map_or("", |release| &release.version));
+        inputs::add(key, &format!("go/{name}"))
+    }
+}
+
+/// kind with its base files.
+pub(super) async fn kind(context: &Context, phase: &PhaseGuard, go: &Go) -> Result<PathBuf> {
+    let step = phase.step(format!("go build kind {}", versions::kind()?));
+    let key = go.key("kind", None);
+    let build = async |dir: &Path, step: &StepGuard| {
+        let source = source(dir, "kind")?;
+        go_build(context, &source, step, "readonly", "", &["-o", "../kind", "sigs.k8s.io/kind"])
+            .await?;
+        let module = Tool::new("go")
+            .args(["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"])
+            .dir(&source)
+            .run(context)
+            .await?;
+        let files = Path::new(module.stdout.trim()).join("images/base/files");
+        copy_tree(&files, &dir.join("base")).or_environment("copying kind's base files")?;
+        remove(&source)
+    };
+    Cache::of(context).entry(context, &key, step, build).await
+}
+
+/// All of them.
+pub(super) async fn all(
+    context: &Context,
+    phase: &PhaseGuard,
+    go: &Go,
+    release: &Release,
+) -> Result<Components> {
+    Ok(Components {
+        kubernetes: kubernetes(context, phase, go, release).await?,
+        etcd: single(context, phase, go, "etcd", "go.etcd.io/etcd/server/v3").await?,
+        coredns: single(context, phase, go, "coredns", ".").await?,
+        kind: kind(context, phase, go).await?,
+    })
+}
+
+async fn kubernetes(
+    context: &Context,
+    phase: &PhaseGuard,
+    go: &Go,
+    release: &Release,
+) -> Result<PathBuf> {
+    let step = phase.step(format!("go build kubernetes {}", release.version));
+    let key = go.key("kubernetes", Some(release));
+    let build = async |dir: &Path, step: &StepGuard| {
+        let source = source(dir, "kubernetes")?;
+        let mode = if release.is_default() {
+            "readonly"
+        } else {
+            take_requirements(context, &source, release).await?;
+            "mod"
+        };
+        let stamp = stamp(release);
+        let mut args = vec!["-o".to_owned(), "../".to_owned()];
+        args.extend(KUBERNETES.map(|name| format!("k8s.io/kubernetes/cmd/{name}")));
+        args.extend(["./netd".to_owned(), "./pause".to_owned()]);
+        go_build(context, &source, step, mode, &stamp, &args).await?;
+        // Not in one call with Kubernetes: they import two spellings of one module's name.
+        let beside = ["-o", "../", "github.com/rancher/local-path-provisioner"];
+        go_build(context, &source, step, mode, "", &beside).await?;
+        remove(&source)
+    };
+    Cache::of(context).entry(context, &key, step, build).await
+}
+
+async fn single(
+    context: &Context,
+    phase: &PhaseGuard,
+    go: &Go,
+    name: &str,
+    package: &str,
+) -> Result<PathBuf> {
+    let step = phase.step(format!("go build {name}"));
+    let build = async |dir: &Path, step: &StepGuard| {
+        let source = source(dir, name)?;
+        let output = format!("../{name}");
+        go_build(context, &source, step, "readonly", "", &["-o", &output, package]).await?;
+        remove(&source)
+    };
+    Cache::of(context).entry(context, &go.key(name, None), step, build).await
+}
+
+/// `go.mod` and `go.sum` of another version than the committed one.
+async fn take_requirements(context: &Context, source: &Path, release: &Release) -> Result<()> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Module {
+        dir: PathBuf,
+    }
+    let module = format!("k8s.io/kubernetes@{}", release.version);
+    // Outside any module: the answer must not depend on requirements of ours.
+    let said = go(source)
+        .args(["mod", "download", "-json", &module])
+        .dir(source.join(".."))
+        .run(context)
+        .await?;
+    let dir = serde_json::from_str::<Module>(&said.stdout).or_environment("reading `go mod`")?.dir;
+    let upstream = fs_err::read_to_string(dir.join("go.mod")).or_environment("reading go.mod")?;
+    fs_err::write(source.join("go.mod"), gomod::derive(&upstream, release))
+        .or_environment("writing go.mod")?;
+    // Read and written, since the module cache is read-only and a copy would be, too.
+    let sums = fs_err::read(dir.join("go.sum")).or_environment("reading go.sum")?;
+    fs_err::write(source.join("go.sum"), sums).or_environment("writing go.sum")
+}
+
+/// What `kubectl version` and the API server say; Kubernetes' own build sets the same.
+fn stamp(release: &Release) -> String {
+    let (major, minor) = release.major_minor();
+    ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
+        .map(|package| {
+            format!(
+                " -X {package}.gitVersion={} -X {package}.gitMajor={major} \
+                 -X {package}.gitMinor={minor} -X {package}.gitTreeState=clean",
+                release.version
+            )
+        })
+        .concat()
+}
+
+fn source(dir: &Path, name: &str) -> Result<PathBuf> {
+    let source = dir.join("source");
+    inputs::extract(&format!("go/{name}"), &source)?;
+    Ok(source)
+}
+
+fn go(source: &Path) -> Tool {
+    // What the user's shell says about Go must not change what is built.
+    Tool::bound("go")
+        .dir(source)
+        .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", "")
+        .env("GOWORK", "off")
+        .deadline(DEADLINE)
+}
+
+async fn go_build<S: AsRef<std::ffi::OsStr>>(
+    context: &Context,
+    source: &Path,
+    step: &StepGuard,
+    mode: &str,
+    stamp: &str,
+    args: &[S],
+) -> Result<()> {
+    let flags = ["build", "-v", "-trimpath", "-buildvcs=false"];
+    let compiled = AtomicU32::new(0);
+    let report = step.reporter();
+    go(source)
+        .args(flags)
+        .args([format!("-mod={mode}"), "-ldflags".to_owned(), format!("-s -w{stamp}")])
+        .args(args)
+        .on_line(move |line| {
+            // `-v` prints each package as it is compiled.
+            let count = compiled.fetch_add(1, Ordering::Relaxed) + 1;
+            if count % 25 == 0 {
+                report(format!("{count} packages, {line}"));
+            }
+        })
+        .run(context)
+        .await
+        .map(drop)
+}
+
+fn remove(source: &Path) -> Result<()> {
+    fs_err::remove_dir_all(source).or_environment("removing sources")
+}
+
+/// Copies files below a directory with fresh permissions: the module cache is read-only.
+pub(super) fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in walkdir::WalkDir::new(from).sort_by_file_name() {
+        let entry = entry?;
+        let target = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
+        if entry.file_type().is_dir() {
+            fs_err::create_dir_all(target)?;
+        } else {
+            fs_err::write(target, fs_err::read(entry.path())?)?;
+        }
+    }
+    Ok(())
+}

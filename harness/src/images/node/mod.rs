@@ -1,0 +1,18 @@
+//! The node image of a kind cluster: pulled by digest where a registry answers, else assembled from
+//! package registries: a Debian root file system by debootstrap, Kubernetes and its helpers from Go
+//! modules, kind's own base files from kind's module.
+
+mod build;
+mod components;
+mod gomod;
+mod inputs;
+mod load;
+mod oci;
+mod packages;
+mod published;
+mod rootfs;
+mod stage;
+mod versions;
+
+pub use build::{NodeImage, build_node_image, kind_binary};
+pub use versions::Release;

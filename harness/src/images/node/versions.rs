@@ -1,0 +1,91 @@
+//! Which Kubernetes versions a node can have: `images/node/versions.toml`.
+
+use serde::Deserialize;
+
+use super::inputs;
+use crate::error::{Error, OrFail, Result};
+
+/// A Kubernetes version that a node can have.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// E.g. `v1.34.11`.
+    pub version: String,
+    /// Manifest digest of `kindest/node:<version>` as this kind release publishes it.
+    pub published: Option<String>,
+    /// Whether it can be assembled here.
+    #[serde(default)]
+    pub assembled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    kind: String,
+    default: String,
+    release: Vec<Release>,
+}
+
+fn table() -> Result<Table> {
+    toml::from_str(inputs::text("versions.toml")).or_internal("reading images/node/versions.toml")
+}
+
+impl Release {
+    /// The release of this version (with or without `v`), the pinned default for `None`. Any other
+    /// version is bad input.
+    pub fn resolve(version: Option<&str>) -> Result<Self> {
+        let table = table()?;
+        let wanted = version.unwrap_or(&table.default).trim_start_matches('v');
+        let known = table.release.iter().map(|r| r.version.as_str()).collect::<Vec<_>>().join(", ");
+        table.release.into_iter().find(|r| r.version.trim_start_matches('v') == wanted).ok_or_else(
+            || {
+                Error::input(format!("unknown Kubernetes version {wanted}, known: {known}"))
+                    .remedy("choose one of them, or use a cluster that exists by --kubeconfig")
+            },
+        )
+    }
+
+    /// Whether its `go.mod` and `go.sum` are committed.
+    pub(super) fn is_default(&self) -> bool {
+        table().is_ok_and(|table| table.default == self.version)
+    }
+
+    /// Major and minor number, `("1", "34")`.
+    pub(super) fn major_minor(&self) -> (&str, &str) {
+        let mut parts = self.version.trim_start_matches('v').split('.');
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    }
+}
+
+/// The pinned kind release, e.g. `v0.33.0`.
+pub(super) fn kind() -> Result<String> {
+    Ok(table()?.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_committed_published_and_assembled() {
+        let release = Release::resolve(None).expect("default");
+        assert!(release.assembled && release.published.is_some());
+        let required = format!("k8s.io/kubernetes {}", release.version);
+        assert!(inputs::text("go/kubernetes/go.mod").contains(&required));
+        assert_eq!(Release::resolve(Some("1.33.5")).expect("known").version, "v1.33.5");
+        assert_eq!(release.major_minor(), ("1", "34"));
+    }
+
+    #[test]
+    fn kind_is_of_one_version_everywhere() {
+        let required = format!("sigs.k8s.io/kind {}", kind().expect("table"));
+        assert!(inputs::text("go/kind/go.mod").contains(&required));
+    }
+
+    #[test]
+    fn an_unknown_version_is_refused_with_the_known_ones() {
+        let error = Release::resolve(Some("v1.99.0")).expect_err("unknown");
+        assert_eq!(error.exit, crate::Exit::BadInput);
+        assert!(error.to_string().contains("v1.34.11"), "{error}");
+    }
+}
