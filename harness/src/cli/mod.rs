@@ -1,9 +1,11 @@
 //! The command line; one file a subcommand.
 
+mod chore;
 mod exec;
 pub mod report;
 mod run;
 mod runner;
+mod sweep;
 mod up;
 
 use std::process::ExitCode;
@@ -42,6 +44,8 @@ enum Command {
     Down(up::DownArgs),
     /// Show the clusters that are up
     Status(up::StatusArgs),
+    /// Remove what runs that died left behind
+    Sweep(sweep::Args),
     /// Derive the reports of a run directory again
     Report(report::Args),
 }
@@ -90,6 +94,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Up(args) => up::up(args, mode).await,
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
+            Command::Sweep(args) => sweep::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
         }
     })

@@ -132,8 +132,7 @@ pub(super) async fn labelled(engine: &Engine) -> Result<Vec<Labelled>> {
     let containers = containers
         .into_iter()
         .filter_map(|c| Some((Kind::Container, first_name(c.names?)?, c.labels?)));
-    let networks =
-        networks.into_iter().filter_map(|n| Some((Kind::Network, n.name?, n.labels?)));
+    let networks = networks.into_iter().filter_map(|n| Some((Kind::Network, n.name?, n.labels?)));
     let volumes = volumes.volumes.unwrap_or_default().into_iter();
     let volumes = volumes.map(|v| (Kind::Volume, v.name, v.labels));
     let all = containers.chain(networks).chain(volumes);

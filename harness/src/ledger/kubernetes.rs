@@ -65,9 +65,7 @@ async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
 async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
     match tokio::time::timeout(ANSWER, work).await {
         Ok(result) => result.or_environment("asking the API server"),
-        Err(_) => {
-            Err(Error::environment(format!("no answer within {} s", ANSWER.as_secs())))
-        }
+        Err(_) => Err(Error::environment(format!("no answer within {} s", ANSWER.as_secs()))),
     }
 }
 
@@ -101,10 +99,8 @@ pub(super) async fn remove_namespace(context: &Context, client: Client, name: &s
 /// Why it is still there, in the API server's words.
 fn state(namespace: &Namespace) -> String {
     let conditions = namespace.status.iter().flat_map(|s| s.conditions.iter().flatten());
-    let holding: Vec<&str> = conditions
-        .filter(|c| c.status == "True")
-        .filter_map(|c| c.message.as_deref())
-        .collect();
+    let holding: Vec<&str> =
+        conditions.filter(|c| c.status == "True").filter_map(|c| c.message.as_deref()).collect();
     if holding.is_empty() { "terminating".to_owned() } else { holding.join("; ") }
 }
 

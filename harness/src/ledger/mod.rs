@@ -14,6 +14,7 @@ mod sweep;
 pub use give_back::give_back;
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
+pub use processes::end_strays;
 #[cfg(test)]
 pub(crate) use run::test_context;
 pub use run::{Run, Scope, StaleRun};

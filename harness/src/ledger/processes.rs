@@ -40,11 +40,9 @@ pub(super) async fn end_group(
 
 /// Ends everything that a run's tools started, whatever group it is in; how many that were. Our own
 /// ancestors stay: a sweep may be typed into a shell of the very run.
-pub(super) async fn end_run(context: &Context) -> Result<usize> {
+pub async fn end_strays(context: &Context) -> Result<usize> {
     let ancestors = ancestors();
-    let find = || {
-        processes(|p| !ancestors.contains(&p.pid()) && is_of_run(p, context.run.id()))
-    };
+    let find = || processes(|p| !ancestors.contains(&p.pid()) && is_of_run(p, context.run.id()));
     end_processes(context, "processes of the run", GRACE_SECONDS, find).await
 }
 
@@ -81,7 +79,7 @@ mod tests {
                 .expect("sleep")
         };
         let (mut ours, mut other) = (start(context.run.id()), start("another"));
-        assert_eq!(end_run(&context).await.expect("ended"), 1);
+        assert_eq!(end_strays(&context).await.expect("ended"), 1);
         assert!(ours.wait().await.expect("reaped").code().is_none(), "ended by a signal");
         assert!(other.try_wait().expect("known").is_none(), "the other run's lives");
     }

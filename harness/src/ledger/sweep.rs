@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Owned, Scope, StaleRun, docker, give_back, processes};
 use crate::context::Context;
-use crate::engine::{Daemon, Engine, EngineUse, Found, look};
+use crate::engine::{Daemon, EngineUse, Found, look};
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 
@@ -108,9 +108,9 @@ async fn sweep_run(context: &Context, swept: &mut Swept) {
             Err(e) => swept.failed.push(format!("{entry}: {e}")),
         }
     }
-    match processes::end_run(context).await {
+    match processes::end_strays(context).await {
         Ok(0) => {}
-        Ok(count) => swept.removed.push(format!("{count} processes of run {}", context.run.id())),
+        Ok(count) => swept.removed.push(format!("processes of run {}: {count}", context.run.id())),
         Err(e) => swept.failed.push(e.to_string()),
     }
 }

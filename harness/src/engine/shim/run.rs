@@ -16,18 +16,14 @@ pub const NAME: &str = "sparkproof-oci-shim";
 const RUNC: &str = "runc";
 
 /// Whether the program was started as the shim: by the file name in `argv[0]`.
-pub fn is_called() -> bool {
-    std::env::args_os().next().is_some_and(|argv0| names_shim(&argv0))
-}
-
-fn names_shim(argv0: &OsStr) -> bool {
+pub fn is_called(argv0: &OsStr) -> bool {
     Path::new(argv0).file_name() == Some(OsStr::new(NAME))
 }
 
-/// Runs as an OCI runtime with this process's arguments. Returns only when runc could not be
+/// Runs as an OCI runtime. `arguments` without `argv[0]`. Returns only when runc could not be
 /// started; otherwise the process is runc from here on.
-pub fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     let texts: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     if let Some(path) = specification(&texts)
         && let Err(error) = rewrite(&path, &Capabilities::of_this_host())
@@ -61,9 +57,9 @@ mod tests {
 
     #[test]
     fn called_by_its_name_only() {
-        assert!(names_shim(OsStr::new("/state/engine/sparkproof-oci-shim")));
-        assert!(names_shim(OsStr::new("sparkproof-oci-shim")));
-        assert!(!names_shim(OsStr::new("sparkproof")));
+        assert!(is_called(OsStr::new("/state/engine/sparkproof-oci-shim")));
+        assert!(is_called(OsStr::new("sparkproof-oci-shim")));
+        assert!(!is_called(OsStr::new("sparkproof")));
     }
 
     #[test]
