@@ -1,10 +1,12 @@
 //! The command line; one file a subcommand.
 
 mod cache;
+mod chore;
 mod exec;
 pub mod report;
 mod run;
 mod runner;
+mod sweep;
 mod up;
 
 use std::process::ExitCode;
@@ -45,6 +47,8 @@ enum Command {
     Status(up::StatusArgs),
     /// List what is cached, or make it smaller
     Cache(cache::Args),
+    /// Remove what runs that died left behind
+    Sweep(sweep::Args),
     /// Derive the reports of a run directory again
     Report(report::Args),
 }
@@ -94,6 +98,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
             Command::Cache(args) => cache::run(&args),
+            Command::Sweep(args) => sweep::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
         }
     })

@@ -8,13 +8,14 @@ use tokio::process::Command;
 
 use super::baseline::{Baseline, links};
 use super::host::{Capabilities, path, program};
-use super::residue::{daemons, helpers, remove_groups, unmount_in};
+use super::residue::{daemons, helpers, remove_groups};
 use super::{DOCKERD, Engine, shim};
 use crate::context::Context;
 use crate::dirs::{Dirs, private_dir, private_file};
 use crate::error::{Error, OrFail, Result};
 use crate::exec::end_processes;
 use crate::ledger::labels::RUN_VARIABLE;
+use crate::ledger::unmount_in;
 use crate::observe::{Progress, Source, Waiting, wait};
 
 /// Longest path of a Unix socket (unix(7)), without the final zero byte.
@@ -86,24 +87,34 @@ impl Daemon {
         private_dir(&self.dir)
     }
 
-    /// Starts it. The caller holds the start lock and found that it does not answer.
-    pub(super) async fn start(&self, context: &Context) -> Result<Engine> {
+    /// The running daemon, when there is one; a busy one gets its time to answer. The caller holds
+    /// the start lock: it is not somebody's who just starts it.
+    ///
+    /// # Errors
+    /// Environment: a process is there and does not answer.
+    pub(super) async fn running(&self, context: &Context) -> Result<Option<Engine>> {
+        let host = self.host();
+        if let Some(engine) = Engine::at(&host).await? {
+            return Ok(Some(engine));
+        }
+        let waiting = Waiting::up_to(START_SECONDS, format!("the Docker daemon at {host}"));
+        wait(context, waiting, Source::Backoff, async || match Engine::at(&host).await {
+            Ok(Some(engine)) => Progress::Met(Some(engine)),
+            _ if daemons(&self.dir).is_empty() => Progress::Met(None),
+            _ => Progress::NotYet("its process is there and does not answer".into()),
+        })
+        .await
+    }
+
+    /// Starts it. The caller holds the start lock and found that it does not run.
+    pub(super) async fn start(&self, context: &Context) -> Result<()> {
         let dockerd = program(DOCKERD)
             .ok_or_else(|| Error::environment("dockerd is not installed").remedy("--yes"))?;
-        // One that runs and does not answer is of no use.
-        end_processes(context, "an unresponsive Docker daemon of ours", STOP_SECONDS, || {
-            daemons(&self.dir)
-        })
-        .await?;
+        // A killed one leaves a containerd that a new one cannot talk to.
+        self.clear(context).await?;
         Baseline::ensure(context, &self.file("baseline.json")).await?;
         self.configure()?;
-        // Checked above: no process of ours has this id any more.
-        let _ = fs_err::remove_file(self.file("pid"));
-        let started = self.spawn_and_wait(context, &dockerd).await;
-        if started.is_err() {
-            self.stop(&context.for_teardown(), None).await?;
-        }
-        started
+        self.spawn_and_wait(context, &dockerd).await
     }
 
     fn configure(&self) -> Result<()> {
@@ -143,7 +154,7 @@ impl Daemon {
         Ok(target)
     }
 
-    async fn spawn_and_wait(&self, context: &Context, dockerd: &Path) -> Result<Engine> {
+    async fn spawn_and_wait(&self, context: &Context, dockerd: &Path) -> Result<()> {
         let log = std::fs::File::create(self.file("log")).or_environment("making Docker's log")?;
         let errors = log.try_clone().or_environment("making Docker's log")?;
         // Not a `Tool`: it outlives this command when another run uses it. Its ledger entry is the
@@ -170,7 +181,7 @@ impl Daemon {
                 )));
             }
             match Engine::at(&self.host()).await {
-                Ok(Some(engine)) => Progress::Met(engine),
+                Ok(Some(_)) => Progress::Met(()),
                 Ok(None) => Progress::NotYet(self.log_tail()),
                 Err(e) => Progress::NotYet(e.to_string()),
             }
@@ -186,11 +197,22 @@ impl Daemon {
 
     /// Stops it, whatever state it is in, and gives the host back as it was. The caller holds the
     /// start lock and the users' lock alone. Images stay: they are cache.
-    pub(super) async fn stop(&self, context: &Context, engine: Option<&Engine>) -> Result<()> {
-        let bridges = match engine {
-            Some(engine) => bridges(engine).await?,
-            None => Vec::new(),
+    pub(super) async fn stop(&self, context: &Context) -> Result<()> {
+        let bridges = match Engine::at(&self.host()).await {
+            Ok(Some(engine)) => bridges(&engine).await.unwrap_or_default(),
+            // Killed, sick or still starting: bridges are told by their names.
+            _ => Vec::new(),
         };
+        self.clear(context).await?;
+        Baseline::give_back(context, &self.file("baseline.json"), &bridges).await?;
+        for name in ["daemon.json", "log", shim::NAME, "shim.tmp"] {
+            let _ = fs_err::remove_file(self.file(name));
+        }
+        Ok(())
+    }
+
+    /// Ends its processes and removes what they had on this host: mounts, control groups, sockets.
+    async fn clear(&self, context: &Context) -> Result<()> {
         let daemon = || daemons(&self.dir);
         end_processes(context, "our Docker daemon", STOP_SECONDS, daemon).await?;
         let group = self.group();
@@ -198,8 +220,7 @@ impl Daemon {
         end_processes(context, "what our Docker daemon left running", 5, rest).await?;
         unmount_in(&self.roots())?;
         remove_groups(&group)?;
-        Baseline::give_back(context, &self.file("baseline.json"), &bridges).await?;
-        for name in ["daemon.json", "docker.sock", "pid", "log", shim::NAME, "shim.tmp"] {
+        for name in ["docker.sock", "pid"] {
             let _ = fs_err::remove_file(self.file(name));
         }
         let exec = self.file("exec");

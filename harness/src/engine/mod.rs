@@ -18,4 +18,4 @@ pub use daemon::Daemon;
 pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};
 pub use install::apt;
 pub use rules::{Rules, rules};
-pub use users::{EngineUse, needed_by_user_scope};
+pub use users::{EngineUse, needed_by_user_scope, stop_if_unused};

@@ -20,13 +20,8 @@ const EMPTY_TAR: [u8; 1024] = [0; 1024];
 const NO_PROGRAM: &str = "/sparkproof-asks-for-privileges";
 
 /// Asks a daemon for a privileged container with nothing in it: runc takes the privileges first and
-/// then misses the program, or it is refused the privileges. Where this host's capability set is
-/// full there is nothing to ask.
+/// then misses the program, or it is refused the privileges.
 pub(super) async fn check(context: &Context, phase: &PhaseGuard, engine: &Engine) -> Result<()> {
-    let host = Capabilities::of_this_host();
-    if !host.need_shim() {
-        return Ok(());
-    }
     let step = phase.step("privileged containers");
     let image = format!("sparkproof/nothing:{}", context.run.id());
     let name = format!("sparkproof-{}-privileges", context.run.id());
@@ -42,11 +37,13 @@ pub(super) async fn check(context: &Context, phase: &PhaseGuard, engine: &Engine
         step.done("possible");
         return Ok(());
     }
+    let host = Capabilities::of_this_host();
     let missing: Vec<&str> = host.missing.iter().map(String::as_str).collect();
     let error = Error::environment(format!(
-        "the Docker daemon at {} cannot run privileged containers: {said} (this host lacks {})",
+        "the Docker daemon at {} cannot run privileged containers: {said} (capabilities that this \
+         host lacks: {})",
         engine.host,
-        missing.join(", ")
+        if missing.is_empty() { "none".to_owned() } else { missing.join(", ") }
     ))
     .remedy(
         "stop that daemon: we then start one of ours with an OCI runtime shim; or use another host",

@@ -1,14 +1,13 @@
-//! What a daemon of ours can leave behind, found by its directories: processes, mounts, control
-//! groups.
+//! What a daemon of ours can leave behind, found by its directories: processes and control groups.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use procfs::process::Process;
-use rustix::mount::{UnmountFlags, unmount};
 
 use crate::error::{OrFail, Result};
 use crate::exec::processes;
+use crate::ledger::mounts;
 
 /// Whether a process is `program` (or one of its helpers, e.g. `containerd-shim-runc-v2`) working
 /// with a path in one of these directories: its command line names one.
@@ -41,14 +40,8 @@ pub(super) fn helpers(dirs: &[&Path], group: &str) -> Vec<Process> {
 
 /// Where control groups are mounted, one directory a hierarchy.
 fn hierarchies() -> Vec<PathBuf> {
-    mounts(|_, kind| kind.starts_with("cgroup"))
-}
-
-/// Mount points in this mount namespace, oldest first.
-fn mounts(is_meant: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
-    let Ok(mounts) = Process::myself().and_then(|p| p.mountinfo()) else { return Vec::new() };
-    let meant = mounts.into_iter().filter(|m| is_meant(&m.mount_point, &m.fs_type));
-    meant.map(|m| m.mount_point).collect()
+    let groups = mounts().into_iter().filter(|m| m.fs_type.starts_with("cgroup"));
+    groups.map(|m| m.mount_point).collect()
 }
 
 /// The control groups of this name in every hierarchy, innermost first.
@@ -79,16 +72,6 @@ pub(super) fn remove_groups(name: &str) -> Result<()> {
             }
             _ => {}
         }
-    }
-    Ok(())
-}
-
-/// Unmounts everything in these directories, the last mounted first.
-pub(super) fn unmount_in(dirs: &[&Path]) -> Result<()> {
-    let meant = mounts(|point, _| dirs.iter().any(|dir| point.starts_with(dir)));
-    for point in meant.iter().rev() {
-        unmount(point, UnmountFlags::DETACH)
-            .or_environment(format!("unmounting {}", point.display()))?;
     }
     Ok(())
 }

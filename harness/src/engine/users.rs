@@ -23,7 +23,7 @@ pub struct EngineUse {
     /// Its version, e.g. `20.10.24+dfsg1`.
     pub version: String,
     /// For a daemon of ours: the shared lock that keeps it running.
-    users: Option<(Daemon, File)>,
+    users: Option<File>,
 }
 
 impl Engine {
@@ -48,9 +48,10 @@ impl Engine {
         };
         match found {
             Found::Theirs(engine) => {
-                privileged::check(context, phase, &engine).await?;
-                let version = engine.version().await?;
-                Ok(EngineUse { engine, started_by_us: false, version, users: None })
+                if Capabilities::of_this_host().need_shim() {
+                    privileged::check(context, phase, &engine).await?;
+                }
+                EngineUse::theirs(engine).await
             }
             Found::Ours(_) | Found::Installed(_) => EngineUse::of_ours(context, phase).await,
             Found::Missing => Err(Error::environment(
@@ -62,6 +63,12 @@ impl Engine {
 }
 
 impl EngineUse {
+    /// A daemon that is not ours, as it is.
+    pub(crate) async fn theirs(engine: Engine) -> Result<EngineUse> {
+        let version = engine.version().await?;
+        Ok(EngineUse { engine, started_by_us: false, version, users: None })
+    }
+
     /// A daemon of ours: the running one, or a new one. Also for `sweep` and `inventory`, to look
     /// again at what its containers, networks and volumes are.
     ///
@@ -76,59 +83,103 @@ impl EngineUse {
         }
         let daemon = Daemon::of(&context.dirs);
         daemon.prepare()?;
-        // Whoever starts or stops it does so alone; users come and go meanwhile only through here.
         let _starting = starting(context, &daemon).await?;
-        let users = daemon.file("users.lock");
-        let users = lock(context, &users, Hold::Shared, OTHERS_SECONDS).await?;
-        let step = phase.step("Docker daemon of ours");
-        let engine = match Engine::at(&daemon.host()).await? {
-            Some(engine) => {
-                step.done("already running");
-                engine
+        let running = match usable(context, phase, &daemon).await {
+            // When nobody else uses it, a new one takes its place.
+            Err(e) if !e.is_interruption() && daemon.is_unused()? => {
+                context.recorder.warn(format!("starting our Docker daemon anew: {e}"));
+                None
             }
-            None => {
-                let engine = daemon.start(context).await.inspect_err(|e| {
-                    context.recorder.warn(format!("the Docker daemon did not start: {e}"));
-                })?;
-                let shim = Capabilities::of_this_host();
-                if shim.need_shim() {
-                    let missing: Vec<&str> = shim.missing.iter().map(String::as_str).collect();
-                    context.recorder.info(format!(
-                        "this host lacks {}: containers start through our OCI runtime shim",
-                        missing.join(", ")
-                    ));
-                }
-                step.done("started");
-                engine
-            }
+            running => running?,
         };
-        let version = engine.version().await?;
-        let using =
-            EngineUse { engine, started_by_us: true, version, users: Some((daemon, users)) };
-        // A shim copied from some other program than sparkproof shows here, not in a node.
-        if let Err(error) = privileged::check(context, phase, &using.engine).await {
-            drop(_starting);
-            using.release(context).await?;
-            return Err(error);
-        }
-        Ok(using)
+        let (engine, version) = match running {
+            Some(running) => running,
+            None => start(context, phase, &daemon).await?,
+        };
+        // Never taken: who holds it alone holds the start lock as well.
+        let users = try_lock(&daemon.file("users.lock"), Hold::Shared)?.ok_or_else(|| {
+            Error::internal("the engine's users' lock is held without the start lock")
+        })?;
+        Ok(EngineUse { engine, started_by_us: true, version, users: Some(users) })
     }
 
     /// Gives it back: a daemon of ours is stopped when nobody else uses it, and the host is as it
-    /// was before it started. Not stopped by an interruption that already happened.
+    /// was before it started. An interruption that already happened does not stop this.
     ///
     /// # Errors
     /// Environment: something of the daemon could not be stopped or taken back; `sweep` tries again.
     pub async fn release(self, context: &Context) -> Result<()> {
-        let Some((daemon, users)) = self.users else { return Ok(()) };
-        let context = &context.for_teardown();
-        let _starting = starting(context, &daemon).await?;
-        drop(users);
-        let alone = try_lock(&daemon.file("users.lock"), Hold::Exclusive)?;
-        if alone.is_none() || needed_by_user_scope(&context.dirs, &daemon.host())? {
-            return Ok(());
-        }
-        daemon.stop(context, Some(&self.engine)).await
+        drop(self.users);
+        if self.started_by_us { stop_if_unused(context).await } else { Ok(()) }
+    }
+}
+
+/// Stops a daemon of ours that nobody uses and that nothing of scope user needs, and gives the host
+/// back as it was. Also for a teardown after an interruption in the middle of the start.
+///
+/// # Errors
+/// Environment: something of the daemon could not be stopped or taken back.
+pub async fn stop_if_unused(context: &Context) -> Result<()> {
+    let context = &context.for_teardown();
+    let daemon = Daemon::of(&context.dirs);
+    if !daemon.left_something() {
+        return Ok(());
+    }
+    let _starting = starting(context, &daemon).await?;
+    if !daemon.is_unused()? || needed_by_user_scope(&context.dirs, &daemon.host())? {
+        return Ok(());
+    }
+    daemon.stop(context).await
+}
+
+/// The running daemon and its version, when there is one.
+///
+/// # Errors
+/// Environment: it is there and does not answer, or answers and starts no containers.
+async fn usable(
+    context: &Context,
+    phase: &PhaseGuard,
+    daemon: &Daemon,
+) -> Result<Option<(Engine, String)>> {
+    let Some(engine) = daemon.running(context).await? else { return Ok(None) };
+    privileged::check(context, phase, &engine).await?;
+    let version = engine.version().await?;
+    Ok(Some((engine, version)))
+}
+
+async fn start(context: &Context, phase: &PhaseGuard, daemon: &Daemon) -> Result<(Engine, String)> {
+    let step = phase.step("start a Docker daemon of ours");
+    let work = async {
+        daemon.start(context).await?;
+        // A shim copied from some other program than sparkproof shows here, not in a node.
+        usable(context, phase, daemon).await
+    };
+    let started = match work.await {
+        Ok(Some(started)) => Ok(started),
+        Ok(None) => Err(Error::environment("our Docker daemon ended right after its start")),
+        Err(e) => Err(e),
+    };
+    if let Err(error) = started {
+        step.failed(&error);
+        daemon.stop(&context.for_teardown()).await?;
+        return Err(error);
+    }
+    step.done("");
+    let host = Capabilities::of_this_host();
+    if host.need_shim() {
+        let missing: Vec<&str> = host.missing.iter().map(String::as_str).collect();
+        context.recorder.info(format!(
+            "this host lacks {}: containers start through our OCI runtime shim",
+            missing.join(", ")
+        ));
+    }
+    started
+}
+
+impl Daemon {
+    /// Whether no run uses it. The caller holds the start lock, so that none comes meanwhile.
+    fn is_unused(&self) -> Result<bool> {
+        Ok(try_lock(&self.file("users.lock"), Hold::Exclusive)?.is_some())
     }
 }
 
@@ -142,12 +193,7 @@ async fn starting(context: &Context, daemon: &Daemon) -> Result<File> {
 /// # Errors
 /// Environment: a ledger cannot be read.
 pub fn needed_by_user_scope(dirs: &Dirs, host: &str) -> Result<bool> {
-    let lives_here = |owned: &Owned| match owned {
-        Owned::Container { docker, .. }
-        | Owned::Network { docker, .. }
-        | Owned::KindCluster { docker, .. } => docker == host,
-        _ => false,
-    };
+    let lives_here = |owned: &Owned| owned.docker_host().is_some_and(|docker| docker == host);
     // A run that somebody holds keeps the users' lock itself.
     let stale = StaleRun::find(dirs)?;
     Ok(stale

@@ -1,13 +1,21 @@
 //! What a run owns: written down before it is created, given back when done, swept when the run
 //! died.
 
+mod docker;
 mod give_back;
+mod kubernetes;
 pub mod labels;
+mod mounts;
 mod owned;
+mod processes;
 mod run;
+mod sweep;
 
 pub use give_back::give_back;
+pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
+pub use processes::end_strays;
 #[cfg(test)]
 pub(crate) use run::test_context;
 pub use run::{Run, Scope, StaleRun};
+pub use sweep::{Swept, sweep};

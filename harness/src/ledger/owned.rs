@@ -78,6 +78,26 @@ impl Owned {
         })
     }
 
+    /// The Docker address of what lives in a container engine.
+    pub fn docker_host(&self) -> Option<&String> {
+        match self {
+            Owned::Container { docker, .. }
+            | Owned::Network { docker, .. }
+            | Owned::KindCluster { docker, .. } => Some(docker),
+            _ => None,
+        }
+    }
+
+    /// The kubeconfig of what lives in a cluster.
+    pub fn kubeconfig(&self) -> Option<&PathBuf> {
+        match self {
+            Owned::Namespace { kubeconfig, .. } | Owned::ClusterRoleBinding { kubeconfig, .. } => {
+                Some(kubeconfig)
+            }
+            _ => None,
+        }
+    }
+
     /// For a process: whether this very process still runs (a zombie does not).
     pub fn is_running_process(&self) -> bool {
         let Owned::Process { pid, started, boot, .. } = self else { return false };

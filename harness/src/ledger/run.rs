@@ -126,6 +126,10 @@ impl StaleRun {
         let mut stale = Vec::new();
         for dir in entries.filter_map(|e| e.ok()).map(|e| e.path()).filter(|p| p.is_dir()) {
             let Some(lock) = lock(&dir)? else { continue };
+            // A run that ended between the listing and the lock took its directory with it.
+            if !dir.join("lock").exists() {
+                continue;
+            }
             let (scope, owned) = read(&dir)?;
             let ledger = File::options()
                 .create(true)
@@ -153,16 +157,21 @@ impl StaleRun {
     }
 }
 
+/// What a run, alive or not, owns.
+pub(super) fn owned_by(dirs: &Dirs, id: &str) -> Result<Vec<Owned>> {
+    Ok(read(&dirs.runs().join(id))?.1)
+}
+
 /// The exclusive lock of a run directory; `None` when somebody holds it. Close-on-exec, as all of
 /// Rust's files: a child does not keep it.
 fn lock(dir: &Path) -> Result<Option<File>> {
     let path = dir.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .or_environment("opening the run's lock")?;
+    let file = match File::options().create(true).truncate(false).write(true).open(&path) {
+        Ok(file) => file,
+        // The run ended and removed its directory: nobody can take what is no more.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Error::environment("opening the run's lock").because(e)),
+    };
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),

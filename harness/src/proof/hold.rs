@@ -1,9 +1,9 @@
 //! What the owning process holds, and giving all of it back.
 
 use crate::context::Context;
-use crate::engine::{Engine, EngineUse};
+use crate::engine::{Engine, EngineUse, stop_if_unused};
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::give_back;
+use crate::ledger::{end_strays, give_back};
 
 /// Locks and uses that last as long as the process wants them.
 #[derive(Debug, Default)]
@@ -55,7 +55,8 @@ impl Held {
         self.up = None;
         match self.engine.take() {
             Some(used) => used.release(context).await,
-            None => Ok(()),
+            // Perhaps interrupted in the middle of its start.
+            None => stop_if_unused(context).await,
         }
     }
 }
@@ -74,6 +75,9 @@ pub async fn tear_down(context: &Context, held: &mut Held) -> Result<String> {
                 first = first.or(Some(error));
             }
         }
+    }
+    if let Err(error) = end_strays(&context).await {
+        first = first.or(Some(error));
     }
     if let Err(error) = held.release(&context).await {
         first = first.or(Some(error));

@@ -1,0 +1,22 @@
+//! What commands without a report share: a run of their own, which ends with them.
+
+use std::sync::Arc;
+
+use crate::context::{Cancel, Context};
+use crate::dirs::Dirs;
+use crate::error::{Exit, Result};
+use crate::events::{Recorder, Secrets, Silent};
+use crate::ledger::{Run, Scope};
+
+/// Does `body` in a run whose events end with it, since there is nothing to report.
+pub(super) async fn with_chore(body: impl AsyncFnOnce(&Context) -> Result<Exit>) -> Result<Exit> {
+    let dirs = Dirs::of_user()?;
+    let run = Run::begin(&dirs, Scope::Run)?;
+    let recorder = Recorder::open(run.dir(), Secrets::default(), Box::new(Silent))?;
+    let cancel = Cancel::default();
+    cancel.on_signals()?;
+    let context = Context { dirs, recorder, run: Arc::new(run), cancel };
+    let result = body(&context).await;
+    context.run.end()?;
+    result
+}

@@ -1,0 +1,176 @@
+//! Docker objects: removed by name when their label says whose they are, found by label.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::errors::Error as DockerError;
+use bollard::models::NetworkDisconnectRequest;
+use bollard::query_parameters::{
+    InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
+    ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+    RemoveVolumeOptionsBuilder,
+};
+use futures::future::try_join_all;
+
+use super::labels::{KIND_CLUSTER, RUN, SCOPE};
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+
+/// The daemon of a ledger entry.
+pub(super) async fn at(host: &str) -> Result<Engine> {
+    Engine::at(host).await?.ok_or_else(|| {
+        Error::environment(format!("the Docker daemon at {host} does not answer"))
+            .remedy("start it again, then run `sparkproof sweep`")
+    })
+}
+
+/// Gone already, or going, is as good as removed.
+fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
+    match result {
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        Err(DockerError::DockerResponseServerError { status_code: 409, message })
+            if message.contains("already in progress") =>
+        {
+            Ok(None)
+        }
+        result => result.map(Some),
+    }
+}
+
+fn is_of_run(labels: Option<&HashMap<String, String>>, run: &str) -> bool {
+    labels.and_then(|labels| labels.get(RUN)).is_some_and(|label| label == run)
+}
+
+/// Removes a container with its anonymous volumes, when it carries the run's label.
+pub(super) async fn remove_container(engine: &Engine, name: &str, run: &str) -> Result<()> {
+    let found = engine.docker.inspect_container(name, None::<InspectContainerOptions>).await;
+    let found = gone(found).or_environment(format!("looking at container {name}"))?;
+    match found.and_then(|c| c.config) {
+        Some(config) if is_of_run(config.labels.as_ref(), run) => force_remove(engine, name).await,
+        _ => Ok(()),
+    }
+}
+
+async fn force_remove(engine: &Engine, name: &str) -> Result<()> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let removed = engine.docker.remove_container(name, Some(options)).await;
+    gone(removed).or_environment(format!("removing container {name}"))?;
+    Ok(())
+}
+
+/// Removes a network, when it carries the run's label; what is still attached is detached.
+pub(super) async fn remove_network(engine: &Engine, name: &str, run: &str) -> Result<()> {
+    let docker = &engine.docker;
+    let what = || format!("removing network {name}");
+    let found = docker.inspect_network(name, None::<InspectNetworkOptions>).await;
+    let Some(network) = gone(found).or_environment(what())? else { return Ok(()) };
+    if !is_of_run(network.labels.as_ref(), run) {
+        return Ok(());
+    }
+    for container in network.containers.unwrap_or_default().into_keys() {
+        let detach = NetworkDisconnectRequest { container, force: Some(true) };
+        gone(docker.disconnect_network(name, detach).await).or_environment(what())?;
+    }
+    gone(docker.remove_network(name).await).or_environment(what())?;
+    Ok(())
+}
+
+/// Names of the node containers of a kind cluster, running or not.
+pub(super) async fn kind_nodes(engine: &Engine, cluster: &str) -> Result<Vec<String>> {
+    let filters = HashMap::from([("label", vec![format!("{KIND_CLUSTER}={cluster}")])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let nodes = engine.docker.list_containers(Some(options)).await;
+    let nodes = nodes.or_environment("listing containers")?;
+    Ok(nodes.into_iter().filter_map(|node| first_name(node.names?)).collect())
+}
+
+fn first_name(names: Vec<String>) -> Option<String> {
+    Some(names.first()?.trim_start_matches('/').to_owned())
+}
+
+/// Removes all nodes of a kind cluster with their volumes, side by side.
+pub(super) async fn remove_kind_cluster(engine: &Engine, cluster: &str) -> Result<()> {
+    let nodes = kind_nodes(engine, cluster).await?;
+    try_join_all(nodes.iter().map(|node| force_remove(engine, node))).await?;
+    Ok(())
+}
+
+/// Something in a daemon that carries a run's label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Labelled {
+    pub(super) kind: Kind,
+    pub(super) name: String,
+    pub(super) run: String,
+    pub(super) scope: String,
+}
+
+/// What it is, in the order in which it can be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Container,
+    Network,
+    Volume,
+}
+
+impl std::fmt::Display for Labelled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = format!("{:?}", self.kind).to_lowercase();
+        write!(f, "{kind} {} of run {}", self.name, self.run)
+    }
+}
+
+/// Everything in a daemon that carries a run's label, containers first.
+pub(super) async fn labelled(engine: &Engine) -> Result<Vec<Labelled>> {
+    let docker = &engine.docker;
+    let what = "listing what carries our label";
+    let filters = HashMap::from([("label", vec![RUN])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let containers = docker.list_containers(Some(options)).await.or_environment(what)?;
+    let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    let networks = docker.list_networks(Some(options)).await.or_environment(what)?;
+    let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+    let volumes = docker.list_volumes(Some(options)).await.or_environment(what)?;
+    let containers = containers
+        .into_iter()
+        .filter_map(|c| Some((Kind::Container, first_name(c.names?)?, c.labels?)));
+    let networks = networks.into_iter().filter_map(|n| Some((Kind::Network, n.name?, n.labels?)));
+    let volumes = volumes.volumes.unwrap_or_default().into_iter();
+    let volumes = volumes.map(|v| (Kind::Volume, v.name, v.labels));
+    let all = containers.chain(networks).chain(volumes);
+    Ok(all
+        .map(|(kind, name, labels)| {
+            let value = |label| labels.get(label).cloned().unwrap_or_default();
+            Labelled { kind, name, run: value(RUN), scope: value(SCOPE) }
+        })
+        .collect())
+}
+
+/// Removes it.
+pub(super) async fn remove(engine: &Engine, found: &Labelled) -> Result<()> {
+    match found.kind {
+        Kind::Container => force_remove(engine, &found.name).await,
+        Kind::Network => remove_network(engine, &found.name, &found.run).await,
+        Kind::Volume => {
+            let options = RemoveVolumeOptionsBuilder::new().force(true).build();
+            let removed = engine.docker.remove_volume(&found.name, Some(options)).await;
+            gone(removed).or_environment(format!("removing volume {}", found.name))?;
+            Ok(())
+        }
+    }
+}
+
+/// Containers (with state), networks and volumes of a daemon, by kind and name.
+pub(super) async fn everything(engine: &Engine) -> Result<BTreeMap<&'static str, Vec<String>>> {
+    let docker = &engine.docker;
+    let what = "listing what Docker holds";
+    let options = ListContainersOptionsBuilder::new().all(true).build();
+    let containers = docker.list_containers(Some(options)).await.or_environment(what)?;
+    let options = ListNetworksOptionsBuilder::new().build();
+    let networks = docker.list_networks(Some(options)).await.or_environment(what)?;
+    let options = ListVolumesOptionsBuilder::new().build();
+    let volumes = docker.list_volumes(Some(options)).await.or_environment(what)?;
+    Ok(BTreeMap::from([
+        ("container", containers.into_iter().filter_map(|c| first_name(c.names?)).collect()),
+        ("network", networks.into_iter().filter_map(|n| n.name).collect()),
+        ("volume", volumes.volumes.unwrap_or_default().into_iter().map(|v| v.name).collect()),
+    ]))
+}

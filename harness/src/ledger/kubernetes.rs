@@ -1,0 +1,165 @@
+//! Kubernetes objects of a run: removed by name when their label says whose they are.
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use kube::api::DeleteParams;
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+
+use super::labels::KUBE_RUN;
+use super::{Owned, docker, run};
+use crate::cluster::client_of;
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::observe::{Progress, Source, Waiting, wait};
+
+/// The longest one answer may take.
+const ANSWER: Duration = Duration::from_secs(20);
+/// The longest a namespace may take to go: its pods get their grace time (30 s by default).
+const NAMESPACE_SECONDS: u64 = 180;
+
+/// A client that reaches the cluster; `None` when the cluster was one of ours and is gone, and all
+/// that was in it.
+///
+/// # Errors
+/// Environment: it does not answer, and is not known to be gone.
+pub(super) async fn reach(
+    context: &Context,
+    kubeconfig: &Path,
+    of: Option<&str>,
+) -> Result<Option<Client>> {
+    if !kubeconfig.exists() && kubeconfig.starts_with(context.dirs.runs()) {
+        return Ok(None);
+    }
+    let client = client_of(kubeconfig, of).await?;
+    match bounded(client.apiserver_version()).await {
+        Ok(_) => Ok(Some(client)),
+        Err(_) if cluster_is_gone(context, kubeconfig).await? => Ok(None),
+        Err(e) => Err(Error::environment(format!(
+            "the cluster of {} does not answer",
+            kubeconfig.display()
+        ))
+        .because(e)
+        .remedy("run `sparkproof sweep` when it does")),
+    }
+}
+
+/// Whether the kubeconfig is that of a kind cluster of ours without any node left.
+async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
+    let Ok(inside) = kubeconfig.strip_prefix(context.dirs.runs()) else { return Ok(false) };
+    let Some(id) = inside.components().next() else { return Ok(false) };
+    for owned in run::owned_by(&context.dirs, &id.as_os_str().to_string_lossy())? {
+        if let Owned::KindCluster { docker, name } = owned
+            && !docker::kind_nodes(&docker::at(&docker).await?, &name).await?.is_empty()
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(ANSWER, work).await {
+        Ok(result) => result.or_environment("asking the API server"),
+        Err(_) => Err(Error::environment(format!("no answer within {} s", ANSWER.as_secs()))),
+    }
+}
+
+/// The object, when it carries the run's label.
+async fn of_run<K>(api: &Api<K>, name: &str, run: &str) -> Result<Option<K>>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    let found = bounded(api.get_opt(name)).await?;
+    Ok(found.filter(|object| object.labels().get(KUBE_RUN).is_some_and(|label| label == run)))
+}
+
+/// Deletes a namespace of the run and waits until it is gone with all that is in it.
+pub(super) async fn remove_namespace(context: &Context, client: Client, name: &str) -> Result<()> {
+    let api: Api<Namespace> = Api::all(client);
+    let run = context.run.id();
+    if of_run(&api, name, run).await?.is_none() {
+        return Ok(());
+    }
+    delete(&api, name).await?;
+    let waiting = Waiting::up_to(NAMESPACE_SECONDS, format!("the end of namespace {name}"));
+    // One object, for a few seconds: a list of conditions is all a watch would bring.
+    wait(context, waiting, Source::Backoff, async || match of_run(&api, name, run).await {
+        Ok(None) => Progress::Met(()),
+        Ok(Some(namespace)) => Progress::NotYet(state(&namespace)),
+        Err(e) => Progress::NotYet(e.to_string()),
+    })
+    .await
+}
+
+/// Why it is still there, in the API server's words.
+fn state(namespace: &Namespace) -> String {
+    let conditions = namespace.status.iter().flat_map(|s| s.conditions.iter().flatten());
+    let holding: Vec<&str> =
+        conditions.filter(|c| c.status == "True").filter_map(|c| c.message.as_deref()).collect();
+    if holding.is_empty() { "terminating".to_owned() } else { holding.join("; ") }
+}
+
+/// Deletes a cluster role binding of the run.
+pub(super) async fn remove_cluster_role_binding(
+    client: Client,
+    name: &str,
+    run: &str,
+) -> Result<()> {
+    let api: Api<ClusterRoleBinding> = Api::all(client);
+    match of_run(&api, name, run).await? {
+        Some(_) => delete(&api, name).await,
+        None => Ok(()),
+    }
+}
+
+async fn delete<K>(api: &Api<K>, name: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    let options = DeleteParams::background();
+    match bounded(async { Ok(api.delete(name, &options).await) }).await? {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(e) => Err(Error::environment(format!("deleting {name}")).because(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use kube::client::Body;
+
+    /// Answers each GET with a binding of the given label; counts the DELETEs.
+    fn server(label: &'static str) -> (Client, tokio::task::JoinHandle<usize>) {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let served = tokio::spawn(async move {
+            let mut deleted = 0;
+            while let Some((request, answer)) = handle.next_request().await {
+                deleted += usize::from(request.method() == http::Method::DELETE);
+                let object = serde_json::json!({
+                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                    "metadata": {"name": "b", "labels": {KUBE_RUN: label}},
+                    "roleRef": {"apiGroup": "", "kind": "ClusterRole", "name": "edit"}
+                });
+                answer.send_response(Response::new(Body::from(object.to_string().into_bytes())));
+            }
+            deleted
+        });
+        (Client::new(service, "default"), served)
+    }
+
+    #[tokio::test]
+    async fn only_what_carries_the_run_is_deleted() {
+        for (label, expected) in [("7f3a0000", 1), ("another", 0)] {
+            let (client, served) = server(label);
+            remove_cluster_role_binding(client, "b", "7f3a0000").await.expect("answered");
+            assert_eq!(served.await.expect("served"), expected, "{label}");
+        }
+    }
+}
