@@ -91,7 +91,7 @@ async fn assemble(
     go: &Go,
 ) -> Result<NodeImage> {
     let key = recipe(go, release)?;
-    let step = phase.step("unpack component images");
+    let step = phase.step("assemble the node image");
     let build = async |dir: &Path, step: &StepGuard| {
         // One waits for the network, the other for the processors.
         let (rootfs, parts) = tokio::try_join!(
