@@ -33,7 +33,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     let exit = with_run(request, async |context, held| {
         let engine = held.find_or_start(context, args.yes).await?;
         let phase = context.recorder.phase("node");
-        let built = build_node_image(context, &phase, &engine, &release).await;
+        let built = build_node_image(context, &phase, &engine, &release, args.yes).await;
         let image = phase.end(built, |image| image.reference.clone())?;
         context.recorder.fact("node image", image.reference.clone());
         context.recorder.fact("node image digest", image.digest.clone());
