@@ -130,6 +130,10 @@ async fn kubernetes(
         // Not in one call with Kubernetes: they import two spellings of one module's name.
         let beside = ["-o", "../", "github.com/rancher/local-path-provisioner"];
         go_build(context, &source, step, mode, "", &beside).await?;
+        // Of another version they were derived: kept, so that it can become the default.
+        for name in ["go.mod", "go.sum"] {
+            fs_err::rename(source.join(name), dir.join(name)).or_environment("keeping go.mod")?;
+        }
         remove(&source)
     };
     Cache::of(context).entry(context, &key, step, build).await
