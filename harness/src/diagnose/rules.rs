@@ -5,16 +5,18 @@ use crate::events::Evidence;
 
 type Rule = fn(&Observed) -> Option<Diagnosis>;
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     local_master,
     missing_verb,
     image,
-    unschedulable,
     passwd,
     versions,
     memory,
     unreachable,
     dying,
+    // Replacements wait for the node while those that died leave it: after what they died of.
+    unschedulable,
+    other_verb,
     driver,
 ];
 
@@ -54,21 +56,39 @@ fn local_master(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
+/// Without these no session starts; without others (`list`, `delete`) it does, so they explain a
+/// failure only when nothing else does.
 fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
+    let needed = |m: &MissingVerb| {
+        matches!(
+            (m.verb.as_str(), m.resource.as_str()),
+            ("create", "pods" | "configmaps") | ("watch" | "get", "pods")
+        )
+    };
+    forbidden(missing(observed).into_iter().filter(needed).collect())
+}
+
+fn other_verb(observed: &Observed) -> Option<Diagnosis> {
+    forbidden(missing(observed))
+}
+
+fn missing(observed: &Observed) -> Vec<MissingVerb> {
     let mut missing = missing_verbs(&observed.driver_log);
     missing.extend(missing_verbs(&observed.reason));
     // A watch is refused on a web socket, without a word on who and what.
-    if missing.is_empty() {
-        let text = [&observed.driver_log, &observed.reason];
-        let refused = text.iter().any(|t| {
-            t.contains("Received 403 on websocket") || t.contains("but was '403 Forbidden'")
-        });
-        missing.extend(refused.then(|| MissingVerb {
+    let text = [&observed.driver_log, &observed.reason];
+    let refused = ["Received 403 on websocket", "but was '403 Forbidden'"];
+    if text.iter().any(|t| refused.iter().any(|r| t.contains(r))) {
+        missing.push(MissingVerb {
             verb: "watch".into(),
             resource: "pods".into(),
             user: "the driver's account".into(),
-        }));
+        });
     }
+    missing
+}
+
+fn forbidden(missing: Vec<MissingVerb>) -> Option<Diagnosis> {
     let first = missing.first()?;
     Some(Diagnosis {
         cause: Cause::MissingVerb,
@@ -260,6 +280,13 @@ mod tests {
         pod(|p| p.log = format!("+ exec tini\n{log}\n"))
     }
 
+    fn died_and_unscheduled() -> Observed {
+        let mut observed = pod(|p| p.exit_code = Some(1));
+        let unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into());
+        observed.pods.push(PodSeen { unscheduled, ..PodSeen::default() });
+        observed
+    }
+
     fn driver_said(log: &str) -> Observed {
         Observed { driver_log: log.into(), ..pod(|_| {}) }
     }
@@ -295,6 +322,10 @@ mod tests {
     #[case(pod(|p| { p.exit_code = Some(137); p.end_reason = Some("OOMKilled".into()) }), Cause::OutOfMemory)]
     #[case(pod(|p| p.exit_code = Some(1)), Cause::ExecutorsDie)]
     #[case(Observed { reason: "the driver closed its channel".into(), ..Observed::default() }, Cause::DriverEnded)]
+    #[case(died_and_unscheduled(), Cause::ExecutorsDie)]
+    // What is missing for cleaning up does not hide why executors die.
+    #[case(Observed { driver_log: r#"User "u" cannot delete resource "pods""#.into(), ..said("java.io.IOException: Failed to connect to /192.0.2.2:41233") }, Cause::DriverUnreachable)]
+    #[case(driver_said(r#"User "u" cannot delete resource "pods""#), Cause::MissingVerb)]
     // Negative controls: what looks alike and means nothing.
     #[case(Observed { context_master: Some("k8s://https://x".into()), ..pod(|_| {}) }, Cause::Unknown)]
     #[case(waiting("ContainerCreating"), Cause::Unknown)]

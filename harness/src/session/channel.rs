@@ -42,8 +42,8 @@ impl Door {
             .map_err(|_| Error::environment("the driver had not connected after 60 s"))??;
         let mut channel = Channel::over(stream);
         match channel.next(context, end).await? {
-            Message::Hello { version: PROTOCOL_VERSION, .. } => Ok(channel),
-            Message::Hello { version, .. } => Err(Error::environment(format!(
+            Message::Hello { version: PROTOCOL_VERSION } => Ok(channel),
+            Message::Hello { version } => Err(Error::environment(format!(
                 "the driver speaks protocol {version}, expected {PROTOCOL_VERSION}"
             ))),
             other => Err(Error::environment(format!("expected the driver's hello, got {other:?}"))),

@@ -51,11 +51,7 @@ pub(super) struct Numbered<'a> {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Message {
     /// First, once.
-    Hello {
-        version: u32,
-        /// Of the driver process itself.
-        pid: u32,
-    },
+    Hello { version: u32 },
     /// While a request is under way; carries the process id, which nobody needs.
     Heartbeat(#[allow(dead_code)] u32),
     /// The one reply to a request.
@@ -117,7 +113,7 @@ mod tests {
         let read = |text| serde_json::from_str::<Message>(text);
         assert!(matches!(
             read(r#"{"hello":{"version":1,"pid":7,"python":"3.11.7"}}"#),
-            Ok(Message::Hello { version: 1, pid: 7 })
+            Ok(Message::Hello { version: 1 })
         ));
         assert!(matches!(read(r#"{"heartbeat":7}"#), Ok(Message::Heartbeat(7))));
         assert!(matches!(

@@ -12,7 +12,6 @@ use super::probe::BarrierResult;
 use super::protocol::{Described, Request};
 use super::rest::{Executor, executors};
 use super::start::of_session;
-use crate::context::Context;
 use crate::error::Result;
 use crate::observe::Pods;
 
@@ -25,7 +24,6 @@ const STOP: Duration = Duration::from_secs(60);
 /// end it by one of its three ends.
 #[derive(Debug)]
 pub struct Session {
-    pub(super) context: Context,
     pub(super) name: String,
     pub(super) described: Described,
     pub(super) executors: BTreeMap<u32, Executor>,

@@ -69,7 +69,6 @@ pub(super) struct Place<'a> {
     pub(super) service_account: &'a str,
     pub(super) image: &'a str,
     pub(super) probe_jar: PathBuf,
-    pub(super) scratch: PathBuf,
     pub(super) run: &'a str,
     pub(super) session: &'a str,
 }
@@ -135,8 +134,6 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         ("spark.ui.enabled", "true".into()),
         ("spark.jars", jars),
         ("spark.redaction.regex", REDACTION.into()),
-        ("spark.local.dir", place.scratch.display().to_string()),
-        ("spark.sql.warehouse.dir", place.scratch.join("warehouse").display().to_string()),
         (&label(RUN_LABEL), place.run.into()),
         (&label(SESSION_LABEL), place.session.into()),
     ]
@@ -192,7 +189,6 @@ mod tests {
                 service_account: "spark",
                 image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
                 probe_jar: "/cache/probe.jar".into(),
-                scratch: "/state/session-x/scratch".into(),
                 run: "0123abcd",
                 session: "session-x",
             },

@@ -52,7 +52,6 @@ impl Session {
                 image: &image.reference,
                 probe_jar: probe::jar(context, "session", &image.spark_home, &image.version)
                     .await?,
-                scratch: dir.path().join("scratch"),
                 run: context.run.id(),
                 session: &name,
             },
@@ -89,7 +88,6 @@ impl Session {
         };
         match starting.run().await {
             Ok((described, executors)) => Ok(Session {
-                context: context.clone(),
                 name: starting.name,
                 described,
                 executors,
