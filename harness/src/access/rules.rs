@@ -25,11 +25,13 @@ const fn rule(resource: &'static str, verb: &'static str) -> Rule {
 
 /// Since fabric8 6 (Spark 3.4, fabric8io/kubernetes-client#4068) `stop()` deletes collections;
 /// each step is wrapped in `tryLogNonFatalError`, so a missing verb leaks and the job succeeds
-/// (`KubernetesClusterSchedulerBackend.stop`).
-const BY_COLLECTION: [Rule; 8] = [
+/// (`KubernetesClusterSchedulerBackend.stop`). The pod of an executor that failed is deleted by
+/// name (`ExecutorPodsLifecycleManager.removeExecutorFromK8s`): a healthy session never asks.
+const BY_COLLECTION: [Rule; 9] = [
     rule("pods", "create"),
     rule("pods", "list"),
     rule("pods", "watch"),
+    rule("pods", "delete"),
     rule("pods", "deletecollection"),
     rule("configmaps", "create"),
     rule("configmaps", "deletecollection"),
@@ -82,14 +84,17 @@ mod tests {
     fn the_role_holds_each_verb_once() {
         let policy = policy(needed("3.5.9").iter().copied());
         let pods = policy.iter().find(|p| p.resources == Some(vec!["pods".to_owned()]));
-        assert_eq!(pods.expect("pods").verbs, ["create", "list", "watch", "deletecollection"]);
+        assert_eq!(
+            pods.expect("pods").verbs,
+            ["create", "list", "watch", "delete", "deletecollection"]
+        );
         assert_eq!(policy.len(), 4);
     }
 
     #[test]
     fn older_sparks_delete_one_by_one() {
         assert!(needed("3.3.3").contains(&rule("pods", "delete")));
-        assert!(!needed("4.1.0").contains(&rule("pods", "delete")));
+        assert!(!needed("3.3.3").contains(&rule("pods", "deletecollection")));
         assert!(needed("4.1.0").contains(&rule("pods", "deletecollection")));
     }
 }

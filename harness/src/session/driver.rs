@@ -234,7 +234,6 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
         .env("PYTHONUNBUFFERED", "1")
         // Temporary files go with the session, even after kill -9.
         .env("TMPDIR", in_dir("tmp"))
-        .env("SPARK_LOCAL_DIRS", in_dir("tmp"))
         .env(
             "SPARK_SUBMIT_OPTS",
             format!("-Djava.io.tmpdir={} -XX:-UsePerfData", in_dir("tmp").display()),

@@ -23,6 +23,7 @@ enum Without {
 #[case("pods", "create", Without::NoStart)]
 #[case("pods", "watch", Without::NoStart)]
 #[case("pods", "list", Without::Unnoticed)]
+#[case("pods", "delete", Without::Unnoticed)]
 #[case("pods", "deletecollection", Without::Leaks("pod "))]
 #[case("configmaps", "create", Without::NoStart)]
 #[case("configmaps", "deletecollection", Without::Leaks("configmap "))]
