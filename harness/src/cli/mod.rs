@@ -2,6 +2,7 @@
 
 mod chore;
 mod exec;
+mod inventory;
 pub mod report;
 mod run;
 mod runner;
@@ -46,6 +47,8 @@ enum Command {
     Status(up::StatusArgs),
     /// Remove what runs that died left behind
     Sweep(sweep::Args),
+    /// Show what a run could leave behind; compare with an earlier look
+    Inventory(inventory::Args),
     /// Derive the reports of a run directory again
     Report(report::Args),
 }
@@ -95,6 +98,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
             Command::Sweep(args) => sweep::run(args, mode).await,
+            Command::Inventory(args) => inventory::run(args).await,
             Command::Report(args) => report::run(&args, mode),
         }
     })
