@@ -140,6 +140,17 @@ impl Error {
         self
     }
 
+    /// What stands between the text and the remedy in [`Error::told`].
+    pub const REMEDY: &str = "\nremedy: ";
+
+    /// The text with its causes, and the remedy on a line of its own: what `RunEnded` records.
+    pub fn told(&self) -> String {
+        match &self.remedy {
+            Some(remedy) => format!("{self}{}{remedy}", Self::REMEDY),
+            None => self.to_string(),
+        }
+    }
+
     /// True when a signal ended the work: nothing failed.
     pub fn is_interruption(&self) -> bool {
         self.exit.is_interruption()

@@ -2,9 +2,11 @@
 //! way of reading files; and when it does not, says why. The map is in ARCHITECTURE.md.
 
 pub mod access;
+pub mod checks;
 pub mod cli;
 pub mod cluster;
 pub mod context;
+pub mod diagnose;
 pub mod dirs;
 pub mod engine;
 pub mod error;
@@ -16,6 +18,7 @@ pub mod observe;
 pub mod plan;
 pub mod proof;
 pub mod report;
+pub mod session;
 
 pub use context::Context;
 pub use error::{Error, Exit, Result};

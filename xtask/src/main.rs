@@ -1,6 +1,7 @@
 //! Chores: `cargo xtask test` passes the tests, `cargo xtask ci` is what CI runs.
 
 mod run;
+mod soak;
 mod tools;
 
 use clap::Parser;
@@ -20,6 +21,8 @@ enum Chore {
     },
     /// Formatting, lints and dependency policy
     Lint,
+    /// Many runs in a row and seeded kills, with the inventory compared (the binary must be built)
+    Soak(soak::Args),
     /// What CI runs: lint, then all tests with the ci profile
     Ci,
 }
@@ -28,6 +31,7 @@ fn main() -> miette::Result<()> {
     match Chore::parse() {
         Chore::Test { profile, nextest } => test(&profile, &nextest),
         Chore::Lint => lint(),
+        Chore::Soak(args) => soak::soak(&args),
         Chore::Ci => {
             lint()?;
             test("ci", &[])

@@ -156,3 +156,22 @@ where
             .remedy("the kubeconfig's user needs the right to set up namespaces and roles")),
     }
 }
+
+impl Access {
+    /// Takes one verb from the minimal Role under a running session, for the controls.
+    pub async fn revoke(&self, client: &kube::Client, rule: Rule) -> Result<()> {
+        use crate::error::OrFail;
+        let roles: Api<Role> = Api::namespaced(client.clone(), &self.namespace);
+        let mut role = roles.get(ROLE).await.or_environment("reading the role")?;
+        for policy in role.rules.iter_mut().flatten() {
+            if policy.resources.iter().flatten().any(|r| r == rule.resource) {
+                policy.verbs.retain(|verb| verb != rule.verb);
+            }
+        }
+        roles
+            .replace(ROLE, &PostParams::default(), &role)
+            .await
+            .or_environment(format!("taking {rule} from the role"))?;
+        Ok(())
+    }
+}

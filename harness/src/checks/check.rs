@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::context::Context;
+use crate::diagnose::Diagnosis;
 use crate::error::{Error, Result};
 use crate::events::{Evidence, Outcome, Verdict};
 
@@ -30,6 +31,10 @@ pub async fn check<T>(
     let result = context.cancel.guard(body(&mut findings)).await;
     if result.as_ref().is_err_and(Error::is_interruption) {
         return result;
+    }
+    if let Some(diagnosis) = result.as_ref().err().and_then(Diagnosis::of) {
+        findings.add("cause", diagnosis);
+        findings.0.extend(diagnosis.evidence.iter().cloned());
     }
     let outcome = match &result {
         Ok(_) => Outcome::Green,

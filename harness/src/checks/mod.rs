@@ -2,12 +2,16 @@
 
 mod access;
 mod check;
+mod executors;
 mod pods;
+mod session;
 mod suite;
 mod teardown;
 
 pub use access::can_i;
 pub use check::{check, skip};
+pub use executors::{barrier, lose_an_executor, replaced};
 pub use pods::pod_list;
+pub use session::started;
 pub use suite::run_suite;
 pub use teardown::{executors_stay_after_kill, namespace_gone, nothing_left};

@@ -17,14 +17,17 @@ const NOTICED_WITHIN: u64 = 60;
 pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
     let (id, title) = match ended.ending {
         Ending::Stopped => ("teardown.stop", "after stop() nothing of the session is left"),
-        Ending::Exited => {
-            ("teardown.exit", "after the driver exits without stop() nothing of the session is left")
-        }
+        Ending::Exited => (
+            "teardown.exit",
+            "after the driver exits without stop() nothing of the session is left",
+        ),
         Ending::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
     };
     check(context, id, title, async |findings: &mut Findings| {
         let begun = Instant::now();
-        let held = settled(context, ended, GONE_WITHIN, |held| held.is_empty()).await?;
+        // The driver has sent all it will ever send: what is not being deleted by now stays.
+        let going = |held: &Holdings| held.pods.values().any(|status| status == "Terminating");
+        let held = settled(context, ended, GONE_WITHIN, |held| !going(held)).await?;
         if held.is_empty() {
             findings.add("gone after", format!("{:.1} s", begun.elapsed().as_secs_f64()));
             return Ok(());
@@ -35,7 +38,8 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
             findings.add("cause", "missing-verb");
             findings.add("driver log", denied.join("\n"));
         }
-        Err(Error::red(format!("{} s after the end these are left: {held}", GONE_WITHIN))
+        let seconds = begun.elapsed().as_secs_f64();
+        Err(Error::red(format!("{seconds:.1} s after the end these are left: {held}"))
             .remedy("grant deletecollection on pods, configmaps, services and claims"))
     })
     .await
@@ -53,9 +57,10 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
         let expected = held.pods.len() == executors
             && failed(&held)
             && held.config_maps.len() == 1
-            && held.config_maps.iter().all(|m| {
-                m.starts_with("spark-exec-") && m.ends_with("-conf-map")
-            })
+            && held
+                .config_maps
+                .iter()
+                .all(|m| m.starts_with("spark-exec-") && m.ends_with("-conf-map"))
             && held.services.is_empty()
             && held.claims.is_empty();
         if expected {
@@ -66,16 +71,18 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
         )))
     })
     .await?;
-    let held = Holdings::list(&ended.client, &ended.namespace).await?;
-    held.delete(&ended.client, &ended.namespace).await?;
+    let held = Holdings::list(&ended.cluster.client, &ended.namespace).await?;
+    held.delete(&ended.cluster.client, &ended.namespace).await?;
     nothing_left(context, ended).await
 }
 
 /// The namespace of a session is gone.
 pub async fn namespace_gone(context: &Context, ended: &Ended) -> Result<()> {
     let title = "the namespace of the session is deleted";
-    check(context, "teardown.namespace", title, async |_: &mut Findings| ended.give_back(context).await)
-        .await
+    check(context, "teardown.namespace", title, async |_: &mut Findings| {
+        ended.give_back(context).await
+    })
+    .await
 }
 
 /// The holdings once `done`, or as they are when the time is over: the caller judges.
@@ -89,7 +96,7 @@ async fn settled(
     let waiting = Waiting::up_to(seconds, "the session's objects to settle");
     // Four kinds at once have no single watch: polled, with backoff.
     let waited = wait(context, waiting, Source::Backoff, async || {
-        match Holdings::list(&ended.client, &ended.namespace).await {
+        match Holdings::list(&ended.cluster.client, &ended.namespace).await {
             Ok(held) if done(&held) => Progress::Met(held),
             Ok(held) => {
                 let state = held.to_string();

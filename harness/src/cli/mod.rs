@@ -1,8 +1,10 @@
 //! The command line; one file a subcommand.
 
+mod cache;
 mod chore;
 mod exec;
 mod inventory;
+mod node_image;
 pub mod report;
 mod run;
 mod runner;
@@ -36,7 +38,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prove everything: boot a cluster, build images, start a session, check, take it all down
-    // Run(run::Args),
+    Run(run::Args),
     /// Hold an environment for the time of a command, which gets it by SPARKPROOF_ENV
     Exec(exec::Args),
     /// Start a cluster that outlives this command
@@ -45,10 +47,14 @@ enum Command {
     Down(up::DownArgs),
     /// Show the clusters that are up
     Status(up::StatusArgs),
+    /// List what is cached, or make it smaller
+    Cache(cache::Args),
     /// Remove what runs that died left behind
     Sweep(sweep::Args),
     /// Show what a run could leave behind; compare with an earlier look
     Inventory(inventory::Args),
+    /// Pull or assemble the node image alone; print its reference, digest and size
+    NodeImage(node_image::Args),
     /// Derive the reports of a run directory again
     Report(report::Args),
 }
@@ -92,13 +98,15 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         .map_err(|e| Error::internal("starting the async runtime").because(e))?;
     runtime.block_on(async {
         match arguments.command {
-            // Command::Run(args) => run::run(args, mode).await,
+            Command::Run(args) => run::run(args, mode).await,
             Command::Exec(args) => exec::run(args, mode).await,
             Command::Up(args) => up::up(args, mode).await,
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
+            Command::Cache(args) => cache::run(&args),
             Command::Sweep(args) => sweep::run(args, mode).await,
             Command::Inventory(args) => inventory::run(args).await,
+            Command::NodeImage(args) => node_image::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
         }
     })

@@ -2,8 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::error::Result;
+use super::runner::{Request, with_run};
+use crate::checks::run_suite;
+use crate::error::{Exit, OrFail, Result};
+use crate::ledger::Scope;
 use crate::plan::{CONFIG_FILE, Machine, Plan, RawPlan};
+use crate::proof::{Proof, set_up};
+use crate::report::Mode;
 
 /// Prove everything.
 #[derive(Debug, clap::Args)]
@@ -37,4 +42,23 @@ impl PlanArgs {
         };
         Plan::validate(self.raw.over(file), Machine::here()?)
     }
+}
+
+pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+    let yes = args.common.yes;
+    let plan = args.common.plan()?;
+    let request = Request {
+        mode,
+        scope: Scope::Run,
+        name: None,
+        report_dir: plan.report_dir.as_deref(),
+        title: plan.title(),
+        plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
+    };
+    with_run(request, async |context, held| {
+        let name = format!("sparkproof-{}", context.run.id());
+        let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
+        run_suite(&Proof::new(context.clone(), environment)).await
+    })
+    .await
 }

@@ -66,10 +66,7 @@ pub(super) async fn with_run(
         Ok(()) => Exit::Green,
         Err(error) => error.exit,
     };
-    let error = result.err().map(|error| match &error.remedy {
-        Some(remedy) => format!("{error}\nremedy: {remedy}"),
-        None => error.to_string(),
-    });
+    let error = result.err().map(|error| error.told());
     context.recorder.emit(Body::RunEnded { exit, error });
     let summary = write_all(&dir)?;
     print_closing(&summary, &dir, request.mode);

@@ -6,5 +6,5 @@ mod recorder;
 mod secrets;
 
 pub use event::{Body, Event, Evidence, Level, Outcome, PodMoment, StepState, Verdict};
-pub use recorder::{PhaseGuard, Recorder, Silent, Sink, StepGuard};
+pub use recorder::{NOT_FINISHED, PhaseGuard, Recorder, Silent, Sink, StepGuard};
 pub use secrets::Secrets;

@@ -123,6 +123,10 @@ impl Recorder {
     }
 }
 
+/// What a phase or a step says that was dropped without an end: its error is told by whoever
+/// returned it.
+pub const NOT_FINISHED: &str = "not finished";
+
 /// A phase under way. Dropped without an end it counts as failed.
 #[derive(Debug)]
 #[must_use]
@@ -168,7 +172,7 @@ impl PhaseGuard {
 impl Drop for PhaseGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.finish(false, "not finished".to_owned());
+            self.finish(false, NOT_FINISHED.to_owned());
         }
     }
 }
@@ -251,7 +255,7 @@ impl StepGuard {
 impl Drop for StepGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.report(StepState::Failed("not finished".to_owned()));
+            self.report(StepState::Failed(NOT_FINISHED.to_owned()));
         }
     }
 }

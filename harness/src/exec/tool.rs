@@ -134,7 +134,10 @@ impl Tool {
             Some(pid) => Owned::process(pid.as_raw_nonzero().get().cast_unsigned(), &self.name),
             None => None,
         };
-        if let Some(owned) = &owned {
+        // From here on whatever ends this function, be it that its future is dropped, ends the
+        // group and gives it back.
+        let running = Running { context, group, owned };
+        if let Some(owned) = &running.owned {
             context.run.own(owned.clone())?;
         }
         let work = collect(&mut child, self.stdin.take(), self.on_line.take());
@@ -156,13 +159,7 @@ impl Tool {
                 }
             }
         };
-        // Whatever it left in its group goes with it.
-        if let Some(group) = group {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        if let Some(owned) = owned {
-            context.run.gave_back(&owned)?;
-        }
+        drop(running);
         let (status, finished) = result?;
         if status.success() {
             return Ok(finished);
@@ -171,6 +168,26 @@ impl Tool {
             if finished.stderr.trim().is_empty() { &finished.stdout } else { &finished.stderr };
         let said = last_lines(&context.recorder.secrets().scrub(said), QUOTED_LINES);
         Err(Error::environment(format!("`{words}` ended with {status}: {said}")))
+    }
+}
+
+/// A tool's process group while it runs.
+struct Running<'a> {
+    context: &'a Context,
+    group: Option<Pid>,
+    owned: Option<Owned>,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // Whatever the tool left in its group goes with it.
+        if let Some(group) = self.group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        if let Some(owned) = &self.owned {
+            // A ledger that cannot be written names a process too many: `sweep` finds it gone.
+            let _ = self.context.run.gave_back(owned);
+        }
     }
 }
 
@@ -253,6 +270,14 @@ mod tests {
             Tool::new("sleep").args(["600"]).deadline(Duration::from_millis(50)).run(&context);
         assert!(late.await.expect_err("deadline").to_string().contains("had not ended"));
         assert!(context.run.owned().is_empty(), "every process was given back");
+    }
+
+    #[tokio::test]
+    async fn a_dropped_run_leaves_no_process() {
+        let (context, _keep) = test_context();
+        let run = Tool::new("sh").args(["-c", "sleep 600 & sleep 600"]).run(&context);
+        assert!(tokio::time::timeout(Duration::from_millis(100), run).await.is_err());
+        assert!(context.run.owned().is_empty(), "given back");
     }
 
     #[tokio::test]

@@ -29,8 +29,6 @@ pub(super) struct Saved {
     config: Vec<u8>,
     /// Lowest first.
     pub(super) layers: Vec<Layer>,
-    /// Digests of the unpacked layers, lowest first.
-    pub(super) diff_ids: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,7 +103,7 @@ impl Saved {
             };
             layers.push(Layer { digest, size, offset, compressed: magic == [0x1f, 0x8b] });
         }
-        Ok(Saved { path: path.to_owned(), config, layers, diff_ids })
+        Ok(Saved { path: path.to_owned(), config, layers })
     }
 
     /// Writes an OCI archive with the layers from number `skip` on; the ones below are only named.

@@ -83,13 +83,13 @@ impl Cache {
                 .or_environment("removing a half entry")?;
         }
         fs_err::tokio::create_dir_all(&temporary).await.or_environment("making a cache entry")?;
-        let built = context.cancel.guard(build(&temporary, &step)).await;
-        if let Err(error) = built {
+        // Not under the guard: an interruption must not drop a tool before its group was ended.
+        if let Err(error) = build(&temporary, &step).await {
             let _ = fs_err::tokio::remove_dir_all(&temporary).await;
             step.failed(&error);
             return Err(error);
         }
-        let sums = blocking(temporary.clone(), |dir| Ok(sums(dir)?)).await?;
+        let sums = blocking(temporary.clone(), sums).await?;
         fs_err::write(self.sums_of(&id), sums).or_environment("writing an entry's digests")?;
         fs_err::rename(&temporary, &target).or_environment("moving a cache entry into place")?;
         step.done(String::new());
@@ -118,6 +118,8 @@ async fn lock(path: PathBuf) -> Result<File> {
             .open(&path)
             .or_environment("opening a cache lock")?;
         flock(&file, FlockOperation::LockExclusive).or_environment("locking a cache entry")?;
+        // The lock's time says when the entry was last wanted.
+        file.set_modified(std::time::SystemTime::now()).or_environment("marking a cache entry")?;
         Ok(file)
     })
     .await

@@ -2,10 +2,12 @@
 
 mod archive;
 mod cache;
+mod cache_size;
 mod containerd;
 mod load;
 pub mod node;
 pub mod spark;
 
 pub use cache::{Cache, Key};
+pub use cache_size::{CacheEntry, entries, prune};
 pub use load::{Loaded, load};

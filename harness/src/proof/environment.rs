@@ -144,7 +144,7 @@ pub async fn set_up(
                     let phase = context.recorder.phase("node");
                     let built = async {
                         tokio::try_join!(
-                            node::build_node_image(context, &phase, &engine, &release),
+                            node::build_node_image(context, &phase, &engine, &release, yes),
                             node::kind_binary(context, &phase)
                         )
                     }

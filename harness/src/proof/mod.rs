@@ -2,8 +2,12 @@
 
 mod environment;
 mod hold;
-mod post_mortem;
+mod live;
+mod session_builder;
+mod stage;
 
 pub use environment::{Environment, EnvironmentRecord, HANDOVER, set_up};
 pub use hold::{Held, tear_down};
-pub use post_mortem::post_mortem;
+pub use live::{Ended, Ending, Live};
+pub use session_builder::SessionBuilder;
+pub use stage::{Proof, scenario};

@@ -43,7 +43,8 @@ pub(super) fn closing(summary: &Summary, dir: &Path, mode: Mode, paint: Paint) -
 
 fn headline(summary: &Summary, paint: Paint) -> String {
     let counts = summary.counts;
-    let green = format!("{} checks green", counts.green);
+    let plural = if counts.green == 1 { "" } else { "s" };
+    let green = format!("{} check{plural} green", counts.green);
     let red = format!("{} red", counts.red);
     let mut parts = vec![
         if summary.exit == Some(Exit::Green) { paint.green(&green) } else { green },
@@ -57,7 +58,10 @@ fn headline(summary: &Summary, paint: Paint) -> String {
         let reasons = format!("{} skipped ({})", counts.skipped, reasons.join("; "));
         parts.push(paint.yellow(&reasons));
     }
-    let mut text = format!("{} in {}", parts.join(", "), duration(summary.model.seconds));
+    // Commands that prove nothing end a run, too.
+    let none = summary.model.checks.is_empty();
+    let counted = if none { "no checks".to_owned() } else { parts.join(", ") };
+    let mut text = format!("{counted} in {}", duration(summary.model.seconds));
     match summary.exit {
         Some(Exit::Green) => {}
         Some(exit) => text += &paint.red(&format!(": {}, exit {}", exit.meaning(), exit.code())),

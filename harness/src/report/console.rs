@@ -1,6 +1,5 @@
 //! Live progress: spinners on a terminal, plain lines elsewhere.
 
-use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::text::{Paint, duration, line};
-use crate::events::{Body, Event, Level, Sink, StepState};
+use crate::events::{Body, Event, Level, NOT_FINISHED, Sink, StepState};
 
 /// Steps that took at least this many seconds get a line of their own where no spinner shows them.
 const LONG_STEP: f64 = 5.0;
@@ -35,8 +34,21 @@ pub struct Console {
 
 struct Shown {
     out: Box<dyn Write + Send>,
-    /// By phase and step; the phase itself has no step.
-    spinners: HashMap<(String, Option<String>), ProgressBar>,
+    /// In the order they began.
+    spinners: Vec<Spinner>,
+}
+
+/// The phase's own has no step.
+struct Spinner {
+    phase: String,
+    step: Option<String>,
+    bar: ProgressBar,
+}
+
+impl Spinner {
+    fn is(&self, phase: &str, step: Option<&str>) -> bool {
+        self.phase == phase && self.step.as_deref() == step
+    }
 }
 
 impl Console {
@@ -58,7 +70,7 @@ impl Console {
         paint: Paint,
         live: Option<MultiProgress>,
     ) -> Self {
-        Console { mode, paint, live, state: Mutex::new(Shown { out, spinners: HashMap::new() }) }
+        Console { mode, paint, live, state: Mutex::new(Shown { out, spinners: Vec::new() }) }
     }
 
     fn print(&self, shown: &mut Shown, text: &str) {
@@ -87,36 +99,31 @@ impl Console {
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
             .with_key("took", took);
-        let spinner = ProgressBar::new_spinner().with_style(style).with_prefix(line(prefix));
-        let spinner = match shown.spinners.get(&(phase.to_owned(), None)) {
-            Some(above) if step.is_some() => live.insert_after(above, spinner),
-            _ => live.add(spinner),
+        Self::clear(shown, |s| s.is(phase, step));
+        let bar = ProgressBar::new_spinner().with_style(style).with_prefix(line(prefix));
+        // Steps stand under their phase.
+        let bar = match shown.spinners.iter().rfind(|s| step.is_some() && s.phase == phase) {
+            Some(above) => live.insert_after(&above.bar, bar),
+            None => live.add(bar),
         };
-        spinner.enable_steady_tick(Duration::from_millis(125));
-        let key = (phase.to_owned(), step.map(str::to_owned));
-        if let Some(replaced) = shown.spinners.insert(key, spinner) {
-            replaced.finish_and_clear();
-        }
+        bar.enable_steady_tick(Duration::from_millis(125));
+        let step = step.map(str::to_owned);
+        shown.spinners.push(Spinner { phase: phase.to_owned(), step, bar });
     }
 
     /// Takes away the spinners for which `gone` holds.
-    fn clear(shown: &mut Shown, gone: impl Fn(&str, Option<&str>) -> bool) {
-        shown.spinners.retain(|(phase, step), spinner| {
-            let gone = gone(phase, step.as_deref());
-            if gone {
-                spinner.finish_and_clear();
-            }
-            !gone
-        });
+    fn clear(shown: &mut Shown, gone: impl Fn(&Spinner) -> bool) {
+        for spinner in shown.spinners.extract_if(.., |s| gone(s)) {
+            spinner.bar.finish_and_clear();
+        }
     }
 
     fn step(&self, shown: &mut Shown, phase: &str, step: &str, state: &StepState, seconds: f64) {
         let (ok, word) = match state {
             StepState::Started => return self.begin(shown, phase, Some(step)),
             StepState::Progress(word) => {
-                let key = (phase.to_owned(), Some(step.to_owned()));
-                if let Some(spinner) = shown.spinners.get(&key) {
-                    spinner.set_message(line(word));
+                if let Some(spinner) = shown.spinners.iter().find(|s| s.is(phase, Some(step))) {
+                    spinner.bar.set_message(line(word));
                 }
                 return;
             }
@@ -124,9 +131,9 @@ impl Console {
             StepState::Done(word) => (true, word.as_str()),
             StepState::Failed(error) => (false, error.as_str()),
         };
-        Self::clear(shown, |p, s| p == phase && s == Some(step));
+        Self::clear(shown, |s| s.is(phase, Some(step)));
         let long = seconds >= LONG_STEP && self.live.is_none() && self.mode == Mode::Lines;
-        if long || !ok {
+        if long || (!ok && word != NOT_FINISHED) {
             let detail = if word.is_empty() { step.to_owned() } else { format!("{step}: {word}") };
             let row = self.paint.row(ok, phase, &format!("· {detail}"), seconds);
             self.print(shown, &row);
@@ -154,12 +161,12 @@ impl Console {
                 self.step(shown, phase, step, state, *seconds);
             }
             Body::PhaseEnded { phase, detail, seconds, ok } => {
-                Self::clear(shown, |p, _| p == phase);
+                Self::clear(shown, |s| s.phase == *phase);
                 if lines || !ok {
                     self.print(shown, &self.paint.row(*ok, phase, detail, *seconds));
                 }
             }
-            Body::RunEnded { .. } => Self::clear(shown, |_, _| true),
+            Body::RunEnded { .. } => Self::clear(shown, |_| true),
             _ => {}
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn junit(summary: &Summary) -> Result<String> {
     phases.add_test_case(end(summary));
 
     let mut checks = TestSuite::new("checks");
-    checks.set_time(Duration::from_secs_f64(model.checks.iter().map(|c| c.seconds).sum()));
+    checks.set_time(Duration::from_secs_f64(model.checks.iter().map(|c| c.seconds.max(0.0)).sum()));
     checks.add_test_cases(model.checks.iter().map(check));
 
     report.add_test_suites([phases, checks]);

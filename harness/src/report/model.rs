@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Exit;
+use crate::error::{Error, Exit};
 use crate::events::PodMoment;
 
 /// A run as its events tell it; made by [`Model::read`].
@@ -208,13 +208,24 @@ pub struct Failure {
     pub reason: String,
     /// `cause`, `evidence`, `remedy` with their texts, in this order.
     pub lines: Vec<(&'static str, String)>,
+    /// Evidence of other names: logs, tables.
+    pub more: Vec<Evidence>,
+}
+
+/// The evidence that is shown with the verdict itself.
+const LINES: [&str; 3] = ["cause", "evidence", "remedy"];
+
+impl Failure {
+    fn new(id: &str, reason: String) -> Self {
+        Failure { id: id.to_owned(), reason, lines: Vec::new(), more: Vec::new() }
+    }
 }
 
 impl Check {
     /// The `cause`, `evidence` and `remedy` lines of this check.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = Vec::new();
-        for name in ["cause", "evidence", "remedy"] {
+        for name in LINES {
             let named = self.evidence.iter().filter(|e| e.name == name);
             lines.extend(named.map(|e| (name, e.text.clone())));
         }
@@ -222,6 +233,11 @@ impl Check {
             lines.extend(self.remedy.iter().map(|r| ("remedy", r.clone())));
         }
         lines
+    }
+
+    /// Its further evidence: logs, tables.
+    pub fn more(&self) -> Vec<Evidence> {
+        self.evidence.iter().filter(|e| !LINES.contains(&e.name.as_str())).cloned().collect()
     }
 }
 
@@ -247,7 +263,8 @@ impl Model {
         let mut all: Vec<Failure> = Vec::new();
         for check in self.checks.iter().filter(|c| c.outcome == CheckOutcome::Red) {
             let reason = check.reason.clone().unwrap_or_default();
-            all.push(Failure { id: check.id.clone(), reason, lines: check.lines() });
+            let (lines, more) = (check.lines(), check.more());
+            all.push(Failure { lines, more, ..Failure::new(&check.id, reason) });
         }
         let error = self.end.as_ref().and_then(|end| end.error.as_deref());
         for phase in &self.phases {
@@ -258,21 +275,23 @@ impl Model {
             };
             let told = |f: &Failure| f.reason.contains(&reason) || reason.contains(&f.reason);
             if phase.state == State::NotEnded || !all.iter().any(told) {
-                all.push(Failure { id: phase.name.clone(), reason, lines: Vec::new() });
+                all.push(Failure::new(&phase.name, reason));
             }
         }
         let interrupted = self.exit().is_some_and(Exit::is_interruption);
         if let Some(error) = error.filter(|_| !interrupted) {
+            let (reason, remedy) =
+                error.split_once(Error::REMEDY).map_or((error, None), |(e, r)| (e, Some(r)));
             // The phase that failed and the end of the run tell the same error; the end also
             // knows the remedy.
-            match all.iter_mut().find(|f| error.contains(&f.reason)) {
-                Some(known) if known.lines.is_empty() => known.reason = error.to_owned(),
-                Some(_) => {}
-                None => all.push(Failure {
-                    id: "run".to_owned(),
-                    reason: error.to_owned(),
-                    lines: Vec::new(),
-                }),
+            let known = all.iter().position(|f| reason.contains(&f.reason)).unwrap_or_else(|| {
+                all.push(Failure::new("run", reason.to_owned()));
+                all.len() - 1
+            });
+            let known = &mut all[known];
+            if known.lines.is_empty() {
+                known.reason = reason.to_owned();
+                known.lines.extend(remedy.map(|r| ("remedy", r.to_owned())));
             }
         }
         all

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::model::*;
 use crate::error::{Error, OrFail, Result};
-use crate::events::{Body, Event, Level, Outcome, StepState, Verdict};
+use crate::events::{Body, Event, Level, NOT_FINISHED, Outcome, StepState, Verdict};
 
 impl Model {
     /// Reads all `events-*.jsonl` of a run directory, merged by time.
@@ -40,8 +40,8 @@ impl Model {
     /// Settles what only the end can tell.
     fn close(&mut self) {
         let interrupted = self.exit().is_some_and(crate::Exit::is_interruption);
-        // The words of the guards that were dropped, and of the error, when a signal came.
-        let by_signal = |detail: &str| detail == "not finished" || detail.contains("by a signal");
+        let signal = Error::interrupted(crate::Exit::Interrupt).what;
+        let by_signal = |detail: &str| detail == NOT_FINISHED || detail.contains(&signal);
         for phase in &mut self.phases {
             if phase.state == State::NotEnded {
                 phase.seconds = self.seconds - phase.at;
@@ -136,31 +136,19 @@ impl Replay {
                 Some(fact) => fact.value = value,
                 None => model.facts.push(Fact { name, value }),
             },
-            Body::PhaseStarted { phase } => model.phases.push(begun(phase, pid, at)),
+            Body::PhaseStarted { phase } => {
+                model.phases.push(begun(phase, pid, at, State::NotEnded))
+            }
             Body::PhaseEnded { phase, detail, seconds, ok } => {
-                let phase = self.phase(&phase, pid, (at - seconds).max(0.0));
+                let index = self.open(&phase, pid).unwrap_or_else(|| {
+                    self.push(begun(phase, pid, (at - seconds).max(0.0), State::NotEnded))
+                });
+                let phase = &mut self.model.phases[index];
                 phase.state = if ok { State::Ok } else { State::Failed };
                 (phase.detail, phase.seconds) = (detail, seconds);
             }
             Body::Step { phase, step, state, seconds } => {
-                let at = (at - seconds).max(0.0);
-                let steps = &mut self.phase(&phase, pid, at).steps;
-                let known =
-                    steps.iter().rposition(|s| s.name == step && s.state == State::NotEnded);
-                let index = known.filter(|_| state != StepState::Started).unwrap_or_else(|| {
-                    let (state, detail) = (State::NotEnded, String::new());
-                    steps.push(Step { name: step, at, seconds, state, detail });
-                    steps.len() - 1
-                });
-                let step = &mut steps[index];
-                step.seconds = seconds;
-                (step.state, step.detail) = match state {
-                    StepState::Started => (State::NotEnded, String::new()),
-                    StepState::Progress(word) => (State::NotEnded, word),
-                    StepState::Cached => (State::Cached, "cached".to_owned()),
-                    StepState::Done(word) => (State::Ok, word),
-                    StepState::Failed(error) => (State::Failed, error),
-                };
+                self.step(at, pid, phase, step, state, seconds)
             }
             Body::Note { level, text } => {
                 model.notes.push(Note { at, warning: level == Level::Warning, text });
@@ -178,25 +166,64 @@ impl Replay {
         }
     }
 
-    /// The phase an event belongs to: the last open one of its process, else of any process, else
-    /// one made up, because an event without a beginning must not vanish.
-    fn phase(&mut self, name: &str, pid: u32, at: f64) -> &mut Phase {
-        let phases = &mut self.model.phases;
+    fn step(
+        &mut self,
+        at: f64,
+        pid: u32,
+        phase: String,
+        step: String,
+        state: StepState,
+        took: f64,
+    ) {
+        let from = (at - took).max(0.0);
+        let named = |p: &Phase| p.name == phase;
+        // Tools report after the end of a phase, and steps without one must neither vanish nor
+        // make the run look killed.
+        let index = self
+            .open(&phase, pid)
+            .or_else(|| self.model.phases.iter().rposition(named))
+            .unwrap_or_else(|| self.push(begun(phase, pid, from, State::Ok)));
+        let phase = &mut self.model.phases[index];
+        let known = phase.steps.iter().rposition(|s| s.name == step);
+        let open = known.filter(|i| phase.steps[*i].state == State::NotEnded);
+        let index = match (&state, open) {
+            (StepState::Progress(_), None) if known.is_some() => return,
+            (StepState::Started, _) | (_, None) => {
+                let (state, detail) = (State::NotEnded, String::new());
+                phase.steps.push(Step { name: step, at: from, seconds: took, state, detail });
+                phase.steps.len() - 1
+            }
+            (_, Some(index)) => index,
+        };
+        let step = &mut phase.steps[index];
+        step.seconds = took;
+        (step.state, step.detail) = match state {
+            StepState::Started => (State::NotEnded, String::new()),
+            StepState::Progress(word) => (State::NotEnded, word),
+            StepState::Cached => (State::Cached, "cached".to_owned()),
+            StepState::Done(word) => (State::Ok, word),
+            StepState::Failed(error) => (State::Failed, error),
+        };
+    }
+
+    /// The last open phase of a name: of the process, else of any.
+    fn open(&self, name: &str, pid: u32) -> Option<usize> {
+        let phases = &self.model.phases;
         let open = |p: &Phase| p.name == name && p.state == State::NotEnded;
-        let index = phases
+        phases
             .iter()
             .rposition(|p| open(p) && p.pid == pid)
             .or_else(|| phases.iter().rposition(open))
-            .unwrap_or_else(|| {
-                phases.push(begun(name.to_owned(), pid, at));
-                phases.len() - 1
-            });
-        &mut phases[index]
+    }
+
+    fn push(&mut self, phase: Phase) -> usize {
+        self.model.phases.push(phase);
+        self.model.phases.len() - 1
     }
 }
 
-fn begun(name: String, pid: u32, at: f64) -> Phase {
-    let (state, detail, steps) = (State::NotEnded, String::new(), Vec::new());
+fn begun(name: String, pid: u32, at: f64, state: State) -> Phase {
+    let (detail, steps) = (String::new(), Vec::new());
     Phase { name, pid, at, seconds: 0.0, state, detail, steps }
 }
 

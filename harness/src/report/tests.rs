@@ -10,7 +10,7 @@ use super::closing::closing;
 use super::fixture::{OTHER, OWNER, Tape};
 use super::text::Paint;
 use super::*;
-use crate::error::Exit;
+use crate::error::{Error, Exit};
 use crate::events::{Body, Event, Outcome, Recorder, Secrets, Sink, StepState};
 
 /// The reports of a run, and the directory they lie in.
@@ -188,13 +188,29 @@ fn what_ended_the_run_is_told_once_with_its_remedy() {
     let (summary, dir) = reports(|tape| {
         tape.begin();
         tape.phase("engine", 0.0, 1.0, false, "docker is not installed");
-        let error = "docker is not installed\nremedy: --yes installs it";
-        tape.end(1.1, Exit::Environment, Some(error));
+        let error = Error::environment("docker is not installed").remedy("--yes installs it");
+        tape.end(1.1, error.exit, Some(&error.told()));
     });
     let text = closing(&summary, dir.path(), Mode::Quiet, Paint(false));
     assert_eq!(text.matches("docker is not installed").count(), 1, "{text}");
-    assert!(text.contains("--yes installs it"), "{text}");
+    assert!(text.contains("\n  remedy    --yes installs it\n"), "{text}");
     assert!(text.contains(": the environment is not able, exit 3"), "{text}");
+}
+
+#[test]
+fn a_step_that_reports_late_does_not_open_its_phase_again() {
+    let (summary, _dir) = reports(|tape| {
+        tape.begin();
+        tape.phase("node", 0.0, 1.0, true, "assembled");
+        tape.step(1.1, "node", "apt", StepState::Done(String::new()), 1.0);
+        tape.step(1.2, "node", "apt", StepState::Progress("12/98 MB".to_owned()), 1.1);
+        tape.step(1.3, "nobody's", "sweep", StepState::Done(String::new()), 0.1);
+        tape.end(2.0, Exit::Green, None);
+    });
+    assert_eq!(summary.exit, Some(Exit::Green));
+    let [node, nobody] = &summary.model.phases[..] else { panic!("two phases") };
+    assert_eq!((node.steps.len(), node.steps[0].state), (1, State::Ok));
+    assert_eq!(nobody.steps.len(), 1);
 }
 
 /// From the recorder, through the console, to the reports: what is secret is nowhere.

@@ -37,12 +37,18 @@ pub async fn kind_binary(context: &Context, phase: &PhaseGuard) -> Result<PathBu
 }
 
 /// The node image of a release: as the engine holds it already; else pulled by digest where a
-/// registry answers; else assembled (root, Go, debootstrap and some 3 GB of disk needed).
+/// registry answers; else assembled (root, Go, debootstrap and some 6 GB of disk needed; with
+/// `yes`, debootstrap is installed when missing).
+///
+/// # Errors
+/// Environment: what is needed is missing (with its remedy), a build failed (with the last lines of
+/// the tool), the engine refused the image, or nothing can make this version here.
 pub async fn build_node_image(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
     release: &Release,
+    yes: bool,
 ) -> Result<NodeImage> {
     let docker = &engine.docker;
     if let Some(digest) = &release.published {
@@ -73,7 +79,7 @@ pub async fn build_node_image(
         }
         Decision::Assemble(reason) if release.assembled => {
             context.recorder.info(format!("node image: assembling it, {reason}"));
-            assemble(context, phase, docker, release, &go?).await
+            assemble(context, phase, docker, release, &go?, yes).await
         }
         Decision::Assemble(reason) => Err(Error::environment(format!(
             "Kubernetes {}: {reason}, and this version is not assembled from packages",
@@ -89,19 +95,20 @@ async fn assemble(
     docker: &Docker,
     release: &Release,
     go: &Go,
+    yes: bool,
 ) -> Result<NodeImage> {
     let key = recipe(go, release)?;
-    let step = phase.step("unpack component images");
+    let step = phase.step("assemble the node image");
     let build = async |dir: &Path, step: &StepGuard| {
         // One waits for the network, the other for the processors.
         let (rootfs, parts) = tokio::try_join!(
-            rootfs(context, phase, &go.arch),
+            rootfs(context, phase, &go.arch, yes),
             components::all(context, phase, go, release)
         )?;
         stage::layer(context, step, dir, &rootfs, &parts, release, &go.arch).await
     };
     let layer = Cache::of(context).entry(context, &key, step, build).await?.join("layer.tar");
-    let rootfs = rootfs(context, phase, &go.arch).await?;
+    let rootfs = rootfs(context, phase, &go.arch, yes).await?;
     let step = phase.step("load the node image");
     let layers = vec![Layer::of(rootfs).await?, Layer::of(layer).await?];
     let configuration = load::configuration(&layers, &go.arch, &key.id());

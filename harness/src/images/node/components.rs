@@ -52,7 +52,7 @@ pub(super) struct Go {
 
 impl Go {
     /// Asks `go env`.
-    pub async fn find(context: &Context) -> Result<Self> {
+    pub(super) async fn find(context: &Context) -> Result<Self> {
         let said = Tool::new("go").args(["env", "GOVERSION", "GOARCH"]).run(context).await?.stdout;
         match said.split_whitespace().collect::<Vec<_>>().as_slice() {
             [version, arch] => Ok(Go { version: (*version).to_owned(), arch: (*arch).to_owned() }),
@@ -61,7 +61,7 @@ impl Go {
     }
 
     /// The key of one component; `release` only where its version decides the content.
-    pub fn key(&self, name: &str, release: Option<&Release>) -> Key {
+    pub(super) fn key(&self, name: &str, release: Option<&Release>) -> Key {
         let key = Key::new(name)
             .with("recipe", "1")
             .with("go", &self.version)
@@ -130,6 +130,10 @@ async fn kubernetes(
         // Not in one call with Kubernetes: they import two spellings of one module's name.
         let beside = ["-o", "../", "github.com/rancher/local-path-provisioner"];
         go_build(context, &source, step, mode, "", &beside).await?;
+        // Of another version they were derived: kept, so that it can become the default.
+        for name in ["go.mod", "go.sum"] {
+            fs_err::rename(source.join(name), dir.join(name)).or_environment("keeping go.mod")?;
+        }
         remove(&source)
     };
     Cache::of(context).entry(context, &key, step, build).await
@@ -223,7 +227,7 @@ async fn go_build<S: AsRef<std::ffi::OsStr>>(
         .on_line(move |line| {
             // `-v` prints each package as it is compiled.
             let count = compiled.fetch_add(1, Ordering::Relaxed) + 1;
-            if count % 25 == 0 {
+            if count.is_multiple_of(25) {
                 report(format!("{count} packages, {line}"));
             }
         })

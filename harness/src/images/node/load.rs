@@ -28,7 +28,7 @@ pub(super) struct Layer {
 
 impl Layer {
     /// Reads and hashes it.
-    pub async fn of(path: PathBuf) -> Result<Self> {
+    pub(super) async fn of(path: PathBuf) -> Result<Self> {
         tokio::task::spawn_blocking(move || {
             let mut hashing = Hashing::new(std::io::sink());
             let mut file = File::open(&path).or_environment("reading a layer")?;

@@ -45,7 +45,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// An empty one for images of this architecture (as Go names it).
-    pub fn create(dir: &Path, arch: &str) -> Result<Self> {
+    pub(super) fn create(dir: &Path, arch: &str) -> Result<Self> {
         fs_err::create_dir_all(dir.join("blobs/sha256")).or_environment(WRITING)?;
         fs_err::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)
             .or_environment(WRITING)?;
@@ -54,7 +54,7 @@ impl Layout {
     }
 
     /// Adds an image.
-    pub fn add(&mut self, image: &Image) -> Result<()> {
+    pub(super) fn add(&mut self, image: &Image) -> Result<()> {
         let (layer, layer_size) = self.layer(image).or_environment(WRITING)?;
         let config = json!({
             "architecture": self.arch,
@@ -91,7 +91,7 @@ impl Layout {
     }
 
     /// Writes the index: the layout is complete.
-    pub fn finish(&self) -> Result<()> {
+    pub(super) fn finish(&self) -> Result<()> {
         let index = json!({ "schemaVersion": 2, "manifests": self.manifests });
         fs_err::write(self.dir.join("index.json"), index.to_string()).or_environment(WRITING)
     }
@@ -153,12 +153,12 @@ pub(super) struct Hashing<W> {
 }
 
 impl<W> Hashing<W> {
-    pub fn new(to: W) -> Self {
+    pub(super) fn new(to: W) -> Self {
         Hashing { to, hash: Sha256::new(), size: 0 }
     }
 
     /// Hex digest and size in bytes.
-    pub fn finish(self) -> (String, u64) {
+    pub(super) fn finish(self) -> (String, u64) {
         (hex::encode(self.hash.finalize()), self.size)
     }
 }

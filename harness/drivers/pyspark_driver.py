@@ -1,0 +1,144 @@
+"""The PySpark front end: serves sparkproof's requests on a Unix socket of its own.
+
+Standard output and error belong to Spark. Messages are JSON lines: `hello` once, then one reply a
+request, `heartbeat` while one is under way. The process ends when the channel closes; its JVM, whose
+standard input it holds, then ends by Spark's own shutdown hook.
+"""
+
+import json
+import os
+import platform
+import queue
+import socket
+import sys
+import threading
+import traceback
+
+VERSION = 1
+LINE_LIMIT = 4 * 1024 * 1024
+HEARTBEAT_SECONDS = 2.0
+
+
+class Channel:
+    """The socket: writers take turns, a reader thread queues requests."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.lock = threading.Lock()
+        self.requests = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def send(self, message):
+        line = json.dumps(message).encode() + b"\n"
+        if len(line) > LINE_LIMIT:
+            line = json.dumps(failure(message["reply"]["id"], "TooLarge", f"{len(line)} bytes"))
+            line = line.encode() + b"\n"
+        with self.lock:
+            self.socket.sendall(line)
+
+    def _read(self):
+        try:
+            for line in self.socket.makefile("r", encoding="utf-8"):
+                self.requests.put(json.loads(line))
+        finally:
+            # Nobody is left to serve. Not sys.exit: the main thread may be inside Spark. The JVM
+            # sees its standard input close and stops its session.
+            os._exit(0)
+
+
+def failure(number, kind, message, trace=""):
+    error = {"kind": kind, "message": message, "trace": trace[-20000:]}
+    return {"reply": {"id": number, "error": error}}
+
+
+class Driver:
+    """Answers requests; one method each."""
+
+    def __init__(self):
+        self.spark = None
+        self.gateway = None
+        self.done = False
+
+    def launch(self):
+        """Starts the JVM, in a process group of its own: it can be killed alone."""
+        from pyspark import SparkContext
+        from pyspark.java_gateway import launch_gateway
+
+        self.gateway = launch_gateway(popen_kwargs={"start_new_session": True})
+        SparkContext._ensure_initialized(gateway=self.gateway)
+        # spark-submit and spark-class `exec`: the child is the JVM.
+        return {"jvm_pid": self.gateway.proc.pid}
+
+    def start(self, eager_local_session):
+        from pyspark.sql import SparkSession
+
+        if eager_local_session:
+            # As a front end does that makes a session of its own before it is asked to.
+            master = self.gateway.jvm.java.lang.System.getProperty("spark.master")
+            SparkSession.builder.master("local[*]").getOrCreate()
+            self.spark = SparkSession.builder.master(master).getOrCreate()
+        else:
+            self.spark = SparkSession.builder.getOrCreate()
+        return self.describe()
+
+    def describe(self):
+        context = self.spark.sparkContext
+        return {
+            "context_master": context._jsc.sc().master(),
+            "conf_master": self.spark.conf.get("spark.master"),
+            "application": context.applicationId,
+            "ui": context.uiWebUrl,
+            "version": context.version,
+            "python": platform.python_version(),
+            "java": self.gateway.jvm.java.lang.System.getProperty("java.version"),
+        }
+
+    def barrier(self, tasks):
+        context = self.spark.sparkContext
+        return json.loads(self.gateway.jvm.sparkproof.Probe.barrier(context._jsc.sc(), tasks))
+
+    def job(self, rows, partitions):
+        """A sum over `rows` numbers from 0: known in closed form."""
+        numbers = self.spark.range(0, rows, 1, partitions)
+        return {"sum": numbers.selectExpr("sum(id)").first()[0]}
+
+    def stop(self):
+        self.spark.stop()
+        return {}
+
+    def exit(self):
+        self.done = True
+        return {}
+
+    def serve(self, channel):
+        while not self.done:
+            message = channel.requests.get()
+            number, name = message["id"], message["request"]
+            answered = threading.Event()
+            beat = threading.Thread(target=heartbeat, args=(channel, answered), daemon=True)
+            beat.start()
+            try:
+                reply = {"reply": {"id": number, "ok": getattr(self, name)(**message["with"])}}
+            except Exception as error:
+                reply = failure(number, type(error).__name__, str(error), traceback.format_exc())
+            answered.set()
+            beat.join()
+            channel.send(reply)
+
+
+def heartbeat(channel, answered):
+    while not answered.wait(HEARTBEAT_SECONDS):
+        channel.send({"heartbeat": os.getpid()})
+
+
+def main():
+    # The directory of this file is no place to import from.
+    sys.path.pop(0)
+    channel = Channel(os.environ["SPARKPROOF_SOCKET"])
+    hello = {"version": VERSION, "pid": os.getpid(), "python": platform.python_version()}
+    channel.send({"hello": hello})
+    Driver().serve(channel)
+
+
+main()

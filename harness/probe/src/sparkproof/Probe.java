@@ -1,0 +1,108 @@
+package sparkproof;
+
+import java.io.Serializable;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.rdd.RDD;
+import scala.collection.Iterator;
+import scala.reflect.ClassTag;
+import scala.reflect.ClassTag$;
+import scala.runtime.AbstractFunction1;
+
+/**
+ * What executors say of themselves, as JSON. One source for every front end: Java 8, and only what
+ * Scala 2.12 and 2.13 have in common.
+ */
+public final class Probe {
+    /** Version of the result's schema; sparkproof refuses another. */
+    public static final int SCHEMA = 1;
+
+    private Probe() {}
+
+    /**
+     * One barrier stage of exactly n tasks, all running at once: with one task a core, no executor
+     * can stand in for another, as it can in an ordinary job.
+     */
+    public static String barrier(SparkContext context, int n) throws Exception {
+        return json(run(context, n, new Self()));
+    }
+
+    /** Runs the work once in each of n barrier tasks; what each returned, by partition. */
+    private static List<Map<String, Object>> run(SparkContext context, int n, Work work) {
+        List<Integer> parts = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            parts.add(i);
+        }
+        ClassTag<Map<String, Object>> tag = ClassTag$.MODULE$.apply(Map.class);
+        JavaRDD<Integer> rdd = JavaSparkContext.fromSparkContext(context).parallelize(parts, n);
+        RDD<Map<String, Object>> results = rdd.rdd().barrier().mapPartitions(new Task(work), false, tag);
+        return new JavaRDD<>(results, tag).collect();
+    }
+
+    private static String json(List<Map<String, Object>> tasks) throws Exception {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("schema", SCHEMA);
+        result.put("tasks", tasks);
+        return new ObjectMapper().writeValueAsString(result);
+    }
+
+    /** What a task does beside saying who it is. */
+    interface Work extends Serializable {
+        void run(Map<String, Object> result) throws Exception;
+    }
+
+    /** Nothing more. */
+    static final class Self implements Work {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public void run(Map<String, Object> result) {}
+    }
+
+    private static final class Task
+            extends AbstractFunction1<Iterator<Integer>, Iterator<Map<String, Object>>>
+            implements Serializable {
+        private static final long serialVersionUID = 1;
+        private final Work work;
+
+        Task(Work work) {
+            this.work = work;
+        }
+
+        @Override
+        public Iterator<Map<String, Object>> apply(Iterator<Integer> ignored) {
+            try {
+                Map<String, Object> result = new LinkedHashMap<>();
+                result.put("startMillis", System.currentTimeMillis());
+                BarrierTaskContext task = BarrierTaskContext.get();
+                // Nobody goes on before all are here: n tasks do run at once.
+                task.barrier();
+                result.put("partition", task.partitionId());
+                result.put("executor", SparkEnv.get().executorId());
+                result.put("host", InetAddress.getLocalHost().getHostName());
+                result.put("podName", System.getenv("SPARK_EXECUTOR_POD_NAME"));
+                result.put("podIp", System.getenv("SPARK_EXECUTOR_POD_IP"));
+                result.put("java", System.getProperty("java.version"));
+                result.put("uid", Files.getAttribute(Paths.get("/proc/self"), "unix:uid"));
+                result.put("user", System.getProperty("user.name"));
+                work.run(result);
+                result.put("endMillis", System.currentTimeMillis());
+                return scala.collection.Iterator$.MODULE$.single(result);
+            } catch (Exception e) {
+                throw new RuntimeException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What `sparkproof run` proves, in order.
+
+use super::{barrier, namespace_gone, nothing_left, pod_list};
+use crate::error::{Error, Result};
+use crate::proof::Proof;
+
+/// Starts one session as planned and proves it from start to teardown. A red check ends the suite
+/// only where what follows would have no meaning; the first red is returned.
+pub async fn run_suite(proof: &Proof) -> Result<()> {
+    let context = &proof.context;
+    let mut live = proof.session().start().await?;
+    let mut first: Option<Error> = None;
+    let mut note = |result: Result<()>| -> Result<()> {
+        match result {
+            Err(error) if error.is_interruption() => return Err(error),
+            Err(error) => first = first.take().or(Some(error)),
+            Ok(()) => {}
+        }
+        Ok(())
+    };
+
+    let phase = context.recorder.phase("pods");
+    let listed = pod_list(context, &live).await;
+    let listed = phase.end(listed, |list| format!("{} Running, as snapshot", list.0.len()));
+    note(listed.map(drop))?;
+
+    let phase = context.recorder.phase("executors");
+    let proven = barrier(context, &mut live).await;
+    let proven = phase.end(proven, |ran| format!("one barrier task on each of {ran}"));
+    note(proven.map(drop))?;
+
+    let phase = context.recorder.phase("stop");
+    let stopped = async {
+        let ended = live.stop().await?;
+        nothing_left(context, &ended).await?;
+        namespace_gone(context, &ended).await
+    }
+    .await;
+    let stopped = phase.end(stopped, |()| "nothing left, namespace deleted".to_owned());
+    note(stopped)?;
+    first.map_or(Ok(()), Err)
+}

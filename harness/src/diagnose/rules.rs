@@ -1,0 +1,349 @@
+//! The rules, the most telling first.
+
+use super::{Cause, Diagnosis, MissingVerb, Observed, PodSeen, missing_verbs};
+use crate::events::Evidence;
+
+type Rule = fn(&Observed) -> Option<Diagnosis>;
+
+const RULES: [Rule; 11] = [
+    local_master,
+    missing_verb,
+    image,
+    passwd,
+    versions,
+    memory,
+    unreachable,
+    dying,
+    // Replacements wait for the node while those that died leave it: after what they died of.
+    unschedulable,
+    other_verb,
+    driver,
+];
+
+/// The first rule that fits; [`Cause::Unknown`] with the last states when none does.
+pub fn diagnose(observed: &Observed) -> Diagnosis {
+    RULES.iter().find_map(|rule| rule(observed)).unwrap_or_else(|| Diagnosis {
+        cause: Cause::Unknown,
+        says: observed.reason.clone(),
+        evidence: observed
+            .pods
+            .iter()
+            .map(|p| evidence(&p.name, p.to_string()))
+            .chain([evidence("driver log", last_lines(&observed.driver_log, 12))])
+            .collect(),
+        remedy: "read the pods' logs, events and the driver's log in the run directory".into(),
+    })
+}
+
+fn evidence(name: impl Into<String>, text: impl Into<String>) -> Evidence {
+    Evidence { name: name.into(), text: text.into() }
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+fn local_master(observed: &Observed) -> Option<Diagnosis> {
+    let master = observed.context_master.as_ref().filter(|m| !m.starts_with("k8s://"))?;
+    Some(Diagnosis {
+        cause: Cause::LocalMaster,
+        says: format!("the session runs on {master} in the driver, not on Kubernetes"),
+        evidence: vec![evidence("sparkContext.master", master.as_str())],
+        remedy: "an earlier session of the same process was taken over: stop that one first \
+                 (spark.conf repeats what was asked for and proves nothing)"
+            .into(),
+    })
+}
+
+/// Without these no session starts; without others (`list`, `delete`) it does, so they explain a
+/// failure only when nothing else does.
+fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
+    let needed = |m: &MissingVerb| {
+        matches!(
+            (m.verb.as_str(), m.resource.as_str()),
+            ("create", "pods" | "configmaps") | ("watch" | "get", "pods")
+        )
+    };
+    forbidden(missing(observed).into_iter().filter(needed).collect())
+}
+
+fn other_verb(observed: &Observed) -> Option<Diagnosis> {
+    forbidden(missing(observed))
+}
+
+fn missing(observed: &Observed) -> Vec<MissingVerb> {
+    let mut missing = missing_verbs(&observed.driver_log);
+    missing.extend(missing_verbs(&observed.reason));
+    // A watch is refused on a web socket, without a word on who and what.
+    let text = [&observed.driver_log, &observed.reason];
+    let refused = ["Received 403 on websocket", "but was '403 Forbidden'"];
+    if text.iter().any(|t| refused.iter().any(|r| t.contains(r))) {
+        missing.push(MissingVerb {
+            verb: "watch".into(),
+            resource: "pods".into(),
+            user: "the driver's account".into(),
+        });
+    }
+    missing
+}
+
+fn forbidden(missing: Vec<MissingVerb>) -> Option<Diagnosis> {
+    let first = missing.first()?;
+    Some(Diagnosis {
+        cause: Cause::MissingVerb,
+        says: first.to_string(),
+        evidence: missing.iter().map(|m| evidence("API server", m.to_string())).collect(),
+        remedy: format!("allow {} on {} in the session's namespace", first.verb, first.resource),
+    })
+}
+
+fn image(observed: &Observed) -> Option<Diagnosis> {
+    let waiting = |pod: &PodSeen| {
+        let (reason, message) = pod.waiting.clone()?;
+        let cause = match reason.as_str() {
+            "ErrImageNeverPull" => Cause::ImageNeverPulled,
+            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" => Cause::WrongImage,
+            "CreateContainerError" | "CreateContainerConfigError" | "RunContainerError" => {
+                Cause::ContainerNotCreated
+            }
+            _ => return None,
+        };
+        Some((cause, pod.name.clone(), format!("{reason}: {message}")))
+    };
+    let (cause, pod, text) = observed.pods.iter().find_map(waiting)?;
+    let (says, remedy) = match cause {
+        Cause::ImageNeverPulled => (
+            format!("the node does not have {} and may not pull it", observed.image),
+            "load the image into every node, or use another pull policy than Never",
+        ),
+        Cause::WrongImage => (
+            format!("the node cannot get {}", observed.image),
+            "check the name and the tag, load the image into every node, or give the pods a pull secret",
+        ),
+        _ => (
+            format!("no container could be made of {}", observed.image),
+            "read the message: a missing secret or volume, or an image that was loaded in part",
+        ),
+    };
+    let events = observed.events.iter().filter(|e| e.object == pod && e.reason == "Failed");
+    Some(Diagnosis {
+        cause,
+        says,
+        evidence: std::iter::once(evidence(&pod, text))
+            .chain(events.map(|e| evidence("event", e.to_string())))
+            .collect(),
+        remedy: remedy.into(),
+    })
+}
+
+fn unschedulable(observed: &Observed) -> Option<Diagnosis> {
+    let pod = observed.pods.iter().find(|p| p.unscheduled.is_some())?;
+    let message = pod.unscheduled.clone()?;
+    let (cause, says, remedy) = if message.contains("Insufficient cpu") {
+        (
+            Cause::InsufficientCpu,
+            "no node has the CPU that executors request",
+            "fewer executors, or less CPU each (--executor-cpu)",
+        )
+    } else if message.contains("Insufficient memory") {
+        (
+            Cause::InsufficientMemory,
+            "no node has the memory that executors request",
+            "fewer executors, or less memory each (--executor-memory)",
+        )
+    } else {
+        (
+            Cause::Unschedulable,
+            "no node takes the executors",
+            "read the scheduler's message: a taint, a selector or a volume",
+        )
+    };
+    Some(Diagnosis {
+        cause,
+        says: format!("{says}: {message}"),
+        evidence: vec![evidence(&pod.name, message)],
+        remedy: remedy.into(),
+    })
+}
+
+/// The first line of a pod's or the driver's log that holds one of the words.
+fn line_with(observed: &Observed, words: &[&str]) -> Option<Evidence> {
+    let logs = observed.pods.iter().map(|p| (p.name.as_str(), p.log.as_str()));
+    logs.chain([("driver log", observed.driver_log.as_str())]).find_map(|(name, log)| {
+        let line = log.lines().find(|l| words.iter().any(|w| l.contains(w)))?;
+        Some(evidence(name, line.trim()))
+    })
+}
+
+fn passwd(observed: &Observed) -> Option<Diagnosis> {
+    let line = line_with(observed, &["invalid null input: name", "UnixPrincipal"])?;
+    Some(Diagnosis {
+        cause: Cause::NoPasswdEntry,
+        says: "executors cannot log in: their user id has no passwd entry in the image".into(),
+        evidence: vec![line],
+        remedy: "add a passwd entry for the image's user, or make /etc/passwd writable by group 0 \
+                 and let the entrypoint add one"
+            .into(),
+    })
+}
+
+fn versions(observed: &Observed) -> Option<Diagnosis> {
+    let line = line_with(
+        observed,
+        &[
+            "InvalidClassException",
+            "local class incompatible",
+            // 3.0 drivers set no resource profile, which later executors read.
+            "NumberFormatException: For input string: \"\"",
+            "IllegalArgumentException: too many arguments",
+        ],
+    )?;
+    Some(Diagnosis {
+        cause: Cause::VersionMismatch,
+        says: "driver and executors are not of the same Spark, Scala or Java version".into(),
+        evidence: vec![line],
+        remedy: format!("use a driver of the version that is in {}", observed.image),
+    })
+}
+
+fn memory(observed: &Observed) -> Option<Diagnosis> {
+    let pod = observed.pods.iter().find(|p| p.end_reason.as_deref() == Some("OOMKilled"))?;
+    Some(Diagnosis {
+        cause: Cause::OutOfMemory,
+        says: "executors were killed for using more memory than their limit".into(),
+        evidence: vec![evidence(&pod.name, pod.to_string())],
+        remedy: "more memory (--executor-memory), or a higher spark.executor.memoryOverhead".into(),
+    })
+}
+
+fn unreachable(observed: &Observed) -> Option<Diagnosis> {
+    // Only what pods say: a driver does not connect to itself.
+    let pods = Observed { driver_log: String::new(), ..observed.clone() };
+    let line = line_with(
+        &pods,
+        &[
+            "Failed to connect to",
+            "java.net.UnknownHostException",
+            "Connecting to",
+            "Cannot receive any reply from",
+        ],
+    )?;
+    Some(Diagnosis {
+        cause: Cause::DriverUnreachable,
+        says: format!("executors cannot reach the driver at {}", observed.driver_host),
+        evidence: vec![line],
+        remedy: "--driver-host with an address of this host that pods can reach, and no firewall \
+                 between"
+            .into(),
+    })
+}
+
+fn dying(observed: &Observed) -> Option<Diagnosis> {
+    let ended = |p: &&PodSeen| p.exit_code.is_some_and(|c| c != 0) || p.phase == "Failed";
+    let pod = observed.pods.iter().rfind(ended)?;
+    Some(Diagnosis {
+        cause: Cause::ExecutorsDie,
+        says: format!("executors start and end: {pod}"),
+        evidence: vec![evidence(&pod.name, last_lines(&pod.log, 12))],
+        remedy: "read the executors' logs in the run directory".into(),
+    })
+}
+
+fn driver(observed: &Observed) -> Option<Diagnosis> {
+    let ended = ["closed its channel", "was silent", "channel is closed"];
+    ended.iter().any(|e| observed.reason.contains(e)).then(|| Diagnosis {
+        cause: Cause::DriverEnded,
+        says: observed.reason.clone(),
+        evidence: vec![evidence("driver log", last_lines(&observed.driver_log, 12))],
+        remedy: "read the driver's log in the run directory".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn pod(change: impl FnOnce(&mut PodSeen)) -> Observed {
+        let mut pod = PodSeen { name: "x-exec-1".into(), ..PodSeen::default() };
+        change(&mut pod);
+        let reason = "the deadline passed".into();
+        Observed { pods: vec![pod], reason, image: "i:1".into(), ..Observed::default() }
+    }
+
+    fn waiting(reason: &str) -> Observed {
+        pod(|p| p.waiting = Some((reason.into(), "message".into())))
+    }
+
+    fn said(log: &str) -> Observed {
+        pod(|p| p.log = format!("+ exec tini\n{log}\n"))
+    }
+
+    fn died_and_unscheduled() -> Observed {
+        let mut observed = pod(|p| p.exit_code = Some(1));
+        let unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into());
+        observed.pods.push(PodSeen { unscheduled, ..PodSeen::default() });
+        observed
+    }
+
+    fn driver_said(log: &str) -> Observed {
+        Observed { driver_log: log.into(), ..pod(|_| {}) }
+    }
+
+    #[rstest]
+    #[case(Observed { context_master: Some("local[*]".into()), ..pod(|_| {}) }, Cause::LocalMaster)]
+    #[case(driver_said(r#"pods is forbidden: User "system:serviceaccount:s:a" cannot create resource "pods" in API group"#), Cause::MissingVerb)]
+    #[case(
+        driver_said("Received 403 on websocket. Failure executing: GET at: …"),
+        Cause::MissingVerb
+    )]
+    #[case(waiting("ErrImageNeverPull"), Cause::ImageNeverPulled)]
+    #[case(waiting("ErrImagePull"), Cause::WrongImage)]
+    #[case(waiting("ImagePullBackOff"), Cause::WrongImage)]
+    #[case(waiting("CreateContainerError"), Cause::ContainerNotCreated)]
+    #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into())), Cause::InsufficientCpu)]
+    #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient memory.".into())), Cause::InsufficientMemory)]
+    #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 node(s) had untolerated taint".into())), Cause::Unschedulable)]
+    #[case(
+        said(
+            "javax.security.auth.login.LoginException: java.lang.NullPointerException: invalid null input: name"
+        ),
+        Cause::NoPasswdEntry
+    )]
+    #[case(
+        said("java.io.InvalidClassException: X; local class incompatible: stream classdesc"),
+        Cause::VersionMismatch
+    )]
+    #[case(
+        said("Caused by: java.io.IOException: Failed to connect to /192.0.2.2:41233"),
+        Cause::DriverUnreachable
+    )]
+    #[case(pod(|p| { p.exit_code = Some(137); p.end_reason = Some("OOMKilled".into()) }), Cause::OutOfMemory)]
+    #[case(pod(|p| p.exit_code = Some(1)), Cause::ExecutorsDie)]
+    #[case(Observed { reason: "the driver closed its channel".into(), ..Observed::default() }, Cause::DriverEnded)]
+    #[case(died_and_unscheduled(), Cause::ExecutorsDie)]
+    // What is missing for cleaning up does not hide why executors die.
+    #[case(Observed { driver_log: r#"User "u" cannot delete resource "pods""#.into(), ..said("java.io.IOException: Failed to connect to /192.0.2.2:41233") }, Cause::DriverUnreachable)]
+    #[case(driver_said(r#"User "u" cannot delete resource "pods""#), Cause::MissingVerb)]
+    // Negative controls: what looks alike and means nothing.
+    #[case(Observed { context_master: Some("k8s://https://x".into()), ..pod(|_| {}) }, Cause::Unknown)]
+    #[case(waiting("ContainerCreating"), Cause::Unknown)]
+    #[case(waiting("PodInitializing"), Cause::Unknown)]
+    #[case(pod(|p| p.exit_code = Some(0)), Cause::Unknown)]
+    #[case(said("INFO NettyUtils: Successfully connected"), Cause::Unknown)]
+    #[case(driver_said("WARN TaskSetManager: Failed to connect to /10.0.0.1:1"), Cause::Unknown)]
+    fn causes_are_named(#[case] observed: Observed, #[case] cause: Cause) {
+        let diagnosis = diagnose(&observed);
+        assert_eq!(diagnosis.cause, cause, "{diagnosis}");
+        assert!(!diagnosis.remedy.is_empty() && !diagnosis.says.is_empty());
+    }
+
+    #[test]
+    fn a_missing_verb_says_who_and_what() {
+        let text = r#"User "u" cannot deletecollection resource "pods" in API group "" User "u" cannot deletecollection resource "pods""#;
+        let missing = missing_verbs(text);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(missing[0].to_string(), "u may not deletecollection pods");
+    }
+}

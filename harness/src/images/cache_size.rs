@@ -1,0 +1,94 @@
+//! What the cache holds, and making it smaller.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::dirs::Dirs;
+use crate::error::{OrFail, Result};
+
+/// An entry of the cache.
+#[derive(Debug, Clone)]
+pub struct CacheEntry {
+    /// Name and hash, e.g. `kubernetes-5c1f0a9b2d3e`.
+    pub id: String,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// When it was last wanted.
+    pub last_used: SystemTime,
+    path: PathBuf,
+}
+
+/// All entries, the least recently used first.
+pub fn entries(dirs: &Dirs) -> Result<Vec<CacheEntry>> {
+    let Ok(listed) = fs_err::read_dir(dirs.cache.join("entries")) else { return Ok(Vec::new()) };
+    let mut entries = Vec::new();
+    for entry in listed {
+        let path = entry.or_environment("reading the cache")?.path();
+        if !path.is_dir() {
+            continue;
+        }
+        let id = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let lock = path.with_file_name(format!("{}.lock", id.trim_end_matches(".tmp")));
+        let last_used =
+            fs_err::metadata(lock).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        entries.push(CacheEntry { id, bytes: size(&path), last_used, path });
+    }
+    entries.sort_by_key(|e| e.last_used);
+    Ok(entries)
+}
+
+/// Removes the least recently used entries until the rest fits `limit` bytes; an entry that
+/// somebody builds or checks now is left alone. Returns what was removed.
+pub fn prune(dirs: &Dirs, limit: u64) -> Result<Vec<CacheEntry>> {
+    let all = entries(dirs)?;
+    let mut total: u64 = all.iter().map(|e| e.bytes).sum();
+    let mut removed = Vec::new();
+    for entry in all {
+        if total <= limit {
+            break;
+        }
+        let lock = entry.path.with_file_name(format!("{}.lock", entry.id.trim_end_matches(".tmp")));
+        let lock = std::fs::File::options().create(true).truncate(false).write(true).open(lock);
+        let lock = lock.or_environment("locking a cache entry")?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            continue;
+        }
+        fs_err::remove_dir_all(&entry.path).or_environment("removing a cache entry")?;
+        let _ = fs_err::remove_file(entry.path.with_file_name(format!("{}.sums", entry.id)));
+        total -= entry.bytes;
+        removed.push(entry);
+    }
+    Ok(removed)
+}
+
+fn size(path: &Path) -> u64 {
+    let files = walkdir::WalkDir::new(path).into_iter().filter_map(|e| e.ok());
+    files.filter_map(|e| e.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_goes_first_and_a_locked_one_stays() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let dirs = Dirs::at(keep.path().join("s"), keep.path().join("c")).expect("directories");
+        let base = dirs.cache.join("entries");
+        let hour = |h: u64| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(h * 3600);
+        for (id, age) in [("old-1", 1), ("locked-2", 2), ("new-3", 3)] {
+            std::fs::create_dir_all(base.join(id)).expect("made");
+            std::fs::write(base.join(id).join("f"), vec![0; 100]).expect("written");
+            let lock = std::fs::File::create(base.join(format!("{id}.lock"))).expect("made");
+            lock.set_modified(hour(age)).expect("set");
+        }
+        let held = std::fs::File::open(base.join("locked-2.lock")).expect("opened");
+        flock(&held, FlockOperation::LockExclusive).expect("locked");
+        let removed = prune(&dirs, 150).expect("pruned");
+        let ids: Vec<_> = removed.iter().map(|e| e.id.as_str()).collect();
+        assert_eq!(ids, ["old-1", "new-3"], "one locked entry stays, though older");
+        assert_eq!(entries(&dirs).expect("listed").len(), 1);
+    }
+}

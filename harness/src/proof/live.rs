@@ -1,0 +1,231 @@
+//! A session that lives, and how it ends.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use super::{Proof, SessionBuilder};
+use crate::access::{Access, AccessRequest, grant};
+use crate::checks;
+use crate::cluster::Cluster;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ledger::{Owned, give_back};
+use crate::observe::{PodList, Pods};
+use crate::plan::RbacChoice;
+use crate::session::{Session, SessionSpec};
+
+/// A started session: all executors registered.
+#[derive(Debug)]
+pub struct Live {
+    cluster: Cluster,
+    access: Access,
+    pods: Pods,
+    session: Session,
+    executors: u32,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By `stop()`.
+    Stopped,
+    /// The driver exited without `stop()`: its JVM's shutdown hook ran.
+    Exited,
+    /// By kill -9 of the driver's JVM.
+    Killed,
+}
+
+/// A session that ended; its namespace is still there.
+#[derive(Debug)]
+pub struct Ended {
+    /// How.
+    pub ending: Ending,
+    /// How many executors it had.
+    pub executors: u32,
+    /// Where it was.
+    pub cluster: Cluster,
+    /// Its namespace, which is still there.
+    pub namespace: String,
+    owned: Vec<Owned>,
+    driver_log: String,
+}
+
+impl Live {
+    pub(super) async fn start(wanted: SessionBuilder<'_>) -> Result<Live> {
+        let proof = wanted.proof;
+        let context = &proof.context;
+        let environment = &proof.environment;
+        let request = AccessRequest {
+            namespace: namespace_of(proof, wanted.rbac),
+            service_account: service_account_of(proof, wanted.rbac),
+            rbac: wanted.rbac,
+            spark_version: environment.image.version.clone(),
+            without: wanted.without,
+        };
+        let phase = context.recorder.phase("access");
+        let granted = grant(context, &environment.cluster, request).await;
+        let access = phase.end(granted, |access| {
+            format!(
+                "namespace {}, account {}, {}",
+                access.namespace, access.service_account, access.granted
+            )
+        })?;
+        // A scenario that leaves out a verb asks for itself.
+        if wanted.without.is_none() {
+            checks::can_i(context, &access, &environment.image.version).await?;
+        }
+        let pods = Pods::watch(
+            environment.cluster.client.clone(),
+            &access.namespace,
+            context.recorder.clone(),
+        );
+        let mut image = environment.image.clone();
+        if let Some(reference) = &wanted.image {
+            image.reference.clone_from(reference);
+        }
+        let spec = SessionSpec {
+            app_name: "sparkproof".to_owned(),
+            executors: wanted.executors,
+            executor_cpu: wanted.cpu.to_string(),
+            executor_memory: format!("{}m", wanted.memory.0),
+            driver_host: wanted.driver_host.unwrap_or(environment.cluster.host_address),
+            // Where it listens stays true even when executors are told something else.
+            driver_bind: environment.cluster.host_address,
+            conf: wanted.conf.clone(),
+            jars: Vec::new(),
+            eager_local_session: wanted.local_master,
+            deadline: environment.plan.session_timeout,
+        };
+        let phase = context.recorder.phase("session");
+        let started = checks::started(context, async {
+            Session::start(context, &environment.cluster, &access, &image, &spec, &pods).await
+        })
+        .await;
+        let session = phase.end(started, |session| {
+            let (n, master) = (wanted.executors, &session.described().context_master);
+            format!("{master}, {n}/{n} executors registered")
+        })?;
+        Ok(Live {
+            cluster: environment.cluster.clone(),
+            access,
+            pods,
+            session,
+            executors: wanted.executors,
+        })
+    }
+
+    /// How many executors it has.
+    pub fn executors(&self) -> u32 {
+        self.executors
+    }
+
+    /// The session itself.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Who it runs as, and where.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The watch on its namespace.
+    pub fn pods(&self) -> &Pods {
+        &self.pods
+    }
+
+    /// A client with the rights to look and to break things on purpose.
+    pub fn client(&self) -> &kube::Client {
+        &self.cluster.client
+    }
+
+    /// All pods of its namespace, as the guide shows them.
+    pub fn pod_list(&self) -> PodList {
+        PodList::of(self.pods.now().values(), jiff::Timestamp::now())
+    }
+
+    /// Its executor pods, by name.
+    pub fn executor_pods(&self) -> BTreeMap<String, Pod> {
+        self.session.pods().into_values().map(|pod| (pod.name_any(), pod)).collect()
+    }
+
+    /// Ends it by `stop()`.
+    pub async fn stop(self) -> Result<Ended> {
+        self.end(Ending::Stopped).await
+    }
+
+    /// The driver exits without `stop()`.
+    pub async fn exit_without_stop(self) -> Result<Ended> {
+        self.end(Ending::Exited).await
+    }
+
+    /// kill -9 of the driver's JVM.
+    pub async fn kill(self) -> Result<Ended> {
+        self.end(Ending::Killed).await
+    }
+
+    async fn end(self, ending: Ending) -> Result<Ended> {
+        let ended = match ending {
+            Ending::Stopped => self.session.stop().await?,
+            Ending::Exited => self.session.exit_without_stop().await?,
+            Ending::Killed => self.session.kill9().await?,
+        };
+        Ok(Ended {
+            ending,
+            executors: self.executors,
+            cluster: self.cluster,
+            namespace: self.access.namespace.clone(),
+            owned: self.access.owned.clone(),
+            driver_log: ended.driver_log,
+        })
+    }
+}
+
+impl Ended {
+    /// Lines of the driver's log in which the API refused a verb.
+    pub fn denied_in_driver_log(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .driver_log
+            .lines()
+            .filter(|line| {
+                line.contains("is forbidden") || line.contains("cannot deletecollection")
+            })
+            .map(str::to_owned)
+            .collect();
+        lines.dedup();
+        lines
+    }
+
+    /// Deletes namespace, account and bindings.
+    pub async fn give_back(&self, context: &Context) -> Result<()> {
+        for owned in self.owned.iter().rev() {
+            give_back(context, owned).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The guide's names are the guide's; else one namespace a session.
+fn namespace_of(proof: &Proof, rbac: RbacChoice) -> String {
+    let asked = &proof.environment.plan.namespace;
+    match (asked, rbac) {
+        (Some(name), _) => name.clone(),
+        (None, RbacChoice::Guide) => "spark".to_owned(),
+        (None, RbacChoice::Minimal) => {
+            let number = proof.sessions.fetch_add(1, Ordering::Relaxed);
+            let run = proof.context.run.id();
+            if number == 0 { format!("spark-{run}") } else { format!("spark-{run}-{number}") }
+        }
+    }
+}
+
+fn service_account_of(proof: &Proof, rbac: RbacChoice) -> String {
+    let plan = &proof.environment.plan;
+    match rbac {
+        RbacChoice::Guide if plan.rbac != RbacChoice::Guide => "spark-serviceaccount".to_owned(),
+        _ => plan.service_account.clone(),
+    }
+}

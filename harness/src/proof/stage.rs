@@ -1,0 +1,95 @@
+//! A proof under way, and the frame in which a scenario runs.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use futures::FutureExt;
+
+use super::{Environment, EnvironmentRecord, HANDOVER, Held, SessionBuilder, tear_down};
+use crate::context::{Cancel, Context};
+use crate::dirs::Dirs;
+use crate::error::{Error, Exit, Result};
+use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
+use crate::ledger::{Run, Scope};
+
+/// An environment and the run that uses it.
+#[derive(Debug)]
+pub struct Proof {
+    /// What every stage borrows.
+    pub context: Context,
+    /// What sessions run on.
+    pub environment: Environment,
+    pub(super) sessions: AtomicU32,
+}
+
+impl Proof {
+    /// Of an environment.
+    pub fn new(context: Context, environment: Environment) -> Self {
+        Proof { context, environment, sessions: AtomicU32::new(0) }
+    }
+
+    /// A session as planned, to be changed and started.
+    pub fn session(&self) -> SessionBuilder<'_> {
+        SessionBuilder::of(self)
+    }
+}
+
+/// Runs a scenario on the environment that `sparkproof exec` holds: a run of its own (lock, ledger,
+/// run directory `scenarios/<name>` under the environment's), everything given back after success,
+/// failure and panic, and one verdict in the environment's report.
+pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) -> Result<()> {
+    let path = std::env::var_os(HANDOVER).ok_or_else(|| {
+        Error::environment(format!("{HANDOVER} is not set: no environment is up"))
+            .remedy("cargo xtask test, or: sparkproof exec -- cargo nextest run --profile live")
+    })?;
+    let record = EnvironmentRecord::read(path.as_ref())?;
+    let secrets = Secrets::default();
+    let above = Recorder::open(&record.run_dir, secrets.clone(), Box::new(Silent))?;
+    let dir = record.run_dir.join("scenarios").join(name);
+    let recorder = Recorder::open(&dir, secrets, Box::new(Silent))?;
+    let dirs = Dirs::of_user()?;
+    let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
+    let cancel = Cancel::default();
+    cancel.on_signals()?;
+    let context = Context { dirs, recorder, run, cancel };
+    context.recorder.emit(Body::RunStarted {
+        run: context.run.id().to_owned(),
+        title: format!("scenario {name}"),
+        plan: serde_json::to_value(&record.plan).unwrap_or_default(),
+    });
+    let begun = std::time::Instant::now();
+    let work = async {
+        let environment = record.open(&context).await?;
+        body(&Proof::new(context.clone(), environment)).await
+    };
+    let work = AssertUnwindSafe(context.cancel.guard(work)).catch_unwind();
+    let mut result = work.await.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
+        Err(Error::red(text.unwrap_or_else(|| "the scenario panicked".to_owned())))
+    });
+    let torn = tear_down(&context, &mut Held::default()).await;
+    if let (Ok(()), Err(error)) = (&result, torn) {
+        result = Err(error.classed(Exit::Red));
+    }
+    let outcome = match &result {
+        Ok(()) => Outcome::Green,
+        Err(error) => Outcome::Red { reason: error.to_string(), remedy: error.remedy.clone() },
+    };
+    let exit = result.as_ref().map_or_else(|error| error.exit, |()| Exit::Green);
+    let error = result.as_ref().err().map(ToString::to_string);
+    context.recorder.emit(Body::RunEnded { exit, error });
+    let report = crate::report::write_all(&dir).map(|_| format!("scenarios/{name}/report.html"));
+    above.check(Verdict {
+        id: format!("scenario.{name}"),
+        title: name.replace('_', " "),
+        outcome,
+        evidence: report
+            .iter()
+            .map(|path| Evidence { name: "report".to_owned(), text: path.clone() })
+            .collect(),
+        seconds: begun.elapsed().as_secs_f64(),
+    });
+    result
+}

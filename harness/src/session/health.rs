@@ -1,0 +1,170 @@
+//! What cannot recover, seen while a session starts.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use super::evidence::seen;
+use crate::diagnose::missing_verbs;
+
+/// Container states that kubelet keeps retrying, for nothing.
+const FINAL: [&str; 6] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerError",
+    "RunContainerError",
+];
+
+/// Watches a session's pods for what cannot recover.
+#[derive(Debug)]
+pub(super) struct Health {
+    executors: usize,
+    /// How long a pod may stay without a node while nothing else goes away.
+    patience: Duration,
+    unscheduled_since: Option<Instant>,
+    /// The last state of every pod ever seen.
+    pub(super) last: BTreeMap<String, Pod>,
+}
+
+impl Health {
+    pub(super) fn new(executors: u32, patience: Duration) -> Self {
+        Health {
+            executors: executors as usize,
+            patience,
+            unscheduled_since: None,
+            last: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the session's pods as they are now; `leaving` says whether any pod of the namespace is
+    /// being deleted, which may free a node. Some words when it is hopeless.
+    pub(super) fn look(
+        &mut self,
+        pods: &BTreeMap<u32, Pod>,
+        leaving: bool,
+        registered: usize,
+        driver_log: &str,
+    ) -> Option<String> {
+        for pod in pods.values() {
+            self.last.insert(pod.name_any(), pod.clone());
+        }
+        let states: Vec<_> = pods.values().map(|pod| seen(pod, String::new())).collect();
+        let waits = |reason: &str| FINAL.contains(&reason);
+        let stuck = states.iter().find(|p| p.waiting.as_ref().is_some_and(|w| waits(&w.0)));
+        if let Some(pod) = stuck {
+            return Some(pod.to_string());
+        }
+        let may_not_create = missing_verbs(driver_log)
+            .into_iter()
+            .find(|m| m.verb == "create" && m.resource == "pods");
+        if let Some(missing) = may_not_create {
+            return Some(missing.to_string());
+        }
+        self.unscheduled(states.iter().find(|p| p.unscheduled.is_some()), leaving)
+            .or_else(|| self.dying(pods, registered))
+    }
+
+    fn unscheduled(
+        &mut self,
+        pod: Option<&crate::diagnose::PodSeen>,
+        leaving: bool,
+    ) -> Option<String> {
+        let pod = pod.filter(|_| !leaving);
+        let Some(pod) = pod else {
+            self.unscheduled_since = None;
+            return None;
+        };
+        let since = *self.unscheduled_since.get_or_insert_with(Instant::now);
+        (since.elapsed() >= self.patience).then(|| pod.to_string())
+    }
+
+    /// Spark replaces executors that ended, under the next id, and has no end of it.
+    fn dying(&self, pods: &BTreeMap<u32, Pod>, registered: usize) -> Option<String> {
+        let alive = |pod: &Pod| {
+            let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+            pod.metadata.deletion_timestamp.is_none()
+                && matches!(phase, Some("Pending" | "Running"))
+        };
+        let alive = pods.values().filter(|pod| alive(pod)).count();
+        let highest = pods.keys().max().copied().unwrap_or(0) as usize;
+        let ended = highest.max(self.last.len()).saturating_sub(alive);
+        (registered == 0 && ended >= self.executors.max(3))
+            .then(|| format!("{ended} executors ended and none registered"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pods(states: &[(u32, serde_json::Value)]) -> BTreeMap<u32, Pod> {
+        let pod = |id: u32, status: &serde_json::Value| {
+            let pod = json!({ "metadata": { "name": format!("x-exec-{id}") }, "status": status });
+            serde_json::from_value(pod).expect("a pod")
+        };
+        states.iter().map(|(id, status)| (*id, pod(*id, status))).collect()
+    }
+
+    fn waiting(reason: &str) -> serde_json::Value {
+        json!({ "phase": "Pending", "containerStatuses": [{
+            "name": "c", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "state": { "waiting": { "reason": reason } },
+        }] })
+    }
+
+    fn unscheduled() -> serde_json::Value {
+        json!({ "phase": "Pending", "conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/1 nodes are available: 1 Insufficient cpu.",
+        }] })
+    }
+
+    fn look(
+        health: &mut Health,
+        states: &[(u32, serde_json::Value)],
+        leaving: bool,
+    ) -> Option<String> {
+        health.look(&pods(states), leaving, 0, "")
+    }
+
+    #[test]
+    fn a_wrong_image_ends_at_once_and_a_slow_start_does_not() {
+        let mut health = Health::new(3, Duration::ZERO);
+        assert_eq!(look(&mut health, &[(1, waiting("ContainerCreating"))], false), None);
+        let text = look(&mut health, &[(1, waiting("ErrImagePull"))], false).expect("hopeless");
+        assert!(text.contains("x-exec-1") && text.contains("ErrImagePull"));
+    }
+
+    #[test]
+    fn unschedulable_counts_only_when_nothing_is_leaving() {
+        let mut health = Health::new(3, Duration::ZERO);
+        assert_eq!(look(&mut health, &[(1, unscheduled())], true), None);
+        assert!(look(&mut health, &[(1, unscheduled())], false).is_some());
+        let mut patient = Health::new(3, Duration::from_secs(60));
+        assert_eq!(look(&mut patient, &[(1, unscheduled())], false), None);
+    }
+
+    #[test]
+    fn replacements_tell_of_deaths_that_nobody_saw() {
+        let running = json!({ "phase": "Running" });
+        let failed = json!({ "phase": "Failed" });
+        let mut health = Health::new(1, Duration::ZERO);
+        assert_eq!(look(&mut health, &[(1, failed.clone()), (2, running.clone())], false), None);
+        assert!(look(&mut health, &[(4, running.clone())], false).is_some());
+        assert_eq!(health.look(&pods(&[(9, running)]), false, 1, ""), None, "one is registered");
+    }
+
+    #[test]
+    fn a_right_that_is_missing_at_create_ends_at_once() {
+        let mut health = Health::new(3, Duration::ZERO);
+        let log = r#"pods is forbidden: User "u" cannot create resource "pods""#;
+        assert!(health.look(&BTreeMap::new(), false, 0, log).is_some());
+        let harmless = r#"User "u" cannot list resource "pods""#;
+        assert_eq!(health.look(&BTreeMap::new(), false, 0, harmless), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! The probe: a jar that says from inside executors where they run. Source in `harness/probe`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::events::StepGuard;
+use crate::exec::Tool;
+use crate::images::{Cache, Key};
+
+const SOURCE: &str = include_str!("../../probe/src/sparkproof/Probe.java");
+/// Of the results read here.
+const SCHEMA: u32 = 1;
+
+/// The result of a barrier stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BarrierResult {
+    /// Version of this schema.
+    pub schema: u32,
+    /// One a task, by partition.
+    pub tasks: Vec<BarrierTask>,
+}
+
+/// What a barrier task says of the executor it ran on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BarrierTask {
+    /// Partition number.
+    pub partition: u32,
+    /// Executor id, e.g. `1`; `driver` in local mode.
+    pub executor: String,
+    /// Host name: a pod's name, cut to 63 characters.
+    pub host: String,
+    /// Pod name as Spark gave it to the executor (3.3 and later).
+    pub pod_name: Option<String>,
+    /// Pod address as Kubernetes gave it to the executor.
+    pub pod_ip: Option<String>,
+    /// Java version.
+    pub java: String,
+    /// User id of the process.
+    pub uid: u32,
+    /// User name of the process.
+    pub user: String,
+    /// When the task began, milliseconds since 1970, executor's clock.
+    pub start_millis: u64,
+    /// When it ended.
+    pub end_millis: u64,
+}
+
+impl BarrierResult {
+    /// Refuses another schema than the one read here.
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.schema == SCHEMA {
+            return Ok(self);
+        }
+        Err(Error::internal(format!("probe schema {}, expected {SCHEMA}", self.schema)))
+    }
+}
+
+/// The probe's jar, compiled against a distribution: Java 8 bytecode, the same bytes for the same
+/// compiler. From the cache, or built with the JDK on `PATH`.
+pub async fn jar(
+    context: &Context,
+    phase: &str,
+    spark_home: &Path,
+    version: &str,
+) -> Result<PathBuf> {
+    let key = Key::new("probe").with("source", SOURCE).with("spark", version);
+    let step = StepGuard::begin(&context.recorder, phase, "probe jar".into());
+    let entry = Cache::of(context)
+        .entry(context, &key, step, async |dir, _| build(context, spark_home, dir).await)
+        .await?;
+    Ok(entry.join("probe.jar"))
+}
+
+async fn build(context: &Context, spark_home: &Path, dir: &Path) -> Result<()> {
+    let source = dir.join("sparkproof");
+    let classes = dir.join("classes");
+    for made in [&source, &classes] {
+        fs_err::create_dir_all(made).or_environment("building the probe")?;
+    }
+    fs_err::write(source.join("Probe.java"), SOURCE).or_environment("building the probe")?;
+    let need_jdk = |e: Error| {
+        Error::environment("building the probe jar")
+            .because(e)
+            .remedy("install a JDK of at least 17.0.3 (openjdk-17-jdk-headless)")
+    };
+    Tool::new("javac")
+        .args(["--release", "8", "-Xlint:-options", "-cp"])
+        .args([format!("{}/jars/*", spark_home.display())])
+        .args(["-d", "classes", "sparkproof/Probe.java"])
+        .dir(dir)
+        .deadline(Duration::from_secs(180))
+        .run(context)
+        .await
+        .map_err(need_jdk)?;
+    let mut files = Vec::new();
+    for file in walkdir::WalkDir::new(&classes).sort_by_file_name() {
+        let file = file.or_environment("building the probe")?;
+        if file.file_type().is_file() {
+            let name = file.path().strip_prefix(&classes).or_internal("building the probe")?;
+            files.extend([PathBuf::from("-C"), classes.clone(), name.to_owned()]);
+        }
+    }
+    // The order, the times and no manifest, which would name the JDK: the same jar every time.
+    Tool::new("jar")
+        .args(["--create", "--no-manifest", "--date", "2000-01-01T00:00:00Z"])
+        .args(["--file", "probe.jar"])
+        .args(files)
+        .dir(dir)
+        .run(context)
+        .await
+        .map_err(need_jdk)?;
+    Ok(())
+}

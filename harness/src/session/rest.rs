@@ -1,0 +1,89 @@
+//! Spark's REST API on the driver's UI port.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::{Error, OrFail, Result};
+
+/// A registered executor, as Spark lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Executor {
+    /// Address of its block manager: the pod's.
+    pub address: IpAddr,
+    /// When the driver added it, in Spark's words (GMT).
+    pub added: String,
+    /// Cores.
+    pub cores: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    id: String,
+    host_port: String,
+    is_active: bool,
+    total_cores: u32,
+    #[serde(default)]
+    add_time: String,
+}
+
+/// Active executors by id, the driver left out. `ui` is `sparkContext.uiWebUrl`; only its port
+/// counts, since its host is what pods reach the driver by.
+pub async fn executors(ui: &str, application: &str) -> Result<BTreeMap<u32, Executor>> {
+    let what = || format!("asking Spark's REST API for the executors of {application}");
+    let port = ui.rsplit(':').next().and_then(|p| p.trim_end_matches('/').parse::<u16>().ok());
+    let port =
+        port.ok_or_else(|| Error::environment(format!("no port in the UI's address {ui}")))?;
+    // Not through the user's proxy.
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
+    let url = format!("http://127.0.0.1:{port}/api/v1/applications/{application}/executors");
+    let reply = client.or_internal(what())?.get(url).send().await.or_environment(what())?;
+    let text = reply.error_for_status().or_environment(what())?.text().await;
+    parse(&text.or_environment(what())?).or_environment(what())
+}
+
+fn parse(text: &str) -> Result<BTreeMap<u32, Executor>, String> {
+    let lines: Vec<Line> = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let mut executors = BTreeMap::new();
+    for line in lines.into_iter().filter(|l| l.is_active && l.id != "driver") {
+        let id = line.id.parse().map_err(|_| format!("executor id {}", line.id))?;
+        let host = line.host_port.rsplit_once(':').map_or(line.host_port.as_str(), |(h, _)| h);
+        let address = host
+            .trim_matches(['[', ']'])
+            .parse()
+            .map_err(|_| format!("address {} of executor {id}", line.host_port))?;
+        executors.insert(id, Executor { address, added: line.add_time, cores: line.total_cores });
+    }
+    Ok(executors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = r#"[
+        {"id":"driver","hostPort":"172.18.0.1:1","isActive":true,"totalCores":0},
+        {"id":"1","hostPort":"10.244.0.7:39999","isActive":true,"totalCores":1,
+         "addTime":"2025-01-01T00:00:00.000GMT","memoryUsed":1},
+        {"id":"2","hostPort":"10.244.0.8:39999","isActive":false,"totalCores":1},
+        {"id":"3","hostPort":"[fd00::7]:39999","isActive":true,"totalCores":1}]"#;
+
+    #[test]
+    fn active_executors_without_the_driver() {
+        let executors = parse(LIST).expect("a list");
+        assert_eq!(executors.keys().copied().collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(executors[&1].address.to_string(), "10.244.0.7");
+        assert_eq!(executors[&1].added, "2025-01-01T00:00:00.000GMT");
+        assert_eq!(executors[&3].address.to_string(), "fd00::7");
+    }
+
+    #[test]
+    fn what_is_no_list_is_an_error() {
+        assert!(parse("<html>").is_err());
+        let nameless = r#"[{"id":"1","hostPort":"host:1","isActive":true,"totalCores":1}]"#;
+        assert!(parse(nameless).expect_err("no address").contains("host:1"));
+    }
+}

@@ -1,0 +1,138 @@
+//! A session that is started.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use serde::Deserialize;
+
+use super::driver::Driver;
+use super::logs::PodLogs;
+use super::probe::BarrierResult;
+use super::protocol::{Described, Request};
+use super::rest::{Executor, executors};
+use super::start::of_session;
+use crate::error::Result;
+use crate::observe::Pods;
+
+/// How long a barrier stage or a small job may take: Spark itself waits up to ten minutes for slots.
+const JOB: Duration = Duration::from_secs(120);
+/// How long `stop` may take.
+const STOP: Duration = Duration::from_secs(60);
+
+/// A started session and its driver. Dropped, the driver is killed and Spark cleans nothing up:
+/// end it by one of its three ends.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) name: String,
+    pub(super) described: Described,
+    pub(super) executors: BTreeMap<u32, Executor>,
+    pub(super) seconds: f64,
+    pub(super) driver: Driver,
+    pub(super) logs: PodLogs,
+    pub(super) pods: Pods,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Application id: the label `spark-app-selector` of what it may have left.
+    pub application: String,
+    /// From the request to the end of what was asked (`stop` returned, or the processes were gone).
+    pub seconds: f64,
+    /// The driver's log, scrubbed: what Spark could not delete it says only there.
+    pub driver_log: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Sum {
+    sum: u128,
+}
+
+impl Session {
+    /// What it says of itself.
+    pub fn described(&self) -> &Described {
+        &self.described
+    }
+
+    /// Its name: the value of the label `sparkproof.io/session` on its executors, and the directory
+    /// of its artifacts.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The executors as registered when it started, by id.
+    pub fn executors(&self) -> &BTreeMap<u32, Executor> {
+        &self.executors
+    }
+
+    /// Seconds from the driver's launch to N registered executors.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// The executors registered now.
+    pub async fn registered(&self) -> Result<BTreeMap<u32, Executor>> {
+        executors(&self.described.ui, &self.described.application).await
+    }
+
+    /// Its executor pods now, by executor id.
+    pub fn pods(&self) -> BTreeMap<u32, Pod> {
+        of_session(&self.pods, &self.name)
+    }
+
+    /// What its executors printed so far, by pod, also of pods that are gone.
+    pub fn pod_logs(&self) -> BTreeMap<String, String> {
+        self.logs.now()
+    }
+
+    /// Asks the session again what it is.
+    pub async fn describe(&mut self) -> Result<Described> {
+        self.driver.request(&Request::Describe {}, STOP).await
+    }
+
+    /// Runs one barrier stage of exactly `tasks` tasks.
+    pub async fn barrier(&mut self, tasks: u32) -> Result<BarrierResult> {
+        let result: BarrierResult = self.driver.request(&Request::Barrier { tasks }, JOB).await?;
+        result.checked()
+    }
+
+    /// Sums the numbers 0 to `rows` (exclusive) in `partitions` tasks.
+    pub async fn job(&mut self, rows: u64, partitions: u32) -> Result<u128> {
+        let sum: Sum = self.driver.request(&Request::Job { rows, partitions }, JOB).await?;
+        Ok(sum.sum)
+    }
+
+    /// Stops the session as a program does that is done, then ends the driver. Spark does not wait
+    /// for the pods to go.
+    pub async fn stop(mut self) -> Result<Ended> {
+        let begun = Instant::now();
+        let stopped = self.driver.request::<serde_json::Value>(&Request::Stop {}, STOP).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        // Also when it failed: nothing of ours stays.
+        let driver_log = self.driver.end().await?;
+        stopped?;
+        Ok(Ended { application: self.described.application, seconds, driver_log })
+    }
+
+    /// Ends the driver process without stopping the session: Spark's shutdown hook does it.
+    pub async fn exit_without_stop(mut self) -> Result<Ended> {
+        let begun = Instant::now();
+        let said = self.driver.request::<serde_json::Value>(&Request::Exit {}, STOP).await;
+        let driver_log = self.driver.end().await?;
+        said?;
+        let seconds = begun.elapsed().as_secs_f64();
+        Ok(Ended { application: self.described.application, seconds, driver_log })
+    }
+
+    /// Kills the driver's JVM with SIGKILL, then ends the rest of the driver. Nothing deletes the
+    /// pods: they end by themselves and stay.
+    pub async fn kill9(mut self) -> Result<Ended> {
+        let begun = Instant::now();
+        let killed = self.driver.kill_jvm().await;
+        let seconds = begun.elapsed().as_secs_f64();
+        let driver_log = self.driver.end().await?;
+        killed?;
+        Ok(Ended { application: self.described.application, seconds, driver_log })
+    }
+}

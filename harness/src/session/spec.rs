@@ -1,0 +1,238 @@
+//! What is asked of a session, and the one renderer that makes Spark's properties of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// Label on executor pods: which session they are of, known before Spark has an application id.
+pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
+/// Label on executor pods: the run.
+const RUN_LABEL: &str = "sparkproof.io/run";
+/// Spark's own default and more names that secrets go by (`spark.redaction.regex`).
+const REDACTION: &str = "(?i)secret|password|token|access[.]?key|account[.]?key|credential|oauth|\
+                         keytab|passphrase|signature|[.]sas[.]";
+
+/// What is asked of a session.
+#[derive(Debug, Clone)]
+pub struct SessionSpec {
+    /// `spark.app.name`; pods are named after it.
+    pub app_name: String,
+    /// Executors, at least 1.
+    pub executors: u32,
+    /// What each requests of a node's CPU, e.g. `300m`; each runs one task at a time all the same.
+    pub executor_cpu: String,
+    /// Heap of each, e.g. `512m`; the pod's limit is 384 MiB higher.
+    pub executor_memory: String,
+    /// The driver's address as pods see it.
+    pub driver_host: IpAddr,
+    /// The address the driver listens at.
+    pub driver_bind: IpAddr,
+    /// Further configuration; a key that contradicts what the fields say is refused.
+    pub conf: Vec<(String, String)>,
+    /// Jars for the driver and the executors, beside the probe's.
+    pub jars: Vec<PathBuf>,
+    /// For the negative control: a `local[*]` session is made first, as some front ends do unasked;
+    /// the session that is then asked for says `k8s://` and runs on the first.
+    pub eager_local_session: bool,
+    /// How long it may take from the driver's start to N registered executors.
+    pub deadline: Duration,
+}
+
+impl SessionSpec {
+    /// A session of N executors of 300 millicores and 512 MiB heap, with the driver on this host.
+    pub fn new(app_name: &str, executors: u32, driver_host: IpAddr) -> Self {
+        SessionSpec {
+            app_name: app_name.to_owned(),
+            executors,
+            executor_cpu: "300m".into(),
+            executor_memory: "512m".into(),
+            driver_host,
+            driver_bind: driver_host,
+            conf: Vec::new(),
+            jars: Vec::new(),
+            eager_local_session: false,
+            deadline: Duration::from_secs(180),
+        }
+    }
+}
+
+/// Where a session runs: what the stages before it yield.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    /// API server, `https://…`.
+    pub(super) server: &'a str,
+    pub(super) namespace: &'a str,
+    pub(super) service_account: &'a str,
+    pub(super) image: &'a str,
+    pub(super) probe_jar: PathBuf,
+    pub(super) run: &'a str,
+    pub(super) session: &'a str,
+}
+
+/// The properties file. Bad input when the user's configuration contradicts the rest.
+pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String> {
+    let mut all = ours(spec, place);
+    let defaults = [
+        // One task an executor: a barrier of N tasks reaches N executors.
+        ("spark.executor.cores", "1"),
+        ("spark.kubernetes.container.image.pullPolicy", "IfNotPresent"),
+        // Any free port, without a warning for each one in use.
+        ("spark.ui.port", "0"),
+        ("spark.ui.showConsoleProgress", "false"),
+        // Since 4.3 true by default, which sends executors to the bind address (SPARK 4.3 on kind:
+        // `Failed to connect to /0.0.0.0`). Unknown before 4.1 and then ignored.
+        ("spark.kubernetes.executor.useDriverPodIP", "false"),
+    ];
+    for (key, value) in &spec.conf {
+        if key == "spark.jars" {
+            let jars = all.entry(key.clone()).or_default();
+            *jars = format!("{jars},{value}");
+            continue;
+        }
+        if contradicts(key, value, &all) {
+            return Err(Error::input(format!(
+                "--conf {key}: sparkproof sets this itself{}",
+                all.get(key).map(|ours| format!(" (to {ours})")).unwrap_or_default()
+            ))
+            .remedy("leave it out, or use the flag that stands for it"));
+        }
+        all.insert(key.clone(), value.clone());
+    }
+    for (key, value) in defaults {
+        all.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+    }
+    let mut text = String::new();
+    for (key, value) in &all {
+        let _ = writeln!(text, "{}={}", escaped(key, true), escaped(value, false));
+    }
+    Ok(text)
+}
+
+fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
+    let jars = std::iter::once(&place.probe_jar).chain(&spec.jars);
+    let jars = jars.map(|j| format!("file://{}", j.display())).collect::<Vec<_>>().join(",");
+    let account = place.service_account.to_owned();
+    let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
+    [
+        ("spark.master", format!("k8s://{}", place.server)),
+        ("spark.submit.deployMode", "client".into()),
+        ("spark.app.name", spec.app_name.clone()),
+        ("spark.kubernetes.namespace", place.namespace.into()),
+        ("spark.kubernetes.container.image", place.image.into()),
+        // The key without `executor` in it does nothing on pods (SPARK-28360).
+        ("spark.kubernetes.authenticate.executor.serviceAccountName", account),
+        ("spark.executor.instances", spec.executors.to_string()),
+        ("spark.kubernetes.executor.request.cores", spec.executor_cpu.clone()),
+        ("spark.executor.memory", spec.executor_memory.clone()),
+        ("spark.driver.host", spec.driver_host.to_string()),
+        ("spark.driver.bindAddress", spec.driver_bind.to_string()),
+        ("spark.dynamicAllocation.enabled", "false".into()),
+        ("spark.ui.enabled", "true".into()),
+        ("spark.jars", jars),
+        ("spark.redaction.regex", REDACTION.into()),
+        (&label(RUN_LABEL), place.run.into()),
+        (&label(SESSION_LABEL), place.session.into()),
+    ]
+    .map(|(key, value): (&str, String)| (key.to_owned(), value))
+    .into()
+}
+
+/// Whether a key of the user's would undo what is ours. The same value is no contradiction.
+fn contradicts(key: &str, value: &str, ours: &BTreeMap<String, String>) -> bool {
+    // Other names of what is ours.
+    let aliases = [
+        "spark.kubernetes.executor.container.image",
+        "spark.kubernetes.authenticate.serviceAccountName",
+        "spark.kubernetes.authenticate.driver.serviceAccountName",
+        "spark.kubernetes.context",
+    ];
+    aliases.contains(&key) || ours.get(key).is_some_and(|mine| mine != value)
+}
+
+/// By the rules of `java.util.Properties`, read as UTF-8.
+fn escaped(text: &str, key: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            ' ' if key || at == 0 => out.push_str("\\ "),
+            '=' | ':' | '#' | '!' if key => {
+                out.push('\\');
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Exit;
+
+    fn render(change: impl FnOnce(&mut SessionSpec)) -> Result<String> {
+        let mut spec = SessionSpec::new("My App", 3, IpAddr::from([172, 18, 0, 1]));
+        change(&mut spec);
+        properties(
+            &spec,
+            &Place {
+                server: "https://127.0.0.1:6443",
+                namespace: "spark",
+                service_account: "spark",
+                image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
+                probe_jar: "/cache/probe.jar".into(),
+                run: "0123abcd",
+                session: "session-x",
+            },
+        )
+    }
+
+    #[test]
+    fn a_plain_session() {
+        insta::assert_snapshot!(render(|_| {}).expect("valid"));
+    }
+
+    #[test]
+    fn the_users_configuration_is_added_and_wins_over_defaults() {
+        let text = render(|spec| {
+            spec.conf = vec![
+                ("spark.jars".into(), "/x.jar".into()),
+                ("spark.ui.port".into(), "4040".into()),
+                ("spark.executor.instances".into(), "3".into()),
+                ("spark.hadoop.a b=c".into(), " C:\\x\ny".into()),
+            ];
+        })
+        .expect("valid");
+        for line in [
+            "spark.jars=file:///cache/probe.jar,/x.jar",
+            "spark.ui.port=4040",
+            "spark.executor.instances=3",
+            "spark.hadoop.a\\ b\\=c=\\ C:\\\\x\\ny",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_contradiction_is_refused_by_name() {
+        for (key, value) in [
+            ("spark.master", "local[*]"),
+            ("spark.executor.instances", "4"),
+            ("spark.kubernetes.executor.container.image", "x"),
+            ("spark.dynamicAllocation.enabled", "true"),
+        ] {
+            let error = render(|spec| spec.conf = vec![(key.into(), value.into())]);
+            let error = error.expect_err("refused");
+            assert_eq!(error.exit, Exit::BadInput);
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+}

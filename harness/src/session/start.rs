@@ -1,0 +1,327 @@
+//! Started means: `sparkContext.master` is Kubernetes, and N executors registered, which are the N
+//! Running pods.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, ResourceExt};
+
+use super::driver::{Driver, Launch, read_log, session_dir};
+use super::health::Health;
+use super::logs::PodLogs;
+use super::protocol::{Described, Request};
+use super::rest::{Executor, executors};
+use super::running::Session;
+use super::spec::{Place, SESSION_LABEL, SessionSpec, properties};
+use super::{evidence, probe};
+use crate::access::Access;
+use crate::cluster::{Cluster, Provider};
+use crate::context::Context;
+use crate::diagnose::diagnose;
+use crate::error::{Error, Result};
+use crate::events::{Body, PodMoment};
+use crate::images::spark::SparkImage;
+use crate::observe::{Pods, Progress, Source, Waiting, wait};
+
+impl Session {
+    /// Launches a driver and starts a session; `pods` watches its namespace.
+    ///
+    /// Spark's own call returns "successfully" without executors, so its return is not believed.
+    /// A session that is not started within its deadline, or earlier cannot be any more, is a red
+    /// error with a [`crate::diagnose::Diagnosis`]; pods, events and logs are then in the run directory, and the
+    /// driver is ended.
+    pub async fn start(
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        spec: &SessionSpec,
+        pods: &Pods,
+    ) -> Result<Session> {
+        let dir = session_dir(context)?;
+        let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let properties = properties(
+            spec,
+            &Place {
+                server: &cluster.server,
+                namespace: &access.namespace,
+                service_account: &access.service_account,
+                image: &image.reference,
+                probe_jar: probe::jar(context, "session", &image.spark_home, &image.version)
+                    .await?,
+                run: context.run.id(),
+                session: &name,
+            },
+        )?;
+        let begun = Instant::now();
+        let launch = Launch {
+            spark_home: &image.spark_home,
+            kubeconfig: &access.driver_kubeconfig,
+            properties: &properties,
+        };
+        let driver = Driver::launch(context, dir, &launch).await?;
+        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
+        let ours = {
+            let name = name.clone();
+            move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
+        };
+        let patience = match cluster.provider {
+            Provider::Kind => Duration::from_secs(5),
+            // Such a cluster may grow a node.
+            Provider::Existing => spec.deadline,
+        };
+        let mut starting = Starting {
+            context,
+            spec,
+            log: driver.log_path(),
+            driver,
+            pods,
+            logs: PodLogs::follow(api, pods, ours),
+            name,
+            health: Health::new(spec.executors, patience),
+            begun,
+            master: None,
+            registered: None,
+        };
+        match starting.run().await {
+            Ok((described, executors)) => Ok(Session {
+                name: starting.name,
+                described,
+                executors,
+                seconds: begun.elapsed().as_secs_f64(),
+                driver: starting.driver,
+                logs: starting.logs,
+                pods: pods.clone(),
+            }),
+            Err(error) if error.is_interruption() => {
+                starting.driver.end().await?;
+                Err(error)
+            }
+            Err(error) => starting.explain(cluster, access, image, error).await,
+        }
+    }
+}
+
+struct Starting<'a> {
+    context: &'a Context,
+    spec: &'a SessionSpec,
+    driver: Driver,
+    log: PathBuf,
+    pods: &'a Pods,
+    logs: PodLogs,
+    name: String,
+    health: Health,
+    begun: Instant,
+    master: Option<String>,
+    /// Executors in Spark's list, once there is one.
+    registered: Option<usize>,
+}
+
+impl Starting<'_> {
+    async fn run(&mut self) -> Result<(Described, BTreeMap<u32, Executor>)> {
+        let request = Request::Start { eager_local_session: self.spec.eager_local_session };
+        let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
+        let call = self.driver.request::<Described>(&request, self.spec.deadline);
+        let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
+        let hopeless =
+            wait::<Infallible>(self.context, waiting, pods.changes(), async || {
+                match look(pods, name, health, 0, log) {
+                    Some(words) => Progress::Never(Error::red(words)),
+                    None => Progress::NotYet("the session call had not returned".into()),
+                }
+            });
+        let described = tokio::select! {
+            biased;
+            described = call => described?,
+            hopeless = hopeless => match hopeless {
+                Err(error) => return Err(error),
+                Ok(never) => match never {},
+            },
+        };
+        self.master = Some(described.context_master.clone());
+        if !described.context_master.starts_with("k8s://") {
+            return Err(Error::red(format!(
+                "sparkContext.master is {}, spark.conf says {}",
+                described.context_master, described.conf_master
+            )));
+        }
+        let executors = self.registration(&described).await?;
+        Ok((described, executors))
+    }
+
+    async fn registration(&mut self, described: &Described) -> Result<BTreeMap<u32, Executor>> {
+        let left = self.spec.deadline.saturating_sub(self.begun.elapsed());
+        let waiting = Waiting {
+            what: format!("{} registered executors", self.spec.executors),
+            deadline: left.max(Duration::from_secs(1)),
+        };
+        let (context, pods, health) = (self.context, self.pods, &mut self.health);
+        let (log, name, n) = (&self.log, &self.name, self.spec.executors as usize);
+        let seen = &mut self.registered;
+        let mut noted = std::collections::BTreeSet::new();
+        // Registration shows in Spark's list and moves no pod: polled.
+        wait(context, waiting, Source::Backoff, async || {
+            let listed = executors(&described.ui, &described.application).await;
+            let listed = match listed {
+                Ok(listed) => listed,
+                Err(error) => return Progress::NotYet(error.to_string()),
+            };
+            *seen = Some(listed.len());
+            let running = of_session(pods, name);
+            for (id, executor) in &listed {
+                if let Some(pod) = running.get(id)
+                    && noted.insert(*id)
+                {
+                    context.recorder.emit(Body::Pod {
+                        pod: pod.name_any(),
+                        moment: PodMoment::Registered,
+                        detail: format!("executor {id}, added {}", executor.added),
+                    });
+                }
+            }
+            if let Some(words) = look(pods, name, health, listed.len(), log) {
+                return Progress::Never(Error::red(words));
+            }
+            match compare(&listed, &running, n) {
+                None => Progress::Met(listed),
+                Some(difference) => Progress::NotYet(difference),
+            }
+        })
+        .await
+    }
+
+    /// The failure with its cause; everything worth reading is written down, the driver is ended.
+    async fn explain(
+        mut self,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        error: Error,
+    ) -> Result<Session> {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        for pod in of_session(self.pods, &self.name).into_values() {
+            self.health.last.insert(pod.name_any(), pod);
+        }
+        let (pods, logs) = (std::mem::take(&mut self.health.last), self.logs.now());
+        let client = &cluster.client;
+        let mut observed =
+            evidence::gather(self.context, client, &access.namespace, pods, logs).await;
+        // Before the end of the session adds its own complaints.
+        observed.driver_log = read_log(&self.log);
+        observed.context_master = self.master;
+        observed.image.clone_from(&image.reference);
+        observed.driver_host = self.spec.driver_host.to_string();
+        observed.reason = full(&error);
+        evidence::record(self.context, &self.name, &observed);
+        self.driver.end().await?;
+        let diagnosis = diagnose(&observed);
+        let n = self.spec.executors;
+        Err(diagnosis.error(match self.registered {
+            _ if observed.context_master.as_ref().is_some_and(|m| !m.starts_with("k8s")) => {
+                error.what
+            }
+            Some(registered) => {
+                format!("{registered} of {n} executors registered after {seconds:.0} s")
+            }
+            None => format!("no session of {n} executors after {seconds:.0} s"),
+        }))
+    }
+}
+
+/// An error with the driver's stack trace, which names what its message leaves out.
+fn full(error: &Error) -> String {
+    let source = std::error::Error::source(error);
+    match source.and_then(|s| s.downcast_ref::<super::protocol::DriverError>()) {
+        Some(driver) => format!("{error}\n{}", driver.trace),
+        None => error.to_string(),
+    }
+}
+
+fn look(
+    pods: &Pods,
+    session: &str,
+    health: &mut Health,
+    registered: usize,
+    log: &std::path::Path,
+) -> Option<String> {
+    let leaving = pods.now().values().any(|p| p.metadata.deletion_timestamp.is_some());
+    health.look(&of_session(pods, session), leaving, registered, &read_log(log))
+}
+
+/// A session's executor pods by executor id.
+pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Pod> {
+    let id = |pod: &Pod| {
+        let labels = pod.labels();
+        (labels.get(SESSION_LABEL)? == session)
+            .then(|| labels.get("spark-exec-id")?.parse().ok())?
+    };
+    pods.now().into_values().filter_map(|pod| Some((id(&pod)?, pod))).collect()
+}
+
+/// Where Spark's list and the Running pods differ from N equal ones, in words.
+fn compare(
+    registered: &BTreeMap<u32, Executor>,
+    pods: &BTreeMap<u32, Pod>,
+    n: usize,
+) -> Option<String> {
+    let running: BTreeMap<u32, String> = pods
+        .iter()
+        .filter_map(|(id, pod)| {
+            let status = pod.status.as_ref()?;
+            let running = status.phase.as_deref() == Some("Running");
+            (running && pod.metadata.deletion_timestamp.is_none())
+                .then(|| Some((*id, status.pod_ip.clone()?)))?
+        })
+        .collect();
+    let listed: BTreeMap<u32, String> =
+        registered.iter().map(|(id, e)| (*id, e.address.to_string())).collect();
+    if listed.len() == n && listed == running {
+        return None;
+    }
+    Some(format!("registered {listed:?}, Running {running:?}, expected {n}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn sets(ids: &[u32]) -> (BTreeMap<u32, Executor>, BTreeMap<u32, Pod>) {
+        let address = |id: &u32| format!("10.0.0.{id}");
+        let executor = |id: &u32| Executor {
+            address: address(id).parse().expect("an address"),
+            added: String::new(),
+            cores: 1,
+        };
+        let pod = |id: &u32| {
+            let pod = json!({ "status": { "phase": "Running", "podIP": address(id) } });
+            serde_json::from_value::<Pod>(pod).expect("a pod")
+        };
+        (
+            ids.iter().map(|id| (*id, executor(id))).collect(),
+            ids.iter().map(|id| (*id, pod(id))).collect(),
+        )
+    }
+
+    #[test]
+    fn started_means_equal_sets_of_n() {
+        let (registered, pods) = sets(&[1, 2, 3]);
+        assert_eq!(compare(&registered, &pods, 3), None);
+        assert!(compare(&registered, &pods, 2).is_some(), "one too many");
+        assert!(compare(&registered, &sets(&[1, 2]).1, 3).is_some(), "a pod is missing");
+        assert!(compare(&registered, &sets(&[1, 2, 4]).1, 3).is_some(), "other ids");
+        let mut moved = pods.clone();
+        if let Some(status) = moved.get_mut(&3).and_then(|p| p.status.as_mut()) {
+            status.pod_ip = Some("10.0.0.9".into());
+        }
+        assert!(compare(&registered, &moved, 3).is_some(), "another address");
+        let mut pending = pods;
+        if let Some(status) = pending.get_mut(&3).and_then(|p| p.status.as_mut()) {
+            status.phase = Some("Pending".into());
+        }
+        assert!(compare(&registered, &pending, 3).is_some(), "one is not Running");
+    }
+}

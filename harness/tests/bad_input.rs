@@ -1,0 +1,86 @@
+//! Bad input gets one clear message and its exit code before anything is created.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rstest::rstest;
+
+/// Runs the binary with its own state, cache and working directory.
+fn sparkproof(home: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sparkproof"))
+        .args(args)
+        .current_dir(home)
+        .env("XDG_STATE_HOME", home.join("state"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("DOCKER_HOST", format!("unix://{}", home.join("no-daemon.sock").display()))
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the binary runs")
+}
+
+/// Nothing but empty directories and the reports of a run that created nothing.
+fn created(home: &Path) -> Vec<String> {
+    let mut files: Vec<String> = walkdir::WalkDir::new(home)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|e| e.file_type().is_file())
+        .map(|e| e.path().strip_prefix(home).expect("inside").display().to_string())
+        .filter(|path| !path.starts_with("input/") && !path.starts_with("sparkproof-runs/"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[rstest]
+#[case::unknown_flag(&["run", "--executor", "3"], "a similar argument exists: '--executors'")]
+#[case::no_executors(&["run", "--executors", "0"], "at least one executor")]
+#[case::more_than_fit(&["run", "--executors", "5000"], "do not fit")]
+#[case::more_cpu_than_fits(&["run", "--executor-cpu", "500"], "do not fit")]
+#[case::more_cpus_than_the_machine(&["run", "--cpus", "500"], "this machine has")]
+#[case::bad_quantity(&["run", "--executor-memory", "lots"], "no memory quantity")]
+#[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "no bin/spark-submit there")]
+#[case::unknown_spark(&["run", "--spark-version", "1.2.3"], "not a version with a pinned digest")]
+#[case::unknown_kubernetes(&["run", "--kubernetes-version", "v1.2.3"], "unknown Kubernetes version")]
+#[case::missing_kubeconfig(&["run", "--kubeconfig", "/nowhere", "--image", "i"], "no such file")]
+#[case::unknown_config_key(&["run", "--config", "input/unknown.toml"], "did you mean `executors`?")]
+#[case::missing_config(&["run", "--config", "/nowhere"], "reading the configuration file")]
+#[case::bad_conf(&["run", "--conf", "nonsense"], "expected spark.some.key=value")]
+#[case::not_up(&["down", "--name", "nothing"], "no cluster named nothing is up")]
+#[case::no_run_directory(&["report", "/nowhere"], "is not a directory")]
+fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
+    let home = tempfile::tempdir().expect("temporary directory");
+    std::fs::create_dir(home.path().join("input")).expect("made");
+    std::fs::write(home.path().join("input/unknown.toml"), "executor = 3\n").expect("written");
+    let output = sparkproof(home.path(), args);
+    let text = String::from_utf8_lossy(&output.stderr).replace("\n  │ ", " ");
+    assert!(text.contains(message), "{text}");
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(created(home.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_daemon_that_is_named_and_down_is_an_environment_error() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let output = sparkproof(home.path(), &["run"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("DOCKER_HOST"), "{text}");
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert_eq!(created(home.path()), Vec::<String>::new());
+}
+
+#[test]
+fn an_unreachable_cluster_is_an_environment_error() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    std::fs::create_dir(home.path().join("input")).expect("made");
+    // Port 1 on loopback: nobody listens there.
+    let kubeconfig = "{apiVersion: v1, kind: Config, current-context: c, \
+        clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], \
+        users: [{name: u, user: {}}], contexts: [{name: c, context: {cluster: c, user: u}}]}";
+    std::fs::write(home.path().join("input/kubeconfig"), kubeconfig).expect("written");
+    let args = ["run", "--kubeconfig", "input/kubeconfig", "--image", "some/image:1"];
+    let output = sparkproof(home.path(), &args);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("does not answer"), "{text}");
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert_eq!(created(home.path()), Vec::<String>::new());
+}

@@ -1,0 +1,65 @@
+//! Pods come with the session, each executor works, a lost one is replaced, pods go with it.
+
+use rstest::rstest;
+use sparkproof::access::Rule;
+use sparkproof::checks;
+use sparkproof::plan::RbacChoice;
+
+use crate::frame::{Outcome, assert_snapshot_of, expect_red, proof};
+
+#[rstest]
+#[case(1)]
+#[case(3)]
+#[case(5)]
+#[tokio::test]
+async fn pods_live_as_long_as_the_session(#[case] executors: u32) -> Outcome {
+    proof(&format!("pods_live_as_long_as_the_session_{executors}"), async |p| {
+        let mut live = p.session().executors(executors).start().await?;
+        let list = checks::pod_list(&p.context, &live).await?;
+        assert_snapshot_of!(format!("pod_list_{executors}"), list.normalised().to_string());
+        checks::barrier(&p.context, &mut live).await?;
+        let ended = live.stop().await?;
+        checks::nothing_left(&p.context, &ended).await?;
+        checks::namespace_gone(&p.context, &ended).await
+    })
+    .await
+}
+
+/// The guide's own permissions: a cluster role binding to `edit`.
+#[tokio::test]
+async fn the_permissions_of_the_guide_are_enough() -> Outcome {
+    proof("the_permissions_of_the_guide_are_enough", async |p| {
+        let live = p.session().executors(1).rbac(RbacChoice::Guide).start().await?;
+        let ended = live.stop().await?;
+        checks::nothing_left(&p.context, &ended).await?;
+        checks::namespace_gone(&p.context, &ended).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_killed_executor_is_replaced() -> Outcome {
+    proof("a_killed_executor_is_replaced", async |p| {
+        let mut live = p.session().executors(2).start().await?;
+        let lost = checks::lose_an_executor(&p.context, &live).await?;
+        checks::replaced(&p.context, &live, &lost).await?;
+        checks::barrier(&p.context, &mut live).await?;
+        let ended = live.stop().await?;
+        checks::nothing_left(&p.context, &ended).await
+    })
+    .await
+}
+
+/// The control of the former: a driver that may no longer create pods cannot replace one.
+#[tokio::test]
+async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
+    proof("an_executor_that_is_not_replaced_is_red", async |p| {
+        let live = p.session().executors(2).start().await?;
+        live.access().revoke(live.client(), Rule { resource: "pods", verb: "create" }).await?;
+        let lost = checks::lose_an_executor(&p.context, &live).await?;
+        expect_red(checks::replaced(&p.context, &live, &lost).await, &["not replaced"])?;
+        let ended = live.stop().await?;
+        checks::nothing_left(&p.context, &ended).await
+    })
+    .await
+}

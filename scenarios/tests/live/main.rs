@@ -1,0 +1,8 @@
+//! Live scenarios: each tells a step of the "Geni on Kubernetes" guide, or breaks it on purpose.
+//! They need an environment: `cargo xtask test`.
+
+mod frame;
+mod lifecycle;
+mod negative;
+mod permissions;
+mod teardown;

@@ -1,0 +1,71 @@
+//! Sessions that must not come out green, each with its reason.
+
+use sparkproof::plan::{MebiBytes, MilliCpu};
+
+use crate::frame::{Outcome, expect_red, proof};
+
+#[tokio::test]
+async fn a_wrong_image_is_named() -> Outcome {
+    proof("a_wrong_image_is_named", async |p| {
+        let session = p.session().executors(1).image("sparkproof.invalid/spark:nowhere");
+        expect_red(session.start().await, &["wrong-image", "sparkproof.invalid/spark:nowhere"])?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_image_that_is_never_pulled_is_named() -> Outcome {
+    proof("an_image_that_is_never_pulled_is_named", async |p| {
+        let session = p
+            .session()
+            .executors(1)
+            .image("sparkproof.invalid/spark:nowhere")
+            .conf("spark.kubernetes.container.image.pullPolicy", "Never");
+        expect_red(session.start().await, &["image-never-pulled"])?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn more_cpu_than_the_node_has_is_named() -> Outcome {
+    proof("more_cpu_than_the_node_has_is_named", async |p| {
+        let session = p.session().executors(1).cpu(MilliCpu(64_000));
+        expect_red(session.start().await, &["insufficient-cpu", "Insufficient cpu"])?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn more_memory_than_the_node_has_is_named() -> Outcome {
+    proof("more_memory_than_the_node_has_is_named", async |p| {
+        let session = p.session().executors(1).memory(MebiBytes(512 * 1024));
+        expect_red(session.start().await, &["insufficient-memory", "Insufficient memory"])?;
+        Ok(())
+    })
+    .await
+}
+
+/// 192.0.2.0/24 is reserved for documentation (RFC 5737): nobody answers there.
+#[tokio::test]
+async fn an_unreachable_driver_is_named() -> Outcome {
+    proof("an_unreachable_driver_is_named", async |p| {
+        let session = p.session().executors(1).driver_host([192, 0, 2, 2].into());
+        expect_red(session.start().await, &["driver-unreachable", "192.0.2.2"])?;
+        Ok(())
+    })
+    .await
+}
+
+/// `spark.conf` says `k8s://`, the context runs `local[*]`: no pod, and never green.
+#[tokio::test]
+async fn a_local_session_that_says_k8s_is_named() -> Outcome {
+    proof("a_local_session_that_says_k8s_is_named", async |p| {
+        let session = p.session().executors(1).local_master();
+        expect_red(session.start().await, &["local-master", "local["])?;
+        Ok(())
+    })
+    .await
+}

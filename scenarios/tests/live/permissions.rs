@@ -1,0 +1,71 @@
+//! One verb removed at a time, and what happens without it, pinned.
+
+use rstest::rstest;
+use sparkproof::access::{missing_verbs, needed};
+use sparkproof::checks;
+
+use crate::frame::{Outcome, expect_red, proof};
+
+/// What a session does without a verb.
+#[derive(Debug, Clone, Copy)]
+enum Without {
+    /// It does not start, and the cause is named.
+    NoStart,
+    /// It works and ends, and this kind of object stays.
+    Leaks(&'static str),
+    /// It works, ends and leaves nothing; only the driver's log complains.
+    LogOnly,
+    /// It works as if nothing were missing.
+    Unnoticed,
+}
+
+#[rstest]
+#[case("pods", "create", Without::NoStart)]
+#[case("pods", "watch", Without::NoStart)]
+#[case("pods", "list", Without::Unnoticed)]
+#[case("pods", "deletecollection", Without::Leaks("pod "))]
+#[case("configmaps", "create", Without::NoStart)]
+#[case("configmaps", "deletecollection", Without::Leaks("configmap "))]
+#[case("services", "deletecollection", Without::LogOnly)]
+#[case("persistentvolumeclaims", "deletecollection", Without::LogOnly)]
+#[tokio::test]
+async fn a_session_without_a_verb(
+    #[case] resource: &'static str,
+    #[case] verb: &'static str,
+    #[case] expected: Without,
+) -> Outcome {
+    proof(&format!("a_session_without_{verb}_{resource}"), async |p| {
+        let started = p.session().executors(1).without(resource, verb).start().await;
+        if let Without::NoStart = expected {
+            expect_red(started, &["missing-verb", &format!("{verb} {resource}")])?;
+            return Ok(());
+        }
+        let live = started?;
+        // can-i names exactly the missing verb, before anything is noticed.
+        let rules = needed(&p.environment.image.version);
+        let missing = missing_verbs(&p.context, live.access(), rules).await?;
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert_eq!(missing[0].rule.to_string(), format!("{verb} {resource}"));
+
+        let ended = live.stop().await?;
+        let left = checks::nothing_left(&p.context, &ended).await;
+        let denied = ended.denied_in_driver_log();
+        match expected {
+            Without::Leaks(kind) => {
+                expect_red(left, &["are left", kind])?;
+                assert!(!denied.is_empty(), "the driver's log says why");
+            }
+            Without::LogOnly => {
+                left?;
+                assert!(denied.iter().any(|l| l.contains(resource)), "{denied:?}");
+            }
+            Without::Unnoticed => {
+                left?;
+                assert!(denied.is_empty(), "{denied:?}");
+            }
+            Without::NoStart => {}
+        }
+        Ok(())
+    })
+    .await
+}
