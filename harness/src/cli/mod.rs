@@ -3,6 +3,7 @@
 mod cache;
 mod chore;
 mod exec;
+mod inventory;
 mod node_image;
 pub mod report;
 mod run;
@@ -50,6 +51,8 @@ enum Command {
     Cache(cache::Args),
     /// Remove what runs that died left behind
     Sweep(sweep::Args),
+    /// Show what a run could leave behind; compare with an earlier look
+    Inventory(inventory::Args),
     /// Pull or assemble the node image alone; print its reference, digest and size
     NodeImage(node_image::Args),
     /// Derive the reports of a run directory again
@@ -102,6 +105,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Status(args) => up::status(&args).await,
             Command::Cache(args) => cache::run(&args),
             Command::Sweep(args) => sweep::run(args, mode).await,
+            Command::Inventory(args) => inventory::run(args).await,
             Command::NodeImage(args) => node_image::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
         }

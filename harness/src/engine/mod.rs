@@ -15,7 +15,9 @@ mod users;
 
 pub use client::Engine;
 pub use daemon::Daemon;
+pub(crate) use host::program;
 pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};
 pub use install::apt;
+pub(crate) use rules::lines as rule_lines;
 pub use rules::{Rules, rules};
 pub use users::{EngineUse, needed_by_user_scope, stop_if_unused};

@@ -3,6 +3,7 @@
 
 mod docker;
 mod give_back;
+pub mod inventory;
 mod kubernetes;
 pub mod labels;
 mod mounts;

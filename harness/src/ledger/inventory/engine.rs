@@ -1,0 +1,59 @@
+//! What container engines hold; installed packages.
+
+use super::Inventory;
+use crate::context::Context;
+use crate::engine::{Daemon, Engine, EngineUse, Found, is_root, look as look_for_engine};
+use crate::error::Result;
+use crate::events::PhaseGuard;
+use crate::exec::Tool;
+use crate::ledger::docker::everything;
+
+/// Networks that every daemon has.
+const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
+/// Debian packages that `--yes` may install.
+const PACKAGES: [&str; 4] = ["docker.io", "iptables", "iproute2", "debootstrap"];
+
+/// Looks into the daemon that answers and into ours, which is started again for it.
+pub(super) async fn look(
+    context: &Context,
+    phase: &PhaseGuard,
+    inventory: &mut Inventory,
+) -> Result<()> {
+    for kind in ["container", "network", "volume"] {
+        inventory.add(kind, []);
+    }
+    if let Ok(Found::Theirs(engine)) = look_for_engine(&context.dirs).await {
+        add(inventory, &engine, "").await?;
+    }
+    let daemon = Daemon::of(&context.dirs);
+    if daemon.has_data() && is_root() {
+        let used = EngineUse::of_ours(context, phase).await?;
+        let added = add(inventory, &used.engine, " (our daemon)").await;
+        used.release(context).await?;
+        added?;
+    } else if daemon.has_data() {
+        let reason = "starting our Docker daemon to look needs root".to_owned();
+        inventory.not_seen.insert("container".to_owned(), reason);
+    }
+    Ok(())
+}
+
+async fn add(inventory: &mut Inventory, engine: &Engine, whose: &str) -> Result<()> {
+    for (kind, names) in everything(engine).await? {
+        let names =
+            names.into_iter().filter(|n| kind != "network" || !PREDEFINED.contains(&n.as_str()));
+        inventory.add(kind, names.map(|name| format!("{name}{whose}")));
+    }
+    Ok(())
+}
+
+/// Lists packages that we may have installed; nothing on another distribution.
+pub(super) async fn packages(context: &Context, inventory: &mut Inventory) {
+    let words = ["--show", "--showformat", "${db:Status-Abbrev}${Package} ${Version}\n"];
+    for package in PACKAGES {
+        let shown = Tool::new("dpkg-query").args(words).args([package]).run(context).await;
+        let shown = shown.map(|shown| shown.stdout).unwrap_or_default();
+        let installed = shown.lines().filter_map(|line| line.strip_prefix("ii "));
+        inventory.list("package", installed.map(str::to_owned));
+    }
+}

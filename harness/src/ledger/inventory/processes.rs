@@ -1,0 +1,42 @@
+//! The processes of this machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use procfs::process::{Process, Stat};
+
+use super::Seen;
+use crate::exec::processes;
+use crate::ledger::processes::ancestors;
+
+/// The flag of kernel threads in a process's flags (proc(5), `PF_KTHREAD` in the kernel's sched.h).
+const KERNEL_THREAD: u32 = 0x0020_0000;
+/// Names of processes that adopt what lost its parent: what hangs on them is nobody's.
+const ADOPTERS: [&str; 2] = ["systemd", "init"];
+
+/// Every process but kernel threads, ourselves and our ancestors. Our ancestors and adopters do not
+/// count as parents either: what hangs on them was left by a command of the same caller.
+pub(super) fn all() -> Vec<Seen> {
+    let ours: BTreeSet<i32> = ancestors().into_iter().collect();
+    let stats: BTreeMap<i32, Stat> = processes(|_| true)
+        .iter()
+        .filter_map(|p: &Process| p.stat().ok())
+        .map(|s| (s.pid, s))
+        .collect();
+    let is_parent =
+        |stat: &&Stat| !ours.contains(&stat.pid) && !ADOPTERS.contains(&stat.comm.as_str());
+    let seen = |stat: &Stat| {
+        let parent = |stat: &&Stat| stats.get(&stat.ppid);
+        let ancestors = std::iter::successors(parent(&stat), parent).filter(is_parent);
+        Seen {
+            pid: stat.pid,
+            started: stat.starttime,
+            name: stat.comm.clone(),
+            ancestors: ancestors.map(|a| (a.pid, a.starttime)).collect(),
+        }
+    };
+    stats
+        .values()
+        .filter(|stat| stat.flags & KERNEL_THREAD == 0 && !ours.contains(&stat.pid))
+        .map(seen)
+        .collect()
+}
