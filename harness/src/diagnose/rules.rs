@@ -56,13 +56,13 @@ fn local_master(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-/// Without these no session starts; without others (`list`, `delete`) it does, so they explain a
+/// Without these no session starts; without others (`list`, `get`, `delete`) it does, so they explain a
 /// failure only when nothing else does.
 fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
     let needed = |m: &MissingVerb| {
         matches!(
             (m.verb.as_str(), m.resource.as_str()),
-            ("create", "pods" | "configmaps") | ("watch" | "get", "pods")
+            ("create", "pods" | "configmaps") | ("watch", "pods")
         )
     };
     forbidden(missing(observed).into_iter().filter(needed).collect())

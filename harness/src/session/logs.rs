@@ -76,8 +76,13 @@ fn shorten(log: &mut String) {
     if log.len() <= HEAD_BYTES + 2 * TAIL_BYTES {
         return;
     }
-    let head = log.floor_char_boundary(HEAD_BYTES);
-    let tail = log.floor_char_boundary(log.len() - TAIL_BYTES);
+    let boundary = |mut at: usize| {
+        while !log.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let (head, tail) = (boundary(HEAD_BYTES), boundary(log.len() - TAIL_BYTES));
     log.replace_range(head..tail, "\n[…]\n");
 }
 
