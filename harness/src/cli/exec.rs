@@ -10,7 +10,7 @@ use super::runner::{Request, with_run};
 use crate::context::Context;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::ledger::{Owned, Scope};
-use crate::proof::{HANDOVER, set_up};
+use crate::proof::{EXECUTABLE, HANDOVER, set_up};
 use crate::report::Mode;
 
 /// Hold an environment for a command.
@@ -54,6 +54,7 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
     let mut child = tokio::process::Command::new(program)
         .args(args)
         .env(HANDOVER, record)
+        .env(EXECUTABLE, std::env::current_exe().or_internal("finding our own binary")?)
         .stdin(Stdio::null())
         .process_group(0)
         .kill_on_drop(true)

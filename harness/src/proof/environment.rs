@@ -18,6 +18,9 @@ use crate::plan::{ClusterPlan, Plan};
 /// [`EnvironmentRecord`] in JSON.
 pub const HANDOVER: &str = "SPARKPROOF_ENV";
 
+/// Environment variable with the path of the binary that holds the environment.
+pub const EXECUTABLE: &str = "SPARKPROOF_EXE";
+
 /// What sessions run on.
 #[derive(Debug, Clone)]
 pub struct Environment {

@@ -4,5 +4,6 @@
 mod frame;
 mod lifecycle;
 mod negative;
+mod owning;
 mod permissions;
 mod teardown;
