@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod context;
 pub mod diagnose;
 pub mod dirs;
+pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod events;

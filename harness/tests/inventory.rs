@@ -53,7 +53,12 @@ fn planted(planted: &str, removed: &str) -> Option<(Output, tempfile::TempDir)> 
     "",
     "sysctl net.ipv4.ip_forward = "
 )]
-#[case::process("setsid sleep 300 & pid=$!", "kill $pid", "+ process sleep (")]
+// Named sleep only once setsid has become it.
+#[case::process(
+    "setsid sleep 300 & pid=$!; until grep -q sleep /proc/$pid/comm; do :; done",
+    "kill $pid",
+    "+ process sleep ("
+)]
 #[case::temporary_file(
     "f=$(mktemp -d /tmp/sparkproof-leak-XXXXXX)",
     "rmdir $f",

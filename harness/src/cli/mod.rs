@@ -2,6 +2,7 @@
 
 mod cache;
 mod chore;
+mod doctor;
 mod exec;
 mod inventory;
 mod node_image;
@@ -51,6 +52,8 @@ enum Command {
     Cache(cache::Args),
     /// Remove what runs that died left behind
     Sweep(sweep::Args),
+    /// List what a proof needs of this machine and how it stands
+    Doctor(doctor::Args),
     /// Show what a run could leave behind; compare with an earlier look
     Inventory(inventory::Args),
     /// Pull or assemble the node image alone; print its reference, digest and size
@@ -105,6 +108,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Status(args) => up::status(&args).await,
             Command::Cache(args) => cache::run(&args),
             Command::Sweep(args) => sweep::run(args, mode).await,
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Inventory(args) => inventory::run(args).await,
             Command::NodeImage(args) => node_image::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),

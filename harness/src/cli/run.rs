@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use super::runner::{Request, with_run};
 use crate::checks::run_suite;
 use crate::error::{Exit, OrFail, Result};
+use crate::images::node::Release;
+use crate::images::spark::find;
 use crate::ledger::Scope;
-use crate::plan::{CONFIG_FILE, Machine, Plan, RawPlan};
+use crate::plan::{CONFIG_FILE, ClusterPlan, Machine, Plan, RawPlan};
 use crate::proof::{Proof, set_up};
 use crate::report::Mode;
 
@@ -40,7 +42,15 @@ impl PlanArgs {
             }
             None => RawPlan::default(),
         };
-        Plan::validate(self.raw.over(file), Machine::here()?)
+        let plan = Plan::validate(self.raw.over(file), Machine::here()?)?;
+        // Versions are known before anything is created.
+        if let ClusterPlan::Kind { kubernetes_version, .. } = &plan.cluster {
+            Release::resolve(kubernetes_version.as_deref())?;
+        }
+        if let Some(version) = &plan.spark.version {
+            find(version)?;
+        }
+        Ok(plan)
     }
 }
 

@@ -17,6 +17,7 @@ pub use client::Engine;
 pub use daemon::Daemon;
 pub(crate) use host::program;
 pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};
+pub(crate) use install::DOCKER_PACKAGES;
 pub use install::apt;
 pub(crate) use rules::lines as rule_lines;
 pub use rules::{Rules, rules};

@@ -35,7 +35,7 @@ pub struct RawPlan {
     /// Use the cluster that `sparkproof up --name NAME` left running
     #[arg(long, value_name = "NAME", conflicts_with = "kubeconfig", help_heading = "Cluster")]
     pub cluster: Option<String>,
-    /// Kubernetes version of the kind cluster [default: v1.34.4]
+    /// Kubernetes version of the kind cluster [default: pinned in images/node/versions.toml]
     #[arg(long, value_name = "V", help_heading = "Cluster")]
     pub kubernetes_version: Option<String>,
     /// Worker nodes beside the control plane [default: 0]

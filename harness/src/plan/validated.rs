@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::resources::{Asked, fit};
 use super::{Fit, Machine, RawPlan, RbacChoice};
 use crate::error::{Error, Result};
+use crate::images::node::Release;
 
 /// What to prove, on what, with what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -199,8 +200,13 @@ impl Plan {
     pub fn title(&self) -> String {
         let cluster = match &self.cluster {
             ClusterPlan::Kind { kubernetes_version, workers, .. } => {
-                let version = kubernetes_version.as_deref().unwrap_or("default version");
-                format!("kind, Kubernetes {version}, {workers} workers")
+                let release = Release::resolve(kubernetes_version.as_deref());
+                let version = release.map_or_else(|_| "unknown".to_owned(), |r| r.version);
+                let nodes = workers + 1;
+                format!(
+                    "kind, Kubernetes {version}, {nodes} node{}",
+                    if nodes == 1 { "" } else { "s" }
+                )
             }
             ClusterPlan::Up { name } => format!("cluster {name}"),
             ClusterPlan::Existing { kubeconfig, .. } => {

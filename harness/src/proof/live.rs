@@ -100,10 +100,9 @@ impl Live {
             deadline: environment.plan.session_timeout,
         };
         let phase = context.recorder.phase("session");
-        let started = checks::started(context, async {
-            Session::start(context, &environment.cluster, &access, &image, &spec, &pods).await
-        })
-        .await;
+        let cluster = &environment.cluster;
+        let start = Box::pin(Session::start(context, cluster, &access, &image, &spec, &pods));
+        let started = checks::started(context, start).await;
         let session = phase.end(started, |session| {
             let (n, master) = (wanted.executors, &session.described().context_master);
             format!("{master}, {n}/{n} executors registered")

@@ -108,6 +108,7 @@ impl<'a> SessionBuilder<'a> {
 
     /// Grants access and starts the session; returns when all executors are registered.
     pub async fn start(self) -> Result<Live> {
-        Live::start(self).await
+        // On the heap: it is a big future, and scenarios nest it.
+        Box::pin(Live::start(self)).await
     }
 }

@@ -15,4 +15,4 @@ mod stage;
 mod versions;
 
 pub use build::{NodeImage, build_node_image, kind_binary};
-pub use versions::Release;
+pub use versions::{Release, go as go_version, kind as kind_version};

@@ -58,8 +58,14 @@ impl Release {
 }
 
 /// The pinned kind release, e.g. `v0.33.0`.
-pub(super) fn kind() -> Result<String> {
+pub fn kind() -> Result<String> {
     Ok(table()?.kind)
+}
+
+/// The Go release that the default Kubernetes asks for, e.g. `1.25.0`.
+pub fn go() -> Result<String> {
+    let line = inputs::text("go/kubernetes/go.mod").lines().find_map(|l| l.strip_prefix("go "));
+    line.map(str::to_owned).ok_or_else(|| Error::internal("go.mod names no Go release"))
 }
 
 #[cfg(test)]

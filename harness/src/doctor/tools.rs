@@ -1,0 +1,144 @@
+//! Programs that a proof calls, and their versions.
+
+use std::path::PathBuf;
+
+use super::Finding;
+use crate::context::Context;
+use crate::exec::Tool;
+use crate::images::spark;
+
+/// The least JDK that builds the probe: its `jar` knows `--date` (JDK-8279453).
+const PROBE_JDK: &str = "a JDK of at least 17.0.3 (openjdk-17-jdk-headless)";
+
+/// First line that a program prints about its version; `None` when it cannot be run.
+async fn says(context: &Context, program: impl Into<PathBuf>, words: &[&str]) -> Option<String> {
+    let said = Tool::new(program.into()).args(words).run(context).await.ok()?;
+    // `java -version` prints to standard error.
+    let text = if said.stdout.trim().is_empty() { said.stderr } else { said.stdout };
+    text.lines().next().map(|line| line.trim().to_owned())
+}
+
+/// Go, which builds kind and the node's programs; an older one fetches the toolchain it needs.
+pub(super) async fn go(context: &Context, wanted: &str) -> Finding {
+    let Some(found) = says(context, "go", &["env", "GOVERSION"]).await else {
+        let remedy = format!("install Go of at least {wanted} and put it on PATH");
+        return Finding::missing("Go", "not on PATH", remedy);
+    };
+    let numbers = |text: &str| -> Vec<u32> {
+        let digits = text.trim_start_matches("go").split('.');
+        digits.map_while(|part| part.parse().ok()).collect()
+    };
+    if numbers(&found) >= numbers(wanted) {
+        return Finding::ready("Go", found);
+    }
+    let remedy = format!("it fetches Go {wanted} by itself where modules are served");
+    Finding::limited("Go", found, remedy)
+}
+
+pub(super) async fn python(context: &Context) -> Finding {
+    match says(context, "python3", &["--version"]).await {
+        Some(found) => Finding::ready("Python 3", found),
+        None => Finding::missing("Python 3", "not on PATH", "apt-get install python3"),
+    }
+}
+
+pub(super) async fn pip(context: &Context) -> Finding {
+    match says(context, "python3", &["-m", "pip", "--version"]).await {
+        Some(found) => Finding::ready("pip", found.split(" from ").next().unwrap_or_default()),
+        None => Finding::missing(
+            "pip",
+            "python3 has no pip",
+            "apt-get install python3-pip, or name a distribution by --spark-home",
+        ),
+    }
+}
+
+pub(super) async fn compiler(context: &Context) -> Finding {
+    match says(context, "cc", &["--version"]).await {
+        Some(found) => Finding::ready("C compiler", found),
+        None => Finding::limited(
+            "C compiler",
+            "not on PATH",
+            "only building sparkproof from source needs it: apt-get install gcc libc6-dev",
+        ),
+    }
+}
+
+/// The Java that Spark's launcher would take, for each set of runtimes that Spark versions share,
+/// and the compiler for the probe.
+pub(super) async fn java(context: &Context) -> Vec<Finding> {
+    let found = says(context, java_program("java"), &["-version"]).await;
+    let major = found.as_deref().and_then(major);
+    let mut findings: Vec<Finding> = Vec::new();
+    for (runtimes, versions) in by_runtimes() {
+        let name = format!("Java for Spark {}", versions.join(", "));
+        let wanted = runtimes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        let remedy = format!("install Java {wanted} and set JAVA_HOME to it");
+        findings.push(match (&found, major) {
+            (Some(found), Some(major)) if runtimes.contains(&major) => Finding::ready(name, found),
+            (found, _) => {
+                let found = found.clone().unwrap_or_else(|| "not on PATH".to_owned());
+                // Only the default's runtime is needed when nothing else is asked for.
+                match versions.contains(&spark::default_version()) {
+                    true => Finding::missing(name, found, remedy),
+                    false => Finding::limited(name, found, remedy),
+                }
+            }
+        });
+    }
+    findings.push(match says(context, "javac", &["-version"]).await {
+        Some(found) => Finding::ready("Java compiler", found),
+        None => Finding::missing("Java compiler", "not on PATH", format!("install {PROBE_JDK}")),
+    });
+    findings
+}
+
+/// Spark versions with the same runtimes, in the order of the table.
+fn by_runtimes() -> Vec<(&'static [u8], Vec<&'static str>)> {
+    let mut groups: Vec<(&[u8], Vec<&str>)> = Vec::new();
+    for version in spark::known() {
+        match groups.iter_mut().find(|(runtimes, _)| *runtimes == version.java) {
+            Some((_, versions)) => versions.push(&version.version),
+            None => groups.push((&version.java, vec![&version.version])),
+        }
+    }
+    groups
+}
+
+/// As Spark's own scripts choose it: `JAVA_HOME`, else `PATH`.
+fn java_program(name: &str) -> PathBuf {
+    match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => PathBuf::from(home).join("bin").join(name),
+        None => name.into(),
+    }
+}
+
+/// `openjdk version "17.0.15" 2025-04-15` is 17, `java version "1.8.0_392"` is 8.
+fn major(line: &str) -> Option<u8> {
+    let quoted = line.split('"').nth(1)?;
+    let mut parts = quoted.split(['.', '_', '-', '+']);
+    match parts.next()?.parse().ok()? {
+        1 => parts.next()?.parse().ok(),
+        major => Some(major),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn java_versions_are_read() {
+        assert_eq!(major("openjdk version \"17.0.15\" 2025-04-15"), Some(17));
+        assert_eq!(major("java version \"1.8.0_392\""), Some(8));
+        assert_eq!(major("openjdk version \"21-ea\" 2023-09-19"), Some(21));
+        assert_eq!(major("no java"), None);
+    }
+
+    #[test]
+    fn spark_versions_with_the_same_runtimes_share_a_line() {
+        let groups = by_runtimes();
+        assert!(groups.iter().any(|(java, spark)| java.contains(&8) && spark.contains(&"3.5.9")));
+        assert!(groups.iter().any(|(java, spark)| java.contains(&21) && !spark.contains(&"3.5.9")));
+    }
+}
