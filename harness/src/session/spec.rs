@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use regex::Regex;
 
 use crate::error::{Error, Result};
 
@@ -153,6 +156,13 @@ fn contradicts(key: &str, value: &str, ours: &BTreeMap<String, String>) -> bool 
     aliases.contains(&key) || ours.get(key).is_some_and(|mine| mine != value)
 }
 
+/// Whether Spark would redact the value of a key: it is masked in everything we write, too.
+pub(super) fn is_secret(key: &str) -> bool {
+    static REDACTED: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(REDACTION).expect("a valid expression"));
+    REDACTED.is_match(key)
+}
+
 /// By the rules of `java.util.Properties`, read as UTF-8.
 fn escaped(text: &str, key: bool) -> String {
     let mut out = String::with_capacity(text.len());
@@ -219,6 +229,18 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in {text}");
         }
+    }
+
+    #[test]
+    fn keys_of_secrets_are_known() {
+        for key in [
+            "spark.hadoop.fs.s3a.secret.key",
+            "spark.x.sas.y",
+            "spark.hadoop.fs.azure.account.key.z",
+        ] {
+            assert!(is_secret(key), "{key}");
+        }
+        assert!(!is_secret("spark.executor.memory"));
     }
 
     #[test]
