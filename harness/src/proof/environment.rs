@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Held;
+use crate::checks::check;
 use crate::cluster::{self, Cluster, ClusterRecord, KindRequest};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -183,7 +184,12 @@ pub async fn set_up(
                     step.done(loaded.to_string());
                     Ok(loaded)
                 };
-                let ready = cluster::wait_until_ready(context, &phase, &cluster);
+                let title = "the API, every node, DNS, storage and the default account are ready";
+                let ready = check(context, "cluster.ready", title, async |findings| {
+                    findings.add("nodes", cluster.node_containers.join(", "));
+                    findings.add("API server", &cluster.server);
+                    cluster::wait_until_ready(context, &phase, &cluster).await
+                });
                 let ((), loaded) = tokio::try_join!(ready, loading)?;
                 Ok((cluster, loaded))
             }

@@ -6,4 +6,5 @@ mod lifecycle;
 mod negative;
 mod owning;
 mod permissions;
+mod secrets;
 mod teardown;
