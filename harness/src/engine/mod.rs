@@ -3,6 +3,7 @@
 
 mod baseline;
 mod client;
+mod contents;
 mod daemon;
 mod host;
 mod install;
