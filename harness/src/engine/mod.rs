@@ -6,7 +6,7 @@ mod client;
 mod daemon;
 mod host;
 mod install;
-mod locks;
+pub(crate) mod locks;
 mod privileged;
 mod residue;
 mod rules;
