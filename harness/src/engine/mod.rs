@@ -7,7 +7,7 @@ mod contents;
 mod daemon;
 mod host;
 mod install;
-mod locks;
+pub(crate) mod locks;
 mod privileged;
 mod residue;
 mod rules;
