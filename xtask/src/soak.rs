@@ -100,7 +100,7 @@ fn killed(phase: &str, after: Duration, all: bool) -> miette::Result<()> {
     pause(after);
     run.signal(Signal::KILL)?;
     if all {
-        run.kill_all()?;
+        run.kill_all(true)?;
     }
     run.end(Duration::from_secs(10))?;
     reached

@@ -62,11 +62,15 @@ impl Watched {
         }
     }
 
-    /// SIGKILL to every process that carries the run's mark: tools, drivers, a daemon of ours.
-    pub fn kill_all(&self) -> miette::Result<()> {
+    /// SIGKILL to every process that carries the run's mark (tools, drivers), and with `engine`
+    /// to the daemon of ours, its containerd and its shims.
+    pub fn kill_all(&self, engine: bool) -> miette::Result<()> {
         for process in procfs::process::all_processes().into_diagnostic()?.flatten() {
             let environ = process.environ().unwrap_or_default();
-            if environ.get(OsStr::new(OWNER)).is_some_and(|value| *value == *self.run)
+            let marked = environ.get(OsStr::new(OWNER)).is_some_and(|value| *value == *self.run);
+            let words = process.cmdline().unwrap_or_default();
+            let of_engine = engine && words.iter().any(|word| word.contains("/sparkproof/engine/"));
+            if (marked || of_engine)
                 && let Some(pid) = Pid::from_raw(process.pid)
             {
                 // One that ended meanwhile is what we want.

@@ -9,6 +9,7 @@ use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 use crate::context::Context;
 use crate::error::{Error, Exit, OrFail, Result};
+use crate::ledger::labels::RUN_VARIABLE;
 use crate::ledger::{Owned, Scope};
 use crate::proof::{EXECUTABLE, HANDOVER, set_up};
 use crate::report::Mode;
@@ -55,6 +56,7 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
     let mut child = tokio::process::Command::new(program)
         .args(args)
         .env(HANDOVER, record)
+        .env(RUN_VARIABLE, context.run.id())
         .env(EXECUTABLE, std::env::current_exe().or_internal("finding our own binary")?)
         .stdin(Stdio::null())
         .process_group(0)

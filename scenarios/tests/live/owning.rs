@@ -85,7 +85,7 @@ async fn a_sweep_takes_the_killed_run_and_leaves_the_live_one() -> Outcome {
         let mut other = Watched::start(&exe(), &["run", "--executors", "1"]).map_err(red)?;
         other.reach("cluster").map_err(red)?;
         doomed.signal(Signal::KILL).map_err(red)?;
-        doomed.kill_all().map_err(red)?;
+        doomed.kill_all(false).map_err(red)?;
         let id = doomed.run.clone();
         doomed.end(LONG).map_err(red)?;
         let swept = Command::new(exe())
