@@ -121,3 +121,45 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
 fn say(error: Error) {
     eprintln!("{:?}", miette::Report::new(error));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pages, with the commands they show.
+    const PAGES: [&str; 4] = [
+        include_str!("../../../README.md"),
+        include_str!("../../../docs/ci.md"),
+        include_str!("../../../docs/exit-codes.md"),
+        include_str!("../../../docs/report.md"),
+    ];
+
+    /// Code spans and lines of code blocks that call us.
+    fn commands(page: &str) -> Vec<String> {
+        let spans = page.split('`').skip(1).step_by(2).filter(|span| !span.contains('\n'));
+        let lines = page.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let all = spans.chain(lines).map(str::trim);
+        let ours = all.filter(|text| {
+            text.starts_with("sparkproof ") || text.starts_with("cargo sparkproof ")
+        });
+        // A line of output begins with the version.
+        ours.filter(|text| !text.contains(" · ")).map(|text| text.replace("cargo ", "")).collect()
+    }
+
+    #[test]
+    fn every_command_of_the_docs_is_understood() {
+        let all: Vec<String> = PAGES.iter().flat_map(|page| commands(page)).collect();
+        assert!(all.len() > 15, "{all:?}");
+        for command in all {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            if let Err(error) = Arguments::try_parse_from(&words) {
+                panic!("`{command}`: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_is_not_understood() {
+        assert!(Arguments::try_parse_from(["sparkproof", "prove"]).is_err());
+    }
+}
