@@ -1,6 +1,8 @@
 //! A planted leak of each kind turns the inventory red. In network and mount namespaces of its own,
 //! which needs root; elsewhere the cases say so and pass.
 
+#![expect(clippy::print_stderr, reason = "why a case did nothing")]
+
 use std::process::{Command, Output};
 
 use rstest::rstest;
@@ -53,10 +55,11 @@ fn planted(planted: &str, removed: &str) -> Option<(Output, tempfile::TempDir)> 
     "",
     "sysctl net.ipv4.ip_forward = "
 )]
-// Named sleep only once setsid has become it.
+// Its parent gone, unlike the rest of a pipeline; named sleep only once setsid has become it.
 #[case::process(
-    "setsid sleep 300 & pid=$!; until grep -q sleep /proc/$pid/comm; do :; done",
-    "kill $pid",
+    "(setsid sleep 300 & echo $! > $KEEP/pid); \
+     until grep -q sleep /proc/$(cat $KEEP/pid)/comm; do :; done",
+    "kill $(cat $KEEP/pid)",
     "+ process sleep ("
 )]
 #[case::temporary_file(

@@ -1,18 +1,17 @@
 //! `cargo xtask soak`: many runs in a row, and seeded kills, each followed by one sweep; the
 //! inventory of the machine must be as before.
 
-use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use miette::{IntoDiagnostic, WrapErr, bail};
+use miette::{IntoDiagnostic, bail};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use rustix::process::Signal;
+use xtask::watched::{Watched, pause};
 
 const SPARKPROOF: &str = "target/debug/sparkproof";
-/// Every process of a run carries its id in this variable (`ledger::labels::RUN_VARIABLE`).
-const OWNER: &str = "SPARKPROOF_OWNER_RUN";
 /// A phase and how long after its start a kill may come: inside it, on a two-core machine.
 const PHASES: [(&str, u64); 6] = [
     ("engine", 1500),
@@ -94,61 +93,15 @@ fn compare(before: &str, when: &str) -> Option<String> {
     compared.err().map(|e| format!("{when}: {e}"))
 }
 
-/// Starts a run, kills it in a phase, and waits until it is reaped.
+/// Starts a run, kills it in a phase, and reaps it.
 fn killed(phase: &str, after: Duration, all: bool) -> miette::Result<()> {
-    let mut child = Command::new(SPARKPROOF)
-        .args(["--json", "run"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .into_diagnostic()
-        .wrap_err("starting a run")?;
-    let result = reach(&mut child, phase).map(|run| {
-        // A moment inside the phase is the point here; nothing is being waited for.
-        #[expect(clippy::disallowed_methods, reason = "the seeded moment of a kill")]
-        std::thread::sleep(after);
-        run
-    });
-    let group = match (&result, all) {
-        (Ok(run), true) => of_run(run),
-        _ => Vec::new(),
-    };
-    child.kill().into_diagnostic()?;
-    for pid in group {
-        let pid = rustix::process::Pid::from_raw(pid);
-        let _ = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+    let mut run = Watched::start(Path::new(SPARKPROOF), &["run"])?;
+    let reached = run.reach(phase);
+    pause(after);
+    run.signal(Signal::KILL)?;
+    if all {
+        run.kill_all(true)?;
     }
-    child.wait().into_diagnostic()?;
-    result.map(drop)
-}
-
-/// Reads events until the phase begins; the run's id.
-fn reach(child: &mut Child, phase: &str) -> miette::Result<String> {
-    let Some(output) = child.stdout.take() else { bail!("no output") };
-    let mut lines = BufReader::new(output).lines();
-    let mut run = String::new();
-    while let Some(Ok(line)) = lines.next() {
-        let event: serde_json::Value = serde_json::from_str(&line).into_diagnostic()?;
-        let body = &event["body"];
-        if let Some(id) = body["run"].as_str() {
-            id.clone_into(&mut run);
-        }
-        if body["event"] == "phase-started" && body["phase"] == phase {
-            // The pipe must not fill while the run goes on.
-            std::thread::spawn(move || lines.for_each(drop));
-            return Ok(run);
-        }
-    }
-    bail!("the run ended before its phase {phase} began")
-}
-
-/// Every process with the run's mark in its environment: tools, drivers, our daemon.
-fn of_run(run: &str) -> Vec<i32> {
-    let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
-    all.filter_map(Result::ok)
-        .filter(|process| {
-            let environ = process.environ().unwrap_or_default();
-            environ.get(OsStr::new(OWNER)).is_some_and(|value| value == run)
-        })
-        .map(|process| process.pid)
-        .collect()
+    run.end(Duration::from_secs(10))?;
+    reached
 }

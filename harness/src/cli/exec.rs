@@ -9,8 +9,9 @@ use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 use crate::context::Context;
 use crate::error::{Error, Exit, OrFail, Result};
+use crate::ledger::labels::RUN_VARIABLE;
 use crate::ledger::{Owned, Scope};
-use crate::proof::{HANDOVER, set_up};
+use crate::proof::{EXECUTABLE, HANDOVER, set_up};
 use crate::report::Mode;
 
 /// Hold an environment for a command.
@@ -34,6 +35,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
         report_dir: plan.report_dir.as_deref(),
         title: format!("{} · exec {}", plan.title(), words.join(" ")),
         plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
+        conf: &plan.conf,
     };
     with_run(request, async |context, held| {
         let name = format!("sparkproof-{}", context.run.id());
@@ -54,6 +56,8 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
     let mut child = tokio::process::Command::new(program)
         .args(args)
         .env(HANDOVER, record)
+        .env(RUN_VARIABLE, context.run.id())
+        .env(EXECUTABLE, std::env::current_exe().or_internal("finding our own binary")?)
         .stdin(Stdio::null())
         .process_group(0)
         .kill_on_drop(true)

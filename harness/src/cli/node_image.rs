@@ -28,6 +28,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
         report_dir: None,
         title: format!("node image · Kubernetes {}", release.version),
         plan: serde_json::Value::Null,
+        conf: &[],
     };
     let mut made = None;
     let exit = with_run(request, async |context, held| {

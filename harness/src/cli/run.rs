@@ -64,6 +64,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
         report_dir: plan.report_dir.as_deref(),
         title: plan.title(),
         plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
+        conf: &plan.conf,
     };
     with_run(request, async |context, held| {
         let name = format!("sparkproof-{}", context.run.id());

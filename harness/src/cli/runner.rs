@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::checks::check;
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
 use crate::error::{Exit, Result};
@@ -10,6 +11,7 @@ use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
 use crate::proof::{Held, tear_down};
 use crate::report::{Console, Mode, print_closing, write_all};
+use crate::session::register_secrets;
 
 /// How a run is to be kept.
 pub(super) struct Request<'a> {
@@ -21,6 +23,8 @@ pub(super) struct Request<'a> {
     /// One line for the report's head.
     pub(super) title: String,
     pub(super) plan: serde_json::Value,
+    /// Its Spark configuration: values of secret keys are masked from the first event on.
+    pub(super) conf: &'a [(String, String)],
 }
 
 /// Begins a run, does `body`, gives everything back (unless the run is the user's to keep and the
@@ -38,7 +42,9 @@ pub(super) async fn with_run(
         Some(dir) => dir.to_owned(),
         None => default_run_dir(run.id()),
     };
-    let recorder = Recorder::open(&dir, Secrets::default(), Box::new(Console::new(request.mode)))?;
+    let secrets = Secrets::default();
+    register_secrets(&secrets, request.conf);
+    let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)))?;
     let cancel = Cancel::default();
     cancel.on_signals()?;
     let context = Context { dirs, recorder, run: Arc::new(run), cancel };
@@ -55,11 +61,18 @@ pub(super) async fn with_run(
     } else {
         // A check like any other: it has its line and its verdict.
         let phase = context.recorder.phase("teardown");
-        let torn = phase.end(tear_down(&context, &mut held).await, Clone::clone);
+        let title = "everything the run owned is given back";
+        let torn = check(&context.for_teardown(), "teardown.run", title, async |findings| {
+            let given = tear_down(&context, &mut held).await?;
+            findings.add("given back", &given);
+            Ok(given)
+        })
+        .await;
+        let torn = phase.end(torn, Clone::clone);
         if let Err(error) = torn
             && result.is_ok()
         {
-            result = Err(error.classed(Exit::Red));
+            result = Err(error);
         }
     }
     let exit = match &result {

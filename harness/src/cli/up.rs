@@ -56,6 +56,7 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         report_dir: plan.report_dir.as_deref(),
         title: format!("{} · up {}", plan.title(), args.name),
         plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
+        conf: &plan.conf,
     };
     with_run(request, async |context, held| {
         let environment = set_up(context, held, &plan, &args.name, Scope::User, yes).await?;
@@ -97,6 +98,7 @@ pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
         report_dir: None,
         title: format!("down {}", args.name),
         plan: serde_json::Value::Null,
+        conf: &[],
     };
     with_run(request, async |context, held| {
         held.find_or_start(context, false).await?;

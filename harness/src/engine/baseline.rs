@@ -72,12 +72,15 @@ impl Baseline {
     ) -> Result<()> {
         let Some(before) = Self::read(file) else { return Ok(()) };
         let alone = other_daemons().is_empty();
+        // A bridge that was there before, `docker0`, is not the stopped daemon's.
+        let bridges: Vec<String> =
+            bridges.iter().filter(|bridge| !before.links.contains(bridge)).cloned().collect();
         for link in links().iter().filter(|link| !before.links.contains(link)) {
             if bridges.contains(link) || (alone && is_bridge(link)) {
                 Tool::new("ip").args(["link", "delete", link]).run(context).await?;
             }
         }
-        rules::give_back(context, &before.rules, bridges, alone).await?;
+        rules::give_back(context, &before.rules, &bridges, alone).await?;
         if alone {
             for (name, value) in &before.sysctls {
                 if sysctls().get(name).is_some_and(|now| now != value) {
@@ -125,7 +128,7 @@ pub(super) fn links() -> Vec<String> {
 
 /// The configuration file (when its command line names one) of every Docker daemon in this network
 /// namespace. Called when ours does not run.
-fn other_daemons() -> Vec<Option<PathBuf>> {
+pub(super) fn other_daemons() -> Vec<Option<PathBuf>> {
     let namespace = |pid: &str| fs_err::read_link(format!("/proc/{pid}/ns/net")).ok();
     let own = namespace("self");
     let daemons = processes(|p| {

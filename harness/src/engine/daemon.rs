@@ -6,7 +6,8 @@ use std::process::Stdio;
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
-use super::baseline::{Baseline, links};
+use super::baseline::{Baseline, links, other_daemons};
+use super::contents::{Contents, bridges, empty};
 use super::host::{Capabilities, path, program};
 use super::residue::{daemons, helpers, remove_groups};
 use super::{DOCKERD, Engine, shim};
@@ -112,6 +113,12 @@ impl Daemon {
             .ok_or_else(|| Error::environment("dockerd is not installed").remedy("--yes"))?;
         // A killed one leaves a containerd that a new one cannot talk to.
         self.clear(context).await?;
+        if !other_daemons().is_empty() {
+            context.recorder.warn(
+                "another Docker daemon runs in this network namespace: both rebuild the same \
+                 iptables chains as they start, and ports that it published may close",
+            );
+        }
         Baseline::ensure(context, &self.file("baseline.json")).await?;
         self.configure()?;
         self.spawn_and_wait(context, &dockerd).await
@@ -197,9 +204,17 @@ impl Daemon {
 
     /// Stops it, whatever state it is in, and gives the host back as it was. The caller holds the
     /// start lock and the users' lock alone. Images stay: they are cache.
-    pub(super) async fn stop(&self, context: &Context) -> Result<()> {
+    pub(super) async fn stop(&self, context: &Context, contents: Contents) -> Result<()> {
         let bridges = match Engine::at(&self.host()).await {
-            Ok(Some(engine)) => bridges(&engine).await.unwrap_or_default(),
+            Ok(Some(engine)) => {
+                let bridges = bridges(&engine).await.unwrap_or_default();
+                if contents == Contents::Go
+                    && let Err(e) = empty(&engine).await
+                {
+                    context.recorder.warn(e.to_string());
+                }
+                bridges
+            }
             // Killed, sick or still starting: bridges are told by their names.
             _ => Vec::new(),
         };
@@ -229,19 +244,4 @@ impl Daemon {
         }
         Ok(())
     }
-}
-
-/// The bridges of a daemon's networks, which survive it.
-async fn bridges(engine: &Engine) -> Result<Vec<String>> {
-    let networks = engine
-        .docker
-        .list_networks(None::<bollard::query_parameters::ListNetworksOptions>)
-        .await
-        .or_environment("listing Docker's networks")?;
-    let bridge = |network: bollard::models::Network| {
-        let named = network.options.unwrap_or_default().remove("com.docker.network.bridge.name");
-        let by_id = || network.id.as_deref().and_then(|id| Some(format!("br-{}", id.get(..12)?)));
-        (network.driver.as_deref() == Some("bridge")).then(|| named.or_else(by_id)).flatten()
-    };
-    Ok(networks.into_iter().filter_map(bridge).collect())
 }

@@ -12,7 +12,7 @@ use crate::observe::{Progress, Source, Waiting, wait};
 
 /// How a lock is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hold {
+pub(crate) enum Hold {
     /// Together with others.
     Shared,
     /// Alone.
@@ -21,7 +21,7 @@ pub(super) enum Hold {
 
 /// Takes the lock if it is free. Freed when the file is dropped, even after kill -9; children do
 /// not inherit it (close-on-exec).
-pub(super) fn try_lock(path: &Path, hold: Hold) -> Result<Option<File>> {
+pub(crate) fn try_lock(path: &Path, hold: Hold) -> Result<Option<File>> {
     let what = || format!("locking {}", path.display());
     let file = File::options()
         .create(true)
@@ -41,7 +41,7 @@ pub(super) fn try_lock(path: &Path, hold: Hold) -> Result<Option<File>> {
 }
 
 /// Takes the lock, waiting for whoever holds it.
-pub(super) async fn lock(context: &Context, path: &Path, hold: Hold, seconds: u64) -> Result<File> {
+pub(crate) async fn lock(context: &Context, path: &Path, hold: Hold, seconds: u64) -> Result<File> {
     let waiting = Waiting::up_to(seconds, format!("the lock {}", path.display()));
     wait(context, waiting, Source::Backoff, async || match try_lock(path, hold) {
         Ok(Some(file)) => Progress::Met(file),

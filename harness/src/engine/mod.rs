@@ -3,10 +3,11 @@
 
 mod baseline;
 mod client;
+mod contents;
 mod daemon;
 mod host;
 mod install;
-mod locks;
+pub(crate) mod locks;
 mod privileged;
 mod residue;
 mod rules;

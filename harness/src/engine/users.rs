@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use super::contents::Contents;
 use super::locks::{Hold, lock, try_lock};
 use super::{Capabilities, Daemon, Engine, Found, host, install, privileged};
 use crate::context::Context;
@@ -22,6 +23,8 @@ pub struct EngineUse {
     pub started_by_us: bool,
     /// Its version, e.g. `20.10.24+dfsg1`.
     pub version: String,
+    /// Whether this very use started it.
+    started_now: bool,
     /// For a daemon of ours: the shared lock that keeps it running.
     users: Option<File>,
 }
@@ -66,7 +69,7 @@ impl EngineUse {
     /// A daemon that is not ours, as it is.
     pub(crate) async fn theirs(engine: Engine) -> Result<EngineUse> {
         let version = engine.version().await?;
-        Ok(EngineUse { engine, started_by_us: false, version, users: None })
+        Ok(EngineUse { engine, started_by_us: false, version, started_now: false, users: None })
     }
 
     /// A daemon of ours: the running one, or a new one. Also for `sweep` and `inventory`, to look
@@ -92,6 +95,7 @@ impl EngineUse {
             }
             running => running?,
         };
+        let started_now = running.is_none();
         let (engine, version) = match running {
             Some(running) => running,
             None => start(context, phase, &daemon).await?,
@@ -100,7 +104,7 @@ impl EngineUse {
         let users = try_lock(&daemon.file("users.lock"), Hold::Shared)?.ok_or_else(|| {
             Error::internal("the engine's users' lock is held without the start lock")
         })?;
-        Ok(EngineUse { engine, started_by_us: true, version, users: Some(users) })
+        Ok(EngineUse { engine, started_by_us: true, version, started_now, users: Some(users) })
     }
 
     /// Gives it back: a daemon of ours is stopped when nobody else uses it, and the host is as it
@@ -112,6 +116,16 @@ impl EngineUse {
         drop(self.users);
         if self.started_by_us { stop_if_unused(context).await } else { Ok(()) }
     }
+
+    /// Leaves it as it was found, for who only looked: stopped again when this use started it, and
+    /// what is in it stays.
+    ///
+    /// # Errors
+    /// As [`EngineUse::release`].
+    pub async fn leave(self, context: &Context) -> Result<()> {
+        drop(self.users);
+        if self.started_now { stop(context, Contents::Stay).await } else { Ok(()) }
+    }
 }
 
 /// Stops a daemon of ours that nobody uses and that nothing of scope user needs, and gives the host
@@ -120,6 +134,10 @@ impl EngineUse {
 /// # Errors
 /// Environment: something of the daemon could not be stopped or taken back.
 pub async fn stop_if_unused(context: &Context) -> Result<()> {
+    stop(context, Contents::Go).await
+}
+
+async fn stop(context: &Context, contents: Contents) -> Result<()> {
     let context = &context.for_teardown();
     let daemon = Daemon::of(&context.dirs);
     if !daemon.left_something() {
@@ -129,7 +147,7 @@ pub async fn stop_if_unused(context: &Context) -> Result<()> {
     if !daemon.is_unused()? || needed_by_user_scope(&context.dirs, &daemon.host())? {
         return Ok(());
     }
-    daemon.stop(context).await
+    daemon.stop(context, contents).await
 }
 
 /// The running daemon and its version, when there is one.
@@ -161,7 +179,7 @@ async fn start(context: &Context, phase: &PhaseGuard, daemon: &Daemon) -> Result
     };
     if let Err(error) = started {
         step.failed(&error);
-        daemon.stop(&context.for_teardown()).await?;
+        daemon.stop(&context.for_teardown(), Contents::Stay).await?;
         return Err(error);
     }
     step.done("");
@@ -199,4 +217,40 @@ pub fn needed_by_user_scope(dirs: &Dirs, host: &str) -> Result<bool> {
     Ok(stale
         .iter()
         .any(|s| s.scope == crate::ledger::Scope::User && s.run.owned().iter().any(lives_here)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Run, Scope, test_context};
+
+    #[test]
+    fn a_cluster_that_is_up_needs_its_daemon_and_a_dead_run_does_not() {
+        let (context, _keep) = test_context();
+        let host = "unix:///state/engine/docker.sock";
+        let cluster = |name: &str| Owned::KindCluster { docker: host.into(), name: name.into() };
+        let dead = Run::begin(&context.dirs, Scope::Run).expect("run");
+        dead.own(cluster("dead")).expect("written");
+        drop(dead);
+        assert!(!needed_by_user_scope(&context.dirs, host).expect("readable"));
+        let up = Run::begin_as(&context.dirs, Scope::User, "mine").expect("run");
+        up.own(cluster("mine")).expect("written");
+        drop(up);
+        assert!(needed_by_user_scope(&context.dirs, host).expect("readable"));
+        assert!(!needed_by_user_scope(&context.dirs, "unix:///other.sock").expect("readable"));
+    }
+
+    #[test]
+    fn users_share_and_a_stop_needs_none() {
+        let (context, _keep) = test_context();
+        let daemon = Daemon::of(&context.dirs);
+        daemon.prepare().expect("directory");
+        let share = || try_lock(&daemon.file("users.lock"), Hold::Shared).expect("lockable");
+        let (one, other) = (share(), share());
+        assert!(one.is_some() && other.is_some());
+        drop(one);
+        assert!(!daemon.is_unused().expect("lockable"));
+        drop(other);
+        assert!(daemon.is_unused().expect("lockable"));
+    }
 }

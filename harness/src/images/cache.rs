@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
+use crate::engine::locks::{self, Hold};
 use crate::error::{OrFail, Result};
 use crate::events::StepGuard;
 
@@ -65,7 +65,7 @@ impl Cache {
         fs_err::create_dir_all(&self.dir).or_environment("making the cache directory")?;
         let id = key.id();
         let target = self.dir.join(&id);
-        let _lock = context.cancel.guard(lock(self.dir.join(format!("{id}.lock")))).await?;
+        let _lock = lock(context, self.dir.join(format!("{id}.lock"))).await?;
         if target.exists() {
             if blocking(target.clone(), verify).await? {
                 step.cached();
@@ -108,22 +108,12 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || work(&dir)).await.or_internal("a cache task")?
 }
 
-/// Takes the lock of a key, waiting off the runtime.
-async fn lock(path: PathBuf) -> Result<File> {
-    tokio::task::spawn_blocking(move || {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .or_environment("opening a cache lock")?;
-        flock(&file, FlockOperation::LockExclusive).or_environment("locking a cache entry")?;
-        // The lock's time says when the entry was last wanted.
-        file.set_modified(std::time::SystemTime::now()).or_environment("marking a cache entry")?;
-        Ok(file)
-    })
-    .await
-    .or_internal("a cache lock")?
+/// Takes the lock of a key. Waits as long as a whole build may take: another process does it.
+async fn lock(context: &Context, path: PathBuf) -> Result<File> {
+    let file = locks::lock(context, &path, Hold::Exclusive, 60 * 60).await?;
+    // The lock's time says when the entry was last wanted.
+    file.set_modified(std::time::SystemTime::now()).or_environment("marking a cache entry")?;
+    Ok(file)
 }
 
 /// `sha256  path` of every file and `link target` of every symlink, sorted.

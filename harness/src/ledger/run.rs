@@ -238,7 +238,7 @@ mod tests {
         drop(run);
         let stale = StaleRun::find(&dirs).expect("readable");
         assert_eq!(stale.len(), 1);
-        assert_eq!(stale[0].run.owned(), [path.clone()]);
+        assert_eq!(stale[0].run.owned(), std::slice::from_ref(&path));
         assert!(stale[0].run.end().expect_err("still owned").to_string().contains("/nowhere/x"));
         stale[0].run.gave_back(&path).expect("written");
         stale[0].run.end().expect("removed");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Held;
+use crate::checks::check;
 use crate::cluster::{self, Cluster, ClusterRecord, KindRequest};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -17,6 +18,9 @@ use crate::plan::{ClusterPlan, Plan};
 /// Environment variable by which `sparkproof exec` hands the environment over: the path of an
 /// [`EnvironmentRecord`] in JSON.
 pub const HANDOVER: &str = "SPARKPROOF_ENV";
+
+/// Environment variable with the path of the binary that holds the environment.
+pub const EXECUTABLE: &str = "SPARKPROOF_EXE";
 
 /// What sessions run on.
 #[derive(Debug, Clone)]
@@ -180,7 +184,12 @@ pub async fn set_up(
                     step.done(loaded.to_string());
                     Ok(loaded)
                 };
-                let ready = cluster::wait_until_ready(context, &phase, &cluster);
+                let title = "the API, every node, DNS, storage and the default account are ready";
+                let ready = check(context, "cluster.ready", title, async |findings| {
+                    findings.add("nodes", cluster.node_containers.join(", "));
+                    findings.add("API server", &cluster.server);
+                    cluster::wait_until_ready(context, &phase, &cluster).await
+                });
                 let ((), loaded) = tokio::try_join!(ready, loading)?;
                 Ok((cluster, loaded))
             }

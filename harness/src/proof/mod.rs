@@ -6,7 +6,7 @@ mod live;
 mod session_builder;
 mod stage;
 
-pub use environment::{Environment, EnvironmentRecord, HANDOVER, set_up};
+pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER, set_up};
 pub use hold::{Held, tear_down};
 pub use live::{Ended, Ending, Live};
 pub use session_builder::SessionBuilder;

@@ -44,7 +44,7 @@ impl<'a> SessionBuilder<'a> {
     pub fn executors(mut self, executors: u32) -> Self {
         let planned = &self.proof.environment.plan.executors;
         let share = planned.cpu.0 * u64::from(planned.count) / u64::from(executors.max(1));
-        self.cpu = MilliCpu(share.min(1000).max(1));
+        self.cpu = MilliCpu(share.clamp(1, 1000));
         self.executors = executors;
         self
     }

@@ -12,6 +12,7 @@ use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result};
 use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
 use crate::ledger::{Run, Scope};
+use crate::session::register_secrets;
 
 /// An environment and the run that uses it.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     })?;
     let record = EnvironmentRecord::read(path.as_ref())?;
     let secrets = Secrets::default();
+    register_secrets(&secrets, &record.plan.conf);
     let above = Recorder::open(&record.run_dir, secrets.clone(), Box::new(Silent))?;
     let dir = record.run_dir.join("scenarios").join(name);
     let recorder = Recorder::open(&dir, secrets, Box::new(Silent))?;

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::Owned;
+use crate::ledger::labels::RUN_VARIABLE;
 use crate::observe::{Progress, Source, Waiting, wait};
 
 const PYSPARK: &str = include_str!("../../drivers/pyspark_driver.py");
@@ -217,6 +218,7 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
     command
         .arg(in_dir("driver.py"))
         .current_dir(in_dir("scratch"))
+        .env(RUN_VARIABLE, context.run.id())
         .process_group(0)
         .kill_on_drop(true)
         .stdin(Stdio::null())

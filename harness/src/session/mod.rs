@@ -16,4 +16,4 @@ pub use probe::{BarrierResult, BarrierTask, jar};
 pub use protocol::{Described, PROTOCOL_VERSION};
 pub use rest::{Executor, executors};
 pub use running::{Ended, Session};
-pub use spec::SessionSpec;
+pub use spec::{SessionSpec, register_secrets};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::error::{Error, Result};
+use crate::events::Secrets;
 
 /// Label on executor pods: which session they are of, known before Spark has an application id.
 pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
@@ -156,8 +157,12 @@ fn contradicts(key: &str, value: &str, ours: &BTreeMap<String, String>) -> bool 
     aliases.contains(&key) || ours.get(key).is_some_and(|mine| mine != value)
 }
 
-/// Whether Spark would redact the value of a key: it is masked in everything we write, too.
-pub(super) fn is_secret(key: &str) -> bool {
+/// Registers the values of keys that Spark would redact: masked in everything we write, too.
+pub fn register_secrets(secrets: &Secrets, conf: &[(String, String)]) {
+    conf.iter().filter(|(key, _)| is_secret(key)).for_each(|(_, value)| secrets.register(value));
+}
+
+fn is_secret(key: &str) -> bool {
     static REDACTED: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(REDACTION).expect("a valid expression"));
     REDACTED.is_match(key)

@@ -15,7 +15,7 @@ use super::logs::PodLogs;
 use super::protocol::{Described, Request};
 use super::rest::{Executor, executors};
 use super::running::Session;
-use super::spec::{Place, SESSION_LABEL, SessionSpec, is_secret, properties};
+use super::spec::{Place, SESSION_LABEL, SessionSpec, properties, register_secrets};
 use super::{evidence, probe};
 use crate::access::Access;
 use crate::cluster::{Cluster, Provider};
@@ -41,9 +41,7 @@ impl Session {
         spec: &SessionSpec,
         pods: &Pods,
     ) -> Result<Session> {
-        for (_, value) in spec.conf.iter().filter(|(key, _)| is_secret(key)) {
-            context.recorder.secrets().register(value);
-        }
+        register_secrets(context.recorder.secrets(), &spec.conf);
         let dir = session_dir(context)?;
         let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let properties = properties(

@@ -4,5 +4,7 @@
 mod frame;
 mod lifecycle;
 mod negative;
+mod owning;
 mod permissions;
+mod secrets;
 mod teardown;

@@ -29,7 +29,7 @@ pub(super) async fn look(
     if daemon.has_data() && is_root() {
         let used = EngineUse::of_ours(context, phase).await?;
         let added = add(inventory, &used.engine, " (our daemon)").await;
-        used.release(context).await?;
+        used.leave(context).await?;
         added?;
     } else if daemon.has_data() {
         let reason = "starting our Docker daemon to look needs root".to_owned();

@@ -1,0 +1,104 @@
+//! What a run owns goes with it: after a signal by itself, after kill -9 by a sweep, and a sweep
+//! leaves the others alone.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use rstest::rstest;
+use rustix::process::Signal;
+use sparkproof::Error;
+use sparkproof::proof::{EXECUTABLE, EnvironmentRecord, HANDOVER, Proof};
+use xtask::watched::Watched;
+
+use crate::frame::{Outcome, proof};
+
+const LONG: Duration = Duration::from_secs(300);
+
+fn exe() -> PathBuf {
+    std::env::var_os(EXECUTABLE).map(PathBuf::from).unwrap_or_default()
+}
+
+/// Everything that a run owned is gone: its state, and whatever Docker has under its name.
+fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
+    let state = p.context.dirs.runs().join(run);
+    if state.exists() {
+        return Err(Error::red(format!("{} is still there", state.display())));
+    }
+    let record = EnvironmentRecord::read(
+        std::env::var_os(HANDOVER).map(PathBuf::from).unwrap_or_default().as_path(),
+    )?;
+    let cluster = format!("sparkproof-{run}");
+    let label = format!("label=io.x-k8s.kind.cluster={cluster}");
+    let label_of_run = format!("label=io.sparkproof.run={run}");
+    for asked in [
+        ["ps", "-aq", "--filter", &label],
+        ["ps", "-aq", "--filter", &label_of_run],
+        ["network", "ls", "-q", &format!("--filter={label_of_run}")],
+    ] {
+        let output = Command::new("docker")
+            .args(asked)
+            .env("DOCKER_HOST", record.docker_host.clone().unwrap_or_default())
+            .output()
+            .map_err(|e| Error::environment("running docker").because(e))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        if !said.trim().is_empty() {
+            return Err(Error::red(format!("docker {} shows {said}", asked.join(" "))));
+        }
+    }
+    Ok(())
+}
+
+fn red(error: miette::Report) -> Error {
+    Error::red(format!("{error:?}"))
+}
+
+#[rstest]
+#[case("cluster", Signal::INT, 130)]
+#[case("session", Signal::TERM, 143)]
+#[case("executors", Signal::HUP, 129)]
+#[tokio::test]
+async fn a_signal_gives_everything_back(
+    #[case] phase: &str,
+    #[case] signal: Signal,
+    #[case] code: i32,
+) -> Outcome {
+    proof(&format!("a_signal_in_{phase}_gives_everything_back"), async |p| {
+        let mut run = Watched::start(&exe(), &["run", "--executors", "1"]).map_err(red)?;
+        run.reach(phase).map_err(red)?;
+        run.signal(signal).map_err(red)?;
+        let id = run.run.clone();
+        let status = run.end(LONG).map_err(red)?;
+        assert_eq!(status.code(), Some(code), "exit code after the signal");
+        nothing_of(p, &id)
+    })
+    .await
+}
+
+/// Two runs side by side, one killed with all of its processes, a sweep: the other stays green.
+#[tokio::test]
+async fn a_sweep_takes_the_killed_run_and_leaves_the_live_one() -> Outcome {
+    proof("a_sweep_takes_the_killed_run_and_leaves_the_live_one", async |p| {
+        let mut doomed = Watched::start(&exe(), &["run", "--executors", "1"]).map_err(red)?;
+        doomed.reach("cluster").map_err(red)?;
+        let mut other = Watched::start(&exe(), &["run", "--executors", "1"]).map_err(red)?;
+        other.reach("cluster").map_err(red)?;
+        doomed.signal(Signal::KILL).map_err(red)?;
+        doomed.kill_all(false).map_err(red)?;
+        let id = doomed.run.clone();
+        doomed.end(LONG).map_err(red)?;
+        let swept = Command::new(exe())
+            .arg("sweep")
+            .output()
+            .map_err(|e| Error::environment("running a sweep").because(e))?;
+        let said = String::from_utf8_lossy(&swept.stdout).into_owned();
+        assert!(swept.status.success(), "{said}{}", String::from_utf8_lossy(&swept.stderr));
+        nothing_of(p, &id)?;
+        let survivor = other.run.clone();
+        let status = other.end(LONG).map_err(red)?;
+        assert_eq!(status.code(), Some(0), "the live run stays green; the sweep said: {said}");
+        nothing_of(p, &survivor)
+    })
+    .await
+}

@@ -1,0 +1,3 @@
+//! What chores and scenarios share.
+
+pub mod watched;

@@ -1,0 +1,105 @@
+//! A sparkproof process that is watched by its events, to be interrupted or killed at a known
+//! moment.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use miette::{IntoDiagnostic, WrapErr, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Every process of a run carries its id in this variable (`ledger::labels::RUN_VARIABLE`).
+const OWNER: &str = "SPARKPROOF_OWNER_RUN";
+
+/// A running `sparkproof --json …`.
+#[derive(Debug)]
+pub struct Watched {
+    child: Child,
+    /// Its run id, once seen.
+    pub run: String,
+}
+
+impl Watched {
+    /// Starts it.
+    pub fn start(exe: &Path, args: &[&str]) -> miette::Result<Self> {
+        let child = Command::new(exe)
+            .arg("--json")
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .into_diagnostic()
+            .wrap_err_with(|| format!("starting {}", exe.display()))?;
+        Ok(Watched { child, run: String::new() })
+    }
+
+    /// Reads events until the phase begins. Ends with an error when the process ends before.
+    pub fn reach(&mut self, phase: &str) -> miette::Result<()> {
+        let Some(output) = self.child.stdout.take() else { bail!("its output was taken before") };
+        let mut lines = BufReader::new(output).lines();
+        while let Some(Ok(line)) = lines.next() {
+            let event: serde_json::Value = serde_json::from_str(&line).into_diagnostic()?;
+            let body = &event["body"];
+            if let Some(id) = body["run"].as_str() {
+                id.clone_into(&mut self.run);
+            }
+            if body["event"] == "phase-started" && body["phase"] == phase {
+                // The pipe must not fill while the run goes on.
+                std::thread::spawn(move || lines.for_each(drop));
+                return Ok(());
+            }
+        }
+        bail!("the run ended before its phase {phase} began")
+    }
+
+    /// Sends a signal to the process alone.
+    pub fn signal(&self, signal: Signal) -> miette::Result<()> {
+        match Pid::from_raw(self.child.id().cast_signed()) {
+            Some(pid) => kill_process(pid, signal).into_diagnostic(),
+            None => bail!("no process"),
+        }
+    }
+
+    /// SIGKILL to every process that carries the run's mark (tools, drivers), and with `engine`
+    /// to the daemon of ours, its containerd and its shims.
+    pub fn kill_all(&self, engine: bool) -> miette::Result<()> {
+        for process in procfs::process::all_processes().into_diagnostic()?.flatten() {
+            let environ = process.environ().unwrap_or_default();
+            let marked = environ.get(OsStr::new(OWNER)).is_some_and(|value| *value == *self.run);
+            let words = process.cmdline().unwrap_or_default();
+            let of_engine = engine && words.iter().any(|word| word.contains("/sparkproof/engine/"));
+            if (marked || of_engine)
+                && let Some(pid) = Pid::from_raw(process.pid)
+            {
+                // One that ended meanwhile is what we want.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for its end and reaps it; killed when the time is over.
+    pub fn end(mut self, within: Duration) -> miette::Result<ExitStatus> {
+        let end = Instant::now() + within;
+        loop {
+            if let Some(status) = self.child.try_wait().into_diagnostic()? {
+                return Ok(status);
+            }
+            if Instant::now() >= end {
+                self.child.kill().into_diagnostic()?;
+                self.child.wait().into_diagnostic()?;
+                bail!("it had not ended after {} s", within.as_secs());
+            }
+            pause(Duration::from_millis(100));
+        }
+    }
+}
+
+/// The one pause outside the library's wait: a child has no watch that can time out without
+/// unsafe code, and a seeded kill wants its moment.
+#[expect(clippy::disallowed_methods, reason = "see above")]
+pub fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
