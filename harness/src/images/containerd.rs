@@ -70,6 +70,8 @@ impl Node<'_> {
                 let _ = tokio::io::copy(&mut input, &mut pipe).await;
                 let _ = pipe.shutdown().await;
             }
+            // The end of the output is the end of the command, which may not read all of it.
+            std::future::pending().await
         };
         let read = async {
             let mut said = String::new();
@@ -78,7 +80,10 @@ impl Node<'_> {
             }
             said
         };
-        let ((), said) = tokio::join!(feed, read);
+        let said = tokio::select! {
+            said = read => said,
+            never = feed => never,
+        };
         let status = docker.inspect_exec(&exec).await.or_environment(what())?.exit_code;
         if status == Some(0) {
             return Ok(said);

@@ -11,10 +11,12 @@ use tokio::io::AsyncWriteExt;
 use tokio_util::io::SyncIoBridge;
 
 use super::archive::{Saved, chain_ids, full_name};
+use super::cache::{Cache, Key};
 use super::containerd::Node;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
+use crate::events::StepGuard;
 
 /// The longest a load may take.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -85,11 +87,16 @@ async fn load_now(
         let seconds = begun.elapsed().as_secs_f64();
         return Ok(Loaded { bytes_sent: 0, seconds, already_present: true });
     }
-    // In the state directory: removed with the run when we are killed here.
-    let spool = tempfile::NamedTempFile::new_in(context.run.dir()).or_environment("spooling")?;
-    save(engine, reference, spool.path()).await?;
-    let path = spool.path().to_owned();
-    let saved = tokio::task::spawn_blocking(move || Saved::index(&path)).await;
+    // Docker takes as long to save an image as a node takes to unpack it, and gives it whole: kept
+    // for the next cluster.
+    let key = Key::new("saved-image").with("config", &config);
+    let step = StepGuard::begin(&context.recorder, "image", format!("docker save {reference}"));
+    let entry = Cache::of(context)
+        .entry(context, &key, step, async |dir, _| {
+            save(engine, reference, &dir.join("image.tar")).await
+        })
+        .await?;
+    let saved = tokio::task::spawn_blocking(move || Saved::index(&entry.join("image.tar"))).await;
     let saved = Arc::new(saved.or_internal("indexing an image")??);
     let image = Image { saved, name, config, chain };
     let send = lacking.iter().map(|(node, skip, _)| image.send(node, *skip));
