@@ -39,6 +39,17 @@ const BY_COLLECTION: [Rule; 9] = [
     rule("persistentvolumeclaims", "deletecollection"),
 ];
 
+/// Spark 4 also gets the pod of an executor that failed (seen of 4.3.0; 3.5.9 does not).
+const SINCE_4: [Rule; 10] = {
+    let mut rules = [rule("pods", "get"); 10];
+    let mut index = 0;
+    while index < BY_COLLECTION.len() {
+        rules[index] = BY_COLLECTION[index];
+        index += 1;
+    }
+    rules
+};
+
 /// Before that it lists and deletes one by one, and knows no PVC step (recorded of 3.3.3).
 const ONE_BY_ONE: [Rule; 9] = [
     rule("pods", "create"),
@@ -56,7 +67,11 @@ const ONE_BY_ONE: [Rule; 9] = [
 pub fn needed(spark_version: &str) -> &'static [Rule] {
     let mut parts = spark_version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if version >= (3, 4) { &BY_COLLECTION } else { &ONE_BY_ONE }
+    match version {
+        (4.., _) => &SINCE_4,
+        (3, 4..) => &BY_COLLECTION,
+        _ => &ONE_BY_ONE,
+    }
 }
 
 /// As the rules of a Role, one a resource.
@@ -96,5 +111,7 @@ mod tests {
         assert!(needed("3.3.3").contains(&rule("pods", "delete")));
         assert!(!needed("3.3.3").contains(&rule("pods", "deletecollection")));
         assert!(needed("4.1.0").contains(&rule("pods", "deletecollection")));
+        assert!(needed("4.1.0").contains(&rule("pods", "get")));
+        assert!(!needed("3.5.9").contains(&rule("pods", "get")));
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
         let name = format!("sparkproof-{}", context.run.id());
         let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
         let record = context.run.dir().join("environment.json");
-        environment.record(held, context).write(&record)?;
+        environment.record(context).write(&record)?;
         let phase = context.recorder.phase("exec");
         phase.end(child(context, &args.command, &record).await, |()| "ended with status 0".into())
     })

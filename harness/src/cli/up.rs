@@ -61,7 +61,7 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
     with_run(request, async |context, held| {
         let environment = set_up(context, held, &plan, &args.name, Scope::User, yes).await?;
         let record = context.run.dir().join("environment.json");
-        environment.record(held, context).write(&record)?;
+        environment.record(context).write(&record)?;
         context.recorder.info(format!(
             "cluster {} is up: KUBECONFIG={} kubectl get nodes",
             args.name,

@@ -9,6 +9,7 @@ use super::Held;
 use crate::checks::check;
 use crate::cluster::{self, Cluster, ClusterRecord, KindRequest};
 use crate::context::Context;
+use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark::SparkImage;
 use crate::images::{load, node, spark};
@@ -31,6 +32,8 @@ pub struct Environment {
     pub cluster: Cluster,
     /// The Spark image, loaded, and the driver's distribution.
     pub image: SparkImage,
+    /// The engine that runs the nodes; none for an existing cluster.
+    pub engine: Option<Engine>,
 }
 
 /// The same, for another process: a file in the state directory (0600).
@@ -65,18 +68,22 @@ impl EnvironmentRecord {
     /// Connects.
     pub async fn open(self, context: &Context) -> Result<Environment> {
         let cluster = Cluster::reopen(context, self.cluster).await?;
-        Ok(Environment { plan: self.plan, cluster, image: self.image })
+        let engine = match &self.docker_host {
+            Some(host) => Engine::at(host).await?,
+            None => None,
+        };
+        Ok(Environment { plan: self.plan, cluster, image: self.image, engine })
     }
 }
 
 impl Environment {
     /// As a record for other processes.
-    pub fn record(&self, held: &Held, context: &Context) -> EnvironmentRecord {
+    pub fn record(&self, context: &Context) -> EnvironmentRecord {
         EnvironmentRecord {
             plan: self.plan.clone(),
             cluster: self.cluster.record.clone(),
             image: self.image.clone(),
-            docker_host: held.engine().map(|e| e.host.clone()),
+            docker_host: self.engine.as_ref().map(|e| e.host.clone()),
             run_dir: context.recorder.dir().to_owned(),
         }
     }
@@ -110,7 +117,7 @@ pub async fn set_up(
             let phase = context.recorder.phase("image");
             let image = spark::provide(context, &phase, None, &plan.spark).await;
             let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
-            Ok(Environment { plan: plan.clone(), cluster, image })
+            Ok(Environment { plan: plan.clone(), cluster, image, engine: None })
         }
         ClusterPlan::Up { name } => {
             let record = EnvironmentRecord::read(&up_record(context, name)).map_err(|e| {
@@ -138,7 +145,7 @@ pub async fn set_up(
             }
             .await;
             let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
-            Ok(Environment { plan: plan.clone(), image, ..environment })
+            Ok(Environment { plan: plan.clone(), image, engine, ..environment })
         }
         ClusterPlan::Kind { kubernetes_version, workers, fit } => {
             let release = node::Release::resolve(kubernetes_version.as_deref())?;
@@ -201,7 +208,7 @@ pub async fn set_up(
             context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
             context.recorder.fact("node image", node.reference.clone());
             context.recorder.fact("node image digest", node.digest.clone());
-            Ok(Environment { plan: plan.clone(), cluster, image })
+            Ok(Environment { plan: plan.clone(), cluster, image, engine: Some(engine) })
         }
     }
 }

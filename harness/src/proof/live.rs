@@ -51,6 +51,8 @@ pub struct Ended {
     pub namespace: String,
     owned: Vec<Owned>,
     driver_log: String,
+    /// Goes on watching, so that the timeline has the end of each pod.
+    _pods: Pods,
 }
 
 impl Live {
@@ -179,6 +181,7 @@ impl Live {
             namespace: self.access.namespace.clone(),
             owned: self.access.owned.clone(),
             driver_log: ended.driver_log,
+            _pods: self.pods,
         })
     }
 }

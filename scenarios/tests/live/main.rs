@@ -2,6 +2,7 @@
 //! They need an environment: `cargo xtask test`.
 
 mod frame;
+mod images;
 mod lifecycle;
 mod negative;
 mod owning;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rstest::rstest;
 use rustix::process::Signal;
 use sparkproof::Error;
-use sparkproof::proof::{EXECUTABLE, EnvironmentRecord, HANDOVER, Proof};
+use sparkproof::proof::{EXECUTABLE, Proof};
 use xtask::watched::Watched;
 
 use crate::frame::{Outcome, proof};
@@ -25,9 +25,7 @@ fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
     if state.exists() {
         return Err(Error::red(format!("{} is still there", state.display())));
     }
-    let record = EnvironmentRecord::read(
-        std::env::var_os(HANDOVER).map(PathBuf::from).unwrap_or_default().as_path(),
-    )?;
+    let engine = p.environment.engine.as_ref();
     let cluster = format!("sparkproof-{run}");
     let label = format!("label=io.x-k8s.kind.cluster={cluster}");
     let label_of_run = format!("label=io.sparkproof.run={run}");
@@ -38,7 +36,7 @@ fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
     ] {
         let output = Command::new("docker")
             .args(asked)
-            .env("DOCKER_HOST", record.docker_host.clone().unwrap_or_default())
+            .env("DOCKER_HOST", engine.map(|e| e.host.as_str()).unwrap_or_default())
             .output()
             .map_err(|e| Error::environment("running docker").because(e))?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned()
