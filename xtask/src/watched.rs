@@ -27,6 +27,8 @@ impl Watched {
         let child = Command::new(exe)
             .arg("--json")
             .args(args)
+            // Reports go below the workspace's target directory.
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -40,6 +40,16 @@ pub struct ClusterRecord {
     pub node_containers: Vec<String>,
 }
 
+impl ClusterRecord {
+    /// Node containers on which executors can run: the workers where there are any, since kubeadm
+    /// taints the control plane then. kind names them `<cluster>-control-plane`, `<cluster>-worker2`.
+    pub fn executor_nodes(&self) -> Vec<String> {
+        let workers = self.node_containers.iter().filter(|n| !n.ends_with("-control-plane"));
+        let workers: Vec<String> = workers.cloned().collect();
+        if workers.is_empty() { self.node_containers.clone() } else { workers }
+    }
+}
+
 /// A cluster and a client for it.
 #[derive(Clone)]
 pub struct Cluster {

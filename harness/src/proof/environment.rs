@@ -138,7 +138,7 @@ pub async fn set_up(
             let phase = context.recorder.phase("image");
             let image = async {
                 let image = spark::provide(context, &phase, engine.as_ref(), &plan.spark).await?;
-                let nodes = &environment.cluster.node_containers;
+                let nodes = &environment.cluster.executor_nodes();
                 let engine = engine.as_ref().ok_or_else(|| Error::internal("no engine is held"))?;
                 let loaded = load(context, engine, nodes, &image.reference).await?;
                 Ok((image, loaded))
@@ -185,7 +185,7 @@ pub async fn set_up(
                 // Loading the image needs containerd only, so it runs beside the wait.
                 let loading = async {
                     let step = phase.step("load the Spark image");
-                    let nodes = &cluster.node_containers;
+                    let nodes = &cluster.executor_nodes();
                     let loaded = load(context, &engine, nodes, &image.reference).await?;
                     context.recorder.fact("image load", loaded.to_string());
                     step.done(loaded.to_string());

@@ -30,6 +30,11 @@ impl Proof {
         Proof { context, environment, sessions: AtomicU32::new(0) }
     }
 
+    /// A client with the rights to look around in the cluster.
+    pub fn client(&self) -> &kube::Client {
+        &self.environment.cluster.client
+    }
+
     /// A session as planned, to be changed and started.
     pub fn session(&self) -> SessionBuilder<'_> {
         SessionBuilder::of(self)

@@ -14,7 +14,7 @@ async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {
         let engine = p.environment.engine.as_ref();
         let engine = engine.ok_or_else(|| Error::environment("no engine to build with"))?;
         let home = &p.environment.image.spark_home;
-        let nodes = &p.environment.cluster.node_containers;
+        let nodes = &p.environment.cluster.executor_nodes();
         let image = spark::from_home(&p.context, engine, "spark", home).await?;
         load(&p.context, engine, nodes, &image.reference).await?;
 

@@ -15,7 +15,8 @@ use crate::frame::{Outcome, proof};
 
 const LONG: Duration = Duration::from_secs(300);
 
-fn exe() -> PathBuf {
+/// The binary that holds the environment.
+pub(crate) fn exe() -> PathBuf {
     std::env::var_os(EXECUTABLE).map(PathBuf::from).unwrap_or_default()
 }
 
@@ -48,7 +49,8 @@ fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
     Ok(())
 }
 
-fn red(error: miette::Report) -> Error {
+/// An error of a watched run, as one of ours.
+pub(crate) fn red(error: miette::Report) -> Error {
     Error::red(format!("{error:?}"))
 }
 
