@@ -217,7 +217,8 @@ async fn go_build<S: AsRef<std::ffi::OsStr>>(
     stamp: &str,
     args: &[S],
 ) -> Result<()> {
-    let flags = ["build", "-v", "-trimpath", "-buildvcs=false"];
+    // Debug information is stripped anyway; not making it saves a seventh of the time.
+    let flags = ["build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"];
     let compiled = AtomicU32::new(0);
     let report = step.reporter();
     go(source)
