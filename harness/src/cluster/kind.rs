@@ -63,12 +63,17 @@ pub async fn create(
     let host_address = gateway(engine, name).await?;
 
     let kubeconfig = context.run.dir().join("kubeconfig");
+    let patches = context.run.dir().join("kubeadm");
+    fs_err::create_dir_all(&patches).or_environment("writing kubeadm's patches")?;
+    let (file, text) = kind_config::COREDNS_PATCH;
+    fs_err::write(patches.join(file), text).or_environment("writing kubeadm's patches")?;
     let config = kind_config::render(
         request.workers,
         request.fit,
         Machine::here()?,
         request.kubernetes_version,
         !Path::new("/sys/fs/cgroup/cgroup.controllers").exists(),
+        &patches,
     );
     let step = phase.step("kind create cluster");
     context.run.own(cluster_of(engine, name))?;

@@ -1,6 +1,23 @@
 //! The configuration file that `kind create cluster` gets.
 
+use std::path::Path;
+
 use crate::plan::{Fit, Machine};
+
+/// File name and content of a kubeadm patch. A kubelet that has just started waits a random part
+/// of a probe's period before it looks; CoreDNS serves a second after its start, and with the
+/// default period its Service had an address only 5 s later (median).
+pub(super) const COREDNS_PATCH: (&str, &str) = (
+    "corednsdeployment.yaml",
+    "\
+spec:
+  template:
+    spec:
+      containers:
+      - name: coredns
+        readinessProbe: {periodSeconds: 1}
+",
+);
 
 /// Cheap boot gains, measured (first user pod 15.3 s → 10.6 s on 2 cores): no waiting for leader
 /// elections among one, higher client rates, an etcd that need not survive a power cut; and what
@@ -8,12 +25,15 @@ use crate::plan::{Fit, Machine};
 ///
 /// The controller manager keeps its election, with short tries: without it, it gives up when the
 /// API server takes more than 10 s, as on a busy machine, and is restarted only 10 s later.
+///
+/// `patches` is a directory of this host with [`COREDNS_PATCH`] for kubeadm.
 pub(super) fn render(
     workers: u32,
     fit: &Fit,
     machine: Machine,
     kubernetes_version: &str,
     cgroup_v1: bool,
+    patches: &Path,
 ) -> String {
     let cpu = machine.cpu.0.saturating_sub(fit.node_cpu.0);
     let memory = machine.memory.0.saturating_sub(fit.node_memory.0);
@@ -23,6 +43,7 @@ pub(super) fn render(
     } else {
         ""
     };
+    let patches = patches.display();
     let nodes = "- role: worker\n".repeat(workers as usize);
     format!(
         "\
@@ -30,7 +51,12 @@ kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes:
 - role: control-plane
+  extraMounts:
+  - {{hostPath: \"{patches}\", containerPath: /kind/patches, readOnly: true}}
 {nodes}kubeadmConfigPatches:
+- |
+  kind: InitConfiguration
+  patches: {{directory: /kind/patches}}
 - |
   kind: ClusterConfiguration
   controllerManager:
@@ -68,7 +94,7 @@ mod tests {
             warnings: Vec::new(),
         };
         let machine = Machine { cpu: MilliCpu(2000), memory: MebiBytes(24_000) };
-        render(workers, &fit, machine, version, true)
+        render(workers, &fit, machine, version, true, Path::new("/run/kubeadm"))
     }
 
     #[test]
