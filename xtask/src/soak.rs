@@ -95,7 +95,8 @@ fn compare(before: &str, when: &str) -> Option<String> {
 
 /// Starts a run, kills it in a phase, and reaps it.
 fn killed(phase: &str, after: Duration, all: bool) -> miette::Result<()> {
-    let mut run = Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, &["run"])?;
+    let mut run =
+        Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, &["run"])?;
     let reached = run.reach(phase);
     pause(after);
     run.signal(Signal::KILL)?;
