@@ -84,3 +84,36 @@ fn an_unreachable_cluster_is_an_environment_error() {
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert_eq!(created(home.path()), Vec::<String>::new());
 }
+
+/// A user without rights gets one clear message. Only root can become such a user.
+#[test]
+fn a_user_without_rights_is_told_so() {
+    use std::os::unix::fs::PermissionsExt;
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: only root can drop its rights");
+        return;
+    }
+    let home = tempfile::tempdir().expect("temporary directory");
+    let open = |path: &Path| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).expect("opened");
+    };
+    open(home.path());
+    let exe = home.path().join("sparkproof");
+    std::fs::copy(env!("CARGO_BIN_EXE_sparkproof"), &exe).expect("copied");
+    open(&exe);
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&exe)
+        .arg("run")
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env("XDG_STATE_HOME", home.path().join("state"))
+        .env("XDG_CACHE_HOME", home.path().join("cache"))
+        .env_remove("DOCKER_HOST")
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("setpriv runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("root"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{text}");
+}

@@ -12,14 +12,16 @@ use rustix::process::Signal;
 use xtask::watched::{Watched, pause};
 
 const SPARKPROOF: &str = "target/debug/sparkproof";
-/// A phase and how long after its start a kill may come: inside it, on a two-core machine.
-const PHASES: [(&str, u64); 6] = [
-    ("engine", 1500),
-    ("node", 700),
-    ("cluster", 12_000),
-    ("cluster", 20_000),
-    ("session", 8000),
-    ("teardown", 2500),
+/// Where a kill falls: the phase that must have begun, and the milliseconds after that, on two
+/// cores with everything cached. The node image is one that is not cached, so that there is a
+/// build to kill.
+const MOMENTS: [(&str, &str, &[&str], std::ops::Range<u64>); 6] = [
+    ("daemon start", "engine", &["run"], 0..700),
+    ("node image", "node", &["run", "--kubernetes-version", "v1.34.4"], 500..10_000),
+    ("create", "cluster", &["run"], 300..9_000),
+    ("load", "cluster", &["run"], 11_000..17_000),
+    ("session", "session", &["run"], 500..9_000),
+    ("teardown", "teardown", &["run"], 0..2_000),
 ];
 
 #[derive(clap::Args)]
@@ -58,16 +60,16 @@ pub(crate) fn soak(args: &Args) -> miette::Result<()> {
     }
     let mut random = StdRng::seed_from_u64(args.seed);
     for number in 0..args.kills {
-        let (phase, within) = PHASES[number as usize % PHASES.len()];
-        let after = Duration::from_millis(random.random_range(0..within));
-        let all = (number / PHASES.len() as u32) % 2 == 1;
+        let (name, phase, args, within) = &MOMENTS[number as usize % MOMENTS.len()];
+        let after = Duration::from_millis(random.random_range(within.clone()));
+        let all = (number as usize / MOMENTS.len()) % 2 == 1;
         let what = format!(
-            "kill {}: {} {} ms after {phase} began",
+            "kill {} in {name}: {}, {} ms after {phase} began",
             number + 1,
             if all { "all of ours" } else { "the process" },
             after.as_millis()
         );
-        let outcome = killed(phase, after, all)
+        let outcome = killed(phase, args, after, all)
             .and_then(|()| sparkproof(&["sweep"]))
             .map_err(|e| e.to_string())
             .and_then(|()| compare(&before, &what).map_or(Ok(()), Err));
@@ -94,9 +96,8 @@ fn compare(before: &str, when: &str) -> Option<String> {
 }
 
 /// Starts a run, kills it in a phase, and reaps it.
-fn killed(phase: &str, after: Duration, all: bool) -> miette::Result<()> {
-    let mut run =
-        Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, &["run"])?;
+fn killed(phase: &str, args: &[&str], after: Duration, all: bool) -> miette::Result<()> {
+    let mut run = Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, args)?;
     let reached = run.reach(phase);
     pause(after);
     run.signal(Signal::KILL)?;

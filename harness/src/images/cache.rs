@@ -202,6 +202,15 @@ mod tests {
         assert!(built && !path.join("rubbish").exists());
     }
 
+    #[tokio::test]
+    async fn two_builders_at_once_do_the_work_once() {
+        let (context, _keep) = test_context();
+        let ((one, built_one), (two, built_two)) =
+            tokio::join!(make(&context, "same"), make(&context, "same"));
+        assert_eq!(one, two);
+        assert!(built_one ^ built_two, "one builds, the other waits for it");
+    }
+
     #[test]
     fn inputs_do_not_run_into_each_other() {
         assert_ne!(Key::new("k").with("ab", "c").id(), Key::new("k").with("a", "bc").id());

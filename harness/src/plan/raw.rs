@@ -179,6 +179,14 @@ mod tests {
     }
 
     #[test]
+    fn the_file_of_the_readme_is_valid() {
+        let readme = include_str!("../../../README.md");
+        let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let plan = RawPlan::from_toml(block.expect("a toml block")).expect("valid");
+        assert_eq!((plan.executors, plan.conf.len()), (Some(5), 2));
+    }
+
+    #[test]
     fn the_command_line_decides() {
         let file = RawPlan::from_toml("executors = 5\nworkers = 2").expect("valid");
         let line = RawPlan { executors: Some(1), ..RawPlan::default() };

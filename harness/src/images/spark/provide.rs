@@ -26,7 +26,16 @@ pub async fn provide(
                 None => composed(context, phase.name(), version).await?,
             };
             match engine {
-                Some(engine) => from_reference(engine, reference, driver).await?,
+                Some(engine) => {
+                    let image = from_reference(engine, reference, driver).await?;
+                    if image.digest.is_none() {
+                        return Err(Error::input(format!("--image {reference}: not in Docker"))
+                            .remedy(
+                                "build it or `docker pull` it first; nodes get it from there",
+                            ));
+                    }
+                    image
+                }
                 None => SparkImage {
                     reference: reference.clone(),
                     digest: None,
