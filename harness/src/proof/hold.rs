@@ -22,7 +22,14 @@ impl Held {
     /// Finds or starts an engine, as a phase.
     pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
         let phase = context.recorder.phase("engine");
-        let used = Engine::find_or_start(context, &phase, yes).await;
+        let used = async {
+            // Both the node image and the base of Spark images may need it, side by side.
+            if yes && which::which("debootstrap").is_err() {
+                apt(context, &phase, &["debootstrap"]).await?;
+            }
+            Engine::find_or_start(context, &phase, yes).await
+        }
+        .await;
         let used = phase.end(used, |used| {
             let whose = if used.started_by_us { "started by us" } else { "running already" };
             format!("Docker {}, {whose}", used.version)

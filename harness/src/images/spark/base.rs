@@ -44,7 +44,7 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
                 .map_err(|e| {
                     Error::environment("assembling the base of Spark images")
                         .because(e)
-                        .remedy("install debootstrap and run as root, or name an image by --image")
+                        .remedy("run as root with --yes (it installs debootstrap), or name an image by --image")
                 })?;
             Ok(())
         })
