@@ -1,7 +1,7 @@
 //! What the owning process holds, and giving all of it back.
 
 use crate::context::Context;
-use crate::engine::{Engine, EngineUse, apt};
+use crate::engine::{Engine, EngineUse, apt, stop_if_unused};
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{end_strays, give_back};
 
