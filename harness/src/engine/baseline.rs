@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::host::{sysctl_path, sysctls};
-use super::rules::{self, Rules, is_bridge, rules};
+use super::rules::{self, Rules, is_bridge, is_veth, rules};
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{OrFail, Result};
@@ -76,8 +76,12 @@ impl Baseline {
         let bridges: Vec<String> =
             bridges.iter().filter(|bridge| !before.links.contains(bridge)).cloned().collect();
         for link in links().iter().filter(|link| !before.links.contains(link)) {
-            if bridges.contains(link) || (alone && is_bridge(link)) {
-                Tool::new("ip").args(["link", "delete", link]).run(context).await?;
+            if bridges.contains(link) || (alone && (is_bridge(link) || is_veth(link))) {
+                let deleted = Tool::new("ip").args(["link", "delete", link]).run(context).await;
+                // A container's end goes by itself, too, with the container's network namespace.
+                if links().contains(link) {
+                    deleted?;
+                }
             }
         }
         rules::give_back(context, &before.rules, &bridges, alone).await?;

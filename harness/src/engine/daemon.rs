@@ -231,10 +231,22 @@ impl Daemon {
         let daemon = || daemons(&self.dir);
         end_processes(context, "our Docker daemon", STOP_SECONDS, daemon).await?;
         let group = self.group();
-        let rest = || helpers(&self.roots(), &group);
-        end_processes(context, "what our Docker daemon left running", 5, rest).await?;
-        unmount_in(&self.roots())?;
-        remove_groups(&group)?;
+        // Containers whose daemon was killed fork while they are being ended: looked at again
+        // until their control groups can go.
+        let waiting = Waiting::up_to(30, "the containers of our Docker daemon to end");
+        wait(context, waiting, Source::Backoff, async || {
+            let rest = || helpers(&self.roots(), &group);
+            let ended = async {
+                end_processes(context, "what our Docker daemon left running", 5, rest).await?;
+                unmount_in(&self.roots())?;
+                remove_groups(&group)
+            };
+            match ended.await {
+                Ok(()) => Progress::Met(()),
+                Err(error) => Progress::NotYet(error.to_string()),
+            }
+        })
+        .await?;
         for name in ["docker.sock", "pid"] {
             let _ = fs_err::remove_file(self.file(name));
         }

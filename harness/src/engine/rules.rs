@@ -91,6 +91,12 @@ pub(super) fn is_bridge(name: &str) -> bool {
     name == "docker0" || name.strip_prefix("br-").is_some_and(is_id)
 }
 
+/// The host's end of a container's link: `veth` and 7 hex digits.
+pub(super) fn is_veth(name: &str) -> bool {
+    let is_id = |id: &str| id.len() == 7 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    name.strip_prefix("veth").is_some_and(is_id)
+}
+
 /// Input for `FAMILY-restore` that takes Docker's part back to what it was in `before` and leaves
 /// every other rule as it is in `now`; `None` when that is so already.
 fn given_back(before: &str, now: &str, bridges: &[String]) -> Option<String> {
