@@ -124,6 +124,8 @@ impl Tool {
         let words = self.words();
         // Whatever it starts is found by this, even when the group's leader is gone.
         self.command.env(RUN_VARIABLE, context.run.id());
+        // What a killed tool leaves in its temporary directory goes with the run's state.
+        self.command.env("TMPDIR", context.run.dir());
         let mut child = self.command.spawn().map_err(|e| {
             Error::environment(format!("starting `{words}`"))
                 .because(e)
