@@ -46,7 +46,7 @@ pub(crate) fn soak(args: &Args) -> miette::Result<()> {
     let mut seconds = Vec::new();
     for number in 1..=args.runs {
         let begun = Instant::now();
-        let result = sparkproof(&["--quiet", "run"]);
+        let result = sparkproof(&["run"]);
         seconds.push(begun.elapsed().as_secs_f64());
         super::tell(&format!("run {number}: {:.1} s, {result:?}", begun.elapsed().as_secs_f64()));
         failures.extend(result.err().map(|e| format!("run {number}: {e}")));
