@@ -11,7 +11,7 @@ use kube::api::PostParams;
 use kube::config::{AuthInfo, Context as KubeContext, Kubeconfig, NamedAuthInfo, NamedContext};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, cluster_of};
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{Error, OrFail, Result};
@@ -97,17 +97,13 @@ impl Issuer {
     fn kubeconfig_with(&self, token: String) -> Result<String> {
         let admin = Kubeconfig::read_from(&self.cluster.kubeconfig)
             .or_environment("reading the cluster's kubeconfig")?;
-        let wanted = self.cluster.context.clone().or(admin.current_context);
-        let name = admin
-            .contexts
-            .into_iter()
-            .find(|c| Some(&c.name) == wanted.as_ref())
-            .and_then(|c| Some(c.context?.cluster))
+        let cluster = cluster_of(admin, self.cluster.context.as_deref())
             .ok_or_else(|| Error::environment("the kubeconfig's context names no cluster"))?;
+        let name = cluster.name.clone();
         let config = Kubeconfig {
             api_version: Some("v1".to_owned()),
             kind: Some("Config".to_owned()),
-            clusters: admin.clusters.into_iter().filter(|c| c.name == name).collect(),
+            clusters: vec![cluster],
             auth_infos: vec![NamedAuthInfo {
                 name: self.account.clone(),
                 auth_info: Some(AuthInfo { token: Some(token.into()), ..Default::default() }),

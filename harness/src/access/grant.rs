@@ -47,7 +47,7 @@ pub struct Access {
     pub service_account: String,
     /// Kubeconfig of the driver process: this account's short-lived token (0600, state directory).
     pub driver_kubeconfig: PathBuf,
-    /// In words, for the report, e.g. `role of 8 verbs`.
+    /// In words, for the report, e.g. `role of 9 verbs`.
     pub granted: String,
     /// What was created, to be given back.
     pub owned: Vec<Owned>,

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::ledger::labels::RUN_VARIABLE;
 use crate::ledger::{Owned, Scope};
-use crate::proof::{EXECUTABLE, HANDOVER, set_up};
+use crate::proof::{EXECUTABLE, EnvironmentRecord, HANDOVER, set_up};
 use crate::report::Mode;
 
 /// Hold an environment for a command.
@@ -28,19 +28,12 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
     let words: Vec<_> = args.command.iter().map(|w| w.to_string_lossy()).collect();
-    let request = Request {
-        mode,
-        scope: Scope::Run,
-        name: None,
-        report_dir: plan.report_dir.as_deref(),
-        title: format!("{} · exec {}", plan.title(), words.join(" ")),
-        plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
-        conf: &plan.conf,
-    };
+    let title = format!("{} · exec {}", plan.title(), words.join(" "));
+    let request = Request::of_plan(mode, title, &plan)?;
     with_run(request, async |context, held| {
         let name = format!("sparkproof-{}", context.run.id());
         let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
-        let record = context.run.dir().join("environment.json");
+        let record = EnvironmentRecord::path(context.run.dir());
         environment.record(context).write(&record)?;
         let phase = context.recorder.phase("exec");
         phase.end(child(context, &args.command, &record).await, |()| "ended with status 0".into())

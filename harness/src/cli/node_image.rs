@@ -3,7 +3,6 @@
 use super::runner::{Request, with_run};
 use crate::error::{Exit, Result};
 use crate::images::node::{Release, build_node_image};
-use crate::ledger::Scope;
 use crate::report::Mode;
 
 /// Pull or assemble the node image alone; print its reference, digest and size.
@@ -21,20 +20,13 @@ pub(super) struct Args {
 #[expect(clippy::print_stdout, reason = "what the user asked to see")]
 pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     let release = Release::resolve(args.kubernetes_version.as_deref())?;
-    let request = Request {
-        mode,
-        scope: Scope::Run,
-        name: None,
-        report_dir: None,
-        title: format!("node image · Kubernetes {}", release.version),
-        plan: serde_json::Value::Null,
-        conf: &[],
-    };
+    let title = format!("node image · Kubernetes {}", release.version);
+    let request = Request::without_plan(mode, title);
     let mut made = None;
     let exit = with_run(request, async |context, held| {
         let engine = held.find_or_start(context, args.yes).await?;
         let phase = context.recorder.phase("node");
-        let built = build_node_image(context, &phase, &engine, &release, args.yes).await;
+        let built = build_node_image(context, &phase, &engine, &release).await;
         let image = phase.end(built, |image| image.reference.clone())?;
         context.recorder.fact("node image", image.reference.clone());
         context.recorder.fact("node image digest", image.digest.clone());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::runner::{Request, with_run};
 use crate::checks::run_suite;
-use crate::error::{Exit, OrFail, Result};
+use crate::error::{Exit, Result};
 use crate::images::node::Release;
 use crate::images::spark::find;
 use crate::ledger::Scope;
@@ -57,15 +57,7 @@ impl PlanArgs {
 pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
-    let request = Request {
-        mode,
-        scope: Scope::Run,
-        name: None,
-        report_dir: plan.report_dir.as_deref(),
-        title: plan.title(),
-        plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
-        conf: &plan.conf,
-    };
+    let request = Request::of_plan(mode, plan.title(), &plan)?;
     with_run(request, async |context, held| {
         let name = format!("sparkproof-{}", context.run.id());
         let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::checks::check;
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
-use crate::error::{Exit, Result};
+use crate::error::{Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
+use crate::plan::Plan;
 use crate::proof::{Held, tear_down};
 use crate::report::{Console, Mode, print_closing, write_all};
 use crate::session::register_secrets;
@@ -25,6 +26,31 @@ pub(super) struct Request<'a> {
     pub(super) plan: serde_json::Value,
     /// Its Spark configuration: values of secret keys are masked from the first event on.
     pub(super) conf: &'a [(String, String)],
+}
+
+impl<'a> Request<'a> {
+    /// A run of a plan, which ends with its command.
+    pub(super) fn of_plan(mode: Mode, title: String, plan: &'a Plan) -> Result<Self> {
+        Ok(Request {
+            report_dir: plan.report_dir.as_deref(),
+            plan: serde_json::to_value(plan).or_internal("writing the plan")?,
+            conf: &plan.conf,
+            ..Self::without_plan(mode, title)
+        })
+    }
+
+    /// A run that needs no plan.
+    pub(super) fn without_plan(mode: Mode, title: String) -> Self {
+        Request {
+            mode,
+            scope: Scope::Run,
+            name: None,
+            report_dir: None,
+            title,
+            plan: serde_json::Value::Null,
+            conf: &[],
+        }
+    }
 }
 
 /// Begins a run, does `body`, gives everything back (unless the run is the user's to keep and the

@@ -5,11 +5,12 @@ use super::runner::{Request, with_run};
 use crate::cluster::Cluster;
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
+use crate::engine::locks::Hold;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Recorder, Secrets, Silent};
 use crate::ledger::{Run, Scope, StaleRun};
 use crate::plan::ClusterPlan;
-use crate::proof::{EnvironmentRecord, set_up};
+use crate::proof::{EnvironmentRecord, lock_up, set_up};
 use crate::report::Mode;
 
 /// Start a cluster that outlives this command.
@@ -45,23 +46,19 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         return Err(Error::input("`up` makes a kind cluster; --kubeconfig and --cluster name one"));
     }
     let dirs = Dirs::of_user()?;
-    if dirs.runs().join(&args.name).join("environment.json").exists() {
+    if EnvironmentRecord::path(&dirs.runs().join(&args.name)).exists() {
         return Err(Error::input(format!("a cluster named {} is up already", args.name))
             .remedy(format!("use it with `run --cluster {0}`, or `down --name {0}`", args.name)));
     }
+    let title = format!("{} · up {}", plan.title(), args.name);
     let request = Request {
-        mode,
         scope: Scope::User,
         name: Some(&args.name),
-        report_dir: plan.report_dir.as_deref(),
-        title: format!("{} · up {}", plan.title(), args.name),
-        plan: serde_json::to_value(&plan).or_internal("writing the plan")?,
-        conf: &plan.conf,
+        ..Request::of_plan(mode, title, &plan)?
     };
     with_run(request, async |context, held| {
         let environment = set_up(context, held, &plan, &args.name, Scope::User, yes).await?;
-        let record = context.run.dir().join("environment.json");
-        environment.record(context).write(&record)?;
+        environment.record(context).write(&EnvironmentRecord::path(context.run.dir()))?;
         context.recorder.info(format!(
             "cluster {} is up: KUBECONFIG={} kubectl get nodes",
             args.name,
@@ -73,32 +70,19 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
 }
 
 pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
-    use rustix::fs::{FlockOperation, flock};
     let dirs = Dirs::of_user()?;
-    let dir = dirs.runs().join(&args.name);
-    if !dir.join("ledger.jsonl").exists() {
+    if !dirs.runs().join(&args.name).join("ledger.jsonl").exists() {
         return Err(Error::input(format!("no cluster named {} is up", args.name))
             .remedy("`sparkproof status` lists them"));
     }
-    let users = std::fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dir.join("users.lock"))
-        .or_environment("locking the cluster")?;
-    flock(&users, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+    let _alone = lock_up(&dirs, &args.name, Hold::Exclusive)?.ok_or_else(|| {
         Error::environment(format!("a run uses the cluster {} now", args.name))
             .remedy("wait for it to end")
     })?;
+    // As a run: when the body ends, everything in the ledger is given back.
     let request = Request {
-        mode,
-        // As a run: when the body ends, everything in the ledger is given back.
-        scope: Scope::Run,
         name: Some(&args.name),
-        report_dir: None,
-        title: format!("down {}", args.name),
-        plan: serde_json::Value::Null,
-        conf: &[],
+        ..Request::without_plan(mode, format!("down {}", args.name))
     };
     with_run(request, async |context, held| {
         held.find_or_start(context, false).await?;
@@ -118,7 +102,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
             continue;
         }
         shown += 1;
-        let record = match EnvironmentRecord::read(&stale.run.dir().join("environment.json")) {
+        let record = match EnvironmentRecord::read(&EnvironmentRecord::path(stale.run.dir())) {
             Ok(record) => record,
             Err(error) => {
                 println!("{name}: {error}");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kube::Client;
-use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::config::{Config, KubeConfigOptions, Kubeconfig, NamedCluster};
 
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -22,6 +22,14 @@ pub async fn client_of(kubeconfig: &Path, context: Option<&str>) -> Result<Clien
     })?;
     config.connect_timeout = Some(Duration::from_secs(5));
     Client::try_from(config).or_environment("making a Kubernetes client")
+}
+
+/// The cluster that a context of a kubeconfig (its current one for `None`) names.
+pub(crate) fn cluster_of(read: Kubeconfig, context: Option<&str>) -> Option<NamedCluster> {
+    let wanted = context.map(str::to_owned).or(read.current_context)?;
+    let named = read.contexts.into_iter().find(|c| c.name == wanted)?;
+    let cluster = named.context?.cluster;
+    read.clusters.into_iter().find(|c| c.name == cluster)
 }
 
 /// One bounded look at the API server. Unreachable: class environment; its version otherwise.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use super::connect::answers;
+use super::connect::{answers, cluster_of};
 use super::{Cluster, ClusterRecord, Provider, client_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -39,17 +39,8 @@ pub async fn open(
 pub(super) fn server_of(kubeconfig: &Path, kube_context: Option<&str>) -> Result<String> {
     let read =
         kube::config::Kubeconfig::read_from(kubeconfig).or_input("reading the kubeconfig")?;
-    let wanted = kube_context.map(str::to_owned).or(read.current_context);
-    let cluster = read
-        .contexts
-        .iter()
-        .find(|c| Some(&c.name) == wanted.as_ref())
-        .and_then(|c| c.context.as_ref())
-        .map(|c| c.cluster.clone());
-    read.clusters
-        .into_iter()
-        .find(|c| Some(&c.name) == cluster.as_ref())
-        .and_then(|c| c.cluster?.server)
+    cluster_of(read, kube_context)
+        .and_then(|named| named.cluster?.server)
         .ok_or_else(|| Error::input(format!("{} names no server", kubeconfig.display())))
 }
 

@@ -1,12 +1,11 @@
-//! kind clusters: an own labelled network, an own kubeconfig, created and deleted by name.
+//! kind clusters: an own labelled network, an own kubeconfig, created by name and given back through the ledger.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::NetworkCreateRequest;
-use bollard::query_parameters::{InspectNetworkOptions, ListContainersOptionsBuilder};
+use bollard::query_parameters::InspectNetworkOptions;
 
 use super::existing::server_of;
 use super::{Cluster, ClusterRecord, Provider, client_of, kind_config};
@@ -15,7 +14,7 @@ use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
-use crate::ledger::{Owned, Scope, give_back, labels};
+use crate::ledger::{Owned, Scope, kind_nodes, labels};
 use crate::plan::{Fit, Machine};
 
 /// What to create.
@@ -99,15 +98,9 @@ pub async fn create(
         context: None,
         kubernetes_version: request.kubernetes_version.to_owned(),
         host_address,
-        node_containers: node_containers(engine, name).await?,
+        node_containers: kind_nodes(engine, name).await?,
     };
     Ok(Cluster { record, client })
-}
-
-/// Deletes the node containers with their volumes, then the network.
-pub async fn delete(context: &Context, engine: &Engine, name: &str) -> Result<()> {
-    give_back(context, &cluster_of(engine, name)).await?;
-    give_back(context, &network_of(engine, name)).await
 }
 
 fn cluster_of(engine: &Engine, name: &str) -> Owned {
@@ -118,21 +111,8 @@ fn network_of(engine: &Engine, name: &str) -> Owned {
     Owned::Network { docker: engine.host.clone(), name: name.to_owned() }
 }
 
-async fn node_containers(engine: &Engine, name: &str) -> Result<Vec<String>> {
-    let filters = HashMap::from([("label", vec![format!("{}={name}", labels::KIND_CLUSTER)])]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let containers =
-        engine.docker.list_containers(Some(options)).await.or_environment("listing containers")?;
-    let mut names: Vec<String> = containers
-        .into_iter()
-        .filter_map(|c| Some(c.names?.first()?.trim_start_matches('/').to_owned()))
-        .collect();
-    names.sort();
-    Ok(names)
-}
-
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
-    let nodes = node_containers(engine, name).await?;
+    let nodes = kind_nodes(engine, name).await?;
     if nodes.is_empty() {
         return Ok(());
     }

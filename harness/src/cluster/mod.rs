@@ -8,7 +8,8 @@ mod model;
 mod ready;
 
 pub use connect::client_of;
+pub(crate) use connect::cluster_of;
 pub use existing::open as open_existing;
-pub use kind::{KindRequest, create, delete};
+pub use kind::{KindRequest, create};
 pub use model::{Cluster, ClusterRecord, Provider};
 pub use ready::wait_until_ready;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bollard::Docker;
+use bollard::models::ImageInspect;
 
 use crate::error::{Error, OrFail, Result};
 
@@ -55,6 +56,17 @@ impl Engine {
             .await
             .or_environment(format!("agreeing on an API version with {host}"))?;
         Ok(Some(Engine { docker, host: host.to_owned() }))
+    }
+
+    /// What the daemon knows of an image; `None` when it has no such image.
+    pub async fn image(&self, reference: &str) -> Result<Option<ImageInspect>> {
+        match self.docker.inspect_image(reference).await {
+            Ok(image) => Ok(Some(image)),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
+                Ok(None)
+            }
+            Err(e) => Err(Error::environment(format!("asking Docker for {reference}")).because(e)),
+        }
     }
 
     /// The daemon's version, e.g. `20.10.24+dfsg1`.

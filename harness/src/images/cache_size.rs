@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::dirs::Dirs;
+use crate::engine::locks::{Hold, try_lock};
 use crate::error::{OrFail, Result};
 
 /// An entry of the cache.
@@ -30,9 +29,9 @@ pub fn entries(dirs: &Dirs) -> Result<Vec<CacheEntry>> {
             continue;
         }
         let id = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let lock = path.with_file_name(format!("{}.lock", id.trim_end_matches(".tmp")));
-        let last_used =
-            fs_err::metadata(lock).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let last_used = fs_err::metadata(lock_of(&path, &id))
+            .and_then(|m| m.modified())
+            .unwrap_or(SystemTime::UNIX_EPOCH);
         entries.push(CacheEntry { id, bytes: size(&path), last_used, path });
     }
     entries.sort_by_key(|e| e.last_used);
@@ -49,18 +48,19 @@ pub fn prune(dirs: &Dirs, limit: u64) -> Result<Vec<CacheEntry>> {
         if total <= limit {
             break;
         }
-        let lock = entry.path.with_file_name(format!("{}.lock", entry.id.trim_end_matches(".tmp")));
-        let lock = std::fs::File::options().create(true).truncate(false).write(true).open(lock);
-        let lock = lock.or_environment("locking a cache entry")?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            continue;
-        }
+        let lock = lock_of(&entry.path, &entry.id);
+        let Some(_lock) = try_lock(&lock, Hold::Exclusive)? else { continue };
         fs_err::remove_dir_all(&entry.path).or_environment("removing a cache entry")?;
         let _ = fs_err::remove_file(entry.path.with_file_name(format!("{}.sums", entry.id)));
         total -= entry.bytes;
         removed.push(entry);
     }
     Ok(removed)
+}
+
+/// The lock of an entry, finished or half.
+fn lock_of(path: &Path, id: &str) -> PathBuf {
+    path.with_file_name(format!("{}.lock", id.trim_end_matches(".tmp")))
 }
 
 fn size(path: &Path) -> u64 {
@@ -85,7 +85,7 @@ mod tests {
             lock.set_modified(hour(age)).expect("set");
         }
         let held = std::fs::File::open(base.join("locked-2.lock")).expect("opened");
-        flock(&held, FlockOperation::LockExclusive).expect("locked");
+        rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).expect("locked");
         let removed = prune(&dirs, 150).expect("pruned");
         let ids: Vec<_> = removed.iter().map(|e| e.id.as_str()).collect();
         assert_eq!(ids, ["old-1", "new-3"], "one locked entry stays, though older");

@@ -74,13 +74,16 @@ pub(super) async fn remove_network(engine: &Engine, name: &str, run: &str) -> Re
     Ok(())
 }
 
-/// Names of the node containers of a kind cluster, running or not.
-pub(super) async fn kind_nodes(engine: &Engine, cluster: &str) -> Result<Vec<String>> {
+/// Names of the node containers of a kind cluster, running or not, sorted.
+pub(crate) async fn kind_nodes(engine: &Engine, cluster: &str) -> Result<Vec<String>> {
     let filters = HashMap::from([("label", vec![format!("{KIND_CLUSTER}={cluster}")])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let nodes = engine.docker.list_containers(Some(options)).await;
     let nodes = nodes.or_environment("listing containers")?;
-    Ok(nodes.into_iter().filter_map(|node| first_name(node.names?)).collect())
+    let mut names: Vec<String> =
+        nodes.into_iter().filter_map(|node| first_name(node.names?)).collect();
+    names.sort();
+    Ok(names)
 }
 
 fn first_name(names: Vec<String>) -> Option<String> {

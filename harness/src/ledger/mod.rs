@@ -12,6 +12,7 @@ mod processes;
 mod run;
 mod sweep;
 
+pub(crate) use docker::kind_nodes;
 pub use give_back::give_back;
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
 use kube::api::{DeleteParams, ListParams};
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 
 use super::pod_list::status;
 use crate::error::{OrFail, Result};
@@ -55,35 +57,35 @@ impl Holdings {
 
     /// Deletes all of it, without grace: the driver is gone.
     pub async fn delete(&self, client: &kube::Client, namespace: &str) -> Result<()> {
-        let now = DeleteParams::default().grace_period(0);
-        let failed = || format!("deleting what a killed driver left in {namespace}");
-        for name in self.pods.keys() {
-            let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
-            gone(api.delete(name, &now).await).or_environment(failed())?;
-        }
-        for name in &self.config_maps {
-            let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-            gone(api.delete(name, &now).await).or_environment(failed())?;
-        }
-        for name in &self.services {
-            let api: Api<Service> = Api::namespaced(client.clone(), namespace);
-            gone(api.delete(name, &now).await).or_environment(failed())?;
-        }
-        for name in &self.claims {
-            let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
-            gone(api.delete(name, &now).await).or_environment(failed())?;
-        }
-        Ok(())
+        let deleted = async {
+            delete_all::<Pod>(client, namespace, self.pods.keys()).await?;
+            delete_all::<ConfigMap>(client, namespace, &self.config_maps).await?;
+            delete_all::<Service>(client, namespace, &self.services).await?;
+            delete_all::<PersistentVolumeClaim>(client, namespace, &self.claims).await
+        };
+        deleted.await.or_environment(format!("deleting what a killed driver left in {namespace}"))
     }
 }
 
 /// Not found is what a delete wants.
-fn gone<T>(result: kube::Result<T>) -> kube::Result<()> {
-    match result {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(error) => Err(error),
+async fn delete_all<K>(
+    client: &kube::Client,
+    namespace: &str,
+    names: impl IntoIterator<Item = &String>,
+) -> kube::Result<()>
+where
+    K: Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let now = DeleteParams::default().grace_period(0);
+    for name in names {
+        match api.delete(name, &now).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            deleted => drop(deleted?),
+        }
     }
+    Ok(())
 }
 
 fn names<K: ResourceExt>(items: &[K]) -> impl Iterator<Item = String> {

@@ -37,17 +37,6 @@ impl Pods {
         self.state.lock().map(|s| s.clone()).unwrap_or_default()
     }
 
-    /// Executor pods of an application (label `spark-app-selector`), by executor id.
-    pub fn executors(&self, application: &str) -> BTreeMap<u32, Pod> {
-        let of = |pod: &Pod| {
-            let labels = pod.labels();
-            (labels.get("spark-app-selector")? == application
-                && labels.get("spark-role")? == "executor")
-                .then(|| labels.get("spark-exec-id")?.parse().ok())?
-        };
-        self.now().into_values().filter_map(|pod| Some((of(&pod)?, pod))).collect()
-    }
-
     /// A source for [`super::wait`].
     pub fn changes(&self) -> Source {
         Source::Changes(self.changes.clone())

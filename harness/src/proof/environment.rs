@@ -52,6 +52,11 @@ pub struct EnvironmentRecord {
 }
 
 impl EnvironmentRecord {
+    /// Where a run keeps its record, in its private directory.
+    pub fn path(run: &Path) -> PathBuf {
+        run.join("environment.json")
+    }
+
     /// Reads a record.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs_err::read_to_string(path).or_input("reading the environment's record")?;
@@ -120,12 +125,13 @@ pub async fn set_up(
             Ok(Environment { plan: plan.clone(), cluster, image, engine: None })
         }
         ClusterPlan::Up { name } => {
-            let record = EnvironmentRecord::read(&up_record(context, name)).map_err(|e| {
+            let path = EnvironmentRecord::path(&context.dirs.runs().join(name));
+            let record = EnvironmentRecord::read(&path).map_err(|e| {
                 Error::input(format!("no cluster named {name} is up"))
                     .because(e)
                     .remedy(format!("sparkproof up --name {name}"))
             })?;
-            held.use_up(context, name).await?;
+            let engine = held.use_up(context, name).await?;
             let phase = context.recorder.phase("cluster");
             let opened = record.open(context).await;
             let environment = phase.end(opened, |e| {
@@ -134,18 +140,16 @@ pub async fn set_up(
                     e.cluster.name, e.cluster.kubernetes_version
                 )
             })?;
-            let engine = held.engine().cloned();
             let phase = context.recorder.phase("image");
             let image = async {
-                let image = spark::provide(context, &phase, engine.as_ref(), &plan.spark).await?;
+                let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
                 let nodes = &environment.cluster.executor_nodes();
-                let engine = engine.as_ref().ok_or_else(|| Error::internal("no engine is held"))?;
-                let loaded = load(context, engine, nodes, &image.reference).await?;
+                let loaded = load(context, &engine, nodes, &image.reference).await?;
                 Ok((image, loaded))
             }
             .await;
             let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
-            Ok(Environment { plan: plan.clone(), image, engine, ..environment })
+            Ok(Environment { plan: plan.clone(), image, engine: Some(engine), ..environment })
         }
         ClusterPlan::Kind { kubernetes_version, workers, fit } => {
             let release = node::Release::resolve(kubernetes_version.as_deref())?;
@@ -155,7 +159,7 @@ pub async fn set_up(
                     let phase = context.recorder.phase("node");
                     let built = async {
                         tokio::try_join!(
-                            node::build_node_image(context, &phase, &engine, &release, yes),
+                            node::build_node_image(context, &phase, &engine, &release),
                             node::kind_binary(context, &phase)
                         )
                     }
@@ -211,9 +215,4 @@ pub async fn set_up(
             Ok(Environment { plan: plan.clone(), cluster, image, engine: Some(engine) })
         }
     }
-}
-
-/// Where `up` leaves the record of a cluster.
-pub(crate) fn up_record(context: &Context, name: &str) -> PathBuf {
-    context.dirs.runs().join(name).join("environment.json")
 }

@@ -1,8 +1,10 @@
 //! What the owning process holds, and giving all of it back.
 
 use crate::context::Context;
+use crate::dirs::Dirs;
+use crate::engine::locks::{Hold, try_lock};
 use crate::engine::{Engine, EngineUse, apt, stop_if_unused};
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, Result};
 use crate::ledger::{end_strays, give_back};
 
 /// Locks and uses that last as long as the process wants them.
@@ -14,11 +16,6 @@ pub struct Held {
 }
 
 impl Held {
-    /// The engine, when one is held.
-    pub fn engine(&self) -> Option<&Engine> {
-        self.engine.as_ref().map(|used| &used.engine)
-    }
-
     /// Finds or starts an engine, as a phase.
     pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
         let phase = context.recorder.phase("engine");
@@ -41,20 +38,13 @@ impl Held {
     }
 
     /// Uses a cluster that is up: its engine, and a shared lock on it.
-    pub async fn use_up(&mut self, context: &Context, name: &str) -> Result<()> {
-        use rustix::fs::{FlockOperation, flock};
-        let path = context.dirs.runs().join(name).join("users.lock");
-        let file = std::fs::File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .or_environment(format!("locking the cluster {name}"))?;
-        flock(&file, FlockOperation::NonBlockingLockShared)
-            .map_err(|_| Error::environment(format!("cluster {name} is being taken down")))?;
-        self.up = Some(file);
-        self.find_or_start(context, false).await?;
-        Ok(())
+    pub async fn use_up(&mut self, context: &Context, name: &str) -> Result<Engine> {
+        let lock = lock_up(&context.dirs, name, Hold::Shared)?;
+        self.up =
+            Some(lock.ok_or_else(|| {
+                Error::environment(format!("cluster {name} is being taken down"))
+            })?);
+        self.find_or_start(context, false).await
     }
 
     /// Lets go of the engine; the last user stops a daemon of ours.
@@ -66,6 +56,12 @@ impl Held {
             None => stop_if_unused(context).await,
         }
     }
+}
+
+/// The lock of a cluster that is up: its users share it, `down` holds it alone. `None` when it is
+/// not to be had now.
+pub(crate) fn lock_up(dirs: &Dirs, name: &str, hold: Hold) -> Result<Option<std::fs::File>> {
+    try_lock(&dirs.runs().join(name).join("users.lock"), hold)
 }
 
 /// Gives back everything the run owns, newest first, then the engine, then the run's own state.

@@ -7,6 +7,7 @@ mod session_builder;
 mod stage;
 
 pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER, set_up};
+pub(crate) use hold::lock_up;
 pub use hold::{Held, tear_down};
 pub use live::{Ended, Ending, Live};
 pub use session_builder::SessionBuilder;

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use bollard::Docker;
-
 use super::components::{self, Go};
 use super::load::{self, Layer};
 use super::published::{self, Decision};
@@ -13,7 +11,7 @@ use super::versions::Release;
 use super::{inputs, versions};
 use crate::context::Context;
 use crate::engine::Engine;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, Result};
 use crate::events::{PhaseGuard, StepGuard};
 use crate::images::{Cache, Key};
 
@@ -37,8 +35,7 @@ pub async fn kind_binary(context: &Context, phase: &PhaseGuard) -> Result<PathBu
 }
 
 /// The node image of a release: as the engine holds it already; else pulled by digest where a
-/// registry answers; else assembled (root, Go, debootstrap and some 6 GB of disk needed; with
-/// `yes`, debootstrap is installed when missing).
+/// registry answers; else assembled (root, Go, debootstrap and some 6 GB of disk needed).
 ///
 /// # Errors
 /// Environment: what is needed is missing (with its remedy), a build failed (with the last lines of
@@ -48,12 +45,11 @@ pub async fn build_node_image(
     phase: &PhaseGuard,
     engine: &Engine,
     release: &Release,
-    yes: bool,
 ) -> Result<NodeImage> {
     let docker = &engine.docker;
     if let Some(digest) = &release.published {
         let reference = format!("kindest/node@{digest}");
-        if let Some(image) = held(docker, &reference, None, release).await? {
+        if let Some(image) = held(engine, &reference, None, release).await? {
             phase.step(format!("pull {reference}")).cached();
             return Ok(image);
         }
@@ -61,7 +57,7 @@ pub async fn build_node_image(
     let go = Go::find(context).await;
     if let Ok(go) = &go {
         let key = recipe(go, release)?;
-        if let Some(image) = held(docker, &reference(&key, release), Some(&key), release).await? {
+        if let Some(image) = held(engine, &reference(&key, release), Some(&key), release).await? {
             phase.step("assemble the node image").cached();
             return Ok(image);
         }
@@ -73,13 +69,13 @@ pub async fn build_node_image(
             let step = phase.step(format!("pull {reference}"));
             context.cancel.guard(published::pull(docker, &reference, &step)).await?;
             step.done("");
-            held(docker, &reference, None, release).await?.ok_or_else(|| {
+            held(engine, &reference, None, release).await?.ok_or_else(|| {
                 Error::environment(format!("{reference} was pulled but is not held"))
             })
         }
         Decision::Assemble(reason) if release.assembled => {
             context.recorder.info(format!("node image: assembling it, {reason}"));
-            assemble(context, phase, docker, release, &go?, yes).await
+            assemble(context, phase, engine, release, &go?).await
         }
         Decision::Assemble(reason) => Err(Error::environment(format!(
             "Kubernetes {}: {reason}, and this version is not assembled from packages",
@@ -92,29 +88,28 @@ pub async fn build_node_image(
 async fn assemble(
     context: &Context,
     phase: &PhaseGuard,
-    docker: &Docker,
+    engine: &Engine,
     release: &Release,
     go: &Go,
-    yes: bool,
 ) -> Result<NodeImage> {
     let key = recipe(go, release)?;
     let step = phase.step("assemble the node image");
     let build = async |dir: &Path, step: &StepGuard| {
         // One waits for the network, the other for the processors.
         let (rootfs, parts) = tokio::try_join!(
-            rootfs(context, phase, &go.arch, yes),
+            rootfs(context, phase, &go.arch),
             components::all(context, phase, go, release)
         )?;
         stage::layer(context, step, dir, &rootfs, &parts, release, &go.arch).await
     };
     let layer = Cache::of(context).entry(context, &key, step, build).await?.join("layer.tar");
-    let rootfs = rootfs(context, phase, &go.arch, yes).await?;
+    let rootfs = rootfs(context, phase, &go.arch).await?;
     let step = phase.step("load the node image");
     let layers = vec![Layer::of(rootfs).await?, Layer::of(layer).await?];
     let configuration = load::configuration(&layers, &go.arch, &key.id());
     let reference = reference(&key, release);
-    context.cancel.guard(load::load(docker, &reference, configuration, layers)).await?;
-    let image = held(docker, &reference, Some(&key), release)
+    context.cancel.guard(load::load(&engine.docker, &reference, configuration, layers)).await?;
+    let image = held(engine, &reference, Some(&key), release)
         .await?
         .ok_or_else(|| Error::environment(format!("{reference} was loaded but is not held")))?;
     step.done(format!("{} MB", image.size / 1_000_000));
@@ -145,18 +140,12 @@ fn reference(key: &Key, release: &Release) -> String {
 
 /// The image when the engine holds it; one of ours only when the label names this very recipe.
 async fn held(
-    docker: &Docker,
+    engine: &Engine,
     reference: &str,
     key: Option<&Key>,
     release: &Release,
 ) -> Result<Option<NodeImage>> {
-    let seen = match docker.inspect_image(reference).await {
-        Ok(seen) => seen,
-        Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error).or_environment(format!("inspecting {reference}")),
-    };
+    let Some(seen) = engine.image(reference).await? else { return Ok(None) };
     let labels = seen.config.and_then(|config| config.labels).unwrap_or_default();
     if key.is_some_and(|key| labels.get(load::RECIPE) != Some(&key.id())) {
         return Ok(None);

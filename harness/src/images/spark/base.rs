@@ -12,6 +12,7 @@ use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
 use crate::images::{Cache, Key};
+use crate::ledger::labels::{Lifetime, SCOPE};
 
 const SCRIPT: &str = include_str!("../../../../images/spark/base.sh");
 /// `localhost/` so that no engine ever asks a registry for it.
@@ -27,7 +28,7 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
     let id = key().id();
     let tag = id.rsplit('-').next().unwrap_or_default();
     let reference = format!("{REPOSITORY}:{tag}");
-    if super::build::inspect(engine, &reference).await?.is_some() {
+    if engine.image(&reference).await?.is_some() {
         return Ok(reference);
     }
     let step = StepGuard::begin(&context.recorder, phase, "Spark base: Debian 12, Java 17".into());
@@ -53,7 +54,7 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
     let step = StepGuard::begin(&context.recorder, phase, what());
     let file = tokio::fs::File::open(entry.join("root.tar")).await.or_environment(what())?;
     let options = CreateImageOptionsBuilder::default().from_src("-").repo(REPOSITORY).tag(tag);
-    let labels = vec![format!("LABEL {}=cache", super::build::SCOPE_LABEL)];
+    let labels = vec![format!("LABEL {SCOPE}={}", Lifetime::Cache.as_str())];
     let import = engine.docker.create_image(
         Some(options.changes(labels).build()),
         Some(bollard::body_try_stream(ReaderStream::with_capacity(file, 1 << 20))),

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use bollard::models::ImageInspect;
 use bollard::query_parameters::BuildImageOptionsBuilder;
 use futures::StreamExt;
 use tokio_util::io::{ReaderStream, SyncIoBridge};
@@ -13,20 +12,10 @@ use super::Distribution;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
+use crate::ledger::labels::{Lifetime, SCOPE};
 
-/// On images: they outlive runs.
-pub(super) const SCOPE_LABEL: &str = "io.sparkproof.scope";
 /// What the Dockerfile copies, relative to the distribution.
 const CONTEXT: [&str; 7] = ["jars", "bin", "sbin", "data", "examples", "RELEASE", "kubernetes"];
-
-/// What the engine knows of a reference; none when it has no such image.
-pub(super) async fn inspect(engine: &Engine, reference: &str) -> Result<Option<ImageInspect>> {
-    match engine.docker.inspect_image(reference).await {
-        Ok(image) => Ok(Some(image)),
-        Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-        Err(e) => Err(Error::environment(format!("asking Docker for {reference}")).because(e)),
-    }
-}
 
 /// The work's result, unless the run is interrupted or the seconds pass first.
 pub(super) async fn bounded<T>(
@@ -53,7 +42,7 @@ pub(super) async fn build(
         .dockerfile("kubernetes/dockerfiles/spark/Dockerfile")
         .t(reference)
         .buildargs(&HashMap::from([("base_image", base)]))
-        .labels(&HashMap::from([(SCOPE_LABEL, "cache")]))
+        .labels(&HashMap::from([(SCOPE, Lifetime::Cache.as_str())]))
         .networkmode("none")
         .rm(true)
         .forcerm(true)

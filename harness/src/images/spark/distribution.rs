@@ -69,8 +69,6 @@ async fn download(context: &Context, version: &SparkVersion, dir: &Path) -> Resu
     Tool::new("python3")
         .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"])
         .args(["--no-cache-dir", "--require-hashes", "--requirement", "requirements.txt"])
-        // It unpacks the package to ask for its metadata: not in /tmp, where a kill leaves it.
-        .env("TMPDIR", dir)
         .dir(dir)
         .deadline(Duration::from_secs(1800))
         .run(context)

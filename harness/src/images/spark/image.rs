@@ -40,9 +40,9 @@ pub async fn from_version(
         .with("base", base::key().id());
     let reference = format!("{}/spark:{}", tool::REPOSITORY, key.id());
     let distribution = composed(context, phase, version);
-    if build::inspect(engine, &reference).await?.is_some() {
+    if engine.image(&reference).await?.is_some() {
         let origin = "cached".to_owned();
-        return describe(engine, reference, distribution.await?, origin).await;
+        return describe(Some(engine), reference, distribution.await?, origin).await;
     }
     // Two downloads side by side: neither waits for the other.
     let (distribution, base) =
@@ -55,7 +55,7 @@ pub async fn from_version(
             return Err(error);
         }
     }
-    describe(engine, reference, distribution, "built from PyPI's pyspark".into()).await
+    describe(Some(engine), reference, distribution, "built from PyPI's pyspark".into()).await
 }
 
 /// From a distribution, by its own `bin/docker-image-tool.sh`. Where its Dockerfile lets us, the
@@ -82,8 +82,8 @@ pub async fn from_home(
         .with("files", listing);
     let tag = key.id();
     let reference = format!("{}/spark:{tag}", tool::REPOSITORY);
-    if build::inspect(engine, &reference).await?.is_some() {
-        return describe(engine, reference, distribution, "cached".into()).await;
+    if engine.image(&reference).await?.is_some() {
+        return describe(Some(engine), reference, distribution, "cached".into()).await;
     }
     let base = match &from {
         tool::Base::Ours(argument) => Some((*argument, base::base(context, engine, phase).await?)),
@@ -104,26 +104,36 @@ pub async fn from_home(
         }
     }
     let origin = "built by the distribution's docker-image-tool.sh".to_owned();
-    describe(engine, reference, distribution, origin).await
+    describe(Some(engine), reference, distribution, origin).await
 }
 
 /// The user's own image, as it is; the driver is the given distribution, whose version must be the
-/// image's.
+/// image's. Bad input when there is an engine, from which nodes get it, that does not have it;
+/// without one the cluster pulls it.
 pub async fn from_reference(
-    engine: &Engine,
+    engine: Option<&Engine>,
     reference: &str,
     driver: Distribution,
 ) -> Result<SparkImage> {
-    describe(engine, reference.to_owned(), driver, "given".into()).await
+    let origin = if engine.is_some() { "given" } else { "given; the cluster pulls it" };
+    let image = describe(engine, reference.to_owned(), driver, origin.to_owned()).await?;
+    if engine.is_some() && image.digest.is_none() {
+        return Err(Error::input(format!("--image {reference}: not in Docker"))
+            .remedy("build it or `docker pull` it first; nodes get it from there"));
+    }
+    Ok(image)
 }
 
 async fn describe(
-    engine: &Engine,
+    engine: Option<&Engine>,
     reference: String,
     distribution: Distribution,
     origin: String,
 ) -> Result<SparkImage> {
-    let found = build::inspect(engine, &reference).await?;
+    let found = match engine {
+        Some(engine) => engine.image(&reference).await?,
+        None => None,
+    };
     Ok(SparkImage {
         digest: found.as_ref().and_then(|i| i.id.clone()),
         size_bytes: found.and_then(|i| i.size).and_then(|s| u64::try_from(s).ok()),

@@ -25,26 +25,7 @@ pub async fn provide(
                 Some(home) => of_home(home)?,
                 None => composed(context, phase.name(), version).await?,
             };
-            match engine {
-                Some(engine) => {
-                    let image = from_reference(engine, reference, driver).await?;
-                    if image.digest.is_none() {
-                        return Err(Error::input(format!("--image {reference}: not in Docker"))
-                            .remedy(
-                                "build it or `docker pull` it first; nodes get it from there",
-                            ));
-                    }
-                    image
-                }
-                None => SparkImage {
-                    reference: reference.clone(),
-                    digest: None,
-                    size_bytes: None,
-                    spark_home: driver.home,
-                    version: driver.version,
-                    origin: "given; the cluster pulls it".to_owned(),
-                },
-            }
+            from_reference(engine, reference, driver).await?
         }
         (None, Some(home), Some(engine)) => from_home(context, engine, phase.name(), home).await?,
         (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
