@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::dirs::Dirs;
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
-use crate::ledger::{Owned, StaleRun};
+use crate::ledger::{Owned, owned_by_user};
 
 /// The longest wait for another run that starts or stops the daemon.
 const OTHERS_SECONDS: u64 = 300;
@@ -212,11 +212,7 @@ async fn starting(context: &Context, daemon: &Daemon) -> Result<File> {
 /// Environment: a ledger cannot be read.
 pub fn needed_by_user_scope(dirs: &Dirs, host: &str) -> Result<bool> {
     let lives_here = |owned: &Owned| owned.docker_host().is_some_and(|docker| docker == host);
-    // A run that somebody holds keeps the users' lock itself.
-    let stale = StaleRun::find(dirs)?;
-    Ok(stale
-        .iter()
-        .any(|s| s.scope == crate::ledger::Scope::User && s.run.owned().iter().any(lives_here)))
+    Ok(owned_by_user(dirs)?.iter().any(lives_here))
 }
 
 #[cfg(test)]
@@ -235,6 +231,8 @@ mod tests {
         assert!(!needed_by_user_scope(&context.dirs, host).expect("readable"));
         let up = Run::begin_as(&context.dirs, Scope::User, "mine").expect("run");
         up.own(cluster("mine")).expect("written");
+        // `up` itself lets go of the daemon while it still holds its run.
+        assert!(needed_by_user_scope(&context.dirs, host).expect("readable"));
         drop(up);
         assert!(needed_by_user_scope(&context.dirs, host).expect("readable"));
         assert!(!needed_by_user_scope(&context.dirs, "unix:///other.sock").expect("readable"));

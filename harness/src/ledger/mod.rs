@@ -17,6 +17,7 @@ pub use give_back::give_back;
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
 pub use processes::end_strays;
+pub(crate) use run::owned_by_user;
 #[cfg(test)]
 pub(crate) use run::test_context;
 pub use run::{Run, Scope, StaleRun};

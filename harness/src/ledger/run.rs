@@ -162,6 +162,18 @@ pub(super) fn owned_by(dirs: &Dirs, id: &str) -> Result<Vec<Owned>> {
     Ok(read(&dirs.runs().join(id))?.1)
 }
 
+/// All that is of scope user, whether its run is held or not: the ledgers are only read.
+pub(crate) fn owned_by_user(dirs: &Dirs) -> Result<Vec<Owned>> {
+    let Ok(entries) = fs_err::read_dir(dirs.runs()) else { return Ok(Vec::new()) };
+    let mut all = Vec::new();
+    for dir in entries.filter_map(|e| e.ok()).map(|e| e.path()) {
+        if let (Some(Scope::User), owned) = read(&dir)? {
+            all.extend(owned);
+        }
+    }
+    Ok(all)
+}
+
 /// The exclusive lock of a run directory; `None` when somebody holds it. Close-on-exec, as all of
 /// Rust's files: a child does not keep it.
 fn lock(dir: &Path) -> Result<Option<File>> {
