@@ -36,6 +36,8 @@ pub struct AccessRequest {
     pub spark_version: String,
     /// A verb to leave out, for the scenarios that pin what happens without it.
     pub without: Option<Rule>,
+    /// Verbs beside those that every session needs.
+    pub beside: Vec<Rule>,
 }
 
 /// Who the driver and the executors are, and where.
@@ -110,6 +112,7 @@ pub async fn grant(context: &Context, cluster: &Cluster, request: AccessRequest)
             RbacChoice::Minimal => {
                 let rules: Vec<Rule> = needed(&request.spark_version)
                     .iter()
+                    .chain(&request.beside)
                     .copied()
                     .filter(|rule| Some(*rule) != request.without)
                     .collect();

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::ledger::{Owned, give_back};
 use crate::observe::{PodList, Pods};
 use crate::plan::RbacChoice;
-use crate::session::{Session, SessionSpec};
+use crate::session::{Contribution, Session, SessionSpec};
 
 /// A started session: all executors registered.
 #[derive(Debug)]
@@ -55,8 +55,16 @@ pub struct Ended {
     _pods: Pods,
 }
 
-impl Live {
-    pub(super) async fn start(wanted: SessionBuilder<'_>) -> Result<Live> {
+/// Access is granted, the session is not started: what it needs in its namespace can be made.
+#[derive(Debug)]
+pub struct Ground<'a> {
+    wanted: SessionBuilder<'a>,
+    access: Access,
+    pods: Pods,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) async fn grant(wanted: SessionBuilder<'a>) -> Result<Self> {
         let proof = wanted.proof;
         let context = &proof.context;
         let environment = &proof.environment;
@@ -66,6 +74,7 @@ impl Live {
             rbac: wanted.rbac,
             spark_version: environment.image.version.clone(),
             without: wanted.without,
+            beside: wanted.verbs.clone(),
         };
         let phase = context.recorder.phase("access");
         let granted = grant(context, &environment.cluster, request).await;
@@ -84,6 +93,29 @@ impl Live {
             &access.namespace,
             context.recorder.clone(),
         );
+        Ok(Ground { wanted, access, pods })
+    }
+
+    /// The proof it is of.
+    pub fn proof(&self) -> &'a Proof {
+        self.wanted.proof
+    }
+
+    /// Who the session will run as, and where.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// How many executors it will have.
+    pub fn executors(&self) -> u32 {
+        self.wanted.executors
+    }
+
+    /// Starts the session; returns when all executors are registered.
+    pub async fn start(self) -> Result<Live> {
+        let Ground { wanted, access, pods } = self;
+        let context = &wanted.proof.context;
+        let environment = &wanted.proof.environment;
         let mut image = environment.image.clone();
         if let Some(reference) = &wanted.image {
             image.reference.clone_from(reference);
@@ -98,6 +130,7 @@ impl Live {
             driver_bind: environment.cluster.host_address,
             conf: wanted.conf.clone(),
             jars: Vec::new(),
+            added: wanted.added.clone(),
             eager_local_session: wanted.local_master,
             deadline: environment.plan.session_timeout,
         };
@@ -118,6 +151,16 @@ impl Live {
         })
     }
 
+    /// Another image than the plan's, and what strategies add.
+    #[must_use]
+    pub fn with(mut self, image: Option<String>, added: Contribution) -> Self {
+        self.wanted.image = image.or(self.wanted.image);
+        self.wanted.added = added;
+        self
+    }
+}
+
+impl Live {
     /// How many executors it has.
     pub fn executors(&self) -> u32 {
         self.executors

@@ -9,6 +9,6 @@ mod stage;
 pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER, set_up};
 pub(crate) use hold::lock_up;
 pub use hold::{Held, tear_down};
-pub use live::{Ended, Ending, Live};
+pub use live::{Ended, Ending, Ground, Live};
 pub use session_builder::SessionBuilder;
 pub use stage::{Proof, scenario};

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{Live, Proof};
+use super::{Ground, Live, Proof};
 use crate::access::Rule;
 use crate::error::Result;
 use crate::plan::{MebiBytes, MilliCpu, RbacChoice};
+use crate::session::Contribution;
 
 /// Builds a session; every default is the plan's.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct SessionBuilder<'a> {
     pub(super) driver_host: Option<IpAddr>,
     pub(super) local_master: bool,
     pub(super) conf: Vec<(String, String)>,
+    pub(super) verbs: Vec<Rule>,
+    pub(super) added: Contribution,
 }
 
 impl<'a> SessionBuilder<'a> {
@@ -36,6 +39,8 @@ impl<'a> SessionBuilder<'a> {
             driver_host: plan.driver_host,
             local_master: false,
             conf: plan.conf.clone(),
+            verbs: Vec::new(),
+            added: Contribution::default(),
         }
     }
 
@@ -106,9 +111,21 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
+    /// Verbs beside those that every session needs.
+    #[must_use]
+    pub fn verbs(mut self, verbs: &[Rule]) -> Self {
+        self.verbs.extend(verbs);
+        self
+    }
+
+    /// Grants access only, so that the namespace can be furnished before the session starts.
+    pub async fn grant(self) -> Result<Ground<'a>> {
+        Box::pin(Ground::grant(self)).await
+    }
+
     /// Grants access and starts the session; returns when all executors are registered.
     pub async fn start(self) -> Result<Live> {
         // On the heap: it is a big future, and scenarios nest it.
-        Box::pin(Live::start(self)).await
+        Box::pin(async { Ground::grant(self).await?.start().await }).await
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions: what is asked of one, the driver that holds it, what started means.
 
 mod channel;
+mod contribution;
 mod driver;
 mod evidence;
 mod health;
@@ -11,7 +12,9 @@ mod rest;
 mod running;
 mod spec;
 mod start;
+mod template;
 
+pub use contribution::Contribution;
 pub use probe::{BarrierResult, BarrierTask, jar};
 pub use protocol::{Described, PROTOCOL_VERSION};
 pub use rest::{Executor, executors};

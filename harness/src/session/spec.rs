@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use regex::Regex;
 
+use super::contribution::Contribution;
+use super::template;
 use crate::error::{Error, Result};
 use crate::events::Secrets;
 
@@ -39,6 +41,8 @@ pub struct SessionSpec {
     pub conf: Vec<(String, String)>,
     /// Jars for the driver and the executors, beside the probe's.
     pub jars: Vec<PathBuf>,
+    /// What reading strategies add.
+    pub added: Contribution,
     /// For the negative control: a `local[*]` session is made first, as some front ends do unasked;
     /// the session that is then asked for says `k8s://` and runs on the first.
     pub eager_local_session: bool,
@@ -58,9 +62,17 @@ impl SessionSpec {
             driver_bind: driver_host,
             conf: Vec::new(),
             jars: Vec::new(),
+            added: Contribution::default(),
             eager_local_session: false,
             deadline: Duration::from_secs(180),
         }
+    }
+}
+
+impl SessionSpec {
+    /// The user's configuration and the strategies'.
+    pub(super) fn all_conf(&self) -> Vec<(String, String)> {
+        self.conf.iter().cloned().chain(self.added.conf.clone()).collect()
     }
 }
 
@@ -73,6 +85,8 @@ pub(super) struct Place<'a> {
     pub(super) service_account: &'a str,
     pub(super) image: &'a str,
     pub(super) probe_jar: PathBuf,
+    /// The session's private directory: the pod template and the driver's hosts file lie there.
+    pub(super) dir: &'a Path,
     pub(super) run: &'a str,
     pub(super) session: &'a str,
 }
@@ -91,7 +105,7 @@ pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String
         // `Failed to connect to /0.0.0.0`). Unknown before 4.1 and then ignored.
         ("spark.kubernetes.executor.useDriverPodIP", "false"),
     ];
-    for (key, value) in &spec.conf {
+    for (key, value) in &spec.all_conf() {
         if key == "spark.jars" {
             let jars = all.entry(key.clone()).or_default();
             *jars = format!("{jars},{value}");
@@ -120,6 +134,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     let jars = std::iter::once(&place.probe_jar).chain(&spec.jars);
     let jars = jars.map(|j| format!("file://{}", j.display())).collect::<Vec<_>>().join(",");
     let account = place.service_account.to_owned();
+    let added = added(spec, place);
     let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
     [
         ("spark.master", format!("k8s://{}", place.server)),
@@ -142,7 +157,44 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         (&label(SESSION_LABEL), place.session.into()),
     ]
     .map(|(key, value): (&str, String)| (key.to_owned(), value))
-    .into()
+    .into_iter()
+    .chain(added)
+    .collect()
+}
+
+/// What the strategies' contribution means in properties, beside its plain configuration.
+fn added(spec: &SessionSpec, place: &Place<'_>) -> Vec<(String, String)> {
+    let added = &spec.added;
+    let mut all = Vec::new();
+    let mut set = |key: &str, value: String| {
+        if !value.is_empty() {
+            all.push((key.to_owned(), value));
+        }
+    };
+    let jars: Vec<_> = added.driver_jars.iter().map(|jar| jar.display().to_string()).collect();
+    set("spark.driver.extraClassPath", jars.join(":"));
+    let mut options = added.driver_options.clone();
+    if !added.hosts.is_empty() {
+        options.push(format!("-Djdk.net.hosts.file={}", hosts_file(place.dir).display()));
+    }
+    set("spark.driver.extraJavaOptions", options.join(" "));
+    set("spark.executor.extraJavaOptions", added.executor_options.join(" "));
+    if added.needs_template() {
+        let file = template_file(place.dir).display().to_string();
+        set("spark.kubernetes.executor.podTemplateFile", file);
+        set("spark.kubernetes.executor.podTemplateContainerName", template::CONTAINER.to_owned());
+    }
+    all
+}
+
+/// Where the pod template lies: read by the driver each time it makes a pod.
+pub(super) fn template_file(dir: &Path) -> PathBuf {
+    dir.join("executor.json")
+}
+
+/// Where the driver's host names lie.
+pub(super) fn hosts_file(dir: &Path) -> PathBuf {
+    dir.join("hosts")
 }
 
 /// Whether a key of the user's would undo what is ours. The same value is no contradiction.
@@ -204,6 +256,7 @@ mod tests {
                 service_account: "spark",
                 image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
                 probe_jar: "/cache/probe.jar".into(),
+                dir: Path::new("/state/session-x"),
                 run: "0123abcd",
                 session: "session-x",
             },
@@ -231,6 +284,25 @@ mod tests {
             "spark.ui.port=4040",
             "spark.executor.instances=3",
             "spark.hadoop.a\\ b\\=c=\\ C:\\\\x\\ny",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        }
+    }
+
+    #[test]
+    fn what_strategies_add_is_in_it() {
+        let text = render(|spec| {
+            spec.added.conf.insert("spark.hadoop.fs.s3a.path.style.access".into(), "true".into());
+            spec.added.driver_jars = vec!["/cache/a.jar".into(), "/cache/b.jar".into()];
+            spec.added.driver_options = vec!["-Da=b".into()];
+            spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
+        })
+        .expect("valid");
+        for line in [
+            "spark.hadoop.fs.s3a.path.style.access=true",
+            "spark.driver.extraClassPath=/cache/a.jar:/cache/b.jar",
+            "spark.driver.extraJavaOptions=-Da=b -Djdk.net.hosts.file=/state/session-x/hosts",
+            "spark.kubernetes.executor.podTemplateFile=/state/session-x/executor.json",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in {text}");
         }

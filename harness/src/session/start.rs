@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -15,12 +15,15 @@ use super::logs::PodLogs;
 use super::protocol::{Described, Request};
 use super::rest::{Executor, executors};
 use super::running::Session;
-use super::spec::{Place, SESSION_LABEL, SessionSpec, properties, register_secrets};
-use super::{evidence, probe};
+use super::spec::{
+    Place, SESSION_LABEL, SessionSpec, hosts_file, properties, register_secrets, template_file,
+};
+use super::{evidence, probe, template};
 use crate::access::Access;
 use crate::cluster::{Cluster, Provider};
 use crate::context::Context;
 use crate::diagnose::diagnose;
+use crate::dirs::private_file;
 use crate::error::{Error, Result};
 use crate::events::{Body, PodMoment};
 use crate::images::spark::SparkImage;
@@ -41,9 +44,10 @@ impl Session {
         spec: &SessionSpec,
         pods: &Pods,
     ) -> Result<Session> {
-        register_secrets(context.recorder.secrets(), &spec.conf);
+        register_secrets(context.recorder.secrets(), &spec.all_conf());
         let dir = session_dir(context)?;
         let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        write_added(dir.path(), spec)?;
         let properties = properties(
             spec,
             &Place {
@@ -53,6 +57,7 @@ impl Session {
                 image: &image.reference,
                 probe_jar: probe::jar(context, "session", &image.spark_home, &image.version)
                     .await?,
+                dir: dir.path(),
                 run: context.run.id(),
                 session: &name,
             },
@@ -104,6 +109,18 @@ impl Session {
             Err(error) => starting.explain(cluster, access, image, error).await,
         }
     }
+}
+
+/// The files that the properties name.
+fn write_added(dir: &Path, spec: &SessionSpec) -> Result<()> {
+    if spec.added.needs_template() {
+        private_file(&template_file(dir), template::render(&spec.added)?.as_bytes())?;
+    }
+    if !spec.added.hosts.is_empty() {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        private_file(&hosts_file(dir), template::hosts_file(&spec.added, &name).as_bytes())?;
+    }
+    Ok(())
 }
 
 struct Starting<'a> {

@@ -1,0 +1,85 @@
+//! The one pod template of executors, of what strategies contribute.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Container, HostAlias, Pod, PodSpec};
+
+use super::contribution::Contribution;
+use crate::error::{OrFail, Result};
+
+/// Name of the executor's container in it (`spark.kubernetes.executor.podTemplateContainerName`).
+pub(super) const CONTAINER: &str = "spark-kubernetes-executor";
+
+/// As JSON, which Spark reads as the YAML it is. Spark sets image, arguments, environment and
+/// resources itself and keeps what is said here (`PodTemplateConfigMapStep`, running-on-kubernetes.md,
+/// "Pod template properties").
+pub(super) fn render(added: &Contribution) -> Result<String> {
+    let mut aliases = BTreeMap::<_, Vec<String>>::new();
+    for (name, address) in &added.hosts {
+        aliases.entry(*address).or_default().push(name.clone());
+    }
+    let aliases: Vec<HostAlias> = aliases
+        .into_iter()
+        .map(|(ip, names)| HostAlias { ip: ip.to_string(), hostnames: Some(names) })
+        .collect();
+    let container = Container {
+        name: CONTAINER.to_owned(),
+        command: added.command.clone(),
+        security_context: added.security_context.clone(),
+        volume_mounts: some(added.mounts.clone()),
+        ..Default::default()
+    };
+    let spec = PodSpec {
+        containers: vec![container],
+        init_containers: some(added.init_containers.clone()),
+        volumes: some(added.volumes.clone()),
+        host_aliases: some(aliases),
+        ..Default::default()
+    };
+    let pod = Pod { spec: Some(spec), ..Default::default() };
+    serde_json::to_string_pretty(&pod).or_internal("writing the pod template")
+}
+
+/// What the driver's JVM resolves names by (`-Djdk.net.hosts.file`): it asks nobody else then, so
+/// its own names are in it, too.
+pub(super) fn hosts_file(added: &Contribution, own_name: &str) -> String {
+    let ours = [("localhost", "127.0.0.1"), (own_name, "127.0.0.1")];
+    let ours = ours.map(|(name, address)| format!("{address} {name}\n"));
+    let theirs = added.hosts.iter().map(|(name, address)| format!("{address} {name}\n"));
+    ours.into_iter().chain(theirs).collect()
+}
+
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn a_template_says_what_properties_cannot() {
+        let config_map = json!({"name": "data", "configMap": {"name": "data"}});
+        let added = Contribution {
+            volumes: vec![from_value(config_map).expect("a volume")],
+            mounts: vec![
+                from_value(json!({"name": "data", "mountPath": "/data"})).expect("a mount"),
+            ],
+            init_containers: vec![
+                from_value(json!({"name": "fill", "image": "x"})).expect("a container"),
+            ],
+            hosts: [
+                ("a.store.test".to_owned(), [10, 0, 0, 1].into()),
+                ("b.store.test".to_owned(), [10, 0, 0, 1].into()),
+            ]
+            .into(),
+            ..Default::default()
+        };
+        insta::assert_snapshot!(render(&added).expect("rendered"));
+        assert_eq!(
+            hosts_file(&added, "host"),
+            "127.0.0.1 localhost\n127.0.0.1 host\n10.0.0.1 a.store.test\n10.0.0.1 b.store.test\n"
+        );
+    }
+}
