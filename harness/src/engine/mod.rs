@@ -5,6 +5,7 @@ mod baseline;
 mod client;
 mod contents;
 mod daemon;
+mod exec;
 mod host;
 mod install;
 pub(crate) mod locks;

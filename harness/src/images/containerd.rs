@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
-use futures::StreamExt;
-use tokio::io::{AsyncRead, AsyncWriteExt};
+use tokio::io::AsyncRead;
 
 use crate::engine::Engine;
-use crate::error::{Error, OrFail, Result};
+use crate::error::Result;
 
 /// Names the image's configuration on the image: a tag that was moved is seen.
 const CONFIG_LABEL: &str = "sparkproof.io/config";
@@ -48,48 +46,7 @@ impl Node<'_> {
 
     /// Runs `ctr -n k8s.io …` to its end; what it printed. A status other than 0 is an error.
     async fn ctr(&self, words: &[&str], input: Option<impl AsyncRead + Unpin>) -> Result<String> {
-        let what = || format!("`ctr {}` on {}", words.join(" "), self.container);
-        let docker = &self.engine.docker;
-        let options = CreateExecOptions {
-            cmd: Some([&["ctr", "-n", "k8s.io"], words].concat()),
-            attach_stdin: Some(input.is_some()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..Default::default()
-        };
-        let exec = docker.create_exec(self.container, options).await.or_environment(what())?.id;
-        let started = docker.start_exec(&exec, None::<StartExecOptions>).await;
-        let StartExecResults::Attached { mut output, input: mut pipe } =
-            started.or_environment(what())?
-        else {
-            return Err(Error::internal(what()).because("started detached"));
-        };
-        let feed = async {
-            if let Some(mut input) = input {
-                // When it ends early, its status and words say why.
-                let _ = tokio::io::copy(&mut input, &mut pipe).await;
-                let _ = pipe.shutdown().await;
-            }
-            // The end of the output is the end of the command, which may not read all of it.
-            std::future::pending().await
-        };
-        let read = async {
-            let mut said = String::new();
-            while let Some(Ok(chunk)) = output.next().await {
-                said.push_str(&chunk.to_string());
-            }
-            said
-        };
-        let said = tokio::select! {
-            said = read => said,
-            never = feed => never,
-        };
-        let status = docker.inspect_exec(&exec).await.or_environment(what())?.exit_code;
-        if status == Some(0) {
-            return Ok(said);
-        }
-        let last = said.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default();
-        Err(Error::environment(format!("{} ended with {status:?}: {last}", what())))
+        self.engine.exec(self.container, &[&["ctr", "-n", "k8s.io"], words].concat(), input).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Owned, docker, kubernetes, processes, unmount_in};
+use super::{Owned, docker, kubernetes, nodes, processes, unmount_in};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 
@@ -37,6 +37,17 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
             if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {
                 kubernetes::remove_cluster_role_binding(client, name, run).await?;
             }
+        }
+        Owned::PersistentVolume { kubeconfig, context: of, name } => {
+            if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {
+                kubernetes::remove_persistent_volume(client, name, run).await?;
+            }
+        }
+        Owned::NodePath { docker, node, path } => {
+            nodes::remove_path(&docker::at(docker).await?, node, path, run).await?;
+        }
+        Owned::NodeImage { docker, node, reference } => {
+            nodes::remove_image(&docker::at(docker).await?, node, reference, run).await?;
         }
         Owned::Path { path } => remove_path(path, run)?,
     }

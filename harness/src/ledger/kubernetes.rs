@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::DeleteParams;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -111,6 +111,15 @@ pub(super) async fn remove_cluster_role_binding(
     run: &str,
 ) -> Result<()> {
     let api: Api<ClusterRoleBinding> = Api::all(client);
+    match of_run(&api, name, run).await? {
+        Some(_) => delete(&api, name).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes a persistent volume of the run.
+pub(super) async fn remove_persistent_volume(client: Client, name: &str, run: &str) -> Result<()> {
+    let api: Api<PersistentVolume> = Api::all(client);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
         None => Ok(()),

@@ -5,6 +5,7 @@ mod docker;
 mod give_back;
 pub mod inventory;
 mod kubernetes;
+mod nodes;
 pub mod labels;
 mod mounts;
 mod owned;

@@ -59,6 +59,33 @@ pub enum Owned {
         /// Its name.
         name: String,
     },
+    /// A persistent volume, verified by our run label.
+    PersistentVolume {
+        /// Kubeconfig that reaches the cluster.
+        kubeconfig: PathBuf,
+        /// Its context; none for the current one.
+        context: Option<String>,
+        /// Its name.
+        name: String,
+    },
+    /// A directory of a node, whose path contains the run id.
+    NodePath {
+        /// Docker host address.
+        docker: String,
+        /// The node's container.
+        node: String,
+        /// Where in it.
+        path: PathBuf,
+    },
+    /// An image of a node, whose tag contains the run id.
+    NodeImage {
+        /// Docker host address.
+        docker: String,
+        /// The node's container.
+        node: String,
+        /// As containerd names it.
+        reference: String,
+    },
     /// A file or directory whose path contains the run id.
     Path {
         /// Where.
@@ -83,7 +110,9 @@ impl Owned {
         match self {
             Owned::Container { docker, .. }
             | Owned::Network { docker, .. }
-            | Owned::KindCluster { docker, .. } => Some(docker),
+            | Owned::KindCluster { docker, .. }
+            | Owned::NodePath { docker, .. }
+            | Owned::NodeImage { docker, .. } => Some(docker),
             _ => None,
         }
     }
@@ -91,9 +120,9 @@ impl Owned {
     /// The kubeconfig of what lives in a cluster.
     pub fn kubeconfig(&self) -> Option<&PathBuf> {
         match self {
-            Owned::Namespace { kubeconfig, .. } | Owned::ClusterRoleBinding { kubeconfig, .. } => {
-                Some(kubeconfig)
-            }
+            Owned::Namespace { kubeconfig, .. }
+            | Owned::ClusterRoleBinding { kubeconfig, .. }
+            | Owned::PersistentVolume { kubeconfig, .. } => Some(kubeconfig),
             _ => None,
         }
     }
@@ -117,6 +146,9 @@ impl std::fmt::Display for Owned {
             Owned::KindCluster { name, .. } => write!(f, "kind cluster {name}"),
             Owned::Namespace { name, .. } => write!(f, "namespace {name}"),
             Owned::ClusterRoleBinding { name, .. } => write!(f, "cluster role binding {name}"),
+            Owned::PersistentVolume { name, .. } => write!(f, "persistent volume {name}"),
+            Owned::NodePath { node, path, .. } => write!(f, "{} of {node}", path.display()),
+            Owned::NodeImage { node, reference, .. } => write!(f, "image {reference} of {node}"),
             Owned::Path { path } => write!(f, "{}", path.display()),
         }
     }

@@ -22,6 +22,19 @@ pub enum RbacChoice {
     Guide,
 }
 
+/// How much of each reading strategy is proven.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suite {
+    /// CSV and Parquet, one big file and a directory of many.
+    #[default]
+    Default,
+    /// Also JSON, text, gzip, odd names, an empty file, files of several blocks, 1,000 small files.
+    Full,
+}
+
 /// All that can be asked for; every field optional.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -86,6 +99,13 @@ pub struct RawPlan {
     #[arg(long, help_heading = "Permissions")]
     pub service_account: Option<String>,
 
+    /// Reading strategies: numbers (0 to 4) and variants (e.g. 4-s3), or none [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Reading")]
+    pub strategies: Option<Vec<String>>,
+    /// How much of each strategy is proven [default: default]
+    #[arg(long, value_enum, help_heading = "Reading")]
+    pub suite: Option<Suite>,
+
     /// Run directory to write [default: target/sparkproof/RUN in a checkout, else sparkproof-runs/RUN]
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub report_dir: Option<PathBuf>,
@@ -142,6 +162,8 @@ impl RawPlan {
             rbac: self.rbac.or(file.rbac),
             namespace: self.namespace.or(file.namespace),
             service_account: self.service_account.or(file.service_account),
+            strategies: self.strategies.or(file.strategies),
+            suite: self.suite.or(file.suite),
             report_dir: self.report_dir.or(file.report_dir),
         }
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
-use super::{Fit, Machine, RawPlan, RbacChoice};
+use super::{Fit, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
+use crate::read::{Variant, select};
 
 /// What to prove, on what, with what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +33,10 @@ pub struct Plan {
     pub driver_host: Option<IpAddr>,
     /// How long a session may take to start.
     pub session_timeout: Duration,
+    /// Ids of the reading strategies' variants to prove.
+    pub strategies: Vec<String>,
+    /// How much of each.
+    pub suite: Suite,
     /// Where the run directory goes, when asked for.
     pub report_dir: Option<PathBuf>,
     /// What was adapted to this machine.
@@ -113,6 +118,8 @@ impl Plan {
                 dns_label(flag, name)?;
             }
         }
+        let chosen = select(raw.strategies.as_deref())?;
+        let strategies = chosen.iter().map(|variant| variant.id.clone()).collect();
         let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
         let asked = Asked {
             node_cpu: raw.cpus,
@@ -189,6 +196,8 @@ impl Plan {
             conf,
             driver_host: raw.driver_host,
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
+            strategies,
+            suite: raw.suite.unwrap_or_default(),
             report_dir: raw.report_dir,
             warnings: fit.warnings,
         })
@@ -196,6 +205,14 @@ impl Plan {
 }
 
 impl Plan {
+    /// The reading strategies' variants to prove.
+    pub fn variants(&self) -> Result<Vec<&'static Variant>> {
+        match self.strategies.is_empty() {
+            true => Ok(Vec::new()),
+            false => select(Some(&self.strategies)),
+        }
+    }
+
     /// One line for people: what is proven on what.
     pub fn title(&self) -> String {
         let cluster = match &self.cluster {
@@ -273,6 +290,7 @@ mod tests {
     #[case::missing_home(|raw: &mut RawPlan| raw.spark_home = Some("/nowhere".into()))]
     #[case::missing_kubeconfig(|raw: &mut RawPlan| raw.kubeconfig = Some("/nowhere".into()))]
     #[case::bad_namespace(|raw: &mut RawPlan| raw.namespace = Some("Not_A_Label".into()))]
+    #[case::bad_strategy(|raw: &mut RawPlan| raw.strategies = Some(vec!["5".into()]))]
     #[case::more_cpus(|raw: &mut RawPlan| raw.cpus = Some(MilliCpu(64_000)))]
     fn bad_input_is_refused(#[case] change: fn(&mut RawPlan)) {
         assert_eq!(plan(change).expect_err("refused").exit, Exit::BadInput);

@@ -20,3 +20,4 @@ pub use protocol::{Described, PROTOCOL_VERSION};
 pub use rest::{Executor, executors};
 pub use running::{Ended, Session};
 pub use spec::{SessionSpec, register_secrets};
+pub use template::EXECUTOR_CONTAINER;

@@ -7,8 +7,9 @@ use k8s_openapi::api::core::v1::{Container, HostAlias, Pod, PodSpec};
 use super::contribution::Contribution;
 use crate::error::{OrFail, Result};
 
-/// Name of the executor's container in it (`spark.kubernetes.executor.podTemplateContainerName`).
-pub(super) const CONTAINER: &str = "spark-kubernetes-executor";
+/// Name of the executor's container, with a template (`podTemplateContainerName`) and without
+/// (`org.apache.spark.deploy.k8s.Constants.DEFAULT_EXECUTOR_CONTAINER_NAME`).
+pub const EXECUTOR_CONTAINER: &str = "spark-kubernetes-executor";
 
 /// As JSON, which Spark reads as the YAML it is. Spark sets image, arguments, environment and
 /// resources itself and keeps what is said here (`PodTemplateConfigMapStep`, running-on-kubernetes.md,
@@ -23,7 +24,7 @@ pub(super) fn render(added: &Contribution) -> Result<String> {
         .map(|(ip, names)| HostAlias { ip: ip.to_string(), hostnames: Some(names) })
         .collect();
     let container = Container {
-        name: CONTAINER.to_owned(),
+        name: EXECUTOR_CONTAINER.to_owned(),
         command: added.command.clone(),
         security_context: added.security_context.clone(),
         volume_mounts: some(added.mounts.clone()),

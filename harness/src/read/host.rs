@@ -1,0 +1,79 @@
+//! The driver's own copy of a variant's files, at the path that executors read.
+
+use std::path::{Path, PathBuf};
+
+use super::data::Dataset;
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::ledger::{Owned, give_back};
+
+/// A directory of this host; given back by [`HostCopy::undo`] or the run's teardown.
+#[derive(Debug)]
+pub struct HostCopy {
+    path: PathBuf,
+}
+
+impl HostCopy {
+    /// Copies the data to `path`, whose parent's name contains the run's id. A path that exists is
+    /// refused: it is not ours.
+    pub async fn make(context: &Context, path: &Path, data: &Dataset) -> Result<Self> {
+        if fs_err::symlink_metadata(path).is_ok() {
+            return Err(Error::environment(format!("{} exists already", path.display()))
+                .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
+        }
+        // The run's directory is shared by its variants and goes with the run.
+        let above = path.parent().unwrap_or(path).to_owned();
+        for path in [above, path.to_owned()] {
+            let owned = Owned::Path { path };
+            if !context.run.owned().contains(&owned) {
+                context.run.own(owned)?;
+            }
+        }
+        let (from, to) = (data.dir().to_owned(), path.to_owned());
+        let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to));
+        copied.await.or_internal("copying to the driver's host")??;
+        Ok(HostCopy { path: path.to_owned() })
+    }
+
+    /// Removes it.
+    pub async fn undo(&self, context: &Context) -> Result<()> {
+        give_back(context, &Owned::Path { path: self.path.clone() }).await
+    }
+}
+
+/// Files and directories, readable by everybody, as executors' user will want them.
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    let what = || format!("copying {} to {}", from.display(), to.display());
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.or_environment(what())?;
+        let place = to.join(entry.path().strip_prefix(from).unwrap_or(Path::new("")));
+        if entry.file_type().is_dir() {
+            fs_err::create_dir_all(&place).or_environment(what())?;
+        } else {
+            fs_err::copy(entry.path(), &place).or_environment(what())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+    use crate::read::data::DataSize;
+
+    #[tokio::test]
+    async fn a_copy_is_made_owned_and_given_back_and_an_existing_path_is_refused() {
+        let (context, keep) = test_context();
+        let data = Dataset::generate(&keep.path().join("data"), "n1", DataSize::tiny());
+        let data = data.expect("generated");
+        let path = keep.path().join(format!("sparkproof-{}", context.run.id())).join("0-copy");
+        let copy = HostCopy::make(&context, &path, &data).await.expect("made");
+        let file = walkdir::WalkDir::new(&path).into_iter().filter_map(Result::ok);
+        assert!(file.filter(|f| f.file_type().is_file()).count() > 2);
+        let error = HostCopy::make(&context, &path, &data).await.expect_err("exists");
+        assert!(error.to_string().contains("exists already"), "{error}");
+        copy.undo(&context).await.expect("given back");
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,223 @@
+//! What every way of reading files has in common.
+
+use std::path::{Path, PathBuf};
+
+use futures::future::BoxFuture;
+
+use super::Variant;
+use super::data::{DataSize, Dataset};
+use crate::access::Rule;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::proof::{Environment, Live};
+use crate::session::Contribution;
+use crate::store::StoreKind;
+
+/// Where a strategy works: lent to each of its steps.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// What every stage borrows.
+    pub context: &'a Context,
+    /// Cluster, engine, image.
+    pub environment: &'a Environment,
+    /// The session's namespace, which exists.
+    pub namespace: &'a str,
+    /// How many executors the session has.
+    pub executors: u32,
+}
+
+impl Scene<'_> {
+    /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
+    pub fn path(&self, variant: &Variant) -> PathBuf {
+        Path::new("/var/tmp")
+            .join(format!("sparkproof-{}", self.context.run.id()))
+            .join(&variant.id)
+    }
+
+    /// The name of a variant's Kubernetes objects and volumes: a valid label.
+    pub fn name(&self, variant: &Variant) -> String {
+        format!("sparkproof-{}-{}", self.context.run.id(), variant.id)
+    }
+}
+
+/// One variant at work: made for one session.
+pub trait Strategy: Send + Sync {
+    /// Which.
+    fn variant(&self) -> &'static Variant;
+
+    /// Verbs that the driver's account needs for it, beside those of every session.
+    fn verbs(&self) -> Vec<Rule> {
+        Vec::new()
+    }
+
+    /// The most data it can hold.
+    fn limit(&self, size: DataSize) -> DataSize {
+        size
+    }
+
+    /// Before the session: fills stores, nodes and volumes with the data.
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> BoxFuture<'a, Result<Setup>>;
+
+    /// What the session needs for it.
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
+
+    /// Whether there is something to do in running pods.
+    fn populates(&self) -> bool {
+        false
+    }
+
+    /// After the session's start: what can only be done in running pods.
+    fn populate<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+        live: &'a Live,
+    ) -> BoxFuture<'a, Result<Setup>> {
+        let _ = (scene, data, live);
+        Box::pin(async { Ok(Setup::default()) })
+    }
+
+    /// Where Spark reads, once prepared.
+    fn location(&self, scene: Scene<'_>) -> Location;
+
+    /// After the session: takes away what the namespace's end does not.
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
+        let _ = scene;
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// What it took to make the files readable; the comparison's figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Setup {
+    /// Wall clock.
+    pub seconds: f64,
+    /// Bytes moved to nodes or pods.
+    pub bytes_to_nodes: u64,
+    /// Of these, what each further executor costs again: seconds.
+    pub seconds_per_executor: f64,
+    /// And bytes.
+    pub bytes_per_executor: u64,
+}
+
+impl std::ops::Add for Setup {
+    type Output = Setup;
+    fn add(self, other: Setup) -> Setup {
+        Setup {
+            seconds: self.seconds + other.seconds,
+            bytes_to_nodes: self.bytes_to_nodes + other.bytes_to_nodes,
+            seconds_per_executor: self.seconds_per_executor + other.seconds_per_executor,
+            bytes_per_executor: self.bytes_per_executor + other.bytes_per_executor,
+        }
+    }
+}
+
+/// Where Spark reads and what executors must see there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Root of the data, without a slash at its end.
+    pub uri: String,
+    /// Hadoop's class for its scheme, without the package.
+    pub file_system: &'static str,
+    /// For local paths: what they lie on.
+    pub mount: Option<Mount>,
+    /// For local paths that the driver needs, too.
+    pub driver_path: Option<PathBuf>,
+    /// The server whose log must show the reads.
+    pub store: Option<StoreKind>,
+}
+
+impl Location {
+    /// A local path, which the driver must have with the same bytes: it lists and splits, executors
+    /// only open.
+    pub fn local(path: PathBuf, mount: Mount, store: Option<StoreKind>) -> Self {
+        Location {
+            uri: format!("file://{}", path.display()),
+            file_system: "LocalFileSystem",
+            mount: Some(mount),
+            driver_path: Some(path),
+            store,
+        }
+    }
+
+    /// A URL of a store.
+    pub fn remote(uri: String, file_system: &'static str, store: StoreKind) -> Self {
+        Location { uri, file_system, mount: None, driver_path: None, store: Some(store) }
+    }
+
+    /// Its scheme, e.g. `s3a`.
+    pub fn scheme(&self) -> &str {
+        self.uri.split(':').next().unwrap_or_default()
+    }
+}
+
+/// What a local path lies on, by `/proc/self/mountinfo` of the executor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mount {
+    /// The container's own root.
+    Root,
+    /// A separate mount of the node's disk.
+    Disk,
+    /// A separate mount in memory.
+    Memory,
+    /// A FUSE mount of this type, e.g. `fuse.s3fs`.
+    Fuse(&'static str),
+}
+
+impl Mount {
+    /// Whether a mount of this type at this place is one; the reason if not.
+    pub fn check(self, fs_type: &str, mount_point: &str) -> Result<()> {
+        let root = mount_point == "/";
+        let fits = match self {
+            Mount::Root => root,
+            Mount::Disk => !root && fs_type != "tmpfs" && !fs_type.starts_with("fuse"),
+            Mount::Memory => !root && fs_type == "tmpfs",
+            Mount::Fuse(wanted) => !root && fs_type == wanted,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::red(format!("the path lies on {fs_type} at {mount_point}, expected {self}")))
+    }
+}
+
+impl std::fmt::Display for Mount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mount::Root => "the container's own root",
+            Mount::Disk => "a separate mount of a disk",
+            Mount::Memory => "a separate tmpfs",
+            Mount::Fuse(kind) => kind,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_is_told_by_type_and_place() {
+        assert!(Mount::Root.check("overlay", "/").is_ok());
+        assert!(Mount::Root.check("ext4", "/data").is_err());
+        assert!(Mount::Disk.check("ext4", "/data").is_ok());
+        assert!(Mount::Disk.check("overlay", "/").is_err());
+        assert!(Mount::Disk.check("fuse.s3fs", "/data").is_err());
+        assert!(Mount::Memory.check("tmpfs", "/data").is_ok());
+        let error = Mount::Fuse("fuse.s3fs").check("ext4", "/data").expect_err("another");
+        assert!(error.to_string().contains("on ext4 at /data, expected fuse.s3fs"), "{error}");
+    }
+
+    #[test]
+    fn a_local_path_is_read_by_the_driver_too() {
+        let local = Location::local("/var/tmp/x".into(), Mount::Root, None);
+        assert_eq!((local.uri.as_str(), local.scheme()), ("file:///var/tmp/x", "file"));
+        assert!(local.driver_path.is_some());
+        let remote = Location::remote("s3a://data/x".into(), "S3AFileSystem", StoreKind::S3);
+        assert_eq!((remote.scheme(), remote.driver_path), ("s3a", None));
+    }
+}
