@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod observe;
 pub mod plan;
 pub mod proof;
+pub mod read;
 pub mod report;
 pub mod session;
 

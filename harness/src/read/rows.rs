@@ -1,0 +1,61 @@
+//! Rows whose sums are known in closed form.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+/// The schema of every table, as Spark's DDL: with it, nothing is inferred, which would make the
+/// driver read.
+pub const SCHEMA: &str = "id BIGINT, v BIGINT, nonce STRING";
+
+/// A row: `id` counts from 0 through all files of a table, `v` is 3 × id + 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row<'a> {
+    pub(super) id: u64,
+    pub(super) v: u64,
+    /// Of run, variant and table: data of another is never right.
+    pub(super) nonce: &'a str,
+}
+
+/// Rows by their ids.
+pub(super) fn rows(ids: Range<u64>, nonce: &str) -> impl Iterator<Item = Row<'_>> {
+    ids.map(move |id| Row { id, v: 3 * id + 1, nonce })
+}
+
+impl Row<'_> {
+    /// `id,v,nonce`, as `concat_ws(',', id, v, nonce)` gives it.
+    pub(super) fn csv(&self) -> String {
+        format!("{},{},{}", self.id, self.v, self.nonce)
+    }
+
+    /// As a JSON object.
+    pub(super) fn json(&self) -> String {
+        format!(r#"{{"id":{},"v":{},"nonce":"{}"}}"#, self.id, self.v, self.nonce)
+    }
+
+    /// What Spark's `crc32(concat_ws(',', id, v, nonce))` gives.
+    pub(super) fn crc(&self) -> u64 {
+        u64::from(crc32fast::hash(self.csv().as_bytes()))
+    }
+}
+
+/// One line a row.
+pub(super) fn lines<'a>(
+    rows: impl Iterator<Item = Row<'a>>,
+    line: impl Fn(&Row<'a>) -> String,
+) -> Vec<u8> {
+    let mut text = String::new();
+    for row in rows {
+        let _ = writeln!(text, "{}", line(&row));
+    }
+    text.into_bytes()
+}
+
+/// Sum of the ids of n rows.
+pub(super) fn sum_id(n: u64) -> u64 {
+    n * n.saturating_sub(1) / 2
+}
+
+/// Sum of their `v`.
+pub(super) fn sum_v(n: u64) -> u64 {
+    3 * sum_id(n) + n
+}

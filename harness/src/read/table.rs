@@ -1,0 +1,69 @@
+//! Tables: files that Spark reads as one, and what must come out.
+
+use serde::{Deserialize, Serialize};
+
+/// A format, by Spark's name for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `id,v,nonce` without a header.
+    Csv,
+    /// Several row groups, plain and uncompressed.
+    Parquet,
+    /// An object a line.
+    Json,
+    /// The lines of the CSV, unparsed.
+    Text,
+}
+
+/// A generated file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// Path relative to the data's directory.
+    pub path: String,
+    /// Size.
+    pub bytes: u64,
+    /// SHA-256, in hexadecimal digits.
+    pub sha256: String,
+    /// Rows in it.
+    pub rows: u64,
+}
+
+/// A file or a directory that Spark reads as one table, and what must come out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// e.g. `csv-big`.
+    pub name: &'static str,
+    /// Format.
+    pub format: Format,
+    /// Path relative to the data's directory, of a file or a directory. In URIs it is put as it
+    /// is, not percent-encoded: Hadoop's `Path` and Spark's readers take it so.
+    pub path: &'static str,
+    /// Its files, by path.
+    pub files: Vec<DataFile>,
+    /// Rows.
+    pub rows: u64,
+    /// Sum of `id`.
+    pub sum_id: u64,
+    /// Sum of `v`.
+    pub sum_v: u64,
+    /// Sum of `crc32(concat_ws(',', id, v, nonce))`.
+    pub crc: u64,
+}
+
+impl Table {
+    /// Bytes of all its files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.bytes).sum()
+    }
+}
+
+impl DataFile {
+    /// Its path as a key of a ConfigMap or Secret: what is no letter, digit, `-` or `.` becomes
+    /// `_` and two hexadecimal digits a byte, so two paths never share a key.
+    pub fn key(&self) -> String {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+        let escaped = |b| if plain(b) { char::from(b).to_string() } else { format!("_{b:02x}") };
+        self.path.bytes().map(escaped).collect()
+    }
+}
