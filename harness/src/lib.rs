@@ -21,6 +21,7 @@ pub mod proof;
 pub mod read;
 pub mod report;
 pub mod session;
+pub mod store;
 
 pub use context::Context;
 pub use error::{Error, Exit, Result};

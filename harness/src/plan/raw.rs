@@ -23,9 +23,7 @@ pub enum RbacChoice {
 }
 
 /// How much of each reading strategy is proven.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suite {
     /// CSV and Parquet, one big file and a directory of many.

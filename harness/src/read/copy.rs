@@ -7,10 +7,7 @@ use std::time::Instant;
 use futures::future::{BoxFuture, try_join_all};
 use tokio_util::io::SyncIoBridge;
 
-use super::data::Dataset;
-use super::pods::InPod;
-use super::strategy::{Location, Mount, Scene, Setup, Strategy};
-use super::Variant;
+use super::{Dataset, InPod, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::error::{Error, OrFail, Result};
 use crate::proof::Live;
 use crate::session::Contribution;
@@ -33,11 +30,7 @@ impl Strategy for Copy {
         self.variant
     }
 
-    fn prepare<'a>(
-        &'a mut self,
-        _: Scene<'a>,
-        _: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    fn prepare<'a>(&'a mut self, _: Scene<'a>, _: &'a Dataset) -> BoxFuture<'a, Result<Setup>> {
         Box::pin(async { Ok(Setup::default()) })
     }
 
@@ -89,7 +82,7 @@ pub async fn copy_into(pod: &InPod, data: &Dataset, path: &Path) -> Result<()> {
     let (half, whole) = (temporary.to_string_lossy(), path.to_string_lossy());
     let script = "mkdir -p \"$1\" && tar --extract --no-same-owner --file - --directory \"$1\"";
     let (read, write) = tokio::io::duplex(1 << 20);
-    let dir = data.dir().to_owned();
+    let dir = data.dir.clone();
     let packed = tokio::task::spawn_blocking(move || {
         let mut archive = tar::Builder::new(SyncIoBridge::new(write));
         archive.append_dir_all(".", dir)?;
@@ -113,7 +106,8 @@ fn verify(sums: &str, data: &Dataset, path: &str) -> Result<()> {
         .filter_map(|line| line.split_once("  "))
         .map(|(sum, name)| (name.trim_start_matches("./"), sum))
         .collect();
-    for (name, file) in data.files() {
+    for file in data.files() {
+        let name = &file.path;
         match seen.get(name.as_str()) {
             Some(sum) if *sum == file.sha256 => {}
             Some(sum) => {

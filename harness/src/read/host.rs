@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::data::Dataset;
+use super::Dataset;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
@@ -29,7 +29,7 @@ impl HostCopy {
                 context.run.own(owned)?;
             }
         }
-        let (from, to) = (data.dir().to_owned(), path.to_owned());
+        let (from, to) = (data.dir.clone(), path.to_owned());
         let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to));
         copied.await.or_internal("copying to the driver's host")??;
         Ok(HostCopy { path: path.to_owned() })
@@ -60,7 +60,7 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
 mod tests {
     use super::*;
     use crate::ledger::test_context;
-    use crate::read::data::DataSize;
+    use crate::read::DataSize;
 
     #[tokio::test]
     async fn a_copy_is_made_owned_and_given_back_and_an_existing_path_is_refused() {

@@ -33,11 +33,7 @@ impl InPod {
     }
 
     /// The same, with standard input.
-    pub async fn feed(
-        &self,
-        command: &[&str],
-        input: impl AsyncRead + Unpin,
-    ) -> Result<String> {
+    pub async fn feed(&self, command: &[&str], input: impl AsyncRead + Unpin) -> Result<String> {
         let what = || format!("`{}` in the pod {}", command.join(" "), self.pod);
         let work = self.attached(command, input);
         match tokio::time::timeout(DEADLINE, work).await {
@@ -64,12 +60,9 @@ impl InPod {
             .max_stdin_buf_size(1 << 20);
         let attached = self.api.exec(&self.pod, command.iter().copied(), &params).await;
         let mut attached = attached.or_environment(what())?;
-        let (Some(mut pipe), Some(mut out), Some(mut err), Some(status)) = (
-            attached.stdin(),
-            attached.stdout(),
-            attached.stderr(),
-            attached.take_status(),
-        ) else {
+        let (Some(mut pipe), Some(mut out), Some(mut err), Some(status)) =
+            (attached.stdin(), attached.stdout(), attached.stderr(), attached.take_status())
+        else {
             return Err(Error::internal(what()).because("a stream is missing"));
         };
         let (mut said, mut complained) = (String::new(), String::new());

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::BoxFuture;
 
-use super::Variant;
-use super::data::{DataSize, Dataset};
+use super::{DataSize, Dataset, Variant};
 use crate::access::Rule;
 use crate::context::Context;
 use crate::error::{Error, Result};

@@ -128,10 +128,8 @@ mod tests {
     }
 
     fn volume(name: &str, host_path: &str) -> Volume {
-        serde_json::from_value(
-            serde_json::json!({"name": name, "hostPath": {"path": host_path}}),
-        )
-        .expect("a volume")
+        serde_json::from_value(serde_json::json!({"name": name, "hostPath": {"path": host_path}}))
+            .expect("a volume")
     }
 
     #[test]

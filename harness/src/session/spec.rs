@@ -182,7 +182,10 @@ fn added(spec: &SessionSpec, place: &Place<'_>) -> Vec<(String, String)> {
     if added.needs_template() {
         let file = template_file(place.dir).display().to_string();
         set("spark.kubernetes.executor.podTemplateFile", file);
-        set("spark.kubernetes.executor.podTemplateContainerName", template::EXECUTOR_CONTAINER.to_owned());
+        set(
+            "spark.kubernetes.executor.podTemplateContainerName",
+            template::EXECUTOR_CONTAINER.to_owned(),
+        );
     }
     all
 }
