@@ -15,6 +15,7 @@ pub mod events;
 pub mod exec;
 pub mod images;
 pub mod ledger;
+pub mod measure;
 pub mod observe;
 pub mod plan;
 pub mod proof;

@@ -51,6 +51,17 @@ pub async fn check<T>(
     result.map_err(|error| error.classed(crate::Exit::Red))
 }
 
+/// Records that a check cannot be made here, and why: found by looking, never assumed.
+pub fn skip(context: &Context, id: &str, title: &str, reason: &str) {
+    context.recorder.check(Verdict {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        outcome: Outcome::Skipped { reason: reason.to_owned() },
+        evidence: Vec::new(),
+        seconds: 0.0,
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ mod suite;
 mod teardown;
 
 pub use access::can_i;
-pub use check::{Findings, check};
+pub use check::{Findings, check, skip};
 pub use executors::{barrier, lose_an_executor, replaced};
 pub use pods::pod_list;
 pub use session::started;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::events::Evidence;
 
-/// Why a session did not start, or is not what it says.
+/// Why a session did not start, is not what it says, or cannot read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
@@ -39,6 +39,24 @@ pub enum Cause {
     ExecutorsDie,
     /// The driver process ended or hangs.
     DriverEnded,
+    /// The driver has a file that executors do not.
+    FileMissing,
+    /// Executors have a file that the driver does not, which lists and splits.
+    DriverLacksFile,
+    /// Not the bytes that were put there.
+    ContentDiffers,
+    /// What was mounted there is not any more.
+    MountGone,
+    /// The store does not answer.
+    StoreUnreachable,
+    /// The store's name is not known.
+    UnknownHost,
+    /// The store does not accept the key.
+    StoreDeniesAccess,
+    /// No class for the scheme: a jar is missing.
+    MissingJar,
+    /// This Spark does not read from such URLs.
+    UnsupportedScheme,
     /// No rule knows it.
     Unknown,
 }

@@ -3,9 +3,11 @@
 mod cause;
 mod forbidden;
 mod observed;
+mod reading;
 mod rules;
 
 pub use cause::{Cause, Diagnosis};
 pub use forbidden::{MissingVerb, missing_verbs};
 pub use observed::{EventSeen, Observed, PodSeen};
+pub use reading::{FailedRead, content_differs, diagnose_read};
 pub use rules::diagnose;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Exit;
+use crate::measure::Figures;
 
 /// One line of an events file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +89,8 @@ pub enum Body {
     },
     /// A check came to its verdict.
     Check(Verdict),
+    /// A variant of reading was proven: its figures, for the comparison.
+    Reading(Figures),
     /// A file in the run directory worth opening.
     Artifact {
         /// What it is.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Exit};
 use crate::events::PodMoment;
+use crate::measure::Figures;
 
 /// A run as its events tell it; made by [`Model::read`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +34,9 @@ pub struct Model {
     pub pods: Vec<PodLife>,
     /// Pod lists as the guide shows them.
     pub pod_lists: Vec<PodList>,
+    /// Figures of the ways of reading that were proven, for their comparison.
+    #[serde(default)]
+    pub reading: Vec<Figures>,
     /// Files in the run directory worth opening.
     pub artifacts: Vec<Artifact>,
     /// The resolved plan, secrets excluded.

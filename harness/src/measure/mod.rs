@@ -1,0 +1,5 @@
+//! What reading costs: figures, never gates.
+
+mod figures;
+
+pub use figures::{Figures, median};
