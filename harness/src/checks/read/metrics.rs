@@ -1,0 +1,74 @@
+//! Proof 3: Spark's own figures say that the executors read it all and the driver nothing.
+
+use std::collections::BTreeMap;
+
+use super::subject::Subject;
+use crate::checks::check::{Findings, check};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::proof::Live;
+use crate::read::{Format, Table};
+use crate::session::GroupMetrics;
+
+/// Records and bytes per executor of each table's read, and the driver's row.
+pub async fn metrics(
+    context: &Context,
+    live: &Live,
+    subject: Subject<'_>,
+    groups: &BTreeMap<&'static str, GroupMetrics>,
+) -> Result<()> {
+    let title = format!("{}: Spark's metrics show who read what", subject.variant.title);
+    check(context, &subject.check_id("metrics"), &title, async |findings: &mut Findings| {
+        for table in subject.tables() {
+            let Some(group) = groups.get(table.name) else { continue };
+            findings.add(table.name, told(group));
+            judge(table, group, subject.location.scheme(), live.executors())?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn judge(table: &Table, group: &GroupMetrics, scheme: &str, executors: u32) -> Result<()> {
+    let red = |what: String| Err(Error::red(format!("{}: {what}", table.name)));
+    let (records, bytes) = (group.input_records(), group.input_bytes());
+    if records != table.rows {
+        return red(format!("executors read {records} records, expected {}", table.rows));
+    }
+    let size = table.bytes();
+    let plain = matches!(table.format, Format::Csv | Format::Json | Format::Text)
+        && !table.path.ends_with(".gz");
+    // Remote streams read ahead; Parquet's footers come on top of its columns, which are nearly all
+    // of a file.
+    let exact = plain && matches!(scheme, "file" | "hdfs");
+    if exact && bytes != size {
+        return red(format!("executors read {bytes} bytes, expected exactly {size}"));
+    }
+    if bytes < size / 10 * 9 {
+        return red(format!("executors read {bytes} bytes, expected at least those of {size}"));
+    }
+    let splittable = table.rows > u64::from(executors) && !table.path.ends_with(".gz");
+    let reading = group.executors.values().filter(|e| e.input_records > 0).count();
+    if splittable && reading != executors as usize {
+        return red(format!("{reading} of {executors} executors read records"));
+    }
+    if group.driver_input_bytes() > 0 {
+        return red(format!("the driver read {} bytes", group.driver_input_bytes()));
+    }
+    Ok(())
+}
+
+fn told(group: &GroupMetrics) -> String {
+    group
+        .executors
+        .iter()
+        .map(|(id, e)| {
+            format!(
+                "executor {id}: {} bytes, {} records, {} tasks",
+                e.input_bytes, e.input_records, e.tasks
+            )
+        })
+        .chain([format!("driver: {} bytes", group.driver_input_bytes())])
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,52 @@
+//! Proof 4: the server's own log shows the reads.
+
+use super::subject::Subject;
+use crate::checks::check::{Findings, check};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::measure::Figures;
+use crate::proof::Live;
+use crate::store::StoreKind;
+
+/// How many lines of a log are evidence.
+const SHOWN: usize = 12;
+
+/// Every file of the variant was read from the server by pods, and none by the driver. Pods cannot
+/// be told apart by address (source NAT); the nonce in the key tells the run and the variant.
+pub async fn server(
+    context: &Context,
+    live: &Live,
+    subject: Subject<'_>,
+    kind: StoreKind,
+    figures: &mut Figures,
+) -> Result<()> {
+    let title = format!("{}: the server's log shows the reads", subject.variant.title);
+    check(context, &subject.check_id("server"), &title, async |findings: &mut Findings| {
+        let store = subject.stores.get(kind)?;
+        let requests = store.requests(context, &subject.data.nonce).await?;
+        figures.requests = Some(requests.len() as u64);
+        let reads: Vec<_> = requests.iter().filter(|r| r.is_read()).collect();
+        let lines: Vec<String> = reads.iter().take(SHOWN).map(ToString::to_string).collect();
+        findings.add("requests", requests.len());
+        findings.add("reads of bodies", reads.len());
+        findings.add("the first of them", lines.join("\n"));
+        let files = subject.tables().flat_map(|table| &table.files).filter(|file| file.bytes > 0);
+        let unread: Vec<&str> = files
+            .filter(|file| !reads.iter().any(|read| read.path.ends_with(&file.path)))
+            .map(|file| file.path.as_str())
+            .collect();
+        if !unread.is_empty() {
+            return Err(Error::red(format!(
+                "the log shows no read of {}: something else answered",
+                unread.join(", ")
+            )));
+        }
+        let driver = live.driver_address().to_string();
+        if let Some(read) = reads.iter().find(|read| read.client == driver) {
+            return Err(Error::red(format!("the driver read a body itself: {read}"))
+                .remedy("give an explicit schema: inference and footers are read by the driver"));
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,53 @@
+//! What is proven: a variant, where its data lies, and what must come out.
+
+use crate::diagnose::{Diagnosis, FailedRead, diagnose_read};
+use crate::read::{Dataset, Location, Mount, Table, Variant};
+use crate::session::JavaFailure;
+use crate::store::Stores;
+
+/// A variant in a session, borrowed by each proof.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Which.
+    pub variant: &'static Variant,
+    /// Where Spark reads.
+    pub location: &'a Location,
+    /// What must come out.
+    pub data: &'a Dataset,
+    /// The servers that are up.
+    pub stores: &'a Stores,
+}
+
+impl Subject<'_> {
+    /// The id of one of its checks.
+    pub(super) fn check_id(&self, what: &str) -> String {
+        format!("read.{}.{what}", self.variant.id)
+    }
+
+    /// The URI of a path of the data, as Hadoop's `Path` and Spark take it.
+    pub(super) fn uri(&self, path: &str) -> String {
+        format!("{}/{path}", self.location.uri)
+    }
+
+    /// The tables the proofs read: all but the comparison's small files.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.data.tables.iter().filter(|table| table.name != SMALL)
+    }
+
+    /// The cause of a failure in a JVM.
+    pub(super) fn diagnose(&self, failure: &str, whose: &str, uri: &str) -> Diagnosis {
+        let mounted = matches!(self.location.mount, Some(Mount::Fuse(_)));
+        diagnose_read(FailedRead { text: failure, whose, uri, mounted })
+    }
+}
+
+/// The comparison's table of many small files.
+pub(super) const SMALL: &str = "csv-small";
+
+/// An exception and what caused it, a line each.
+pub(super) fn in_lines(failure: &JavaFailure) -> String {
+    std::iter::once(format!("{}: {}", failure.class, failure.message))
+        .chain(failure.causes.iter().cloned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
