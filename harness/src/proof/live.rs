@@ -99,6 +99,7 @@ impl Live {
             conf: wanted.conf.clone(),
             jars: Vec::new(),
             eager_local_session: wanted.local_master,
+            strict: wanted.strict,
             deadline: environment.plan.session_timeout,
         };
         let phase = context.recorder.phase("session");

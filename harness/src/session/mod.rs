@@ -3,17 +3,26 @@
 mod channel;
 mod driver;
 mod evidence;
+mod frame;
 mod health;
 mod logs;
+mod metrics;
 mod probe;
 mod protocol;
+mod reading;
 mod rest;
 mod running;
 mod spec;
 mod start;
 
+pub use frame::{Frame, FrameFile, FrameResult};
+pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use probe::{BarrierResult, BarrierTask, jar};
-pub use protocol::{Described, PROTOCOL_VERSION};
+pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
+pub use reading::{
+    FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
+    ShareFailure,
+};
 pub use rest::{Executor, executors};
 pub use running::{Ended, Session};
-pub use spec::{SessionSpec, register_secrets};
+pub use spec::{STRICT, SessionSpec, register_secrets};
