@@ -12,9 +12,11 @@ import queue
 import socket
 import sys
 import threading
+import time
 import traceback
+from urllib.parse import unquote, urlsplit
 
-VERSION = 1
+VERSION = 2
 LINE_LIMIT = 4 * 1024 * 1024
 HEARTBEAT_SECONDS = 2.0
 
@@ -47,9 +49,21 @@ class Channel:
             os._exit(0)
 
 
-def failure(number, kind, message, trace=""):
-    error = {"kind": kind, "message": message, "trace": trace[-20000:]}
+def failure(number, kind, message, trace="", java=()):
+    error = {"kind": kind, "message": message, "trace": trace[-20000:], "java": list(java)}
     return {"reply": {"id": number, "error": error}}
+
+
+def java_chain(error):
+    """The JVM's exception behind a Python one, and what caused it, outermost first."""
+    # py4j's own, and those that PySpark translates and so hides the class of.
+    thrown = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    chain = []
+    while thrown is not None and len(chain) < 12:
+        message = thrown.getMessage() or ""
+        chain.append({"class": thrown.getClass().getName(), "message": message[:20000]})
+        thrown = thrown.getCause()
+    return chain
 
 
 class Driver:
@@ -103,6 +117,78 @@ class Driver:
         numbers = self.spark.range(0, rows, 1, partitions)
         return {"sum": numbers.selectExpr("sum(id)").first()[0]}
 
+    def read(self, tasks, uris, how):
+        context = self.spark.sparkContext._jsc.sc()
+        probe = self.gateway.jvm.sparkproof.Probe
+        return json.loads(probe.read(context, tasks, json.dumps(uris), how))
+
+    def list(self, uri):
+        context = self.spark.sparkContext._jsc.sc()
+        return json.loads(self.gateway.jvm.sparkproof.Probe.list(context, uri))
+
+    def frame(
+        self, format, uris, schema, options, max_partition_bytes, open_cost_bytes, group
+    ):
+        """Reads a table once, each file's rows and sums apart."""
+        from pyspark.sql.functions import expr, input_file_name
+
+        settings = self.spark.conf
+        settings.set("spark.sql.files.maxPartitionBytes", str(max_partition_bytes))
+        settings.set("spark.sql.files.openCostInBytes", str(open_cost_bytes))
+        # What is left after the scan are a few rows.
+        settings.set("spark.sql.shuffle.partitions", "1")
+        line, number, value = "concat_ws(',', id, v, nonce)", "id", "v"
+        if format == "text":
+            line, number, value = "value", *(
+                f"cast(split(value, ',')[{i}] as bigint)" for i in range(2)
+            )
+        context = self.spark.sparkContext
+        context.setJobGroup(group, group)
+        try:
+            begun = time.monotonic()
+            reader = self.spark.read.format(format).options(**options).schema(schema)
+            table = reader.load(uris)
+            files = table.groupBy(input_file_name().alias("file")).agg(
+                expr("count(1)"),
+                expr(f"sum({number})"),
+                expr(f"sum({value})"),
+                expr(f"sum(crc32({line}))"),
+            )
+            files._jdf.queryExecution().executedPlan()
+            planned = time.monotonic()
+            files = [tuple(row) for row in files.collect()]
+            ended = time.monotonic()
+            inputs = table.inputFiles()
+        finally:
+            for key in ("spark.jobGroup.id", "spark.job.description"):
+                context.setLocalProperty(key, None)
+        rows, sum_id, sum_v, crc = (sum(row[i] or 0 for row in files) for i in range(1, 5))
+        return {
+            "rows": rows,
+            "sum_id": sum_id,
+            "sum_v": sum_v,
+            "crc": crc,
+            "files": [{"uri": unquote(row[0]), "rows": row[1]} for row in sorted(files)],
+            "planned_files": len(inputs),
+            "schemes": sorted({urlsplit(uri).scheme for uri in inputs}),
+            "planning_seconds": planned - begun,
+            "total_seconds": ended - begun,
+        }
+
+    def conf(self, keys):
+        """Values in force: not all of what a session's configuration says is."""
+        context = self.spark.sparkContext._jsc
+        started = context.getConf()
+
+        def value(key):
+            if key.startswith("spark.hadoop."):
+                return context.hadoopConfiguration().get(key[len("spark.hadoop."):])
+            if key.startswith("spark.sql."):
+                return self.spark.conf.get(key, None)
+            return started.get(key) if started.contains(key) else None
+
+        return {key: value(key) for key in keys}
+
     def stop(self):
         self.spark.stop()
         return {}
@@ -121,7 +207,8 @@ class Driver:
             try:
                 reply = {"reply": {"id": number, "ok": getattr(self, name)(**message["with"])}}
             except Exception as error:
-                reply = failure(number, type(error).__name__, str(error), traceback.format_exc())
+                kind, trace = type(error).__name__, traceback.format_exc()
+                reply = failure(number, kind, str(error), trace, java_chain(error))
             answered.set()
             beat.join()
             channel.send(reply)

@@ -132,6 +132,7 @@ impl<'a> Ground<'a> {
             jars: Vec::new(),
             added: wanted.added.clone(),
             eager_local_session: wanted.local_master,
+            strict: wanted.strict,
             deadline: environment.plan.session_timeout,
         };
         let phase = context.recorder.phase("session");

@@ -20,6 +20,7 @@ pub struct SessionBuilder<'a> {
     pub(super) image: Option<String>,
     pub(super) driver_host: Option<IpAddr>,
     pub(super) local_master: bool,
+    pub(super) strict: bool,
     pub(super) conf: Vec<(String, String)>,
     pub(super) verbs: Vec<Rule>,
     pub(super) added: Contribution,
@@ -38,6 +39,7 @@ impl<'a> SessionBuilder<'a> {
             image: None,
             driver_host: plan.driver_host,
             local_master: false,
+            strict: false,
             conf: plan.conf.clone(),
             verbs: Vec::new(),
             added: Contribution::default(),
@@ -101,6 +103,13 @@ impl<'a> SessionBuilder<'a> {
     #[must_use]
     pub fn local_master(mut self) -> Self {
         self.local_master = true;
+        self
+    }
+
+    /// Nothing is tried twice or left out unsaid: see [`crate::session::STRICT`].
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
         self
     }
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::SCHEMA;
+use crate::session::Frame;
+
 /// A format, by Spark's name for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -14,6 +17,18 @@ pub enum Format {
     Json,
     /// The lines of the CSV, unparsed.
     Text,
+}
+
+impl Format {
+    /// Spark's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Parquet => "parquet",
+            Format::Json => "json",
+            Format::Text => "text",
+        }
+    }
 }
 
 /// A generated file.
@@ -52,6 +67,41 @@ pub struct Table {
 }
 
 impl Table {
+    /// Its URI below that of the data's directory.
+    pub fn uri(&self, base: &str) -> String {
+        format!("{}/{}", base.trim_end_matches('/'), self.path)
+    }
+
+    /// The URIs of its files, in their order.
+    pub fn file_uris(&self, base: &str) -> Vec<String> {
+        let base = base.trim_end_matches('/');
+        self.files.iter().map(|file| format!("{base}/{}", file.path)).collect()
+    }
+
+    /// A read of it as a DataFrame, with every split (of one big file: `partitions` splits) in a
+    /// task of its own. `group` is the job group, for the metrics.
+    pub fn frame(&self, base: &str, partitions: u32, group: &str) -> Frame {
+        let split = self.bytes().div_ceil(u64::from(partitions.max(1))).max(1);
+        let (schema, options) = match self.format {
+            Format::Text => ("value STRING", None),
+            Format::Parquet => (SCHEMA, None),
+            // A line that is cut is an error, not a row of nulls.
+            Format::Csv | Format::Json => (SCHEMA, Some(("mode", "FAILFAST"))),
+        };
+        Frame {
+            format: self.format.name().to_owned(),
+            uris: vec![self.uri(base)],
+            schema: schema.to_owned(),
+            options: options
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into_iter()
+                .collect(),
+            max_partition_bytes: split,
+            open_cost_bytes: split,
+            group: group.to_owned(),
+        }
+    }
+
     /// Bytes of all its files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|f| f.bytes).sum()

@@ -81,16 +81,16 @@ impl Channel {
                 Message::Reply { id, outcome } if id == self.last => {
                     return match outcome {
                         Outcome::Ok(value) => serde_json::from_value(value)
-                            .or_environment(format!("the driver's reply to {request:?}")),
+                            .or_environment(format!("the driver's reply to {request}")),
                         Outcome::Error(error) => {
-                            Err(Error::red(format!("the driver failed at {request:?}"))
+                            Err(Error::red(format!("the driver failed at {request}"))
                                 .because(error))
                         }
                     };
                 }
                 other => {
                     return Err(Error::environment(format!(
-                        "the driver said {other:?} during request {} ({request:?})",
+                        "the driver said {other:?} during request {} ({request})",
                         self.last
                     )));
                 }

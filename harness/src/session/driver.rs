@@ -102,6 +102,11 @@ impl Driver {
         }
     }
 
+    /// What it was launched with.
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// Asks; see [`Channel::request`].
     pub(super) async fn request<T: DeserializeOwned>(
         &mut self,

@@ -4,10 +4,13 @@ mod channel;
 mod contribution;
 mod driver;
 mod evidence;
+mod frame;
 mod health;
 mod logs;
+mod metrics;
 mod probe;
 mod protocol;
+mod reading;
 mod rest;
 mod running;
 mod spec;
@@ -15,9 +18,15 @@ mod start;
 mod template;
 
 pub use contribution::Contribution;
+pub use frame::{Frame, FrameFile, FrameResult};
+pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use probe::{BarrierResult, BarrierTask, jar};
-pub use protocol::{Described, PROTOCOL_VERSION};
+pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
+pub use reading::{
+    FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
+    ShareFailure,
+};
 pub use rest::{Executor, executors};
 pub use running::{Ended, Session};
-pub use spec::{SessionSpec, register_secrets};
+pub use spec::{STRICT, SessionSpec, register_secrets};
 pub use template::EXECUTOR_CONTAINER;

@@ -11,9 +11,17 @@ use crate::events::StepGuard;
 use crate::exec::Tool;
 use crate::images::{Cache, Key};
 
-const SOURCE: &str = include_str!("../../probe/src/sparkproof/Probe.java");
+/// Every file of the package `sparkproof`.
+const SOURCES: [(&str, &str); 6] = [
+    ("Conf.java", include_str!("../../probe/src/sparkproof/Conf.java")),
+    ("Failure.java", include_str!("../../probe/src/sparkproof/Failure.java")),
+    ("Listing.java", include_str!("../../probe/src/sparkproof/Listing.java")),
+    ("Mount.java", include_str!("../../probe/src/sparkproof/Mount.java")),
+    ("Probe.java", include_str!("../../probe/src/sparkproof/Probe.java")),
+    ("Read.java", include_str!("../../probe/src/sparkproof/Read.java")),
+];
 /// Of the results read here.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// The result of a barrier stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,14 +58,12 @@ pub struct BarrierTask {
     pub end_millis: u64,
 }
 
-impl BarrierResult {
-    /// Refuses another schema than the one read here.
-    pub(super) fn checked(self) -> Result<Self> {
-        if self.schema == SCHEMA {
-            return Ok(self);
-        }
-        Err(Error::internal(format!("probe schema {}, expected {SCHEMA}", self.schema)))
+/// Refuses a result of another schema than the one read here.
+pub(super) fn checked<T>(schema: u32, result: T) -> Result<T> {
+    if schema == SCHEMA {
+        return Ok(result);
     }
+    Err(Error::internal(format!("probe schema {schema}, expected {SCHEMA}")))
 }
 
 /// The probe's jar, compiled against a distribution: Java 8 bytecode, the same bytes for the same
@@ -68,7 +74,8 @@ pub async fn jar(
     spark_home: &Path,
     version: &str,
 ) -> Result<PathBuf> {
-    let key = Key::new("probe").with("source", SOURCE).with("spark", version);
+    let key = Key::new("probe").with("spark", version);
+    let key = SOURCES.iter().fold(key, |key, (name, text)| key.with(name, text));
     let step = StepGuard::begin(&context.recorder, phase, "probe jar".into());
     let entry = Cache::of(context)
         .entry(context, &key, step, async |dir, _| build(context, spark_home, dir).await)
@@ -82,7 +89,9 @@ async fn build(context: &Context, spark_home: &Path, dir: &Path) -> Result<()> {
     for made in [&source, &classes] {
         fs_err::create_dir_all(made).or_environment("building the probe")?;
     }
-    fs_err::write(source.join("Probe.java"), SOURCE).or_environment("building the probe")?;
+    for (name, text) in SOURCES {
+        fs_err::write(source.join(name), text).or_environment("building the probe")?;
+    }
     let need_jdk = |e: Error| {
         Error::environment("building the probe jar")
             .because(e)
@@ -91,7 +100,8 @@ async fn build(context: &Context, spark_home: &Path, dir: &Path) -> Result<()> {
     Tool::new("javac")
         .args(["--release", "8", "-Xlint:-options", "-cp"])
         .args([format!("{}/jars/*", spark_home.display())])
-        .args(["-d", "classes", "sparkproof/Probe.java"])
+        .args(["-d", "classes"])
+        .args(SOURCES.map(|(name, _)| format!("sparkproof/{name}")))
         .dir(dir)
         .deadline(Duration::from_secs(180))
         .run(context)

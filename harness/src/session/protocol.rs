@@ -1,9 +1,15 @@
 //! What harness and driver say to each other: one JSON object a line, on a socket of our own.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use super::frame::Frame;
+use super::reading::Reading;
+use crate::error::Error;
+
 /// The version both sides must speak; the driver says it in its `hello`.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// The longest line in bytes, either way.
 pub(super) const LINE_LIMIT: usize = 4 << 20;
 
@@ -32,10 +38,52 @@ pub(super) enum Request {
         /// Tasks.
         partitions: u32,
     },
+    /// Run the probe's barrier stage, whose tasks read files.
+    Read {
+        /// Number of tasks, all at once.
+        tasks: u32,
+        /// Files, not percent-encoded.
+        uris: Vec<String>,
+        /// How they are read.
+        how: Reading,
+    },
+    /// List files in the driver's JVM.
+    List {
+        /// A directory or a file.
+        uri: String,
+    },
+    /// Read a DataFrame.
+    Frame(Frame),
+    /// Say the effective values of settings.
+    Conf {
+        /// Their keys.
+        keys: Vec<String>,
+    },
     /// Stop the session.
     Stop {},
     /// End the process without stopping the session.
     Exit {},
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let some = |uris: &[String]| match uris {
+            [] => "nothing".to_owned(),
+            [one] => one.clone(),
+            [first, more @ ..] => format!("{first} and {} more", more.len()),
+        };
+        match self {
+            Request::Read { tasks, uris, .. } => {
+                write!(f, "reading {} in {tasks} tasks", some(uris))
+            }
+            Request::List { uri } => write!(f, "listing {uri}"),
+            // Not the options: they may hold a secret.
+            Request::Frame(frame) => {
+                write!(f, "a {} DataFrame of {}", frame.format, some(&frame.uris))
+            }
+            other => write!(f, "{other:?}"),
+        }
+    }
 }
 
 /// A request with its number.
@@ -72,11 +120,40 @@ pub(super) enum Outcome {
 /// An exception in the driver.
 #[derive(Debug, Clone, Deserialize, thiserror::Error)]
 #[error("{kind}: {message}")]
-pub(super) struct DriverError {
-    pub(super) kind: String,
-    pub(super) message: String,
+pub struct DriverError {
+    /// The exception's class in Python.
+    pub kind: String,
+    /// Its message.
+    pub message: String,
     /// With what Python and the JVM add.
-    pub(super) trace: String,
+    pub trace: String,
+    /// The JVM's exception and what caused it, outermost first; empty when Python raised it.
+    #[serde(default)]
+    pub java: Vec<JavaException>,
+}
+
+/// An exception in the driver's JVM.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JavaException {
+    /// Its class.
+    pub class: String,
+    /// Its message. That of an aborted job holds the stack trace of the task that failed.
+    pub message: String,
+}
+
+impl DriverError {
+    /// The driver's exception that an error of a request was made of.
+    pub fn of(error: &Error) -> Option<&DriverError> {
+        std::error::Error::source(error)?.downcast_ref()
+    }
+
+    /// Everything the driver said of it, to look for words in.
+    pub fn whole(&self) -> String {
+        let mut lines = vec![self.to_string()];
+        lines.extend(self.java.iter().map(|j| format!("{}: {}", j.class, j.message)));
+        lines.push(self.trace.clone());
+        lines.join("\n")
+    }
 }
 
 /// The reply to `launch`.
@@ -112,8 +189,8 @@ mod tests {
     fn messages_are_read_as_the_driver_writes_them() {
         let read = |text| serde_json::from_str::<Message>(text);
         assert!(matches!(
-            read(r#"{"hello":{"version":1,"pid":7,"python":"3.11.7"}}"#),
-            Ok(Message::Hello { version: 1 })
+            read(r#"{"hello":{"version":2,"pid":7,"python":"3.11.7"}}"#),
+            Ok(Message::Hello { version: 2 })
         ));
         assert!(matches!(read(r#"{"heartbeat":7}"#), Ok(Message::Heartbeat(7))));
         assert!(matches!(
@@ -126,12 +203,62 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_of_the_jvm_is_found_in_the_error_made_of_it() {
+        let text = r#"{"kind":"AnalysisException","message":"m","trace":"t",
+            "java":[{"class":"org.apache.spark.sql.AnalysisException","message":"[PATH_NOT_FOUND] x"},
+                    {"class":"java.io.FileNotFoundException","message":"y"}]}"#;
+        let error: DriverError = serde_json::from_str(text).expect("an error");
+        let error = Error::red("the driver failed").because(error);
+        let found = DriverError::of(&error).expect("found");
+        assert_eq!(found.java[1].class, "java.io.FileNotFoundException");
+        for words in ["AnalysisException: m", "AnalysisException: [PATH_NOT_FOUND] x", "\nt"] {
+            assert!(found.whole().contains(words), "{words}");
+        }
+        assert!(DriverError::of(&Error::red("another")).is_none());
+    }
+
+    #[test]
     fn requests_are_written_as_the_driver_reads_them() {
-        let line = |request| serde_json::to_string(&Numbered { id: 2, request }).expect("json");
+        fn line(request: &Request) -> String {
+            serde_json::to_string(&Numbered { id: 2, request }).expect("json")
+        }
         assert_eq!(
             line(&Request::Barrier { tasks: 3 }),
             r#"{"id":2,"request":"barrier","with":{"tasks":3}}"#
         );
         assert_eq!(line(&Request::Stop {}), r#"{"id":2,"request":"stop","with":{}}"#);
+        let uris = vec!["file:///a b".to_owned(), "x".to_owned()];
+        let read = Request::Read { tasks: 3, uris, how: Reading::Hash };
+        assert_eq!(
+            line(&read),
+            r#"{"id":2,"request":"read","with":{"tasks":3,"uris":["file:///a b","x"],"how":"hash"}}"#
+        );
+        assert_eq!(read.to_string(), "reading file:///a b and 1 more in 3 tasks");
+        assert_eq!(
+            line(&Request::List { uri: "s3a://b".into() }),
+            r#"{"id":2,"request":"list","with":{"uri":"s3a://b"}}"#
+        );
+        assert_eq!(
+            line(&Request::Conf { keys: vec!["spark.master".into()] }),
+            r#"{"id":2,"request":"conf","with":{"keys":["spark.master"]}}"#
+        );
+        let frame = Request::Frame(Frame {
+            format: "csv".into(),
+            uris: vec!["x".into()],
+            schema: "id BIGINT".into(),
+            options: [("mode".to_owned(), "FAILFAST".to_owned())].into(),
+            max_partition_bytes: 5,
+            open_cost_bytes: 6,
+            group: "g".into(),
+        });
+        assert_eq!(
+            line(&frame),
+            concat!(
+                r#"{"id":2,"request":"frame","with":{"format":"csv","uris":["x"],"#,
+                r#""schema":"id BIGINT","options":{"mode":"FAILFAST"},"max_partition_bytes":5,"#,
+                r#""open_cost_bytes":6,"group":"g"}}"#
+            )
+        );
+        assert_eq!(frame.to_string(), "a csv DataFrame of x");
     }
 }

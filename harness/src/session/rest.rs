@@ -33,16 +33,26 @@ struct Line {
 /// Active executors by id, the driver left out. `ui` is `sparkContext.uiWebUrl`; only its port
 /// counts, since its host is what pods reach the driver by.
 pub async fn executors(ui: &str, application: &str) -> Result<BTreeMap<u32, Executor>> {
-    let what = || format!("asking Spark's REST API for the executors of {application}");
+    let text = get(ui, application, "executors").await?;
+    parse(&text).or_environment(asking("executors", application))
+}
+
+fn asking(path: &str, application: &str) -> String {
+    format!("asking Spark's REST API for the {path} of {application}")
+}
+
+/// What the API has at a path of an application.
+pub(super) async fn get(ui: &str, application: &str, path: &str) -> Result<String> {
+    let what = || asking(path, application);
     let port = ui.rsplit(':').next().and_then(|p| p.trim_end_matches('/').parse::<u16>().ok());
     let port =
         port.ok_or_else(|| Error::environment(format!("no port in the UI's address {ui}")))?;
     // Not through the user's proxy.
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
-    let url = format!("http://127.0.0.1:{port}/api/v1/applications/{application}/executors");
+    let url = format!("http://127.0.0.1:{port}/api/v1/applications/{application}/{path}");
     let reply = client.or_internal(what())?.get(url).send().await.or_environment(what())?;
     let text = reply.error_for_status().or_environment(what())?.text().await;
-    parse(&text.or_environment(what())?).or_environment(what())
+    text.or_environment(what())
 }
 
 fn parse(text: &str) -> Result<BTreeMap<u32, Executor>, String> {

@@ -7,9 +7,12 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 
 use super::driver::Driver;
+use super::frame::{Frame, FrameResult};
 use super::logs::PodLogs;
-use super::probe::BarrierResult;
+use super::metrics::{GroupMetrics, group_metrics};
+use super::probe::{BarrierResult, checked};
 use super::protocol::{Described, Request};
+use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, executors};
 use super::start::of_session;
 use crate::error::Result;
@@ -17,6 +20,8 @@ use crate::observe::Pods;
 
 /// How long a barrier stage or a small job may take: Spark itself waits up to ten minutes for slots.
 const JOB: Duration = Duration::from_secs(120);
+/// How long it may take to read: a store that does not answer is tried again for minutes.
+const READ: Duration = Duration::from_secs(300);
 /// How long `stop` may take.
 const STOP: Duration = Duration::from_secs(60);
 
@@ -94,7 +99,47 @@ impl Session {
     /// Runs one barrier stage of exactly `tasks` tasks.
     pub async fn barrier(&mut self, tasks: u32) -> Result<BarrierResult> {
         let result: BarrierResult = self.driver.request(&Request::Barrier { tasks }, JOB).await?;
-        result.checked()
+        checked(result.schema, result)
+    }
+
+    /// Reads files in one barrier stage of exactly `tasks` tasks, through Hadoop's `FileSystem`.
+    /// URIs are not percent-encoded. A file that cannot be read is no error here: each task says so
+    /// of its own read, and the caller decides.
+    pub async fn read(
+        &mut self,
+        tasks: u32,
+        uris: Vec<String>,
+        how: Reading,
+    ) -> Result<ReadResult> {
+        let request = Request::Read { tasks, uris, how };
+        let result: ReadResult = self.driver.request(&request, READ).await?;
+        checked(result.schema, result)
+    }
+
+    /// Lists files in the driver's JVM; what it could not list is part of the result.
+    pub async fn list(&mut self, uri: &str) -> Result<Listing> {
+        let request = Request::List { uri: uri.to_owned() };
+        let listing: Listing = self.driver.request(&request, READ).await?;
+        checked(listing.schema, listing)
+    }
+
+    /// Reads a DataFrame once. An exception is the error's source:
+    /// [`super::DriverError::of`].
+    pub async fn frame(&mut self, frame: &Frame) -> Result<FrameResult> {
+        self.driver.request(&Request::Frame(frame.clone()), READ).await
+    }
+
+    /// The values in force of settings: those of Hadoop (`spark.hadoop.*`) in Hadoop's
+    /// configuration, those of SQL in the session's, all others in the context's.
+    pub async fn conf(&mut self, keys: &[&str]) -> Result<BTreeMap<String, Option<String>>> {
+        let keys = keys.iter().map(|&key| key.to_owned()).collect();
+        self.driver.request(&Request::Conf { keys }, STOP).await
+    }
+
+    /// What Spark's REST API says of a job group's tasks, once all of them have ended.
+    pub async fn metrics(&self, group: &str) -> Result<GroupMetrics> {
+        let context = self.driver.context();
+        group_metrics(context, &self.described.ui, &self.described.application, group).await
     }
 
     /// Sums the numbers 0 to `rows` (exclusive) in `partitions` tasks.

@@ -7,6 +7,7 @@ import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,7 +28,7 @@ import scala.runtime.AbstractFunction1;
  */
 public final class Probe {
     /** Version of the result's schema; sparkproof refuses another. */
-    public static final int SCHEMA = 1;
+    public static final int SCHEMA = 2;
 
     private Probe() {}
 
@@ -37,6 +38,26 @@ public final class Probe {
      */
     public static String barrier(SparkContext context, int n) throws Exception {
         return json(run(context, n, new Self()));
+    }
+
+    /**
+     * The same stage, in which each task reads files through Hadoop's FileSystem in its JVM. A read
+     * that fails is part of the result: a failed stage would tell of one executor only.
+     *
+     * @param uris a JSON array of URIs, not percent-encoded, as Hadoop's Path and Spark take them
+     * @param how "hash", "plain" or "share": see {@link Read}
+     */
+    public static String read(SparkContext context, int n, String uris, String how) throws Exception {
+        String[] list = new ObjectMapper().readValue(uris, String[].class);
+        byte[] conf = Conf.written(context.hadoopConfiguration());
+        return json(run(context, n, new Read(conf, list, n, Read.How.valueOf(how.toUpperCase(Locale.ROOT)))));
+    }
+
+    /** The files below a URI (or the file it names) as this JVM sees them, the driver's. */
+    public static String list(SparkContext context, String uri) throws Exception {
+        Map<String, Object> result = Listing.of(context.hadoopConfiguration(), uri);
+        result.put("schema", SCHEMA);
+        return new ObjectMapper().writeValueAsString(result);
     }
 
     /** Runs the work once in each of n barrier tasks; what each returned, by partition. */

@@ -115,3 +115,19 @@ fn nothing_is_overwritten_and_everybody_may_read() {
     assert!(again.to_string().contains("big.csv"), "{again}");
     assert!(Dataset::generate(&data.dir, "a b", DataSize::tiny()).is_err());
 }
+
+#[test]
+fn a_table_is_read_in_splits_of_equal_size() {
+    let (data, _keep) = generate("a", DataSize::tiny().full());
+    let table = data.get("csv-big").expect("a table");
+    let frame = table.frame("file:///x/", 3, "g");
+    assert_eq!(frame.uris, ["file:///x/big.csv"]);
+    assert!((table.bytes()..table.bytes() + 3).contains(&(3 * frame.max_partition_bytes)));
+    assert_eq!(frame.options["mode"], "FAILFAST");
+    let text = data.get("text").expect("a table").frame("s3a://b", 3, "g");
+    assert_eq!((text.format.as_str(), text.schema.as_str()), ("text", "value STRING"));
+    let empty = data.get("csv-empty").expect("a table").frame("s3a://b", 3, "g");
+    assert_eq!(empty.max_partition_bytes, 1, "Spark refuses 0");
+    let many = data.get("csv-many").expect("a table").file_uris("s3a://b");
+    assert_eq!((many.len(), many[11].as_str()), (12, "s3a://b/many.csv/part-11.csv"));
+}

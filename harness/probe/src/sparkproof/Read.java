@@ -1,0 +1,154 @@
+package sparkproof;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceConfigurationError;
+
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Reads files to their end through Hadoop's FileSystem. */
+final class Read implements Probe.Work {
+    private static final long serialVersionUID = 1;
+    private static final int BUFFER = 1 << 20;
+    /** Errors told of a share; the others are counted. */
+    private static final int TOLD = 3;
+
+    /** What is read, and whether it is hashed. */
+    enum How {
+        /**
+         * Every task reads every file, and hashes it. readNanos leaves the hashing out, but a store
+         * may send ahead meanwhile.
+         */
+        HASH,
+        /** Every task reads every file: for throughput. */
+        PLAIN,
+        /** Task i of n reads the files whose index modulo n is i; totals only. */
+        SHARE
+    }
+
+    private final byte[] conf;
+    private final String[] uris;
+    private final int tasks;
+    private final How how;
+
+    Read(byte[] conf, String[] uris, int tasks, How how) {
+        this.conf = conf;
+        this.uris = uris;
+        this.tasks = tasks;
+        this.how = how;
+    }
+
+    @Override
+    public void run(Map<String, Object> result) throws Exception {
+        Configuration hadoop = Conf.read(conf);
+        byte[] buffer = new byte[BUFFER];
+        if (how == How.SHARE) {
+            result.put("share", share(hadoop, buffer, (Integer) result.get("partition")));
+            return;
+        }
+        List<Map<String, Object>> reads = new ArrayList<>();
+        for (String uri : uris) {
+            Map<String, Object> read = new LinkedHashMap<>();
+            read.put("uri", uri);
+            One one = new One();
+            try {
+                Path path = new Path(uri);
+                FileSystem fs = path.getFileSystem(hadoop);
+                Path whole = fs.makeQualified(path);
+                read.put("scheme", whole.toUri().getScheme());
+                read.put("fileSystem", fs.getClass().getName());
+                MessageDigest digest = how == How.HASH ? MessageDigest.getInstance("SHA-256") : null;
+                one.read(fs, path, buffer, digest);
+                if (digest != null) {
+                    read.put("sha256", hex(digest.digest()));
+                }
+                if ("file".equals(whole.toUri().getScheme())) {
+                    java.nio.file.Path local = Paths.get(whole.toUri().getPath());
+                    read.put("mount", Mount.of(local));
+                    read.put("inode", Files.getAttribute(local, "unix:ino"));
+                    read.put("device", Files.getAttribute(local, "unix:dev"));
+                }
+            } catch (Exception | LinkageError | ServiceConfigurationError e) {
+                // A missing jar is a LinkageError.
+                read.put("error", Failure.of(e));
+            }
+            read.put("bytes", one.bytes);
+            read.put("openNanos", one.openNanos);
+            read.put("readNanos", one.readNanos);
+            reads.add(read);
+        }
+        result.put("reads", reads);
+    }
+
+    private Map<String, Object> share(Configuration hadoop, byte[] buffer, int task) {
+        One all = new One();
+        long files = 0;
+        long failed = 0;
+        List<Map<String, Object>> errors = new ArrayList<>();
+        for (int i = task; i < uris.length; i += tasks) {
+            try {
+                Path path = new Path(uris[i]);
+                all.read(path.getFileSystem(hadoop), path, buffer, null);
+                files++;
+            } catch (Exception | LinkageError | ServiceConfigurationError e) {
+                failed++;
+                if (errors.size() < TOLD) {
+                    Map<String, Object> error = Failure.of(e);
+                    error.put("uri", uris[i]);
+                    errors.add(error);
+                }
+            }
+        }
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("files", files);
+        result.put("bytes", all.bytes);
+        result.put("openNanos", all.openNanos);
+        result.put("readNanos", all.readNanos);
+        result.put("failed", failed);
+        result.put("errors", errors);
+        return result;
+    }
+
+    /** Bytes and times so far, also of a read that fails on its way. */
+    private static final class One {
+        long bytes;
+        /** Up to the first byte, or the end of an empty file. */
+        long openNanos;
+        /** Of what came after it, without hashing. */
+        long readNanos;
+
+        void read(FileSystem fs, Path path, byte[] buffer, MessageDigest digest) throws IOException {
+            long begun = System.nanoTime();
+            try (InputStream in = fs.open(path, buffer.length)) {
+                int n = in.read(buffer, 0, 1);
+                openNanos += System.nanoTime() - begun;
+                while (n >= 0) {
+                    bytes += n;
+                    if (digest != null) {
+                        digest.update(buffer, 0, n);
+                    }
+                    begun = System.nanoTime();
+                    n = in.read(buffer, 0, buffer.length);
+                    readNanos += System.nanoTime() - begun;
+                }
+            }
+        }
+    }
+
+    private static String hex(byte[] bytes) {
+        StringBuilder text = new StringBuilder();
+        for (byte b : bytes) {
+            text.append(String.format("%02x", b));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,196 @@
+//! What executors and the driver say of files, as the probe's Java reads them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::probe::BarrierTask;
+
+/// How a barrier stage reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reading {
+    /// Each task reads every file and hashes it. The hashing is not in `read_nanos`, but a store
+    /// may send ahead meanwhile: not for throughput.
+    Hash,
+    /// Each task reads every file, unhashed: for throughput.
+    Plain,
+    /// Task i of n reads the files whose index modulo n is i, unhashed: for many small files.
+    Share,
+}
+
+/// The result of a barrier stage that reads.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ReadResult {
+    /// Version of this schema.
+    pub schema: u32,
+    /// One a task, by partition: also where reads failed.
+    pub tasks: Vec<ReadTask>,
+}
+
+/// What one task read.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ReadTask {
+    /// Where it ran.
+    #[serde(flatten)]
+    pub task: BarrierTask,
+    /// One a URI, in the order asked; none for [`Reading::Share`].
+    #[serde(default)]
+    pub reads: Vec<FileRead>,
+    /// For [`Reading::Share`].
+    pub share: Option<Share>,
+}
+
+/// A file, read to its end in an executor's JVM through Hadoop's `FileSystem`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileRead {
+    /// As asked.
+    pub uri: String,
+    /// Scheme, with that of `fs.defaultFS` where the URI has none.
+    pub scheme: Option<String>,
+    /// Class of the file system, e.g. `org.apache.hadoop.fs.LocalFileSystem`.
+    pub file_system: Option<String>,
+    /// Bytes read, also of a read that failed on its way.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal digits, for [`Reading::Hash`].
+    pub sha256: Option<String>,
+    /// Nanoseconds from opening to the first byte.
+    pub open_nanos: u64,
+    /// Nanoseconds of reading the rest.
+    pub read_nanos: u64,
+    /// The mount it lies on, for a local file.
+    pub mount: Option<Mount>,
+    /// Inode of a local file.
+    pub inode: Option<u64>,
+    /// Device number of a local file, `st_dev`.
+    pub device: Option<u64>,
+    /// Why it could not be read.
+    pub error: Option<JavaFailure>,
+}
+
+/// A line of `/proc/self/mountinfo` in the executor (proc(5)).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mount {
+    /// File system type, e.g. `overlay`, `ext4`, `fuse.s3fs`.
+    #[serde(rename = "type")]
+    pub fs_type: String,
+    /// Source, e.g. a device.
+    pub source: String,
+    /// Mount point.
+    pub point: String,
+    /// What of the file system is mounted there.
+    pub root: String,
+    /// `major:minor`.
+    pub device: String,
+    /// Options of the mount.
+    pub options: String,
+    /// Its propagation, e.g. `shared:1 master:2`; empty when private.
+    pub propagation: String,
+    /// Options of the file system.
+    pub super_options: String,
+}
+
+/// Totals of a task that read its share.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// Files read.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Nanoseconds from opening to the first byte, summed.
+    pub open_nanos: u64,
+    /// Nanoseconds of reading the rest, summed.
+    pub read_nanos: u64,
+    /// Files that could not be read.
+    pub failed: u64,
+    /// The first three of their errors.
+    pub errors: Vec<ShareFailure>,
+}
+
+/// A file of a share that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ShareFailure {
+    /// The file.
+    pub uri: String,
+    /// Why.
+    #[serde(flatten)]
+    pub failure: JavaFailure,
+}
+
+/// An exception in a JVM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JavaFailure {
+    /// Its class.
+    pub class: String,
+    /// Its message; empty when it has none.
+    pub message: String,
+    /// `class: message` of what caused it, outermost first.
+    pub causes: Vec<String>,
+}
+
+impl fmt::Display for JavaFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.message)?;
+        self.causes.iter().try_for_each(|cause| write!(f, "; caused by {cause}"))
+    }
+}
+
+/// The files below a URI as the driver's JVM lists them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Listing {
+    /// Version of this schema.
+    pub schema: u32,
+    /// What was found, also before an error.
+    pub files: Vec<Listed>,
+    /// Nanoseconds it took.
+    pub nanos: u64,
+    /// Why it could not be listed.
+    pub error: Option<JavaFailure>,
+}
+
+/// A listed file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Listed {
+    /// The path of its URI, decoded.
+    pub path: String,
+    /// Size.
+    pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESULT: &str = r#"{"schema":2,"tasks":[
+        {"startMillis":1,"partition":0,"executor":"1","host":"h","podName":"p","podIp":"10.0.0.1",
+         "java":"17","uid":185,"user":"spark","endMillis":2,"reads":[
+            {"uri":"file:/x","scheme":"file","fileSystem":"org.apache.hadoop.fs.LocalFileSystem",
+             "sha256":"00","mount":{"type":"ext4","source":"/dev/vda","point":"/x","root":"/y",
+             "device":"254:0","options":"ro","propagation":"master:1","superOptions":"rw"},
+             "inode":7,"device":65024,"bytes":5,"openNanos":1,"readNanos":2},
+            {"uri":"s3a://b/x","error":{"class":"java.lang.NoClassDefFoundError","message":"m",
+             "causes":["java.lang.ClassNotFoundException: c"]},
+             "bytes":0,"openNanos":0,"readNanos":0}]},
+        {"startMillis":1,"partition":1,"executor":"2","host":"h","podName":null,"podIp":null,
+         "java":"17","uid":185,"user":"spark","endMillis":2,
+         "share":{"files":3,"bytes":9,"openNanos":1,"readNanos":2,"failed":1,
+                  "errors":[{"class":"E","message":"m","causes":[],"uri":"file:/z"}]}}]}"#;
+
+    #[test]
+    fn results_are_read_as_the_probe_writes_them() {
+        let result: ReadResult = serde_json::from_str(RESULT).expect("a result");
+        let [file, failed] = &result.tasks[0].reads[..] else { panic!("two reads") };
+        assert_eq!(file.mount.as_ref().map(|m| m.fs_type.as_str()), Some("ext4"));
+        let error = failed.error.as_ref().expect("an error").to_string();
+        assert_eq!(
+            error,
+            "java.lang.NoClassDefFoundError: m; caused by java.lang.ClassNotFoundException: c"
+        );
+        let share = result.tasks[1].share.as_ref().expect("a share");
+        assert_eq!((share.files, share.errors[0].uri.as_str()), (3, "file:/z"));
+        assert_eq!(result.tasks[1].task.executor, "2");
+    }
+}
