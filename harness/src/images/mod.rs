@@ -12,4 +12,4 @@ pub mod spark;
 pub use cache::{Cache, Key};
 pub use cache_size::{CacheEntry, entries, prune};
 pub use layer::Layer;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_layered};
