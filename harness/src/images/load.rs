@@ -166,15 +166,3 @@ mod tests {
         assert_eq!(present(&[], &unpacked(&["a"])), 0);
     }
 }
-
-/// stub
-pub async fn load_layered(
-    _: &Context,
-    _: &Engine,
-    _: &[String],
-    _: &str,
-    _: &str,
-    _: &[super::Layer],
-) -> Result<Loaded> {
-    Err(Error::internal("stub"))
-}

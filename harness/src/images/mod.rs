@@ -4,12 +4,10 @@ mod archive;
 mod cache;
 mod cache_size;
 mod containerd;
-mod layer;
 mod load;
 pub mod node;
 pub mod spark;
 
 pub use cache::{Cache, Key};
 pub use cache_size::{CacheEntry, entries, prune};
-pub use layer::Layer;
-pub use load::{Loaded, load, load_layered};
+pub use load::{Loaded, load};
