@@ -4,10 +4,15 @@ mod archive;
 mod cache;
 mod cache_size;
 mod containerd;
+mod debian;
+mod entry;
 mod load;
 pub mod node;
 pub mod spark;
+mod tree;
 
 pub use cache::{Cache, Key};
 pub use cache_size::{CacheEntry, entries, prune};
+pub use debian::debian_layer;
+pub use entry::Entry;
 pub use load::{Loaded, load};
