@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Owned, docker, kubernetes, processes, unmount_in};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
+use crate::images::remove_image;
 
 /// Removes one thing that the context's run owns, verified at this moment to be that run's, and
 /// writes down that it is gone. What is gone already, or turns out to be somebody else's under the
@@ -27,6 +28,14 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
         }
         Owned::KindCluster { docker, name } => {
             docker::remove_kind_cluster(&docker::at(docker).await?, name).await?;
+        }
+        Owned::NodeImage { docker, node, name } if name.contains(run) => {
+            remove_image(&docker::at(docker).await?, node, name).await?;
+        }
+        Owned::NodeImage { name, .. } => {
+            return Err(Error::internal(format!(
+                "{name} does not contain the run's id {run}: not removed"
+            )));
         }
         Owned::Namespace { kubeconfig, context: of, name } => {
             if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {

@@ -41,6 +41,15 @@ pub enum Owned {
         /// Cluster name, which contains the run id (scope run) or which the user chose (scope user).
         name: String,
     },
+    /// An image in a node's containerd, whose name contains the run id.
+    NodeImage {
+        /// Docker host address.
+        docker: String,
+        /// The node's container.
+        node: String,
+        /// Its full name.
+        name: String,
+    },
     /// A namespace, verified by our run label.
     Namespace {
         /// Kubeconfig that reaches the cluster.
@@ -83,7 +92,8 @@ impl Owned {
         match self {
             Owned::Container { docker, .. }
             | Owned::Network { docker, .. }
-            | Owned::KindCluster { docker, .. } => Some(docker),
+            | Owned::KindCluster { docker, .. }
+            | Owned::NodeImage { docker, .. } => Some(docker),
             _ => None,
         }
     }
@@ -115,6 +125,7 @@ impl std::fmt::Display for Owned {
             Owned::Container { name, .. } => write!(f, "container {name}"),
             Owned::Network { name, .. } => write!(f, "network {name}"),
             Owned::KindCluster { name, .. } => write!(f, "kind cluster {name}"),
+            Owned::NodeImage { node, name, .. } => write!(f, "image {name} on {node}"),
             Owned::Namespace { name, .. } => write!(f, "namespace {name}"),
             Owned::ClusterRoleBinding { name, .. } => write!(f, "cluster role binding {name}"),
             Owned::Path { path } => write!(f, "{}", path.display()),
