@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::Body;
 use crate::images::load_layered;
-use crate::ledger::Owned;
 use crate::measure::Figures;
 use crate::read::{
     DataSize, Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant,
@@ -303,13 +302,6 @@ async fn furnish(
         let number = all.layers.len();
         let reference = format!("{base}-{}-{number}", scene.context.run.id());
         let nodes = environment.cluster.executor_nodes();
-        for node in &nodes {
-            scene.context.run.own(Owned::NodeImage {
-                docker: engine.host.clone(),
-                node: node.clone(),
-                reference: reference.clone(),
-            })?;
-        }
         let loaded =
             load_layered(scene.context, engine, &nodes, base, &reference, &all.layers).await?;
         subject.setup.seconds += loaded.seconds;
