@@ -20,6 +20,7 @@ pub mod plan;
 pub mod proof;
 pub mod report;
 pub mod session;
+pub mod store;
 
 pub use context::Context;
 pub use error::{Error, Exit, Result};

@@ -4,9 +4,13 @@ mod archive;
 mod cache;
 mod cache_size;
 mod containerd;
+mod docker_build;
+mod embedded;
+mod golang;
 mod load;
 pub mod node;
 pub mod spark;
+pub mod store;
 
 pub use cache::{Cache, Key};
 pub use cache_size::{CacheEntry, entries, prune};

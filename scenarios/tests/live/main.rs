@@ -9,4 +9,5 @@ mod negative;
 mod owning;
 mod permissions;
 mod secrets;
+mod stores;
 mod teardown;

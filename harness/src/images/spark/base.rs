@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
+use crate::images::docker_build::bounded;
 use crate::images::{Cache, Key};
 use crate::ledger::labels::{Lifetime, SCOPE};
 
@@ -19,12 +20,12 @@ const SCRIPT: &str = include_str!("../../../../images/spark/base.sh");
 pub(super) const REPOSITORY: &str = "localhost/sparkproof/spark-base";
 
 /// What decides its content.
-pub(super) fn key() -> Key {
+pub(in crate::images) fn key() -> Key {
     Key::new("spark-base").with("script", SCRIPT).with("arch", std::env::consts::ARCH)
 }
 
 /// The base image's reference; assembled and imported when the engine lacks it.
-pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
+pub(in crate::images) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
     let id = key().id();
     let tag = id.rsplit('-').next().unwrap_or_default();
     let reference = format!("{REPOSITORY}:{tag}");
@@ -61,7 +62,7 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
         None,
     );
     let import = async { import.try_collect::<Vec<_>>().await.or_environment(what()) };
-    super::build::bounded(context, 300, what(), import).await?;
+    bounded(context, 300, what(), import).await?;
     step.done("");
     Ok(reference)
 }
