@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::BoxFuture;
 
-use super::{Copy, DataSize, Dataset, Variant};
+use super::{Baked, Copy, DataSize, Dataset, Remote, Variant};
 use crate::access::Rule;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -103,7 +103,8 @@ pub trait Strategy: Send + Sync {
 pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
     match variant.id.as_str() {
         "0-copy" => Box::new(Copy::new(variant)),
-        id => unreachable!("{id}"),
+        "1-baked" => Box::new(Baked::new(variant)),
+        _ => Box::new(Remote::new(variant)),
     }
 }
 

@@ -28,8 +28,6 @@ use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back, labels};
 
-/// Bucket, container or directory that data is put into.
-const BUCKET: &str = "data";
 /// Where `images/stores/azure/tls.js` looks for the certificate.
 const TLS_DIR: &str = "/opt/azurite/tls";
 /// Most processes and threads: a JVM has some hundred.
@@ -110,7 +108,7 @@ pub(super) async fn start(
         tls_endpoint: None,
         address: address.to_string(),
         host,
-        bucket: BUCKET.to_owned(),
+        bucket: bucket(kind).to_owned(),
         image: Some(image.to_owned()),
         credentials: credentials.is_some().then_some(file),
         ca_certificate: None,
@@ -129,6 +127,15 @@ pub(super) async fn start(
     }
     record.write(&StoreRecord::path(context.run.dir(), request.name))?;
     Ok(Store { record, credentials, place: Place::Container(container) })
+}
+
+/// What data is put into. Two S3 servers in one session are told apart by it: Hadoop takes
+/// endpoint and keys by bucket.
+const fn bucket(kind: StoreKind) -> &'static str {
+    match kind {
+        StoreKind::Moto => "data-moto",
+        _ => "data",
+    }
 }
 
 impl Container {
