@@ -1,6 +1,6 @@
 //! Strategy 1: baked into the image.
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use super::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::error::Result;
@@ -31,7 +31,7 @@ impl Strategy for Baked {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
             let path = scene.path(self.variant);
             let files = data.files().map(|file| {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use super::{Baked, Copy, DataSize, Dataset, Remote, Variant};
 use crate::access::Rule;
@@ -48,7 +48,7 @@ pub trait Strategy: Send + Sync {
     fn unavailable<'a>(
         &'a self,
         environment: &'a Environment,
-    ) -> BoxFuture<'a, Result<Option<String>>> {
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let _ = environment;
         Box::pin(async { Ok(None) })
     }
@@ -68,7 +68,7 @@ pub trait Strategy: Send + Sync {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>>;
+    ) -> LocalBoxFuture<'a, Result<Setup>>;
 
     /// What the session needs for it.
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
@@ -84,7 +84,7 @@ pub trait Strategy: Send + Sync {
         scene: Scene<'a>,
         data: &'a Dataset,
         live: &'a Live,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         let _ = (scene, data, live);
         Box::pin(async { Ok(Setup::default()) })
     }
@@ -93,7 +93,7 @@ pub trait Strategy: Send + Sync {
     fn location(&self, scene: Scene<'_>) -> Location;
 
     /// After the session: takes away what the namespace's end does not.
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use super::{azure, hdfs, s3, trust, web};
 use crate::error::{Error, Result};
@@ -107,7 +107,7 @@ impl Strategy for Remote {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
             if let Some(set) = self.jar_set() {
                 let image = &scene.environment.image;
@@ -147,7 +147,7 @@ impl Strategy for Remote {
         Location::remote(uri, self.file_system(), store)
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move { self.store(scene)?.remove(scene.context, &self.prefix).await })
     }
 }
