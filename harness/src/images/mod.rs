@@ -9,6 +9,7 @@ mod debian;
 mod entry;
 mod layer;
 mod load;
+pub mod maven;
 pub mod node;
 mod saved;
 pub mod spark;
