@@ -33,7 +33,6 @@ pub async fn debian_layer(
         .with("layout", LAYOUT)
         .with("base", base::key().id())
         .with("packages", packages.join(" "));
-    let base = base::root(context, phase).await?;
     let step = StepGuard::begin(&context.recorder, phase, format!("apt install {name}"));
     let entry = Cache::of(context)
         .entry(context, &key, step, async |dir, step| {
@@ -42,6 +41,7 @@ pub async fn debian_layer(
                 return Err(Error::environment(format!("{} needs root", what()))
                     .remedy("run as root: it mounts and chroots"));
             }
+            let base = base::root(context, phase).await?;
             let (script, root) = (dir.join("debian.sh"), dir.join("root"));
             fs_err::write(&script, SCRIPT).or_environment(what())?;
             let report = step.reporter();

@@ -4,11 +4,13 @@ pub(super) mod base;
 mod build;
 mod distribution;
 mod image;
+mod jars;
 mod provide;
 mod tool;
 mod versions;
 
 pub use distribution::{Distribution, composed, of_home};
 pub use image::{SparkImage, from_home, from_reference, from_version};
+pub use jars::{JarSet, jar_layer, jars};
 pub use provide::provide;
 pub use versions::{SparkVersion, default_version, find, known};
