@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
+use super::stores::{self, OwnStore};
 use super::{Fit, Machine, RawPlan, RbacChoice};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
@@ -32,6 +33,9 @@ pub struct Plan {
     pub driver_host: Option<IpAddr>,
     /// How long a session may take to start.
     pub session_timeout: Duration,
+    /// Stores of the user's, used instead of servers of ours.
+    #[serde(default)]
+    pub stores: Vec<OwnStore>,
     /// Where the run directory goes, when asked for.
     pub report_dir: Option<PathBuf>,
     /// What was adapted to this machine.
@@ -113,6 +117,7 @@ impl Plan {
                 dns_label(flag, name)?;
             }
         }
+        let stores = stores::of(&raw)?;
         let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
         let asked = Asked {
             node_cpu: raw.cpus,
@@ -189,6 +194,7 @@ impl Plan {
             conf,
             driver_host: raw.driver_host,
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
+            stores,
             report_dir: raw.report_dir,
             warnings: fit.warnings,
         })

@@ -4,6 +4,12 @@ use super::{Credentials, StoreKind, StoreRequest};
 
 /// Port of Azurite by TLS, as `images/stores/azure/tls.js` listens.
 pub(super) const TLS_PORT: u16 = 10443;
+/// Where it looks for the certificate.
+pub(super) const TLS_DIR: &str = "/opt/azurite/tls";
+/// Bucket, container or directory that data is put into.
+pub(super) const BUCKET: &str = "data";
+/// User of every server's process.
+pub(super) const SERVER_UID: u64 = 185;
 /// Port of a NameNode's web server.
 pub(super) const NAMENODE_HTTP: u16 = 9870;
 const MIB: i64 = 1 << 20;

@@ -48,11 +48,15 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     for key in files.keys() {
         let path = format!("{nonce}/{key}");
         if !requests.iter().any(|request| request.path.contains(&path)) {
-            let log = store.log().await?;
-            p.context.recorder.artifact("the server's log", "store.log", &log);
             return Err(Error::red(format!("no request for {path} among {}", requests.len())));
         }
     }
+    let text = store.get(&p.context, &format!("{nonce}/žluťoučký/kůň.csv")).await?;
+    assert_eq!(&text[..], nonce.as_bytes(), "what was put is what is there");
+    let read = store.requests(&p.context, &format!("{nonce}/žluťoučký/kůň.csv")).await?;
+    let log = store.log().await?;
+    p.context.recorder.artifact("the server's log", "store.log", &log);
+    assert!(read.iter().any(|request| request.read), "no read among {read:?}");
     assert!(store.requests(&p.context, "another-nonce").await?.is_empty());
 
     // Another process would do the same: from the file.
