@@ -185,14 +185,17 @@ fn told(record: &StoreRecord) -> Vec<String> {
     if let Some(file) = &record.credentials {
         lines.push(format!("account and key are in {}", file.display()));
     }
-    let mut conf = |key: &str, value: &str| lines.push(format!("--conf spark.hadoop.{key}={value}"));
+    let mut conf =
+        |key: &str, value: &str| lines.push(format!("--conf spark.hadoop.{key}={value}"));
     match kind {
         StoreKind::S3 | StoreKind::Moto => {
             conf("fs.s3a.endpoint", endpoint);
             conf("fs.s3a.path.style.access", "true");
             conf("fs.s3a.connection.ssl.enabled", "false");
             conf("fs.s3a.endpoint.region", "us-east-1");
-            lines.push("in a 0600 properties file: spark.hadoop.fs.s3a.access.key, .secret.key".into());
+            lines.push(
+                "in a 0600 properties file: spark.hadoop.fs.s3a.access.key, .secret.key".into(),
+            );
             lines.push(format!("read s3a://{bucket}/PATH"));
         }
         StoreKind::Azure => {
@@ -201,7 +204,10 @@ fn told(record: &StoreRecord) -> Vec<String> {
             if let (Some(tls), Some(ca)) = (&record.tls_endpoint, &record.ca_certificate) {
                 lines.push(format!("by TLS at {tls}, authority {}", ca.display()));
             }
-            lines.push(format!("{} {host} belongs into the hosts of driver and pods", record.address));
+            lines.push(format!(
+                "{} {host} belongs into the hosts of driver and pods",
+                record.address
+            ));
             lines.push(format!(
                 "in a 0600 properties file: spark.hadoop.fs.azure.account.key.{}=KEY",
                 authority.replace(':', "\\:")

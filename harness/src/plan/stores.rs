@@ -74,7 +74,10 @@ mod tests {
     fn a_uri_is_a_namenode_and_a_directory() {
         let raw = |uri: &str| RawPlan { store_hdfs_uri: Some(uri.into()), ..RawPlan::default() };
         let stores = of(&raw("hdfs://nn:8020/user/me/")).expect("valid");
-        assert_eq!((stores[0].endpoint.as_str(), stores[0].bucket.as_str()), ("hdfs://nn:8020", "user/me"));
+        assert_eq!(
+            (stores[0].endpoint.as_str(), stores[0].bucket.as_str()),
+            ("hdfs://nn:8020", "user/me")
+        );
         for bad in ["hdfs://nn:8020", "http://nn/x", "nn/x"] {
             assert_eq!(of(&raw(bad)).expect_err(bad).exit, crate::Exit::BadInput);
         }

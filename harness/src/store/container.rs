@@ -143,7 +143,8 @@ impl Container {
     }
 
     async fn inspect(&self) -> Result<ContainerInspectResponse> {
-        let seen = self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
+        let seen =
+            self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
         seen.await.or_environment(self.what("looking at"))
     }
 

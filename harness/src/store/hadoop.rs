@@ -43,8 +43,7 @@ impl<'a> Hdfs<'a> {
         let directory = self.path(prefix.trim_matches('/'));
         let made = self.client.mkdirs(directory.trim_end_matches('/'), 0o777, true).await;
         made.or_environment(format!("making {directory} in HDFS"))?;
-        let puts =
-            files.iter().map(|(key, file)| self.put(self.path(&joined(prefix, key)), file));
+        let puts = files.iter().map(|(key, file)| self.put(self.path(&joined(prefix, key)), file));
         futures::stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::http::{Http, refused};
 use super::hadoop::Hdfs;
+use super::http::{Http, refused};
 use super::serving::NAMENODE_HTTP;
 use super::{Store, StoreKind};
 use crate::context::Context;
@@ -28,17 +28,16 @@ impl Store {
         let http = Http::to(&self.record.endpoint)?;
         let what = format!("the {} store at {}", self.record.kind, self.record.endpoint);
         let waiting = Waiting::up_to(SECONDS, format!("{what} to serve"));
-        let waited = wait(context, waiting, Source::Backoff, async || {
-            match self.asked(&http).await {
+        let waited =
+            wait(context, waiting, Source::Backoff, async || match self.asked(&http).await {
                 Ok(()) => return Progress::Met(()),
                 Err(error) => match self.place.ended().await {
                     Ok(None) => Progress::NotYet(error.to_string()),
                     Ok(Some(how)) => Progress::Never(Error::environment(format!("{what} {how}"))),
                     Err(error) => Progress::Never(error),
                 },
-            }
-        })
-        .await;
+            })
+            .await;
         let Err(error) = waited else { return Ok(()) };
         if error.is_interruption() {
             return Err(error);

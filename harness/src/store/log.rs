@@ -169,7 +169,10 @@ mod tests {
                    BP-1116032720-172.18.0.3-1795573382512:blk_1073742027_1203, duration(ns): 25016344";
         let requests = hdfs(log);
         assert_eq!(requests.len(), 2, "{requests:?}");
-        assert_eq!((requests[0].method.as_str(), requests[0].status.as_str()), ("create", "allowed"));
+        assert_eq!(
+            (requests[0].method.as_str(), requests[0].status.as_str()),
+            ("create", "allowed")
+        );
         assert_eq!(requests[1].path, "/data/n/with space.csv");
         assert_eq!((requests[1].bytes, requests[1].client.as_str()), (Some(19), "172.18.0.1"));
         // Sent to a client: the other way round.

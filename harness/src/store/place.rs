@@ -51,7 +51,9 @@ impl Place {
         match self {
             Place::Container(container) => container.log(last).await,
             Place::Pod(pod) => pod.log(last).await,
-            Place::Own => Err(Error::environment("the log of a store of yours is not ours to read")),
+            Place::Own => {
+                Err(Error::environment("the log of a store of yours is not ours to read"))
+            }
         }
     }
 

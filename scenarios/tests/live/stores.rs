@@ -41,7 +41,9 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     let begun = std::time::Instant::now();
     store.put_all(&p.context, &nonce, &files).await?;
     let seconds = begun.elapsed().as_secs_f64();
-    p.context.recorder.fact(format!("{kind}: {} files put", files.len()), format!("{seconds:.1} s"));
+    p.context
+        .recorder
+        .fact(format!("{kind}: {} files put", files.len()), format!("{seconds:.1} s"));
 
     // Every file in its own log, by the name it was given.
     let requests = store.requests(&p.context, &nonce).await?;

@@ -14,8 +14,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio_util::io::{ReaderStream, SyncIoBridge};
 
-use super::oci::Hashing;
 use crate::error::{Error, OrFail, Result};
+use crate::images::entry::Hashing;
 use crate::ledger::labels;
 
 /// A layer: an uncompressed tar and its digest.

@@ -53,8 +53,10 @@ fn place(dir: &Path) -> Result<()> {
         fs_err::rename(path, jars.join(entry.file_name())).or_environment("placing a jar")?;
     }
     if let Some(difference) = difference(&locked, &found) {
-        return Err(Error::environment(format!("Maven's jars are not the pinned ones: {difference}"))
-            .remedy("a mirror serves other files than Maven Central: ask whoever runs it"));
+        return Err(Error::environment(format!(
+            "Maven's jars are not the pinned ones: {difference}"
+        ))
+        .remedy("a mirror serves other files than Maven Central: ask whoever runs it"));
     }
     for name in ["hdfs", "datanode"] {
         let place = dir.join("webroot/webapps").join(name);
@@ -84,7 +86,10 @@ fn difference(
             Some(_) => {}
         }
     }
-    found.keys().find(|path| !locked.contains_key(*path)).map(|path| format!("{path} is not locked"))
+    found
+        .keys()
+        .find(|path| !locked.contains_key(*path))
+        .map(|path| format!("{path} is not locked"))
 }
 
 #[cfg(test)]

@@ -27,9 +27,8 @@ pub async fn provide(
         StoreKind::S3 => Some(Go::find(context).await?),
         _ => None,
     };
-    let key = Key::new(&format!("store-{kind}"))
-        .with("recipe", "1")
-        .with("arch", std::env::consts::ARCH);
+    let key =
+        Key::new(&format!("store-{kind}")).with("recipe", "1").with("arch", std::env::consts::ARCH);
     let key = STORES.add(key, kind.name());
     let key = match &go {
         Some(go) => go.add(key),
