@@ -141,13 +141,8 @@ pub async fn set_up(
             let phase = context.recorder.phase("image");
             let image = spark::provide(context, &phase, None, &plan.spark).await;
             let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
-            Ok(Environment {
-                plan: plan.clone(),
-                cluster,
-                image,
-                engine: None,
-                stores: Stores::default(),
-            })
+            let stores = Stores::start(context, None, kinds, &plan.stores).await?;
+            Ok(Environment { plan: plan.clone(), cluster, image, engine: None, stores })
         }
         ClusterPlan::Up { name } => {
             let path = EnvironmentRecord::path(&context.dirs.runs().join(name));
@@ -176,7 +171,8 @@ pub async fn set_up(
             let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
             // kind's network has the cluster's name.
             let network = &environment.cluster.name;
-            let stores = Stores::start(context, &engine, network, kinds).await?;
+            let stores =
+                Stores::start(context, Some((&engine, network)), kinds, &plan.stores).await?;
             let plan = plan.clone();
             Ok(Environment { plan, image, engine: Some(engine), stores, ..environment })
         }
@@ -230,7 +226,7 @@ pub async fn set_up(
                     findings.add("API server", &cluster.server);
                     cluster::wait_until_ready(context, &phase, &cluster).await
                 });
-                let stores = Stores::start(context, &engine, name, kinds);
+                let stores = Stores::start(context, Some((&engine, name)), kinds, &plan.stores);
                 let ((), loaded, stores) = tokio::try_join!(ready, loading, stores)?;
                 Ok((cluster, loaded, stores))
             }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use bytes::Bytes;
+
 use super::hadoop::Hdfs;
 use super::objects::Objects;
 use super::{Store, StoreKind};
@@ -29,6 +31,20 @@ impl Store {
             match self.record.kind {
                 StoreKind::Hdfs => Hdfs::of(self)?.put_all(prefix, files).await,
                 _ => Objects::of(self)?.put_all(prefix, files).await,
+            }
+        };
+        context.cancel.guard(work).await
+    }
+
+    /// The content of one key, to look at: all of it in memory.
+    ///
+    /// # Errors
+    /// Environment: the server refused, or has no such key.
+    pub async fn get(&self, context: &Context, key: &str) -> Result<Bytes> {
+        let work = async {
+            match self.record.kind {
+                StoreKind::Hdfs => Hdfs::of(self)?.get(key).await,
+                _ => Objects::of(self)?.get(key).await,
             }
         };
         context.cancel.guard(work).await

@@ -13,6 +13,7 @@ pub(super) fn uri(store: &Store, prefix: &str) -> String {
 /// Configuration"): two servers do not contradict each other.
 pub(super) fn contribute(store: &Store) -> Result<Contribution> {
     let keys = credentials(store)?;
+    let tls = store.endpoint().starts_with("https:");
     let bucket = &store.bucket;
     let set = |name: &str, value: &str| {
         (format!("spark.hadoop.fs.s3a.bucket.{bucket}.{name}"), value.to_owned())
@@ -21,7 +22,7 @@ pub(super) fn contribute(store: &Store) -> Result<Contribution> {
         set("endpoint", store.endpoint()),
         // Asked for by SDK 2 (Hadoop 3.4) even of a server without regions.
         set("endpoint.region", "us-east-1"),
-        set("connection.ssl.enabled", "false"),
+        set("connection.ssl.enabled", if tls { "true" } else { "false" }),
         // The bucket in the path: no name of its own resolves for it.
         set("path.style.access", "true"),
         set("aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"),

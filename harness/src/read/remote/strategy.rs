@@ -10,6 +10,7 @@ use super::{azure, hdfs, s3, trust, web};
 use crate::error::{Error, Result};
 use crate::images::Layer;
 use crate::images::spark::{JarSet, jar_layer, jars};
+use crate::proof::Environment;
 use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 use crate::store::{Store, StoreKind};
@@ -101,6 +102,14 @@ impl Remote {
 impl Strategy for Remote {
     fn variant(&self) -> &'static Variant {
         self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        let found = self.kind().and_then(|kind| environment.stores.get(kind));
+        Box::pin(async move { Ok(found.err().map(|error| error.to_string())) })
     }
 
     fn prepare<'a>(
