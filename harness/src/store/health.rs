@@ -30,7 +30,7 @@ impl Store {
         let waiting = Waiting::up_to(SECONDS, format!("{what} to serve"));
         let waited =
             wait(context, waiting, Source::Backoff, async || match self.asked(&http).await {
-                Ok(()) => return Progress::Met(()),
+                Ok(()) => Progress::Met(()),
                 Err(error) => match self.place.ended().await {
                     Ok(None) => Progress::NotYet(error.to_string()),
                     Ok(Some(how)) => Progress::Never(Error::environment(format!("{what} {how}"))),
