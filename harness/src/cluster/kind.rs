@@ -45,7 +45,7 @@ pub async fn create(
     request: KindRequest<'_>,
 ) -> Result<Cluster> {
     let name = request.name;
-    refuse_existing(engine, name).await?;
+    context.cancel.guard(refuse_existing(engine, name)).await?;
     context.run.own(network_of(engine, name))?;
     let network = NetworkCreateRequest {
         name: name.to_owned(),
@@ -59,7 +59,7 @@ pub async fn create(
             engine.docker.create_network(network).await.or_environment(format!("network {name}"))
         })
         .await?;
-    let host_address = gateway(engine, name).await?;
+    let host_address = context.cancel.guard(gateway(engine, name)).await?;
 
     let kubeconfig = context.run.dir().join("kubeconfig");
     let patches = context.run.dir().join("kubeadm");
@@ -98,7 +98,7 @@ pub async fn create(
         context: None,
         kubernetes_version: request.kubernetes_version.to_owned(),
         host_address,
-        node_containers: kind_nodes(engine, name).await?,
+        node_containers: context.cancel.guard(kind_nodes(engine, name)).await?,
     };
     Ok(Cluster { record, client })
 }
