@@ -17,6 +17,6 @@ pub use data_size::DataSize;
 pub use host::HostCopy;
 pub use pods::InPod;
 pub use rows::SCHEMA;
-pub use strategy::{Location, Mount, Scene, Setup, Strategy};
+pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};
 pub use table::{DataFile, Format, Table};
 pub use variant::{Expected, SessionKind, Variant, select, variants};
