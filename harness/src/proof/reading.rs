@@ -2,6 +2,7 @@
 //! proven, what they made given back.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::{Ended, Environment, Live, Proof, SessionBuilder};
 use crate::access::Rule;
@@ -11,6 +12,7 @@ use crate::error::{Error, OrFail, Result};
 use crate::events::Body;
 use crate::images::load_layered;
 use crate::measure::Figures;
+use crate::plan::DriverPlace;
 use crate::read::{
     DataSize, Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant,
     strategy_of,
@@ -70,12 +72,13 @@ impl<'a> ReadingSession<'a> {
         let ground = wanted.verbs(&verbs).grant().await?;
         let namespace = ground.access().namespace.clone();
         let scene = scene(context, environment, &namespace, ground.executors());
+        let driver = ground.driver();
         let phase = context.recorder.phase("prepare");
         let prepared = async {
             let mut subjects = Vec::new();
             for strategy in strategies.drain(..) {
                 let step = phase.step(&strategy.variant().id);
-                match prepare(scene, strategy, size).await {
+                match prepare(scene, strategy, size, driver).await {
                     Ok(subject) => {
                         step.done("");
                         subjects.push(subject);
@@ -95,7 +98,13 @@ impl<'a> ReadingSession<'a> {
             let image = image.as_ref().map_or(String::new(), |i| format!(", image {i}"));
             format!("{} of {} variants{image}", subjects.len(), variants.len())
         })?;
-        let live = ground.with(image, added).start().await?;
+        let mounts = match driver {
+            DriverPlace::Host => Vec::new(),
+            DriverPlace::Container => {
+                subjects.iter().filter_map(|s| s.driver_mount(scene)).collect()
+            }
+        };
+        let live = ground.with(image, added).driver_mounts(mounts).start().await?;
         let phase = context.recorder.phase("populate");
         let mut populated = Vec::new();
         for mut subject in subjects.drain(..) {
@@ -225,6 +234,7 @@ async fn prepare(
     scene: Scene<'_>,
     mut strategy: Box<dyn Strategy>,
     size: DataSize,
+    driver: DriverPlace,
 ) -> Result<Subject> {
     let context = scene.context;
     let variant = strategy.variant();
@@ -243,9 +253,12 @@ async fn prepare(
             let data = generated.or_internal("generating data")??;
             let setup = strategy.prepare(scene, &data).await?;
             let location = strategy.location(scene);
-            let host = match &location.driver_path {
-                Some(path) => Some(HostCopy::make(context, path, &data).await?),
-                None => None,
+            // A driver in a container has the data itself mounted there.
+            let host = match (&location.driver_path, driver) {
+                (Some(path), DriverPlace::Host) => {
+                    Some(HostCopy::make(context, path, &data).await?)
+                }
+                _ => None,
             };
             findings.add("location", &location.uri);
             findings.add("bytes", data.bytes());
@@ -257,6 +270,12 @@ async fn prepare(
 }
 
 impl Subject {
+    /// Its data, and where a driver in a container shall see it.
+    fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
+        let path = self.strategy.location(scene).driver_path?;
+        Some((self.data.dir.clone(), path))
+    }
+
     async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
         let variant = self.strategy.variant();
         let title = format!("{}: its data is in place in the pods", variant.title);
