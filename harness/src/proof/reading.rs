@@ -2,6 +2,7 @@
 //! proven, what they made given back.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::{Ended, Environment, Live, Proof};
 use crate::checks::{check, read};
@@ -176,6 +177,12 @@ pub(super) fn scene<'a>(
 }
 
 impl Subject {
+    /// Its data, and where a driver in a container shall see it.
+    pub(super) fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
+        let path = self.strategy.location(scene).driver_path?;
+        Some((self.data.dir.clone(), path))
+    }
+
     pub(super) async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
         let variant = self.strategy.variant();
         let title = format!("{}: its data is in place in the pods", variant.title);

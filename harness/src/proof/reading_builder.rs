@@ -6,6 +6,7 @@ use crate::access::Rule;
 use crate::checks::check;
 use crate::error::{Error, OrFail, Result};
 use crate::images::load_layered;
+use crate::plan::DriverPlace;
 use crate::read::{DataSize, Dataset, HostCopy, Scene, Strategy, Variant, strategy_of};
 use crate::session::Contribution;
 
@@ -74,12 +75,13 @@ impl<'a> ReadingBuilder<'a> {
         let ground = session.verbs(&verbs).grant().await?;
         let namespace = ground.access().namespace.clone();
         let scene = scene(context, environment, &namespace, ground.executors());
+        let driver = ground.driver();
         let phase = context.recorder.phase("prepare");
         let prepared = async {
             let mut subjects = Vec::new();
             for strategy in strategies.drain(..) {
                 let step = phase.step(&strategy.variant().id);
-                match prepare(scene, strategy, size).await {
+                match prepare(scene, strategy, size, driver).await {
                     Ok(subject) => {
                         step.done("");
                         subjects.push(subject);
@@ -100,7 +102,14 @@ impl<'a> ReadingBuilder<'a> {
             let image = image.as_ref().map_or(String::new(), |i| format!(", image {i}"));
             format!("{} of {} variants{image}", subjects.len(), variants.len())
         })?;
-        let live = ground.with(image.filter(|_| !bare), added).start().await?;
+        let mounts = match driver {
+            DriverPlace::Host => Vec::new(),
+            DriverPlace::Container => {
+                subjects.iter().filter_map(|s| s.driver_mount(scene)).collect()
+            }
+        };
+        let image = image.filter(|_| !bare);
+        let live = ground.with(image, added).driver_mounts(mounts).start().await?;
         let phase = context.recorder.phase("populate");
         let mut populated = Vec::new();
         for mut subject in subjects {
@@ -121,6 +130,7 @@ async fn prepare(
     scene: Scene<'_>,
     mut strategy: Box<dyn Strategy>,
     size: DataSize,
+    driver: DriverPlace,
 ) -> Result<Subject> {
     let context = scene.context;
     let variant = strategy.variant();
@@ -139,9 +149,12 @@ async fn prepare(
             let data = generated.or_internal("generating data")??;
             let setup = strategy.prepare(scene, &data).await?;
             let location = strategy.location(scene);
-            let host = match &location.driver_path {
-                Some(path) => Some(HostCopy::make(context, path, &data).await?),
-                None => None,
+            // A driver in a container has the data itself mounted there.
+            let host = match (&location.driver_path, driver) {
+                (Some(path), DriverPlace::Host) => {
+                    Some(HostCopy::make(context, path, &data).await?)
+                }
+                _ => None,
             };
             findings.add("location", &location.uri);
             findings.add("bytes", data.bytes());

@@ -78,7 +78,7 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
         let environment = record.open(&context).await?;
         body(&Proof::new(context.clone(), environment)).await
     };
-    let work = AssertUnwindSafe(context.cancel.guard(Box::pin(work))).catch_unwind();
+    let work = AssertUnwindSafe(context.cancel.to_its_end(Box::pin(work))).catch_unwind();
     let mut result = work.await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
