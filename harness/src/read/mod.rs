@@ -9,7 +9,9 @@ mod pods;
 mod rows;
 mod strategy;
 mod table;
+mod transfer;
 mod variant;
+pub mod volume;
 
 pub use copy::{Copy, copy_into};
 pub use data::Dataset;

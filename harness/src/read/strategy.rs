@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use super::{DataSize, Dataset, Variant};
 use crate::access::Rule;
@@ -27,10 +27,10 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
+    /// No directory is shared with other variants: a container's runtime makes those above a mount
+    /// as root, and then an executor (user 185) can put nothing beside the mount (measured).
     pub fn path(&self, variant: &Variant) -> PathBuf {
-        Path::new("/var/tmp")
-            .join(format!("sparkproof-{}", self.context.run.id()))
-            .join(&variant.id)
+        Path::new("/var/tmp").join(self.name(variant))
     }
 
     /// The name of a variant's Kubernetes objects and volumes: a valid label.
@@ -39,10 +39,19 @@ impl Scene<'_> {
     }
 }
 
-/// One variant at work: made for one session.
+/// One variant at work: made for one session. Its steps stay on one thread, as all that waits does.
 pub trait Strategy: Send + Sync {
     /// Which.
     fn variant(&self) -> &'static Variant;
+
+    /// Why it cannot be proven here, found by looking; `None` when it can.
+    fn unavailable<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        let _ = environment;
+        Box::pin(async { Ok(None) })
+    }
 
     /// Verbs that the driver's account needs for it, beside those of every session.
     fn verbs(&self) -> Vec<Rule> {
@@ -59,7 +68,7 @@ pub trait Strategy: Send + Sync {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>>;
+    ) -> LocalBoxFuture<'a, Result<Setup>>;
 
     /// What the session needs for it.
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
@@ -75,7 +84,7 @@ pub trait Strategy: Send + Sync {
         scene: Scene<'a>,
         data: &'a Dataset,
         live: &'a Live,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         let _ = (scene, data, live);
         Box::pin(async { Ok(Setup::default()) })
     }
@@ -84,7 +93,7 @@ pub trait Strategy: Send + Sync {
     fn location(&self, scene: Scene<'_>) -> Location;
 
     /// After the session: takes away what the namespace's end does not.
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
     }
@@ -217,6 +226,6 @@ mod tests {
         assert_eq!((local.uri.as_str(), local.scheme()), ("file:///var/tmp/x", "file"));
         assert!(local.driver_path.is_some());
         let remote = Location::remote("s3a://data/x".into(), "S3AFileSystem", StoreKind::S3);
-        assert_eq!((remote.scheme(), remote.driver_path), ("s3a", None));
+        assert_eq!((remote.scheme(), &remote.driver_path), ("s3a", &None));
     }
 }
