@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
+use super::stores::{self, OwnStore};
 use super::{Fit, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
@@ -34,9 +35,14 @@ pub struct Plan {
     /// How long a session may take to start.
     pub session_timeout: Duration,
     /// Ids of the reading strategies' variants to prove.
+    #[serde(default)]
     pub strategies: Vec<String>,
     /// How much of each.
+    #[serde(default)]
     pub suite: Suite,
+    /// Stores of the user's, used instead of servers of ours.
+    #[serde(default)]
+    pub stores: Vec<OwnStore>,
     /// Where the run directory goes, when asked for.
     pub report_dir: Option<PathBuf>,
     /// What was adapted to this machine.
@@ -120,6 +126,7 @@ impl Plan {
         }
         let chosen = select(raw.strategies.as_deref())?;
         let strategies = chosen.iter().map(|variant| variant.id.clone()).collect();
+        let stores = stores::of(&raw)?;
         let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
         let asked = Asked {
             node_cpu: raw.cpus,
@@ -198,6 +205,7 @@ impl Plan {
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
             strategies,
             suite: raw.suite.unwrap_or_default(),
+            stores,
             report_dir: raw.report_dir,
             warnings: fit.warnings,
         })

@@ -29,7 +29,11 @@ impl Strategy for Copy {
         self.variant
     }
 
-    fn prepare<'a>(&'a mut self, _: Scene<'a>, _: &'a Dataset) -> LocalBoxFuture<'a, Result<Setup>> {
+    fn prepare<'a>(
+        &'a mut self,
+        _: Scene<'a>,
+        _: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async { Ok(Setup::default()) })
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::LocalBoxFuture;
 
-use super::{DataSize, Dataset, Variant};
+use super::{Baked, Copy, DataSize, Dataset, Remote, Variant, volume};
 use crate::access::Rule;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -96,6 +96,21 @@ pub trait Strategy: Send + Sync {
     fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// A variant at work.
+pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
+    match variant.id.as_str() {
+        "0-copy" => Box::new(Copy::new(variant)),
+        "1-baked" => Box::new(Baked::new(variant)),
+        "3-hostpath" => Box::new(volume::HostPath::new(variant)),
+        "3-pvc-static" => Box::new(volume::StaticClaim::new(variant)),
+        "3-pvc-dynamic" => Box::new(volume::DynamicClaim::new(variant)),
+        "3-emptydir" => Box::new(volume::EmptyDir::new(variant)),
+        "3-configmap" => Box::new(volume::ConfigMap::new(variant)),
+        "3-nfs" => Box::new(volume::Nfs::new(variant)),
+        _ => Box::new(Remote::new(variant)),
     }
 }
 

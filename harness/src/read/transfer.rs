@@ -11,8 +11,7 @@ use super::Dataset;
 use crate::error::{Error, OrFail, Result};
 
 /// Prints the hash of every file below the working directory, but not of what a disk brings along.
-pub(super) const HASH: &str =
-    "find . -path ./lost+found -prune -o -type f -exec sha256sum {} +";
+pub(super) const HASH: &str = "find . -path ./lost+found -prune -o -type f -exec sha256sum {} +";
 
 /// A tar stream under way.
 #[derive(Debug)]

@@ -1,17 +1,30 @@
-//! Storage servers.
+//! Storage servers: in a container on the cluster's network, in a pod, or the user's own. Owned by
+//! the run, reachable under one address by the driver and by pods, reopened by other processes
+//! through a record.
 
-use serde::{Deserialize, Serialize};
+mod certificate;
+mod container;
+mod credentials;
+mod hadoop;
+mod health;
+mod http;
+mod log;
+mod model;
+mod network;
+mod objects;
+mod own;
+mod place;
+mod pod;
+mod record;
+mod requests;
+mod serving;
+mod stores;
+mod upload;
 
-/// Which server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StoreKind {
-    /// versitygw over a directory.
-    S3,
-    /// moto, a second S3.
-    Moto,
-    /// A NameNode and a DataNode.
-    Hdfs,
-    /// Azurite's blob service.
-    Azure,
-}
+pub use self::model::{Store, StoreRequest};
+pub use self::requests::ServerRequest;
+pub use crate::images::store::StoreKind;
+pub use credentials::Credentials;
+pub use network::own_network;
+pub use record::{Placement, StoreRecord};
+pub use stores::Stores;

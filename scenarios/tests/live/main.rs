@@ -8,5 +8,7 @@ mod lifecycle;
 mod negative;
 mod owning;
 mod permissions;
+mod probe;
 mod secrets;
+mod stores;
 mod teardown;

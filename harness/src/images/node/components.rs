@@ -3,18 +3,17 @@
 //! share packages must not compile them twice.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::versions::Release;
 use super::{gomod, inputs, versions};
 use crate::context::Context;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{OrFail, Result};
 use crate::events::{PhaseGuard, StepGuard};
 use crate::exec::Tool;
-use crate::images::{Cache, Key};
+use crate::images::golang::{Go, go, go_build};
+use crate::images::{Cache, Key, tree};
 
 /// What of Kubernetes' `cmd/` a node runs.
 const KUBERNETES: [&str; 7] = [
@@ -26,8 +25,6 @@ const KUBERNETES: [&str; 7] = [
     "kube-proxy",
     "kube-scheduler",
 ];
-/// A cold build of Kubernetes takes 8 minutes on two cores; a starved machine several times that.
-const DEADLINE: Duration = Duration::from_secs(45 * 60);
 
 /// Directories with the built programs.
 #[derive(Debug)]
@@ -42,31 +39,11 @@ pub(super) struct Components {
     pub kind: PathBuf,
 }
 
-/// The Go toolchain that is on `PATH`: part of every key.
-#[derive(Debug, Clone)]
-pub(super) struct Go {
-    version: String,
-    /// `amd64`, `arm64`.
-    pub arch: String,
-}
-
 impl Go {
-    /// Asks `go env`.
-    pub(super) async fn find(context: &Context) -> Result<Self> {
-        let said = Tool::new("go").args(["env", "GOVERSION", "GOARCH"]).run(context).await?.stdout;
-        match said.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [version, arch] => Ok(Go { version: (*version).to_owned(), arch: (*arch).to_owned() }),
-            _ => Err(Error::environment(format!("`go env` printed {said:?}, expected two words"))),
-        }
-    }
-
     /// The key of one component; `release` only where its version decides the content.
     pub(super) fn key(&self, name: &str, release: Option<&Release>) -> Key {
-        let key = Key::new(name)
-            .with("recipe", "1")
-            .with("go", &self.version)
-            .with("arch", &self.arch)
-            .with("release", release.map_or("", |release| &release.version));
+        let key = self.add(Key::new(name).with("recipe", "1"));
+        let key = key.with("release", release.map_or("", |release| &release.version));
         inputs::add(key, &format!("go/{name}"))
     }
 }
@@ -85,7 +62,7 @@ pub(super) async fn kind(context: &Context, phase: &PhaseGuard, go: &Go) -> Resu
             .run(context)
             .await?;
         let files = Path::new(module.stdout.trim()).join("images/base/files");
-        copy_tree(&files, &dir.join("base")).or_environment("copying kind's base files")?;
+        tree::copy(&files, &dir.join("base")).or_environment("copying kind's base files")?;
         remove(&source)
     };
     Cache::of(context).entry(context, &key, step, build).await
@@ -199,58 +176,6 @@ fn source(dir: &Path, name: &str) -> Result<PathBuf> {
     Ok(source)
 }
 
-fn go(source: &Path) -> Tool {
-    // What the user's shell says about Go must not change what is built.
-    Tool::bound("go")
-        .dir(source)
-        .env("CGO_ENABLED", "0")
-        .env("GOFLAGS", "")
-        .env("GOWORK", "off")
-        .deadline(DEADLINE)
-}
-
-async fn go_build<S: AsRef<std::ffi::OsStr>>(
-    context: &Context,
-    source: &Path,
-    step: &StepGuard,
-    mode: &str,
-    stamp: &str,
-    args: &[S],
-) -> Result<()> {
-    // Debug information is stripped anyway; not making it saves a seventh of the time.
-    let flags = ["build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"];
-    let compiled = AtomicU32::new(0);
-    let report = step.reporter();
-    go(source)
-        .args(flags)
-        .args([format!("-mod={mode}"), "-ldflags".to_owned(), format!("-s -w{stamp}")])
-        .args(args)
-        .on_line(move |line| {
-            // `-v` prints each package as it is compiled.
-            let count = compiled.fetch_add(1, Ordering::Relaxed) + 1;
-            if count.is_multiple_of(25) {
-                report(format!("{count} packages, {line}"));
-            }
-        })
-        .run(context)
-        .await
-        .map(drop)
-}
-
 fn remove(source: &Path) -> Result<()> {
     fs_err::remove_dir_all(source).or_environment("removing sources")
-}
-
-/// Copies files below a directory with fresh permissions: the module cache is read-only.
-pub(super) fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    for entry in walkdir::WalkDir::new(from).sort_by_file_name() {
-        let entry = entry?;
-        let target = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
-        if entry.file_type().is_dir() {
-            fs_err::create_dir_all(target)?;
-        } else {
-            fs_err::write(target, fs_err::read(entry.path())?)?;
-        }
-    }
-    Ok(())
 }

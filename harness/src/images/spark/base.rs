@@ -1,5 +1,6 @@
 //! The base of Spark images: Debian 12 with a Java 17 runtime, assembled from packages.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -11,6 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
+use crate::images::docker_build::bounded;
 use crate::images::{Cache, Key};
 use crate::ledger::labels::{Lifetime, SCOPE};
 
@@ -19,18 +21,12 @@ const SCRIPT: &str = include_str!("../../../../images/spark/base.sh");
 pub(super) const REPOSITORY: &str = "localhost/sparkproof/spark-base";
 
 /// What decides its content.
-pub(super) fn key() -> Key {
+pub(in crate::images) fn key() -> Key {
     Key::new("spark-base").with("script", SCRIPT).with("arch", std::env::consts::ARCH)
 }
 
-/// The base image's reference; assembled and imported when the engine lacks it.
-pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
-    let id = key().id();
-    let tag = id.rsplit('-').next().unwrap_or_default();
-    let reference = format!("{REPOSITORY}:{tag}");
-    if engine.image(&reference).await?.is_some() {
-        return Ok(reference);
-    }
+/// The base's root file system as a tar, from the cache or assembled.
+pub(in crate::images) async fn root(context: &Context, phase: &str) -> Result<PathBuf> {
     let step = StepGuard::begin(&context.recorder, phase, "Spark base: Debian 12, Java 17".into());
     let entry = Cache::of(context)
         .entry(context, &key(), step, async |dir, step| {
@@ -50,9 +46,25 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
             Ok(())
         })
         .await?;
+    Ok(entry.join("root.tar"))
+}
+
+/// The base image's reference; assembled and imported when the engine lacks it.
+pub(in crate::images) async fn base(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+) -> Result<String> {
+    let id = key().id();
+    let tag = id.rsplit('-').next().unwrap_or_default();
+    let reference = format!("{REPOSITORY}:{tag}");
+    if engine.image(&reference).await?.is_some() {
+        return Ok(reference);
+    }
+    let root = root(context, phase).await?;
     let what = || format!("importing {reference}");
     let step = StepGuard::begin(&context.recorder, phase, what());
-    let file = tokio::fs::File::open(entry.join("root.tar")).await.or_environment(what())?;
+    let file = tokio::fs::File::open(root).await.or_environment(what())?;
     let options = CreateImageOptionsBuilder::default().from_src("-").repo(REPOSITORY).tag(tag);
     let labels = vec![format!("LABEL {SCOPE}={}", Lifetime::Cache.as_str())];
     let import = engine.docker.create_image(
@@ -61,7 +73,23 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
         None,
     );
     let import = async { import.try_collect::<Vec<_>>().await.or_environment(what()) };
-    super::build::bounded(context, 300, what(), import).await?;
+    bounded(context, 300, what(), import).await?;
     step.done("");
     Ok(reference)
+}
+
+/// Whether an image of the engine's lies on the base.
+pub(in crate::images) async fn is_under(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    image: &str,
+) -> Result<bool> {
+    let base = base(context, engine, phase).await?;
+    let layers = async |reference: &str| {
+        let layers = engine.image(reference).await?.and_then(|image| image.root_fs?.layers);
+        Ok::<_, Error>(layers.unwrap_or_default())
+    };
+    let base = layers(&base).await?;
+    Ok(!base.is_empty() && layers(image).await?.starts_with(&base))
 }

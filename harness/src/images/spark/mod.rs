@@ -1,14 +1,16 @@
 //! Spark images: from a version of PyPI's package, from a distribution of the user's, or as given.
 
-mod base;
+pub(super) mod base;
 mod build;
 mod distribution;
 mod image;
+mod jars;
 mod provide;
 mod tool;
 mod versions;
 
 pub use distribution::{Distribution, composed, of_home};
 pub use image::{SparkImage, from_home, from_reference, from_version};
+pub use jars::{JarSet, jar_layer, jars};
 pub use provide::provide;
 pub use versions::{SparkVersion, default_version, find, known};

@@ -15,11 +15,7 @@ const SMALL_FILES: u64 = 40;
 
 /// As much as fits.
 pub(super) fn limit(size: DataSize) -> DataSize {
-    DataSize {
-        full: size.full,
-        small_files: size.small_files.min(SMALL_FILES),
-        ..DataSize::tiny()
-    }
+    DataSize { full: size.full, small_files: size.small_files.min(SMALL_FILES), ..DataSize::tiny() }
 }
 
 /// The files as binary values, by their keys. Immutable: kubelet need not watch it.
@@ -30,7 +26,8 @@ pub(super) fn config_map(metadata: ObjectMeta, data: &Dataset) -> Result<ConfigM
     let bytes = data.bytes();
     if bytes > MOST {
         let biggest = data.files().max_by_key(|file| file.bytes);
-        let biggest = biggest.map_or(String::new(), |f| format!(", {} of them {}", f.bytes, f.path));
+        let biggest =
+            biggest.map_or(String::new(), |f| format!(", {} of them {}", f.bytes, f.path));
         return Err(Error::input(format!(
             "a ConfigMap holds {MOST} bytes, the data are {bytes}{biggest}"
         ))

@@ -197,11 +197,8 @@ mod tests {
     fn the_default_class_is_found_by_its_mark() {
         let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
         assert_eq!(newest_default(vec![class("a", "false", late)]), None);
-        let several = vec![
-            class("a", "true", early),
-            class("b", "true", late),
-            class("c", "false", late),
-        ];
+        let several =
+            vec![class("a", "true", early), class("b", "true", late), class("c", "false", late)];
         assert_eq!(newest_default(several).as_deref(), Some("b"));
     }
 }

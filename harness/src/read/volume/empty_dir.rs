@@ -92,10 +92,8 @@ fn contribution(name: &str, image: &str, path: &str, files: &[DataFile]) -> Cont
         ..VolumeMount::default()
     };
     let space = space(files);
-    let memory = EmptyDirVolumeSource {
-        medium: Some("Memory".to_owned()),
-        size_limit: Some(mebi(space)),
-    };
+    let memory =
+        EmptyDirVolumeSource { medium: Some("Memory".to_owned()), size_limit: Some(mebi(space)) };
     let init = Container {
         name: name.to_owned(),
         image: Some(image.to_owned()),

@@ -53,7 +53,11 @@ impl Strategy for Nfs {
         })
     }
 
-    fn prepare<'a>(&'a mut self, _: Scene<'a>, _: &'a Dataset) -> LocalBoxFuture<'a, Result<Setup>> {
+    fn prepare<'a>(
+        &'a mut self,
+        _: Scene<'a>,
+        _: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async { Err(Error::environment(NO_SERVER)) })
     }
 
@@ -82,9 +86,8 @@ mod tests {
 
     #[test]
     fn the_reason_is_what_was_found() {
-        let seen = |said: [&str; 2]| {
-            reason(&[("one", said[0].to_owned()), ("two", said[1].to_owned())])
-        };
+        let seen =
+            |said: [&str; 2]| reason(&[("one", said[0].to_owned()), ("two", said[1].to_owned())]);
         assert_eq!(seen(["kernel\n", "module\n"]), NO_SERVER);
         assert_eq!(seen(["kernel\n", ""]), "no NFS client in the kernel of two");
         assert_eq!(seen(["", ""]), "no NFS client in the kernel of one, two");

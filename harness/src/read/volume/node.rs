@@ -15,8 +15,7 @@ pub(super) fn engine(environment: &Environment) -> Result<&Engine> {
 }
 
 /// Why there is none.
-pub(super) const NOT_OURS: &str =
-    "the nodes of an existing cluster are not ours to put files into";
+pub(super) const NOT_OURS: &str = "the nodes of an existing cluster are not ours to put files into";
 
 /// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
 /// when whole, then hashed again in the node. What is owned thereby.
