@@ -11,7 +11,9 @@ mod remote;
 mod rows;
 mod strategy;
 mod table;
+mod transfer;
 mod variant;
+pub mod volume;
 
 pub use baked::Baked;
 pub use copy::{Copy, copy_into};

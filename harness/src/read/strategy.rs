@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::LocalBoxFuture;
 
-use super::{Baked, Copy, DataSize, Dataset, Remote, Variant};
+use super::{Baked, Copy, DataSize, Dataset, Remote, Variant, volume};
 use crate::access::Rule;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -27,10 +27,10 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
+    /// No directory is shared with other variants: a container's runtime makes those above a mount
+    /// as root, and then an executor (user 185) can put nothing beside the mount (measured).
     pub fn path(&self, variant: &Variant) -> PathBuf {
-        Path::new("/var/tmp")
-            .join(format!("sparkproof-{}", self.context.run.id()))
-            .join(&variant.id)
+        Path::new("/var/tmp").join(self.name(variant))
     }
 
     /// The name of a variant's Kubernetes objects and volumes: a valid label.
@@ -39,7 +39,7 @@ impl Scene<'_> {
     }
 }
 
-/// One variant at work: made for one session.
+/// One variant at work: made for one session. Its steps stay on one thread, as all that waits does.
 pub trait Strategy: Send + Sync {
     /// Which.
     fn variant(&self) -> &'static Variant;
@@ -104,6 +104,12 @@ pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
     match variant.id.as_str() {
         "0-copy" => Box::new(Copy::new(variant)),
         "1-baked" => Box::new(Baked::new(variant)),
+        "3-hostpath" => Box::new(volume::HostPath::new(variant)),
+        "3-pvc-static" => Box::new(volume::StaticClaim::new(variant)),
+        "3-pvc-dynamic" => Box::new(volume::DynamicClaim::new(variant)),
+        "3-emptydir" => Box::new(volume::EmptyDir::new(variant)),
+        "3-configmap" => Box::new(volume::ConfigMap::new(variant)),
+        "3-nfs" => Box::new(volume::Nfs::new(variant)),
         _ => Box::new(Remote::new(variant)),
     }
 }
