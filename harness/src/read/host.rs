@@ -22,7 +22,9 @@ impl HostCopy {
                 .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
         }
         // The run's directory is shared by its variants and goes with the run.
-        let above = path.parent().unwrap_or(path).to_owned();
+        let run = context.run.id();
+        let of_run = |p: &&Path| p.file_name().is_some_and(|n| n.to_string_lossy().contains(run));
+        let above = path.ancestors().filter(of_run).last().unwrap_or(path).to_owned();
         for path in [above, path.to_owned()] {
             let owned = Owned::Path { path };
             if !context.run.owned().contains(&owned) {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::BoxFuture;
 
+use super::mount::{Client, ExecutorMount, NodeMount};
 use super::{Copy, DataSize, Dataset, Variant};
 use crate::access::Rule;
 use crate::context::Context;
@@ -103,6 +104,12 @@ pub trait Strategy: Send + Sync {
 pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
     match variant.id.as_str() {
         "0-copy" => Box::new(Copy::new(variant)),
+        "2-s3fs-node" => Box::new(NodeMount::new(variant, Client::S3fs)),
+        "2-rclone-node" | "2-rclone-azure-node" => {
+            Box::new(NodeMount::new(variant, Client::Rclone))
+        }
+        "2-blobfuse2-node" => Box::new(NodeMount::new(variant, Client::Blobfuse2)),
+        "2-s3fs-executor" => Box::new(ExecutorMount::new(variant, Client::S3fs)),
         id => unreachable!("{id}"),
     }
 }
