@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::{LocalBoxFuture, try_join_all};
 use tokio_util::io::SyncIoBridge;
 
 use super::{Dataset, InPod, Location, Mount, Scene, Setup, Strategy, Variant};
@@ -30,7 +30,11 @@ impl Strategy for Copy {
         self.variant
     }
 
-    fn prepare<'a>(&'a mut self, _: Scene<'a>, _: &'a Dataset) -> BoxFuture<'a, Result<Setup>> {
+    fn prepare<'a>(
+        &'a mut self,
+        _: Scene<'a>,
+        _: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async { Ok(Setup::default()) })
     }
 
@@ -47,7 +51,7 @@ impl Strategy for Copy {
         scene: Scene<'a>,
         data: &'a Dataset,
         live: &'a Live,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
             let path = scene.path(self.variant);
             let begun = Instant::now();

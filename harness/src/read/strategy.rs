@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use super::mount::{Client, ExecutorMount, NodeMount};
 use super::{Copy, DataSize, Dataset, Variant};
@@ -28,10 +28,10 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
+    /// No directory is shared with other variants: a container's runtime makes those above a mount
+    /// as root, and then an executor (user 185) can put nothing beside the mount (measured).
     pub fn path(&self, variant: &Variant) -> PathBuf {
-        Path::new("/var/tmp")
-            .join(format!("sparkproof-{}", self.context.run.id()))
-            .join(&variant.id)
+        Path::new("/var/tmp").join(self.name(variant))
     }
 
     /// The name of a variant's Kubernetes objects and volumes: a valid label.
@@ -40,7 +40,8 @@ impl Scene<'_> {
     }
 }
 
-/// One variant at work: made for one session.
+/// One variant at work: made for one session. Its steps are not `Send`: `observe::wait` takes
+/// closures, of whose futures the compiler cannot tell it yet.
 pub trait Strategy: Send + Sync {
     /// Which.
     fn variant(&self) -> &'static Variant;
@@ -49,7 +50,7 @@ pub trait Strategy: Send + Sync {
     fn unavailable<'a>(
         &'a self,
         environment: &'a Environment,
-    ) -> BoxFuture<'a, Result<Option<String>>> {
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let _ = environment;
         Box::pin(async { Ok(None) })
     }
@@ -69,7 +70,7 @@ pub trait Strategy: Send + Sync {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>>;
+    ) -> LocalBoxFuture<'a, Result<Setup>>;
 
     /// What the session needs for it.
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
@@ -85,7 +86,7 @@ pub trait Strategy: Send + Sync {
         scene: Scene<'a>,
         data: &'a Dataset,
         live: &'a Live,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         let _ = (scene, data, live);
         Box::pin(async { Ok(Setup::default()) })
     }
@@ -94,7 +95,7 @@ pub trait Strategy: Send + Sync {
     fn location(&self, scene: Scene<'_>) -> Location;
 
     /// After the session: takes away what the namespace's end does not.
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
     }
@@ -241,6 +242,6 @@ mod tests {
         assert_eq!((local.uri.as_str(), local.scheme()), ("file:///var/tmp/x", "file"));
         assert!(local.driver_path.is_some());
         let remote = Location::remote("s3a://data/x".into(), "S3AFileSystem", StoreKind::S3);
-        assert_eq!((remote.scheme(), remote.driver_path), ("s3a", None));
+        assert_eq!((remote.scheme(), &remote.driver_path), ("s3a", &None));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{
     Secret, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
 };
@@ -66,7 +66,7 @@ impl Strategy for ExecutorMount {
     fn unavailable<'a>(
         &'a self,
         environment: &'a Environment,
-    ) -> BoxFuture<'a, Result<Option<String>>> {
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         Box::pin(image::unavailable(environment, self.client))
     }
 
@@ -74,7 +74,7 @@ impl Strategy for ExecutorMount {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
             let begun = Instant::now();
             let context = scene.context;

@@ -3,7 +3,7 @@
 use super::client::Client;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::images::{Layer, Loaded, load_layered};
+use crate::images::{Layer, Loaded, load_layered, rclone_layer, s3fs_layer};
 use crate::proof::Environment;
 
 /// Why this client cannot be had here, found by looking; `None` when it can.
@@ -17,14 +17,22 @@ pub(super) async fn unavailable(
     }))
 }
 
-/// The clients' layers.
+/// The phase of events.
+const PHASE: &str = "prepare";
+
+/// The layers of a client, lowest first. That of s3fs brings what all need.
 pub(super) async fn layers(context: &Context, client: Client) -> Result<Vec<Layer>> {
-    let _ = (context, client);
-    Ok(vec![])
+    let mut layers = vec![s3fs_layer(context, PHASE).await?];
+    match client {
+        Client::S3fs => {}
+        Client::Rclone => layers.push(rclone_layer(context, PHASE).await?),
+        Client::Blobfuse2 => {}
+    }
+    Ok(layers)
 }
 
-/// Puts the image on every node that executors can run on; its reference. The same for all
-/// variants of a run, which share it.
+/// Puts the image on every node that executors can run on; its reference. Variants of a run that
+/// mount by the same client share it; those of others share what lies below.
 pub(super) async fn load(
     context: &Context,
     environment: &Environment,
@@ -35,7 +43,7 @@ pub(super) async fn load(
     })?;
     let layers = layers(context, client).await?;
     let base = &environment.image.reference;
-    let reference = format!("{base}-{}-fuse", context.run.id());
+    let reference = format!("{base}-{}-{}", context.run.id(), client.program());
     let nodes = environment.cluster.executor_nodes();
     let loaded = load_layered(context, engine, &nodes, base, &reference, &layers).await?;
     Ok((reference, loaded))

@@ -29,7 +29,6 @@ const KILL: &str = r#"for p in /proc/[0-9]*; do
 done"#;
 
 /// Daemons that are there, or shall be.
-#[derive(Debug)]
 pub struct Mounter {
     api: kube::Client,
     owned: Owned,
@@ -200,10 +199,10 @@ fn failure(pod: &Pod) -> Option<String> {
     let last = status.last_state.as_ref().and_then(|s| s.terminated.as_ref());
     let words = match reason.as_str() {
         BACK_OFF => last.and_then(|end| end.message.clone()),
-        "ErrImageNeverPull" | "RunContainerError" | "CreateContainerError"
-        | "CreateContainerConfigError" => {
-            status.state.as_ref()?.waiting.as_ref()?.message.clone()
-        }
+        "ErrImageNeverPull"
+        | "RunContainerError"
+        | "CreateContainerError"
+        | "CreateContainerConfigError" => status.state.as_ref()?.waiting.as_ref()?.message.clone(),
         _ => return None,
     };
     Some(words.map_or(reason, |words| words.trim().to_owned()))

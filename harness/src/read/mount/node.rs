@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{HostPathVolumeSource, Volume, VolumeMount};
 
 use super::client::Client;
@@ -18,7 +18,6 @@ use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 
 /// A variant whose nodes mount.
-#[derive(Debug)]
 pub struct NodeMount {
     variant: &'static Variant,
     client: Client,
@@ -36,32 +35,19 @@ impl NodeMount {
         scene.path(self.variant).join("mounted")
     }
 
-    /// The directories of nodes that come to be: the run's, which all its variants share, and this
-    /// variant's.
-    fn own_paths(&self, scene: Scene<'_>) -> Result<Vec<Owned>> {
-        let context = scene.context;
+    /// The directory of each node that is passed on.
+    fn shared(&self, scene: Scene<'_>) -> Result<Vec<Owned>> {
         let environment = scene.environment;
         let Some(engine) = &environment.engine else {
             return Err(Error::internal("directories of nodes that are not ours"));
         };
-        let path = scene.path(self.variant);
-        let mut paths = Vec::new();
-        for node in environment.cluster.executor_nodes() {
-            let owned = |path| Owned::NodePath {
-                docker: engine.host.clone(),
-                node: node.clone(),
-                path,
-            };
-            let all = path.parent().map(|above| owned(above.to_owned()));
-            let ours = owned(path.clone());
-            for entry in all.into_iter().chain([ours.clone()]) {
-                if !context.run.owned().contains(&entry) {
-                    context.run.own(entry)?;
-                }
-            }
-            paths.push(ours);
-        }
-        Ok(paths)
+        let nodes = environment.cluster.executor_nodes().into_iter();
+        let owned = |node| Owned::NodePath {
+            docker: engine.host.clone(),
+            node,
+            path: scene.path(self.variant),
+        };
+        Ok(nodes.map(owned).collect())
     }
 }
 
@@ -73,7 +59,7 @@ impl Strategy for NodeMount {
     fn unavailable<'a>(
         &'a self,
         environment: &'a Environment,
-    ) -> BoxFuture<'a, Result<Option<String>>> {
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         Box::pin(image::unavailable(environment, self.client))
     }
 
@@ -81,12 +67,15 @@ impl Strategy for NodeMount {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
             let begun = Instant::now();
             let remote = fill(scene, self.variant, data).await?;
-            let (image, loaded) = image::load(scene.context, scene.environment, self.client).await?;
-            self.own_paths(scene)?;
+            let (image, loaded) =
+                image::load(scene.context, scene.environment, self.client).await?;
+            for path in self.shared(scene)? {
+                scene.context.run.own(path)?;
+            }
             let mounter = Mounter::of(scene, self.variant, self.client);
             let daemons = Daemons {
                 run: scene.context.run.id(),
@@ -137,13 +126,13 @@ impl Strategy for NodeMount {
         Location::local(self.point(scene), kind, self.variant.stores.first().copied())
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             // The daemons first: each unmounts before it ends.
             if let Some(mounter) = self.mounter.take() {
                 mounter.stop(scene.context).await?;
             }
-            for path in self.own_paths(scene)? {
+            for path in self.shared(scene)? {
                 give_back(scene.context, &path).await?;
             }
             Ok(())

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::image;
 use super::objects::namespace;
-use crate::error::{Error, OrFail, Result};
+use crate::context::Context;
+use crate::error::{OrFail, Result};
 use crate::ledger::{Owned, give_back};
 use crate::observe::{Pods, Progress, Waiting, wait};
-use crate::context::Context;
 use crate::proof::Environment;
 
 /// The longest all of them may take.
