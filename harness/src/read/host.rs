@@ -14,27 +14,21 @@ pub struct HostCopy {
 }
 
 impl HostCopy {
-    /// Copies the data to `path`, whose parent's name contains the run's id. A path that exists is
-    /// refused: it is not ours.
+    /// Copies the data to `path`. The first directory on the way to it whose name contains the run's
+    /// id must not exist yet: it is made, and given back with all that is in it.
     pub async fn make(context: &Context, path: &Path, data: &Dataset) -> Result<Self> {
-        if fs_err::symlink_metadata(path).is_ok() {
-            return Err(Error::environment(format!("{} exists already", path.display()))
-                .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
-        }
-        // The run's directory is shared by its variants and goes with the run.
         let run = context.run.id();
         let of_run = |p: &&Path| p.file_name().is_some_and(|n| n.to_string_lossy().contains(run));
-        let above = path.ancestors().filter(of_run).last().unwrap_or(path).to_owned();
-        for path in [above, path.to_owned()] {
-            let owned = Owned::Path { path };
-            if !context.run.owned().contains(&owned) {
-                context.run.own(owned)?;
-            }
+        let ours = path.ancestors().filter(of_run).last().unwrap_or(path).to_owned();
+        if fs_err::symlink_metadata(&ours).is_ok() {
+            return Err(Error::environment(format!("{} exists already", ours.display()))
+                .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
         }
+        context.run.own(Owned::Path { path: ours.clone() })?;
         let (from, to) = (data.dir.clone(), path.to_owned());
         let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to));
         copied.await.or_internal("copying to the driver's host")??;
-        Ok(HostCopy { path: path.to_owned() })
+        Ok(HostCopy { path: ours })
     }
 
     /// Removes it.
@@ -69,7 +63,7 @@ mod tests {
         let (context, keep) = test_context();
         let data = Dataset::generate(&keep.path().join("data"), "n1", DataSize::tiny());
         let data = data.expect("generated");
-        let path = keep.path().join(format!("sparkproof-{}", context.run.id())).join("0-copy");
+        let path = keep.path().join(format!("sparkproof-{}-0-copy", context.run.id()));
         let copy = HostCopy::make(&context, &path, &data).await.expect("made");
         let file = walkdir::WalkDir::new(&path).into_iter().filter_map(Result::ok);
         assert!(file.filter(|f| f.file_type().is_file()).count() > 2);
@@ -77,5 +71,10 @@ mod tests {
         assert!(error.to_string().contains("exists already"), "{error}");
         copy.undo(&context).await.expect("given back");
         assert!(!path.exists());
+
+        let above = keep.path().join(format!("sparkproof-{}-2-mount", context.run.id()));
+        let copy = HostCopy::make(&context, &above.join("mounted"), &data).await.expect("made");
+        copy.undo(&context).await.expect("given back");
+        assert!(!above.exists(), "also what was made on the way to it");
     }
 }

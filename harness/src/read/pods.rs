@@ -37,6 +37,11 @@ impl InPod {
         InPod { container, ..self }
     }
 
+    /// The pod's name.
+    pub fn name(&self) -> &str {
+        &self.pod
+    }
+
     /// Runs a command to its end; what it printed on standard output. A status other than 0 is an
     /// error with what it printed on standard error.
     pub async fn run(&self, command: &[&str]) -> Result<String> {

@@ -15,6 +15,7 @@ use super::client::{Client, KEYS};
 use super::image;
 use super::objects::{MARKER, secret};
 use super::remote::{Remote, fill};
+use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::Layer;
 use crate::proof::Environment;
@@ -65,9 +66,10 @@ impl Strategy for ExecutorMount {
 
     fn unavailable<'a>(
         &'a self,
+        context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(image::unavailable(environment, self.client))
+        Box::pin(image::unavailable(context, environment, self.client))
     }
 
     fn prepare<'a>(
@@ -79,7 +81,7 @@ impl Strategy for ExecutorMount {
             let begun = Instant::now();
             let context = scene.context;
             let remote = fill(scene, self.variant, data).await?;
-            let layers = image::layers(context, self.client).await?;
+            let layers = image::layers(context, scene.environment, self.client).await?;
             let name = scene.name(self.variant);
             // It goes with the session's namespace.
             let keys = secret(context.run.id(), &name, self.client, &remote);

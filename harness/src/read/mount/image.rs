@@ -1,50 +1,80 @@
-//! The session's image with FUSE clients on top.
+//! The session's image with FUSE clients: it brings them, or they are put on top of it.
 
 use super::client::Client;
 use crate::context::Context;
+use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::images::{Layer, Loaded, load_layered, rclone_layer, s3fs_layer};
+use crate::images::{Layer, Loaded, blobfuse2_refusal, fuse_layers, load_layered};
 use crate::proof::Environment;
-
-/// Why this client cannot be had here, found by looking; `None` when it can.
-pub(super) async fn unavailable(
-    environment: &Environment,
-    client: Client,
-) -> Result<Option<String>> {
-    let _ = client;
-    Ok(environment.engine.is_none().then(|| {
-        "needs FUSE clients in an image on the nodes, which sparkproof gives only to its own".into()
-    }))
-}
 
 /// The phase of events.
 const PHASE: &str = "prepare";
 
-/// The layers of a client, lowest first. That of s3fs brings what all need.
-pub(super) async fn layers(context: &Context, client: Client) -> Result<Vec<Layer>> {
-    let mut layers = vec![s3fs_layer(context, PHASE).await?];
-    match client {
-        Client::S3fs => {}
-        Client::Rclone => layers.push(rclone_layer(context, PHASE).await?),
-        Client::Blobfuse2 => {}
+/// Why this client cannot be had here, found by looking; `None` when it can.
+pub(super) async fn unavailable(
+    context: &Context,
+    environment: &Environment,
+    client: Client,
+) -> Result<Option<String>> {
+    let Some(engine) = &environment.engine else {
+        return Ok(Some(
+            "what is mounted on nodes must be given back, which sparkproof does on its own nodes only"
+                .to_owned(),
+        ));
+    };
+    if client != Client::Blobfuse2 || brings(context, engine, environment, client).await? {
+        return Ok(None);
     }
-    Ok(layers)
+    let refusal = blobfuse2_refusal(context).await?;
+    Ok(Some(format!("neither does the image bring blobfuse2, nor can it be had: {refusal}")))
 }
 
-/// Puts the image on every node that executors can run on; its reference. Variants of a run that
-/// mount by the same client share it; those of others share what lies below.
+/// The layers with a client, lowest first; none where the image brings it.
+pub(super) async fn layers(
+    context: &Context,
+    environment: &Environment,
+    client: Client,
+) -> Result<Vec<Layer>> {
+    let engine = engine(environment)?;
+    if brings(context, engine, environment, client).await? {
+        return Ok(Vec::new());
+    }
+    if client == Client::Blobfuse2 {
+        return Err(Error::environment("the image does not bring blobfuse2")
+            .remedy("give an image with blobfuse2 and fuse3 by --image"));
+    }
+    fuse_layers(context, engine, PHASE, &environment.image).await
+}
+
+/// Puts the image on every node that executors can run on; its reference. The same for all
+/// variants of a run.
 pub(super) async fn load(
     context: &Context,
     environment: &Environment,
     client: Client,
 ) -> Result<(String, Loaded)> {
-    let engine = environment.engine.as_ref().ok_or_else(|| {
-        Error::environment("FUSE clients can only be given to nodes of ours, which this has not")
-    })?;
-    let layers = layers(context, client).await?;
+    let engine = engine(environment)?;
+    let layers = layers(context, environment, client).await?;
     let base = &environment.image.reference;
-    let reference = format!("{base}-{}-{}", context.run.id(), client.program());
+    let reference = match layers.as_slice() {
+        [] => base.clone(),
+        _ => format!("{base}-{}-fuse", context.run.id()),
+    };
     let nodes = environment.cluster.executor_nodes();
     let loaded = load_layered(context, engine, &nodes, base, &reference, &layers).await?;
     Ok((reference, loaded))
+}
+
+async fn brings(
+    context: &Context,
+    engine: &Engine,
+    environment: &Environment,
+    client: Client,
+) -> Result<bool> {
+    let programs = [client.program(), "fusermount3"];
+    engine.image_brings(context, &environment.image.reference, &programs).await
+}
+
+fn engine(environment: &Environment) -> Result<&Engine> {
+    environment.engine.as_ref().ok_or_else(|| Error::internal("FUSE on nodes that are not ours"))
 }

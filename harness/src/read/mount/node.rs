@@ -11,6 +11,7 @@ use super::image;
 use super::mounter::Mounter;
 use super::objects::Daemons;
 use super::remote::fill;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::{Owned, give_back};
 use crate::proof::Environment;
@@ -58,9 +59,10 @@ impl Strategy for NodeMount {
 
     fn unavailable<'a>(
         &'a self,
+        context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(image::unavailable(environment, self.client))
+        Box::pin(image::unavailable(context, environment, self.client))
     }
 
     fn prepare<'a>(
