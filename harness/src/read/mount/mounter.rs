@@ -17,8 +17,7 @@ use crate::ledger::{Owned, give_back};
 use crate::observe::{Pods, Progress, Waiting, wait};
 use crate::read::{InPod, Scene, Variant};
 
-/// The longest a daemon may take to mount, and a lost one to be back: kubelet waits up to 20 s
-/// before it starts one again that was killed twice.
+/// The longest a daemon may take to mount.
 const READY_SECONDS: u64 = 90;
 /// The longest daemons may take to go.
 const GONE_SECONDS: u64 = 60;
@@ -74,12 +73,13 @@ impl Mounter {
         let set = daemons.daemon_set()?;
         let created = async { self.sets().create(&params, &set).await.or_environment(what()) };
         context.cancel.guard(created).await?;
-        self.ready(context, Patience::None).await
+        self.ready(context).await
     }
 
-    /// Kills every daemon, again when kubelet starts it again, until kubelet waits before it does:
-    /// for some 10 s the mounts are dead.
+    /// Kills every daemon and keeps it from being started again: the mounts stay, dead.
     pub async fn kill(&self, context: &Context) -> Result<()> {
+        // Kubelet starts it again at once the first time, and after some 10 s the second: by then
+        // its pod is gone. A pod that is deleted while its daemon runs has it unmount.
         let what = format!("the end of {} on every node", self.client.program());
         let waiting = Waiting::up_to(GONE_SECONDS, what);
         wait(context, waiting, self.pods.changes(), async || {
@@ -98,10 +98,11 @@ impl Mounter {
             futures::future::join_all(kills).await;
             Progress::NotYet(state(&pods, self.nodes))
         })
-        .await
+        .await?;
+        self.withdraw(context).await
     }
 
-    /// Takes the daemons from the nodes, cleanly: each unmounts before it ends.
+    /// Takes the daemons from the nodes, cleanly: each that runs unmounts before it ends.
     pub async fn withdraw(&self, context: &Context) -> Result<()> {
         self.select(context, json!({ "sparkproof.io/nowhere": "true" })).await?;
         let waiting = Waiting::up_to(GONE_SECONDS, "the end of the mounters");
@@ -112,15 +113,11 @@ impl Mounter {
         .await
     }
 
-    /// Puts them back after [`Mounter::withdraw`].
+    /// Puts them back after [`Mounter::kill`] or [`Mounter::withdraw`]; returns when every node has
+    /// its mount again.
     pub async fn put_back(&self, context: &Context) -> Result<()> {
         self.select(context, json!(null)).await?;
-        self.back(context).await
-    }
-
-    /// Returns when every node has its mount again after [`Mounter::kill`], which kubelet sees to.
-    pub async fn back(&self, context: &Context) -> Result<()> {
-        self.ready(context, Patience::WithFailures).await
+        self.ready(context).await
     }
 
     /// Ends them, with their keys and whatever else is in their namespace.
@@ -147,7 +144,7 @@ impl Mounter {
         context.cancel.guard(patched).await.map(drop)
     }
 
-    async fn ready(&self, context: &Context, patience: Patience) -> Result<()> {
+    async fn ready(&self, context: &Context) -> Result<()> {
         let what = format!("{} on {} node(s)", self.client.program(), self.nodes);
         let waiting = Waiting::up_to(READY_SECONDS, what);
         wait(context, waiting, self.pods.changes(), async || {
@@ -156,24 +153,15 @@ impl Mounter {
                 return Progress::Met(());
             }
             match pods.values().find_map(failure) {
-                Some(words) if patience == Patience::None => Progress::Never(
+                Some(words) => Progress::Never(
                     Error::environment(format!("{} ended: {words}", self.client.program()))
                         .remedy("its last words say why; docs/strategies/2-mount.md what it needs"),
                 ),
-                _ => Progress::NotYet(state(&pods, self.nodes)),
+                None => Progress::NotYet(state(&pods, self.nodes)),
             }
         })
         .await
     }
-}
-
-/// What a daemon that fails means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    /// It will not do better.
-    None,
-    /// It was made to fail.
-    WithFailures,
 }
 
 /// Kubelet's reason for not starting a container again yet.
