@@ -17,7 +17,7 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
     let environment = &proof.environment;
     let mut chosen = Vec::new();
     for variant in environment.plan.variants()? {
-        match strategy_of(variant).unavailable(environment).await? {
+        match strategy_of(variant).unavailable(&proof.context, environment).await? {
             None => chosen.push(variant),
             Some(reason) => {
                 let id = format!("read.{}", variant.id);
