@@ -6,6 +6,7 @@ mod executors;
 mod pods;
 mod session;
 mod suite;
+mod tally;
 mod teardown;
 
 pub use access::can_i;
@@ -14,4 +15,5 @@ pub use executors::{barrier, lose_an_executor, replaced};
 pub use pods::pod_list;
 pub use session::started;
 pub use suite::run_suite;
+pub use tally::tally;
 pub use teardown::{executors_stay_after_kill, namespace_gone, nothing_left};

@@ -217,6 +217,6 @@ mod tests {
         assert_eq!((local.uri.as_str(), local.scheme()), ("file:///var/tmp/x", "file"));
         assert!(local.driver_path.is_some());
         let remote = Location::remote("s3a://data/x".into(), "S3AFileSystem", StoreKind::S3);
-        assert_eq!((remote.scheme(), remote.driver_path), ("s3a", None));
+        assert_eq!((remote.scheme(), &remote.driver_path), ("s3a", &None));
     }
 }

@@ -163,6 +163,7 @@ impl Replay {
             Body::PodList { title, text } => model.pod_lists.push(PodList { title, text }),
             Body::Check(verdict) => model.checks.push(check(at, verdict)),
             Body::Reading(figures) => model.reading.push(figures),
+            Body::Configuration(got) => model.configurations.push(got),
             Body::Artifact { title, path } => model.artifacts.push(Artifact { title, path }),
         }
     }
