@@ -54,14 +54,20 @@ def failure(number, kind, message, trace="", java=()):
     return {"reply": {"id": number, "error": error}}
 
 
+def without_frames(text):
+    """An exception's words: those of its causes stay, where each was thrown is in the trace."""
+    lines = text.split("\n")
+    return "\n".join(line for line in lines if not line.startswith("\t"))[:20000]
+
+
 def java_chain(error):
     """The JVM's exception behind a Python one, and what caused it, outermost first."""
     # py4j's own, and those that PySpark translates and so hides the class of.
     thrown = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     chain = []
     while thrown is not None and len(chain) < 12:
-        message = thrown.getMessage() or ""
-        chain.append({"class": thrown.getClass().getName(), "message": message[:20000]})
+        message = without_frames(thrown.getMessage() or "")
+        chain.append({"class": thrown.getClass().getName(), "message": message})
         thrown = thrown.getCause()
     return chain
 
@@ -208,7 +214,8 @@ class Driver:
                 reply = {"reply": {"id": number, "ok": getattr(self, name)(**message["with"])}}
             except Exception as error:
                 kind, trace = type(error).__name__, traceback.format_exc()
-                reply = failure(number, kind, str(error), trace, java_chain(error))
+                message, chain = without_frames(str(error)), java_chain(error)
+                reply = failure(number, kind, message, trace, chain)
             answered.set()
             beat.join()
             channel.send(reply)

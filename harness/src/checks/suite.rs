@@ -1,6 +1,6 @@
 //! What `sparkproof run` proves, in order.
 
-use super::{barrier, namespace_gone, nothing_left, pod_list};
+use super::{barrier, namespace_gone, nothing_left, pod_list, run_reading_suite};
 use crate::error::{Error, Result};
 use crate::proof::Proof;
 
@@ -38,5 +38,6 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     .await;
     let stopped = phase.end(stopped, |()| "nothing left, namespace deleted".to_owned());
     note(stopped)?;
+    note(run_reading_suite(proof).await)?;
     first.map_or(Ok(()), Err)
 }

@@ -1,34 +1,37 @@
 //! Thin OCI archives: an image as Docker saved it, without the layers the receiver has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
+use super::config::{Config, digest};
+use super::layer::Layer;
 use crate::error::{Error, OrFail, Result};
 
-/// A layer of a saved image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Layer {
+/// A layer in an archive that Docker saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Blob {
     /// Digest of the bytes as saved, `sha256:…`.
-    pub(super) digest: String,
+    digest: String,
     /// Bytes as saved.
-    pub(super) size: u64,
+    size: u64,
     offset: u64,
     compressed: bool,
 }
 
-/// A saved image, indexed.
-#[derive(Debug)]
+/// A saved image, indexed; with layers of ours on top.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Saved {
-    path: PathBuf,
-    config: Vec<u8>,
+    config: Config,
     /// Lowest first.
-    pub(super) layers: Vec<Layer>,
+    blobs: Vec<Blob>,
+    /// On top of them, lowest first.
+    #[serde(skip)]
+    layers: Vec<Layer>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,16 +39,6 @@ pub(super) struct Saved {
 struct Manifest {
     config: String,
     layers: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Config {
-    rootfs: RootFs,
-}
-
-#[derive(Debug, Deserialize)]
-struct RootFs {
-    diff_ids: Vec<String>,
 }
 
 impl Saved {
@@ -82,8 +75,8 @@ impl Saved {
             .first()
             .ok_or_else(|| Error::environment(what()).because("an empty manifest"))?;
         let config = read(&mut file, find(&manifest.config)?).or_environment(what())?;
-        let diff_ids =
-            serde_json::from_slice::<Config>(&config).or_environment(what())?.rootfs.diff_ids;
+        let config = Config::parse(config)?;
+        let diff_ids = config.diff_ids();
         if diff_ids.len() != manifest.layers.len() {
             return Err(Error::environment(what()).because(format!(
                 "{} layers, but {} in its configuration",
@@ -91,8 +84,8 @@ impl Saved {
                 diff_ids.len()
             )));
         }
-        let mut layers = Vec::new();
-        for (name, diff_id) in manifest.layers.iter().zip(&diff_ids) {
+        let mut blobs = Vec::new();
+        for (name, diff_id) in manifest.layers.iter().zip(diff_ids) {
             let (offset, size) = find(name)?;
             let mut magic = [0; 2];
             file.seek(SeekFrom::Start(offset)).or_environment(what())?;
@@ -101,33 +94,64 @@ impl Saved {
                 Some(hex) => format!("sha256:{hex}"),
                 None => diff_id.clone(),
             };
-            layers.push(Layer { digest, size, offset, compressed: magic == [0x1f, 0x8b] });
+            blobs.push(Blob { digest, size, offset, compressed: magic == [0x1f, 0x8b] });
         }
-        Ok(Saved { path: path.to_owned(), config, layers })
+        Ok(Saved { config, blobs, layers: Vec::new() })
+    }
+
+    /// The same with these layers on top: another image, made of the same archive.
+    pub(super) fn with(self, layers: &[Layer]) -> Result<Self> {
+        let config = self.config.with(layers)?;
+        Ok(Saved { config, blobs: self.blobs, layers: [self.layers, layers.to_vec()].concat() })
+    }
+
+    /// Its configuration.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether the layers from number `skip` on are in part in Docker's archive.
+    pub(super) fn needs_archive(&self, skip: usize) -> bool {
+        skip < self.blobs.len()
+    }
+
+    /// Bytes of the layers from number `skip` on.
+    pub(super) fn bytes(&self, skip: usize) -> u64 {
+        let blobs = self.blobs.iter().map(|blob| blob.size);
+        blobs.chain(self.layers.iter().map(Layer::size)).skip(skip).sum()
     }
 
     /// Writes an OCI archive with the layers from number `skip` on; the ones below are only named.
-    /// `name` is the full reference (`docker.io/library/x:1`).
-    pub(super) fn write(&self, name: &str, skip: usize, out: impl Write) -> std::io::Result<()> {
-        let layers: Vec<_> = self
-            .layers
-            .iter()
-            .map(|layer| {
-                let packing = if layer.compressed { "+gzip" } else { "" };
-                json!({
-                    "mediaType": format!("application/vnd.oci.image.layer.v1.tar{packing}"),
-                    "digest": layer.digest,
-                    "size": layer.size,
-                })
+    /// `name` is the full reference (`docker.io/library/x:1`); `saved` is what was indexed, needed
+    /// when [`Saved::needs_archive`].
+    pub(super) fn write(
+        &self,
+        name: &str,
+        skip: usize,
+        saved: Option<&Path>,
+        out: impl Write,
+    ) -> std::io::Result<()> {
+        let named = |digest: &str, size: u64, packing: &str| {
+            json!({
+                "mediaType": format!("application/vnd.oci.image.layer.v1.tar{packing}"),
+                "digest": digest,
+                "size": size,
             })
-            .collect();
+        };
+        let blobs = self
+            .blobs
+            .iter()
+            .map(|blob| named(&blob.digest, blob.size, if blob.compressed { "+gzip" } else { "" }));
+        let ours = self.layers.iter().map(|layer| named(layer.diff_id(), layer.size(), ""));
+        let layers: Vec<_> = blobs.chain(ours).collect();
+        let config = self.config.bytes();
         let manifest = serde_json::to_vec(&json!({
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "config": {
                 "mediaType": "application/vnd.oci.image.config.v1+json",
-                "digest": digest(&self.config),
-                "size": self.config.len(),
+                "digest": self.config.digest(),
+                "size": config.len(),
             },
             "layers": layers,
         }))?;
@@ -142,37 +166,25 @@ impl Saved {
         }))?;
         let mut archive = tar::Builder::new(out);
         append(&mut archive, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        let mut file = File::open(&self.path)?;
-        let mut written = std::collections::BTreeSet::new();
-        for layer in &self.layers[skip..] {
-            // Equal layers are one blob.
-            if written.insert(&layer.digest) {
-                file.seek(SeekFrom::Start(layer.offset))?;
-                let mut header = header(layer.size);
-                let path = blob(&layer.digest);
-                archive.append_data(&mut header, path, (&mut file).take(layer.size))?;
-            }
+        // Equal layers are one blob.
+        let mut written = BTreeSet::new();
+        for lower in self.blobs.iter().skip(skip).filter(|b| written.insert(b.digest.as_str())) {
+            let saved = saved.ok_or_else(|| std::io::Error::other("no saved image at hand"))?;
+            let mut file = File::open(saved)?;
+            file.seek(SeekFrom::Start(lower.offset))?;
+            let (mut header, path) = (header(lower.size), blob(&lower.digest));
+            archive.append_data(&mut header, path, file.take(lower.size))?;
         }
-        append(&mut archive, &blob(&digest(&self.config)), &self.config)?;
+        let ours = self.layers.iter().skip(skip.saturating_sub(self.blobs.len()));
+        for layer in ours.filter(|layer| written.insert(layer.diff_id())) {
+            layer.append(&mut archive, &blob(layer.diff_id()))?;
+        }
+        append(&mut archive, &blob(&self.config.digest()), config)?;
         append(&mut archive, &blob(&digest(&manifest)), &manifest)?;
         append(&mut archive, "index.json", &index)?;
         archive.finish()?;
         archive.into_inner()?.flush()
     }
-}
-
-/// Chain ids: how containerd names the unpacked stack up to each layer (OCI image specification,
-/// "Layer ChainID").
-pub(super) fn chain_ids(diff_ids: &[String]) -> Vec<String> {
-    let mut chain: Vec<String> = Vec::new();
-    for diff in diff_ids {
-        let next = match chain.last() {
-            None => diff.clone(),
-            Some(below) => digest(format!("{below} {diff}").as_bytes()),
-        };
-        chain.push(next);
-    }
-    chain
 }
 
 /// A reference as containerd keeps it: with a registry and a tag, by Docker's rules.
@@ -188,10 +200,6 @@ pub(super) fn full_name(reference: &str) -> String {
         None => "docker.io/library/",
     };
     format!("{prefix}{reference}{}", if tagged { "" } else { ":latest" })
-}
-
-fn digest(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
 fn blob(digest: &str) -> String {
@@ -236,6 +244,7 @@ fn normal(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::images::Entry;
 
     /// What Docker 20.10 saves, with the third layer equal to the first.
     fn saved(dir: &Path) -> PathBuf {
@@ -269,16 +278,17 @@ mod tests {
     #[test]
     fn a_thin_archive_names_all_layers_and_carries_the_missing_ones() {
         let keep = tempfile::tempdir().expect("temporary directory");
-        let saved = Saved::index(&saved(keep.path())).expect("indexed");
-        assert_eq!(saved.layers[0].digest, saved.layers[2].digest);
+        let path = saved(keep.path());
+        let saved = Saved::index(&path).expect("indexed");
+        assert_eq!(saved.blobs[0].digest, saved.blobs[2].digest);
         let thin = |skip| {
             let mut out = Vec::new();
-            saved.write("localhost/x:1", skip, &mut out).expect("written");
+            saved.write("localhost/x:1", skip, Some(&path), &mut out).expect("written");
             out
         };
         let whole = names(&thin(0));
-        let one = blob(&saved.layers[0].digest);
-        let two = blob(&saved.layers[1].digest);
+        let one = blob(&saved.blobs[0].digest);
+        let two = blob(&saved.blobs[1].digest);
         assert!(whole.contains(&one) && whole.contains(&two));
         assert_eq!(whole.iter().filter(|n| **n == one).count(), 1, "equal layers go once");
         let top = names(&thin(2));
@@ -288,21 +298,45 @@ mod tests {
         assert!(none.contains(&"index.json".to_owned()));
     }
 
+    #[tokio::test]
+    async fn layers_on_top_travel_without_the_saved_image() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let path = saved(keep.path());
+        let saved = Saved::index(&path).expect("indexed");
+        let content = [0u8; 700];
+        let layer = Layer::of_entries([("data", Entry::bytes(content, 0o644))]).await;
+        let layer = layer.expect("layer");
+        let image = saved.clone().with(std::slice::from_ref(&layer)).expect("extended");
+        assert_ne!(image.config().digest(), saved.config().digest());
+        assert_eq!(image.bytes(3), layer.size());
+        assert_eq!(image.bytes(0), saved.bytes(0) + layer.size());
+        assert!(image.needs_archive(2) && !image.needs_archive(3));
+
+        let mut out = Vec::new();
+        image.write("localhost/x:1", 3, None, &mut out).expect("written");
+        let digests = image.config().diff_ids();
+        let has = |digest: &str| names(&out).contains(&blob(digest));
+        assert!(!has(&digests[0]) && !has(&digests[1]) && has(&digests[3]));
+        // The blob is the layer, and what follows it is still an archive.
+        let mut archive = tar::Archive::new(out.as_slice());
+        for entry in archive.entries().expect("an archive") {
+            let mut entry = entry.expect("entry");
+            let path = entry.path().expect("path").display().to_string();
+            let Some(hex) = path.strip_prefix("blobs/sha256/") else { continue };
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).expect("read");
+            assert_eq!(digest(&bytes), format!("sha256:{hex}"));
+        }
+        let none = image.write("localhost/x:1", 2, None, std::io::sink());
+        assert!(none.expect_err("needs the archive").to_string().contains("no saved image"));
+    }
+
     #[test]
     fn a_truncated_save_is_an_error() {
         let keep = tempfile::tempdir().expect("temporary directory");
         let path = keep.path().join("x.tar");
         std::fs::write(&path, b"").expect("written");
         assert!(Saved::index(&path).expect_err("empty").to_string().contains("manifest.json"));
-    }
-
-    #[test]
-    fn chains_start_with_the_lowest_layer() {
-        let diffs = ["sha256:aa".to_owned(), "sha256:bb".to_owned()];
-        let chain = chain_ids(&diffs);
-        assert_eq!(chain[0], diffs[0]);
-        assert_eq!(chain[1], digest(b"sha256:aa sha256:bb"));
-        assert!(chain_ids(&[]).is_empty());
     }
 
     #[test]

@@ -1,28 +1,26 @@
 //! Gives nodes an image: each gets only the layers it lacks.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::pin::pin;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use futures::TryStreamExt;
-use tokio::io::AsyncWriteExt;
 use tokio_util::io::SyncIoBridge;
 
-use super::archive::{Saved, chain_ids, full_name};
-use super::cache::{Cache, Key};
+use super::archive::{Saved, full_name};
+use super::config::chain_ids;
 use super::containerd::Node;
+use super::layer::Layer;
+use super::saved;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
-use crate::events::StepGuard;
+use crate::ledger::Owned;
 
 /// The longest a load may take.
 const DEADLINE: Duration = Duration::from_secs(600);
 
 /// What a load did.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// Layer bytes sent, of all nodes.
     pub bytes_sent: u64,
@@ -30,6 +28,9 @@ pub struct Loaded {
     pub seconds: f64,
     /// Whether every node had it before.
     pub already_present: bool,
+    /// The image's id, the digest of its configuration (`sha256:…`): what Kubernetes reports as the
+    /// `imageID` of its containers.
+    pub image_id: String,
 }
 
 impl std::fmt::Display for Loaded {
@@ -49,7 +50,21 @@ pub async fn load(
     nodes: &[String],
     reference: &str,
 ) -> Result<Loaded> {
-    let work = context.cancel.guard(load_now(context, engine, nodes, reference));
+    load_layered(context, engine, nodes, reference, reference, &[]).await
+}
+
+/// As [`load`], of the image that is the engine's image `base` with these layers on top: it exists
+/// on the nodes only, as `reference`. It is given back with the run when its reference contains the
+/// run's id; else it is for the next run, too, and its reference must say its content.
+pub async fn load_layered(
+    context: &Context,
+    engine: &Engine,
+    nodes: &[String],
+    base: &str,
+    reference: &str,
+    layers: &[Layer],
+) -> Result<Loaded> {
+    let work = context.cancel.guard(load_now(context, engine, nodes, base, reference, layers));
     tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(|_| {
         let seconds = DEADLINE.as_secs();
         Err(Error::environment(format!("loading {reference} had not ended after {seconds} s")))
@@ -60,59 +75,71 @@ async fn load_now(
     context: &Context,
     engine: &Engine,
     nodes: &[String],
+    base: &str,
     reference: &str,
+    layers: &[Layer],
 ) -> Result<Loaded> {
     let begun = Instant::now();
     let image = engine
         .docker
-        .inspect_image(reference)
+        .inspect_image(base)
         .await
-        .or_input(format!("the image {reference} is not in Docker"))?;
-    let config = image.id.unwrap_or_default();
-    let chain = chain_ids(&image.root_fs.and_then(|r| r.layers).unwrap_or_default());
+        .or_input(format!("the image {base} is not in Docker"))?;
+    let base_id = image.id.unwrap_or_default();
+    let mut diff_ids = image.root_fs.and_then(|r| r.layers).unwrap_or_default();
+    diff_ids.extend(layers.iter().map(|layer| layer.diff_id().to_owned()));
+    let chain = chain_ids(&diff_ids);
+    // The engine's own image need not be saved to know its id.
+    let image_id = match layers {
+        [] => base_id.clone(),
+        _ => saved::index(context, engine, base, &base_id).await?.with(layers)?.config().digest(),
+    };
     let name = full_name(reference);
     let look = |container| {
-        let (name, chain, config) = (&name, &chain, &config);
+        let (name, chain, image_id) = (&name, &chain, &image_id);
         async move {
             let node = Node { engine, container };
             let unpacked = node.unpacked().await?;
             let present = present(chain, &unpacked);
-            let ready = present == chain.len() && node.has_image(name, config).await?;
+            let ready = present == chain.len() && node.has_image(name, image_id).await?;
             Ok::<_, Error>((node, present, ready))
         }
     };
     let seen = futures::future::try_join_all(nodes.iter().map(|n| look(n))).await?;
     let lacking: Vec<_> = seen.into_iter().filter(|(_, _, ready)| !ready).collect();
-    if lacking.is_empty() {
+    let Some(least) = lacking.iter().map(|(_, present, _)| *present).min() else {
         let seconds = begun.elapsed().as_secs_f64();
-        return Ok(Loaded { bytes_sent: 0, seconds, already_present: true });
+        return Ok(Loaded { bytes_sent: 0, seconds, already_present: true, image_id });
+    };
+    let saved = saved::index(context, engine, base, &base_id).await?.with(layers)?;
+    let archive = match saved.needs_archive(least) {
+        true => Some(saved::archive(context, engine, base, &base_id).await?),
+        false => None,
+    };
+    if reference.contains(context.run.id()) {
+        for (node, ..) in &lacking {
+            let (docker, node) = (engine.host.clone(), node.container.to_owned());
+            context.run.own(Owned::NodeImage { docker, node, name: name.clone() })?;
+        }
     }
-    // Docker takes as long to save an image as a node takes to unpack it, and gives it whole: kept
-    // for the next cluster.
-    let key = Key::new("saved-image").with("config", &config);
-    let step = StepGuard::begin(&context.recorder, "image", format!("docker save {reference}"));
-    let entry = Cache::of(context)
-        .entry(context, &key, step, async |dir, _| {
-            save(engine, reference, &dir.join("image.tar")).await
-        })
-        .await?;
-    let saved = tokio::task::spawn_blocking(move || Saved::index(&entry.join("image.tar"))).await;
-    let saved = Arc::new(saved.or_internal("indexing an image")??);
-    let image = Image { saved, name, config, chain };
+    let image = Image { saved, archive, name, id: image_id, chain };
     let send = lacking.iter().map(|(node, skip, _)| image.send(node, *skip));
     let sent = futures::future::try_join_all(send).await?;
     Ok(Loaded {
         bytes_sent: sent.iter().sum(),
         seconds: begun.elapsed().as_secs_f64(),
         already_present: false,
+        image_id: image.id,
     })
 }
 
 /// What is sent.
 struct Image {
-    saved: Arc<Saved>,
+    saved: Saved,
+    /// Docker's archive, where a node lacks layers of it.
+    archive: Option<PathBuf>,
     name: String,
-    config: String,
+    id: String,
     chain: Vec<String>,
 }
 
@@ -120,10 +147,11 @@ impl Image {
     /// Sends a node the layers from number `skip` on; how many bytes they have.
     async fn send(&self, node: &Node<'_>, skip: usize) -> Result<u64> {
         let (read, write) = tokio::io::duplex(1 << 20);
-        let (saved, name) = (self.saved.clone(), self.name.clone());
-        let writer =
-            tokio::task::spawn_blocking(move || saved.write(&name, skip, SyncIoBridge::new(write)));
-        node.import(&self.name, &self.config, read).await?;
+        let (saved, archive, name) = (self.saved.clone(), self.archive.clone(), self.name.clone());
+        let writer = tokio::task::spawn_blocking(move || {
+            saved.write(&name, skip, archive.as_deref(), SyncIoBridge::new(write))
+        });
+        node.import(&self.name, &self.id, read).await?;
         writer.await.or_internal("sending an image")?.or_environment("sending an image")?;
         // `import` succeeds for an archive whose missing layers are not unpacked, too.
         if present(&self.chain, &node.unpacked().await?) < self.chain.len() {
@@ -132,23 +160,13 @@ impl Image {
                 self.name, node.container
             )));
         }
-        Ok(self.saved.layers[skip..].iter().map(|l| l.size).sum())
+        Ok(self.saved.bytes(skip))
     }
 }
 
 /// How many of the lowest layers are unpacked.
 fn present(chain: &[String], unpacked: &BTreeSet<String>) -> usize {
     chain.iter().rposition(|id| unpacked.contains(id)).map_or(0, |top| top + 1)
-}
-
-async fn save(engine: &Engine, reference: &str, to: &Path) -> Result<()> {
-    let what = || format!("saving {reference}");
-    let mut file = tokio::fs::File::create(to).await.or_environment(what())?;
-    let mut chunks = pin!(engine.docker.export_image(reference));
-    while let Some(chunk) = chunks.try_next().await.or_environment(what())? {
-        file.write_all(&chunk).await.or_environment(what())?;
-    }
-    file.flush().await.or_environment(what())
 }
 
 #[cfg(test)]

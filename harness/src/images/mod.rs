@@ -3,13 +3,21 @@
 mod archive;
 mod cache;
 mod cache_size;
+mod config;
 mod containerd;
+mod debian;
+mod entry;
 mod layer;
 mod load;
 pub mod node;
+mod saved;
 pub mod spark;
+mod tree;
 
 pub use cache::{Cache, Key};
 pub use cache_size::{CacheEntry, entries, prune};
+pub(crate) use containerd::remove_image;
+pub use debian::debian_layer;
+pub use entry::Entry;
 pub use layer::Layer;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_layered};

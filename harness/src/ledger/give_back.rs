@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Owned, docker, kubernetes, nodes, processes, unmount_in};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
+use crate::images::remove_image;
 
 /// Removes one thing that the context's run owns, verified at this moment to be that run's, and
 /// writes down that it is gone. What is gone already, or turns out to be somebody else's under the
@@ -28,6 +29,14 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
         Owned::KindCluster { docker, name } => {
             docker::remove_kind_cluster(&docker::at(docker).await?, name).await?;
         }
+        Owned::NodeImage { docker, node, name } if name.contains(run) => {
+            remove_image(&docker::at(docker).await?, node, name).await?;
+        }
+        Owned::NodeImage { name, .. } => {
+            return Err(Error::internal(format!(
+                "{name} does not contain the run's id {run}: not removed"
+            )));
+        }
         Owned::Namespace { kubeconfig, context: of, name } => {
             if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {
                 kubernetes::remove_namespace(context, client, name).await?;
@@ -45,9 +54,6 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
         }
         Owned::NodePath { docker, node, path } => {
             nodes::remove_path(&docker::at(docker).await?, node, path, run).await?;
-        }
-        Owned::NodeImage { docker, node, reference } => {
-            nodes::remove_image(&docker::at(docker).await?, node, reference, run).await?;
         }
         Owned::Path { path } => remove_path(path, run)?,
     }

@@ -24,22 +24,6 @@ pub(super) async fn remove_path(engine: &Engine, node: &str, path: &Path, run: &
     engine.exec(node, &["sh", "-c", REMOVE, "sh", &path], None::<&[u8]>).await.map(drop)
 }
 
-/// Removes the name of an image from a node; containerd drops the layers that nothing else has.
-pub(super) async fn remove_image(
-    engine: &Engine,
-    node: &str,
-    reference: &str,
-    run: &str,
-) -> Result<()> {
-    carries(reference, run)?;
-    if !exists(engine, node).await {
-        return Ok(());
-    }
-    // Without the image this succeeds, too.
-    let command = ["ctr", "-n", "k8s.io", "images", "rm", reference];
-    engine.exec(node, &command, None::<&[u8]>).await.map(drop)
-}
-
 async fn exists(engine: &Engine, node: &str) -> bool {
     engine.docker.inspect_container(node, None::<InspectContainerOptions>).await.is_ok()
 }

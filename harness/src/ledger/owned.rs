@@ -41,6 +41,15 @@ pub enum Owned {
         /// Cluster name, which contains the run id (scope run) or which the user chose (scope user).
         name: String,
     },
+    /// An image in a node's containerd, whose name contains the run id.
+    NodeImage {
+        /// Docker host address.
+        docker: String,
+        /// The node's container.
+        node: String,
+        /// Its full name.
+        name: String,
+    },
     /// A namespace, verified by our run label.
     Namespace {
         /// Kubeconfig that reaches the cluster.
@@ -76,15 +85,6 @@ pub enum Owned {
         node: String,
         /// Where in it.
         path: PathBuf,
-    },
-    /// An image of a node, whose tag contains the run id.
-    NodeImage {
-        /// Docker host address.
-        docker: String,
-        /// The node's container.
-        node: String,
-        /// As containerd names it.
-        reference: String,
     },
     /// A file or directory whose path contains the run id.
     Path {
@@ -144,11 +144,11 @@ impl std::fmt::Display for Owned {
             Owned::Container { name, .. } => write!(f, "container {name}"),
             Owned::Network { name, .. } => write!(f, "network {name}"),
             Owned::KindCluster { name, .. } => write!(f, "kind cluster {name}"),
+            Owned::NodeImage { node, name, .. } => write!(f, "image {name} on {node}"),
             Owned::Namespace { name, .. } => write!(f, "namespace {name}"),
             Owned::ClusterRoleBinding { name, .. } => write!(f, "cluster role binding {name}"),
             Owned::PersistentVolume { name, .. } => write!(f, "persistent volume {name}"),
             Owned::NodePath { node, path, .. } => write!(f, "{} of {node}", path.display()),
-            Owned::NodeImage { node, reference, .. } => write!(f, "image {reference} of {node}"),
             Owned::Path { path } => write!(f, "{}", path.display()),
         }
     }

@@ -96,8 +96,9 @@ async fn sweep_run(context: &Context, swept: &mut Swept) {
     let owned = context.run.owned();
     let has_cluster = owned.iter().any(|o| matches!(o, Owned::KindCluster { .. }));
     for entry in owned.iter().rev() {
-        let in_own_cluster =
-            entry.kubeconfig().is_some_and(|k| has_cluster && k.starts_with(context.run.dir()));
+        let in_own_cluster = has_cluster
+            && (matches!(entry, Owned::NodeImage { .. })
+                || entry.kubeconfig().is_some_and(|k| k.starts_with(context.run.dir())));
         // What lives in a cluster of this very run goes with it.
         let gone = match in_own_cluster {
             true => context.run.gave_back(entry),

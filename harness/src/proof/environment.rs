@@ -15,6 +15,7 @@ use crate::images::spark::SparkImage;
 use crate::images::{load, node, spark};
 use crate::ledger::Scope;
 use crate::plan::{ClusterPlan, Plan};
+use crate::store::Stores;
 
 /// Environment variable by which `sparkproof exec` hands the environment over: the path of an
 /// [`EnvironmentRecord`] in JSON.
@@ -34,6 +35,8 @@ pub struct Environment {
     pub image: SparkImage,
     /// The engine that runs the nodes; none for an existing cluster.
     pub engine: Option<Engine>,
+    /// The storage servers that are up for the proof.
+    pub stores: Stores,
 }
 
 /// The same, for another process: a file in the state directory (0600).
@@ -77,7 +80,13 @@ impl EnvironmentRecord {
             Some(host) => Engine::at(host).await?,
             None => None,
         };
-        Ok(Environment { plan: self.plan, cluster, image: self.image, engine })
+        Ok(Environment {
+            plan: self.plan,
+            cluster,
+            image: self.image,
+            engine,
+            stores: Stores::default(),
+        })
     }
 }
 
@@ -122,7 +131,13 @@ pub async fn set_up(
             let phase = context.recorder.phase("image");
             let image = spark::provide(context, &phase, None, &plan.spark).await;
             let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
-            Ok(Environment { plan: plan.clone(), cluster, image, engine: None })
+            Ok(Environment {
+                plan: plan.clone(),
+                cluster,
+                image,
+                engine: None,
+                stores: Stores::default(),
+            })
         }
         ClusterPlan::Up { name } => {
             let path = EnvironmentRecord::path(&context.dirs.runs().join(name));
@@ -212,7 +227,13 @@ pub async fn set_up(
             context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
             context.recorder.fact("node image", node.reference.clone());
             context.recorder.fact("node image digest", node.digest.clone());
-            Ok(Environment { plan: plan.clone(), cluster, image, engine: Some(engine) })
+            Ok(Environment {
+                plan: plan.clone(),
+                cluster,
+                image,
+                engine: Some(engine),
+                stores: Stores::default(),
+            })
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A session that lives, and how it ends.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -25,6 +26,7 @@ pub struct Live {
     pods: Pods,
     session: Session,
     executors: u32,
+    driver_address: IpAddr,
 }
 
 /// How a session ended.
@@ -149,6 +151,7 @@ impl<'a> Ground<'a> {
             pods,
             session,
             executors: wanted.executors,
+            driver_address: spec.driver_bind,
         })
     }
 
@@ -175,6 +178,11 @@ impl Live {
     /// Who it runs as, and where.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// The address the driver has on the cluster's network.
+    pub fn driver_address(&self) -> IpAddr {
+        self.driver_address
     }
 
     /// The watch on its namespace.

@@ -3,6 +3,7 @@
 mod environment;
 mod hold;
 mod live;
+mod reading;
 mod session_builder;
 mod stage;
 
@@ -10,5 +11,6 @@ pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER, set_
 pub(crate) use hold::lock_up;
 pub use hold::{Held, tear_down};
 pub use live::{Ended, Ending, Ground, Live};
+pub use reading::{ReadingSession, Subject, by_session};
 pub use session_builder::SessionBuilder;
 pub use stage::{Proof, scenario};

@@ -120,6 +120,11 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
+    /// The proof it is of.
+    pub fn proof(&self) -> &'a Proof {
+        self.proof
+    }
+
     /// Verbs beside those that every session needs.
     #[must_use]
     pub fn verbs(mut self, verbs: &[Rule]) -> Self {

@@ -19,6 +19,6 @@ pub use host::HostCopy;
 pub use naming::{STRATEGIES, StrategyName, variant_of_check};
 pub use pods::InPod;
 pub use rows::SCHEMA;
-pub use strategy::{Location, Mount, Scene, Setup, Strategy};
+pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};
 pub use table::{DataFile, Format, Table};
 pub use variant::{Expected, SessionKind, Variant, select, variants};

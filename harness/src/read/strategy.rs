@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::BoxFuture;
 
-use super::{DataSize, Dataset, Variant};
+use super::{Copy, DataSize, Dataset, Variant};
 use crate::access::Rule;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -43,6 +43,15 @@ impl Scene<'_> {
 pub trait Strategy: Send + Sync {
     /// Which.
     fn variant(&self) -> &'static Variant;
+
+    /// Why it cannot be proven here, found by looking; `None` when it can.
+    fn unavailable<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> BoxFuture<'a, Result<Option<String>>> {
+        let _ = environment;
+        Box::pin(async { Ok(None) })
+    }
 
     /// Verbs that the driver's account needs for it, beside those of every session.
     fn verbs(&self) -> Vec<Rule> {
@@ -87,6 +96,14 @@ pub trait Strategy: Send + Sync {
     fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// A variant at work.
+pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
+    match variant.id.as_str() {
+        "0-copy" => Box::new(Copy::new(variant)),
+        id => unreachable!("{id}"),
     }
 }
 

@@ -73,7 +73,7 @@ impl Contribution {
         union(&mut self.driver_jars, other.driver_jars, Clone::clone);
         union(&mut self.driver_options, other.driver_options, Clone::clone);
         union(&mut self.executor_options, other.executor_options, Clone::clone);
-        union(&mut self.layers, other.layers, |layer| layer.diff_id.clone());
+        union(&mut self.layers, other.layers, |layer| layer.diff_id().to_owned());
         Ok(())
     }
 

@@ -239,6 +239,8 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
         // The distribution is a cache entry or the user's: nothing is written into it.
         .env("PYTHONPYCACHEPREFIX", context.dirs.cache.join("pycache"))
         .env("PYTHONUNBUFFERED", "1")
+        // In another locale the JVM finds no file whose name is not ASCII.
+        .env("LC_ALL", "C.UTF-8")
         // Temporary files go with the session, even after kill -9. Not by SPARK_LOCAL_DIRS or
         // spark.local.dir: Spark would mount that path into the executors.
         .env("TMPDIR", in_dir("tmp"))

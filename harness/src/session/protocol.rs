@@ -123,7 +123,7 @@ pub(super) enum Outcome {
 pub struct DriverError {
     /// The exception's class in Python.
     pub kind: String,
-    /// Its message.
+    /// Its message, without stack frames.
     pub message: String,
     /// With what Python and the JVM add.
     pub trace: String,
@@ -137,7 +137,8 @@ pub struct DriverError {
 pub struct JavaException {
     /// Its class.
     pub class: String,
-    /// Its message. That of an aborted job holds the stack trace of the task that failed.
+    /// Its message, without stack frames. That of an aborted job tells of the task that failed,
+    /// with its causes.
     pub message: String,
 }
 

@@ -136,7 +136,8 @@ impl Session {
         self.driver.request(&Request::Conf { keys }, STOP).await
     }
 
-    /// What Spark's REST API says of a job group's tasks, once all of them have ended.
+    /// What Spark's REST API says of a job group's tasks, once all of them have ended. Without a job
+    /// it is an error: where all files are empty, Spark runs none.
     pub async fn metrics(&self, group: &str) -> Result<GroupMetrics> {
         let context = self.driver.context();
         group_metrics(context, &self.described.ui, &self.described.application, group).await

@@ -121,6 +121,9 @@ pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String
         // Any free port, without a warning for each one in use.
         ("spark.ui.port", "0"),
         ("spark.ui.showConsoleProgress", "false"),
+        // Without a locale, as in most images, the JVM finds no file whose name is not ASCII:
+        // `FileNotFoundException` for a file that is there (measured, Java 17).
+        ("spark.executorEnv.LC_ALL", "C.UTF-8"),
         // Since 4.3 true by default, which sends executors to the bind address (SPARK 4.3 on kind:
         // `Failed to connect to /0.0.0.0`). Unknown before 4.1 and then ignored.
         ("spark.kubernetes.executor.useDriverPodIP", "false"),

@@ -8,5 +8,6 @@ mod lifecycle;
 mod negative;
 mod owning;
 mod permissions;
+mod probe;
 mod secrets;
 mod teardown;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::subject::{Subject, in_lines};
-use super::table::{ReadTable, simple};
+use super::table::{ReadTable, same_class, simple};
 use crate::checks::check::{Findings, check};
 use crate::context::Context;
 use crate::diagnose::{Diagnosis, content_differs};
@@ -23,15 +23,17 @@ pub async fn executors(
     figures: &mut Figures,
 ) -> Result<()> {
     let executors = live.executors();
-    let title =
-        format!("{}: each of {executors} executors read every byte", subject.variant.title);
+    let title = format!("{}: each of {executors} executors read every byte", subject.variant.title);
     check(context, &subject.check_id("executors"), &title, async |findings: &mut Findings| {
         let pods: BTreeSet<String> = live.executor_pods().keys().cloned().collect();
         let files: Vec<&DataFile> = subject.tables().flat_map(|table| &table.files).collect();
         let uris: Vec<String> = files.iter().map(|file| subject.uri(&file.path)).collect();
         let tasks = live.session().read(executors, uris.clone(), Reading::Hash).await?.tasks;
         let right = |task: &ReadTask| {
-            task.reads.iter().zip(&files).all(|(read, file)| read.sha256.as_ref() == Some(&file.sha256))
+            task.reads
+                .iter()
+                .zip(&files)
+                .all(|(read, file)| read.sha256.as_ref() == Some(&file.sha256))
         };
         let table = ReadTable::of(&tasks, subject.location, right);
         findings.add("executors", &table);
@@ -66,23 +68,14 @@ pub async fn executors(
 }
 
 /// The first executor that did not read what it must, and why.
-fn first_fault(
-    tasks: &[ReadTask],
-    files: &[&DataFile],
-    subject: Subject<'_>,
-) -> Option<Diagnosis> {
+fn first_fault(tasks: &[ReadTask], files: &[&DataFile], subject: Subject<'_>) -> Option<Diagnosis> {
     tasks.iter().find_map(|task| {
         let whose = format!("executor {} ({})", task.task.executor, task.task.host);
         task.reads.iter().zip(files).find_map(|(read, file)| fault(read, file, &whose, subject))
     })
 }
 
-fn fault(
-    read: &FileRead,
-    file: &DataFile,
-    whose: &str,
-    subject: Subject<'_>,
-) -> Option<Diagnosis> {
+fn fault(read: &FileRead, file: &DataFile, whose: &str, subject: Subject<'_>) -> Option<Diagnosis> {
     if let Some(failure) = &read.error {
         return Some(subject.diagnose(&in_lines(failure), whose, &read.uri));
     }
@@ -93,7 +86,7 @@ fn fault(
         return Some(content_differs(whose, &read.uri, &seen, &expected));
     }
     let class = read.file_system.as_deref().map_or("none", simple);
-    if class != subject.location.file_system {
+    if !same_class(class, subject.location.file_system) {
         return Some(content_differs(whose, &read.uri, class, subject.location.file_system));
     }
     let expected = subject.location.mount?;

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::measure::Figures;
 use crate::proof::Live;
-use crate::read::{Format, SCHEMA, Table};
+use crate::read::Table;
 use crate::session::{DriverError, Frame, FrameResult, GroupMetrics};
 
 /// Reads each table once; count and sums are those of the generated rows, every file has its rows,
@@ -38,24 +38,10 @@ pub async fn frame(
     .await
 }
 
-/// One table as a DataFrame, in as many partitions as there are executors, or a multiple: each has
-/// something to read.
+/// One table as a DataFrame; a group of its own each time, for its metrics.
 pub(super) fn request(subject: Subject<'_>, table: &Table, executors: u32) -> Frame {
-    let (schema, options) = match table.format {
-        Format::Text => ("value string", BTreeMap::new()),
-        _ => (SCHEMA, BTreeMap::new()),
-    };
-    let each = table.bytes().div_ceil(u64::from(executors)).max(1);
-    Frame {
-        format: table.format.name().to_owned(),
-        uris: vec![subject.uri(table.path)],
-        schema: schema.to_owned(),
-        options,
-        max_partition_bytes: each,
-        // Splits do not share a partition when opening one counts as much as reading one.
-        open_cost_bytes: if table.files.len() > 1 { 0 } else { each },
-        group: format!("{}-{}-{:08x}", subject.variant.id, table.name, rand::random::<u32>()),
-    }
+    let group = format!("{}-{}-{:08x}", subject.variant.id, table.name, rand::random::<u32>());
+    table.frame(&subject.location.uri, executors, &group)
 }
 
 /// The driver's or a task's exception, with its cause.
@@ -64,9 +50,9 @@ pub(super) fn explained(error: Error, subject: Subject<'_>, uri: &str) -> Error 
         return error;
     }
     let Some(driver) = DriverError::of(&error) else { return error };
-    let text = driver.in_lines();
+    let text = driver.whole();
     // A failed task's exception comes as that of the job.
-    let whose = if text.contains("Job aborted") { "a task" } else { "the driver" };
+    let whose = if text.contains("Job aborted") { "an executor" } else { "the driver" };
     subject.diagnose(&text, whose, uri).error(format!("the DataFrame of {uri} failed"))
 }
 
@@ -78,7 +64,9 @@ fn compare(result: &FrameResult, table: &Table, subject: Subject<'_>) -> Result<
             "{}: count, sum(id), sum(v), sum(crc32) are {seen:?}, expected {expected:?}",
             table.name
         ))
-        .remedy("executors read other bytes than those that were put there; Spark did not notice"));
+        .remedy(
+            "executors read other bytes than those that were put there; Spark did not notice",
+        ));
     }
     let with_rows = table.files.iter().filter(|file| file.rows > 0).count();
     if result.files.len() != with_rows {

@@ -23,20 +23,19 @@ pub async fn refused(
         let frame = request(subject, subject.data.get("csv-many")?, live.executors());
         let error = match live.session().frame(&frame).await {
             Ok(_) => {
-                return Err(Error::red(format!("{} was read, declared is: {words}", frame.uris[0]))
-                    .remedy("declare it green for this Spark in strategies.toml"));
+                return Err(Error::red(format!(
+                    "{} was read, declared is: {words}",
+                    frame.uris[0]
+                ))
+                .remedy("declare it green for this Spark in strategies.toml"));
             }
             Err(error) if error.is_interruption() => return Err(error),
             Err(error) => error,
         };
-        let text = DriverError::of(&error).map_or_else(|| error.to_string(), DriverError::in_lines);
+        let text = DriverError::of(&error).map_or_else(|| error.to_string(), DriverError::whole);
         findings.add("Spark says", &text);
-        let read = FailedRead {
-            text: &text,
-            whose: "the driver",
-            uri: &frame.uris[0],
-            mounted: false,
-        };
+        let read =
+            FailedRead { text: &text, whose: "the driver", uri: &frame.uris[0], mounted: false };
         findings.add("cause", diagnose_read(read).cause);
         if text.contains(words) {
             return Ok(());

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::measure::Figures;
 use crate::proof::Live;
-use crate::store::StoreKind;
+use crate::store::{ServerRequest, StoreKind};
 
 /// How many lines of a log are evidence.
 const SHOWN: usize = 12;
@@ -25,14 +25,14 @@ pub async fn server(
         let store = subject.stores.get(kind)?;
         let requests = store.requests(context, &subject.data.nonce).await?;
         figures.requests = Some(requests.len() as u64);
-        let reads: Vec<_> = requests.iter().filter(|r| r.is_read()).collect();
-        let lines: Vec<String> = reads.iter().take(SHOWN).map(ToString::to_string).collect();
+        let reads: Vec<_> = requests.iter().filter(|r| reads_a_body(r)).collect();
+        let lines: Vec<String> = reads.iter().take(SHOWN).map(|read| told(read)).collect();
         findings.add("requests", requests.len());
         findings.add("reads of bodies", reads.len());
         findings.add("the first of them", lines.join("\n"));
         let files = subject.tables().flat_map(|table| &table.files).filter(|file| file.bytes > 0);
         let unread: Vec<&str> = files
-            .filter(|file| !reads.iter().any(|read| read.path.ends_with(&file.path)))
+            .filter(|file| !reads.iter().any(|read| key(read).ends_with(&file.path)))
             .map(|file| file.path.as_str())
             .collect();
         if !unread.is_empty() {
@@ -43,10 +43,27 @@ pub async fn server(
         }
         let driver = live.driver_address().to_string();
         if let Some(read) = reads.iter().find(|read| read.client == driver) {
-            return Err(Error::red(format!("the driver read a body itself: {read}"))
+            return Err(Error::red(format!("the driver read a body itself: {}", told(read)))
                 .remedy("give an explicit schema: inference and footers are read by the driver"));
         }
         Ok(())
     })
     .await
+}
+
+/// A GET of an object, or a file opened at the NameNode; not a listing.
+fn reads_a_body(request: &ServerRequest) -> bool {
+    let done = request.status.starts_with('2') || request.status == "allowed";
+    done && matches!(request.method.as_str(), "GET" | "open")
+        && !request.path.contains("list-type=")
+}
+
+/// The path without its query.
+fn key(request: &ServerRequest) -> &str {
+    request.path.split('?').next().unwrap_or_default()
+}
+
+fn told(request: &ServerRequest) -> String {
+    let ServerRequest { method, path, client, status, .. } = request;
+    format!("{client} {method} {path} {status}")
 }

@@ -16,7 +16,8 @@ pub async fn strict(
     subject: Subject<'_>,
     groups: &BTreeMap<&'static str, GroupMetrics>,
 ) -> Result<()> {
-    let title = format!("{}: no retry, speculation or ignored file hid anything", subject.variant.title);
+    let title =
+        format!("{}: no retry, speculation or ignored file hid anything", subject.variant.title);
     check(context, &subject.check_id("strict"), &title, async |findings: &mut Findings| {
         let keys: Vec<&str> = STRICT.iter().map(|(key, _)| *key).collect();
         let seen = live.session().conf(&keys).await?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::components::{self, Go};
-use super::load::{self, Layer};
+use super::load;
 use super::published::{self, Decision};
 use super::rootfs::{self, rootfs};
 use super::stage;
@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::{PhaseGuard, StepGuard};
-use crate::images::{Cache, Key};
+use crate::images::{Cache, Key, Layer};
 
 /// A node image that the engine holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,7 @@ async fn assemble(
     let layer = Cache::of(context).entry(context, &key, step, build).await?.join("layer.tar");
     let rootfs = rootfs(context, phase, &go.arch).await?;
     let step = phase.step("load the node image");
-    let layers = vec![Layer::of(rootfs).await?, Layer::of(layer).await?];
+    let layers = vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer).await?];
     let configuration = load::configuration(&layers, &go.arch, &key.id());
     let reference = reference(&key, release);
     context.cancel.guard(load::load(&engine.docker, &reference, configuration, layers)).await?;

@@ -3,9 +3,7 @@
 //! Not `docker import` or `commit`: an archive has its configuration (they refuse STOPSIGNAL), and
 //! its image id is known before and checked by the daemon against what arrives.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
 
 use bollard::Docker;
 use bollard::query_parameters::ImportImageOptions;
@@ -14,31 +12,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio_util::io::{ReaderStream, SyncIoBridge};
 
-use super::oci::Hashing;
 use crate::error::{Error, OrFail, Result};
+use crate::images::Layer;
 use crate::ledger::labels;
-
-/// A layer: an uncompressed tar and its digest.
-#[derive(Debug, Clone)]
-pub(super) struct Layer {
-    path: PathBuf,
-    /// `sha256:…`, also its diff id.
-    digest: String,
-}
-
-impl Layer {
-    /// Reads and hashes it.
-    pub(super) async fn of(path: PathBuf) -> Result<Self> {
-        tokio::task::spawn_blocking(move || {
-            let mut hashing = Hashing::new(std::io::sink());
-            let mut file = File::open(&path).or_environment("reading a layer")?;
-            std::io::copy(&mut file, &mut hashing).or_environment("reading a layer")?;
-            Ok(Layer { path, digest: format!("sha256:{}", hashing.finish().0) })
-        })
-        .await
-        .or_internal("hashing a layer")?
-    }
-}
 
 /// The image's configuration; its digest is the image id.
 pub(super) fn configuration(layers: &[Layer], arch: &str, recipe: &str) -> String {
@@ -59,7 +35,7 @@ pub(super) fn configuration(layers: &[Layer], arch: &str, recipe: &str) -> Strin
         },
         "rootfs": {
             "type": "layers",
-            "diff_ids": layers.iter().map(|layer| &layer.digest).collect::<Vec<_>>(),
+            "diff_ids": layers.iter().map(Layer::diff_id).collect::<Vec<_>>(),
         },
         "history": layers.iter().map(|_| json!({ "created_by": "sparkproof" })).collect::<Vec<_>>(),
     })
@@ -105,7 +81,7 @@ fn archive(
 ) -> std::io::Result<()> {
     let names: Vec<String> = layers
         .iter()
-        .map(|layer| format!("{}/layer.tar", layer.digest.trim_start_matches("sha256:")))
+        .map(|layer| format!("{}/layer.tar", layer.diff_id().trim_start_matches("sha256:")))
         .collect();
     let manifest =
         json!([{ "Config": config_name, "RepoTags": [reference], "Layers": names }]).to_string();
@@ -117,7 +93,7 @@ fn archive(
         tar.append_data(&mut header, name, text.as_bytes())?;
     }
     for (name, layer) in names.iter().zip(layers) {
-        tar.append_file(name, &mut File::open(&layer.path)?)?;
+        layer.append(&mut tar, name)?;
     }
     tar.into_inner()?.flush()
 }
@@ -131,7 +107,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("layer.tar");
         std::fs::write(&path, "layer").expect("written");
-        let layer = Layer::of(path).await.expect("hashed");
+        let layer = Layer::of_tar(path).await.expect("hashed");
         let config = configuration(std::slice::from_ref(&layer), "amd64", "node-1");
         assert_eq!(config, configuration(std::slice::from_ref(&layer), "amd64", "node-1"));
         let mut bytes = Vec::new();

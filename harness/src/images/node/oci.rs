@@ -1,28 +1,16 @@
 //! OCI images made by code: one layer each, nothing in them that depends on when or where.
 
 use std::fs::File;
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tar::{EntryType, Header};
 
 use crate::error::{OrFail, Result};
+use crate::images::entry::{Entry, Hashing};
 
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const WRITING: &str = "writing an OCI layout";
-
-/// A file of a layer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Entry {
-    /// A copy of a host file with this mode.
-    File(PathBuf, u32),
-    /// These bytes with this mode.
-    Bytes(Vec<u8>, u32),
-    /// A symbolic link to this target.
-    Link(String),
-}
 
 /// An image: its full name, its entry point, its files by path without a leading slash.
 #[derive(Debug)]
@@ -108,70 +96,11 @@ impl Layout {
         let unnamed = self.dir.join("layer.tmp");
         let mut tar = tar::Builder::new(Hashing::new(File::create(&unnamed)?));
         for (path, entry) in &image.files {
-            append(&mut tar, path, entry)?;
+            entry.append(&mut tar, path)?;
         }
         let (digest, size) = tar.into_inner()?.finish();
         fs_err::rename(unnamed, self.dir.join("blobs/sha256").join(&digest))?;
         Ok((format!("sha256:{digest}"), size))
-    }
-}
-
-fn append(tar: &mut tar::Builder<impl Write>, path: &str, entry: &Entry) -> std::io::Result<()> {
-    let header = |kind, size, mode| {
-        // No time, no owner: the same files give the same layer.
-        let mut header = Header::new_ustar();
-        header.set_entry_type(kind);
-        header.set_size(size);
-        header.set_mode(mode);
-        header.set_mtime(0);
-        header.set_uid(0);
-        header.set_gid(0);
-        header
-    };
-    match entry {
-        Entry::File(from, mode) => {
-            let file = File::open(from)?;
-            let size = file.metadata()?.len();
-            tar.append_data(&mut header(EntryType::Regular, size, *mode), path, file.take(size))
-        }
-        Entry::Bytes(bytes, mode) => {
-            let mut header = header(EntryType::Regular, bytes.len() as u64, *mode);
-            tar.append_data(&mut header, path, bytes.as_slice())
-        }
-        Entry::Link(target) => {
-            tar.append_link(&mut header(EntryType::Symlink, 0, 0o777), path, target)
-        }
-    }
-}
-
-/// Passes what is written on, and hashes and counts it.
-#[derive(Debug)]
-pub(super) struct Hashing<W> {
-    to: W,
-    hash: Sha256,
-    size: u64,
-}
-
-impl<W> Hashing<W> {
-    pub(super) fn new(to: W) -> Self {
-        Hashing { to, hash: Sha256::new(), size: 0 }
-    }
-
-    /// Hex digest and size in bytes.
-    pub(super) fn finish(self) -> (String, u64) {
-        (hex::encode(self.hash.finalize()), self.size)
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.to.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.size += written as u64;
-        Ok(written)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.to.flush()
     }
 }
 
@@ -182,9 +111,9 @@ mod tests {
     fn layout(dir: &Path, content: &str) -> String {
         std::fs::write(dir.join("program"), content).expect("written");
         let files = [
-            ("bin/program".to_owned(), Entry::File(dir.join("program"), 0o755)),
-            ("bin/sh".to_owned(), Entry::Link("program".to_owned())),
-            ("etc/text".to_owned(), Entry::Bytes(b"text".to_vec(), 0o644)),
+            ("bin/program".to_owned(), Entry::file(dir.join("program"), 0o755)),
+            ("bin/sh".to_owned(), Entry::link("program")),
+            ("etc/text".to_owned(), Entry::bytes("text", 0o644)),
         ];
         let image = Image {
             name: "example.invalid/a:1".to_owned(),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
-use super::oci::Entry;
 use crate::error::{Error, OrFail, Result};
+use crate::images::entry::Entry;
 
 /// `libc6` also for `libm.so.6`: without it `iptables -m statistic` fails to load, and every
 /// Service with two endpoints breaks all later syncs.
@@ -69,25 +69,25 @@ pub(super) fn taken(rootfs: &Path) -> Result<Taken> {
         let kind = entry.header().entry_type();
         if kind.is_symlink() {
             if let Some(target) = entry.link_name()? {
-                files.insert(path.to_owned(), Entry::Link(target.display().to_string()));
+                files.insert(path.to_owned(), Entry::link(target.display().to_string()));
             }
         } else if kind.is_file() {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes)?;
             let mode = entry.header().mode()? & 0o777;
-            files.insert(path.to_owned(), Entry::Bytes(bytes, mode));
+            files.insert(path.to_owned(), Entry::bytes(bytes, mode));
         }
         Ok(())
     })
     .or_environment("reading the root file system")?;
     // The root file system has these as links, too.
     for name in ["bin", "lib", "lib64", "sbin"] {
-        files.insert(name.to_owned(), Entry::Link(format!("usr/{name}")));
+        files.insert(name.to_owned(), Entry::link(format!("usr/{name}")));
     }
     for name in COMMANDS {
         // The nft flavour, which Debian's alternatives prefer and the node's kubelet uses.
         let path = format!("usr/sbin/{name}");
-        files.insert(path, Entry::Link("xtables-nft-multi".to_owned()));
+        files.insert(path, Entry::link("xtables-nft-multi"));
     }
     let busybox = files
         .remove(BUSYBOX)
@@ -171,10 +171,10 @@ mod tests {
             ("./var/lib/dpkg/info/other.list", "/usr/sbin/other\n"),
         ]);
         let Taken { files, busybox } = taken(rootfs.path()).expect("readable");
-        assert_eq!(busybox, Entry::Bytes(b"box".to_vec(), 0o755));
-        assert_eq!(files["usr/sbin/xtables-nft-multi"], Entry::Bytes(b"nft".to_vec(), 0o755));
-        assert_eq!(files["usr/sbin/iptables"], Entry::Link("xtables-nft-multi".into()));
-        assert_eq!(files["lib64"], Entry::Link("usr/lib64".into()));
+        assert_eq!(busybox, Entry::bytes("box", 0o755));
+        assert_eq!(files["usr/sbin/xtables-nft-multi"], Entry::bytes("nft", 0o755));
+        assert_eq!(files["usr/sbin/iptables"], Entry::link("xtables-nft-multi"));
+        assert_eq!(files["lib64"], Entry::link("usr/lib64"));
         assert!(!files.contains_key("usr/sbin/other"));
         assert!(!files.contains_key("usr/share/doc/iptables/copyright"));
     }

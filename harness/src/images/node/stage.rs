@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::components::{Components, copy_tree};
-use super::oci::{Entry, Image, Layout};
+use super::oci::{Image, Layout};
 use super::rootfs::script;
 use super::versions::Release;
 use super::{inputs, packages};
@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
+use crate::images::entry::Entry;
 
 const STAGING: &str = "laying out the node's files";
 /// Names that the manifest of the default StorageClass uses.
@@ -79,7 +80,7 @@ fn images(names: &[String], parts: &Components, rootfs: &Path) -> Result<Vec<Ima
     let one = |name: &str, path: &str, program: PathBuf| Image {
         name: name.to_owned(),
         entrypoint: format!("/{path}"),
-        files: BTreeMap::from([(path.to_owned(), Entry::File(program, 0o755))]),
+        files: BTreeMap::from([(path.to_owned(), Entry::file(program, 0o755))]),
     };
     let packages = packages::taken(rootfs)?;
     let mut images = Vec::new();
@@ -102,7 +103,7 @@ fn images(names: &[String], parts: &Components, rootfs: &Path) -> Result<Vec<Ima
     images.push(one(LOCAL_PATH_PROVISIONER, "usr/local/bin/local-path-provisioner", provisioner));
     let mut files = BTreeMap::from([("bin/busybox".to_owned(), packages.busybox)]);
     for applet in ["sh", "mkdir", "rm"] {
-        files.insert(format!("bin/{applet}"), Entry::Link("busybox".to_owned()));
+        files.insert(format!("bin/{applet}"), Entry::link("busybox"));
     }
     images.push(Image { name: HELPER.to_owned(), entrypoint: "/bin/sh".to_owned(), files });
     Ok(images)

@@ -1,5 +1,6 @@
 //! The base of Spark images: Debian 12 with a Java 17 runtime, assembled from packages.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -19,18 +20,12 @@ const SCRIPT: &str = include_str!("../../../../images/spark/base.sh");
 pub(super) const REPOSITORY: &str = "localhost/sparkproof/spark-base";
 
 /// What decides its content.
-pub(super) fn key() -> Key {
+pub(in crate::images) fn key() -> Key {
     Key::new("spark-base").with("script", SCRIPT).with("arch", std::env::consts::ARCH)
 }
 
-/// The base image's reference; assembled and imported when the engine lacks it.
-pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
-    let id = key().id();
-    let tag = id.rsplit('-').next().unwrap_or_default();
-    let reference = format!("{REPOSITORY}:{tag}");
-    if engine.image(&reference).await?.is_some() {
-        return Ok(reference);
-    }
+/// The base's root file system as a tar, from the cache or assembled.
+pub(in crate::images) async fn root(context: &Context, phase: &str) -> Result<PathBuf> {
     let step = StepGuard::begin(&context.recorder, phase, "Spark base: Debian 12, Java 17".into());
     let entry = Cache::of(context)
         .entry(context, &key(), step, async |dir, step| {
@@ -50,9 +45,21 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
             Ok(())
         })
         .await?;
+    Ok(entry.join("root.tar"))
+}
+
+/// The base image's reference; assembled and imported when the engine lacks it.
+pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
+    let id = key().id();
+    let tag = id.rsplit('-').next().unwrap_or_default();
+    let reference = format!("{REPOSITORY}:{tag}");
+    if engine.image(&reference).await?.is_some() {
+        return Ok(reference);
+    }
+    let root = root(context, phase).await?;
     let what = || format!("importing {reference}");
     let step = StepGuard::begin(&context.recorder, phase, what());
-    let file = tokio::fs::File::open(entry.join("root.tar")).await.or_environment(what())?;
+    let file = tokio::fs::File::open(root).await.or_environment(what())?;
     let options = CreateImageOptionsBuilder::default().from_src("-").repo(REPOSITORY).tag(tag);
     let labels = vec![format!("LABEL {SCOPE}={}", Lifetime::Cache.as_str())];
     let import = engine.docker.create_image(

@@ -1,6 +1,6 @@
 //! Spark images: from a version of PyPI's package, from a distribution of the user's, or as given.
 
-mod base;
+pub(super) mod base;
 mod build;
 mod distribution;
 mod image;

@@ -131,3 +131,19 @@ fn a_table_is_read_in_splits_of_equal_size() {
     let many = data.get("csv-many").expect("a table").file_uris("s3a://b");
     assert_eq!((many.len(), many[11].as_str()), (12, "s3a://b/many.csv/part-11.csv"));
 }
+
+#[test]
+fn what_spark_says_it_read_is_bounded() {
+    let (data, _keep) = generate("a", DataSize::tiny().full());
+    for (name, partitions, less, more) in [
+        ("csv-many", 3, 0, 0),
+        ("csv-gzip", 3, 0, 0),
+        ("text", 1, 0, 0),
+        ("json", 3, 0, 2 * 131_072),
+        ("parquet-big", 3, 1, 3 * 16_384),
+    ] {
+        let table = data.get(name).expect("a table");
+        let (bytes, range) = (table.bytes(), table.input_bytes(partitions));
+        assert_eq!((*range.start() < bytes, range.end() - bytes), (less > 0, more), "{name}");
+    }
+}
