@@ -6,12 +6,16 @@ mod cache_size;
 mod config;
 mod containerd;
 mod debian;
+mod docker_build;
+mod embedded;
 mod entry;
+mod golang;
 mod layer;
 mod load;
 pub mod node;
 mod saved;
 pub mod spark;
+pub mod store;
 mod tree;
 
 pub use cache::{Cache, Key};

@@ -1,6 +1,7 @@
 //! An environment: engine, node image, cluster, Spark image. Owned by one process (`run`, `exec`,
 //! or the user by `up`), usable by others through its record.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use crate::images::spark::SparkImage;
 use crate::images::{load, node, spark};
 use crate::ledger::Scope;
 use crate::plan::{ClusterPlan, Plan};
-use crate::store::Stores;
+use crate::store::{StoreKind, StoreRecord, Stores};
 
 /// Environment variable by which `sparkproof exec` hands the environment over: the path of an
 /// [`EnvironmentRecord`] in JSON.
@@ -50,6 +51,9 @@ pub struct EnvironmentRecord {
     pub image: SparkImage,
     /// Docker host address, where there is an engine.
     pub docker_host: Option<String>,
+    /// The storage servers.
+    #[serde(default)]
+    pub stores: Vec<StoreRecord>,
     /// The run directory events go to.
     pub run_dir: PathBuf,
 }
@@ -85,7 +89,7 @@ impl EnvironmentRecord {
             cluster,
             image: self.image,
             engine,
-            stores: Stores::default(),
+            stores: Stores::open(context, self.stores).await?,
         })
     }
 }
@@ -98,6 +102,7 @@ impl Environment {
             cluster: self.cluster.record.clone(),
             image: self.image.clone(),
             docker_host: self.engine.as_ref().map(|e| e.host.clone()),
+            stores: self.stores.records(),
             run_dir: context.recorder.dir().to_owned(),
         }
     }
@@ -116,6 +121,11 @@ pub async fn set_up(
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
     }
+    // A cluster that is left up gets the servers of the runs that use it.
+    let kinds: BTreeSet<StoreKind> = match scope {
+        Scope::User => BTreeSet::new(),
+        _ => plan.variants()?.iter().flat_map(|variant| variant.stores.clone()).collect(),
+    };
     match &plan.cluster {
         ClusterPlan::Existing { kubeconfig, context: kube_context } => {
             let phase = context.recorder.phase("cluster");
@@ -164,7 +174,11 @@ pub async fn set_up(
             }
             .await;
             let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
-            Ok(Environment { plan: plan.clone(), image, engine: Some(engine), ..environment })
+            // kind's network has the cluster's name.
+            let network = &environment.cluster.name;
+            let stores = Stores::start(context, &engine, network, kinds).await?;
+            let plan = plan.clone();
+            Ok(Environment { plan, image, engine: Some(engine), stores, ..environment })
         }
         ClusterPlan::Kind { kubernetes_version, workers, fit } => {
             let release = node::Release::resolve(kubernetes_version.as_deref())?;
@@ -216,24 +230,19 @@ pub async fn set_up(
                     findings.add("API server", &cluster.server);
                     cluster::wait_until_ready(context, &phase, &cluster).await
                 });
-                let ((), loaded) = tokio::try_join!(ready, loading)?;
-                Ok((cluster, loaded))
+                let stores = Stores::start(context, &engine, name, kinds);
+                let ((), loaded, stores) = tokio::try_join!(ready, loading, stores)?;
+                Ok((cluster, loaded, stores))
             }
             .await;
-            let (cluster, _) = phase.end(created, |(c, loaded)| {
+            let (cluster, _, stores) = phase.end(created, |(c, loaded, _)| {
                 let nodes = c.node_containers.len();
                 format!("{nodes} node(s) Ready, DNS, storage, default account; image {loaded}")
             })?;
             context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
             context.recorder.fact("node image", node.reference.clone());
             context.recorder.fact("node image digest", node.digest.clone());
-            Ok(Environment {
-                plan: plan.clone(),
-                cluster,
-                image,
-                engine: Some(engine),
-                stores: Stores::default(),
-            })
+            Ok(Environment { plan: plan.clone(), cluster, image, engine: Some(engine), stores })
         }
     }
 }

@@ -10,4 +10,5 @@ mod owning;
 mod permissions;
 mod probe;
 mod secrets;
+mod stores;
 mod teardown;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::components::{self, Go};
+use super::components;
 use super::load;
 use super::published::{self, Decision};
 use super::rootfs::{self, rootfs};
@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::{PhaseGuard, StepGuard};
+use crate::images::golang::Go;
 use crate::images::{Cache, Key, Layer};
 
 /// A node image that the engine holds.

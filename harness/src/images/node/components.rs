@@ -3,17 +3,16 @@
 //! share packages must not compile them twice.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::versions::Release;
 use super::{gomod, inputs, versions};
 use crate::context::Context;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{OrFail, Result};
 use crate::events::{PhaseGuard, StepGuard};
 use crate::exec::Tool;
+use crate::images::golang::{Go, go, go_build};
 use crate::images::{Cache, Key};
 
 /// What of Kubernetes' `cmd/` a node runs.
@@ -26,8 +25,6 @@ const KUBERNETES: [&str; 7] = [
     "kube-proxy",
     "kube-scheduler",
 ];
-/// A cold build of Kubernetes takes 8 minutes on two cores; a starved machine several times that.
-const DEADLINE: Duration = Duration::from_secs(45 * 60);
 
 /// Directories with the built programs.
 #[derive(Debug)]
@@ -42,31 +39,11 @@ pub(super) struct Components {
     pub kind: PathBuf,
 }
 
-/// The Go toolchain that is on `PATH`: part of every key.
-#[derive(Debug, Clone)]
-pub(super) struct Go {
-    version: String,
-    /// `amd64`, `arm64`.
-    pub arch: String,
-}
-
 impl Go {
-    /// Asks `go env`.
-    pub(super) async fn find(context: &Context) -> Result<Self> {
-        let said = Tool::new("go").args(["env", "GOVERSION", "GOARCH"]).run(context).await?.stdout;
-        match said.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [version, arch] => Ok(Go { version: (*version).to_owned(), arch: (*arch).to_owned() }),
-            _ => Err(Error::environment(format!("`go env` printed {said:?}, expected two words"))),
-        }
-    }
-
     /// The key of one component; `release` only where its version decides the content.
     pub(super) fn key(&self, name: &str, release: Option<&Release>) -> Key {
-        let key = Key::new(name)
-            .with("recipe", "1")
-            .with("go", &self.version)
-            .with("arch", &self.arch)
-            .with("release", release.map_or("", |release| &release.version));
+        let key = self.add(Key::new(name).with("recipe", "1"));
+        let key = key.with("release", release.map_or("", |release| &release.version));
         inputs::add(key, &format!("go/{name}"))
     }
 }
@@ -197,44 +174,6 @@ fn source(dir: &Path, name: &str) -> Result<PathBuf> {
     let source = dir.join("source");
     inputs::extract(&format!("go/{name}"), &source)?;
     Ok(source)
-}
-
-fn go(source: &Path) -> Tool {
-    // What the user's shell says about Go must not change what is built.
-    Tool::bound("go")
-        .dir(source)
-        .env("CGO_ENABLED", "0")
-        .env("GOFLAGS", "")
-        .env("GOWORK", "off")
-        .deadline(DEADLINE)
-}
-
-async fn go_build<S: AsRef<std::ffi::OsStr>>(
-    context: &Context,
-    source: &Path,
-    step: &StepGuard,
-    mode: &str,
-    stamp: &str,
-    args: &[S],
-) -> Result<()> {
-    // Debug information is stripped anyway; not making it saves a seventh of the time.
-    let flags = ["build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"];
-    let compiled = AtomicU32::new(0);
-    let report = step.reporter();
-    go(source)
-        .args(flags)
-        .args([format!("-mod={mode}"), "-ldflags".to_owned(), format!("-s -w{stamp}")])
-        .args(args)
-        .on_line(move |line| {
-            // `-v` prints each package as it is compiled.
-            let count = compiled.fetch_add(1, Ordering::Relaxed) + 1;
-            if count.is_multiple_of(25) {
-                report(format!("{count} packages, {line}"));
-            }
-        })
-        .run(context)
-        .await
-        .map(drop)
 }
 
 fn remove(source: &Path) -> Result<()> {

@@ -1,55 +1,28 @@
-//! The files of `images/node/`, embedded: an installed binary works without the sources.
+//! The files of `images/node/`.
 
 use std::path::Path;
 
-use include_dir::{Dir, DirEntry, include_dir};
+use include_dir::include_dir;
 
-use crate::error::{OrFail, Result};
+use crate::error::Result;
 use crate::images::Key;
+use crate::images::embedded::Embedded;
 
-static NODE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../images/node");
+static NODE: Embedded = Embedded(include_dir!("$CARGO_MANIFEST_DIR/../images/node"));
 
 /// A file's text.
 pub(super) fn text(path: &str) -> &'static str {
-    NODE.get_file(path).and_then(|file| file.contents_utf8()).unwrap_or_default()
+    NODE.text(path)
 }
 
 /// Writes a directory's files below `target`.
 pub(super) fn extract(path: &str, target: &Path) -> Result<()> {
-    for (name, bytes) in files(path) {
-        let file = target.join(name);
-        fs_err::create_dir_all(file.parent().unwrap_or(target)).or_environment("making inputs")?;
-        fs_err::write(file, bytes).or_environment("writing inputs")?;
-    }
-    Ok(())
+    NODE.extract(path, target)
 }
 
 /// Adds a directory's files to a key.
 pub(super) fn add(key: Key, path: &str) -> Key {
-    files(path).into_iter().fold(key, |key, (name, bytes)| key.with(&name, bytes))
-}
-
-/// All files below a directory with their paths relative to it, sorted.
-fn files(path: &str) -> Vec<(String, &'static [u8])> {
-    fn walk(dir: &'static Dir<'static>, found: &mut Vec<(String, &'static [u8])>) {
-        for entry in dir.entries() {
-            match entry {
-                DirEntry::Dir(dir) => walk(dir, found),
-                DirEntry::File(file) => {
-                    found.push((file.path().display().to_string(), file.contents()));
-                }
-            }
-        }
-    }
-    let mut found = Vec::new();
-    if let Some(dir) = NODE.get_dir(path) {
-        walk(dir, &mut found);
-    }
-    for (name, _) in &mut found {
-        *name = name[path.len() + 1..].to_owned();
-    }
-    found.sort();
-    found
+    NODE.add(key, path)
 }
 
 #[cfg(test)]
@@ -58,7 +31,8 @@ mod tests {
 
     #[test]
     fn the_inputs_are_embedded() {
-        let names: Vec<String> = files("go/kubernetes").into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> =
+            NODE.files("go/kubernetes").into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["go.mod", "go.sum", "netd/main.go", "pause/main.go"]);
         assert!(text("layer.sh").starts_with("#!/bin/sh"));
         assert!(text("no-such-file").is_empty());

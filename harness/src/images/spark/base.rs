@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
+use crate::images::docker_build::bounded;
 use crate::images::{Cache, Key};
 use crate::ledger::labels::{Lifetime, SCOPE};
 
@@ -49,7 +50,11 @@ pub(in crate::images) async fn root(context: &Context, phase: &str) -> Result<Pa
 }
 
 /// The base image's reference; assembled and imported when the engine lacks it.
-pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
+pub(in crate::images) async fn base(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+) -> Result<String> {
     let id = key().id();
     let tag = id.rsplit('-').next().unwrap_or_default();
     let reference = format!("{REPOSITORY}:{tag}");
@@ -68,7 +73,7 @@ pub(super) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
         None,
     );
     let import = async { import.try_collect::<Vec<_>>().await.or_environment(what()) };
-    super::build::bounded(context, 300, what(), import).await?;
+    bounded(context, 300, what(), import).await?;
     step.done("");
     Ok(reference)
 }

@@ -1,0 +1,250 @@
+//! A server in a container on the cluster's Docker network.
+//!
+//! Not by testcontainers: it takes the daemon's address from the process environment or a file of
+//! the user's home directory only, while ours may listen anywhere, and it removes a container with
+//! the value that started it, while ours outlives the process.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig,
+    HostConfigLogConfig, NetworkingConfig,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder,
+    StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+};
+use bytes::Bytes;
+use futures::TryStreamExt;
+
+use super::certificate;
+use super::model::Place;
+use super::serving::{TLS_PORT, environment, memory, scheme};
+use super::{Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest};
+use crate::context::Context;
+use crate::dirs::private_dir;
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+use crate::ledger::{Owned, give_back, labels};
+
+/// Bucket, container or directory that data is put into.
+const BUCKET: &str = "data";
+/// Where `images/stores/azure/tls.js` looks for the certificate.
+const TLS_DIR: &str = "/opt/azurite/tls";
+/// Most processes and threads: a JVM has some hundred.
+const PIDS: i64 = 1000;
+
+/// One container.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) engine: Engine,
+    pub(super) name: String,
+}
+
+/// Creates and starts it; it does not serve yet.
+pub(super) async fn start(
+    context: &Context,
+    engine: &Engine,
+    network: &str,
+    image: &str,
+    request: &StoreRequest<'_>,
+) -> Result<Store> {
+    let kind = request.kind;
+    let name = format!("sparkproof-{}-{}", context.run.id(), request.name);
+    let dir = StoreRecord::dir(context.run.dir(), request.name);
+    private_dir(&dir)?;
+    let credentials = Credentials::random(kind);
+    let file = dir.join("credentials.json");
+    if let Some(credentials) = &credentials {
+        credentials.register(context);
+        credentials.write(&file)?;
+    }
+    // Azure's clients take the first label for the account.
+    let host = match (kind, &credentials) {
+        (StoreKind::Azure, Some(c)) => Some(format!("{}.{name}", c.account)),
+        _ => None,
+    };
+    let env = environment(request, credentials.as_ref());
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        env: Some(env.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
+        labels: Some(labels::docker(context.run.id(), request.scope.into())),
+        host_config: Some(HostConfig {
+            network_mode: Some(network.to_owned()),
+            memory: Some(memory(kind)),
+            pids_limit: Some(PIDS),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            // Read again for its requests, whatever the daemon does with logs by default.
+            log_config: Some(HostConfigLogConfig {
+                typ: Some("json-file".to_owned()),
+                config: None,
+            }),
+            ..HostConfig::default()
+        }),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(
+                network.to_owned(),
+                EndpointSettings { aliases: host.clone().map(|h| vec![h]), ..Default::default() },
+            )])),
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let container = Container { engine: engine.clone(), name: name.clone() };
+    context.run.own(container.owned())?;
+    let what = || format!("starting container {name}");
+    let options = CreateContainerOptionsBuilder::new().name(&name).build();
+    let created = engine.docker.create_container(Some(options), body);
+    context.cancel.guard(async { created.await.or_environment(what()) }).await?;
+    container.begin().await?;
+    let address = container.address(network).await?;
+    let endpoint = format!("{}://{address}:{}", scheme(kind), kind.port());
+    let mut record = StoreRecord {
+        kind,
+        placement: Placement::Container {
+            docker: engine.host.clone(),
+            name: name.clone(),
+            network: network.to_owned(),
+        },
+        endpoint,
+        tls_endpoint: None,
+        address: address.to_string(),
+        host,
+        bucket: BUCKET.to_owned(),
+        image: Some(image.to_owned()),
+        credentials: credentials.is_some().then_some(file),
+        ca_certificate: None,
+    };
+    if kind == StoreKind::Azure {
+        let mut names: Vec<String> = record.host.iter().cloned().collect();
+        names.extend([name.clone(), address.to_string()]);
+        // Not before: only now is the address known.
+        let issued = certificate::issue(&names)?;
+        context.recorder.secrets().register(&issued.key);
+        container.give_certificate(&issued.certificate, &issued.key).await?;
+        let path = dir.join("ca.pem");
+        fs_err::write(&path, &issued.authority).or_environment("writing a certificate")?;
+        record.ca_certificate = Some(path);
+        record.tls_endpoint = Some(format!("https://{address}:{TLS_PORT}"));
+    }
+    record.write(&StoreRecord::path(context.run.dir(), request.name))?;
+    Ok(Store { record, credentials, place: Place::Container(container) })
+}
+
+impl Container {
+    fn owned(&self) -> Owned {
+        Owned::Container { docker: self.engine.host.clone(), name: self.name.clone() }
+    }
+
+    fn what(&self, doing: &str) -> String {
+        format!("{doing} container {}", self.name)
+    }
+
+    async fn begin(&self) -> Result<()> {
+        let started = self.engine.docker.start_container(&self.name, None::<StartContainerOptions>);
+        started.await.or_environment(self.what("starting"))
+    }
+
+    async fn inspect(&self) -> Result<ContainerInspectResponse> {
+        let seen =
+            self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
+        seen.await.or_environment(self.what("looking at"))
+    }
+
+    /// Its IPv4 address on a network.
+    async fn address(&self, network: &str) -> Result<Ipv4Addr> {
+        let settings = self.inspect().await?.network_settings.and_then(|s| s.networks);
+        let endpoint = settings.and_then(|mut networks| networks.remove(network));
+        let address = endpoint.and_then(|e| e.ip_address).unwrap_or_default();
+        if address.is_empty() {
+            // It ended at once: its log says why.
+            let log = self.log(Some(12)).await.unwrap_or_default();
+            return Err(Error::environment(format!(
+                "container {} has no address on network {network}: {}",
+                self.name,
+                log.trim()
+            )));
+        }
+        address.parse().or_environment(self.what("reading the address of"))
+    }
+
+    /// Puts the TLS certificate where its server waits for it, readable by the server only.
+    async fn give_certificate(&self, certificate: &str, key: &str) -> Result<()> {
+        let what = || self.what("giving a certificate to");
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, text) in [("cert.pem", certificate), ("key.pem", key)] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o400);
+            header.set_uid(185);
+            archive.append_data(&mut header, name, text.as_bytes()).or_internal(what())?;
+        }
+        let bytes = archive.into_inner().or_internal(what())?;
+        let options = UploadToContainerOptionsBuilder::new().path(TLS_DIR).build();
+        let body = bollard::body_full(Bytes::from(bytes));
+        let sent = self.engine.docker.upload_to_container(&self.name, Some(options), body);
+        sent.await.or_environment(what())
+    }
+
+    /// How it ended, when it does not run any more.
+    pub(super) async fn ended(&self) -> Result<Option<String>> {
+        let state = self.inspect().await?.state.unwrap_or_default();
+        if state.running == Some(true) {
+            return Ok(None);
+        }
+        let code = state.exit_code.unwrap_or_default();
+        let memory = if state.oom_killed == Some(true) { ", out of memory" } else { "" };
+        Ok(Some(format!("ended with status {code}{memory}")))
+    }
+
+    pub(super) async fn remove(&self, context: &Context) -> Result<()> {
+        give_back(context, &self.owned()).await
+    }
+
+    pub(super) async fn pause(&self) -> Result<()> {
+        self.engine.docker.pause_container(&self.name).await.or_environment(self.what("pausing"))
+    }
+
+    pub(super) async fn unpause(&self) -> Result<()> {
+        let done = self.engine.docker.unpause_container(&self.name).await;
+        done.or_environment(self.what("unpausing"))
+    }
+
+    pub(super) async fn halt(&self) -> Result<()> {
+        let options = StopContainerOptionsBuilder::new().t(10).build();
+        let done = self.engine.docker.stop_container(&self.name, Some(options)).await;
+        done.or_environment(self.what("stopping"))
+    }
+
+    /// Starts it again; Docker gives addresses anew, so it is an error when another container took
+    /// this one's meanwhile.
+    pub(super) async fn resume(&self, address: &str) -> Result<()> {
+        self.begin().await?;
+        let networks = self.inspect().await?.network_settings.and_then(|s| s.networks);
+        let now = networks.unwrap_or_default().into_values().find_map(|e| e.ip_address);
+        if now.as_deref() == Some(address) {
+            return Ok(());
+        }
+        Err(Error::environment(format!(
+            "container {} came back as {}, expected {address}",
+            self.name,
+            now.unwrap_or_default()
+        )))
+    }
+
+    /// What it printed; only the last lines when asked.
+    pub(super) async fn log(&self, last: Option<u32>) -> Result<String> {
+        let tail = last.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail).build();
+        let chunks: Vec<_> = self
+            .engine
+            .docker
+            .logs(&self.name, Some(options))
+            .try_collect()
+            .await
+            .or_environment(self.what("reading the log of"))?;
+        // Chunks may end in the middle of a character.
+        let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.into_bytes()).collect();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -1,0 +1,97 @@
+//! Keys of a server: random for each, kept in one private file, known to the scrubber.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rand::Rng;
+use rand::distr::{Alphanumeric, SampleString};
+use serde::{Deserialize, Serialize};
+
+use super::StoreKind;
+use crate::context::Context;
+use crate::dirs::private_file;
+use crate::error::{OrFail, Result};
+
+/// The account that Azurite's documentation uses; clients derive it from host names.
+const AZURE_ACCOUNT: &str = "devstoreaccount1";
+
+/// Who may use a server.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// S3's access key, Azure's account.
+    pub account: String,
+    /// S3's secret key; Azure's account key in base64.
+    pub key: String,
+}
+
+/// Without the key.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// New ones; none for HDFS, which believes what user a client says it is.
+    pub(super) fn random(kind: StoreKind) -> Option<Self> {
+        let mut random = rand::rng();
+        match kind {
+            StoreKind::Hdfs => None,
+            StoreKind::S3 | StoreKind::Moto => Some(Credentials {
+                account: Alphanumeric.sample_string(&mut random, 20),
+                key: Alphanumeric.sample_string(&mut random, 40),
+            }),
+            StoreKind::Azure => Some(Credentials {
+                account: AZURE_ACCOUNT.to_owned(),
+                // As long as Azure's own keys.
+                key: STANDARD.encode(random.random::<[u8; 64]>()),
+            }),
+        }
+    }
+
+    /// Reads them, and has them masked from now on.
+    pub(super) fn read(context: &Context, path: &Path) -> Result<Self> {
+        let text = fs_err::read(path).or_environment("reading a store's credentials")?;
+        let credentials: Self =
+            serde_json::from_slice(&text).or_environment("reading a store's credentials")?;
+        credentials.register(context);
+        Ok(credentials)
+    }
+
+    /// Writes them (0600).
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).or_internal("writing a store's credentials")?;
+        private_file(path, &text)
+    }
+
+    /// Has the key masked wherever something is written.
+    pub(super) fn register(&self, context: &Context) {
+        let secrets = context.recorder.secrets();
+        secrets.register(&self.key);
+        if self.account != AZURE_ACCOUNT {
+            secrets.register(&self.account);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[test]
+    fn keys_are_random_and_never_shown() {
+        let (context, keep) = test_context();
+        let one = Credentials::random(StoreKind::Azure).expect("azure has some");
+        let other = Credentials::random(StoreKind::Azure).expect("azure has some");
+        assert_ne!(one.key, other.key);
+        assert_eq!(one.key.len(), 88);
+        assert!(!format!("{one:?}").contains(&one.key));
+        let path = keep.path().join("credentials.json");
+        one.write(&path).expect("written");
+        assert_eq!(Credentials::read(&context, &path).expect("readable"), one);
+        assert_eq!(context.recorder.secrets().scrub(&one.key), "[secret]");
+        assert!(Credentials::random(StoreKind::Hdfs).is_none());
+    }
+}

@@ -1,0 +1,59 @@
+//! Data in and out of HDFS, by `hdfs-native`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use futures::{StreamExt, TryStreamExt};
+use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
+
+use super::Store;
+use super::upload::{AT_ONCE, joined};
+use crate::error::{OrFail, Result};
+
+/// An HDFS.
+pub(super) struct Hdfs<'a> {
+    store: &'a Store,
+    client: Client,
+}
+
+impl<'a> Hdfs<'a> {
+    pub(super) fn of(store: &'a Store) -> Result<Self> {
+        let endpoint = &store.record.endpoint;
+        let client = ClientBuilder::new().with_url(endpoint).build();
+        Ok(Hdfs { store, client: client.or_environment(format!("a client for {endpoint}"))? })
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("/{}/{path}", self.store.record.bucket.trim_matches('/'))
+    }
+
+    pub(super) async fn put_all(
+        &self,
+        prefix: &str,
+        files: &BTreeMap<String, PathBuf>,
+    ) -> Result<()> {
+        let puts = files.iter().map(|(key, file)| self.put(self.path(&joined(prefix, key)), file));
+        futures::stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn put(&self, path: String, file: &Path) -> Result<()> {
+        let what = || format!("putting {path} into HDFS");
+        // The block's size is the server's.
+        let options = WriteOptions::default().overwrite(true).create_parent(true);
+        let mut writer = self.client.create(&path, options).await.or_environment(what())?;
+        let file = fs_err::tokio::File::open(file).await.or_environment(what())?;
+        let mut chunks = tokio_util::io::ReaderStream::with_capacity(file, 1 << 20);
+        while let Some(chunk) = chunks.try_next().await.or_environment(what())? {
+            writer.write_bytes(chunk).await.or_environment(what())?;
+        }
+        writer.close().await.or_environment(what())
+    }
+
+    pub(super) async fn remove(&self, prefix: &str) -> Result<()> {
+        let path = self.path(prefix.trim_matches('/'));
+        match self.client.delete(&path, true).await {
+            Ok(_) | Err(HdfsError::FileNotFound(_)) => Ok(()),
+            Err(error) => Err(error).or_environment(format!("removing {path} from HDFS")),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Whether a server serves, by a real request of its protocol.
+
+use http::Method;
+
+use super::http::{Http, refused};
+use super::model::Place;
+use super::serving::NAMENODE_HTTP;
+use super::{Store, StoreKind};
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::observe::{Progress, Source, Waiting, wait};
+
+/// The longest a start may take: two JVMs on a busy machine.
+const SECONDS: u64 = 120;
+/// How much of its log an error quotes.
+const LINES: u32 = 15;
+
+impl Store {
+    /// Waits until it serves.
+    ///
+    /// # Errors
+    /// Environment: it ended or does not serve in time, with the end of its log.
+    pub async fn healthy(&self, context: &Context) -> Result<()> {
+        let http = Http::new()?;
+        let what = format!("the {} store at {}", self.record.kind, self.record.endpoint);
+        let waiting = Waiting::up_to(SECONDS, format!("{what} to serve"));
+        let waited =
+            wait(context, waiting, Source::Backoff, async || match self.asked(&http).await {
+                Ok(()) => return Progress::Met(()),
+                Err(error) => match self.ended().await {
+                    Ok(None) => Progress::NotYet(error.to_string()),
+                    Ok(Some(how)) => Progress::Never(Error::environment(format!("{what} {how}"))),
+                    Err(error) => Progress::Never(error),
+                },
+            })
+            .await;
+        let Err(error) = waited else { return Ok(()) };
+        if error.is_interruption() {
+            return Err(error);
+        }
+        let log = match &self.place {
+            Place::Container(container) => container.log(Some(LINES)).await,
+        };
+        let log = context.recorder.secrets().scrub(log.unwrap_or_default().trim());
+        Err(Error::environment(format!("{error}; the end of its log:\n{log}")))
+    }
+
+    async fn ended(&self) -> Result<Option<String>> {
+        match &self.place {
+            Place::Container(container) => container.ended().await,
+        }
+    }
+
+    /// One look.
+    async fn asked(&self, http: &Http) -> Result<()> {
+        match (self.record.kind, &self.credentials) {
+            (StoreKind::Hdfs, _) => {
+                let query = "Hadoop:service=NameNode,name=FSNamesystemState";
+                let address = &self.record.address;
+                let url = format!("http://{address}:{NAMENODE_HTTP}/jmx?qry={query}");
+                is_operational(&http.get(&url).await?)
+            }
+            (kind, Some(credentials)) => {
+                let endpoint = &self.record.endpoint;
+                let (url, expected) = match kind {
+                    StoreKind::Azure => (
+                        format!("{endpoint}/{}?comp=list", credentials.account),
+                        "EnumerationResults",
+                    ),
+                    _ => (format!("{endpoint}/"), "ListAllMyBucketsResult"),
+                };
+                let (status, text) = http.signed(kind, credentials, Method::GET, &url).await?;
+                if status == 200 && text.contains(expected) {
+                    return Ok(());
+                }
+                Err(refused("listing its buckets", status, &text))
+            }
+            (kind, None) => Err(Error::internal(format!("{kind} without credentials"))),
+        }
+    }
+}
+
+/// Safe mode off and a DataNode alive, by the NameNode's JMX bean.
+fn is_operational(text: &str) -> Result<()> {
+    let json: serde_json::Value = serde_json::from_str(text).or_environment("reading JMX")?;
+    let bean = &json["beans"][0];
+    let state = bean["FSState"].as_str().unwrap_or("no state");
+    let live = bean["NumLiveDataNodes"].as_u64().unwrap_or_default();
+    if state == "Operational" && live > 0 {
+        return Ok(());
+    }
+    Err(Error::environment(format!("NameNode: {state}, {live} live DataNodes")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namenode_without_datanode_does_not_serve_yet() {
+        let bean = |state: &str, live: u32| {
+            format!(r#"{{"beans":[{{"FSState":"{state}","NumLiveDataNodes":{live}}}]}}"#)
+        };
+        assert!(is_operational(&bean("Operational", 1)).is_ok());
+        let error = is_operational(&bean("Operational", 0)).expect_err("none alive");
+        assert_eq!(error.to_string(), "NameNode: Operational, 0 live DataNodes");
+        assert!(is_operational(&bean("safeMode", 1)).is_err());
+        assert!(is_operational(r#"{"beans":[]}"#).is_err());
+    }
+}

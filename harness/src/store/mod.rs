@@ -1,0 +1,25 @@
+//! Storage servers: in a container on the cluster's network, in a pod, or the user's own. Owned by
+//! the run, reachable under one address by the driver and by pods, reopened by other processes
+//! through a record.
+
+mod certificate;
+mod container;
+mod credentials;
+mod hadoop;
+mod health;
+mod http;
+mod log;
+mod model;
+mod objects;
+mod record;
+mod requests;
+mod serving;
+mod stores;
+mod upload;
+
+pub use self::model::{Store, StoreRequest};
+pub use self::requests::ServerRequest;
+pub use crate::images::store::StoreKind;
+pub use credentials::Credentials;
+pub use record::{Placement, StoreRecord};
+pub use stores::Stores;

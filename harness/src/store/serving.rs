@@ -1,0 +1,43 @@
+//! What each server is given to serve.
+
+use super::{Credentials, StoreKind, StoreRequest};
+
+/// Port of Azurite by TLS, as `images/stores/azure/tls.js` listens.
+pub(super) const TLS_PORT: u16 = 10443;
+/// Port of a NameNode's web server.
+pub(super) const NAMENODE_HTTP: u16 = 9870;
+const MIB: i64 = 1 << 20;
+
+/// The environment of its process: servers take keys from there, never from their arguments.
+pub(super) fn environment(
+    request: &StoreRequest<'_>,
+    credentials: Option<&Credentials>,
+) -> Vec<(&'static str, String)> {
+    let Some(Credentials { account, key }) = credentials else {
+        return vec![("STORE_BLOCK_BYTES", request.block_bytes.to_string())];
+    };
+    match request.kind {
+        StoreKind::S3 => {
+            vec![("ROOT_ACCESS_KEY", account.clone()), ("ROOT_SECRET_KEY", key.clone())]
+        }
+        StoreKind::Azure => vec![("AZURITE_ACCOUNTS", format!("{account}:{key}"))],
+        // It checks none.
+        StoreKind::Moto | StoreKind::Hdfs => Vec::new(),
+    }
+}
+
+/// Memory limit in bytes: heaps with what a JVM or Node.js needs beside them.
+pub(super) const fn memory(kind: StoreKind) -> i64 {
+    match kind {
+        StoreKind::S3 | StoreKind::Moto => 512 * MIB,
+        StoreKind::Hdfs | StoreKind::Azure => 1024 * MIB,
+    }
+}
+
+/// The scheme of its endpoint.
+pub(super) const fn scheme(kind: StoreKind) -> &'static str {
+    match kind {
+        StoreKind::Hdfs => "hdfs",
+        StoreKind::S3 | StoreKind::Moto | StoreKind::Azure => "http",
+    }
+}

@@ -1,0 +1,61 @@
+//! Data in and out of a server.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::hadoop::Hdfs;
+use super::objects::Objects;
+use super::{Store, StoreKind};
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+/// How many files are sent at once: enough to hide the latency of small ones.
+pub(super) const AT_ONCE: usize = 16;
+
+impl Store {
+    /// Puts files under `prefix` into the store's bucket, container or directory, which is made
+    /// when missing. Keys may be any path without empty, `.` and `..` parts; what is there under
+    /// the same key is replaced.
+    ///
+    /// # Errors
+    /// Environment: a file cannot be read, or the server refused one.
+    pub async fn put_all(
+        &self,
+        context: &Context,
+        prefix: &str,
+        files: &BTreeMap<String, PathBuf>,
+    ) -> Result<()> {
+        let work = async {
+            match self.record.kind {
+                StoreKind::Hdfs => Hdfs::of(self)?.put_all(prefix, files).await,
+                _ => Objects::of(self)?.put_all(prefix, files).await,
+            }
+        };
+        context.cancel.guard(work).await
+    }
+
+    /// Removes everything under `prefix`; nothing there is no error.
+    ///
+    /// # Errors
+    /// Environment: the server refused.
+    pub async fn remove(&self, context: &Context, prefix: &str) -> Result<()> {
+        if prefix.trim_matches('/').is_empty() {
+            return Err(Error::internal("removing all of a store is not asked for by a prefix"));
+        }
+        let work = async {
+            match self.record.kind {
+                StoreKind::Hdfs => Hdfs::of(self)?.remove(prefix).await,
+                _ => Objects::of(self)?.remove(prefix).await,
+            }
+        };
+        context.cancel.guard(work).await
+    }
+}
+
+/// One path of prefix and key.
+pub(super) fn joined(prefix: &str, key: &str) -> String {
+    match prefix.trim_matches('/') {
+        "" => key.to_owned(),
+        prefix => format!("{prefix}/{key}"),
+    }
+}
