@@ -16,7 +16,7 @@ pub use copy::{Copy, copy_into};
 pub use data::Dataset;
 pub use data_size::DataSize;
 pub use host::HostCopy;
-pub use naming::{STRATEGIES, StrategyName, variant_of_check};
+pub use naming::{STRATEGIES, StrategyName, order_of, variant_of_check};
 pub use pods::InPod;
 pub use rows::SCHEMA;
 pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};

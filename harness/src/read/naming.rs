@@ -36,6 +36,12 @@ pub fn variant_of_check(id: &str) -> Option<(&str, Option<&str>)> {
     fits.then_some((variant, what))
 }
 
+/// Where a variant stands among all; unknown ones at the end of their strategy.
+pub fn order_of(variant: &str) -> (&str, usize) {
+    let known = super::variants().iter().position(|known| known.id == variant);
+    (variant.split('-').next().unwrap_or_default(), known.unwrap_or(usize::MAX))
+}
+
 impl Variant {
     /// The variant of this id.
     pub fn of_id(id: &str) -> Option<&'static Variant> {
@@ -55,6 +61,13 @@ mod tests {
         for other in ["read.spread", "read.copy", "session.started", "read.9-x.frame", "read"] {
             assert_eq!(variant_of_check(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn variants_have_an_order_whatever_session_they_were_in() {
+        let mut ids = ["4-http", "3-of-another-version", "3-nfs", "3-hostpath", "0-copy"];
+        ids.sort_by_key(|id| order_of(id));
+        assert_eq!(ids, ["0-copy", "3-hostpath", "3-nfs", "3-of-another-version", "4-http"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::model::CheckOutcome;
 use super::text::{Paint, duration, hanging, line};
-use super::{Console, Mode, Summary};
+use super::{Console, Mode, Summary, reading};
 use crate::error::Exit;
 
 /// Longer evidence is for the report.
@@ -23,7 +23,13 @@ pub(super) fn closing(summary: &Summary, dir: &Path, mode: Mode, paint: Paint) -
         return String::new();
     }
     let failures = summary.model.failures();
-    let mut text = headline(summary, paint) + "\n";
+    // What reading costs, where it was measured.
+    let mut text = match mode {
+        Mode::Lines => reading::table(&summary.model.reading, paint),
+        Mode::Quiet | Mode::Json => String::new(),
+    };
+    text += &headline(summary, paint);
+    text.push('\n');
     if mode == Mode::Lines || summary.exit != Some(Exit::Green) {
         text += &format!("report  {}\n", shown(&dir.join("report.html")));
     }

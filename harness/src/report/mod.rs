@@ -3,9 +3,11 @@
 mod chart;
 mod closing;
 mod console;
+mod groups;
 mod html;
 mod junit;
 mod model;
+mod reading;
 mod replay;
 mod summary;
 mod text;
@@ -13,6 +15,8 @@ mod write;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod fixture_reading;
 #[cfg(test)]
 mod tests;
 

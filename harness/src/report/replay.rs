@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::model::*;
 use crate::error::{Error, OrFail, Result};
 use crate::events::{Body, Event, Level, NOT_FINISHED, Outcome, StepState, Verdict};
+use crate::read::order_of;
 
 impl Model {
     /// Reads all `events-*.jsonl` of a run directory, merged by time.
@@ -39,6 +40,8 @@ impl Model {
 
     /// Settles what only the end can tell.
     fn close(&mut self) {
+        // Side by side, whatever session they were in.
+        self.reading.sort_by(|a, b| order_of(&a.variant).cmp(&order_of(&b.variant)));
         let interrupted = self.exit().is_some_and(crate::Exit::is_interruption);
         let signal = Error::interrupted(crate::Exit::Interrupt).what;
         let by_signal = |detail: &str| detail == NOT_FINISHED || detail.contains(&signal);
