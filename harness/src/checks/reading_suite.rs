@@ -3,7 +3,7 @@
 use super::{namespace_gone, nothing_left, read, skip};
 use crate::error::{Error, Result};
 use crate::plan::Suite;
-use crate::proof::{Proof, ReadingSession, by_session};
+use crate::proof::{Proof, by_session};
 use crate::read::{DataSize, SessionKind, Variant, strategy_of};
 
 /// Small files of the comparison, in the full suite.
@@ -42,8 +42,7 @@ async fn session(
 ) -> Result<()> {
     let context = &proof.context;
     let size = data_size(proof.environment.plan.suite);
-    let (mut reading, mut first) =
-        ReadingSession::start(proof.session().strict(), variants, size).await?;
+    let (mut reading, mut first) = proof.reading(variants).size(size).start().await?;
     let mut note = |result: Result<()>| match result {
         Err(error) if error.is_interruption() => Err(error),
         Err(error) => {

@@ -9,6 +9,7 @@ mod node_image;
 pub mod report;
 mod run;
 mod runner;
+mod store;
 mod sweep;
 mod up;
 
@@ -48,6 +49,8 @@ enum Command {
     Down(up::DownArgs),
     /// Show the clusters that are up
     Status(up::StatusArgs),
+    /// Start, show or take down one storage server alone
+    Store(store::Args),
     /// List what is cached, or make it smaller
     Cache(cache::Args),
     /// Remove what runs that died left behind
@@ -106,6 +109,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Up(args) => up::up(args, mode).await,
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
+            Command::Store(args) => store::run(args, mode).await,
             Command::Cache(args) => cache::run(&args),
             Command::Sweep(args) => sweep::run(args, mode).await,
             Command::Doctor(args) => doctor::run(args).await,
@@ -127,11 +131,12 @@ mod tests {
     use super::*;
 
     /// The pages, with the commands they show.
-    const PAGES: [&str; 4] = [
+    const PAGES: [&str; 5] = [
         include_str!("../../../README.md"),
         include_str!("../../../docs/ci.md"),
         include_str!("../../../docs/exit-codes.md"),
         include_str!("../../../docs/report.md"),
+        include_str!("../../../docs/stores.md"),
     ];
 
     /// Code spans and lines of code blocks that call us.

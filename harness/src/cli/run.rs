@@ -22,7 +22,7 @@ pub(super) struct Args {
 /// The plan, from flags and file.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
-    /// Install what is missing (Debian's docker.io, debootstrap) without asking
+    /// Install what is missing (Debian's docker.io, debootstrap, maven) without asking
     #[arg(long, short)]
     pub(super) yes: bool,
     /// Configuration file; its keys are the names of the flags [default: sparkproof.toml if there]

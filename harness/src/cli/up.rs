@@ -98,6 +98,10 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
     let mut able = true;
     for stale in StaleRun::find(&dirs)?.into_iter().filter(|s| s.scope == Scope::User) {
         let name = stale.run.id().to_owned();
+        // Of `store up`: shown by `store status`.
+        if stale.run.dir().join("stores").exists() {
+            continue;
+        }
         if args.name.as_ref().is_some_and(|wanted| *wanted != name) {
             continue;
         }
@@ -138,7 +142,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
 }
 
 /// A context that only looks: its events go nowhere.
-fn looking(dirs: &Dirs, run: Run) -> Result<Context> {
+pub(super) fn looking(dirs: &Dirs, run: Run) -> Result<Context> {
     let nowhere = tempfile::tempdir().or_environment("making a temporary directory")?;
     let recorder = Recorder::open(nowhere.path(), Secrets::default(), Box::new(Silent))?;
     let run = std::sync::Arc::new(run);

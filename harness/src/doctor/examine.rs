@@ -20,7 +20,7 @@ pub async fn examine(context: &Context) -> Result<Vec<Finding>> {
     });
     findings.push(capabilities(&Capabilities::of_this_host()));
     findings.push(host::control_groups());
-    findings.push(Finding::ready("FUSE", "not needed"));
+    findings.push(host::fuse());
     let go = tools::go(context, &node::go_version()?).await;
     findings.push(match go.is_enough() {
         true => {
@@ -33,6 +33,7 @@ pub async fn examine(context: &Context) -> Result<Vec<Finding>> {
         Some(_) => Finding::ready("debootstrap", "installed"),
         None => Finding::packages("debootstrap", &["debootstrap"]),
     });
+    findings.push(tools::maven(context).await);
     findings.push(tools::python(context).await);
     findings.push(tools::pip(context).await);
     findings.extend(tools::java(context).await);

@@ -34,6 +34,15 @@ pub(super) fn control_groups() -> Finding {
     Finding::ready("control groups", found)
 }
 
+/// For file systems that are mounted at OS level (strategy 2). The kernel makes the device when its
+/// module is loaded, or has it built in.
+pub(super) fn fuse() -> Finding {
+    if Path::new("/dev/fuse").exists() {
+        return Finding::ready("FUSE", "/dev/fuse");
+    }
+    Finding::limited("FUSE", "no /dev/fuse: strategy 2 is skipped", "as root: modprobe fuse")
+}
+
 /// Free space at a path or its nearest parent that exists.
 pub(super) fn disk(name: &str, path: &Path, wanted: u64) -> Finding {
     let place = path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));

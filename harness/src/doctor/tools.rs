@@ -15,7 +15,8 @@ async fn says(context: &Context, program: impl Into<PathBuf>, words: &[&str]) ->
     let said = Tool::new(program.into()).args(words).run(context).await.ok()?;
     // `java -version` prints to standard error.
     let text = if said.stdout.trim().is_empty() { said.stderr } else { said.stdout };
-    text.lines().next().map(|line| line.trim().to_owned())
+    // Maven sends an escape sequence even to a pipe.
+    text.lines().next().map(|line| console::strip_ansi_codes(line).trim().to_owned())
 }
 
 /// Go, which builds kind and the node's programs; an older one fetches the toolchain it needs.
@@ -50,6 +51,14 @@ pub(super) async fn pip(context: &Context) -> Finding {
             "python3 has no pip",
             "apt-get install python3-pip, or name a distribution by --spark-home",
         ),
+    }
+}
+
+/// Maven, which fetches the jars that Spark lacks for reading S3 and Azure.
+pub(super) async fn maven(context: &Context) -> Finding {
+    match says(context, "mvn", &["--batch-mode", "--version"]).await {
+        Some(found) => Finding::ready("Maven", found),
+        None => Finding::packages("Maven", &["maven"]),
     }
 }
 

@@ -41,11 +41,12 @@ impl Engine {
             std::future::pending().await
         };
         let read = async {
-            let mut said = String::new();
+            let mut said = Vec::new();
+            // A chunk may end within a character.
             while let Some(Ok(chunk)) = output.next().await {
-                said.push_str(&chunk.to_string());
+                said.extend_from_slice(&chunk.into_bytes());
             }
-            said
+            String::from_utf8_lossy(&said).into_owned()
         };
         let said = tokio::select! {
             said = read => said,

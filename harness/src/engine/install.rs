@@ -9,6 +9,9 @@ use crate::exec::Tool;
 
 /// The engine: `dockerd`, what it needs to make networks, and the tool that removes them.
 pub(crate) const DOCKER_PACKAGES: [&str; 3] = ["docker.io", "iptables", "iproute2"];
+/// Programs that stages call, and their packages: Debian's own root file systems, jars.
+pub(crate) const TOOL_PACKAGES: [(&str, &str); 2] =
+    [("debootstrap", "debootstrap"), ("mvn", "maven")];
 /// The longest a package installation may take.
 const APT: Duration = Duration::from_secs(15 * 60);
 

@@ -1,6 +1,7 @@
 //! Gives nodes an image: each gets only the layers it lacks.
 
 use std::collections::BTreeSet;
+use std::io::BufWriter;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -89,10 +90,15 @@ async fn load_now(
     let mut diff_ids = image.root_fs.and_then(|r| r.layers).unwrap_or_default();
     diff_ids.extend(layers.iter().map(|layer| layer.diff_id().to_owned()));
     let chain = chain_ids(&diff_ids);
+    let index = async || saved::index(context, engine, base, &base_id).await?.with(layers);
     // The engine's own image need not be saved to know its id.
-    let image_id = match layers {
-        [] => base_id.clone(),
-        _ => saved::index(context, engine, base, &base_id).await?.with(layers)?.config().digest(),
+    let (saved, image_id) = match layers {
+        [] => (None, base_id.clone()),
+        _ => {
+            let saved = index().await?;
+            let id = saved.config().digest();
+            (Some(saved), id)
+        }
     };
     let name = full_name(reference);
     let look = |container| {
@@ -111,7 +117,10 @@ async fn load_now(
         let seconds = begun.elapsed().as_secs_f64();
         return Ok(Loaded { bytes_sent: 0, seconds, already_present: true, image_id });
     };
-    let saved = saved::index(context, engine, base, &base_id).await?.with(layers)?;
+    let saved = match saved {
+        Some(saved) => saved,
+        None => index().await?,
+    };
     let archive = match saved.needs_archive(least) {
         true => Some(saved::archive(context, engine, base, &base_id).await?),
         false => None,
@@ -149,7 +158,9 @@ impl Image {
         let (read, write) = tokio::io::duplex(1 << 20);
         let (saved, archive, name) = (self.saved.clone(), self.archive.clone(), self.name.clone());
         let writer = tokio::task::spawn_blocking(move || {
-            saved.write(&name, skip, archive.as_deref(), SyncIoBridge::new(write))
+            // Each write to the bridge waits for the other side.
+            let write = BufWriter::with_capacity(1 << 20, SyncIoBridge::new(write));
+            saved.write(&name, skip, archive.as_deref(), write)
         });
         node.import(&self.name, &self.id, read).await?;
         writer.await.or_internal("sending an image")?.or_environment("sending an image")?;

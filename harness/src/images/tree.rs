@@ -1,4 +1,4 @@
-//! What a directory tree has over an archive of an earlier state of it.
+//! Directory trees: copies, and what one has over an archive of an earlier state of it.
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -44,6 +44,20 @@ pub(super) fn difference(base: &Path, root: &Path, to: &Path) -> std::io::Result
         entry.append(&mut tar, &path)?;
     }
     tar.into_inner()?.sync_all()
+}
+
+/// Copies files below a directory with fresh permissions: the module cache is read-only.
+pub(super) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in walkdir::WalkDir::new(from).sort_by_file_name() {
+        let entry = entry?;
+        let target = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
+        if entry.file_type().is_dir() {
+            fs_err::create_dir_all(target)?;
+        } else {
+            fs_err::write(target, fs_err::read(entry.path())?)?;
+        }
+    }
+    Ok(())
 }
 
 fn seen(path: &Path, meta: &Metadata) -> std::io::Result<Seen> {

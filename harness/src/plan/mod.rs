@@ -3,9 +3,11 @@
 mod quantity;
 mod raw;
 mod resources;
+mod stores;
 mod validated;
 
 pub use quantity::{MebiBytes, MilliCpu};
-pub use raw::{CONFIG_FILE, RawPlan, RbacChoice, Suite};
+pub use raw::{CONFIG_FILE, DriverPlace, RawPlan, RbacChoice, Suite};
 pub use resources::{Fit, Machine};
+pub use stores::OwnStore;
 pub use validated::{ClusterPlan, Executors, Plan, SparkSource};

@@ -22,6 +22,17 @@ pub enum RbacChoice {
     Guide,
 }
 
+/// Where the driver runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriverPlace {
+    /// A process on this host.
+    #[default]
+    Host,
+    /// A container on the network of a kind cluster: no file of the host outside our directories.
+    Container,
+}
+
 /// How much of each reading strategy is proven.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -80,6 +91,9 @@ pub struct RawPlan {
     /// Further Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
     pub conf: Vec<String>,
+    /// Where the driver runs: on this host, or in a container beside the nodes [default: host]
+    #[arg(long, value_enum, help_heading = "Spark")]
+    pub driver: Option<DriverPlace>,
     /// Address under which pods reach the driver [default: as the cluster's network sees this host]
     #[arg(long, value_name = "IP", help_heading = "Spark")]
     pub driver_host: Option<IpAddr>,
@@ -104,6 +118,22 @@ pub struct RawPlan {
     #[arg(long, value_enum, help_heading = "Reading")]
     pub suite: Option<Suite>,
 
+    /// S3 store of yours, e.g. https://s3.example.org; keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+    #[arg(long, value_name = "URL", requires = "store_s3_bucket", help_heading = "Stores")]
+    pub store_s3_endpoint: Option<String>,
+    /// Its bucket, which exists
+    #[arg(long, value_name = "NAME", requires = "store_s3_endpoint", help_heading = "Stores")]
+    pub store_s3_bucket: Option<String>,
+    /// HDFS of yours with a directory to write in, e.g. hdfs://namenode:8020/user/me
+    #[arg(long, value_name = "URI", help_heading = "Stores")]
+    pub store_hdfs_uri: Option<String>,
+    /// Azure Blob Storage of yours; account and key: AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY
+    #[arg(long, value_name = "URL", requires = "store_azure_container", help_heading = "Stores")]
+    pub store_azure_endpoint: Option<String>,
+    /// Its container, which exists
+    #[arg(long, value_name = "NAME", requires = "store_azure_endpoint", help_heading = "Stores")]
+    pub store_azure_container: Option<String>,
+
     /// Run directory to write [default: target/sparkproof/RUN in a checkout, else sparkproof-runs/RUN]
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub report_dir: Option<PathBuf>,
@@ -124,7 +154,8 @@ impl RawPlan {
     }
 
     fn from_toml(text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| {
+        let read = text.parse().map(with_flat_stores).and_then(RawPlan::deserialize);
+        read.map_err(|e: toml::de::Error| {
             let message = e.message().to_owned();
             let error = Error::input(message.clone());
             match did_you_mean(&message) {
@@ -155,6 +186,7 @@ impl RawPlan {
             executor_cpu: self.executor_cpu.or(file.executor_cpu),
             executor_memory: self.executor_memory.or(file.executor_memory),
             conf,
+            driver: self.driver.or(file.driver),
             driver_host: self.driver_host.or(file.driver_host),
             session_timeout: self.session_timeout.or(file.session_timeout),
             rbac: self.rbac.or(file.rbac),
@@ -162,9 +194,32 @@ impl RawPlan {
             service_account: self.service_account.or(file.service_account),
             strategies: self.strategies.or(file.strategies),
             suite: self.suite.or(file.suite),
+            store_s3_endpoint: self.store_s3_endpoint.or(file.store_s3_endpoint),
+            store_s3_bucket: self.store_s3_bucket.or(file.store_s3_bucket),
+            store_hdfs_uri: self.store_hdfs_uri.or(file.store_hdfs_uri),
+            store_azure_endpoint: self.store_azure_endpoint.or(file.store_azure_endpoint),
+            store_azure_container: self.store_azure_container.or(file.store_azure_container),
             report_dir: self.report_dir.or(file.report_dir),
         }
     }
+}
+
+/// `[store.s3] endpoint = …` is another spelling of `store-s3-endpoint = …`, the flag's name.
+fn with_flat_stores(mut table: toml::Table) -> toml::Table {
+    fn flatten(name: String, value: toml::Value, into: &mut toml::Table) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    flatten(format!("{name}-{key}"), value, into);
+                }
+            }
+            value => drop(into.insert(name, value)),
+        }
+    }
+    if let Some(stores) = table.remove("store") {
+        flatten("store".to_owned(), stores, &mut table);
+    }
+    table
 }
 
 /// From serde's "unknown field `x`, expected one of `a`, `b`": the closest key.
@@ -204,6 +259,17 @@ mod tests {
         let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
         let plan = RawPlan::from_toml(block.expect("a toml block")).expect("valid");
         assert_eq!((plan.executors, plan.conf.len()), (Some(5), 2));
+    }
+
+    #[test]
+    fn stores_may_be_tables() {
+        let plan = RawPlan::from_toml("[store.s3]\nendpoint = 'http://x'\nbucket = 'b'");
+        let plan = plan.expect("valid");
+        assert_eq!(plan.store_s3_endpoint.as_deref(), Some("http://x"));
+        assert_eq!(plan.store_s3_bucket.as_deref(), Some("b"));
+        let error = RawPlan::from_toml("[store.s3]\nendpont = 'x'").expect_err("unknown key");
+        assert_eq!(error.remedy.as_deref(), Some("did you mean `store-s3-endpoint`?"));
+        assert!(RawPlan::from_toml("store = 5").is_err());
     }
 
     #[test]

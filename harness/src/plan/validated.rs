@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
-use super::{Fit, Machine, RawPlan, RbacChoice, Suite};
+use super::stores::{self, OwnStore};
+use super::{DriverPlace, Fit, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
 use crate::read::{Variant, select};
@@ -29,14 +30,22 @@ pub struct Plan {
     pub service_account: String,
     /// Further Spark configuration.
     pub conf: Vec<(String, String)>,
+    /// Where the driver runs.
+    #[serde(default)]
+    pub driver: DriverPlace,
     /// Address of the driver, when it is not to be derived from the cluster.
     pub driver_host: Option<IpAddr>,
     /// How long a session may take to start.
     pub session_timeout: Duration,
     /// Ids of the reading strategies' variants to prove.
+    #[serde(default)]
     pub strategies: Vec<String>,
     /// How much of each.
+    #[serde(default)]
     pub suite: Suite,
+    /// Stores of the user's, used instead of servers of ours.
+    #[serde(default)]
+    pub stores: Vec<OwnStore>,
     /// Where the run directory goes, when asked for.
     pub report_dir: Option<PathBuf>,
     /// What was adapted to this machine.
@@ -120,6 +129,7 @@ impl Plan {
         }
         let chosen = select(raw.strategies.as_deref())?;
         let strategies = chosen.iter().map(|variant| variant.id.clone()).collect();
+        let stores = stores::of(&raw)?;
         let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
         let asked = Asked {
             node_cpu: raw.cpus,
@@ -178,6 +188,14 @@ impl Plan {
             )
             .remedy("push an image where its nodes can pull it, and name it by --image"));
         }
+        let driver = raw.driver.unwrap_or_default();
+        if existing && driver == DriverPlace::Container {
+            return Err(Error::input(
+                "--driver container: it runs on the Docker network of a kind cluster, --kubeconfig \
+                 names a cluster whose network sparkproof does not know",
+            )
+            .remedy("leave out --driver or --kubeconfig"));
+        }
         let default_account = match rbac {
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",
@@ -194,10 +212,12 @@ impl Plan {
             namespace: raw.namespace,
             service_account: raw.service_account.unwrap_or_else(|| default_account.to_owned()),
             conf,
+            driver,
             driver_host: raw.driver_host,
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
             strategies,
             suite: raw.suite.unwrap_or_default(),
+            stores,
             report_dir: raw.report_dir,
             warnings: fit.warnings,
         })
@@ -236,7 +256,11 @@ impl Plan {
             (.., Some(version)) => format!("Spark {version}"),
             _ => format!("Spark {}", crate::images::spark::default_version()),
         };
-        format!("{cluster} · {spark} · {} executors · driver outside", self.executors.count)
+        let driver = match self.driver {
+            DriverPlace::Host => "outside",
+            DriverPlace::Container => "in a container",
+        };
+        format!("{cluster} · {spark} · {} executors · driver {driver}", self.executors.count)
     }
 }
 
@@ -281,6 +305,27 @@ mod tests {
         assert_eq!(plan.executors.count, 3);
         assert!(matches!(plan.cluster, ClusterPlan::Kind { workers: 0, .. }));
         assert_eq!(plan.service_account, "spark");
+    }
+
+    #[test]
+    fn a_driver_in_a_container_is_told() {
+        let title = |place| plan(|raw| raw.driver = place).expect("valid").title();
+        assert!(title(None).ends_with("3 executors · driver outside"));
+        let container = title(Some(DriverPlace::Container));
+        assert!(container.ends_with("3 executors · driver in a container"), "{container}");
+    }
+
+    #[test]
+    fn a_driver_in_a_container_needs_a_cluster_of_ours() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let error = plan(|raw| {
+            raw.kubeconfig = Some(kubeconfig.path().to_owned());
+            raw.image = Some("i".into());
+            raw.driver = Some(DriverPlace::Container);
+        })
+        .expect_err("refused");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.to_string().contains("--driver container"), "{error}");
     }
 
     #[rstest]

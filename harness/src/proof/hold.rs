@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::dirs::Dirs;
 use crate::engine::locks::{Hold, try_lock};
-use crate::engine::{Engine, EngineUse, apt, stop_if_unused};
+use crate::engine::{Engine, EngineUse, TOOL_PACKAGES, apt, stop_if_unused};
 use crate::error::{Error, Result};
 use crate::ledger::{end_strays, give_back};
 
@@ -20,9 +20,11 @@ impl Held {
     pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
         let phase = context.recorder.phase("engine");
         let used = async {
-            // Both the node image and the base of Spark images may need it, side by side.
-            if yes && which::which("debootstrap").is_err() {
-                apt(context, &phase, &["debootstrap"]).await?;
+            // Here, since stages that run side by side may need the same.
+            let lacks = |(program, package)| which::which(program).is_err().then_some(package);
+            let packages: Vec<&str> = TOOL_PACKAGES.into_iter().filter_map(lacks).collect();
+            if yes && !packages.is_empty() {
+                apt(context, &phase, &packages).await?;
             }
             Engine::find_or_start(context, &phase, yes).await
         }

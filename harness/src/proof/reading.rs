@@ -2,26 +2,21 @@
 //! proven, what they made given back.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::{Ended, Environment, Live, Proof, SessionBuilder};
-use crate::access::Rule;
+use super::{Ended, Environment, Live, Proof};
 use crate::checks::{check, read};
 use crate::context::Context;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, Result};
 use crate::events::Body;
-use crate::images::load_layered;
 use crate::measure::Figures;
-use crate::read::{
-    DataSize, Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant,
-    strategy_of,
-};
-use crate::session::Contribution;
+use crate::read::{Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant};
 
 /// A session that reads.
 pub struct ReadingSession<'a> {
-    proof: &'a Proof,
-    namespace: String,
-    subjects: Vec<Subject>,
+    pub(super) proof: &'a Proof,
+    pub(super) namespace: String,
+    pub(super) subjects: Vec<Subject>,
     /// The session itself.
     pub live: Live,
 }
@@ -32,9 +27,9 @@ pub struct Subject {
     pub strategy: Box<dyn Strategy>,
     /// What it shall read.
     pub data: Dataset,
-    host: Option<HostCopy>,
-    setup: Setup,
-    proven: bool,
+    pub(super) host: Option<HostCopy>,
+    pub(super) setup: Setup,
+    pub(super) proven: bool,
 }
 
 /// Variants by the session they need. On a cluster of one node every session is pinned.
@@ -53,63 +48,7 @@ pub fn by_session(
     sessions
 }
 
-impl<'a> ReadingSession<'a> {
-    /// Prepares the variants, starts the session and puts the data where executors read. A variant
-    /// that cannot be set up is a red check and left out; the first such error is returned beside
-    /// the session.
-    pub async fn start(
-        wanted: SessionBuilder<'a>,
-        variants: &[&'static Variant],
-        size: DataSize,
-    ) -> Result<(Self, Option<Error>)> {
-        let proof = wanted.proof();
-        let (context, environment) = (&proof.context, &proof.environment);
-        let mut first = None;
-        let mut strategies: Vec<_> = variants.iter().copied().map(strategy_of).collect();
-        let verbs: Vec<Rule> = strategies.iter().flat_map(|s| s.verbs()).collect();
-        let ground = wanted.verbs(&verbs).grant().await?;
-        let namespace = ground.access().namespace.clone();
-        let scene = scene(context, environment, &namespace, ground.executors());
-        let phase = context.recorder.phase("prepare");
-        let prepared = async {
-            let mut subjects = Vec::new();
-            for strategy in strategies.drain(..) {
-                let step = phase.step(&strategy.variant().id);
-                match prepare(scene, strategy, size).await {
-                    Ok(subject) => {
-                        step.done("");
-                        subjects.push(subject);
-                    }
-                    Err(error) if error.is_interruption() => return Err(error),
-                    Err(error) => {
-                        step.failed(&error);
-                        first = first.take().or(Some(error));
-                    }
-                }
-            }
-            let (image, added) = furnish(scene, &mut subjects).await?;
-            Ok((subjects, image, added))
-        }
-        .await;
-        let (mut subjects, image, added) = phase.end(prepared, |(subjects, image, _)| {
-            let image = image.as_ref().map_or(String::new(), |i| format!(", image {i}"));
-            format!("{} of {} variants{image}", subjects.len(), variants.len())
-        })?;
-        let live = ground.with(image, added).start().await?;
-        let phase = context.recorder.phase("populate");
-        let mut populated = Vec::new();
-        for mut subject in subjects.drain(..) {
-            match subject.populate(scene, &live).await {
-                Ok(()) => populated.push(subject),
-                Err(error) if error.is_interruption() => return Err(error),
-                Err(error) => first = first.take().or(Some(error)),
-            }
-        }
-        let done = format!("{} of {} variants", populated.len(), variants.len());
-        phase.end(Ok(()), |()| done)?;
-        Ok((ReadingSession { proof, namespace, subjects: populated, live }, first))
-    }
-
+impl ReadingSession<'_> {
     /// Its variants.
     pub fn variants(&self) -> Vec<&'static Variant> {
         self.subjects.iter().map(|s| s.strategy.variant()).collect()
@@ -138,16 +77,33 @@ impl<'a> ReadingSession<'a> {
         first.map_or(Ok(()), Err)
     }
 
+    /// Puts a variant's data into the pods once more: one may have been replaced.
+    pub async fn populate(&mut self, id: &str) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let found = self.subjects.iter_mut().find(|s| s.strategy.variant().id == id);
+        let subject =
+            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
+        subject.populate(scene, &self.live).await
+    }
+
     /// Proves one variant to be as declared for this Spark and this cluster.
     pub async fn prove(&mut self, id: &str) -> Result<()> {
+        let environment = &self.proof.environment;
+        let nodes = environment.cluster.executor_nodes().len();
+        let variant = self.subject(id)?.strategy.variant();
+        let expected = variant.expected(&environment.image.version, nodes)?;
+        self.prove_to_be(id, expected).await
+    }
+
+    /// Proves one variant to be as expected.
+    pub async fn prove_to_be(&mut self, id: &str, expected: Expected) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
         let found = self.subjects.iter().find(|s| s.strategy.variant().id == id);
         let subject =
             found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
         let variant = subject.strategy.variant();
-        let nodes = environment.cluster.executor_nodes().len();
-        let expected = variant.expected(&environment.image.version, nodes)?;
         let location = subject.strategy.location(scene);
         let seen = read::Subject {
             variant,
@@ -211,7 +167,7 @@ impl<'a> ReadingSession<'a> {
     }
 }
 
-fn scene<'a>(
+pub(super) fn scene<'a>(
     context: &'a Context,
     environment: &'a Environment,
     namespace: &'a str,
@@ -220,44 +176,14 @@ fn scene<'a>(
     Scene { context, environment, namespace, executors }
 }
 
-/// Generates a variant's data and brings it where it must be before there are pods.
-async fn prepare(
-    scene: Scene<'_>,
-    mut strategy: Box<dyn Strategy>,
-    size: DataSize,
-) -> Result<Subject> {
-    let context = scene.context;
-    let variant = strategy.variant();
-    check(
-        context,
-        &format!("read.{}.prepared", variant.id),
-        &format!("{}: its data is in place before the session", variant.title),
-        async |findings| {
-            let size = strategy.limit(size);
-            // In every row, so that neither another variant nor an earlier run can answer for this.
-            let nonce =
-                format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
-            let dir = context.run.dir().join(format!("data-{nonce}"));
-            let generated =
-                tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size)).await;
-            let data = generated.or_internal("generating data")??;
-            let setup = strategy.prepare(scene, &data).await?;
-            let location = strategy.location(scene);
-            let host = match &location.driver_path {
-                Some(path) => Some(HostCopy::make(context, path, &data).await?),
-                None => None,
-            };
-            findings.add("location", &location.uri);
-            findings.add("bytes", data.bytes());
-            findings.add("seconds", format!("{:.2}", setup.seconds));
-            Ok(Subject { strategy, data, host, setup, proven: false })
-        },
-    )
-    .await
-}
-
 impl Subject {
-    async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
+    /// Its data, and where a driver in a container shall see it.
+    pub(super) fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
+        let path = self.strategy.location(scene).driver_path?;
+        Some((self.data.dir.clone(), path))
+    }
+
+    pub(super) async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
         let variant = self.strategy.variant();
         let title = format!("{}: its data is in place in the pods", variant.title);
         let Subject { strategy, data, setup, .. } = self;
@@ -274,39 +200,4 @@ impl Subject {
         })
         .await
     }
-}
-
-/// Merges what the variants contribute, and puts the layers they want on the session's image. Those
-/// that change with every run come last, on top: what lies below stays on the nodes.
-async fn furnish(
-    scene: Scene<'_>,
-    subjects: &mut [Subject],
-) -> Result<(Option<String>, Contribution)> {
-    let environment = scene.environment;
-    let mut all = Contribution::default();
-    let mut image = None;
-    for subject in subjects.iter_mut().rev() {
-        let variant = subject.strategy.variant();
-        let had = all.layers.len();
-        all.add(&variant.id, subject.strategy.contribute(scene)?)?;
-        if all.layers.len() == had {
-            continue;
-        }
-        let Some(engine) = &environment.engine else {
-            return Err(Error::environment(format!(
-                "{} needs layers on the image, which only nodes of ours can be given",
-                variant.id
-            )));
-        };
-        let base = &environment.image.reference;
-        let number = all.layers.len();
-        let reference = format!("{base}-{}-{number}", scene.context.run.id());
-        let nodes = environment.cluster.executor_nodes();
-        let loaded =
-            load_layered(scene.context, engine, &nodes, base, &reference, &all.layers).await?;
-        subject.setup.seconds += loaded.seconds;
-        subject.setup.bytes_to_nodes += loaded.bytes_sent;
-        image = Some(reference);
-    }
-    Ok((image, all))
 }

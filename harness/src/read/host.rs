@@ -14,21 +14,14 @@ pub struct HostCopy {
 }
 
 impl HostCopy {
-    /// Copies the data to `path`, whose parent's name contains the run's id. A path that exists is
-    /// refused: it is not ours.
+    /// Copies the data to `path`, whose name contains the run's id. A path that exists is refused: it
+    /// is not ours.
     pub async fn make(context: &Context, path: &Path, data: &Dataset) -> Result<Self> {
         if fs_err::symlink_metadata(path).is_ok() {
             return Err(Error::environment(format!("{} exists already", path.display()))
                 .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
         }
-        // The run's directory is shared by its variants and goes with the run.
-        let above = path.parent().unwrap_or(path).to_owned();
-        for path in [above, path.to_owned()] {
-            let owned = Owned::Path { path };
-            if !context.run.owned().contains(&owned) {
-                context.run.own(owned)?;
-            }
-        }
+        context.run.own(Owned::Path { path: path.to_owned() })?;
         let (from, to) = (data.dir.clone(), path.to_owned());
         let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to));
         copied.await.or_internal("copying to the driver's host")??;
@@ -67,7 +60,7 @@ mod tests {
         let (context, keep) = test_context();
         let data = Dataset::generate(&keep.path().join("data"), "n1", DataSize::tiny());
         let data = data.expect("generated");
-        let path = keep.path().join(format!("sparkproof-{}", context.run.id())).join("0-copy");
+        let path = keep.path().join(format!("sparkproof-{}-0-copy", context.run.id()));
         let copy = HostCopy::make(&context, &path, &data).await.expect("made");
         let file = walkdir::WalkDir::new(&path).into_iter().filter_map(Result::ok);
         assert!(file.filter(|f| f.file_type().is_file()).count() > 2);

@@ -1,5 +1,6 @@
 //! The five file-reading strategies, one file each; what they have in common is [`Strategy`].
 
+mod baked;
 mod copy;
 mod data;
 mod data_size;
@@ -7,17 +8,22 @@ mod host;
 mod naming;
 mod parquet;
 mod pods;
+mod remote;
 mod rows;
 mod strategy;
 mod table;
+mod transfer;
 mod variant;
+pub mod volume;
 
+pub use baked::Baked;
 pub use copy::{Copy, copy_into};
 pub use data::Dataset;
 pub use data_size::DataSize;
 pub use host::HostCopy;
 pub use naming::{STRATEGIES, StrategyName, order_of, variant_of_check};
 pub use pods::InPod;
+pub use remote::Remote;
 pub use rows::SCHEMA;
 pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};
 pub use table::{DataFile, Format, Table};

@@ -26,6 +26,11 @@ impl InPod {
         InPod { api: Api::namespaced(client.clone(), namespace), pod: pod.to_owned() }
     }
 
+    /// The pod's name.
+    pub fn name(&self) -> &str {
+        &self.pod
+    }
+
     /// Runs a command to its end; what it printed on standard output. A status other than 0 is an
     /// error with what it printed on standard error.
     pub async fn run(&self, command: &[&str]) -> Result<String> {

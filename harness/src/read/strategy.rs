@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
-use super::{Copy, DataSize, Dataset, Variant};
+use super::{Baked, Copy, DataSize, Dataset, Remote, Variant, volume};
 use crate::access::Rule;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -27,10 +27,10 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
+    /// No directory is shared with other variants: a container's runtime makes those above a mount
+    /// as root, and then an executor (user 185) can put nothing beside the mount (measured).
     pub fn path(&self, variant: &Variant) -> PathBuf {
-        Path::new("/var/tmp")
-            .join(format!("sparkproof-{}", self.context.run.id()))
-            .join(&variant.id)
+        Path::new("/var/tmp").join(self.name(variant))
     }
 
     /// The name of a variant's Kubernetes objects and volumes: a valid label.
@@ -39,7 +39,7 @@ impl Scene<'_> {
     }
 }
 
-/// One variant at work: made for one session.
+/// One variant at work: made for one session. Its steps stay on one thread, as all that waits does.
 pub trait Strategy: Send + Sync {
     /// Which.
     fn variant(&self) -> &'static Variant;
@@ -48,7 +48,7 @@ pub trait Strategy: Send + Sync {
     fn unavailable<'a>(
         &'a self,
         environment: &'a Environment,
-    ) -> BoxFuture<'a, Result<Option<String>>> {
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let _ = environment;
         Box::pin(async { Ok(None) })
     }
@@ -68,7 +68,7 @@ pub trait Strategy: Send + Sync {
         &'a mut self,
         scene: Scene<'a>,
         data: &'a Dataset,
-    ) -> BoxFuture<'a, Result<Setup>>;
+    ) -> LocalBoxFuture<'a, Result<Setup>>;
 
     /// What the session needs for it.
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
@@ -84,7 +84,7 @@ pub trait Strategy: Send + Sync {
         scene: Scene<'a>,
         data: &'a Dataset,
         live: &'a Live,
-    ) -> BoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
         let _ = (scene, data, live);
         Box::pin(async { Ok(Setup::default()) })
     }
@@ -93,7 +93,7 @@ pub trait Strategy: Send + Sync {
     fn location(&self, scene: Scene<'_>) -> Location;
 
     /// After the session: takes away what the namespace's end does not.
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> BoxFuture<'a, Result<()>> {
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
     }
@@ -103,7 +103,14 @@ pub trait Strategy: Send + Sync {
 pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
     match variant.id.as_str() {
         "0-copy" => Box::new(Copy::new(variant)),
-        id => unreachable!("{id}"),
+        "1-baked" => Box::new(Baked::new(variant)),
+        "3-hostpath" => Box::new(volume::HostPath::new(variant)),
+        "3-pvc-static" => Box::new(volume::StaticClaim::new(variant)),
+        "3-pvc-dynamic" => Box::new(volume::DynamicClaim::new(variant)),
+        "3-emptydir" => Box::new(volume::EmptyDir::new(variant)),
+        "3-configmap" => Box::new(volume::ConfigMap::new(variant)),
+        "3-nfs" => Box::new(volume::Nfs::new(variant)),
+        _ => Box::new(Remote::new(variant)),
     }
 }
 

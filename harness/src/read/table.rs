@@ -106,15 +106,17 @@ impl Table {
 
     /// What Spark may say it read of `file:` or `hdfs:` in so many partitions (measured, 3.5.9 and
     /// 4.3.0): of text the exact bytes where no file is split, else up to two buffers of 64 KiB more
-    /// a cut; of Parquet a footer a partition more, and less by the indexes, which nobody reads.
+    /// a cut; of Parquet as much more a partition, for its footer, and less by the indexes, which
+    /// nobody reads.
     pub fn input_bytes(&self, partitions: u32) -> RangeInclusive<u64> {
+        const BUFFERS: u64 = 2 * (64 << 10);
         let (bytes, partitions) = (self.bytes(), u64::from(partitions));
         match (self.format, &self.files[..]) {
             (Format::Parquet, files) => {
-                bytes - bytes / 20..=bytes + partitions.max(files.len() as u64) * (16 << 10)
+                bytes - bytes / 20..=bytes + partitions.max(files.len() as u64) * BUFFERS
             }
             (_, [file]) if !file.path.ends_with(".gz") => {
-                bytes..=bytes + partitions.saturating_sub(1) * (128 << 10)
+                bytes..=bytes + partitions.saturating_sub(1) * BUFFERS
             }
             _ => bytes..=bytes,
         }

@@ -30,7 +30,7 @@ pub use reading::{
     FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
     ShareFailure,
 };
-pub use rest::{Executor, executors};
+pub use rest::Executor;
 pub use running::{Ended, Session};
-pub use spec::{STRICT, SessionSpec, register_secrets};
+pub use spec::{DriverSite, STRICT, SessionSpec, register_secrets};
 pub use template::EXECUTOR_CONTAINER;

@@ -19,8 +19,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 
 use super::certificate;
-use super::model::Place;
-use super::serving::{TLS_PORT, environment, memory, scheme};
+use super::place::Place;
+use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
 use super::{Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest};
 use crate::context::Context;
 use crate::dirs::private_dir;
@@ -28,10 +28,6 @@ use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back, labels};
 
-/// Bucket, container or directory that data is put into.
-const BUCKET: &str = "data";
-/// Where `images/stores/azure/tls.js` looks for the certificate.
-const TLS_DIR: &str = "/opt/azurite/tls";
 /// Most processes and threads: a JVM has some hundred.
 const PIDS: i64 = 1000;
 
@@ -110,7 +106,8 @@ pub(super) async fn start(
         tls_endpoint: None,
         address: address.to_string(),
         host,
-        bucket: BUCKET.to_owned(),
+        bucket: bucket(kind).to_owned(),
+        region: None,
         image: Some(image.to_owned()),
         credentials: credentials.is_some().then_some(file),
         ca_certificate: None,
@@ -176,7 +173,7 @@ impl Container {
             let mut header = tar::Header::new_gnu();
             header.set_size(text.len() as u64);
             header.set_mode(0o400);
-            header.set_uid(185);
+            header.set_uid(SERVER_UID);
             archive.append_data(&mut header, name, text.as_bytes()).or_internal(what())?;
         }
         let bytes = archive.into_inner().or_internal(what())?;

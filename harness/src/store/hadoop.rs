@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
 
@@ -23,6 +24,21 @@ impl<'a> Hdfs<'a> {
         Ok(Hdfs { store, client: client.or_environment(format!("a client for {endpoint}"))? })
     }
 
+    /// Whether the directory is there.
+    pub(super) async fn look(&self) -> Result<()> {
+        let path = format!("/{}", self.store.record.bucket.trim_matches('/'));
+        let seen = self.client.get_file_info(&path).await;
+        seen.map(drop).or_environment(format!("looking at {path} of HDFS"))
+    }
+
+    /// Whether a key is there; it need not be.
+    pub(super) async fn look_at(&self, key: &str) -> Result<()> {
+        match self.client.get_file_info(&self.path(key)).await {
+            Ok(_) | Err(HdfsError::FileNotFound(_)) => Ok(()),
+            Err(error) => Err(error).or_environment(format!("looking at {key} of HDFS")),
+        }
+    }
+
     fn path(&self, path: &str) -> String {
         format!("/{}/{path}", self.store.record.bucket.trim_matches('/'))
     }
@@ -32,6 +48,9 @@ impl<'a> Hdfs<'a> {
         prefix: &str,
         files: &BTreeMap<String, PathBuf>,
     ) -> Result<()> {
+        let directory = self.path(prefix.trim_matches('/'));
+        let made = self.client.mkdirs(directory.trim_end_matches('/'), 0o777, true).await;
+        made.or_environment(format!("making {directory} in HDFS"))?;
         let puts = files.iter().map(|(key, file)| self.put(self.path(&joined(prefix, key)), file));
         futures::stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
     }
@@ -47,6 +66,13 @@ impl<'a> Hdfs<'a> {
             writer.write_bytes(chunk).await.or_environment(what())?;
         }
         writer.close().await.or_environment(what())
+    }
+
+    pub(super) async fn get(&self, key: &str) -> Result<Bytes> {
+        let path = self.path(key);
+        let what = || format!("reading {path} of HDFS");
+        let mut reader = self.client.read(&path).await.or_environment(what())?;
+        reader.read_bytes(reader.file_length()).await.or_environment(what())
     }
 
     pub(super) async fn remove(&self, prefix: &str) -> Result<()> {

@@ -2,9 +2,10 @@
 
 use http::Method;
 
+use super::hadoop::Hdfs;
 use super::http::{Http, refused};
-use super::model::Place;
 use super::serving::NAMENODE_HTTP;
+use super::upload::ANSWER;
 use super::{Store, StoreKind};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -21,13 +22,13 @@ impl Store {
     /// # Errors
     /// Environment: it ended or does not serve in time, with the end of its log.
     pub async fn healthy(&self, context: &Context) -> Result<()> {
-        let http = Http::new()?;
+        let http = Http::to(&self.record.endpoint)?;
         let what = format!("the {} store at {}", self.record.kind, self.record.endpoint);
         let waiting = Waiting::up_to(SECONDS, format!("{what} to serve"));
         let waited =
             wait(context, waiting, Source::Backoff, async || match self.asked(&http).await {
-                Ok(()) => return Progress::Met(()),
-                Err(error) => match self.ended().await {
+                Ok(()) => Progress::Met(()),
+                Err(error) => match self.place.ended().await {
                     Ok(None) => Progress::NotYet(error.to_string()),
                     Ok(Some(how)) => Progress::Never(Error::environment(format!("{what} {how}"))),
                     Err(error) => Progress::Never(error),
@@ -38,22 +39,32 @@ impl Store {
         if error.is_interruption() {
             return Err(error);
         }
-        let log = match &self.place {
-            Place::Container(container) => container.log(Some(LINES)).await,
-        };
-        let log = context.recorder.secrets().scrub(log.unwrap_or_default().trim());
+        if !self.has_log() {
+            return Err(error);
+        }
+        let log = self.place.log(Some(LINES)).await.unwrap_or_default();
+        let log = context.recorder.secrets().scrub(log.trim());
         Err(Error::environment(format!("{error}; the end of its log:\n{log}")))
     }
 
-    async fn ended(&self) -> Result<Option<String>> {
-        match &self.place {
-            Place::Container(container) => container.ended().await,
-        }
+    /// Whether it serves now.
+    ///
+    /// # Errors
+    /// Environment: it does not, with what it said.
+    pub async fn answers(&self) -> Result<()> {
+        let http = Http::to(&self.record.endpoint)?;
+        let asked = tokio::time::timeout(ANSWER, self.asked(&http));
+        asked.await.unwrap_or_else(|_| {
+            let endpoint = &self.record.endpoint;
+            Err(Error::environment(format!("{endpoint} did not answer in {} s", ANSWER.as_secs())))
+        })
     }
 
     /// One look.
     async fn asked(&self, http: &Http) -> Result<()> {
         match (self.record.kind, &self.credentials) {
+            // Its web server may be anywhere: the directory has to answer.
+            (StoreKind::Hdfs, _) if !self.has_log() => Hdfs::of(self)?.look().await,
             (StoreKind::Hdfs, _) => {
                 let query = "Hadoop:service=NameNode,name=FSNamesystemState";
                 let address = &self.record.address;
@@ -62,14 +73,18 @@ impl Store {
             }
             (kind, Some(credentials)) => {
                 let endpoint = &self.record.endpoint;
-                let (url, expected) = match kind {
-                    StoreKind::Azure => (
-                        format!("{endpoint}/{}?comp=list", credentials.account),
-                        "EnumerationResults",
-                    ),
-                    _ => (format!("{endpoint}/"), "ListAllMyBucketsResult"),
+                let url = match kind {
+                    StoreKind::Azure => {
+                        format!("{}?comp=list", self.record.account_url(&credentials.account))
+                    }
+                    _ => format!("{endpoint}/"),
                 };
-                let (status, text) = http.signed(kind, credentials, Method::GET, &url).await?;
+                let list = http.signed(&self.record, credentials, Method::GET, &url);
+                let (status, text) = list.await?;
+                let expected = match kind {
+                    StoreKind::Azure => "EnumerationResults",
+                    _ => "ListAllMyBucketsResult",
+                };
                 if status == 200 && text.contains(expected) {
                     return Ok(());
                 }

@@ -1,11 +1,14 @@
 //! HTTP to servers: what `object_store` calls through, and requests it has no call for, signed by
-//! its own signers. Plain HTTP: our servers' addresses are on a bridge of this host.
+//! its own signers.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http_body_util::BodyExt;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector as Connector;
+use hyper_util::rt::TokioExecutor;
 use object_store::ClientOptions;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
@@ -14,7 +17,10 @@ use object_store::client::{
     HttpResponse, HttpResponseBody, HttpService,
 };
 
-use super::{Credentials, StoreKind};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::{Credentials, StoreKind, StoreRecord};
 use crate::error::{Error, OrFail, Result};
 
 /// S3's region for servers that have none.
@@ -22,20 +28,33 @@ pub(super) const REGION: &str = "us-east-1";
 /// The longest one request may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A client of ours for `object_store`.
+/// A client for `object_store` and for us. Made by us and not by that crate, which would bring a
+/// second library of cryptography.
 #[derive(Debug, Clone)]
-pub(super) struct Http(reqwest::Client);
+pub(super) struct Http(Client<HttpsConnector<Connector>, HttpRequestBody>);
 
 impl Http {
-    pub(super) fn new() -> Result<Self> {
-        let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build();
-        Ok(Http(client.or_internal("making an HTTP client")?))
+    /// A client for an endpoint: by TLS it trusts whom the host trusts (`SSL_CERT_FILE` adds an
+    /// authority), without it nobody needs to be.
+    pub(super) fn to(endpoint: &str) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        if endpoint.starts_with("https:") {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .or_internal("making an HTTP client")?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
+        Ok(Http(Client::builder(TokioExecutor::new()).build(connector.build())))
     }
 
     /// Status and text of a signed request without a body.
     pub(super) async fn signed(
         &self,
-        kind: StoreKind,
+        record: &StoreRecord,
         credentials: &Credentials,
         method: http::Method,
         url: &str,
@@ -47,7 +66,7 @@ impl Http {
             .header(http::header::CONTENT_LENGTH, "0")
             .body(HttpRequestBody::empty())
             .or_internal(what())?;
-        match kind {
+        match record.kind {
             StoreKind::Azure => {
                 let key = AzureAccessKey::try_new(&credentials.key).or_input("Azure's key")?;
                 let credential = AzureCredential::AccessKey(key);
@@ -61,7 +80,8 @@ impl Http {
                     secret_key: credentials.key.clone(),
                     token: None,
                 };
-                AwsAuthorizer::new(&credential, "s3", REGION)
+                let region = record.region.as_deref().unwrap_or(REGION);
+                AwsAuthorizer::new(&credential, "s3", region)
                     .try_authorize(&mut request, None)
                     .or_internal("signing for S3")?;
             }
@@ -74,8 +94,13 @@ impl Http {
 
     /// Text of a plain GET that succeeds.
     pub(super) async fn get(&self, url: &str) -> Result<String> {
-        let answer = async { self.0.get(url).send().await?.error_for_status()?.text().await };
-        answer.await.or_environment(format!("asking {url}"))
+        let what = || format!("asking {url}");
+        let request = http::Request::get(url).body(HttpRequestBody::empty());
+        let response = self.call(request.or_internal(what())?).await.or_environment(what())?;
+        let status = response.status();
+        let bytes = response.into_body().bytes().await.or_environment(what())?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if status.is_success() { Ok(text) } else { Err(refused(&what(), status.as_u16(), &text)) }
     }
 }
 
@@ -88,42 +113,19 @@ impl HttpConnector for Http {
 #[async_trait]
 impl HttpService for Http {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let (parts, body) = request.into_parts();
-        let url = parts.uri.to_string().parse();
-        let url = url.map_err(|e| HttpError::new(HttpErrorKind::Unknown, Words::of(e)))?;
-        let body: Bytes = body.collect().await?.to_bytes();
-        let mut request = reqwest::Request::new(parts.method, url);
-        *request.headers_mut() = parts.headers;
-        *request.body_mut() = Some(body.into());
-        let response = self.0.execute(request).await.map_err(failed)?;
-        let mut answer = http::Response::builder().status(response.status());
-        if let Some(headers) = answer.headers_mut() {
-            *headers = response.headers().clone();
-        }
-        let body = HttpResponseBody::from(response.bytes().await.map_err(failed)?);
-        answer.body(body).map_err(|e| HttpError::new(HttpErrorKind::Unknown, e))
-    }
-}
-
-/// What decides whether `object_store` tries again.
-fn failed(error: reqwest::Error) -> HttpError {
-    let kind = match () {
-        () if error.is_timeout() => HttpErrorKind::Timeout,
-        () if error.is_connect() => HttpErrorKind::Connect,
-        () if error.is_decode() => HttpErrorKind::Decode,
-        () => HttpErrorKind::Request,
-    };
-    HttpError::new(kind, error)
-}
-
-/// An error known by its words.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Words(String);
-
-impl Words {
-    fn of(error: impl std::fmt::Display) -> Self {
-        Words(error.to_string())
+        let answered = tokio::time::timeout(DEADLINE, self.0.request(request));
+        let response = match answered.await {
+            Ok(answered) => answered.map_err(|e| {
+                let kind = match e.is_connect() {
+                    true => HttpErrorKind::Connect,
+                    false => HttpErrorKind::Request,
+                };
+                HttpError::new(kind, e)
+            })?,
+            Err(late) => return Err(HttpError::new(HttpErrorKind::Timeout, late)),
+        };
+        let failed = |e| HttpError::new(HttpErrorKind::Interrupted, e);
+        Ok(response.map(|body| HttpResponseBody::new(body.map_err(failed))))
     }
 }
 

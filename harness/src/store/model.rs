@@ -1,11 +1,15 @@
 //! A server that runs.
 
-use super::container::Container;
-use super::{Credentials, Placement, StoreKind, StoreRecord};
+use super::place::Place;
+use super::{Credentials, StoreKind, StoreRecord, container, own, pod};
+use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::images::load;
+use crate::images::store::provide;
 use crate::ledger::Scope;
+use crate::plan::OwnStore;
 
 /// Which server to start.
 #[derive(Debug, Clone)]
@@ -36,13 +40,6 @@ pub struct Store {
     pub(super) place: Place,
 }
 
-/// Where it runs, connected.
-#[derive(Debug)]
-pub(super) enum Place {
-    /// A container.
-    Container(Container),
-}
-
 impl std::ops::Deref for Store {
     type Target = StoreRecord;
     fn deref(&self) -> &StoreRecord {
@@ -63,12 +60,11 @@ impl Store {
         network: &str,
         request: &StoreRequest<'_>,
     ) -> Result<Store> {
-        let kind = request.kind;
         let phase = context.recorder.phase(&format!("store {}", request.name));
         let begun = async {
-            let image = crate::images::store::provide(context, engine, phase.name(), kind).await?;
+            let image = provide(context, engine, phase.name(), request.kind).await?;
             let step = phase.step("start");
-            let store = super::container::start(context, engine, network, &image, request).await?;
+            let store = container::start(context, engine, network, &image, request).await?;
             store.healthy(context).await?;
             step.done("");
             Ok(store)
@@ -77,19 +73,55 @@ impl Store {
         phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
     }
 
+    /// Starts one in a pod behind a NodePort service, in a namespace that is the run's and takes it
+    /// along: where no container can join the cluster's network.
+    ///
+    /// # Errors
+    /// Environment: as [`Store::start`]; or HDFS, whose clients follow the DataNode's own address.
+    pub async fn start_in_cluster(
+        context: &Context,
+        engine: &Engine,
+        cluster: &Cluster,
+        namespace: &str,
+        request: &StoreRequest<'_>,
+    ) -> Result<Store> {
+        let phase = context.recorder.phase(&format!("store {}", request.name));
+        let begun = async {
+            let image = provide(context, engine, phase.name(), request.kind).await?;
+            let step = phase.step("load the image");
+            let loaded = load(context, engine, &cluster.executor_nodes(), &image).await?;
+            step.done(loaded.to_string());
+            let step = phase.step("start");
+            let store = pod::start(context, cluster, namespace, &image, request).await?;
+            store.healthy(context).await?;
+            step.done("");
+            Ok(store)
+        };
+        let begun = begun.await;
+        phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
+    }
+
+    /// The user's own, as it is; its credentials are the environment's.
+    ///
+    /// # Errors
+    /// Bad input: the environment has no credentials. Environment: it does not answer.
+    pub async fn own(context: &Context, own: &OwnStore) -> Result<Store> {
+        let phase = context.recorder.phase(&format!("store {}", own.kind));
+        let opened = async {
+            let store = own::open(context, own)?;
+            store.healthy(context).await?;
+            Ok(store)
+        };
+        let opened = opened.await;
+        phase.end(opened, |store| format!("{}, {}", store.endpoint, store.place))
+    }
+
     pub(super) async fn open(context: &Context, record: StoreRecord) -> Result<Store> {
         let credentials = match &record.credentials {
             Some(path) => Some(Credentials::read(context, path)?),
             None => None,
         };
-        let place = match &record.placement {
-            Placement::Container { docker, name, .. } => {
-                let engine = Engine::at(docker).await?.ok_or_else(|| {
-                    Error::environment(format!("the Docker daemon at {docker} does not answer"))
-                })?;
-                Place::Container(Container { engine, name: name.clone() })
-            }
-        };
+        let place = Place::open(&record.placement).await?;
         Ok(Store { record, credentials, place })
     }
 
@@ -103,15 +135,19 @@ impl Store {
         self.credentials.as_ref()
     }
 
-    /// Ends it, with its data.
+    /// Whether its log can be read for its requests.
+    pub fn has_log(&self) -> bool {
+        !matches!(self.place, Place::Own)
+    }
+
+    /// Ends it, with its data. The user's own stays.
     ///
     /// # Errors
     /// Environment: it is still there; the ledger keeps it.
     pub async fn stop(self, context: &Context) -> Result<()> {
-        match &self.place {
-            Place::Container(container) => container.remove(context).await?,
-        }
-        if let Some(dir) = self.record.credentials.as_deref().and_then(std::path::Path::parent) {
+        self.place.remove(context).await?;
+        let dir = self.record.credentials.as_deref().and_then(std::path::Path::parent);
+        if let Some(dir) = dir.filter(|dir| dir.starts_with(context.run.dir())) {
             let _ = fs_err::remove_dir_all(dir);
         }
         Ok(())
@@ -119,45 +155,27 @@ impl Store {
 
     /// Breaks it on purpose: it answers nothing, connections stay open.
     pub async fn pause(&self) -> Result<()> {
-        match &self.place {
-            Place::Container(container) => container.pause().await,
-        }
+        self.place.breakable()?.pause().await
     }
 
     /// Heals [`Store::pause`].
     pub async fn unpause(&self) -> Result<()> {
-        match &self.place {
-            Place::Container(container) => container.unpause().await,
-        }
+        self.place.breakable()?.unpause().await
     }
 
     /// Breaks it on purpose: its processes end, its data stays (moto's, in memory, does not).
     pub async fn halt(&self) -> Result<()> {
-        match &self.place {
-            Place::Container(container) => container.halt().await,
-        }
+        self.place.breakable()?.halt().await
     }
 
     /// Heals [`Store::halt`]; returns when it serves again, under the same address.
     pub async fn resume(&self, context: &Context) -> Result<()> {
-        match &self.place {
-            Place::Container(container) => container.resume(&self.record.address).await?,
-        }
+        self.place.breakable()?.resume(&self.record.address).await?;
         self.healthy(context).await
     }
 
     /// Its log so far: what it says, and a line for each request.
     pub async fn log(&self) -> Result<String> {
-        match &self.place {
-            Place::Container(container) => container.log(None).await,
-        }
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Place::Container(container) => write!(f, "container {}", container.name),
-        }
+        self.place.log(None).await
     }
 }

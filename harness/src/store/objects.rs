@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path as File, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -10,11 +11,11 @@ use http::Method;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
 
 use super::http::{Http, REGION, refused};
 use super::upload::{AT_ONCE, joined};
-use super::{Credentials, Store, StoreKind};
+use super::{Credentials, Placement, Store, StoreKind};
 use crate::error::{Error, OrFail, Result};
 
 /// Files up to here go in one request; S3 refuses more than 5 GiB in one.
@@ -30,13 +31,19 @@ pub(super) struct Objects<'a> {
     client: Arc<dyn ObjectStore>,
 }
 
+/// A server next door that does not answer soon does not answer: minutes of retries would only hide
+/// it.
+fn retry() -> RetryConfig {
+    RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(20), ..Default::default() }
+}
+
 impl<'a> Objects<'a> {
     pub(super) fn of(store: &'a Store) -> Result<Self> {
         let record = &store.record;
         let credentials = store.credentials.as_ref();
         let credentials =
             credentials.ok_or_else(|| Error::internal(format!("{} without keys", record.kind)))?;
-        let http = Http::new()?;
+        let http = Http::to(&record.endpoint)?;
         let client: Arc<dyn ObjectStore> = match record.kind {
             StoreKind::Azure => Arc::new(
                 MicrosoftAzureBuilder::new()
@@ -44,8 +51,9 @@ impl<'a> Objects<'a> {
                     .with_access_key(&credentials.key)
                     .with_container_name(&record.bucket)
                     // The account is part of the path where the host is an address.
-                    .with_endpoint(format!("{}/{}", record.endpoint, credentials.account))
+                    .with_endpoint(record.account_url(&credentials.account))
                     .with_allow_http(true)
+                    .with_retry(retry())
                     .with_http_connector(http.clone())
                     .build()
                     .or_internal("a client for Azure")?,
@@ -56,9 +64,10 @@ impl<'a> Objects<'a> {
                     .with_secret_access_key(&credentials.key)
                     .with_bucket_name(&record.bucket)
                     .with_endpoint(&record.endpoint)
-                    .with_region(REGION)
+                    .with_region(record.region.as_deref().unwrap_or(REGION))
                     .with_virtual_hosted_style_request(false)
                     .with_allow_http(true)
+                    .with_retry(retry())
                     .with_http_connector(http.clone())
                     .build()
                     .or_internal("a client for S3")?,
@@ -67,17 +76,20 @@ impl<'a> Objects<'a> {
         Ok(Objects { store, credentials, http, client })
     }
 
-    /// Makes the bucket or container; one that is there is fine.
+    /// Makes the bucket or container; one that is there is fine. The user's is there.
     async fn make(&self) -> Result<()> {
         let record = &self.store.record;
+        if record.placement == Placement::Own {
+            return Ok(());
+        }
         let url = match record.kind {
-            StoreKind::Azure => format!(
-                "{}/{}/{}?restype=container",
-                record.endpoint, self.credentials.account, record.bucket
-            ),
+            StoreKind::Azure => {
+                let account = record.account_url(&self.credentials.account);
+                format!("{account}/{}?restype=container", record.bucket)
+            }
             _ => format!("{}/{}", record.endpoint, record.bucket),
         };
-        let made = self.http.signed(record.kind, self.credentials, Method::PUT, &url).await?;
+        let made = self.http.signed(record, self.credentials, Method::PUT, &url).await?;
         match made {
             (200 | 201 | 409, _) => Ok(()),
             (status, text) => Err(refused(&format!("making {}", record.bucket), status, &text)),
@@ -115,6 +127,21 @@ impl<'a> Objects<'a> {
         }
         parts.finish().await.or_environment(what())?;
         Ok(())
+    }
+
+    pub(super) async fn get(&self, key: &str) -> Result<Bytes> {
+        let what = || format!("reading {key} of the {} store", self.store.record.kind);
+        let path = Path::parse(key).or_input(what())?;
+        let found = self.client.get(&path).await.or_environment(what())?;
+        found.bytes().await.or_environment(what())
+    }
+
+    /// Whether a key is there; it need not be.
+    pub(super) async fn look_at(&self, key: &str) -> Result<()> {
+        match self.client.head(&Path::parse(key).or_input(key)?).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error).or_environment(format!("looking at {key}")),
+        }
     }
 
     pub(super) async fn remove(&self, prefix: &str) -> Result<()> {

@@ -22,6 +22,19 @@ pub enum Placement {
         /// The network.
         network: String,
     },
+    /// A pod behind a NodePort service.
+    Pod {
+        /// Kubeconfig that reaches the cluster.
+        kubeconfig: PathBuf,
+        /// Its context; none for the current one.
+        context: Option<String>,
+        /// Its namespace.
+        namespace: String,
+        /// Name of pod, service and secret.
+        name: String,
+    },
+    /// The user's.
+    Own,
 }
 
 /// A server as another process reopens it: a file in the state directory (0600).
@@ -43,6 +56,8 @@ pub struct StoreRecord {
     pub host: Option<String>,
     /// Bucket, container or directory that data is put into.
     pub bucket: String,
+    /// S3's region.
+    pub region: Option<String>,
     /// The server's image; none for the user's own.
     pub image: Option<String>,
     /// File with the credentials (0600); none where none are needed.
@@ -52,6 +67,16 @@ pub struct StoreRecord {
 }
 
 impl StoreRecord {
+    /// The endpoint that Azure's requests go to: the account is part of the path where it is not
+    /// part of the host.
+    pub fn account_url(&self, account: &str) -> String {
+        let host = self.endpoint.split_once("://").map_or("", |(_, rest)| rest);
+        if host.starts_with(&format!("{account}.")) {
+            return self.endpoint.clone();
+        }
+        format!("{}/{account}", self.endpoint)
+    }
+
     /// Directory of a server's files below a run's private directory.
     pub fn dir(run: &Path, name: &str) -> PathBuf {
         run.join("stores").join(name)
@@ -89,5 +114,36 @@ impl StoreRecord {
     /// Environment: the engine does not answer, or the credentials cannot be read.
     pub async fn open(self, context: &Context) -> Result<Store> {
         Store::open(context, self).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_its_file_and_an_account_its_place() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let record = StoreRecord {
+            kind: StoreKind::Azure,
+            placement: Placement::Own,
+            endpoint: "http://172.18.0.3:10000".into(),
+            tls_endpoint: None,
+            address: "172.18.0.3".into(),
+            host: None,
+            bucket: "data".into(),
+            region: None,
+            image: None,
+            credentials: None,
+            ca_certificate: None,
+        };
+        assert_eq!(record.account_url("a"), "http://172.18.0.3:10000/a");
+        let named = StoreRecord { endpoint: "https://a.example.org".into(), ..record.clone() };
+        assert_eq!(named.account_url("a"), "https://a.example.org");
+        let path = StoreRecord::path(keep.path(), "azure");
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        record.write(&path).expect("written");
+        assert_eq!(StoreRecord::all(keep.path()).expect("readable"), [record]);
+        assert!(StoreRecord::all(&keep.path().join("none")).expect("readable").is_empty());
     }
 }

@@ -4,6 +4,18 @@ use super::{Credentials, StoreKind, StoreRequest};
 
 /// Port of Azurite by TLS, as `images/stores/azure/tls.js` listens.
 pub(super) const TLS_PORT: u16 = 10443;
+/// Where it looks for the certificate.
+pub(super) const TLS_DIR: &str = "/opt/azurite/tls";
+/// What data is put into. Two S3 servers in one session are told apart by it: Hadoop takes
+/// endpoint and keys by bucket.
+pub(super) const fn bucket(kind: StoreKind) -> &'static str {
+    match kind {
+        StoreKind::Moto => "data-moto",
+        _ => "data",
+    }
+}
+/// User of every server's process.
+pub(super) const SERVER_UID: u64 = 185;
 /// Port of a NameNode's web server.
 pub(super) const NAMENODE_HTTP: u16 = 9870;
 const MIB: i64 = 1 << 20;

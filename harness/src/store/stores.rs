@@ -9,23 +9,35 @@ use super::{Store, StoreKind, StoreRecord, StoreRequest};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::plan::OwnStore;
 
 /// At most one of a kind.
 #[derive(Debug, Clone, Default)]
 pub struct Stores(BTreeMap<StoreKind, Arc<Store>>);
 
 impl Stores {
-    /// Starts these on a network, side by side.
+    /// Opens the user's own of these kinds and starts the others on the cluster's network, side by
+    /// side. Without an engine there are only the user's own.
     pub async fn start(
         context: &Context,
-        engine: &Engine,
-        network: &str,
+        network: Option<(&Engine, &str)>,
         kinds: BTreeSet<StoreKind>,
+        own: &[OwnStore],
     ) -> Result<Self> {
         let start = |kind| async move {
-            Store::start(context, engine, network, &StoreRequest::of(kind)).await
+            if let Some(own) = own.iter().find(|own| own.kind == kind) {
+                return Store::own(context, own).await.map(Some);
+            }
+            match network {
+                Some((engine, network)) => {
+                    let request = StoreRequest::of(kind);
+                    Store::start(context, engine, network, &request).await.map(Some)
+                }
+                None => Ok(None),
+            }
         };
-        Ok(Self::of(try_join_all(kinds.into_iter().map(start)).await?))
+        let started = try_join_all(kinds.into_iter().map(start)).await?;
+        Ok(Self::of(started.into_iter().flatten().collect()))
     }
 
     /// As another process started them.

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::hadoop::Hdfs;
 use super::objects::Objects;
 use super::{Store, StoreKind};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, OrFail, Result};
 
+/// The longest one answer may take for somebody who only looks.
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 /// How many files are sent at once: enough to hide the latency of small ones.
 pub(super) const AT_ONCE: usize = 16;
 
@@ -32,6 +37,32 @@ impl Store {
             }
         };
         context.cancel.guard(work).await
+    }
+
+    /// The content of one key, to look at: all of it in memory.
+    ///
+    /// # Errors
+    /// Environment: the server refused, or has no such key.
+    pub async fn get(&self, context: &Context, key: &str) -> Result<Bytes> {
+        let work = async {
+            match self.record.kind {
+                StoreKind::Hdfs => Hdfs::of(self)?.get(key).await,
+                _ => Objects::of(self)?.get(key).await,
+            }
+        };
+        context.cancel.guard(work).await
+    }
+
+    /// A request for a key that is not there, which the server logs.
+    pub(super) async fn ask_for_nothing(&self, context: &Context, key: &str) -> Result<()> {
+        let work = async {
+            match self.record.kind {
+                StoreKind::Hdfs => Hdfs::of(self)?.look_at(key).await,
+                _ => Objects::of(self)?.look_at(key).await,
+            }
+        };
+        let limited = tokio::time::timeout(ANSWER, context.cancel.guard(work));
+        limited.await.or_environment("asking for what is not there")?
     }
 
     /// Removes everything under `prefix`; nothing there is no error.

@@ -11,11 +11,12 @@ run() {
         -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp '/opt/hdfs/conf:/opt/hdfs/webroot:/opt/hdfs/jars/*' "$@"
 }
 server=org.apache.hadoop.hdfs.server
+# First, since it takes as long to start as a NameNode to be made; it asks until that answers.
+run "$server.datanode.DataNode" &
+datanode=$!
 [ -d /data/name/current ] || run "$server.namenode.NameNode" -format -nonInteractive
 run "$server.namenode.NameNode" &
 namenode=$!
-run "$server.datanode.DataNode" &
-datanode=$!
 trap 'kill $namenode $datanode; wait; exit 0' TERM INT
 # dash has no `wait -n`: a look each second at both.
 while kill -0 $namenode 2> /dev/null && kill -0 $datanode 2> /dev/null; do

@@ -1,6 +1,7 @@
 //! Live scenarios: each tells a step of the "Geni on Kubernetes" guide, or breaks it on purpose.
 //! They need an environment: `cargo xtask test`.
 
+mod driver;
 mod existing;
 mod frame;
 mod images;
@@ -9,6 +10,7 @@ mod negative;
 mod owning;
 mod permissions;
 mod probe;
+mod reading;
 mod secrets;
 mod stores;
 mod teardown;

@@ -3,9 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::PostParams;
 use rstest::rstest;
 use sparkproof::Error;
+use sparkproof::ledger::{Owned, give_back, labels};
 use sparkproof::proof::Proof;
 use sparkproof::store::{Store, StoreKind, StoreRecord, StoreRequest};
 
@@ -29,6 +35,27 @@ fn files(dir: &Path, nonce: &str) -> BTreeMap<String, PathBuf> {
     files
 }
 
+/// By TLS the server answers, and shows a certificate of its own authority for its name and for its
+/// address. By Python's client, since ours for stores of our own speaks no TLS.
+fn by_tls(endpoint: &str, host: &str, ca: &Path) -> sparkproof::Result<()> {
+    let program = "import socket, ssl, sys
+authority, port = sys.argv[2].removeprefix('https://').rsplit(':', 1)
+trust = ssl.create_default_context(cafile=sys.argv[1])
+for name in authority, sys.argv[3]:
+    with socket.create_connection((authority, int(port)), 10) as plain:
+        with trust.wrap_socket(plain, server_hostname=name) as s:
+            s.sendall(b'GET /x/y HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n')
+            assert s.recv(12).startswith(b'HTTP/1.1 4'), 'no answer'
+";
+    let output =
+        Command::new("python3").args(["-c", program]).arg(ca).args([endpoint, host]).output();
+    let output = output.map_err(|e| Error::environment("running python3").because(e))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::red(format!("{endpoint}: {}", String::from_utf8_lossy(&output.stderr))))
+}
+
 async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     let engine = p.environment.engine.as_ref();
     let engine = engine.ok_or_else(|| Error::environment("no engine to run a server in"))?;
@@ -50,12 +77,20 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     for key in files.keys() {
         let path = format!("{nonce}/{key}");
         if !requests.iter().any(|request| request.path.contains(&path)) {
-            let log = store.log().await?;
-            p.context.recorder.artifact("the server's log", "store.log", &log);
             return Err(Error::red(format!("no request for {path} among {}", requests.len())));
         }
     }
+    let text = store.get(&p.context, &format!("{nonce}/žluťoučký/kůň.csv")).await?;
+    assert_eq!(&text[..], nonce.as_bytes(), "what was put is what is there");
+    let read = store.requests(&p.context, &format!("{nonce}/žluťoučký/kůň.csv")).await?;
+    let log = store.log().await?;
+    p.context.recorder.artifact("the server's log", "store.log", &log);
+    assert!(read.iter().any(|request| request.read), "no read among {read:?}");
     assert!(store.requests(&p.context, "another-nonce").await?.is_empty());
+
+    if let (Some(tls), Some(ca)) = (&store.tls_endpoint, &store.ca_certificate) {
+        by_tls(tls, store.host.as_deref().unwrap_or(&store.address), ca)?;
+    }
 
     // Another process would do the same: from the file.
     let path = StoreRecord::path(p.context.run.dir(), kind.name());
@@ -68,6 +103,12 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     again.healthy(&p.context).await?;
     again.remove(&p.context, &nonce).await?;
 
+    // Broken so that nothing answers, and healed.
+    again.pause().await?;
+    expect_red(again.answers().await, &["did not answer in"])?;
+    again.unpause().await?;
+    again.healthy(&p.context).await?;
+
     // The negative control of its health: what ended is said to have ended, and heals.
     again.halt().await?;
     expect_red(again.healthy(&p.context).await, &["ended with status", "the end of its log"])?;
@@ -77,6 +118,7 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
 
 #[rstest]
 #[case(StoreKind::S3)]
+#[case(StoreKind::Moto)]
 #[case(StoreKind::Hdfs)]
 #[case(StoreKind::Azure)]
 #[tokio::test]
@@ -87,6 +129,55 @@ async fn a_store_serves_and_leaves_nothing(#[case] kind: StoreKind) -> Outcome {
         let owned = p.context.run.owned();
         assert!(owned.is_empty(), "still owned: {owned:?}");
         Ok(())
+    })
+    .await
+}
+
+/// Where no container can join the cluster's network: the driver on this host and pods reach the
+/// same node port.
+#[rstest]
+#[case(StoreKind::S3)]
+#[case(StoreKind::Azure)]
+#[tokio::test]
+async fn a_store_in_a_pod_is_reached_from_outside(#[case] kind: StoreKind) -> Outcome {
+    proof(&format!("the_{kind}_store_in_a_pod_is_reached_from_outside"), async |p| {
+        let engine = p.environment.engine.as_ref();
+        let engine = engine.ok_or_else(|| Error::environment("no engine to load from"))?;
+        let cluster = &p.environment.cluster;
+        let namespace = format!("stores-{}", p.context.run.id());
+        let owned = Owned::Namespace {
+            kubeconfig: cluster.kubeconfig.clone(),
+            context: cluster.context.clone(),
+            name: namespace.clone(),
+        };
+        p.context.run.own(owned.clone())?;
+        let labels = labels::kube(p.context.run.id(), labels::Lifetime::Run);
+        let metadata = ObjectMeta {
+            name: Some(namespace.clone()),
+            labels: Some(labels),
+            ..Default::default()
+        };
+        Api::all(p.client().clone())
+            .create(&PostParams::default(), &Namespace { metadata, ..Default::default() })
+            .await
+            .map_err(|e| Error::environment("creating a namespace").because(e))?;
+        let request = StoreRequest::of(kind);
+        let store =
+            Store::start_in_cluster(&p.context, engine, cluster, &namespace, &request).await?;
+
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let file = keep.path().join("x");
+        std::fs::write(&file, "in a pod").expect("written");
+        let files = BTreeMap::from([("with space.csv".to_owned(), file)]);
+        store.put_all(&p.context, "n1", &files).await?;
+        assert_eq!(&store.get(&p.context, "n1/with space.csv").await?[..], b"in a pod");
+        let requests = store.requests(&p.context, "n1/with space.csv").await?;
+        assert!(requests.iter().any(|request| request.read), "no read among {requests:?}");
+        if let (Some(tls), Some(ca)) = (&store.tls_endpoint, &store.ca_certificate) {
+            by_tls(tls, &store.address, ca)?;
+        }
+        store.stop(&p.context).await?;
+        give_back(&p.context, &owned).await
     })
     .await
 }

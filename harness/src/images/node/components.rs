@@ -13,7 +13,7 @@ use crate::error::{OrFail, Result};
 use crate::events::{PhaseGuard, StepGuard};
 use crate::exec::Tool;
 use crate::images::golang::{Go, go, go_build};
-use crate::images::{Cache, Key};
+use crate::images::{Cache, Key, tree};
 
 /// What of Kubernetes' `cmd/` a node runs.
 const KUBERNETES: [&str; 7] = [
@@ -62,7 +62,7 @@ pub(super) async fn kind(context: &Context, phase: &PhaseGuard, go: &Go) -> Resu
             .run(context)
             .await?;
         let files = Path::new(module.stdout.trim()).join("images/base/files");
-        copy_tree(&files, &dir.join("base")).or_environment("copying kind's base files")?;
+        tree::copy(&files, &dir.join("base")).or_environment("copying kind's base files")?;
         remove(&source)
     };
     Cache::of(context).entry(context, &key, step, build).await
@@ -178,18 +178,4 @@ fn source(dir: &Path, name: &str) -> Result<PathBuf> {
 
 fn remove(source: &Path) -> Result<()> {
     fs_err::remove_dir_all(source).or_environment("removing sources")
-}
-
-/// Copies files below a directory with fresh permissions: the module cache is read-only.
-pub(super) fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    for entry in walkdir::WalkDir::new(from).sort_by_file_name() {
-        let entry = entry?;
-        let target = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
-        if entry.file_type().is_dir() {
-            fs_err::create_dir_all(target)?;
-        } else {
-            fs_err::write(target, fs_err::read(entry.path())?)?;
-        }
-    }
-    Ok(())
 }

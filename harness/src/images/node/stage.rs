@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use super::components::{Components, copy_tree};
+use super::components::Components;
 use super::oci::{Image, Layout};
 use super::rootfs::script;
 use super::versions::Release;
@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
-use crate::images::entry::Entry;
+use crate::images::{Entry, tree};
 
 const STAGING: &str = "laying out the node's files";
 /// Names that the manifest of the default StorageClass uses.
@@ -127,7 +127,7 @@ fn stage_files(
     version: &str,
 ) -> std::io::Result<()> {
     // kind's own files first, ours over them.
-    copy_tree(base, stage)?;
+    tree::copy(base, stage)?;
     inputs::extract("files", stage).map_err(std::io::Error::other)?;
     for dir in ["usr/local/bin", "usr/bin", "opt/cni", "etc/kubernetes/manifests"] {
         fs_err::create_dir_all(stage.join(dir))?;

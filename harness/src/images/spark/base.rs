@@ -77,3 +77,19 @@ pub(in crate::images) async fn base(
     step.done("");
     Ok(reference)
 }
+
+/// Whether an image of the engine's lies on the base.
+pub(in crate::images) async fn is_under(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    image: &str,
+) -> Result<bool> {
+    let base = base(context, engine, phase).await?;
+    let layers = async |reference: &str| {
+        let layers = engine.image(reference).await?.and_then(|image| image.root_fs?.layers);
+        Ok::<_, Error>(layers.unwrap_or_default())
+    };
+    let base = layers(&base).await?;
+    Ok(!base.is_empty() && layers(image).await?.starts_with(&base))
+}

@@ -18,6 +18,8 @@ pub struct SparkVersion {
     pub bytes: u64,
     /// Scala's binary version, e.g. `2.12`.
     pub scala: String,
+    /// Hadoop's version, e.g. `3.3.4`.
+    pub hadoop: String,
     /// Java runtimes it works with, newest first.
     pub java: Vec<u8>,
 }

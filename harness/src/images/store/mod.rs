@@ -5,6 +5,7 @@ mod azure;
 mod hdfs;
 mod inputs;
 mod kind;
+mod moto;
 mod provide;
 mod s3;
 

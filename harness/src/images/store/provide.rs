@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::inputs::STORES;
-use super::{StoreKind, azure, hdfs, s3};
+use super::{StoreKind, azure, hdfs, moto, s3};
 use crate::context::Context;
 use crate::engine::Engine;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{OrFail, Result};
 use crate::events::StepGuard;
 use crate::images::docker_build::{Build, docker_build};
 use crate::images::golang::Go;
@@ -56,7 +56,7 @@ pub async fn provide(
                 StoreKind::S3 => s3::fill(context, step, dir).await,
                 StoreKind::Hdfs => hdfs::fill(context, step, dir).await,
                 StoreKind::Azure => azure::fill(context, step, dir).await,
-                StoreKind::Moto => Err(Error::internal("no recipe")),
+                StoreKind::Moto => moto::fill(context, phase, step, dir).await,
             }
         })
         .await?;

@@ -2,7 +2,10 @@
 
 use super::Inventory;
 use crate::context::Context;
-use crate::engine::{Daemon, Engine, EngineUse, Found, is_root, look as look_for_engine};
+use crate::engine::{
+    DOCKER_PACKAGES, Daemon, Engine, EngineUse, Found, TOOL_PACKAGES, is_root,
+    look as look_for_engine,
+};
 use crate::error::Result;
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
@@ -10,8 +13,6 @@ use crate::ledger::docker::everything;
 
 /// Networks that every daemon has.
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
-/// Debian packages that `--yes` may install.
-const PACKAGES: [&str; 4] = ["docker.io", "iptables", "iproute2", "debootstrap"];
 
 /// Looks into the daemon that answers and into ours, which is started again for it.
 pub(super) async fn look(
@@ -50,7 +51,7 @@ async fn add(inventory: &mut Inventory, engine: &Engine, whose: &str) -> Result<
 /// Lists packages that we may have installed; nothing on another distribution.
 pub(super) async fn packages(context: &Context, inventory: &mut Inventory) {
     let words = ["--show", "--showformat", "${db:Status-Abbrev}${Package} ${Version}\n"];
-    for package in PACKAGES {
+    for package in DOCKER_PACKAGES.into_iter().chain(TOOL_PACKAGES.map(|(_, package)| package)) {
         let shown = Tool::new("dpkg-query").args(words).args([package]).run(context).await;
         let shown = shown.map(|shown| shown.stdout).unwrap_or_default();
         let installed = shown.lines().filter_map(|line| line.strip_prefix("ii "));

@@ -140,7 +140,7 @@ fn what_spark_says_it_read_is_bounded() {
         ("csv-gzip", 3, 0, 0),
         ("text", 1, 0, 0),
         ("json", 3, 0, 2 * 131_072),
-        ("parquet-big", 3, 1, 3 * 16_384),
+        ("parquet-big", 3, 1, 3 * 131_072),
     ] {
         let table = data.get(name).expect("a table");
         let (bytes, range) = (table.bytes(), table.input_bytes(partitions));

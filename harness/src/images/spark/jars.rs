@@ -1,0 +1,213 @@
+//! Jars that Spark lacks for reading object stores, from `harness/versions/hadoop.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::SparkImage;
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::events::StepGuard;
+use crate::images::maven::{self, Coordinate, Pin};
+use crate::images::{Cache, Entry, Key, Layer};
+
+/// Where Spark images have Spark's jars.
+const JARS: &str = "/opt/spark/jars";
+
+/// What is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JarSet {
+    /// `s3a`.
+    S3,
+    /// `wasb`, `wasbs`, `abfs`, `abfss`, as far as the Hadoop has them.
+    Azure,
+}
+
+impl JarSet {
+    /// E.g. `s3`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JarSet::S3 => "s3",
+            JarSet::Azure => "azure",
+        }
+    }
+}
+
+/// A Hadoop version and the coordinates of the jars that it needs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hadoop {
+    version: String,
+    s3: Vec<String>,
+    azure: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    hadoop: Vec<Hadoop>,
+    jar: BTreeMap<String, Pin>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    // Embedded and read by a unit test: it cannot be wrong in a binary that passed its tests.
+    toml::from_str(include_str!("../../../versions/hadoop.toml")).expect("hadoop.toml is valid")
+});
+
+/// The jars that a Spark needs for this, without what it has in its own `jars/`: from the cache, or
+/// fetched by Maven, of exactly its Hadoop's version. `phase` owns the progress.
+///
+/// # Errors
+/// Environment: a Hadoop whose jars are not pinned; no Maven, or it failed.
+pub async fn jars(
+    context: &Context,
+    phase: &str,
+    image: &SparkImage,
+    set: JarSet,
+) -> Result<Vec<PathBuf>> {
+    let own = own_jars(&image.spark_home)?;
+    let hadoop = hadoop_of(&own).ok_or_else(|| {
+        Error::environment(format!(
+            "{}/jars has no hadoop-client-api-*.jar: its Hadoop is not known",
+            image.spark_home.display()
+        ))
+    })?;
+    let wanted = lacking(hadoop, set, &own)?;
+    let coordinates: Vec<_> = wanted.iter().map(|(coordinate, _)| coordinate).collect();
+    let bytes: u64 = wanted.iter().map(|(_, pin)| pin.bytes).sum();
+    let name = format!("jars-{}-{hadoop}", set.as_str());
+    let key = wanted
+        .iter()
+        .fold(Key::new(&name), |key, (coordinate, pin)| key.with(&coordinate.file(), &pin.sha256));
+    let what = format!("jars of Hadoop {hadoop} for {}", set.as_str());
+    let step = StepGuard::begin(&context.recorder, phase, what);
+    let dir = Cache::of(context)
+        .entry(context, &key, step, async |dir, step| {
+            step.progress(format!("Maven fetches {} MB", bytes / 1_000_000));
+            maven::fetch(context, phase, &wanted, dir).await
+        })
+        .await?;
+    Ok(maven::paths(coordinates, &dir))
+}
+
+/// A layer that puts these jars beside Spark's own in an image of ours, owned as those.
+pub async fn jar_layer(jars: &[PathBuf]) -> Result<Layer> {
+    let place = |jar: &PathBuf| {
+        let name = jar.file_name().unwrap_or_default().to_string_lossy();
+        (format!("{JARS}/{name}"), Entry::file(jar, 0o644))
+    };
+    Layer::of_entries(jars.iter().map(place)).await
+}
+
+/// The names of a distribution's jars.
+fn own_jars(home: &Path) -> Result<Vec<String>> {
+    let what = || format!("reading {}/jars", home.display());
+    let listed = fs_err::read_dir(home.join("jars")).or_environment(what())?;
+    let name = |entry: std::io::Result<fs_err::DirEntry>| {
+        entry.map(|entry| entry.file_name().to_string_lossy().into_owned())
+    };
+    listed.map(name).collect::<std::io::Result<_>>().or_environment(what())
+}
+
+/// The Hadoop version that these jars are of.
+fn hadoop_of(jars: &[String]) -> Option<&str> {
+    jars.iter().find_map(|jar| jar.strip_prefix("hadoop-client-api-")?.strip_suffix(".jar"))
+}
+
+/// What the table says for this Hadoop, without what is there in any version: two versions of one
+/// jar on a class path are worse than an old one.
+fn lacking<'a>(
+    hadoop: &str,
+    set: JarSet,
+    own: &[String],
+) -> Result<Vec<(Coordinate<'a>, &'a Pin)>> {
+    let known = TABLE.hadoop.iter().find(|known| known.version == hadoop).ok_or_else(|| {
+        let known = TABLE.hadoop.iter().map(|h| h.version.as_str()).collect::<Vec<_>>().join(", ");
+        Error::environment(format!(
+            "the jars of Hadoop {hadoop} for {} are not pinned (those of {known} are)",
+            set.as_str()
+        ))
+        .remedy("use a Spark with one of these, or leave this strategy out by --strategies")
+    })?;
+    let names = match set {
+        JarSet::S3 => &known.s3,
+        JarSet::Azure => &known.azure,
+    };
+    let mut wanted = Vec::new();
+    for name in names {
+        let coordinate = Coordinate::parse(name)?;
+        if own.iter().any(|jar| is_version_of(jar, coordinate.artifact())) {
+            continue;
+        }
+        let pin = TABLE.jar.get(name);
+        wanted.push((coordinate, pin.ok_or_else(|| Error::internal(format!("{name}: no pin")))?));
+    }
+    Ok(wanted)
+}
+
+/// Whether the file is this artifact in some version: `jetty-util-9.4.jar`, not
+/// `jetty-util-ajax-9.4.jar`, is `jetty-util`.
+fn is_version_of(file: &str, artifact: &str) -> bool {
+    let version = file.strip_prefix(artifact).and_then(|rest| rest.strip_prefix('-'));
+    version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::spark::known;
+
+    #[test]
+    fn every_known_spark_has_its_jars_pinned() {
+        for spark in known() {
+            for set in [JarSet::S3, JarSet::Azure] {
+                let wanted = lacking(&spark.hadoop, set, &[]).expect("in the table");
+                assert!(wanted.len() >= 3, "{} {}", spark.version, set.as_str());
+                let first = wanted[0].0.file();
+                assert!(first.ends_with(&format!("-{}.jar", spark.hadoop)), "{first}");
+                assert!(wanted.iter().all(|(_, pin)| pin.sha256.len() == 64 && pin.bytes > 10_000));
+            }
+        }
+    }
+
+    #[test]
+    fn no_pin_is_left_over() {
+        let named = |h: &'static Hadoop| h.s3.iter().chain(&h.azure);
+        let named: Vec<_> = TABLE.hadoop.iter().flat_map(named).collect();
+        assert!(TABLE.jar.keys().all(|jar| named.contains(&jar)));
+    }
+
+    #[test]
+    fn what_spark_has_is_not_added() {
+        let own = ["wildfly-openssl-9.jar", "jetty-util-ajax-9.jar", "hadoop-client-api-3.3.4.jar"];
+        let own = own.map(str::to_owned);
+        let files: Vec<String> = lacking(hadoop_of(&own).expect("told"), JarSet::Azure, &own)
+            .expect("known")
+            .iter()
+            .map(|(coordinate, _)| coordinate.file())
+            .collect();
+        assert!(files.contains(&"jetty-util-9.4.43.v20210629.jar".to_owned()));
+        assert!(!files.iter().any(|f| f.starts_with("wildfly") || f.contains("ajax")), "{files:?}");
+    }
+
+    #[test]
+    fn a_hadoop_that_is_not_pinned_is_named_with_those_that_are() {
+        let error = lacking("2.7.4", JarSet::S3, &[]).expect_err("not pinned");
+        assert_eq!(error.exit, crate::Exit::Environment);
+        assert!(error.to_string().contains("Hadoop 2.7.4 for s3"), "{error}");
+        assert!(error.to_string().contains("3.3.4"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn jars_lie_beside_sparks_own() {
+        let keep = tempfile::tempdir().expect("dir");
+        let jar = keep.path().join("hadoop-aws-3.3.4.jar");
+        std::fs::write(&jar, "jar").expect("written");
+        let one = jar_layer(&[jar.clone(), jar.clone()]).await.expect("layer");
+        let entry = Entry::file(&jar, 0o644);
+        let same = Layer::of_entries([("/opt/spark/jars/hadoop-aws-3.3.4.jar", entry)]).await;
+        assert_eq!(one.diff_id(), same.expect("layer").diff_id(), "two sets may share a jar");
+    }
+}

@@ -1,0 +1,93 @@
+//! Stores of the user's, to be used instead of servers of ours.
+
+use serde::{Deserialize, Serialize};
+
+use super::RawPlan;
+use crate::error::{Error, Result};
+use crate::images::store::StoreKind;
+
+/// A store of the user's; who may use it stands in the environment, never in a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnStore {
+    /// Which protocol.
+    pub kind: StoreKind,
+    /// As driver and pods both reach it, e.g. `https://s3.example.org`, `hdfs://namenode:8020`.
+    pub endpoint: String,
+    /// Bucket, container or directory, which exists.
+    pub bucket: String,
+}
+
+/// Those that a raw plan names.
+///
+/// # Errors
+/// Bad input: one half of a pair, or an endpoint of another scheme.
+pub(super) fn of(raw: &RawPlan) -> Result<Vec<OwnStore>> {
+    let mut stores = Vec::new();
+    for (kind, place, endpoint, bucket) in [
+        (StoreKind::S3, "bucket", &raw.store_s3_endpoint, &raw.store_s3_bucket),
+        (StoreKind::Azure, "container", &raw.store_azure_endpoint, &raw.store_azure_container),
+    ] {
+        match (endpoint, bucket) {
+            (None, None) => {}
+            (Some(endpoint), Some(bucket)) => {
+                let flag = format!("--store-{kind}-endpoint");
+                let endpoint = with_scheme(&flag, endpoint, &["http", "https"])?;
+                stores.push(OwnStore { kind, endpoint, bucket: bucket.clone() });
+            }
+            _ => {
+                return Err(Error::input(format!(
+                    "--store-{kind}-endpoint and --store-{kind}-{place} belong together"
+                )));
+            }
+        }
+    }
+    if let Some(uri) = &raw.store_hdfs_uri {
+        let uri = with_scheme("--store-hdfs-uri", uri, &["hdfs"])?;
+        let (authority, directory) = uri["hdfs://".len()..].split_once('/').unwrap_or_default();
+        if authority.is_empty() || directory.is_empty() {
+            return Err(Error::input(format!("--store-hdfs-uri {uri}: names no directory"))
+                .remedy("hdfs://NAMENODE:PORT/a/directory/to/write/in"));
+        }
+        stores.push(OwnStore {
+            kind: StoreKind::Hdfs,
+            endpoint: format!("hdfs://{authority}"),
+            bucket: directory.to_owned(),
+        });
+    }
+    Ok(stores)
+}
+
+/// Without a slash at its end.
+fn with_scheme(flag: &str, url: &str, schemes: &[&str]) -> Result<String> {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    if schemes.contains(&scheme) {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    Err(Error::input(format!("{flag} {url}: expected {}://…", schemes.join(":// or "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_is_a_namenode_and_a_directory() {
+        let raw = |uri: &str| RawPlan { store_hdfs_uri: Some(uri.into()), ..RawPlan::default() };
+        let stores = of(&raw("hdfs://nn:8020/user/me/")).expect("valid");
+        assert_eq!(
+            (stores[0].endpoint.as_str(), stores[0].bucket.as_str()),
+            ("hdfs://nn:8020", "user/me")
+        );
+        for bad in ["hdfs://nn:8020", "http://nn/x", "nn/x"] {
+            assert_eq!(of(&raw(bad)).expect_err(bad).exit, crate::Exit::BadInput);
+        }
+    }
+
+    #[test]
+    fn an_endpoint_has_a_bucket() {
+        let mut raw = RawPlan { store_s3_endpoint: Some("http://x/".into()), ..RawPlan::default() };
+        assert!(of(&raw).expect_err("half").to_string().contains("--store-s3-bucket"));
+        raw.store_s3_bucket = Some("b".into());
+        assert_eq!(of(&raw).expect("valid")[0].endpoint, "http://x");
+    }
+}

@@ -1,0 +1,67 @@
+//! Azure's blobs by `wasb://`, `wasbs://` and `abfs://`.
+
+use std::net::IpAddr;
+
+use crate::error::{Error, OrFail, Result};
+use crate::session::Contribution;
+use crate::store::{Credentials, Store};
+
+/// The account's key, which every variant but HDFS has.
+pub(super) fn credentials(store: &Store) -> Result<&Credentials> {
+    store.credentials().ok_or_else(|| Error::internal(format!("{} has no key", store.endpoint())))
+}
+
+/// `host:port` of the store by name: wasb takes the host's first label for the account, and all of
+/// it with the port for the account's full name (`AzureNativeFileSystemStore`).
+fn authority(store: &Store, tls: bool) -> Result<String> {
+    let host = store.host.as_deref();
+    let host = host.ok_or_else(|| Error::internal("the Azure store has no host name"))?;
+    let endpoint = if tls { store.tls_endpoint.as_deref() } else { Some(store.endpoint()) };
+    let port = endpoint.and_then(|endpoint| endpoint.rsplit(':').next());
+    let port = port.ok_or_else(|| Error::internal("the Azure store has no such port"))?;
+    Ok(format!("{host}:{port}"))
+}
+
+pub(super) fn wasb_uri(store: &Store, prefix: &str, tls: bool) -> Result<String> {
+    let scheme = if tls { "wasbs" } else { "wasb" };
+    Ok(format!("{scheme}://{}@{}/{prefix}", store.bucket, authority(store, tls)?))
+}
+
+pub(super) fn contribute_wasb(store: &Store, tls: bool) -> Result<Contribution> {
+    let key = credentials(store)?.key.clone();
+    let name = format!("spark.hadoop.fs.azure.account.key.{}", authority(store, tls)?);
+    let host = store.host.clone().unwrap_or_default();
+    Ok(Contribution {
+        conf: [(name, key)].into(),
+        hosts: [(host, address(store)?)].into(),
+        ..Default::default()
+    })
+}
+
+fn address(store: &Store) -> Result<IpAddr> {
+    store.address.parse().or_internal("the address of the Azure store")
+}
+
+/// abfs names Azure's own host; `abfs.endpoint` says where it really is.
+pub(super) fn abfs_uri(store: &Store, prefix: &str) -> Result<String> {
+    let account = &credentials(store)?.account;
+    Ok(format!("abfs://{}@{account}.dfs.core.windows.net/{prefix}", store.bucket))
+}
+
+/// Over the Blob endpoint, since Hadoop 3.4.2; before that the client knows only the DFS endpoint,
+/// which Azurite does not have, and ignores the last two settings.
+pub(super) fn contribute_abfs(store: &Store) -> Result<Contribution> {
+    let Credentials { account, key } = credentials(store)?;
+    let endpoint = store.endpoint().trim_start_matches("http://");
+    let set = |name: &str, value: &str| (format!("spark.hadoop.fs.azure.{name}"), value.to_owned());
+    let conf = [
+        set("abfs.endpoint", endpoint),
+        set("always.use.https", "false"),
+        set("account.auth.type", "SharedKey"),
+        set(&format!("account.key.{account}.dfs.core.windows.net"), key),
+        set("account.hns.enabled", "false"),
+        set("fns.account.service.type", "BLOB"),
+        set("networking.library", "JDK_HTTP_URL_CONNECTION"),
+    ];
+    Ok(Contribution { conf: conf.into(), ..Default::default() })
+}

@@ -1,0 +1,33 @@
+//! S3 by `s3a://`, for servers that are not Amazon's.
+
+use super::azure::credentials;
+use crate::error::Result;
+use crate::session::Contribution;
+use crate::store::Store;
+
+pub(super) fn uri(store: &Store, prefix: &str) -> String {
+    format!("s3a://{}/{prefix}", store.bucket)
+}
+
+/// By bucket (hadoop-aws, index.md, "Configuring different S3 buckets with Per-Bucket
+/// Configuration"): two servers do not contradict each other.
+pub(super) fn contribute(store: &Store) -> Result<Contribution> {
+    let keys = credentials(store)?;
+    let tls = store.endpoint().starts_with("https:");
+    let bucket = &store.bucket;
+    let set = |name: &str, value: &str| {
+        (format!("spark.hadoop.fs.s3a.bucket.{bucket}.{name}"), value.to_owned())
+    };
+    let conf = [
+        set("endpoint", store.endpoint()),
+        // Asked for by SDK 2 (Hadoop 3.4) even of a server without regions.
+        set("endpoint.region", "us-east-1"),
+        set("connection.ssl.enabled", if tls { "true" } else { "false" }),
+        // The bucket in the path: no name of its own resolves for it.
+        set("path.style.access", "true"),
+        set("aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"),
+        set("access.key", &keys.account),
+        set("secret.key", &keys.key),
+    ];
+    Ok(Contribution { conf: conf.into(), ..Default::default() })
+}

@@ -1,0 +1,167 @@
+//! What all remote variants have in common: upload, jars, a URL.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use futures::future::LocalBoxFuture;
+
+use super::{azure, hdfs, s3, trust, web};
+use crate::error::{Error, Result};
+use crate::images::Layer;
+use crate::images::spark::{JarSet, jar_layer, jars};
+use crate::proof::Environment;
+use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
+use crate::session::Contribution;
+use crate::store::{Store, StoreKind};
+
+/// One remote variant.
+#[derive(Debug)]
+pub struct Remote {
+    variant: &'static Variant,
+    scheme: Scheme,
+    /// Where in the store its data lies: the nonce, so that the log tells whose requests are whose.
+    prefix: String,
+    jars: Vec<PathBuf>,
+    layer: Option<Layer>,
+}
+
+/// By what URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Hdfs,
+    S3a,
+    Wasb,
+    Wasbs,
+    Abfs,
+    Http,
+    Https,
+}
+
+impl Remote {
+    /// Of a variant, whose id says the scheme.
+    pub fn new(variant: &'static Variant) -> Self {
+        let scheme = match variant.id.as_str() {
+            "4-hdfs" => Scheme::Hdfs,
+            "4-wasb" => Scheme::Wasb,
+            "4-wasbs" => Scheme::Wasbs,
+            "4-abfs" => Scheme::Abfs,
+            "4-http" => Scheme::Http,
+            "4-https" => Scheme::Https,
+            _ => Scheme::S3a,
+        };
+        Remote { variant, scheme, prefix: String::new(), jars: Vec::new(), layer: None }
+    }
+
+    fn kind(&self) -> Result<StoreKind> {
+        let first = self.variant.stores.first().copied();
+        first.ok_or_else(|| Error::internal(format!("{} names no store", self.variant.id)))
+    }
+
+    fn store<'a>(&self, scene: Scene<'a>) -> Result<&'a Store> {
+        scene.environment.stores.get(self.kind()?)
+    }
+
+    fn jar_set(&self) -> Option<JarSet> {
+        match self.scheme {
+            Scheme::S3a => Some(JarSet::S3),
+            Scheme::Wasb | Scheme::Wasbs | Scheme::Abfs => Some(JarSet::Azure),
+            Scheme::Hdfs | Scheme::Http | Scheme::Https => None,
+        }
+    }
+
+    fn uri(&self, store: &Store) -> Result<String> {
+        let prefix = &self.prefix;
+        match self.scheme {
+            Scheme::Hdfs => Ok(hdfs::uri(store, prefix)),
+            Scheme::S3a => Ok(s3::uri(store, prefix)),
+            Scheme::Wasb | Scheme::Wasbs => azure::wasb_uri(store, prefix, self.tls()),
+            Scheme::Abfs => azure::abfs_uri(store, prefix),
+            Scheme::Http | Scheme::Https => web::uri(store, prefix, self.tls()),
+        }
+    }
+
+    fn tls(&self) -> bool {
+        matches!(self.scheme, Scheme::Wasbs | Scheme::Https)
+    }
+
+    fn file_system(&self) -> &'static str {
+        match self.scheme {
+            Scheme::Hdfs => "DistributedFileSystem",
+            Scheme::S3a => "S3AFileSystem",
+            Scheme::Wasb => "NativeAzureFileSystem",
+            // The class inside `NativeAzureFileSystem` for TLS.
+            Scheme::Wasbs => "NativeAzureFileSystem$Secure",
+            Scheme::Abfs => "AzureBlobFileSystem",
+            Scheme::Http => "HttpFileSystem",
+            Scheme::Https => "HttpsFileSystem",
+        }
+    }
+}
+
+impl Strategy for Remote {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        let found = self.kind().and_then(|kind| environment.stores.get(kind));
+        Box::pin(async move { Ok(found.err().map(|error| error.to_string())) })
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            if let Some(set) = self.jar_set() {
+                let image = &scene.environment.image;
+                self.jars = jars(scene.context, "prepare", image, set).await?;
+                self.layer = Some(jar_layer(&self.jars).await?);
+            }
+            if self.scheme == Scheme::Wasbs {
+                trust::provide(scene, self.store(scene)?).await?;
+            }
+            self.prefix.clone_from(&data.nonce);
+            let begun = Instant::now();
+            self.store(scene)?.put_all(scene.context, &self.prefix, &sources(data)).await?;
+            Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Default::default() })
+        })
+    }
+
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+        let store = self.store(scene)?;
+        let mut added = match self.scheme {
+            Scheme::S3a => s3::contribute(store)?,
+            Scheme::Wasb | Scheme::Wasbs => azure::contribute_wasb(store, self.tls())?,
+            Scheme::Abfs => azure::contribute_abfs(store)?,
+            Scheme::Hdfs | Scheme::Http | Scheme::Https => Contribution::default(),
+        };
+        if self.scheme == Scheme::Wasbs {
+            added.add(&self.variant.id, trust::contribute(scene))?;
+        }
+        added.driver_jars.clone_from(&self.jars);
+        added.layers.extend(self.layer.clone());
+        Ok(added)
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        // `prepare` has found the store; what it could not find has ended there.
+        let uri = self.store(scene).and_then(|store| self.uri(store)).unwrap_or_default();
+        let store = self.kind().unwrap_or(StoreKind::S3);
+        Location::remote(uri, self.file_system(), store)
+    }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.store(scene)?.remove(scene.context, &self.prefix).await })
+    }
+}
+
+/// The files of a dataset by their keys below the prefix.
+pub(in crate::read) fn sources(data: &Dataset) -> BTreeMap<String, PathBuf> {
+    data.files().map(|file| (file.path.clone(), data.dir.join(&file.path))).collect()
+}

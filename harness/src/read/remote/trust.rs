@@ -1,0 +1,89 @@
+//! The test authority's certificate, where JVMs look for those they trust.
+
+use std::path::PathBuf;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, Volume, VolumeMount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::PostParams;
+
+use crate::error::{Error, OrFail, Result};
+use crate::exec::Tool;
+use crate::ledger::labels;
+use crate::read::Scene;
+use crate::session::Contribution;
+use crate::store::Store;
+
+/// The ConfigMap and the volume.
+const NAME: &str = "sparkproof-trust";
+/// Where executors have it.
+const DIRECTORY: &str = "/etc/sparkproof-trust";
+const FILE: &str = "trust.p12";
+/// Protects nothing (certificates are public), but the format wants one.
+const PASSWORD: &str = "changeit";
+
+fn local(scene: Scene<'_>) -> PathBuf {
+    scene.context.run.dir().join(format!("{}-{FILE}", scene.namespace))
+}
+
+/// Makes a trust store of the store's authority: a file for the driver, a ConfigMap for executors.
+pub(super) async fn provide(scene: Scene<'_>, store: &Store) -> Result<()> {
+    let authority = store.ca_certificate.as_ref();
+    let authority = authority.ok_or_else(|| Error::internal("the store has no authority"))?;
+    let file = local(scene);
+    Tool::new("keytool")
+        .args(["-importcert", "-noprompt", "-alias", "sparkproof", "-storetype", "PKCS12"])
+        .args(["-storepass", PASSWORD])
+        .args(["-file".as_ref(), authority.as_os_str(), "-keystore".as_ref(), file.as_os_str()])
+        .run(scene.context)
+        .await
+        .map_err(|e| {
+            Error::environment("making a trust store")
+                .because(e)
+                .remedy("install a JDK (openjdk-17-jdk-headless has keytool)")
+        })?;
+    let bytes = fs_err::read(&file).or_environment("reading the trust store")?;
+    let map = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(NAME.to_owned()),
+            labels: Some(labels::kube(scene.context.run.id(), labels::Lifetime::Run)),
+            ..Default::default()
+        },
+        binary_data: Some([(FILE.to_owned(), ByteString(bytes))].into()),
+        ..Default::default()
+    };
+    let client = scene.environment.cluster.client.clone();
+    let api: Api<ConfigMap> = Api::namespaced(client, scene.namespace);
+    let created = async {
+        api.create(&PostParams::default(), &map).await.or_environment("creating the trust store")
+    };
+    scene.context.cancel.guard(created).await.map(drop)
+}
+
+/// The JVMs' options and the volume.
+pub(super) fn contribute(scene: Scene<'_>) -> Contribution {
+    let options = |path: String| {
+        vec![
+            format!("-Djavax.net.ssl.trustStore={path}"),
+            "-Djavax.net.ssl.trustStoreType=PKCS12".to_owned(),
+            format!("-Djavax.net.ssl.trustStorePassword={PASSWORD}"),
+        ]
+    };
+    Contribution {
+        driver_options: options(local(scene).display().to_string()),
+        executor_options: options(format!("{DIRECTORY}/{FILE}")),
+        volumes: vec![Volume {
+            name: NAME.to_owned(),
+            config_map: Some(ConfigMapVolumeSource { name: NAME.to_owned(), ..Default::default() }),
+            ..Default::default()
+        }],
+        mounts: vec![VolumeMount {
+            name: NAME.to_owned(),
+            mount_path: DIRECTORY.to_owned(),
+            read_only: Some(true),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}

@@ -1,0 +1,95 @@
+//! A directory of the node.
+
+use std::path::Path;
+use std::time::Instant;
+
+use futures::future::{LocalBoxFuture, try_join_all};
+
+use super::by_host_path;
+use super::node::{NOT_OURS, engine, on_node, put};
+use crate::error::Result;
+use crate::ledger::{Owned, give_back};
+use crate::proof::Environment;
+use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::session::Contribution;
+
+/// The variant `3-hostpath`: every node has the files, every executor on it sees them.
+#[derive(Debug)]
+pub struct HostPath {
+    variant: &'static Variant,
+    owned: Vec<Owned>,
+}
+
+impl HostPath {
+    /// Of this variant.
+    pub fn new(variant: &'static Variant) -> Self {
+        HostPath { variant, owned: Vec::new() }
+    }
+
+    /// For a control: executors are given another directory of their node than that with the data.
+    /// One that does not exist is made by kubelet, so it is owned.
+    pub fn elsewhere(scene: Scene<'_>, variant: &Variant, from: &Path) -> Result<Contribution> {
+        let engine = engine(scene.environment)?;
+        for node in scene.environment.cluster.executor_nodes() {
+            scene.context.run.own(on_node(engine, &node, from.to_owned()))?;
+        }
+        Ok(contribution(scene, variant, from))
+    }
+}
+
+fn contribution(scene: Scene<'_>, variant: &Variant, from: &Path) -> Contribution {
+    let spark = &scene.environment.image.version;
+    by_host_path(&scene.name(variant), spark, from, &scene.path(variant))
+}
+
+impl Strategy for HostPath {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
+        Box::pin(async { Ok(reason) })
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let path = scene.path(self.variant);
+            let nodes = scene.environment.cluster.executor_nodes();
+            let puts = nodes.iter().map(|node| put(scene, node, data, &path));
+            let owned = scene.context.cancel.guard(try_join_all(puts)).await?;
+            self.owned = owned.into_iter().flatten().collect();
+            Ok(Setup {
+                seconds: begun.elapsed().as_secs_f64(),
+                bytes_to_nodes: data.bytes() * nodes.len() as u64,
+                // A further executor finds the node's files.
+                ..Setup::default()
+            })
+        })
+    }
+
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+        Ok(contribution(scene, self.variant, &scene.path(self.variant)))
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        Location::local(scene.path(self.variant), Mount::Disk, None)
+    }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            for owned in self.owned.drain(..) {
+                give_back(scene.context, &owned).await?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! Strategy 3: volumes of Kubernetes, a variant a file.
+
+mod config_map;
+mod content;
+mod dynamic_claim;
+mod empty_dir;
+mod host_path;
+mod nfs;
+mod node;
+mod objects;
+mod property;
+mod static_claim;
+
+pub use config_map::ConfigMap;
+pub use dynamic_claim::DynamicClaim;
+pub use empty_dir::EmptyDir;
+pub use host_path::HostPath;
+pub use nfs::Nfs;
+pub use property::{by_claim, by_host_path, on_demand};
+pub use static_claim::StaticClaim;

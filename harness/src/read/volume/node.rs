@@ -1,0 +1,56 @@
+//! Data in nodes that are containers of our engine.
+
+use std::path::{Path, PathBuf};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::ledger::Owned;
+use crate::proof::Environment;
+use crate::read::transfer::{HASH, pack, verify};
+use crate::read::{Dataset, Scene};
+
+/// The engine that runs the nodes.
+pub(super) fn engine(environment: &Environment) -> Result<&Engine> {
+    environment.engine.as_ref().ok_or_else(|| Error::environment(NOT_OURS))
+}
+
+/// Why there is none.
+pub(super) const NOT_OURS: &str = "the nodes of an existing cluster are not ours to put files into";
+
+/// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
+/// when whole, then hashed again in the node. What is owned thereby.
+pub(super) async fn put(
+    scene: Scene<'_>,
+    node: &str,
+    data: &Dataset,
+    path: &Path,
+) -> Result<Vec<Owned>> {
+    let engine = engine(scene.environment)?;
+    let half = path.with_extension("half");
+    let whole = path.to_string_lossy();
+    let free = ["sh", "-c", "! test -e \"$1\"", "sh", &whole];
+    engine.exec(node, &free, None::<&[u8]>).await.map_err(|error| {
+        Error::environment(format!("{whole} is not free on {node}"))
+            .because(error)
+            .remedy("remove it if it is a leftover; sparkproof overwrites nothing")
+    })?;
+    let owned = [path.to_owned(), half].map(|path| on_node(engine, node, path));
+    for owned in &owned {
+        scene.context.run.own(owned.clone())?;
+    }
+    let script = format!(
+        "umask 022 && mkdir \"$1.half\" && \
+         tar --extract --no-same-owner --file - --directory \"$1.half\" && \
+         mv \"$1.half\" \"$1\" && cd \"$1\" && {HASH}"
+    );
+    let (stream, packing) = pack(&data.dir);
+    let command = ["sh", "-c", &script, "sh", &whole];
+    let sums = packing.after(engine.exec(node, &command, Some(stream)).await).await?;
+    verify(&sums, data, &whole, &format!("on {node}"))?;
+    Ok(owned.into())
+}
+
+/// A directory of a node, as the ledger knows it.
+pub(super) fn on_node(engine: &Engine, node: &str, path: PathBuf) -> Owned {
+    Owned::NodePath { docker: engine.host.clone(), node: node.to_owned(), path }
+}

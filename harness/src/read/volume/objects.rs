@@ -1,0 +1,91 @@
+//! Kubernetes objects of a variant: labelled, created, removed until they are gone.
+
+use std::fmt::Debug;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{DeleteParams, PostParams};
+use kube::{Api, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::context::Context;
+use crate::error::{OrFail, Result};
+use crate::ledger::labels;
+use crate::observe::{Progress, Source, Waiting, wait};
+use crate::read::{Scene, Variant};
+
+/// Finalizers hold a claim while a pod has it, and a volume while a claim has it.
+const GONE_WITHIN: u64 = 120;
+
+/// Name and labels of a variant's object.
+pub(super) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(scene.name(variant)),
+        labels: Some(labels::kube(scene.context.run.id(), labels::Lifetime::Run)),
+        ..Default::default()
+    }
+}
+
+/// Creates an object; one that exists under its name is not ours.
+pub(super) async fn create<K>(scene: Scene<'_>, api: Api<K>, object: K) -> Result<()>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let what = describe::<K>(&object.name_any());
+    let created = async {
+        api.create(&PostParams::default(), &object).await.or_environment(format!("creating {what}"))
+    };
+    scene.context.cancel.guard(created).await.map(drop)
+}
+
+/// Deletes an object, where it is there and of this run, and waits until it is gone.
+pub(super) async fn remove<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let what = describe::<K>(name);
+    let found = api.get_opt(name).await.or_environment(format!("looking for {what}"))?;
+    let run = context.run.id();
+    let ours = |object: &K| object.labels().get(labels::KUBE_RUN).is_some_and(|l| l == run);
+    if !found.as_ref().is_some_and(ours) {
+        return Ok(());
+    }
+    match api.delete(name, &DeleteParams::background()).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+        deleted => drop(deleted.or_environment(format!("deleting {what}"))?),
+    }
+    gone(context, api, name).await
+}
+
+/// Waits until an object is gone that somebody deleted.
+pub(super) async fn gone<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let waiting = Waiting::up_to(GONE_WITHIN, format!("the end of {}", describe::<K>(name)));
+    // One object, for a moment: a watch would cost as much.
+    wait(context, waiting, Source::Backoff, async || match api.get_opt(name).await {
+        Ok(None) => Progress::Met(()),
+        Ok(Some(object)) => Progress::NotYet(state(&object)),
+        Err(error) => Progress::NotYet(error.to_string()),
+    })
+    .await
+}
+
+/// Why it is still there.
+fn state<K: Resource>(object: &K) -> String {
+    match object.meta().finalizers.as_deref().unwrap_or_default() {
+        [] => "there".to_owned(),
+        held => format!("held by {}", held.join(", ")),
+    }
+}
+
+fn describe<K: Resource>(name: &str) -> String
+where
+    K::DynamicType: Default,
+{
+    format!("{} {name}", K::kind(&K::DynamicType::default()))
+}
