@@ -23,11 +23,11 @@ pub(super) fn closing(summary: &Summary, dir: &Path, mode: Mode, paint: Paint) -
         return String::new();
     }
     let failures = summary.model.failures();
+    let mut text = String::new();
     // What reading costs, where it was measured.
-    let mut text = match mode {
-        Mode::Lines => reading::table(&summary.model.reading, paint),
-        Mode::Quiet | Mode::Json => String::new(),
-    };
+    if mode == Mode::Lines && !summary.model.reading.is_empty() {
+        text += &format!("\n{}\n", reading::table(&summary.model.reading, paint));
+    }
     text += &headline(summary, paint);
     text.push('\n');
     if mode == Mode::Lines || summary.exit != Some(Exit::Green) {

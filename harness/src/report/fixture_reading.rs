@@ -1,5 +1,6 @@
 //! A run that reads by every variant, with figures of the order of those measured.
 
+use super::Model;
 use super::fixture::{OWNER, Tape};
 use crate::error::Exit;
 use crate::events::{Body, Outcome, StepState};
@@ -32,6 +33,22 @@ const COSTS: [Cost; 17] = [
     ("4-wasbs", 4.31, 2.9, 0.0, 0.0, [31.0, 28.0, 33.0], [1.4, 1.3, 1.5], 0.88, Some(3_312)),
 ];
 
+/// What the reports know of such a run.
+pub(crate) fn reading() -> Model {
+    model(Tape::reading)
+}
+
+/// And of one where a variant is red.
+pub(crate) fn reading_red() -> Model {
+    model(Tape::reading_red)
+}
+
+fn model(write: fn(&Tape)) -> Model {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    write(&Tape::new(dir.path()));
+    Model::read(dir.path()).expect("events")
+}
+
 const NFS: &str = "this kernel has no NFS client: `nfs` is not in /proc/filesystems";
 
 impl Tape {
@@ -48,7 +65,7 @@ impl Tape {
     fn reads(&self, broken: Option<&str>) {
         self.set_up();
         self.phase("session", 122.6, 133.5, true, "k8s://…, 3/3 executors registered");
-        self.phase("prepare", 133.5, 171.0, true, "19 of 19 variants");
+        self.phase("prepare", 133.5, 171.0, true, "20 of 20 variants");
         for (index, variant) in variants().iter().enumerate() {
             let took = 1.2 + 0.1 * f64::from(u32::try_from(index).expect("few"));
             let step = StepState::Done(String::new());
@@ -60,7 +77,7 @@ impl Tape {
             self.reads_by(variant, at, broken == Some(variant.id.as_str()));
         }
         let detail = "0 copy 6/6 · 1 baked 5/5 · 2 mount 30/30 · 3 volume 26/26, 1 skipped · \
-                      4 remote 34/34";
+                      4 remote 36/36";
         match broken {
             None => self.phase("read", 171.0, at, true, detail),
             Some(_) => {
@@ -92,7 +109,7 @@ impl Tape {
             "4-abfs" => {
                 Some("\"Bad Request\", 400, GET, http://ADDRESS:10000/…?resource=filesystem")
             }
-            "4-http" => Some(
+            "4-http" | "4-https" => Some(
                 "java.lang.UnsupportedOperationException\n  at org.apache.hadoop.fs.http.AbstractHttpFileSystem.listStatus",
             ),
             _ => None,
@@ -167,6 +184,7 @@ fn uri(id: &str) -> String {
         "4-wasbs" => "wasbs://data@devstoreaccount1.blob.core.windows.net/7f3a".to_owned(),
         "4-abfs" => "abfs://data@devstoreaccount1.dfs.core.windows.net/7f3a".to_owned(),
         "4-http" => "http://172.18.0.5:7070/data/7f3a".to_owned(),
+        "4-https" => "https://172.18.0.6:10443/data/7f3a".to_owned(),
         _ => format!("file:///var/tmp/sparkproof-7f3a/{id}"),
     }
 }

@@ -20,6 +20,9 @@ mod fixture_reading;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use fixture_reading::{reading, reading_red};
+
 pub use closing::print_closing;
 pub use console::{Console, Mode};
 pub use model::{

@@ -113,7 +113,7 @@ fn junit_has_a_case_a_check_and_a_class_a_variant() {
 #[test]
 fn the_page_shows_what_was_read_and_what_it_costs() {
     let (summary, dir) = reports(Tape::reading);
-    assert_eq!((summary.model.reading.len(), summary.model.configurations.len()), (17, 19));
+    assert_eq!((summary.model.reading.len(), summary.model.configurations.len()), (17, 20));
     let html = read(&dir, "report.html");
     for text in [
         // The table: a refusal as declared, a skipped variant with its reason, one pinned.
@@ -286,7 +286,7 @@ fn what_the_recorder_writes_can_be_reported() {
 #[case::empty(".")]
 fn no_run_is_bad_input(#[case] name: &str) {
     let dir = tempfile::tempdir().expect("temporary directory");
-    let args = crate::cli::report::Args { dir: dir.path().join(name) };
+    let args = crate::cli::report::Args { dir: dir.path().join(name), docs: None };
     let error = crate::cli::report::run(&args, Mode::Quiet).expect_err("nothing to read");
     assert_eq!(error.exit, Exit::BadInput);
     assert!(error.remedy.is_some_and(|r| r.contains("events-*.jsonl")));

@@ -10,6 +10,7 @@ use super::placeholders::Placeholders;
 use super::{spec, template};
 use crate::error::{OrFail, Result};
 use crate::events::Secrets;
+use crate::images::Layer;
 
 /// Configuration that was in force, with names for what differs from run to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +48,7 @@ impl Configuration {
         let mut all = Configuration { variant, spark, parts: Vec::new() };
         let mut say = |name, language, text: &str| all.push(name, language, text, placeholders);
         say("read from", "text", uri);
+        say("added to the image", "text", &layers(&added.layers));
         say("Spark properties", "properties", &properties(added));
         if added.needs_template() {
             say("executor pod template", "yaml", &yaml(&template::pod(added))?);
@@ -56,14 +58,20 @@ impl Configuration {
         Ok(all)
     }
 
-    /// Adds a Kubernetes object that was made for it beforehand, e.g. a claim.
+    /// Adds a Kubernetes object that was made for it beforehand, e.g. a claim, without the labels
+    /// by which it is found again.
     pub fn object(
         &mut self,
-        name: &str,
-        object: &impl Serialize,
+        object: &serde_json::Value,
         placeholders: &Placeholders,
     ) -> Result<()> {
-        self.push(name, "yaml", &yaml(object)?, placeholders);
+        let mut object = object.clone();
+        if let Some(metadata) = object.get_mut("metadata").and_then(|m| m.as_object_mut()) {
+            metadata.remove("labels");
+            metadata.remove("annotations");
+        }
+        let kind = object["kind"].as_str().unwrap_or("an object").to_owned();
+        self.push(&kind, "yaml", &yaml(&object)?, placeholders);
         Ok(())
     }
 
@@ -75,6 +83,23 @@ impl Configuration {
         let (name, language) = (name.to_owned(), language.to_owned());
         self.parts.push(Part { name, language, text: placeholders.apply(text.trim_end()) });
     }
+}
+
+/// How many files are listed.
+const SHOWN: usize = 24;
+
+/// Files of the layers by their paths in the image; of packages installed as a whole their size.
+fn layers(layers: &[Layer]) -> String {
+    let told = layers.iter().map(|layer| {
+        let paths = layer.paths();
+        let whole =
+            paths.is_empty().then(|| format!("{} MB of packages", layer.size() / 1_000_000));
+        let more = paths.len().saturating_sub(SHOWN);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        let files = paths.iter().take(SHOWN).map(|path| format!("/{path}"));
+        files.chain(whole).chain(more).map(|line| line + "\n").collect::<String>()
+    });
+    told.collect()
 }
 
 /// All that the contribution means in properties, by key.
@@ -102,6 +127,7 @@ fn yaml(object: &impl Serialize) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::images::Entry;
     use serde_json::{from_value, json};
 
     fn told(configuration: &Configuration) -> String {
@@ -169,16 +195,32 @@ mod tests {
         assert_eq!(told(&seen), "[read from, text]\nfile:///var/tmp/sparkproof-RUN/0-copy");
     }
 
+    #[tokio::test]
+    async fn what_a_layer_adds_is_told_by_its_paths() {
+        let files = (0..30).map(|n| (format!("/opt/data/{n:02}"), Entry::bytes("x", 0o644)));
+        let layer = Layer::of_entries(files).await.expect("hashed");
+        let added = Contribution { layers: vec![layer], ..Default::default() };
+        let seen =
+            Configuration::of("1-baked", "3.5.9", "file:///opt/data", &added, &placeholders());
+        let text = told(&seen.expect("rendered"));
+        assert!(
+            text.contains("[added to the image, text]\n/opt/data/00\n/opt/data/01\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("/opt/data/23\nand 6 more"), "{text}");
+    }
+
     #[test]
     fn objects_made_beforehand_are_parts() {
-        let claim = json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "x-7f3a0b1c"},
+        let claim = json!({"kind": "PersistentVolumeClaim",
+                           "metadata": {"name": "x-7f3a0b1c", "labels": {"a": "b"}},
                            "status": {}});
         let mut seen =
             Configuration { variant: "3".into(), spark: "3.5.9".into(), parts: Vec::new() };
-        seen.object("the claim", &claim, &placeholders()).expect("rendered");
+        seen.object(&claim, &placeholders()).expect("rendered");
         assert_eq!(
             told(&seen),
-            "[the claim, yaml]\nkind: PersistentVolumeClaim\nmetadata:\n  name: x-RUN"
+            "[PersistentVolumeClaim, yaml]\nkind: PersistentVolumeClaim\nmetadata:\n  name: x-RUN"
         );
     }
 }
