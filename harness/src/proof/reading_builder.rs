@@ -162,7 +162,7 @@ async fn prepare(
             findings.add("location", &location.uri);
             findings.add("bytes", data.bytes());
             findings.add("seconds", format!("{:.2}", setup.seconds));
-            Ok(Subject { strategy, data, host, setup, proven: false })
+            Ok(Subject { strategy, data, host, setup })
         },
     )
     .await
