@@ -9,6 +9,7 @@ pub mod read;
 mod reading_suite;
 mod session;
 mod suite;
+mod tally;
 mod teardown;
 
 pub use access::can_i;
@@ -19,4 +20,5 @@ pub use pods::pod_list;
 pub use reading_suite::run_reading_suite;
 pub use session::started;
 pub use suite::run_suite;
+pub use tally::tally;
 pub use teardown::{executors_stay_after_kill, namespace_gone, nothing_left};

@@ -5,18 +5,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Ended, Environment, Live, Proof};
-use crate::checks::{check, read};
+use crate::checks::{check, read, tally};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::Body;
 use crate::measure::Figures;
-use crate::read::{Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant};
+use crate::read::{
+    Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant, variant_of_check,
+};
+use crate::session::{Configuration, Placeholders};
 
 /// A session that reads.
 pub struct ReadingSession<'a> {
     pub(super) proof: &'a Proof,
     pub(super) namespace: String,
     pub(super) subjects: Vec<Subject>,
+    /// What each executor read, by variant, normalised: of the variants that are proven.
+    pub tables: BTreeMap<String, String>,
     /// The session itself.
     pub live: Live,
 }
@@ -29,7 +34,6 @@ pub struct Subject {
     pub data: Dataset,
     pub(super) host: Option<HostCopy>,
     pub(super) setup: Setup,
-    pub(super) proven: bool,
 }
 
 /// Variants by the session they need. On a cluster of one node every session is pinned.
@@ -65,11 +69,7 @@ impl ReadingSession<'_> {
         let mut first = None;
         for variant in self.variants() {
             match self.prove(&variant.id).await {
-                Ok(()) => self
-                    .subjects
-                    .iter_mut()
-                    .filter(|s| s.strategy.variant().id == variant.id)
-                    .for_each(|s| s.proven = true),
+                Ok(()) => {}
                 Err(error) if error.is_interruption() => return Err(error),
                 Err(error) => first = first.take().or(Some(error)),
             }
@@ -111,6 +111,7 @@ impl ReadingSession<'_> {
             data: &subject.data,
             stores: &environment.stores,
         };
+        context.recorder.emit(Body::Configuration(subject.configuration(scene)?));
         if let Expected::Refused(words) = expected {
             return read::refused(context, &mut self.live, seen, &words).await;
         }
@@ -119,30 +120,20 @@ impl ReadingSession<'_> {
         if expected == Expected::Pinned {
             read::pinned(context, &self.live, variant).await?;
         }
-        proven?;
+        let table = proven?.normalised();
         context.recorder.emit(Body::Reading(figures));
+        self.tables.insert(variant.id.clone(), table);
         Ok(())
     }
 
-    /// How many variants of each strategy were proven, in words.
+    /// Green checks of all that were made of its variants, by strategy.
     pub fn tally(&self) -> String {
-        let mut counts = BTreeMap::<&str, (usize, usize)>::new();
-        for subject in &self.subjects {
-            let (proven, all) = counts.entry(subject.strategy.variant().number()).or_default();
-            *proven += usize::from(subject.proven);
-            *all += 1;
-        }
-        let name = |number: &str| match number {
-            "0" => "copy",
-            "1" => "baked",
-            "2" => "mount",
-            "3" => "volume",
-            _ => "remote",
+        let variants = self.variants();
+        let ours = |id: &str| {
+            variant_of_check(id).is_some_and(|(of, _)| variants.iter().any(|v| v.id == of))
         };
-        let words = counts
-            .iter()
-            .map(|(number, (proven, all))| format!("{number} {} {proven}/{all}", name(number)));
-        words.collect::<Vec<_>>().join(" · ")
+        let verdicts = self.proof.context.recorder.verdicts();
+        tally(verdicts.iter().filter(|(id, _)| ours(id)).map(|(id, outcome)| (&**id, outcome)))
     }
 
     /// Where the reading takes place.
@@ -153,7 +144,7 @@ impl ReadingSession<'_> {
 
     /// Stops the session and takes away what variants made outside its namespace.
     pub async fn stop(self) -> Result<Ended> {
-        let ReadingSession { proof, namespace, subjects, live } = self;
+        let ReadingSession { proof, namespace, subjects, live, .. } = self;
         let executors = live.executors();
         let ended = live.stop().await?;
         let scene = scene(&proof.context, &proof.environment, &namespace, executors);
@@ -177,6 +168,18 @@ pub(super) fn scene<'a>(
 }
 
 impl Subject {
+    /// What its session got for it.
+    fn configuration(&self, scene: Scene<'_>) -> Result<Configuration> {
+        let names = Placeholders::of(scene.context, &self.data.nonce);
+        let (id, spark) = (&self.strategy.variant().id, &scene.environment.image.version);
+        let (uri, added) = (self.strategy.location(scene).uri, self.strategy.contribute(scene)?);
+        let mut got = Configuration::of(id, spark, &uri, &added, &names)?;
+        for object in self.strategy.objects() {
+            got.object(&object, &names)?;
+        }
+        Ok(got)
+    }
+
     /// Its data, and where a driver in a container shall see it.
     pub(super) fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
         let path = self.strategy.location(scene).driver_path?;

@@ -75,6 +75,11 @@ pub trait Strategy: Send + Sync {
     /// What the session needs for it.
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
 
+    /// Kubernetes objects that it made beforehand, for the reader of its configuration.
+    fn objects(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+
     /// Whether there is something to do in running pods.
     fn populates(&self) -> bool {
         false

@@ -189,7 +189,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     let jars = std::iter::once(&place.probe_jar).chain(&spec.jars);
     let jars = jars.map(|j| format!("file://{}", j.display())).collect::<Vec<_>>().join(",");
     let account = place.service_account.to_owned();
-    let added = added(spec, place);
+    let added = added(&spec.added, place.dir);
     let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
     let mut all: BTreeMap<String, String> = [
         ("spark.master", format!("k8s://{}", place.server)),
@@ -220,9 +220,9 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     all
 }
 
-/// What the strategies' contribution means in properties, beside its plain configuration.
-fn added(spec: &SessionSpec, place: &Place<'_>) -> Vec<(String, String)> {
-    let added = &spec.added;
+/// What the strategies' contribution means in properties, beside its plain configuration. `dir` is
+/// the session's private directory.
+pub(super) fn added(added: &Contribution, dir: &Path) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut set = |key: &str, value: String| {
         if !value.is_empty() {
@@ -233,12 +233,12 @@ fn added(spec: &SessionSpec, place: &Place<'_>) -> Vec<(String, String)> {
     set("spark.driver.extraClassPath", jars.join(":"));
     let mut options = added.driver_options.clone();
     if !added.hosts.is_empty() {
-        options.push(format!("-Djdk.net.hosts.file={}", hosts_file(place.dir).display()));
+        options.push(format!("-Djdk.net.hosts.file={}", hosts_file(dir).display()));
     }
     set("spark.driver.extraJavaOptions", options.join(" "));
     set("spark.executor.extraJavaOptions", added.executor_options.join(" "));
     if added.needs_template() {
-        let file = template_file(place.dir).display().to_string();
+        let file = template_file(dir).display().to_string();
         set("spark.kubernetes.executor.podTemplateFile", file);
         set(
             "spark.kubernetes.executor.podTemplateContainerName",
@@ -275,7 +275,8 @@ pub fn register_secrets(secrets: &Secrets, conf: &[(String, String)]) {
     conf.iter().filter(|(key, _)| is_secret(key)).for_each(|(_, value)| secrets.register(value));
 }
 
-fn is_secret(key: &str) -> bool {
+/// Whether a key's value is one that Spark would redact.
+pub(super) fn is_secret(key: &str) -> bool {
     static REDACTED: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(REDACTION).expect("a valid expression"));
     REDACTED.is_match(key)

@@ -31,12 +31,13 @@ pub struct StaticClaim {
     variant: &'static Variant,
     volume: Option<Owned>,
     files: Vec<Owned>,
+    made: Vec<Value>,
 }
 
 impl StaticClaim {
     /// Of this variant.
     pub fn new(variant: &'static Variant) -> Self {
-        StaticClaim { variant, volume: None, files: Vec::new() }
+        StaticClaim { variant, volume: None, files: Vec::new(), made: Vec::new() }
     }
 }
 
@@ -77,8 +78,10 @@ impl Strategy for StaticClaim {
             self.volume = Some(owned);
             let metadata = meta(scene, self.variant);
             let volume = volume(&metadata, scene.namespace, node, &path)?;
+            let claim = claim(&metadata)?;
+            self.made = vec![json!(volume), json!(claim)];
             create(scene, Api::<PersistentVolume>::all(cluster.client.clone()), volume).await?;
-            create(scene, claims(scene), claim(&metadata)?).await?;
+            create(scene, claims(scene), claim).await?;
             bound(scene, &name).await?;
             Ok(Setup {
                 seconds: begun.elapsed().as_secs_f64(),
@@ -92,6 +95,10 @@ impl Strategy for StaticClaim {
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
         let name = scene.name(self.variant);
         Ok(by_claim(&name, &name, &scene.path(self.variant)))
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        self.made.clone()
     }
 
     fn location(&self, scene: Scene<'_>) -> Location {
