@@ -4,12 +4,8 @@
 //! the user's home directory only, while ours may listen anywhere, and it removes a container with
 //! the value that started it, while ours outlives the process.
 
-use std::collections::HashMap;
-use std::net::Ipv4Addr;
-
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig,
-    HostConfigLogConfig, NetworkingConfig,
+    ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigLogConfig,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder,
@@ -18,14 +14,15 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures::TryStreamExt;
 
-use super::certificate;
 use super::place::Place;
 use super::serving::{BUCKET, SERVER_UID, TLS_DIR, TLS_PORT, environment, memory, scheme};
-use super::{Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest};
+use super::{
+    Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest, certificate, sandbox,
+};
 use crate::context::Context;
 use crate::dirs::private_dir;
 use crate::engine::Engine;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{OrFail, Result};
 use crate::ledger::{Owned, give_back, labels};
 
 /// Most processes and threads: a JVM has some hundred.
@@ -61,13 +58,17 @@ pub(super) async fn start(
         (StoreKind::Azure, Some(c)) => Some(format!("{}.{name}", c.account)),
         _ => None,
     };
+    let mut aliases = vec![name.clone()];
+    aliases.extend(host.clone());
+    let names = (name.as_str(), aliases.clone());
+    let address = sandbox::start(context, engine, network, image, request, names).await?;
     let env = environment(request, credentials.as_ref());
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         env: Some(env.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
         labels: Some(labels::docker(context.run.id(), request.scope.into())),
         host_config: Some(HostConfig {
-            network_mode: Some(network.to_owned()),
+            network_mode: Some(format!("container:{}", sandbox::name(&name))),
             memory: Some(memory(kind)),
             pids_limit: Some(PIDS),
             cap_drop: Some(vec!["ALL".to_owned()]),
@@ -78,12 +79,6 @@ pub(super) async fn start(
             }),
             ..HostConfig::default()
         }),
-        networking_config: Some(NetworkingConfig {
-            endpoints_config: Some(HashMap::from([(
-                network.to_owned(),
-                EndpointSettings { aliases: host.clone().map(|h| vec![h]), ..Default::default() },
-            )])),
-        }),
         ..ContainerCreateBody::default()
     };
     let container = Container { engine: engine.clone(), name: name.clone() };
@@ -93,7 +88,6 @@ pub(super) async fn start(
     let created = engine.docker.create_container(Some(options), body);
     context.cancel.guard(async { created.await.or_environment(what()) }).await?;
     container.begin().await?;
-    let address = container.address(network).await?;
     let endpoint = format!("{}://{address}:{}", scheme(kind), kind.port());
     let mut record = StoreRecord {
         kind,
@@ -113,10 +107,8 @@ pub(super) async fn start(
         ca_certificate: None,
     };
     if kind == StoreKind::Azure {
-        let mut names: Vec<String> = record.host.iter().cloned().collect();
-        names.extend([name.clone(), address.to_string()]);
-        // Not before: only now is the address known.
-        let issued = certificate::issue(&names)?;
+        aliases.push(address.to_string());
+        let issued = certificate::issue(&aliases)?;
         context.recorder.secrets().register(&issued.key);
         container.give_certificate(&issued.certificate, &issued.key).await?;
         let path = dir.join("ca.pem");
@@ -146,23 +138,6 @@ impl Container {
         let seen =
             self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
         seen.await.or_environment(self.what("looking at"))
-    }
-
-    /// Its IPv4 address on a network.
-    async fn address(&self, network: &str) -> Result<Ipv4Addr> {
-        let settings = self.inspect().await?.network_settings.and_then(|s| s.networks);
-        let endpoint = settings.and_then(|mut networks| networks.remove(network));
-        let address = endpoint.and_then(|e| e.ip_address).unwrap_or_default();
-        if address.is_empty() {
-            // It ended at once: its log says why.
-            let log = self.log(Some(12)).await.unwrap_or_default();
-            return Err(Error::environment(format!(
-                "container {} has no address on network {network}: {}",
-                self.name,
-                log.trim()
-            )));
-        }
-        address.parse().or_environment(self.what("reading the address of"))
     }
 
     /// Puts the TLS certificate where its server waits for it, readable by the server only.
@@ -195,7 +170,8 @@ impl Container {
     }
 
     pub(super) async fn remove(&self, context: &Context) -> Result<()> {
-        give_back(context, &self.owned()).await
+        give_back(context, &self.owned()).await?;
+        give_back(context, &sandbox::owned(&self.engine, &self.name)).await
     }
 
     pub(super) async fn pause(&self) -> Result<()> {
@@ -213,20 +189,8 @@ impl Container {
         done.or_environment(self.what("stopping"))
     }
 
-    /// Starts it again; Docker gives addresses anew, so it is an error when another container took
-    /// this one's meanwhile.
-    pub(super) async fn resume(&self, address: &str) -> Result<()> {
-        self.begin().await?;
-        let networks = self.inspect().await?.network_settings.and_then(|s| s.networks);
-        let now = networks.unwrap_or_default().into_values().find_map(|e| e.ip_address);
-        if now.as_deref() == Some(address) {
-            return Ok(());
-        }
-        Err(Error::environment(format!(
-            "container {} came back as {}, expected {address}",
-            self.name,
-            now.unwrap_or_default()
-        )))
+    pub(super) async fn resume(&self) -> Result<()> {
+        self.begin().await
     }
 
     /// What it printed; only the last lines when asked.
