@@ -168,6 +168,16 @@ impl<'a> ReadingSession<'a> {
         Ok(())
     }
 
+    /// Puts a variant's data into the pods again, after some were replaced.
+    pub async fn populate(&mut self, id: &str) -> Result<()> {
+        let ReadingSession { proof, namespace, subjects, live } = self;
+        let scene = scene(&proof.context, &proof.environment, namespace, live.executors());
+        let found = subjects.iter_mut().find(|s| s.strategy.variant().id == id);
+        let subject =
+            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
+        subject.populate(scene, live).await
+    }
+
     /// How many variants of each strategy were proven, in words.
     pub fn tally(&self) -> String {
         let mut counts = BTreeMap::<&str, (usize, usize)>::new();

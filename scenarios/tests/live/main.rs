@@ -9,6 +9,7 @@ mod negative;
 mod owning;
 mod permissions;
 mod probe;
+mod reading_volumes;
 mod secrets;
 mod stores;
 mod teardown;
