@@ -7,6 +7,7 @@ mod contents;
 mod daemon;
 mod exec;
 mod host;
+mod image_file;
 mod install;
 pub(crate) mod locks;
 mod privileged;

@@ -20,6 +20,8 @@ pub struct ReadingSession<'a> {
     pub(super) proof: &'a Proof,
     pub(super) namespace: String,
     pub(super) subjects: Vec<Subject>,
+    /// What each executor read, by variant, normalised: of the variants that are proven.
+    pub tables: BTreeMap<String, String>,
     /// The session itself.
     pub live: Live,
 }
@@ -118,8 +120,9 @@ impl ReadingSession<'_> {
         if expected == Expected::Pinned {
             read::pinned(context, &self.live, variant).await?;
         }
-        proven?;
+        let table = proven?.normalised();
         context.recorder.emit(Body::Reading(figures));
+        self.tables.insert(variant.id.clone(), table);
         Ok(())
     }
 
@@ -141,7 +144,7 @@ impl ReadingSession<'_> {
 
     /// Stops the session and takes away what variants made outside its namespace.
     pub async fn stop(self) -> Result<Ended> {
-        let ReadingSession { proof, namespace, subjects, live } = self;
+        let ReadingSession { proof, namespace, subjects, live, .. } = self;
         let executors = live.executors();
         let ended = live.stop().await?;
         let scene = scene(&proof.context, &proof.environment, &namespace, executors);

@@ -1,5 +1,7 @@
 //! How a reading session comes about: access, data, image, session, data in pods.
 
+use std::collections::BTreeMap;
+
 use super::SessionBuilder;
 use super::reading::{ReadingSession, Subject, scene};
 use crate::access::Rule;
@@ -121,7 +123,8 @@ impl<'a> ReadingBuilder<'a> {
         }
         let done = format!("{} of {} variants", populated.len(), variants.len());
         phase.end(Ok(()), |()| done)?;
-        Ok((ReadingSession { proof, namespace, subjects: populated, live }, first))
+        let tables = BTreeMap::new();
+        Ok((ReadingSession { proof, namespace, subjects: populated, tables, live }, first))
     }
 }
 

@@ -5,6 +5,7 @@ mod copy;
 mod data;
 mod data_size;
 mod host;
+pub mod mount;
 mod naming;
 mod parquet;
 mod pods;

@@ -8,11 +8,17 @@ use sparkproof::proof::{Proof, ReadingSession};
 use sparkproof::read::{DataSize, Expected, InPod, select};
 use sparkproof::store::StoreKind;
 
-use crate::frame::{Outcome, expect_red, proof};
+use crate::frame::{Outcome, assert_snapshot_of, expect_red, proof};
 
 #[tokio::test]
 async fn every_way_of_reading_is_as_declared() -> Outcome {
-    proof("every_way_of_reading_is_as_declared", run_reading_suite).await
+    proof("every_way_of_reading_is_as_declared", async |p| {
+        for (variant, table) in run_reading_suite(p).await? {
+            assert_snapshot_of!(format!("read_{variant}"), table);
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// A session that reads little data by these variants.

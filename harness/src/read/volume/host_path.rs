@@ -7,6 +7,7 @@ use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::by_host_path;
 use super::node::{NOT_OURS, engine, on_node, put};
+use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{Owned, give_back};
 use crate::proof::Environment;
@@ -49,6 +50,7 @@ impl Strategy for HostPath {
 
     fn unavailable<'a>(
         &'a self,
+        _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::by_claim;
 use super::node::{NOT_OURS, put};
 use super::objects::{create, gone, meta, remove};
+use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -47,6 +48,7 @@ impl Strategy for StaticClaim {
 
     fn unavailable<'a>(
         &'a self,
+        _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
