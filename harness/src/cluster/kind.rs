@@ -5,13 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::NetworkCreateRequest;
-use bollard::query_parameters::{InspectContainerOptions, InspectNetworkOptions};
+use bollard::query_parameters::InspectNetworkOptions;
 
 use super::existing::server_of;
 use super::model::CONTROL_PLANE;
 use super::{Cluster, ClusterRecord, Provider, client_of, kind_config};
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Container, Engine};
 use crate::error::{Error, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
@@ -110,16 +110,11 @@ pub async fn create(
 /// The API server as containers on a cluster's network reach it. By its address, which is in the
 /// server's certificate like its name: a JVM with a hosts file of its own resolves no other name.
 pub async fn server_on_network(engine: &Engine, cluster: &ClusterRecord) -> Result<String> {
-    let what = || format!("finding the API server on the network of {}", cluster.name);
     let node = cluster.node_containers.iter().find(|node| node.ends_with(CONTROL_PLANE));
-    let node = node.ok_or_else(|| Error::environment(what()).because("no such node"))?;
-    let seen = engine.docker.inspect_container(node, None::<InspectContainerOptions>).await;
-    let networks = seen.or_environment(what())?.network_settings.and_then(|s| s.networks);
-    let endpoint = networks.and_then(|mut networks| networks.remove(&cluster.name));
-    match endpoint.and_then(|e| e.ip_address).as_deref() {
-        None | Some("") => Err(Error::environment(what()).because(format!("{node} is not on it"))),
-        Some(address) => Ok(format!("https://{address}:{API_PORT}")),
-    }
+    let node = node.ok_or_else(|| Error::environment(format!("{} has no node", cluster.name)))?;
+    let node = Container { engine: engine.clone(), name: node.clone() };
+    // kind's network has the cluster's name.
+    Ok(format!("https://{}:{API_PORT}", node.address(&cluster.name).await?))
 }
 
 fn cluster_of(engine: &Engine, name: &str) -> Owned {

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod client;
+mod container;
 mod contents;
 mod daemon;
 mod exec;
@@ -17,6 +18,7 @@ pub mod shim;
 mod users;
 
 pub use client::Engine;
+pub(crate) use container::Container;
 pub use daemon::Daemon;
 pub(crate) use host::program;
 pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
-use self::container::Container;
+use self::container::ContainerDriver;
 pub(super) use self::files::{read_log, session_dir};
 use self::process::Process;
 use super::channel::{Channel, Door};
@@ -20,7 +20,7 @@ use super::spec::DriverSite;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::private_file;
-use crate::error::{Error, Result};
+use crate::error::{Error, Exit, Result};
 
 /// How long a driver may take to end by itself: Spark's hook deletes its pods on the way.
 const END: Duration = Duration::from_secs(60);
@@ -50,8 +50,8 @@ pub(super) struct Driver {
 /// Where they are.
 #[derive(Debug)]
 enum Processes {
-    OfHost(Process),
-    InContainer(Container),
+    OfHost(Box<Process>),
+    InContainer(ContainerDriver),
 }
 
 impl Driver {
@@ -66,11 +66,14 @@ impl Driver {
         let door = Door::open(&dir.path().join("socket"))?;
         files::write(dir.path())?;
         let processes = match site {
-            DriverSite::Host => Processes::OfHost(Process::start(context, dir.path(), launch)?),
+            DriverSite::Host => {
+                Processes::OfHost(Box::new(Process::start(context, dir.path(), launch)?))
+            }
             DriverSite::Container { engine, image } => {
                 // kind's network has the cluster's name.
-                let place = (engine, image.as_str(), cluster.name.as_str());
-                Processes::InContainer(Container::start(context, dir.path(), launch, place).await?)
+                let place = (image.as_str(), cluster.name.as_str());
+                let started = ContainerDriver::start(context, dir.path(), launch, engine, place);
+                Processes::InContainer(started.await?)
             }
         };
         let mut driver = Driver { context: context.clone(), dir, processes, channel: None };
@@ -108,18 +111,22 @@ impl Driver {
 
     /// Ends it; the error with what it printed, where that may tell why.
     async fn failed(self, error: Error) -> Error {
+        let remedy = match &self.processes {
+            Processes::OfHost(_) => "it needs python3 and a Java runtime on PATH (or JAVA_HOME)",
+            Processes::InContainer(_) => "--driver host runs it on this host",
+        };
         let log = match self.end().await {
             Ok(log) => log,
             Err(failed) => return failed,
         };
-        if error.exit != crate::Exit::Environment {
+        if error.exit == Exit::BadInput || error.is_interruption() {
             return error;
         }
         let lines: Vec<&str> = log.lines().collect();
         let said = lines[lines.len().saturating_sub(12)..].join("\n");
         Error::environment("launching the driver")
             .because(format!("{error}; it printed: {said}"))
-            .remedy("it needs python3 and a Java runtime on PATH (or JAVA_HOME)")
+            .remedy(remedy)
     }
 
     /// What it was started with.
@@ -156,7 +163,7 @@ impl Driver {
     pub(super) async fn kill_jvm(&mut self) -> Result<()> {
         match &mut self.processes {
             Processes::OfHost(process) => process.kill_jvm(&self.context).await,
-            Processes::InContainer(container) => container.kill(&self.context).await,
+            Processes::InContainer(container) => container.kill_jvm(&self.context).await,
         }
     }
 

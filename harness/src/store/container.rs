@@ -5,18 +5,12 @@
 //! the value that started it, while ours outlives the process.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig,
-    HostConfigLogConfig, NetworkingConfig,
+    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkingConfig,
 };
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder,
-    StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
-};
+use bollard::query_parameters::{StopContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 use bytes::Bytes;
-use futures::TryStreamExt;
 
 use super::certificate;
 use super::place::Place;
@@ -24,19 +18,12 @@ use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory,
 use super::{Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest};
 use crate::context::Context;
 use crate::dirs::private_dir;
-use crate::engine::Engine;
+use crate::engine::{Container, Engine};
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back, labels};
+use crate::ledger::labels;
 
 /// Most processes and threads: a JVM has some hundred.
 const PIDS: i64 = 1000;
-
-/// One container.
-#[derive(Debug)]
-pub(super) struct Container {
-    pub(super) engine: Engine,
-    pub(super) name: String,
-}
 
 /// Creates and starts it; it does not serve yet.
 pub(super) async fn start(
@@ -86,13 +73,7 @@ pub(super) async fn start(
         }),
         ..ContainerCreateBody::default()
     };
-    let container = Container { engine: engine.clone(), name: name.clone() };
-    context.run.own(container.owned())?;
-    let what = || format!("starting container {name}");
-    let options = CreateContainerOptionsBuilder::new().name(&name).build();
-    let created = engine.docker.create_container(Some(options), body);
-    context.cancel.guard(async { created.await.or_environment(what()) }).await?;
-    container.begin().await?;
+    let container = Container::start(context, engine, &name, body).await?;
     let address = container.address(network).await?;
     let endpoint = format!("{}://{address}:{}", scheme(kind), kind.port());
     let mut record = StoreRecord {
@@ -129,42 +110,6 @@ pub(super) async fn start(
 }
 
 impl Container {
-    fn owned(&self) -> Owned {
-        Owned::Container { docker: self.engine.host.clone(), name: self.name.clone() }
-    }
-
-    fn what(&self, doing: &str) -> String {
-        format!("{doing} container {}", self.name)
-    }
-
-    async fn begin(&self) -> Result<()> {
-        let started = self.engine.docker.start_container(&self.name, None::<StartContainerOptions>);
-        started.await.or_environment(self.what("starting"))
-    }
-
-    async fn inspect(&self) -> Result<ContainerInspectResponse> {
-        let seen =
-            self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
-        seen.await.or_environment(self.what("looking at"))
-    }
-
-    /// Its IPv4 address on a network.
-    async fn address(&self, network: &str) -> Result<Ipv4Addr> {
-        let settings = self.inspect().await?.network_settings.and_then(|s| s.networks);
-        let endpoint = settings.and_then(|mut networks| networks.remove(network));
-        let address = endpoint.and_then(|e| e.ip_address).unwrap_or_default();
-        if address.is_empty() {
-            // It ended at once: its log says why.
-            let log = self.log(Some(12)).await.unwrap_or_default();
-            return Err(Error::environment(format!(
-                "container {} has no address on network {network}: {}",
-                self.name,
-                log.trim()
-            )));
-        }
-        address.parse().or_environment(self.what("reading the address of"))
-    }
-
     /// Puts the TLS certificate where its server waits for it, readable by the server only.
     async fn give_certificate(&self, certificate: &str, key: &str) -> Result<()> {
         let what = || self.what("giving a certificate to");
@@ -181,21 +126,6 @@ impl Container {
         let body = bollard::body_full(Bytes::from(bytes));
         let sent = self.engine.docker.upload_to_container(&self.name, Some(options), body);
         sent.await.or_environment(what())
-    }
-
-    /// How it ended, when it does not run any more.
-    pub(super) async fn ended(&self) -> Result<Option<String>> {
-        let state = self.inspect().await?.state.unwrap_or_default();
-        if state.running == Some(true) {
-            return Ok(None);
-        }
-        let code = state.exit_code.unwrap_or_default();
-        let memory = if state.oom_killed == Some(true) { ", out of memory" } else { "" };
-        Ok(Some(format!("ended with status {code}{memory}")))
-    }
-
-    pub(super) async fn remove(&self, context: &Context) -> Result<()> {
-        give_back(context, &self.owned()).await
     }
 
     pub(super) async fn pause(&self) -> Result<()> {
@@ -227,21 +157,5 @@ impl Container {
             self.name,
             now.unwrap_or_default()
         )))
-    }
-
-    /// What it printed; only the last lines when asked.
-    pub(super) async fn log(&self, last: Option<u32>) -> Result<String> {
-        let tail = last.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
-        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail).build();
-        let chunks: Vec<_> = self
-            .engine
-            .docker
-            .logs(&self.name, Some(options))
-            .try_collect()
-            .await
-            .or_environment(self.what("reading the log of"))?;
-        // Chunks may end in the middle of a character.
-        let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.into_bytes()).collect();
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }

@@ -1,11 +1,10 @@
 //! Where a server runs, connected.
 
 use super::Placement;
-use super::container::Container;
 use super::pod::Pod;
 use crate::cluster::client_of;
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 
 /// Where it runs.

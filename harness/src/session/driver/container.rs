@@ -3,77 +3,41 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
-    LogsOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
-};
-use futures::{StreamExt, TryStreamExt};
 
 use super::{END, Launch, files};
 use crate::context::Context;
 use crate::dirs::private_file;
-use crate::engine::Engine;
-use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back, labels};
+use crate::engine::{Container, Engine};
+use crate::error::{OrFail, Result};
+use crate::ledger::labels;
 
 const INIT: &str = include_str!("../../../drivers/container_init.py");
 
-/// Python and its JVM, and a first process that ends after both.
+/// Python, its JVM, and a first process that ends after both.
 #[derive(Debug)]
-pub(super) struct Container {
-    engine: Engine,
-    name: String,
+pub(super) struct ContainerDriver {
+    container: Container,
     address: Ipv4Addr,
 }
 
-impl Container {
-    /// Starts it: first the driver's Python, which waits for requests.
+impl ContainerDriver {
+    /// Starts Python in a container of this image on this network.
     pub(super) async fn start(
         context: &Context,
         dir: &Path,
         launch: &Launch<'_>,
-        (engine, image, network): (&Engine, &str, &str),
+        engine: &Engine,
+        (image, network): (&str, &str),
     ) -> Result<Self> {
-        let session = dir.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!("sparkproof-{}-{session}", context.run.id());
         private_file(&dir.join("init.py"), INIT.as_bytes())?;
         private_file(&dir.join("passwd"), passwd(dir).as_bytes())?;
+        let session = dir.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("sparkproof-{}-{session}", context.run.id());
         let body = body(context, dir, launch, image, network)?;
-        let unspecified = Ipv4Addr::UNSPECIFIED;
-        let mut container = Container { engine: engine.clone(), name, address: unspecified };
-        context.run.own(container.owned())?;
-        match container.begin(body, network).await {
-            Ok(address) => container.address = address,
-            Err(error) => {
-                give_back(context, &container.owned()).await?;
-                return Err(error);
-            }
-        }
-        Ok(container)
-    }
-
-    async fn begin(&self, body: ContainerCreateBody, network: &str) -> Result<Ipv4Addr> {
-        let what = || format!("starting container {}", self.name);
-        let docker = &self.engine.docker;
-        let options = CreateContainerOptionsBuilder::new().name(&self.name).build();
-        docker.create_container(Some(options), body).await.or_environment(what())?;
-        let started = docker.start_container(&self.name, None::<StartContainerOptions>).await;
-        started.or_environment(what())?;
-        let seen = docker.inspect_container(&self.name, None::<InspectContainerOptions>).await;
-        let networks = seen.or_environment(what())?.network_settings.and_then(|s| s.networks);
-        let endpoint = networks.and_then(|mut networks| networks.remove(network));
-        let address = endpoint.and_then(|e| e.ip_address?.parse().ok());
-        if let Some(address) = address {
-            return Ok(address);
-        }
-        // It ended at once: what went before the driver's own log says why.
-        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
-        let log: Vec<_> =
-            docker.logs(&self.name, Some(options)).try_collect().await.unwrap_or_default();
-        let log: String = log.iter().map(ToString::to_string).collect();
-        Err(Error::environment(what()).because(format!("it ended at once: {}", log.trim())))
+        let container = Container::start(context, engine, &name, body).await?;
+        let address = container.address(network).await?;
+        Ok(ContainerDriver { container, address })
     }
 
     /// Where pods and this host reach it.
@@ -81,46 +45,28 @@ impl Container {
         self.address
     }
 
-    /// Waits for the end of all its processes; how the driver's Python ended.
+    /// Waits for the end of all its processes; how Python ended.
     pub(super) async fn ended(&self) -> Result<String> {
-        let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
-        let mut end = self.engine.docker.wait_container(&self.name, Some(options));
-        match end.next().await {
-            Some(Ok(end)) => Ok(format!("exit status: {}", end.status_code)),
-            Some(Err(DockerError::DockerContainerWaitError { code, .. })) => {
-                Ok(format!("exit status: {code}"))
-            }
-            Some(Err(error)) => {
-                Err(Error::environment(format!("waiting for container {}", self.name))
-                    .because(error))
-            }
-            None => Err(Error::environment(format!("nothing is known of container {}", self.name))),
-        }
+        Ok(format!("exit status: {}", self.container.end().await?))
     }
 
-    /// SIGKILL to its first process, with which the kernel kills the JVM; waits until it is gone.
-    pub(super) async fn kill(&self, context: &Context) -> Result<()> {
-        let what = || format!("killing container {}", self.name);
+    /// Kills the JVM, with all of the container, as nothing inside it can notice, and waits until
+    /// it is gone.
+    pub(super) async fn kill_jvm(&self, context: &Context) -> Result<()> {
         let gone = async {
-            let options = KillContainerOptionsBuilder::new().signal("KILL").build();
-            let killed = self.engine.docker.kill_container(&self.name, Some(options)).await;
-            killed.or_environment(what())?;
-            self.ended().await.map(drop)
+            self.container.kill().await?;
+            self.container.end().await.map(drop)
         };
         let gone = tokio::time::timeout(END, context.cancel.guard(gone)).await;
-        gone.or_environment(what())?
+        gone.or_environment("waiting for the killed JVM to end")?
     }
 
-    /// Waits for its end, killed when it does not; removes it.
+    /// Waits for the end of all its processes, killed when they do not; removes it.
     pub(super) async fn end(&self, context: &Context) -> Result<()> {
-        if tokio::time::timeout(END, self.ended()).await.is_err() {
+        if tokio::time::timeout(END, self.container.end()).await.is_err() {
             context.recorder.warn("the driver did not end by itself: killed");
         }
-        give_back(context, &self.owned()).await
-    }
-
-    fn owned(&self) -> Owned {
-        Owned::Container { docker: self.engine.host.clone(), name: self.name.clone() }
+        self.container.remove(context).await
     }
 }
 
@@ -195,4 +141,38 @@ fn passwd(dir: &Path) -> String {
     let home = dir.join("scratch");
     let (user, group, home) = (user.as_raw(), group.as_raw(), home.display());
     format!("{root}sparkproof:x:{user}:{group}:sparkproof:{home}:/bin/false\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[test]
+    fn a_driver_sees_what_it_needs_at_the_same_path_and_writes_in_its_own_directory() {
+        let (context, keep) = test_context();
+        let (dir, home) = (keep.path().join("session"), keep.path().join("spark"));
+        let jar = PathBuf::from("/cache/a.jar");
+        let launch = Launch {
+            spark_home: &home,
+            kubeconfig: Path::new("/state/driver-n/kubeconfig"),
+            files: &[jar.clone(), jar],
+            mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x/0-copy".into())],
+        };
+        let all = mounts(&context, &dir, &launch).expect("mounts");
+        let path = |path: &Option<String>| path.clone().unwrap_or_default();
+        let seen = |to: &str| {
+            let mut at = all.iter().filter(|mount| path(&mount.target) == to);
+            let mount = at.next().expect(to);
+            assert!(at.next().is_none(), "{to} once");
+            (path(&mount.source), mount.read_only == Some(true))
+        };
+        for same in [&home.display().to_string(), "/state/driver-n", "/cache/a.jar"] {
+            assert_eq!(seen(same), (same.to_owned(), true));
+        }
+        let own = dir.display().to_string();
+        assert_eq!(seen(&own), (own.clone(), false));
+        assert_eq!(seen("/var/tmp/sparkproof-x/0-copy"), ("/state/data".to_owned(), true));
+        assert_eq!(seen("/etc/passwd"), (format!("{own}/passwd"), true));
+    }
 }

@@ -133,3 +133,23 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
         .spawn()
         .map_err(|e| Error::environment("starting the driver").because(e).remedy("install python3"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[test]
+    fn nothing_can_be_mounted_into_this_host() {
+        let (context, keep) = test_context();
+        let launch = Launch {
+            spark_home: keep.path(),
+            kubeconfig: keep.path(),
+            files: &[],
+            mounts: &[("/state/data".into(), "/data".into())],
+        };
+        let refused = Process::start(&context, keep.path(), &launch).expect_err("refused");
+        assert_eq!(refused.exit, crate::Exit::Internal);
+        assert!(context.run.owned().is_empty());
+    }
+}
