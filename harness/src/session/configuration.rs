@@ -1,9 +1,11 @@
 //! What a session really got for a variant of reading: what the pages in docs/strategies show.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::contribution::Contribution;
 use super::placeholders::Placeholders;
@@ -60,11 +62,7 @@ impl Configuration {
 
     /// Adds a Kubernetes object that was made for it beforehand, e.g. a claim, without the labels
     /// by which it is found again.
-    pub fn object(
-        &mut self,
-        object: &serde_json::Value,
-        placeholders: &Placeholders,
-    ) -> Result<()> {
+    pub fn object(&mut self, object: &Value, placeholders: &Placeholders) -> Result<()> {
         let mut object = object.clone();
         if let Some(metadata) = object.get_mut("metadata").and_then(|m| m.as_object_mut()) {
             metadata.remove("labels");
@@ -85,21 +83,29 @@ impl Configuration {
     }
 }
 
-/// How many files are listed.
-const SHOWN: usize = 24;
+/// How many files of a directory, and items of a list in YAML, are shown one by one.
+const SHOWN: usize = 8;
 
 /// Files of the layers by their paths in the image; of packages installed as a whole their size.
 fn layers(layers: &[Layer]) -> String {
-    let told = layers.iter().map(|layer| {
-        let paths = layer.paths();
-        let whole =
-            paths.is_empty().then(|| format!("{} MB of packages", layer.size() / 1_000_000));
-        let more = paths.len().saturating_sub(SHOWN);
-        let more = (more > 0).then(|| format!("and {more} more"));
-        let files = paths.iter().take(SHOWN).map(|path| format!("/{path}"));
-        files.chain(whole).chain(more).map(|line| line + "\n").collect::<String>()
-    });
-    told.collect()
+    let mut lines = Vec::new();
+    for layer in layers {
+        let mut directories = BTreeMap::<&str, Vec<&str>>::new();
+        for path in layer.paths() {
+            let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+            directories.entry(directory).or_default().push(name);
+        }
+        if directories.is_empty() {
+            lines.push(format!("{} MB of packages", layer.size() / 1_000_000));
+        }
+        for (directory, names) in directories {
+            match names.len() {
+                ..=SHOWN => lines.extend(names.iter().map(|name| format!("/{directory}/{name}"))),
+                many => lines.push(format!("/{directory}: {many} files")),
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 /// All that the contribution means in properties, by key.
@@ -115,13 +121,38 @@ fn properties(added: &Contribution) -> String {
     all.into_iter().map(masked).collect()
 }
 
-/// As people write it; without the empty metadata that a template has.
+/// Stands for the rest of a list until it is a comment.
+const REST: &str = "the rest:";
+
+/// As people write it: without the empty metadata that a template has, and of a long list its
+/// beginning.
 fn yaml(object: &impl Serialize) -> Result<String> {
     let mut value = serde_json::to_value(object).or_internal("writing an object")?;
     if let Some(fields) = value.as_object_mut() {
-        fields.retain(|_, field| !field.as_object().is_some_and(serde_json::Map::is_empty));
+        fields.retain(|_, field| !field.as_object().is_some_and(Map::is_empty));
     }
-    serde_saphyr::to_string(&value).or_internal("writing YAML")
+    shorten(&mut value);
+    let text = serde_saphyr::to_string(&value).or_internal("writing YAML")?;
+    let line = |line: &str| match line.split_once(&format!("- \"{REST}")) {
+        Some((indent, count)) => format!("{indent}# and{} more\n", count.trim_end_matches('"')),
+        None => format!("{line}\n"),
+    };
+    Ok(text.lines().map(line).collect())
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            let many = items.len();
+            if many > SHOWN {
+                items.truncate(2);
+                items.push(Value::String(format!("{REST} {}", many - 2)));
+            }
+            items.iter_mut().for_each(shorten);
+        }
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +207,7 @@ mod tests {
             ("7f3a0b1c-4-s3-0a1b2c3d", "NONCE"),
             ("7f3a0b1c", "RUN"),
             ("/home/someone/.local/state/sparkproof/runs/7f3a0b1c", "STATE"),
+            ("/home/someone/.cache/sparkproof", "CACHE"),
         ])
     }
 
@@ -197,17 +229,22 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_layer_adds_is_told_by_its_paths() {
-        let files = (0..30).map(|n| (format!("/opt/data/{n:02}"), Entry::bytes("x", 0o644)));
+        let files = (0..30).map(|n| format!("/opt/data/{n}")).chain(["/opt/one.jar".to_owned()]);
+        let files = files.map(|path| (path, Entry::bytes("x", 0o644)));
         let layer = Layer::of_entries(files).await.expect("hashed");
         let added = Contribution { layers: vec![layer], ..Default::default() };
         let seen =
             Configuration::of("1-baked", "3.5.9", "file:///opt/data", &added, &placeholders());
         let text = told(&seen.expect("rendered"));
-        assert!(
-            text.contains("[added to the image, text]\n/opt/data/00\n/opt/data/01\n"),
-            "{text}"
-        );
-        assert!(text.ends_with("/opt/data/23\nand 6 more"), "{text}");
+        let added = "[added to the image, text]\n/opt/one.jar\n/opt/data: 30 files";
+        assert!(text.ends_with(added), "{text}");
+    }
+
+    #[test]
+    fn a_long_list_is_shown_by_its_beginning() {
+        let items: Vec<Value> = (0..12).map(|n| json!({"key": n})).collect();
+        let text = yaml(&json!({"items": items, "few": ["a"]})).expect("rendered");
+        assert_eq!(text, "few:\n- a\nitems:\n- key: 0\n- key: 1\n# and 10 more\n");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub struct Placeholders(Vec<(String, &'static str)>);
 
 /// Named filters, beside the values that are known.
 struct Filters {
-    /// Directory of a jar: a cache's.
+    /// Directory of a jar in the cache: another one on each machine.
     jar: Regex,
     /// Hash at the end of a name of ours: an image's, a cache entry's.
     hash: Regex,
@@ -24,7 +24,7 @@ struct Filters {
 static FILTERS: LazyLock<Filters> = LazyLock::new(|| {
     let expression = |text: &str| Regex::new(text).expect("a valid expression");
     Filters {
-        jar: expression(r"[^\s,:=]*/([^\s,:/]+\.jar)\b"),
+        jar: expression(r"\bCACHE/[^\s,:]*/([^\s,:/]+\.jar)\b"),
         hash: expression(r"-[0-9a-f]{12}\b"),
         address: expression(r"(^|[^\w.-])(\d{1,3}(?:\.\d{1,3}){3})\b"),
     }
@@ -56,11 +56,10 @@ impl Placeholders {
     /// The text with names.
     pub fn apply(&self, text: &str) -> String {
         let Filters { jar, hash, address } = &*FILTERS;
-        let text = jar.replace_all(text, "$1");
-        let text = self
-            .0
-            .iter()
-            .fold(text.into_owned(), |text, (value, name)| text.replace(value.as_str(), name));
+        let known =
+            |text: String, (value, name): &(String, &'static str)| text.replace(value, name);
+        let text = self.0.iter().fold(text.to_owned(), known);
+        let text = jar.replace_all(&text, "$1");
         let text = hash.replace_all(&text, "-HASH");
         let named = address.replace_all(&text, |found: &Captures<'_>| {
             let (before, seen) = (&found[1], &found[2]);
@@ -81,12 +80,13 @@ mod tests {
 
     #[test]
     fn what_differs_has_a_name_and_what_does_not_stays() {
-        let placeholders = Placeholders::new([("7f3a0b1c", "RUN"), ("7f3a0b1c-x", "NONCE")]);
+        let placeholders =
+            Placeholders::new([("7f3a0b1c", "RUN"), ("7f3a0b1c-x", "NONCE"), ("/home/x", "CACHE")]);
         let cases = [
             ("s3a://data/7f3a0b1c-x/a.csv", "s3a://data/NONCE/a.csv"),
             ("http://172.18.0.5:7070", "http://ADDRESS:7070"),
             ("127.0.0.1 0.0.0.0 10.0.0.1", "127.0.0.1 0.0.0.0 ADDRESS"),
-            ("/home/x/entries/jars-0123456789ab/a-1.2.3.4.jar:/y/b.jar", "a-1.2.3.4.jar:b.jar"),
+            ("/home/x/entries/jars-0123456789ab/a-1.2.3.4.jar:/y/b.jar", "a-1.2.3.4.jar:/y/b.jar"),
             (
                 "localhost/sparkproof/spark:3.5.9-013b609a74b5",
                 "localhost/sparkproof/spark:3.5.9-HASH",
