@@ -130,7 +130,7 @@ impl Container {
     }
 
     pub(super) async fn halt(&self) -> Result<()> {
-        let options = StopContainerOptionsBuilder::new().t(10).build();
+        let options = StopContainerOptionsBuilder::new().t(5).build();
         let done = self.engine.docker.stop_container(&self.name, Some(options)).await;
         done.or_environment(self.what("stopping"))
     }
