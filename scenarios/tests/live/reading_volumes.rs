@@ -51,7 +51,12 @@ async fn a_mistyped_host_path_is_named() -> Outcome {
         }
         let mut live = started?;
         let location = strategy.location(scene);
-        let subject = read::Subject { variant, location: &location, data: &data, stores: &environment.stores };
+        let subject = read::Subject {
+            variant,
+            location: &location,
+            data: &data,
+            stores: &environment.stores,
+        };
         let mut figures = Figures::of(variant, Setup::default());
         let red = read::executors(context, &mut live, subject, &mut figures).await;
         expect_red(red, &["0 of 2 executors", "file-missing", "FileNotFoundException"])?;
@@ -68,7 +73,10 @@ async fn a_missing_claim_is_named() -> Outcome {
         let ground = p.session().executors(1).grant().await?;
         let added = by_claim("data", "no-such-claim", "/var/tmp/data".as_ref());
         let started = ground.with(None, added).start().await;
-        expect_red(started, &["missing-claim", r#"persistentvolumeclaim "no-such-claim" not found"#])?;
+        expect_red(
+            started,
+            &["missing-claim", r#"persistentvolumeclaim "no-such-claim" not found"#],
+        )?;
         Ok(())
     })
     .await
