@@ -16,9 +16,8 @@ fn variant(id: &str) -> Result<&'static Variant> {
 
 /// Two executors read one variant.
 async fn reading<'a>(p: &'a Proof, id: &str) -> Result<ReadingSession<'a>> {
-    let wanted = p.session().executors(2).strict();
-    let (reading, failed) =
-        ReadingSession::start(wanted, &[variant(id)?], DataSize::tiny()).await?;
+    let wanted = p.reading(&[variant(id)?]).size(DataSize::tiny());
+    let (reading, failed) = wanted.session(|session| session.executors(2)).start().await?;
     failed.map_or(Ok(reading), Err)
 }
 
@@ -86,9 +85,10 @@ async fn a_missing_claim_is_named() -> Outcome {
 #[tokio::test]
 async fn without_the_right_to_make_claims_is_named() -> Outcome {
     proof("without_the_right_to_make_claims_is_named", async |p| {
-        let wanted = p.session().executors(1).without("persistentvolumeclaims", "create");
-        let chosen = [variant("3-pvc-dynamic")?];
-        let started = ReadingSession::start(wanted, &chosen, DataSize::tiny()).await;
+        let wanted = p.reading(&[variant("3-pvc-dynamic")?]).size(DataSize::tiny());
+        let without = wanted
+            .session(|session| session.executors(1).without("persistentvolumeclaims", "create"));
+        let started = without.start().await;
         expect_red(started, &["missing-verb", "may not create persistentvolumeclaims"])?;
         Ok(())
     })
