@@ -32,7 +32,8 @@ pub async fn refused(
             Err(error) if error.is_interruption() => return Err(error),
             Err(error) => error,
         };
-        let mut text = DriverError::of(&error).map_or_else(|| error.to_string(), DriverError::whole);
+        let mut text =
+            DriverError::of(&error).map_or_else(|| error.to_string(), DriverError::whole);
         // Spark turns a refused listing into `PATH_NOT_FOUND`; Hadoop says what the server said.
         if let Some(failure) = live.session().list(&frame.uris[0]).await?.error {
             text = format!("{text}\n{}", in_lines(&failure));
