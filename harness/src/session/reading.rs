@@ -61,8 +61,9 @@ pub struct FileRead {
     pub read_nanos: u64,
     /// The mount it lies on, for a local file.
     pub mount: Option<Mount>,
-    /// Inode of a local file.
-    pub inode: Option<u64>,
+    /// Inode of a local file, as Java has it, which knows no unsigned numbers: negative from 2^63
+    /// on, where rclone's are (hashes of paths).
+    pub inode: Option<i64>,
     /// Device number of a local file, `st_dev`.
     pub device: Option<u64>,
     /// Why it could not be read.
@@ -170,7 +171,7 @@ mod tests {
             {"uri":"file:/x","scheme":"file","fileSystem":"org.apache.hadoop.fs.LocalFileSystem",
              "sha256":"00","mount":{"type":"ext4","source":"/dev/vda","point":"/x","root":"/y",
              "device":"254:0","options":"ro","propagation":"master:1","superOptions":"rw"},
-             "inode":7,"device":65024,"bytes":5,"openNanos":1,"readNanos":2},
+             "inode":-3599843886363560723,"device":65024,"bytes":5,"openNanos":1,"readNanos":2},
             {"uri":"s3a://b/x","error":{"class":"java.lang.NoClassDefFoundError","message":"m",
              "causes":["java.lang.ClassNotFoundException: c"]},
              "bytes":0,"openNanos":0,"readNanos":0}]},
@@ -184,6 +185,7 @@ mod tests {
         let result: ReadResult = serde_json::from_str(RESULT).expect("a result");
         let [file, failed] = &result.tasks[0].reads[..] else { panic!("two reads") };
         assert_eq!(file.mount.as_ref().map(|m| m.fs_type.as_str()), Some("ext4"));
+        assert_eq!(file.inode, Some(-3_599_843_886_363_560_723));
         let error = failed.error.as_ref().expect("an error").to_string();
         assert_eq!(
             error,

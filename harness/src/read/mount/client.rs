@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::remote::Remote;
+use super::source::Source;
 use crate::store::StoreKind;
 
 /// Where a pod has the file with the keys.
@@ -47,13 +47,13 @@ impl Client {
 
     /// The command that mounts at `point`, readable by any user and by none writable, and stays.
     /// It gives up soon when the store does not answer: executors wait for it.
-    pub(super) fn command(self, remote: &Remote, point: &Path) -> Vec<String> {
+    pub(super) fn command(self, source: &Source, point: &Path) -> Vec<String> {
         let point = point.display();
-        let Remote { bucket, prefix, endpoint, .. } = remote;
+        let Source { bucket, prefix, url, region, .. } = source;
         let line = match self {
             // 185 is Spark's user; objects of other clients carry no mode, hence the umask.
             Client::S3fs => format!(
-                "s3fs {bucket}:/{prefix} {point} -f -o passwd_file={KEYS}/passwd,url={endpoint},\
+                "s3fs {bucket}:/{prefix} {point} -f -o passwd_file={KEYS}/passwd,url={url},endpoint={region},\
                  use_path_request_style,ro,allow_other,uid=185,umask=0222,\
                  connect_timeout=10,readwrite_timeout=30,retries=2"
             ),
@@ -74,33 +74,32 @@ impl Client {
 
     /// Name and text of the file with the keys, for a Secret: they are in no command line and in
     /// no pod's specification.
-    pub(super) fn keys(self, remote: &Remote) -> (&'static str, String) {
+    pub(super) fn keys(self, source: &Source) -> (&'static str, String) {
         match self {
-            Client::S3fs => ("passwd", format!("{}:{}\n", remote.account, remote.key)),
-            Client::Rclone => ("rclone.conf", rclone(remote)),
-            Client::Blobfuse2 => ("blobfuse2.yaml", blobfuse2(remote)),
+            Client::S3fs => ("passwd", format!("{}:{}\n", source.account, source.key)),
+            Client::Rclone => ("rclone.conf", rclone(source)),
+            Client::Blobfuse2 => ("blobfuse2.yaml", blobfuse2(source)),
         }
     }
 }
 
-fn rclone(remote: &Remote) -> String {
-    let Remote { endpoint, account, key, .. } = remote;
-    if remote.kind == StoreKind::Azure {
-        // Not `use_emulator`, which means 127.0.0.1. Where the host is an address, the account is
-        // part of the path.
+fn rclone(source: &Source) -> String {
+    let Source { url, region, account, key, .. } = source;
+    if source.kind == StoreKind::Azure {
+        // Not `use_emulator`, which means 127.0.0.1.
         return format!(
             "[store]\ntype = azureblob\naccount = {account}\nkey = {key}\n\
-             endpoint = {endpoint}/{account}\n"
+             endpoint = {url}\n"
         );
     }
     format!(
-        "[store]\ntype = s3\nprovider = Other\nendpoint = {endpoint}\nregion = us-east-1\n\
+        "[store]\ntype = s3\nprovider = Other\nendpoint = {url}\nregion = {region}\n\
          access_key_id = {account}\nsecret_access_key = {key}\nforce_path_style = true\n"
     )
 }
 
 /// JSON, which is YAML.
-fn blobfuse2(remote: &Remote) -> String {
+fn blobfuse2(source: &Source) -> String {
     json!({
         "allow-other": true,
         "read-only": true,
@@ -111,12 +110,12 @@ fn blobfuse2(remote: &Remote) -> String {
         "azstorage": {
             "type": "block",
             "mode": "key",
-            "account-name": remote.account,
-            "account-key": remote.key,
-            "endpoint": format!("{}/{}", remote.endpoint, remote.account),
-            "use-http": true,
-            "container": remote.bucket,
-            "subdirectory": remote.prefix,
+            "account-name": source.account,
+            "account-key": source.key,
+            "endpoint": source.url,
+            "use-http": source.url.starts_with("http://"),
+            "container": source.bucket,
+            "subdirectory": source.prefix,
             "max-retries": 2,
         },
     })
@@ -127,10 +126,11 @@ fn blobfuse2(remote: &Remote) -> String {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) fn remote(kind: StoreKind) -> Remote {
-        Remote {
+    pub(in super::super) fn source(kind: StoreKind) -> Source {
+        Source {
             kind,
-            endpoint: "http://172.18.0.3:7070".into(),
+            url: "http://172.18.0.3:7070".into(),
+            region: "us-east-1".into(),
             account: "ACCOUNT".into(),
             key: "SECRET".into(),
             bucket: "data".into(),
@@ -141,12 +141,12 @@ pub(super) mod tests {
     #[test]
     fn keys_are_in_the_file_only() {
         for kind in [StoreKind::S3, StoreKind::Azure] {
-            let remote = remote(kind);
+            let source = source(kind);
             for client in [Client::S3fs, Client::Rclone, Client::Blobfuse2] {
-                let command = client.command(&remote, Path::new("/mnt/a"));
+                let command = client.command(&source, Path::new("/mnt/a"));
                 assert_eq!(command[0], client.program());
                 assert!(!command.concat().contains("SECRET"), "{command:?}");
-                let (name, text) = client.keys(&remote);
+                let (name, text) = client.keys(&source);
                 assert!(command.concat().contains(&format!("{KEYS}/{name}")), "{command:?}");
                 assert!(text.contains("SECRET") && text.contains("ACCOUNT"), "{text}");
             }
@@ -162,9 +162,9 @@ pub(super) mod tests {
             (Client::Rclone, StoreKind::Azure),
             (Client::Blobfuse2, StoreKind::Azure),
         ] {
-            let remote = remote(kind);
-            let (name, text) = client.keys(&remote);
-            let command = client.command(&remote, Path::new("/mnt/a")).join(" ");
+            let source = source(kind);
+            let (name, text) = client.keys(&source);
+            let command = client.command(&source, Path::new("/mnt/a")).join(" ");
             all.push_str(&format!("$ {command}\n{name}:\n{text}\n"));
         }
         insta::assert_snapshot!(all);

@@ -14,7 +14,7 @@ use semver::{Version, VersionReq};
 use super::client::{Client, KEYS};
 use super::image;
 use super::objects::{MARKER, secret};
-use super::remote::{Remote, fill};
+use super::source::{Source, empty, fill};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::Layer;
@@ -45,7 +45,7 @@ exec setpriv --reuid=185 --regid=0 --clear-groups --no-new-privs --bounding-set=
 pub struct ExecutorMount {
     variant: &'static Variant,
     client: Client,
-    prepared: Option<(Remote, Vec<Layer>)>,
+    prepared: Option<(Source, Vec<Layer>)>,
 }
 
 impl ExecutorMount {
@@ -80,11 +80,11 @@ impl Strategy for ExecutorMount {
         Box::pin(async move {
             let begun = Instant::now();
             let context = scene.context;
-            let remote = fill(scene, self.variant, data).await?;
+            let source = fill(scene, self.variant, data).await?;
             let layers = image::layers(context, scene.environment, self.client).await?;
             let name = scene.name(self.variant);
             // It goes with the session's namespace.
-            let keys = secret(context.run.id(), &name, self.client, &remote);
+            let keys = secret(context.run.id(), &name, self.client, &source);
             let api: Api<Secret> =
                 Api::namespaced(scene.environment.cluster.client.clone(), scene.namespace);
             let created = async {
@@ -92,18 +92,18 @@ impl Strategy for ExecutorMount {
                 created.or_environment("giving executors the keys of a store")
             };
             context.cancel.guard(created).await?;
-            self.prepared = Some((remote, layers));
+            self.prepared = Some((source, layers));
             Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Setup::default() })
         })
     }
 
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
-        let Some((remote, layers)) = &self.prepared else {
+        let Some((source, layers)) = &self.prepared else {
             return Err(Error::internal(format!("{} is not prepared", self.variant.id)));
         };
         let version = &scene.environment.image.version;
         let mut added = privileged(&scene.name(self.variant), version)?;
-        added.command = Some(command(self.client, remote, &self.point(scene)));
+        added.command = Some(command(self.client, source, &self.point(scene)));
         added.layers.clone_from(layers);
         Ok(added)
     }
@@ -112,15 +112,24 @@ impl Strategy for ExecutorMount {
         let kind = Mount::Fuse(self.client.file_system());
         Location::local(self.point(scene), kind, self.variant.stores.first().copied())
     }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match &self.prepared {
+                Some((source, _)) => empty(scene, source).await,
+                None => Ok(()),
+            }
+        })
+    }
 }
 
 /// The command of an executor's container; Spark's arguments come after it.
-fn command(client: Client, remote: &Remote, point: &Path) -> Vec<String> {
+fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
     let script = SCRIPT
-        .replace("COMMAND", &client.command(remote, point).join(" "))
+        .replace("COMMAND", &client.command(source, point).join(" "))
         .replace("POINT", &point.to_string_lossy())
         .replace("MARKER", MARKER)
-        .replace("PREFIX", &remote.prefix);
+        .replace("PREFIX", &source.prefix);
     ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec()
 }
 
@@ -163,14 +172,14 @@ fn privileged(name: &str, version: &str) -> Result<Contribution> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::client::tests::remote;
+    use super::super::client::tests::source;
     use super::*;
     use crate::store::StoreKind;
 
     #[test]
     fn an_executor_mounts_as_reviewed() {
-        let remote = remote(StoreKind::S3);
-        let command = command(Client::S3fs, &remote, Path::new("/var/tmp/x/mounted"));
+        let source = source(StoreKind::S3);
+        let command = command(Client::S3fs, &source, Path::new("/var/tmp/x/mounted"));
         assert_eq!((command[0].as_str(), command.len()), ("sh", 4));
         assert!(!command.concat().contains("SECRET"));
         insta::assert_snapshot!(command[2]);

@@ -7,7 +7,7 @@ mod mounter;
 mod node;
 mod objects;
 mod privilege;
-mod remote;
+mod source;
 
 pub use client::Client;
 pub use executor::ExecutorMount;

@@ -66,7 +66,7 @@ impl Mounter {
             let namespaces: Api<Namespace> = Api::all(self.api.clone());
             namespaces.create(&params, &namespace(daemons.run, &self.name)).await?;
             let secrets: Api<Secret> = Api::namespaced(self.api.clone(), &self.name);
-            let keys = secret(daemons.run, &self.name, self.client, daemons.remote);
+            let keys = secret(daemons.run, &self.name, self.client, daemons.source);
             secrets.create(&params, &keys).await.map(drop)
         };
         context.cancel.guard(async { made.await.or_environment(what()) }).await?;

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::image;
 use super::mounter::Mounter;
 use super::objects::Daemons;
-use super::remote::fill;
+use super::source::{Source, empty, fill};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::{Owned, give_back};
@@ -22,13 +22,14 @@ use crate::session::Contribution;
 pub struct NodeMount {
     variant: &'static Variant,
     client: Client,
+    source: Option<Source>,
     mounter: Option<Mounter>,
 }
 
 impl NodeMount {
     /// Of this variant, by this client.
     pub fn new(variant: &'static Variant, client: Client) -> Self {
-        NodeMount { variant, client, mounter: None }
+        NodeMount { variant, client, source: None, mounter: None }
     }
 
     /// Where the daemon mounts: below the directory that is passed on.
@@ -72,7 +73,8 @@ impl Strategy for NodeMount {
     ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
             let begun = Instant::now();
-            let remote = fill(scene, self.variant, data).await?;
+            let source = fill(scene, self.variant, data).await?;
+            self.source = Some(source.clone());
             let (image, loaded) =
                 image::load(scene.context, scene.environment, self.client).await?;
             for path in self.shared(scene)? {
@@ -84,7 +86,7 @@ impl Strategy for NodeMount {
                 name: &scene.name(self.variant),
                 image: &image,
                 client: self.client,
-                remote: &remote,
+                source: &source,
                 shared: &scene.path(self.variant),
                 point: &self.point(scene),
             };
@@ -137,7 +139,10 @@ impl Strategy for NodeMount {
             for path in self.shared(scene)? {
                 give_back(scene.context, &path).await?;
             }
-            Ok(())
+            match &self.source {
+                Some(source) => empty(scene, source).await,
+                None => Ok(()),
+            }
         })
     }
 }

@@ -9,7 +9,7 @@ use kube::core::ObjectMeta;
 use serde_json::json;
 
 use super::client::{Client, KEYS};
-use super::remote::Remote;
+use super::source::Source;
 use crate::error::{OrFail, Result};
 use crate::ledger::labels;
 
@@ -39,7 +39,7 @@ pub(super) struct Daemons<'a> {
     /// Image with the client.
     pub(super) image: &'a str,
     pub(super) client: Client,
-    pub(super) remote: &'a Remote,
+    pub(super) source: &'a Source,
     /// Directory of the node that is passed on.
     pub(super) shared: &'a Path,
     /// Where in it the daemon mounts. Not the directory itself: a mount that comes later is seen
@@ -57,8 +57,8 @@ pub(super) fn namespace(run: &str, name: &str) -> Namespace {
 }
 
 /// The file with the keys.
-pub(super) fn secret(run: &str, name: &str, client: Client, remote: &Remote) -> Secret {
-    let (file, text) = client.keys(remote);
+pub(super) fn secret(run: &str, name: &str, client: Client, source: &Source) -> Secret {
+    let (file, text) = client.keys(source);
     Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
@@ -75,7 +75,7 @@ impl Daemons<'_> {
     pub(super) fn daemon_set(&self) -> Result<DaemonSet> {
         let point = self.point.to_string_lossy();
         let mut command = ["sh", "-c", MOUNT, "sh", &point].map(str::to_owned).to_vec();
-        command.extend(self.client.command(self.remote, self.point));
+        command.extend(self.client.command(self.source, self.point));
         let labels = labels::kube(self.run, labels::Lifetime::Run);
         let app = json!({ "app.kubernetes.io/name": self.name });
         serde_json::from_value(json!({
@@ -103,7 +103,7 @@ impl Daemons<'_> {
                             "terminationMessagePolicy": "FallbackToLogsOnError",
                             "startupProbe": {
                                 "exec": { "command": [
-                                    "sh", "-c", SHOWS, "sh", point, MARKER, self.remote.prefix
+                                    "sh", "-c", SHOWS, "sh", point, MARKER, self.source.prefix
                                 ] },
                                 "periodSeconds": 1,
                                 "timeoutSeconds": 10,
@@ -138,7 +138,7 @@ impl Daemons<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::client::tests::remote;
+    use super::super::client::tests::source;
     use super::*;
     use crate::store::StoreKind;
     use rstest::rstest;
@@ -149,14 +149,14 @@ mod tests {
     #[case(Client::Rclone, StoreKind::Azure)]
     #[case(Client::Blobfuse2, StoreKind::Azure)]
     fn a_mounter_is_as_reviewed(#[case] client: Client, #[case] kind: StoreKind) {
-        let remote = remote(kind);
+        let source = source(kind);
         let shared = Path::new("/var/tmp/sparkproof-7f3a0000/2-x-node");
         let daemons = Daemons {
             run: "7f3a0000",
             name: "sparkproof-7f3a0000-2-x-node",
             image: "localhost/spark:1-7f3a0000-fuse",
             client,
-            remote: &remote,
+            source: &source,
             shared,
             point: &shared.join("mounted"),
         };

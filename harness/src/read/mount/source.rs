@@ -5,12 +5,17 @@ use crate::error::{Error, Result};
 use crate::read::{Dataset, Scene, Variant};
 use crate::store::{Store, StoreKind};
 
+/// What servers that have no regions are told.
+const REGION: &str = "us-east-1";
+
 /// A prefix of a store, and the keys to it. Not `Debug`: it holds a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Remote {
+pub(super) struct Source {
     pub(super) kind: StoreKind,
-    /// `http://172.18.0.3:7070`, without a path.
-    pub(super) endpoint: String,
+    /// Where requests go: `http://172.18.0.3:7070`, for Azure with the account.
+    pub(super) url: String,
+    /// S3's region.
+    pub(super) region: String,
     pub(super) account: String,
     pub(super) key: String,
     /// Bucket or container.
@@ -19,16 +24,20 @@ pub(super) struct Remote {
     pub(super) prefix: String,
 }
 
-impl Remote {
+impl Source {
     /// Of a variant's data in a store.
     pub(super) fn of(store: &Store, data: &Dataset) -> Result<Self> {
         let kind = store.kind;
         let credentials = store.credentials().ok_or_else(|| {
             Error::internal(format!("the {kind} store has no keys: it cannot be mounted"))
         })?;
-        Ok(Remote {
+        Ok(Source {
             kind,
-            endpoint: store.endpoint().to_owned(),
+            url: match kind {
+                StoreKind::Azure => store.account_url(&credentials.account),
+                _ => store.endpoint().to_owned(),
+            },
+            region: store.region.clone().unwrap_or_else(|| REGION.to_owned()),
             account: credentials.account.clone(),
             key: credentials.key.clone(),
             bucket: store.bucket.clone(),
@@ -38,17 +47,23 @@ impl Remote {
 }
 
 /// Puts a variant's data into its store, with the object that marks it; what is to be mounted.
-pub(super) async fn fill(scene: Scene<'_>, variant: &Variant, data: &Dataset) -> Result<Remote> {
+pub(super) async fn fill(scene: Scene<'_>, variant: &Variant, data: &Dataset) -> Result<Source> {
     let context = scene.context;
     let kind = variant.stores.first().ok_or_else(|| {
         Error::internal(format!("{} has no store in strategies.toml", variant.id))
     })?;
     let store = scene.environment.stores.get(*kind)?;
-    let remote = Remote::of(store, data)?;
+    let source = Source::of(store, data)?;
     let marker = context.run.dir().join(format!("marker-{}", data.nonce));
     crate::dirs::private_file(&marker, data.nonce.as_bytes())?;
     let files = data.files().map(|file| (file.path.clone(), data.dir.join(&file.path)));
     let files = files.chain([(MARKER.to_owned(), marker)]).collect();
-    store.put_all(context, &remote.prefix, &files).await?;
-    Ok(remote)
+    store.put_all(context, &source.prefix, &files).await?;
+    Ok(source)
+}
+
+/// Takes the data from its store again, which may be the user's own.
+pub(super) async fn empty(scene: Scene<'_>, source: &Source) -> Result<()> {
+    let store = scene.environment.stores.get(source.kind)?;
+    store.remove(scene.context, &source.prefix).await
 }
