@@ -25,8 +25,12 @@ pub enum Cause {
     InsufficientCpu,
     /// No node has the memory.
     InsufficientMemory,
+    /// A claim that pods mount does not exist.
+    MissingClaim,
     /// No node may take the pod, for another reason.
     Unschedulable,
+    /// The node cannot mount a volume of the pod.
+    VolumeNotMounted,
     /// The image's user has no passwd entry.
     NoPasswdEntry,
     /// Driver and executors are of different versions.

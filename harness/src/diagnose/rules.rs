@@ -1,11 +1,11 @@
 //! The rules, the most telling first.
 
-use super::{Cause, Diagnosis, MissingVerb, Observed, PodSeen, missing_verbs};
+use super::{Cause, Diagnosis, EventSeen, MissingVerb, Observed, PodSeen, missing_verbs};
 use crate::events::Evidence;
 
 type Rule = fn(&Observed) -> Option<Diagnosis>;
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     local_master,
     missing_verb,
     image,
@@ -16,6 +16,7 @@ const RULES: [Rule; 11] = [
     dying,
     // Replacements wait for the node while those that died leave it: after what they died of.
     unschedulable,
+    not_mounted,
     other_verb,
     driver,
 ];
@@ -62,7 +63,7 @@ fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
     let needed = |m: &MissingVerb| {
         matches!(
             (m.verb.as_str(), m.resource.as_str()),
-            ("create", "pods" | "configmaps") | ("watch", "pods")
+            ("create", "pods" | "configmaps" | "persistentvolumeclaims") | ("watch", "pods")
         )
     };
     forbidden(missing(observed).into_iter().filter(needed).collect())
@@ -140,7 +141,14 @@ fn image(observed: &Observed) -> Option<Diagnosis> {
 fn unschedulable(observed: &Observed) -> Option<Diagnosis> {
     let pod = observed.pods.iter().find(|p| p.unscheduled.is_some())?;
     let message = pod.unscheduled.clone()?;
-    let (cause, says, remedy) = if message.contains("Insufficient cpu") {
+    let (cause, says, remedy) = if names_a_missing_claim(&message) {
+        (
+            Cause::MissingClaim,
+            "executors mount a claim that does not exist",
+            "make the claim in the session's namespace, or correct its name in \
+             spark.kubernetes.executor.volumes.persistentVolumeClaim.*.options.claimName",
+        )
+    } else if message.contains("Insufficient cpu") {
         (
             Cause::InsufficientCpu,
             "no node has the CPU that executors request",
@@ -164,6 +172,33 @@ fn unschedulable(observed: &Observed) -> Option<Diagnosis> {
         says: format!("{says}: {message}"),
         evidence: vec![evidence(&pod.name, message)],
         remedy: remedy.into(),
+    })
+}
+
+/// As the scheduler says it: `persistentvolumeclaim "x" not found`.
+fn names_a_missing_claim(message: &str) -> bool {
+    let claims = message.split("persistentvolumeclaim \"").skip(1);
+    claims.filter_map(|rest| rest.split_once('"')).any(|(_, rest)| rest.starts_with(" not found"))
+}
+
+/// A pod whose containers are not made yet, and what kubelet says of its volumes meanwhile.
+fn not_mounted(observed: &Observed) -> Option<Diagnosis> {
+    let waits = |pod: &&PodSeen| {
+        let reason = pod.waiting.as_ref().map(|(reason, _)| reason.as_str());
+        matches!(reason, Some("ContainerCreating" | "PodInitializing"))
+    };
+    let failed = |pod: &PodSeen| {
+        let of_pod = |e: &&EventSeen| e.object == pod.name && e.reason == "FailedMount";
+        observed.events.iter().rfind(of_pod)
+    };
+    let event = observed.pods.iter().filter(waits).find_map(failed)?;
+    Some(Diagnosis {
+        cause: Cause::VolumeNotMounted,
+        says: format!("the node cannot mount a volume of {}: {}", event.object, event.message),
+        evidence: vec![evidence("event", event.to_string())],
+        remedy: "make what the volume is of (a ConfigMap, a directory of the node) before the \
+                 session, or correct its name"
+            .into(),
     })
 }
 
@@ -287,6 +322,20 @@ mod tests {
         observed
     }
 
+    fn unscheduled(message: &str) -> Observed {
+        pod(|p| p.unscheduled = Some(message.into()))
+    }
+
+    fn failed_mount(reason: &str) -> Observed {
+        let event = EventSeen {
+            object: "x-exec-1".into(),
+            reason: "FailedMount".into(),
+            message: "MountVolume.SetUp failed for volume \"d\" : configmap \"d\" not found".into(),
+            count: 3,
+        };
+        Observed { events: vec![event], ..waiting(reason) }
+    }
+
     fn driver_said(log: &str) -> Observed {
         Observed { driver_log: log.into(), ..pod(|_| {}) }
     }
@@ -305,6 +354,24 @@ mod tests {
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into())), Cause::InsufficientCpu)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient memory.".into())), Cause::InsufficientMemory)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 node(s) had untolerated taint".into())), Cause::Unschedulable)]
+    #[case(
+        unscheduled(
+            r#"0/1 nodes are available: persistentvolumeclaim "nopvc" not found. preemption: 0/1"#
+        ),
+        Cause::MissingClaim
+    )]
+    #[case(
+        unscheduled(
+            "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+        ),
+        Cause::Unschedulable
+    )]
+    #[case(failed_mount("ContainerCreating"), Cause::VolumeNotMounted)]
+    #[case(failed_mount("PodInitializing"), Cause::VolumeNotMounted)]
+    #[case(
+        driver_said(r#"User "u" cannot create resource "persistentvolumeclaims""#),
+        Cause::MissingVerb
+    )]
     #[case(
         said(
             "javax.security.auth.login.LoginException: java.lang.NullPointerException: invalid null input: name"

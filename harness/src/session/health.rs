@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::evidence::seen;
-use crate::diagnose::missing_verbs;
+use crate::diagnose::{PodSeen, missing_verbs};
 
 /// Container states that kubelet keeps retrying, for nothing.
 const FINAL: [&str; 6] = [
@@ -58,21 +58,19 @@ impl Health {
         if let Some(pod) = stuck {
             return Some(pod.to_string());
         }
+        let needed = ["pods", "persistentvolumeclaims"];
         let may_not_create = missing_verbs(driver_log)
             .into_iter()
-            .find(|m| m.verb == "create" && m.resource == "pods");
+            .find(|m| m.verb == "create" && needed.contains(&m.resource.as_str()));
         if let Some(missing) = may_not_create {
             return Some(missing.to_string());
         }
-        self.unscheduled(states.iter().find(|p| p.unscheduled.is_some()), leaving)
+        let hopeless = |p: &&PodSeen| p.unscheduled.is_some() && !waits_for_its_claim(p);
+        self.unscheduled(states.iter().find(hopeless), leaving)
             .or_else(|| self.dying(pods, registered))
     }
 
-    fn unscheduled(
-        &mut self,
-        pod: Option<&crate::diagnose::PodSeen>,
-        leaving: bool,
-    ) -> Option<String> {
+    fn unscheduled(&mut self, pod: Option<&PodSeen>, leaving: bool) -> Option<String> {
         let pod = pod.filter(|_| !leaving);
         let Some(pod) = pod else {
             self.unscheduled_since = None;
@@ -97,6 +95,13 @@ impl Health {
     }
 }
 
+/// Whether it waits for the claim that Spark makes for it (`OnDemand`): made after the pod, whose
+/// condition says `not found` until a volume is provided for it, too.
+fn waits_for_its_claim(pod: &PodSeen) -> bool {
+    let claim = format!("persistentvolumeclaim \"{}-pvc-", pod.name);
+    pod.unscheduled.as_ref().is_some_and(|message| message.contains(&claim))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,9 +123,13 @@ mod tests {
     }
 
     fn unscheduled() -> serde_json::Value {
+        unscheduled_for("1 Insufficient cpu.")
+    }
+
+    fn unscheduled_for(reason: &str) -> serde_json::Value {
         json!({ "phase": "Pending", "conditions": [{
             "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-            "message": "0/1 nodes are available: 1 Insufficient cpu.",
+            "message": format!("0/1 nodes are available: {reason}"),
         }] })
     }
 
@@ -147,6 +156,15 @@ mod tests {
         assert!(look(&mut health, &[(1, unscheduled())], false).is_some());
         let mut patient = Health::new(3, Duration::from_secs(60));
         assert_eq!(look(&mut patient, &[(1, unscheduled())], false), None);
+    }
+
+    #[test]
+    fn a_claim_that_spark_makes_comes_after_its_pod() {
+        let mut health = Health::new(3, Duration::ZERO);
+        let own = unscheduled_for(r#"persistentvolumeclaim "x-exec-1-pvc-0" not found."#);
+        assert_eq!(look(&mut health, &[(1, own)], false), None);
+        let other = unscheduled_for(r#"persistentvolumeclaim "nopvc" not found."#);
+        assert!(look(&mut health, &[(1, other)], false).is_some());
     }
 
     #[test]

@@ -4,22 +4,19 @@
 //! the user's home directory only, while ours may listen anywhere, and it removes a container with
 //! the value that started it, while ours outlives the process.
 
-use std::collections::HashMap;
-
-use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkingConfig,
-};
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{StopContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 use bytes::Bytes;
 
-use super::certificate;
 use super::place::Place;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
-use super::{Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest};
+use super::{
+    Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest, certificate, sandbox,
+};
 use crate::context::Context;
 use crate::dirs::private_dir;
 use crate::engine::{Container, Engine};
-use crate::error::{Error, OrFail, Result};
+use crate::error::{OrFail, Result};
 use crate::ledger::labels;
 
 /// Most processes and threads: a JVM has some hundred.
@@ -48,13 +45,17 @@ pub(super) async fn start(
         (StoreKind::Azure, Some(c)) => Some(format!("{}.{name}", c.account)),
         _ => None,
     };
+    let mut aliases = vec![name.clone()];
+    aliases.extend(host.clone());
+    let names = (name.as_str(), aliases.clone());
+    let address = sandbox::start(context, engine, network, image, request, names).await?;
     let env = environment(request, credentials.as_ref());
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         env: Some(env.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
         labels: Some(labels::docker(context.run.id(), request.scope.into())),
         host_config: Some(HostConfig {
-            network_mode: Some(network.to_owned()),
+            network_mode: Some(format!("container:{}", sandbox::name(&name))),
             memory: Some(memory(kind)),
             pids_limit: Some(PIDS),
             cap_drop: Some(vec!["ALL".to_owned()]),
@@ -65,16 +66,9 @@ pub(super) async fn start(
             }),
             ..HostConfig::default()
         }),
-        networking_config: Some(NetworkingConfig {
-            endpoints_config: Some(HashMap::from([(
-                network.to_owned(),
-                EndpointSettings { aliases: host.clone().map(|h| vec![h]), ..Default::default() },
-            )])),
-        }),
         ..ContainerCreateBody::default()
     };
     let container = Container::start(context, engine, &name, body).await?;
-    let address = container.address(network).await?;
     let endpoint = format!("{}://{address}:{}", scheme(kind), kind.port());
     let mut record = StoreRecord {
         kind,
@@ -94,10 +88,8 @@ pub(super) async fn start(
         ca_certificate: None,
     };
     if kind == StoreKind::Azure {
-        let mut names: Vec<String> = record.host.iter().cloned().collect();
-        names.extend([name.clone(), address.to_string()]);
-        // Not before: only now is the address known.
-        let issued = certificate::issue(&names)?;
+        aliases.push(address.to_string());
+        let issued = certificate::issue(&aliases)?;
         context.recorder.secrets().register(&issued.key);
         container.give_certificate(&issued.certificate, &issued.key).await?;
         let path = dir.join("ca.pem");
@@ -138,24 +130,13 @@ impl Container {
     }
 
     pub(super) async fn halt(&self) -> Result<()> {
-        let options = StopContainerOptionsBuilder::new().t(10).build();
+        let options = StopContainerOptionsBuilder::new().t(5).build();
         let done = self.engine.docker.stop_container(&self.name, Some(options)).await;
         done.or_environment(self.what("stopping"))
     }
 
-    /// Starts it again; Docker gives addresses anew, so it is an error when another container took
-    /// this one's meanwhile.
-    pub(super) async fn resume(&self, address: &str) -> Result<()> {
-        self.begin().await?;
-        let networks = self.inspect().await?.network_settings.and_then(|s| s.networks);
-        let now = networks.unwrap_or_default().into_values().find_map(|e| e.ip_address);
-        if now.as_deref() == Some(address) {
-            return Ok(());
-        }
-        Err(Error::environment(format!(
-            "container {} came back as {}, expected {address}",
-            self.name,
-            now.unwrap_or_default()
-        )))
+    /// Starts it again: its sandbox has kept the address.
+    pub(super) async fn resume(&self) -> Result<()> {
+        self.begin().await
     }
 }

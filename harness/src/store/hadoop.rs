@@ -8,8 +8,13 @@ use futures::{StreamExt, TryStreamExt};
 use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
 
 use super::Store;
-use super::upload::{AT_ONCE, joined};
+use super::upload::joined;
 use crate::error::{OrFail, Result};
+
+/// Its own 15 attempts take minutes: a server next door that does not answer soon does not answer.
+const CONFIG: [(&str, &str); 1] = [("dfs.client.failover.max.attempts", "2")];
+/// How many files are sent at once: each waits for the NameNode three times.
+const AT_ONCE: usize = 32;
 
 /// An HDFS.
 pub(super) struct Hdfs<'a> {
@@ -20,7 +25,7 @@ pub(super) struct Hdfs<'a> {
 impl<'a> Hdfs<'a> {
     pub(super) fn of(store: &'a Store) -> Result<Self> {
         let endpoint = &store.record.endpoint;
-        let client = ClientBuilder::new().with_url(endpoint).build();
+        let client = ClientBuilder::new().with_url(endpoint).with_config(CONFIG).build();
         Ok(Hdfs { store, client: client.or_environment(format!("a client for {endpoint}"))? })
     }
 

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 
 /// The longest one answer may take for somebody who only looks.
-pub(super) const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
 /// How many files are sent at once: enough to hide the latency of small ones.
 pub(super) const AT_ONCE: usize = 16;
 

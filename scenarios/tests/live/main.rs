@@ -12,6 +12,7 @@ mod owning;
 mod permissions;
 mod probe;
 mod reading;
+mod reading_volumes;
 mod secrets;
 mod stores;
 mod teardown;

@@ -11,7 +11,7 @@ use crate::read::{DataFile, DataSize, Dataset};
 /// (`k8s.io/kubernetes/pkg/apis/core.MaxSecretSize`).
 const MOST: u64 = 1 << 20;
 /// Small files of the comparison, where asked for.
-const SMALL_FILES: u64 = 40;
+const SMALL_FILES: u64 = 30;
 
 /// As much as fits.
 pub(super) fn limit(size: DataSize) -> DataSize {

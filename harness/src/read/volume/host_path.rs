@@ -36,6 +36,17 @@ impl HostPath {
         }
         Ok(contribution(scene, variant, from))
     }
+
+    /// For a control: removes a file of the data from every node, whoever reads there.
+    pub async fn remove(scene: Scene<'_>, variant: &Variant, file: &str) -> Result<()> {
+        let engine = engine(scene.environment)?;
+        let path = scene.path(variant).join(file);
+        for node in scene.environment.cluster.executor_nodes() {
+            let command = ["rm", &path.to_string_lossy()];
+            engine.exec(&node, &command, None::<&[u8]>).await?;
+        }
+        Ok(())
+    }
 }
 
 fn contribution(scene: Scene<'_>, variant: &Variant, from: &Path) -> Contribution {
