@@ -41,6 +41,7 @@ const RULES: [(&[&str], Cause, &str, &str); 7] = [
     (
         &[
             "Status Code: 403",
+            "HTTP response code: 403",
             "AccessDenied",
             "AuthenticationFailed",
             "AuthorizationFailure",

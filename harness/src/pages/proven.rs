@@ -1,6 +1,9 @@
 //! What was proven in a run, as blocks of the pages.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::read::variant_of_check;
 use crate::report::{Check, CheckOutcome, Model};
@@ -48,13 +51,21 @@ fn told(model: &Model, variant: &str) -> Told {
     }
     if let Some(skipped) = checks.iter().find(|c| c.id == format!("read.{variant}")) {
         let reason = skipped.reason.as_deref().unwrap_or("no reason was given");
-        return Told::Proven(format!("Skipped where this page was made: {reason}.\n"));
+        return Told::Proven(format!("Skipped where this page was made: {}.\n", plain(reason)));
     }
     // The latest, as what is red or green is.
     match model.configurations.iter().rfind(|got| got.variant == variant) {
         Some(got) => Told::Proven(block(model, got, &checks)),
         None => Told::No("the run says nothing of its configuration".to_owned()),
     }
+}
+
+/// A reason in one line, without the hosts of URLs: which mirror said so is of one machine.
+fn plain(reason: &str) -> String {
+    static HOST: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(https?://)[^/\s]+").expect("a valid expression"));
+    let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    HOST.replace_all(line.trim_end_matches('.'), "${1}HOST").into_owned()
 }
 
 fn block(model: &Model, got: &Configuration, checks: &[&Check]) -> String {
@@ -69,4 +80,16 @@ fn block(model: &Model, got: &Configuration, checks: &[&Check]) -> String {
         let _ = write!(text, "\n{}:\n```{}\n{}\n```\n", part.name, part.language, part.text);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_no_mirror() {
+        let said = "go mod download x: reading https://proxy.example.org/x/@v/v2.info: 403\n\tNo.";
+        let told = "go mod download x: reading https://HOST/x/@v/v2.info: 403 No";
+        assert_eq!(plain(said), told);
+    }
 }

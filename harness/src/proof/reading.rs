@@ -136,6 +136,21 @@ impl ReadingSession<'_> {
         tally(verdicts.iter().filter(|(id, _)| ours(id)).map(|(id, outcome)| (&**id, outcome)))
     }
 
+    /// The DataFrame of one variant alone: the way a user reads.
+    pub async fn prove_frame(&mut self, id: &str) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let found = self.subjects.iter().find(|s| s.strategy.variant().id == id);
+        let subject =
+            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
+        let variant = subject.strategy.variant();
+        let location = subject.strategy.location(scene);
+        let stores = &environment.stores;
+        let seen = read::Subject { variant, location: &location, data: &subject.data, stores };
+        let mut figures = Figures::of(variant, subject.setup);
+        read::frame(context, &mut self.live, seen, &mut figures, &mut BTreeMap::new()).await
+    }
+
     /// Where the reading takes place.
     pub fn scene(&self) -> Scene<'_> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);

@@ -144,7 +144,8 @@ fn shorten(value: &mut Value) {
     match value {
         Value::Array(items) => {
             let many = items.len();
-            if many > SHOWN {
+            // Not of a command's words.
+            if many > SHOWN && items.iter().all(Value::is_object) {
                 items.truncate(2);
                 items.push(Value::String(format!("{REST} {}", many - 2)));
             }
@@ -243,8 +244,10 @@ mod tests {
     #[test]
     fn a_long_list_is_shown_by_its_beginning() {
         let items: Vec<Value> = (0..12).map(|n| json!({"key": n})).collect();
-        let text = yaml(&json!({"items": items, "few": ["a"]})).expect("rendered");
-        assert_eq!(text, "few:\n- a\nitems:\n- key: 0\n- key: 1\n# and 10 more\n");
+        let words = ["a"; 9];
+        let text = yaml(&json!({"items": items, "words": words})).expect("rendered");
+        let shown = "items:\n- key: 0\n- key: 1\n# and 10 more\nwords:\n";
+        assert_eq!(text, format!("{shown}{}", "- a\n".repeat(9)));
     }
 
     #[test]

@@ -43,12 +43,14 @@ fn every_variant_has_its_block_for_the_default_spark() {
 #[test]
 fn nothing_of_one_run_or_one_machine_is_on_a_page() {
     let address = Regex::new(r"(^|[^\w.-])(\d{1,3}\.){3}\d{1,3}\b").expect("valid");
+    let host = Regex::new(r"https?://[\w-]+\.").expect("valid");
     for page in pages(&docs()).expect("pages") {
         for key in blocks::keys(&page.text).into_iter().filter(|k| k.starts_with("proven:")) {
             let content = blocks::get(&page.text, key).unwrap_or_default();
             for line in content.lines() {
                 let local = line.contains("127.0.0.1") || line.contains("0.0.0.0");
                 assert!(local || !address.is_match(line), "{key}: {line}");
+                assert!(!host.is_match(line), "{key}: {line}");
                 assert!(!line.contains("/home/") && !line.contains("/root/"), "{key}: {line}");
             }
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{HostPathVolumeSource, Volume, VolumeMount};
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::image;
@@ -24,12 +25,13 @@ pub struct NodeMount {
     client: Client,
     source: Option<Source>,
     mounter: Option<Mounter>,
+    made: Vec<Value>,
 }
 
 impl NodeMount {
     /// Of this variant, by this client.
     pub fn new(variant: &'static Variant, client: Client) -> Self {
-        NodeMount { variant, client, source: None, mounter: None }
+        NodeMount { variant, client, source: None, mounter: None, made: Vec::new() }
     }
 
     /// Where the daemon mounts: below the directory that is passed on.
@@ -90,6 +92,7 @@ impl Strategy for NodeMount {
                 shared: &scene.path(self.variant),
                 point: &self.point(scene),
             };
+            self.made = vec![json!(daemons.daemon_set()?)];
             mounter.start(scene.context, &daemons).await?;
             self.mounter = Some(mounter);
             Ok(Setup {
@@ -123,6 +126,10 @@ impl Strategy for NodeMount {
             }],
             ..Default::default()
         })
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        self.made.clone()
     }
 
     fn location(&self, scene: Scene<'_>) -> Location {
