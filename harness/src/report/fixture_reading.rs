@@ -76,7 +76,7 @@ impl Tape {
             at += 6.0;
             self.reads_by(variant, at, broken == Some(variant.id.as_str()));
         }
-        let detail = "0 copy 6/6 · 1 baked 5/5 · 2 mount 30/30 · 3 volume 26/26, 1 skipped · \
+        let detail = "0 copy 6/6 · 1 baked 5/5 · 2 mount 31/31 · 3 volume 27/27, 1 skipped · \
                       4 remote 36/36";
         match broken {
             None => self.phase("read", 171.0, at, true, detail),
