@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +11,10 @@ use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result};
 use crate::events::Recorder;
 use crate::ledger::Run;
+
+/// The longest that work may take to end by itself after an interruption: a command of
+/// `sparkproof exec` and a driver may take 60 s of it.
+const END: Duration = Duration::from_secs(90);
 
 /// Borrowed by every stage; cheap to clone.
 #[derive(Debug, Clone)]
@@ -70,6 +75,22 @@ impl Cancel {
         }
     }
 
+    /// The future's result, or the interruption when one came before its end. Unlike under
+    /// [`Cancel::guard`] it is not dropped then, but ends by itself, since its waits are guarded:
+    /// so what must not be dropped half-way gives back what it holds. Dropped only 90 s later.
+    pub async fn to_its_end<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let late = async {
+            self.token.cancelled().await;
+            tokio::time::sleep_until(tokio::time::Instant::now() + END).await;
+        };
+        let result = tokio::select! {
+            result = work => result,
+            () = late => Err(self.error()),
+        };
+        // What it says is a consequence of the interruption, perhaps in other words.
+        if self.token.is_cancelled() { Err(self.error()) } else { result }
+    }
+
     /// Cancels on the first SIGINT, SIGTERM or SIGHUP from now on.
     pub fn on_signals(&self) -> Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -88,5 +109,41 @@ impl Cancel {
             });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn interrupted_work_is_not_dropped_but_ends_by_itself() {
+        let cancel = Cancel::default();
+        let mut ended = false;
+        let work = async {
+            cancel.cancel(Exit::Terminate);
+            tokio::time::sleep_until(tokio::time::Instant::now() + END / 2).await;
+            ended = true;
+            Err::<(), _>(Error::environment("a tool ended"))
+        };
+        let error = cancel.to_its_end(work).await.expect_err("interrupted");
+        assert!(ended);
+        assert_eq!(error.exit, Exit::Terminate);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn interrupted_work_that_hangs_is_given_up() {
+        let cancel = Cancel::default();
+        cancel.cancel(Exit::Interrupt);
+        let error = cancel.to_its_end(std::future::pending::<Result<()>>()).await;
+        assert_eq!(error.expect_err("interrupted").exit, Exit::Interrupt);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_interrupts_has_its_own_result() {
+        let cancel = Cancel::default();
+        assert_eq!(cancel.to_its_end(async { Ok(1) }).await.expect("done"), 1);
+        let red = cancel.to_its_end(async { Err::<(), _>(Error::red("no")) }).await;
+        assert_eq!(red.expect_err("red").exit, Exit::Red);
     }
 }

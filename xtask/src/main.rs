@@ -23,6 +23,11 @@ enum Chore {
     Lint,
     /// Many runs in a row and seeded kills, with the inventory compared (the binary must be built)
     Soak(soak::Args),
+    /// Write what a run proved into the marked blocks of docs/strategies
+    Docs {
+        /// The run directory
+        run: String,
+    },
     /// What CI runs: lint, then all tests with the ci profile
     Ci,
 }
@@ -32,6 +37,7 @@ fn main() -> miette::Result<()> {
         Chore::Test { profile, nextest } => test(&profile, &nextest),
         Chore::Lint => lint(),
         Chore::Soak(args) => soak::soak(&args),
+        Chore::Docs { run } => docs(&run),
         Chore::Ci => {
             lint()?;
             test("ci", &[])
@@ -49,6 +55,10 @@ fn test(profile: &str, nextest: &[String]) -> miette::Result<()> {
         .args(nextest.iter().map(String::as_str))
         .path(&tools)
         .run()
+}
+
+fn docs(run: &str) -> miette::Result<()> {
+    cargo(["sparkproof", "report", run, "--docs", "docs/strategies"]).run()
 }
 
 fn lint() -> miette::Result<()> {

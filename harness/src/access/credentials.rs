@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::cluster::{Cluster, cluster_of};
 use crate::context::Context;
-use crate::dirs::private_file;
+use crate::dirs::{private_dir, private_file};
 use crate::error::{Error, OrFail, Result};
 
 /// Kubernetes' own default is 3600 s; the least it grants is 600 s.
@@ -37,7 +37,10 @@ impl Credentials {
         namespace: &str,
         account: &str,
     ) -> Result<Self> {
-        let kubeconfig = context.run.dir().join(format!("driver-{namespace}.kubeconfig"));
+        // A directory with nothing else: a driver in a container sees it.
+        let dir = context.run.dir().join(format!("driver-{namespace}"));
+        private_dir(&dir)?;
+        let kubeconfig = dir.join("kubeconfig");
         let issuer = Issuer {
             cluster: cluster.clone(),
             context: context.clone(),

@@ -38,6 +38,6 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     .await;
     let stopped = phase.end(stopped, |()| "nothing left, namespace deleted".to_owned());
     note(stopped)?;
-    note(run_reading_suite(proof).await)?;
+    note(run_reading_suite(proof).await.map(drop))?;
     first.map_or(Ok(()), Err)
 }

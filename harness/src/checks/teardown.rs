@@ -74,8 +74,11 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
         )))
     })
     .await?;
-    let held = Holdings::list(&ended.cluster.client, &ended.namespace).await?;
-    held.delete(&ended.cluster.client, &ended.namespace).await?;
+    let removed = async {
+        let held = Holdings::list(&ended.cluster.client, &ended.namespace).await?;
+        held.delete(&ended.cluster.client, &ended.namespace).await
+    };
+    context.cancel.guard(removed).await?;
     nothing_left(context, ended).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -13,6 +14,9 @@ use crate::ledger::labels::RUN_VARIABLE;
 use crate::ledger::{Owned, Scope};
 use crate::proof::{EXECUTABLE, EnvironmentRecord, HANDOVER, set_up};
 use crate::report::Mode;
+
+/// What a command may take to clean up after SIGTERM: as much as nextest gives its tests.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Hold an environment for a command.
 #[derive(Debug, clap::Args)]
@@ -42,7 +46,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
 }
 
 /// Runs the command with our terminal; an interruption is passed on to its whole group, which may
-/// take 60 s to clean up (nextest's grace period).
+/// take 60 s to clean up.
 async fn child(context: &Context, command: &[OsString], record: &std::path::Path) -> Result<()> {
     let Some((program, args)) = command.split_first() else { return Ok(()) };
     let name = program.to_string_lossy().into_owned();
@@ -68,12 +72,11 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
     let status = tokio::select! {
         status = child.wait() => status,
         interruption = context.cancel.cancelled() => {
-            if let Some(group) = Pid::from_raw(pid.cast_signed()) {
-                let _ = kill_process_group(group, Signal::TERM);
-            }
-            let grace = std::time::Duration::from_secs(60);
-            if tokio::time::timeout(grace, child.wait()).await.is_err() {
-                let _ = child.kill().await;
+            context.recorder.info(format!("`{name}` may take {} s to clean up", GRACE.as_secs()));
+            signal_group(pid, Signal::TERM);
+            if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+                signal_group(pid, Signal::KILL);
+                let _ = child.wait().await;
             }
             if let Some(owned) = &owned {
                 context.run.gave_back(owned)?;
@@ -90,4 +93,43 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
     }
     Err(Error::red(format!("`{name}` ended with {status}"))
         .remedy("its own output above says why; the environment was up"))
+}
+
+fn signal_group(leader: u32, signal: Signal) {
+    if let Some(group) = Pid::from_raw(leader.cast_signed()) {
+        // One that ended meanwhile is what we want.
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+    use crate::observe::{Progress, Source, Waiting, wait};
+
+    #[tokio::test]
+    async fn an_interrupted_command_cleans_up() {
+        let (context, keep) = test_context();
+        let (ready, cleaned) = (keep.path().join("ready"), keep.path().join("cleaned"));
+        let script = "trap 'sleep 0.5; touch \"$2\"; exit 0' TERM; touch \"$1\"; \
+                      while :; do sleep 0.1; done";
+        let command: Vec<OsString> =
+            ["sh".into(), "-c".into(), script.into(), "sh".into(), ready.clone().into()].into();
+        let command = [command, vec![cleaned.clone().into()]].concat();
+        let interrupt = async {
+            let waiting = Waiting::up_to(30, "the command");
+            let there = wait(&context, waiting, Source::Backoff, async || match ready.exists() {
+                true => Progress::Met(()),
+                false => Progress::NotYet("not started".into()),
+            });
+            there.await.expect("started");
+            context.cancel.cancel(Exit::Interrupt);
+        };
+        let run = context.cancel.to_its_end(child(&context, &command, keep.path()));
+        let (ended, ()) = tokio::join!(run, interrupt);
+        assert_eq!(ended.expect_err("interrupted").exit, Exit::Interrupt);
+        assert!(cleaned.exists(), "the command came to the end of its cleaning up");
+        assert!(context.run.owned().is_empty(), "given back");
+    }
 }

@@ -131,12 +131,19 @@ mod tests {
     use super::*;
 
     /// The pages, with the commands they show.
-    const PAGES: [&str; 5] = [
+    const PAGES: [&str; 12] = [
         include_str!("../../../README.md"),
         include_str!("../../../docs/ci.md"),
         include_str!("../../../docs/exit-codes.md"),
         include_str!("../../../docs/report.md"),
         include_str!("../../../docs/stores.md"),
+        include_str!("../../../docs/diagnosing.md"),
+        include_str!("../../../docs/strategies/README.md"),
+        include_str!("../../../docs/strategies/0-copy.md"),
+        include_str!("../../../docs/strategies/1-baked.md"),
+        include_str!("../../../docs/strategies/2-mount.md"),
+        include_str!("../../../docs/strategies/3-volume.md"),
+        include_str!("../../../docs/strategies/4-remote.md"),
     ];
 
     /// Code spans and lines of code blocks that call us.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Exit, Result};
+use crate::pages;
 use crate::report::{Mode, print_closing, write_all};
 
 /// Derive junit.xml, summary.json and report.html of a run again, from its events.
@@ -10,6 +11,9 @@ use crate::report::{Mode, print_closing, write_all};
 pub struct Args {
     /// The run directory: the one that holds events-*.jsonl.
     pub dir: PathBuf,
+    /// Also write what the run proved into the marked blocks of the pages in this directory
+    #[arg(long, value_name = "DIR")]
+    pub docs: Option<PathBuf>,
 }
 
 /// Writes the reports and prints how the run came out. Succeeds when they could be written,
@@ -21,5 +25,15 @@ pub fn run(args: &Args, mode: Mode) -> Result<Exit> {
     }
     let summary = write_all(&args.dir)?;
     print_closing(&summary, &args.dir, mode);
+    if let Some(docs) = &args.docs {
+        say(&pages::write(&summary.model, docs)?, mode);
+    }
     Ok(Exit::Green)
+}
+
+#[expect(clippy::print_stdout, reason = "what the user asked for")]
+fn say(lines: &[String], mode: Mode) {
+    if mode == Mode::Lines {
+        lines.iter().for_each(|line| println!("{line}"));
+    }
 }

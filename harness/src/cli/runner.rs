@@ -66,7 +66,7 @@ pub(super) async fn with_run(
     };
     let dir = match request.report_dir {
         Some(dir) => dir.to_owned(),
-        None => default_run_dir(run.id()),
+        None => default_run_dir(&directory(run.id(), request.name.is_some())),
     };
     let secrets = Secrets::default();
     register_secrets(&secrets, request.conf);
@@ -80,7 +80,7 @@ pub(super) async fn with_run(
         plan: request.plan,
     });
     let mut held = Held::default();
-    let mut result = context.cancel.guard(body(&context, &mut held)).await;
+    let mut result = context.cancel.to_its_end(body(&context, &mut held)).await;
     let keep = request.scope == Scope::User && result.is_ok();
     if keep {
         held.release(&context).await?;
@@ -113,10 +113,19 @@ pub(super) async fn with_run(
     Ok(summary.exit.unwrap_or(exit))
 }
 
+/// A run's id names one run; a name of the user's many, `up` and `down` again and again, so the time
+/// tells their directories apart.
+fn directory(id: &str, of_user: bool) -> String {
+    match of_user {
+        true => format!("{id}-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ")),
+        false => id.to_owned(),
+    }
+}
+
 /// In a checkout with a target directory, there; else under the working directory.
-fn default_run_dir(id: &str) -> PathBuf {
+fn default_run_dir(name: &str) -> PathBuf {
     let target = Path::new("target");
     let base = if target.is_dir() { target.join("sparkproof") } else { "sparkproof-runs".into() };
     let base = std::path::absolute(&base).unwrap_or(base);
-    base.join(id)
+    base.join(name)
 }

@@ -239,8 +239,24 @@ mod tests {
             credentials: Some("/state/credentials.json".into()),
             ca_certificate: Some("/state/ca.pem".into()),
         };
-        insta::assert_snapshot!(told(&record(StoreKind::Azure)).join("\n"), @"");
-        insta::assert_snapshot!(told(&record(StoreKind::S3)).join("\n"), @"");
+        insta::assert_snapshot!(told(&record(StoreKind::Azure)).join("\n"), @r"
+        azure at http://172.18.0.3:10000, put data into `data`
+        account and key are in /state/credentials.json
+        by TLS at https://172.18.0.3:10443, authority /state/ca.pem
+        172.18.0.3 devstoreaccount1.sparkproof-store-azure-azure belongs into the hosts of driver and pods
+        in a 0600 properties file: spark.hadoop.fs.azure.account.key.devstoreaccount1.sparkproof-store-azure-azure\:10000=KEY
+        read wasb://data@devstoreaccount1.sparkproof-store-azure-azure:10000/PATH (Hadoop up to 3.4)
+        ");
+        insta::assert_snapshot!(told(&record(StoreKind::S3)).join("\n"), @r"
+        s3 at http://172.18.0.3:10000, put data into `data`
+        account and key are in /state/credentials.json
+        --conf spark.hadoop.fs.s3a.endpoint=http://172.18.0.3:10000
+        --conf spark.hadoop.fs.s3a.path.style.access=true
+        --conf spark.hadoop.fs.s3a.connection.ssl.enabled=false
+        --conf spark.hadoop.fs.s3a.endpoint.region=us-east-1
+        in a 0600 properties file: spark.hadoop.fs.s3a.access.key, .secret.key
+        read s3a://data/PATH
+        ");
     }
 
     #[test]

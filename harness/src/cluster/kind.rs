@@ -8,14 +8,18 @@ use bollard::models::NetworkCreateRequest;
 use bollard::query_parameters::InspectNetworkOptions;
 
 use super::existing::server_of;
+use super::model::CONTROL_PLANE;
 use super::{Cluster, ClusterRecord, Provider, client_of, kind_config};
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Container, Engine};
 use crate::error::{Error, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
 use crate::ledger::{Owned, Scope, kind_nodes, labels};
 use crate::plan::{Fit, Machine};
+
+/// Where a control plane's API server listens (kubeadm's default).
+const API_PORT: u16 = 6443;
 
 /// What to create.
 #[derive(Debug, Clone)]
@@ -45,7 +49,7 @@ pub async fn create(
     request: KindRequest<'_>,
 ) -> Result<Cluster> {
     let name = request.name;
-    refuse_existing(engine, name).await?;
+    context.cancel.guard(refuse_existing(engine, name)).await?;
     context.run.own(network_of(engine, name))?;
     let network = NetworkCreateRequest {
         name: name.to_owned(),
@@ -59,7 +63,7 @@ pub async fn create(
             engine.docker.create_network(network).await.or_environment(format!("network {name}"))
         })
         .await?;
-    let host_address = gateway(engine, name).await?;
+    let host_address = context.cancel.guard(gateway(engine, name)).await?;
 
     let kubeconfig = context.run.dir().join("kubeconfig");
     let patches = context.run.dir().join("kubeadm");
@@ -98,9 +102,19 @@ pub async fn create(
         context: None,
         kubernetes_version: request.kubernetes_version.to_owned(),
         host_address,
-        node_containers: kind_nodes(engine, name).await?,
+        node_containers: context.cancel.guard(kind_nodes(engine, name)).await?,
     };
     Ok(Cluster { record, client })
+}
+
+/// The API server as containers on a cluster's network reach it. By its address, which is in the
+/// server's certificate like its name: a JVM with a hosts file of its own resolves no other name.
+pub async fn server_on_network(engine: &Engine, cluster: &ClusterRecord) -> Result<String> {
+    let node = cluster.node_containers.iter().find(|node| node.ends_with(CONTROL_PLANE));
+    let node = node.ok_or_else(|| Error::environment(format!("{} has no node", cluster.name)))?;
+    let node = Container { engine: engine.clone(), name: node.clone() };
+    // kind's network has the cluster's name.
+    Ok(format!("https://{}:{API_PORT}", node.address(&cluster.name).await?))
 }
 
 fn cluster_of(engine: &Engine, name: &str) -> Owned {

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::Result;
 
+/// What kind ends the names of control planes with.
+pub(super) const CONTROL_PLANE: &str = "-control-plane";
+
 /// Who made a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -44,7 +47,7 @@ impl ClusterRecord {
     /// Node containers on which executors can run: the workers where there are any, since kubeadm
     /// taints the control plane then. kind names them `<cluster>-control-plane`, `<cluster>-worker2`.
     pub fn executor_nodes(&self) -> Vec<String> {
-        let workers = self.node_containers.iter().filter(|n| !n.ends_with("-control-plane"));
+        let workers = self.node_containers.iter().filter(|n| !n.ends_with(CONTROL_PLANE));
         let workers: Vec<String> = workers.cloned().collect();
         if workers.is_empty() { self.node_containers.clone() } else { workers }
     }

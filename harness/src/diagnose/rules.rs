@@ -269,7 +269,7 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
         says: format!("executors cannot reach the driver at {}", observed.driver_host),
         evidence: vec![line],
         remedy: "--driver-host with an address of this host that pods can reach, and no firewall \
-                 between"
+                 between; or, on a kind cluster, --driver container"
             .into(),
     })
 }

@@ -3,10 +3,12 @@
 
 mod baseline;
 mod client;
+mod container;
 mod contents;
 mod daemon;
 mod exec;
 mod host;
+mod image_file;
 mod install;
 pub(crate) mod locks;
 mod privileged;
@@ -16,6 +18,7 @@ pub mod shim;
 mod users;
 
 pub use client::Engine;
+pub(crate) use container::Container;
 pub use daemon::Daemon;
 pub(crate) use host::program;
 pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};

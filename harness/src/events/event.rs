@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Exit;
 use crate::measure::Figures;
+use crate::session::Configuration;
 
 /// One line of an events file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,6 +92,8 @@ pub enum Body {
     Check(Verdict),
     /// A variant of reading was proven: its figures, for the comparison.
     Reading(Figures),
+    /// What a session got for a variant of reading, for the report and docs/strategies.
+    Configuration(Configuration),
     /// A file in the run directory worth opening.
     Artifact {
         /// What it is.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::{Body, Event, Level, Secrets, StepState, Verdict};
+use super::{Body, Event, Level, Outcome, Secrets, StepState, Verdict};
 use crate::error::{OrFail, Result};
 
 /// Sees every event as it is written, e.g. the console.
@@ -25,6 +25,7 @@ struct Inner {
     file: Mutex<std::fs::File>,
     sink: Box<dyn Sink>,
     secrets: Secrets,
+    verdicts: Mutex<Vec<(String, Outcome)>>,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -50,7 +51,8 @@ impl Recorder {
             .append(true)
             .open(&path)
             .or_environment(format!("opening {}", path.display()))?;
-        let inner = Inner { dir: dir.to_owned(), file: Mutex::new(file), sink, secrets };
+        let (file, verdicts) = (Mutex::new(file), Mutex::default());
+        let inner = Inner { dir: dir.to_owned(), file, sink, secrets, verdicts };
         Ok(Recorder { inner: Arc::new(inner) })
     }
 
@@ -97,7 +99,15 @@ impl Recorder {
 
     /// A verdict.
     pub fn check(&self, verdict: Verdict) {
+        if let Ok(mut verdicts) = self.inner.verdicts.lock() {
+            verdicts.push((verdict.id.clone(), verdict.outcome.clone()));
+        }
         self.emit(Body::Check(verdict));
+    }
+
+    /// Ids and outcomes of this process's verdicts so far, in their order.
+    pub fn verdicts(&self) -> Vec<(String, Outcome)> {
+        self.inner.verdicts.lock().map(|verdicts| verdicts.clone()).unwrap_or_default()
     }
 
     /// Writes an artifact (scrubbed) into the run directory and records it.

@@ -15,6 +15,15 @@ const SCRIPT: &str = include_str!("../../../images/layers/debian.sh");
 /// Changes when the same packages would give another layer.
 const LAYOUT: &str = "1";
 
+/// What decides the content of [`debian_layer`].
+pub(super) fn key(name: &str, packages: &[&str]) -> Key {
+    Key::new(&format!("debian-{name}"))
+        .with("script", SCRIPT)
+        .with("layout", LAYOUT)
+        .with("base", base::key().id())
+        .with("packages", packages.join(" "))
+}
+
 /// A tar of what these packages of Debian 12, with what they depend on, add to the base of Spark
 /// images (`images/spark/base.sh`): new files, and changed ones such as `/etc/ld.so.cache`; without
 /// documentation, as the base. From the cache, or installed by apt, whose mirror is the base's and
@@ -28,20 +37,15 @@ pub async fn debian_layer(
     name: &str,
     packages: &[&str],
 ) -> Result<PathBuf> {
-    let key = Key::new(&format!("debian-{name}"))
-        .with("script", SCRIPT)
-        .with("layout", LAYOUT)
-        .with("base", base::key().id())
-        .with("packages", packages.join(" "));
+    let base = base::root(context, phase).await?;
     let step = StepGuard::begin(&context.recorder, phase, format!("apt install {name}"));
     let entry = Cache::of(context)
-        .entry(context, &key, step, async |dir, step| {
+        .entry(context, &key(name, packages), step, async |dir, step| {
             let what = || format!("installing {} on the base of Spark images", packages.join(", "));
             if !is_root() {
                 return Err(Error::environment(format!("{} needs root", what()))
                     .remedy("run as root: it mounts and chroots"));
             }
-            let base = base::root(context, phase).await?;
             let (script, root) = (dir.join("debian.sh"), dir.join("root"));
             fs_err::write(&script, SCRIPT).or_environment(what())?;
             let report = step.reporter();

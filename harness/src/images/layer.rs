@@ -68,6 +68,14 @@ impl Layer {
         self.size
     }
 
+    /// Paths in the image of its entries; empty of a tar that was given as a whole.
+    pub fn paths(&self) -> Vec<&str> {
+        match &self.content {
+            Content::Archive(_) => Vec::new(),
+            Content::Entries(entries) => entries.keys().map(String::as_str).collect(),
+        }
+    }
+
     /// Appends the tar as a file to an archive.
     pub(super) fn append<W: Write>(
         &self,

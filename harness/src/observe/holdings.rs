@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::pod_list::status;
 use crate::error::{OrFail, Result};
+use crate::ledger::labels::KUBE_RUN;
 
 /// Kubernetes puts this ConfigMap into every namespace.
 const ROOT_CA: &str = "kube-root-ca.crt";
@@ -28,7 +29,8 @@ pub struct Holdings {
 }
 
 impl Holdings {
-    /// Lists the namespace: everything in a namespace of ours is of the session.
+    /// Lists the namespace: everything in a namespace of ours is of the session, but for what we
+    /// made ourselves.
     pub async fn list(client: &kube::Client, namespace: &str) -> Result<Self> {
         let all = ListParams::default();
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
@@ -88,8 +90,9 @@ where
     Ok(())
 }
 
+/// What carries our label we made ourselves, for the session to use: it goes with the namespace.
 fn names<K: ResourceExt>(items: &[K]) -> impl Iterator<Item = String> {
-    items.iter().map(ResourceExt::name_any)
+    items.iter().filter(|k| !k.labels().contains_key(KUBE_RUN)).map(ResourceExt::name_any)
 }
 
 impl std::fmt::Display for Holdings {

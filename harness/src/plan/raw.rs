@@ -22,6 +22,17 @@ pub enum RbacChoice {
     Guide,
 }
 
+/// Where the driver runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriverPlace {
+    /// A process on this host.
+    #[default]
+    Host,
+    /// A container on the network of a kind cluster: no file of the host outside our directories.
+    Container,
+}
+
 /// How much of each reading strategy is proven.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -80,6 +91,9 @@ pub struct RawPlan {
     /// Further Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
     pub conf: Vec<String>,
+    /// Where the driver runs: on this host, or in a container beside the nodes [default: host]
+    #[arg(long, value_enum, help_heading = "Spark")]
+    pub driver: Option<DriverPlace>,
     /// Address under which pods reach the driver [default: as the cluster's network sees this host]
     #[arg(long, value_name = "IP", help_heading = "Spark")]
     pub driver_host: Option<IpAddr>,
@@ -172,6 +186,7 @@ impl RawPlan {
             executor_cpu: self.executor_cpu.or(file.executor_cpu),
             executor_memory: self.executor_memory.or(file.executor_memory),
             conf,
+            driver: self.driver.or(file.driver),
             driver_host: self.driver_host.or(file.driver_host),
             session_timeout: self.session_timeout.or(file.session_timeout),
             rbac: self.rbac.or(file.rbac),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
 use super::stores::{self, OwnStore};
-use super::{Fit, Machine, RawPlan, RbacChoice, Suite};
+use super::{DriverPlace, Fit, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
 use crate::read::{Variant, select};
@@ -30,6 +30,9 @@ pub struct Plan {
     pub service_account: String,
     /// Further Spark configuration.
     pub conf: Vec<(String, String)>,
+    /// Where the driver runs.
+    #[serde(default)]
+    pub driver: DriverPlace,
     /// Address of the driver, when it is not to be derived from the cluster.
     pub driver_host: Option<IpAddr>,
     /// How long a session may take to start.
@@ -185,6 +188,14 @@ impl Plan {
             )
             .remedy("push an image where its nodes can pull it, and name it by --image"));
         }
+        let driver = raw.driver.unwrap_or_default();
+        if existing && driver == DriverPlace::Container {
+            return Err(Error::input(
+                "--driver container: it runs on the Docker network of a kind cluster, --kubeconfig \
+                 names a cluster whose network sparkproof does not know",
+            )
+            .remedy("leave out --driver or --kubeconfig"));
+        }
         let default_account = match rbac {
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",
@@ -201,6 +212,7 @@ impl Plan {
             namespace: raw.namespace,
             service_account: raw.service_account.unwrap_or_else(|| default_account.to_owned()),
             conf,
+            driver,
             driver_host: raw.driver_host,
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
             strategies,
@@ -244,7 +256,11 @@ impl Plan {
             (.., Some(version)) => format!("Spark {version}"),
             _ => format!("Spark {}", crate::images::spark::default_version()),
         };
-        format!("{cluster} · {spark} · {} executors · driver outside", self.executors.count)
+        let driver = match self.driver {
+            DriverPlace::Host => "outside",
+            DriverPlace::Container => "in a container",
+        };
+        format!("{cluster} · {spark} · {} executors · driver {driver}", self.executors.count)
     }
 }
 
@@ -289,6 +305,27 @@ mod tests {
         assert_eq!(plan.executors.count, 3);
         assert!(matches!(plan.cluster, ClusterPlan::Kind { workers: 0, .. }));
         assert_eq!(plan.service_account, "spark");
+    }
+
+    #[test]
+    fn a_driver_in_a_container_is_told() {
+        let title = |place| plan(|raw| raw.driver = place).expect("valid").title();
+        assert!(title(None).ends_with("3 executors · driver outside"));
+        let container = title(Some(DriverPlace::Container));
+        assert!(container.ends_with("3 executors · driver in a container"), "{container}");
+    }
+
+    #[test]
+    fn a_driver_in_a_container_needs_a_cluster_of_ours() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let error = plan(|raw| {
+            raw.kubeconfig = Some(kubeconfig.path().to_owned());
+            raw.image = Some("i".into());
+            raw.driver = Some(DriverPlace::Container);
+        })
+        .expect_err("refused");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.to_string().contains("--driver container"), "{error}");
     }
 
     #[rstest]

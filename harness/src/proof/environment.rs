@@ -12,10 +12,11 @@ use crate::cluster::{self, Cluster, ClusterRecord, KindRequest};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
+use crate::events::PhaseGuard;
 use crate::images::spark::SparkImage;
 use crate::images::{load, node, spark};
 use crate::ledger::Scope;
-use crate::plan::{ClusterPlan, Plan};
+use crate::plan::{ClusterPlan, DriverPlace, Plan};
 use crate::store::{StoreKind, StoreRecord, Stores};
 
 /// Environment variable by which `sparkproof exec` hands the environment over: the path of an
@@ -163,6 +164,7 @@ pub async fn set_up(
             let phase = context.recorder.phase("image");
             let image = async {
                 let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
+                prepare_driver(context, &phase, &engine, plan).await?;
                 let nodes = &environment.cluster.executor_nodes();
                 let loaded = load(context, &engine, nodes, &image.reference).await?;
                 Ok((image, loaded))
@@ -195,7 +197,13 @@ pub async fn set_up(
                 },
                 async {
                     let phase = context.recorder.phase("spark");
-                    let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await;
+                    let image = async {
+                        let image = spark::provide(context, &phase, Some(&engine), &plan.spark);
+                        let image = image.await?;
+                        prepare_driver(context, &phase, &engine, plan).await?;
+                        Ok(image)
+                    }
+                    .await;
                     phase.end(image, |i| format!("{}, {}", i.reference, i.origin))
                 }
             )?;
@@ -239,6 +247,21 @@ pub async fn set_up(
             context.recorder.fact("node image", node.reference.clone());
             context.recorder.fact("node image digest", node.digest.clone());
             Ok(Environment { plan: plan.clone(), cluster, image, engine: Some(engine), stores })
+        }
+    }
+}
+
+/// Makes the image of a driver in a container, so that sessions find it.
+async fn prepare_driver(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    plan: &Plan,
+) -> Result<()> {
+    match plan.driver {
+        DriverPlace::Host => Ok(()),
+        DriverPlace::Container => {
+            spark::driver_image(context, engine, phase.name()).await.map(drop)
         }
     }
 }

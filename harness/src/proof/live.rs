@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -12,11 +13,12 @@ use crate::access::{Access, AccessRequest, grant};
 use crate::checks;
 use crate::cluster::Cluster;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::images::spark;
 use crate::ledger::{Owned, give_back};
 use crate::observe::{PodList, Pods};
-use crate::plan::RbacChoice;
-use crate::session::{Contribution, Session, SessionSpec};
+use crate::plan::{DriverPlace, RbacChoice};
+use crate::session::{Contribution, DriverSite, Session, SessionSpec};
 
 /// A started session: all executors registered.
 #[derive(Debug)]
@@ -26,7 +28,6 @@ pub struct Live {
     pods: Pods,
     session: Session,
     executors: u32,
-    driver_address: IpAddr,
 }
 
 /// How a session ended.
@@ -63,6 +64,7 @@ pub struct Ground<'a> {
     wanted: SessionBuilder<'a>,
     access: Access,
     pods: Pods,
+    driver_mounts: Vec<(PathBuf, PathBuf)>,
 }
 
 impl<'a> Ground<'a> {
@@ -95,7 +97,7 @@ impl<'a> Ground<'a> {
             &access.namespace,
             context.recorder.clone(),
         );
-        Ok(Ground { wanted, access, pods })
+        Ok(Ground { wanted, access, pods, driver_mounts: Vec::new() })
     }
 
     /// The proof it is of.
@@ -115,21 +117,26 @@ impl<'a> Ground<'a> {
 
     /// Starts the session; returns when all executors are registered.
     pub async fn start(self) -> Result<Live> {
-        let Ground { wanted, access, pods } = self;
+        let Ground { wanted, access, pods, driver_mounts } = self;
         let context = &wanted.proof.context;
         let environment = &wanted.proof.environment;
         let mut image = environment.image.clone();
         if let Some(reference) = &wanted.image {
             image.reference.clone_from(reference);
         }
+        let phase = context.recorder.phase("session");
+        let driver = match driver_site(&wanted, phase.name()).await {
+            Ok(driver) => driver,
+            Err(error) => return phase.end(Err(error), |_: &Live| String::new()),
+        };
         let spec = SessionSpec {
             app_name: "sparkproof".to_owned(),
             executors: wanted.executors,
             executor_cpu: wanted.cpu.to_string(),
             executor_memory: format!("{}m", wanted.memory.0),
-            driver_host: wanted.driver_host.unwrap_or(environment.cluster.host_address),
-            // Where it listens stays true even when executors are told something else.
-            driver_bind: environment.cluster.host_address,
+            driver,
+            driver_host: wanted.driver_host,
+            driver_mounts,
             conf: wanted.conf.clone(),
             jars: Vec::new(),
             added: wanted.added.clone(),
@@ -137,7 +144,6 @@ impl<'a> Ground<'a> {
             strict: wanted.strict,
             deadline: environment.plan.session_timeout,
         };
-        let phase = context.recorder.phase("session");
         let cluster = &environment.cluster;
         let start = Box::pin(Session::start(context, cluster, &access, &image, &spec, &pods));
         let started = checks::started(context, start).await;
@@ -151,8 +157,19 @@ impl<'a> Ground<'a> {
             pods,
             session,
             executors: wanted.executors,
-            driver_address: spec.driver_bind,
         })
+    }
+
+    /// Where the driver will run.
+    pub fn driver(&self) -> DriverPlace {
+        self.wanted.driver
+    }
+
+    /// What a driver in a container shall see of this host, read-only, and at which paths.
+    #[must_use]
+    pub fn driver_mounts(mut self, mounts: Vec<(PathBuf, PathBuf)>) -> Self {
+        self.driver_mounts = mounts;
+        self
     }
 
     /// Another image than the plan's, and what strategies add.
@@ -182,7 +199,7 @@ impl Live {
 
     /// The address the driver has on the cluster's network.
     pub fn driver_address(&self) -> IpAddr {
-        self.driver_address
+        self.session.driver_address()
     }
 
     /// The watch on its namespace.
@@ -260,6 +277,18 @@ impl Ended {
         }
         Ok(())
     }
+}
+
+/// Where the driver runs, with its image when it needs one.
+async fn driver_site(wanted: &SessionBuilder<'_>, phase: &str) -> Result<DriverSite> {
+    if wanted.driver == DriverPlace::Host {
+        return Ok(DriverSite::Host);
+    }
+    let Some(engine) = wanted.proof.environment.engine.clone() else {
+        return Err(Error::input("a driver in a container needs a kind cluster"));
+    };
+    let image = spark::driver_image(&wanted.proof.context, &engine, phase).await?;
+    Ok(DriverSite::Container { engine, image })
 }
 
 /// The guide's names are the guide's; else one namespace a session.

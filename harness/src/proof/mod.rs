@@ -4,6 +4,7 @@ mod environment;
 mod hold;
 mod live;
 mod reading;
+mod reading_builder;
 mod session_builder;
 mod stage;
 
@@ -12,5 +13,6 @@ pub(crate) use hold::lock_up;
 pub use hold::{Held, tear_down};
 pub use live::{Ended, Ending, Ground, Live};
 pub use reading::{ReadingSession, Subject, by_session};
+pub use reading_builder::ReadingBuilder;
 pub use session_builder::SessionBuilder;
 pub use stage::{Proof, scenario};

@@ -2,26 +2,26 @@
 //! proven, what they made given back.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::{Ended, Environment, Live, Proof, SessionBuilder};
-use crate::access::Rule;
-use crate::checks::{check, read};
+use super::{Ended, Environment, Live, Proof};
+use crate::checks::{check, read, tally};
 use crate::context::Context;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, Result};
 use crate::events::Body;
-use crate::images::load_layered;
 use crate::measure::Figures;
 use crate::read::{
-    DataSize, Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant,
-    strategy_of,
+    Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant, variant_of_check,
 };
-use crate::session::Contribution;
+use crate::session::{Configuration, Placeholders};
 
 /// A session that reads.
 pub struct ReadingSession<'a> {
-    proof: &'a Proof,
-    namespace: String,
-    subjects: Vec<Subject>,
+    pub(super) proof: &'a Proof,
+    pub(super) namespace: String,
+    pub(super) subjects: Vec<Subject>,
+    /// What each executor read, by variant, normalised: of the variants that are proven.
+    pub tables: BTreeMap<String, String>,
     /// The session itself.
     pub live: Live,
 }
@@ -32,9 +32,8 @@ pub struct Subject {
     pub strategy: Box<dyn Strategy>,
     /// What it shall read.
     pub data: Dataset,
-    host: Option<HostCopy>,
-    setup: Setup,
-    proven: bool,
+    pub(super) host: Option<HostCopy>,
+    pub(super) setup: Setup,
 }
 
 /// Variants by the session they need. On a cluster of one node every session is pinned.
@@ -53,63 +52,7 @@ pub fn by_session(
     sessions
 }
 
-impl<'a> ReadingSession<'a> {
-    /// Prepares the variants, starts the session and puts the data where executors read. A variant
-    /// that cannot be set up is a red check and left out; the first such error is returned beside
-    /// the session.
-    pub async fn start(
-        wanted: SessionBuilder<'a>,
-        variants: &[&'static Variant],
-        size: DataSize,
-    ) -> Result<(Self, Option<Error>)> {
-        let proof = wanted.proof();
-        let (context, environment) = (&proof.context, &proof.environment);
-        let mut first = None;
-        let mut strategies: Vec<_> = variants.iter().copied().map(strategy_of).collect();
-        let verbs: Vec<Rule> = strategies.iter().flat_map(|s| s.verbs()).collect();
-        let ground = wanted.verbs(&verbs).grant().await?;
-        let namespace = ground.access().namespace.clone();
-        let scene = scene(context, environment, &namespace, ground.executors());
-        let phase = context.recorder.phase("prepare");
-        let prepared = async {
-            let mut subjects = Vec::new();
-            for strategy in strategies.drain(..) {
-                let step = phase.step(&strategy.variant().id);
-                match prepare(scene, strategy, size).await {
-                    Ok(subject) => {
-                        step.done("");
-                        subjects.push(subject);
-                    }
-                    Err(error) if error.is_interruption() => return Err(error),
-                    Err(error) => {
-                        step.failed(&error);
-                        first = first.take().or(Some(error));
-                    }
-                }
-            }
-            let (image, added) = furnish(scene, &mut subjects).await?;
-            Ok((subjects, image, added))
-        }
-        .await;
-        let (mut subjects, image, added) = phase.end(prepared, |(subjects, image, _)| {
-            let image = image.as_ref().map_or(String::new(), |i| format!(", image {i}"));
-            format!("{} of {} variants{image}", subjects.len(), variants.len())
-        })?;
-        let live = ground.with(image, added).start().await?;
-        let phase = context.recorder.phase("populate");
-        let mut populated = Vec::new();
-        for mut subject in subjects.drain(..) {
-            match subject.populate(scene, &live).await {
-                Ok(()) => populated.push(subject),
-                Err(error) if error.is_interruption() => return Err(error),
-                Err(error) => first = first.take().or(Some(error)),
-            }
-        }
-        let done = format!("{} of {} variants", populated.len(), variants.len());
-        phase.end(Ok(()), |()| done)?;
-        Ok((ReadingSession { proof, namespace, subjects: populated, live }, first))
-    }
-
+impl ReadingSession<'_> {
     /// Its variants.
     pub fn variants(&self) -> Vec<&'static Variant> {
         self.subjects.iter().map(|s| s.strategy.variant()).collect()
@@ -126,11 +69,7 @@ impl<'a> ReadingSession<'a> {
         let mut first = None;
         for variant in self.variants() {
             match self.prove(&variant.id).await {
-                Ok(()) => self
-                    .subjects
-                    .iter_mut()
-                    .filter(|s| s.strategy.variant().id == variant.id)
-                    .for_each(|s| s.proven = true),
+                Ok(()) => {}
                 Err(error) if error.is_interruption() => return Err(error),
                 Err(error) => first = first.take().or(Some(error)),
             }
@@ -138,16 +77,33 @@ impl<'a> ReadingSession<'a> {
         first.map_or(Ok(()), Err)
     }
 
+    /// Puts a variant's data into the pods once more: one may have been replaced.
+    pub async fn populate(&mut self, id: &str) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let found = self.subjects.iter_mut().find(|s| s.strategy.variant().id == id);
+        let subject =
+            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
+        subject.populate(scene, &self.live).await
+    }
+
     /// Proves one variant to be as declared for this Spark and this cluster.
     pub async fn prove(&mut self, id: &str) -> Result<()> {
+        let environment = &self.proof.environment;
+        let nodes = environment.cluster.executor_nodes().len();
+        let variant = self.subject(id)?.strategy.variant();
+        let expected = variant.expected(&environment.image.version, nodes)?;
+        self.prove_to_be(id, expected).await
+    }
+
+    /// Proves one variant to be as expected.
+    pub async fn prove_to_be(&mut self, id: &str, expected: Expected) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
         let found = self.subjects.iter().find(|s| s.strategy.variant().id == id);
         let subject =
             found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
         let variant = subject.strategy.variant();
-        let nodes = environment.cluster.executor_nodes().len();
-        let expected = variant.expected(&environment.image.version, nodes)?;
         let location = subject.strategy.location(scene);
         let seen = read::Subject {
             variant,
@@ -155,6 +111,7 @@ impl<'a> ReadingSession<'a> {
             data: &subject.data,
             stores: &environment.stores,
         };
+        context.recorder.emit(Body::Configuration(subject.configuration(scene)?));
         if let Expected::Refused(words) = expected {
             return read::refused(context, &mut self.live, seen, &words).await;
         }
@@ -163,40 +120,20 @@ impl<'a> ReadingSession<'a> {
         if expected == Expected::Pinned {
             read::pinned(context, &self.live, variant).await?;
         }
-        proven?;
+        let table = proven?.normalised();
         context.recorder.emit(Body::Reading(figures));
+        self.tables.insert(variant.id.clone(), table);
         Ok(())
     }
 
-    /// Puts a variant's data into the pods again, after some were replaced.
-    pub async fn populate(&mut self, id: &str) -> Result<()> {
-        let ReadingSession { proof, namespace, subjects, live } = self;
-        let scene = scene(&proof.context, &proof.environment, namespace, live.executors());
-        let found = subjects.iter_mut().find(|s| s.strategy.variant().id == id);
-        let subject =
-            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
-        subject.populate(scene, live).await
-    }
-
-    /// How many variants of each strategy were proven, in words.
+    /// Green checks of all that were made of its variants, by strategy.
     pub fn tally(&self) -> String {
-        let mut counts = BTreeMap::<&str, (usize, usize)>::new();
-        for subject in &self.subjects {
-            let (proven, all) = counts.entry(subject.strategy.variant().number()).or_default();
-            *proven += usize::from(subject.proven);
-            *all += 1;
-        }
-        let name = |number: &str| match number {
-            "0" => "copy",
-            "1" => "baked",
-            "2" => "mount",
-            "3" => "volume",
-            _ => "remote",
+        let variants = self.variants();
+        let ours = |id: &str| {
+            variant_of_check(id).is_some_and(|(of, _)| variants.iter().any(|v| v.id == of))
         };
-        let words = counts
-            .iter()
-            .map(|(number, (proven, all))| format!("{number} {} {proven}/{all}", name(number)));
-        words.collect::<Vec<_>>().join(" · ")
+        let verdicts = self.proof.context.recorder.verdicts();
+        tally(verdicts.iter().filter(|(id, _)| ours(id)).map(|(id, outcome)| (&**id, outcome)))
     }
 
     /// Where the reading takes place.
@@ -207,7 +144,7 @@ impl<'a> ReadingSession<'a> {
 
     /// Stops the session and takes away what variants made outside its namespace.
     pub async fn stop(self) -> Result<Ended> {
-        let ReadingSession { proof, namespace, subjects, live } = self;
+        let ReadingSession { proof, namespace, subjects, live, .. } = self;
         let executors = live.executors();
         let ended = live.stop().await?;
         let scene = scene(&proof.context, &proof.environment, &namespace, executors);
@@ -221,7 +158,7 @@ impl<'a> ReadingSession<'a> {
     }
 }
 
-fn scene<'a>(
+pub(super) fn scene<'a>(
     context: &'a Context,
     environment: &'a Environment,
     namespace: &'a str,
@@ -230,44 +167,26 @@ fn scene<'a>(
     Scene { context, environment, namespace, executors }
 }
 
-/// Generates a variant's data and brings it where it must be before there are pods.
-async fn prepare(
-    scene: Scene<'_>,
-    mut strategy: Box<dyn Strategy>,
-    size: DataSize,
-) -> Result<Subject> {
-    let context = scene.context;
-    let variant = strategy.variant();
-    check(
-        context,
-        &format!("read.{}.prepared", variant.id),
-        &format!("{}: its data is in place before the session", variant.title),
-        async |findings| {
-            let size = strategy.limit(size);
-            // In every row, so that neither another variant nor an earlier run can answer for this.
-            let nonce =
-                format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
-            let dir = context.run.dir().join(format!("data-{nonce}"));
-            let generated =
-                tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size)).await;
-            let data = generated.or_internal("generating data")??;
-            let setup = strategy.prepare(scene, &data).await?;
-            let location = strategy.location(scene);
-            let host = match &location.driver_path {
-                Some(path) => Some(HostCopy::make(context, path, &data).await?),
-                None => None,
-            };
-            findings.add("location", &location.uri);
-            findings.add("bytes", data.bytes());
-            findings.add("seconds", format!("{:.2}", setup.seconds));
-            Ok(Subject { strategy, data, host, setup, proven: false })
-        },
-    )
-    .await
-}
-
 impl Subject {
-    async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
+    /// What its session got for it.
+    fn configuration(&self, scene: Scene<'_>) -> Result<Configuration> {
+        let names = Placeholders::of(scene.context, &self.data.nonce);
+        let (id, spark) = (&self.strategy.variant().id, &scene.environment.image.version);
+        let (uri, added) = (self.strategy.location(scene).uri, self.strategy.contribute(scene)?);
+        let mut got = Configuration::of(id, spark, &uri, &added, &names)?;
+        for object in self.strategy.objects() {
+            got.object(&object, &names)?;
+        }
+        Ok(got)
+    }
+
+    /// Its data, and where a driver in a container shall see it.
+    pub(super) fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
+        let path = self.strategy.location(scene).driver_path?;
+        Some((self.data.dir.clone(), path))
+    }
+
+    pub(super) async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
         let variant = self.strategy.variant();
         let title = format!("{}: its data is in place in the pods", variant.title);
         let Subject { strategy, data, setup, .. } = self;
@@ -284,39 +203,4 @@ impl Subject {
         })
         .await
     }
-}
-
-/// Merges what the variants contribute, and puts the layers they want on the session's image. Those
-/// that change with every run come last, on top: what lies below stays on the nodes.
-async fn furnish(
-    scene: Scene<'_>,
-    subjects: &mut [Subject],
-) -> Result<(Option<String>, Contribution)> {
-    let environment = scene.environment;
-    let mut all = Contribution::default();
-    let mut image = None;
-    for subject in subjects.iter_mut().rev() {
-        let variant = subject.strategy.variant();
-        let had = all.layers.len();
-        all.add(&variant.id, subject.strategy.contribute(scene)?)?;
-        if all.layers.len() == had {
-            continue;
-        }
-        let Some(engine) = &environment.engine else {
-            return Err(Error::environment(format!(
-                "{} needs layers on the image, which only nodes of ours can be given",
-                variant.id
-            )));
-        };
-        let base = &environment.image.reference;
-        let number = all.layers.len();
-        let reference = format!("{base}-{}-{number}", scene.context.run.id());
-        let nodes = environment.cluster.executor_nodes();
-        let loaded =
-            load_layered(scene.context, engine, &nodes, base, &reference, &all.layers).await?;
-        subject.setup.seconds += loaded.seconds;
-        subject.setup.bytes_to_nodes += loaded.bytes_sent;
-        image = Some(reference);
-    }
-    Ok((image, all))
 }

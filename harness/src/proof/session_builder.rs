@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Ground, Live, Proof};
 use crate::access::Rule;
 use crate::error::Result;
-use crate::plan::{MebiBytes, MilliCpu, RbacChoice};
+use crate::plan::{DriverPlace, MebiBytes, MilliCpu, RbacChoice};
 use crate::session::Contribution;
 
 /// Builds a session; every default is the plan's.
@@ -18,6 +18,7 @@ pub struct SessionBuilder<'a> {
     pub(super) rbac: RbacChoice,
     pub(super) without: Option<Rule>,
     pub(super) image: Option<String>,
+    pub(super) driver: DriverPlace,
     pub(super) driver_host: Option<IpAddr>,
     pub(super) local_master: bool,
     pub(super) strict: bool,
@@ -37,6 +38,7 @@ impl<'a> SessionBuilder<'a> {
             rbac: plan.rbac,
             without: None,
             image: None,
+            driver: plan.driver,
             driver_host: plan.driver_host,
             local_master: false,
             strict: false,
@@ -88,6 +90,13 @@ impl<'a> SessionBuilder<'a> {
     #[must_use]
     pub fn image(mut self, reference: &str) -> Self {
         self.image = Some(reference.to_owned());
+        self
+    }
+
+    /// Where the driver runs.
+    #[must_use]
+    pub fn driver(mut self, place: DriverPlace) -> Self {
+        self.driver = place;
         self
     }
 

@@ -6,12 +6,15 @@ use std::sync::atomic::AtomicU32;
 
 use futures::FutureExt;
 
-use super::{Environment, EnvironmentRecord, HANDOVER, Held, SessionBuilder, tear_down};
+use super::{
+    Environment, EnvironmentRecord, HANDOVER, Held, ReadingBuilder, SessionBuilder, tear_down,
+};
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result};
 use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
 use crate::ledger::{Run, Scope};
+use crate::read::Variant;
 use crate::session::register_secrets;
 
 /// An environment and the run that uses it.
@@ -33,6 +36,11 @@ impl Proof {
     /// A client with the rights to look around in the cluster.
     pub fn client(&self) -> &kube::Client {
         &self.environment.cluster.client
+    }
+
+    /// A session that reads by these variants, to be changed and started.
+    pub fn reading(&self, variants: &[&'static Variant]) -> ReadingBuilder<'_> {
+        ReadingBuilder::of(self.session(), variants)
     }
 
     /// A session as planned, to be changed and started.
@@ -70,7 +78,7 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
         let environment = record.open(&context).await?;
         body(&Proof::new(context.clone(), environment)).await
     };
-    let work = AssertUnwindSafe(context.cancel.guard(Box::pin(work))).catch_unwind();
+    let work = AssertUnwindSafe(context.cancel.to_its_end(Box::pin(work))).catch_unwind();
     let mut result = work.await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));

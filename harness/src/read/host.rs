@@ -14,18 +14,21 @@ pub struct HostCopy {
 }
 
 impl HostCopy {
-    /// Copies the data to `path`, whose name contains the run's id. A path that exists is refused: it
-    /// is not ours.
+    /// Copies the data to `path`. The first directory on the way to it whose name contains the run's
+    /// id must not exist yet: it is made, and given back with all that is in it.
     pub async fn make(context: &Context, path: &Path, data: &Dataset) -> Result<Self> {
-        if fs_err::symlink_metadata(path).is_ok() {
-            return Err(Error::environment(format!("{} exists already", path.display()))
+        let run = context.run.id();
+        let of_run = |p: &&Path| p.file_name().is_some_and(|n| n.to_string_lossy().contains(run));
+        let ours = path.ancestors().filter(of_run).last().unwrap_or(path).to_owned();
+        if fs_err::symlink_metadata(&ours).is_ok() {
+            return Err(Error::environment(format!("{} exists already", ours.display()))
                 .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
         }
-        context.run.own(Owned::Path { path: path.to_owned() })?;
+        context.run.own(Owned::Path { path: ours.clone() })?;
         let (from, to) = (data.dir.clone(), path.to_owned());
         let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to));
         copied.await.or_internal("copying to the driver's host")??;
-        Ok(HostCopy { path: path.to_owned() })
+        Ok(HostCopy { path: ours })
     }
 
     /// Removes it.
@@ -68,5 +71,10 @@ mod tests {
         assert!(error.to_string().contains("exists already"), "{error}");
         copy.undo(&context).await.expect("given back");
         assert!(!path.exists());
+
+        let above = keep.path().join(format!("sparkproof-{}-2-mount", context.run.id()));
+        let copy = HostCopy::make(&context, &above.join("mounted"), &data).await.expect("made");
+        copy.undo(&context).await.expect("given back");
+        assert!(!above.exists(), "also what was made on the way to it");
     }
 }

@@ -13,17 +13,28 @@ use crate::session::EXECUTOR_CONTAINER;
 /// The longest a command in a pod may take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The executor's container of a pod.
+/// A container of a pod; the executor's unless told.
 #[derive(Debug, Clone)]
 pub struct InPod {
     api: Api<Pod>,
     pod: String,
+    container: &'static str,
 }
 
 impl InPod {
     /// Of a pod of this namespace.
     pub fn new(client: &kube::Client, namespace: &str, pod: &str) -> Self {
-        InPod { api: Api::namespaced(client.clone(), namespace), pod: pod.to_owned() }
+        InPod {
+            api: Api::namespaced(client.clone(), namespace),
+            pod: pod.to_owned(),
+            container: EXECUTOR_CONTAINER,
+        }
+    }
+
+    /// Another container of it.
+    #[must_use]
+    pub fn container(self, container: &'static str) -> Self {
+        InPod { container, ..self }
     }
 
     /// The pod's name.
@@ -58,7 +69,7 @@ impl InPod {
     ) -> Result<String> {
         let what = || format!("`{}` in the pod {}", command.join(" "), self.pod);
         let params = AttachParams::default()
-            .container(EXECUTOR_CONTAINER)
+            .container(self.container)
             .stdin(true)
             .stdout(true)
             .stderr(true)

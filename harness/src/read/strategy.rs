@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::LocalBoxFuture;
 
+use super::mount::{Client, ExecutorMount, NodeMount};
 use super::{Baked, Copy, DataSize, Dataset, Remote, Variant, volume};
 use crate::access::Rule;
 use crate::context::Context;
@@ -47,9 +48,10 @@ pub trait Strategy: Send + Sync {
     /// Why it cannot be proven here, found by looking; `None` when it can.
     fn unavailable<'a>(
         &'a self,
+        context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let _ = environment;
+        let _ = (context, environment);
         Box::pin(async { Ok(None) })
     }
 
@@ -72,6 +74,11 @@ pub trait Strategy: Send + Sync {
 
     /// What the session needs for it.
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
+
+    /// Kubernetes objects that it made beforehand, for the reader of its configuration.
+    fn objects(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
 
     /// Whether there is something to do in running pods.
     fn populates(&self) -> bool {
@@ -104,6 +111,12 @@ pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
     match variant.id.as_str() {
         "0-copy" => Box::new(Copy::new(variant)),
         "1-baked" => Box::new(Baked::new(variant)),
+        "2-s3fs-node" => Box::new(NodeMount::new(variant, Client::S3fs)),
+        "2-rclone-node" | "2-rclone-azure-node" => {
+            Box::new(NodeMount::new(variant, Client::Rclone))
+        }
+        "2-blobfuse2-node" => Box::new(NodeMount::new(variant, Client::Blobfuse2)),
+        "2-s3fs-executor" => Box::new(ExecutorMount::new(variant, Client::S3fs)),
         "3-hostpath" => Box::new(volume::HostPath::new(variant)),
         "3-pvc-static" => Box::new(volume::StaticClaim::new(variant)),
         "3-pvc-dynamic" => Box::new(volume::DynamicClaim::new(variant)),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::model::CheckOutcome;
 use super::text::{Paint, duration, hanging, line};
-use super::{Console, Mode, Summary};
+use super::{Console, Mode, Summary, reading};
 use crate::error::Exit;
 
 /// Longer evidence is for the report.
@@ -23,7 +23,13 @@ pub(super) fn closing(summary: &Summary, dir: &Path, mode: Mode, paint: Paint) -
         return String::new();
     }
     let failures = summary.model.failures();
-    let mut text = headline(summary, paint) + "\n";
+    let mut text = String::new();
+    // What reading costs, where it was measured.
+    if mode == Mode::Lines && !summary.model.reading.is_empty() {
+        text += &format!("\n{}\n", reading::table(&summary.model.reading, paint));
+    }
+    text += &headline(summary, paint);
+    text.push('\n');
     if mode == Mode::Lines || summary.exit != Some(Exit::Green) {
         text += &format!("report  {}\n", shown(&dir.join("report.html")));
     }

@@ -3,7 +3,9 @@
 use askama::Template;
 
 use super::chart::{self, Chart, LIFE};
+use super::groups::{Group, groups};
 use super::model::{Check, CheckOutcome, Failure, Model, Phase};
+use super::reading::{COLUMNS, Plot, Proofs, figures, plots, proofs};
 use super::text::duration;
 use super::{Counts, Summary};
 use crate::error::{Exit, OrFail, Result};
@@ -20,17 +22,14 @@ struct Page<'a> {
     model: &'a Model,
     failures: Vec<Failure>,
     groups: Vec<Group<'a>>,
+    proofs: Option<Proofs<'a>>,
+    plots: Vec<Plot>,
+    compared: Vec<(&'a str, [String; COLUMNS.len()])>,
     phases: Chart,
     stepped: Vec<&'a Phase>,
     pods: Chart,
     lives: Vec<(&'a str, Vec<String>)>,
     plan: Option<String>,
-}
-
-/// Checks of one topic: what stands before the dot of their ids.
-struct Group<'a> {
-    topic: &'a str,
-    checks: Vec<&'a Check>,
 }
 
 impl Page<'_> {
@@ -51,7 +50,10 @@ pub(super) fn page(summary: &Summary) -> Result<String> {
         warnings: model.notes.iter().filter(|n| n.warning).count(),
         model,
         failures: model.failures(),
-        groups: groups(&model.checks),
+        groups: groups(model),
+        proofs: proofs(&model.checks),
+        plots: plots(&model.reading),
+        compared: model.reading.iter().map(|f| (f.variant.as_str(), figures(f))).collect(),
         phases: chart::phases(model),
         stepped: model.phases.iter().filter(|p| !p.steps.is_empty()).collect(),
         pods: chart::pods(model),
@@ -67,26 +69,6 @@ fn tone(exit: Option<Exit>) -> &'static str {
         Some(exit) if exit.is_interruption() => "amber",
         _ => "red",
     }
-}
-
-/// By topic as they first came; within a topic what needs a look first.
-fn groups(checks: &[Check]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for check in checks {
-        let topic = check.id.split('.').next().unwrap_or_default();
-        match groups.iter_mut().find(|g| g.topic == topic) {
-            Some(group) => group.checks.push(check),
-            None => groups.push(Group { topic, checks: vec![check] }),
-        }
-    }
-    for group in &mut groups {
-        group.checks.sort_by_key(|c| match c.outcome {
-            CheckOutcome::Red => 0,
-            CheckOutcome::Skipped => 1,
-            CheckOutcome::Green => 2,
-        });
-    }
-    groups
 }
 
 /// The moments of each pod in the columns of [`LIFE`].

@@ -11,6 +11,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::Summary;
 use super::model::{Check, CheckOutcome, Phase, State};
 use crate::error::{Exit, OrFail, Result};
+use crate::read::variant_of_check;
 
 pub(super) fn junit(summary: &Summary) -> Result<String> {
     let model = &summary.model;
@@ -95,7 +96,12 @@ fn check(check: &Check) -> TestCase {
         let lines = check.lines().into_iter().map(|(name, text)| format!("{name}: {text}"));
         status.set_description(lines.collect::<Vec<_>>().join("\n"));
     }
-    let mut case = case("check", &check.id, status, check.seconds);
+    // Those of reading by variant, so that a CI server shows them together.
+    let class = match variant_of_check(&check.id) {
+        Some((variant, _)) => format!("read.{variant}"),
+        None => "check".to_owned(),
+    };
+    let mut case = case(&class, &check.id, status, check.seconds);
     case.add_property(("title", check.title.as_str()));
     if !evidence.is_empty() {
         case.set_system_out(evidence.join("\n"));

@@ -3,9 +3,11 @@
 mod chart;
 mod closing;
 mod console;
+mod groups;
 mod html;
 mod junit;
 mod model;
+mod reading;
 mod replay;
 mod summary;
 mod text;
@@ -14,7 +16,12 @@ mod write;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod fixture_reading;
+#[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use fixture_reading::{reading, reading_red};
 
 pub use closing::print_closing;
 pub use console::{Console, Mode};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Exit};
 use crate::events::PodMoment;
 use crate::measure::Figures;
+use crate::session::Configuration;
 
 /// A run as its events tell it; made by [`Model::read`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +38,9 @@ pub struct Model {
     /// Figures of the ways of reading that were proven, for their comparison.
     #[serde(default)]
     pub reading: Vec<Figures>,
+    /// What sessions got for the ways of reading, with names for what differs between runs.
+    #[serde(default)]
+    pub configurations: Vec<Configuration>,
     /// Files in the run directory worth opening.
     pub artifacts: Vec<Artifact>,
     /// The resolved plan, secrets excluded.

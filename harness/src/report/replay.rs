@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::model::*;
 use crate::error::{Error, OrFail, Result};
 use crate::events::{Body, Event, Level, NOT_FINISHED, Outcome, StepState, Verdict};
+use crate::read::order_of;
 
 impl Model {
     /// Reads all `events-*.jsonl` of a run directory, merged by time.
@@ -39,6 +40,8 @@ impl Model {
 
     /// Settles what only the end can tell.
     fn close(&mut self) {
+        // Side by side, whatever session they were in.
+        self.reading.sort_by(|a, b| order_of(&a.variant).cmp(&order_of(&b.variant)));
         let interrupted = self.exit().is_some_and(crate::Exit::is_interruption);
         let signal = Error::interrupted(crate::Exit::Interrupt).what;
         let by_signal = |detail: &str| detail == NOT_FINISHED || detail.contains(&signal);
@@ -163,6 +166,7 @@ impl Replay {
             Body::PodList { title, text } => model.pod_lists.push(PodList { title, text }),
             Body::Check(verdict) => model.checks.push(check(at, verdict)),
             Body::Reading(figures) => model.reading.push(figures),
+            Body::Configuration(got) => model.configurations.push(got),
             Body::Artifact { title, path } => model.artifacts.push(Artifact { title, path }),
         }
     }

@@ -91,6 +91,52 @@ fn summary_of_a_green_run() {
     insta::assert_snapshot!(read(&reports(Tape::green).1, "summary.json"));
 }
 
+#[test]
+fn the_console_compares_the_ways_of_reading() {
+    let text = shown(Tape::reading, Mode::Lines);
+    insta::assert_snapshot!(text);
+    assert!(!shown(Tape::reading, Mode::Quiet).contains("set-up"));
+}
+
+#[test]
+fn junit_has_a_case_a_check_and_a_class_a_variant() {
+    let (summary, dir) = reports(Tape::reading);
+    let junit = read(&dir, "junit.xml");
+    let cases = junit.matches("<testcase name=\"read.").count();
+    let checks = summary.model.checks.iter().filter(|c| c.id.starts_with("read.")).count();
+    assert!(cases == checks && checks > 100, "{cases} of {checks}");
+    let skipped = "<testcase name=\"read.3-nfs\" classname=\"sparkproof.read.3-nfs\"";
+    let frame = "<testcase name=\"read.4-s3.frame\" classname=\"sparkproof.read.4-s3\"";
+    assert!(junit.contains(skipped) && junit.contains(frame), "{junit}");
+}
+
+#[test]
+fn the_page_shows_what_was_read_and_what_it_costs() {
+    let (summary, dir) = reports(Tape::reading);
+    assert_eq!((summary.model.reading.len(), summary.model.configurations.len()), (17, 20));
+    let html = read(&dir, "report.html");
+    for text in [
+        // The table: a refusal as declared, a skipped variant with its reason, one pinned.
+        "refused, as declared",
+        "title=\"read.3-nfs: skipped\">–</a>this kernel has no NFS client",
+        "href=\"#check-read.3-pvc-static.pinned\">✓ pinned</a>",
+        "href=\"#check-read.4-s3.server\"",
+        "id=\"check-read.4-s3.server\"",
+        // Plots, and what a session got.
+        "aria-label=\"3-hostpath: 522 MB/s\"",
+        "aria-label=\"4-s3: 281 MB\"",
+        "aria-label=\"0-copy: –\"",
+        "spark.hadoop.fs.s3a.secret.key=[secret]",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    // Green ones are folded; a broken variant stands open.
+    assert!(!html.contains("id=\"variant-3-hostpath\" open"));
+    let html = read(&reports(Tape::reading_red).1, "report.html");
+    assert!(html.contains("id=\"variant-3-pvc-dynamic\" open"));
+    assert!(!html.contains("id=\"variant-3-hostpath\" open"));
+}
+
 /// The negative control of the reports themselves.
 #[test]
 fn a_red_check_is_red_everywhere() {
@@ -240,7 +286,7 @@ fn what_the_recorder_writes_can_be_reported() {
 #[case::empty(".")]
 fn no_run_is_bad_input(#[case] name: &str) {
     let dir = tempfile::tempdir().expect("temporary directory");
-    let args = crate::cli::report::Args { dir: dir.path().join(name) };
+    let args = crate::cli::report::Args { dir: dir.path().join(name), docs: None };
     let error = crate::cli::report::run(&args, Mode::Quiet).expect_err("nothing to read");
     assert_eq!(error.exit, Exit::BadInput);
     assert!(error.remedy.is_some_and(|r| r.contains("events-*.jsonl")));
@@ -282,7 +328,13 @@ fn the_exit_codes_in_the_docs_are_those_of_the_code() {
 #[ignore = "for looking at the page"]
 fn sample() {
     let dir = std::env::var_os("SPARKPROOF_SAMPLE").expect("SPARKPROOF_SAMPLE=DIR");
-    for (name, write) in [("green", Tape::green as fn(&Tape)), ("red", Tape::red)] {
+    let samples = [
+        ("green", Tape::green as fn(&Tape)),
+        ("red", Tape::red),
+        ("reading", Tape::reading),
+        ("reading-red", Tape::reading_red),
+    ];
+    for (name, write) in samples {
         let dir = Path::new(&dir).join(name);
         let _ = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(&dir).expect("a directory");

@@ -19,6 +19,39 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Short times with two decimals: `0.21 s`.
+pub(super) fn fine(seconds: f64) -> String {
+    if seconds < 9.995 { format!("{seconds:.2} s") } else { duration(seconds) }
+}
+
+/// Bytes by their thousands, in three digits: `712 B`, `13.2 MB`.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(super) fn bytes(count: u64) -> String {
+    thousands(count as f64)
+}
+
+/// Bytes a second: `410 MB/s`.
+pub(super) fn rate(bytes_per_second: f64) -> String {
+    format!("{}/s", thousands(bytes_per_second))
+}
+
+fn thousands(mut value: f64) -> String {
+    let mut units = ["B", "kB", "MB", "GB", "TB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    while value >= 999.5
+        && let Some(larger) = units.next()
+    {
+        (value, unit) = (value / 1000.0, larger);
+    }
+    let decimals = match value {
+        _ if unit == "B" => 0,
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
 /// The same word, as the beginning of a sentence.
 pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
@@ -88,6 +121,16 @@ mod tests {
         let expected =
             ["0.0 s", "2.1 s", "59.9 s", "1 min 00 s", "2 min 31 s", "1 h 00 min", "1 h 02 min"];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn bytes_have_three_digits() {
+        let shown = [0, 712, 999, 4_230, 13_230_157, 999_600, 687_000_000, 12_500_000_000];
+        let expected =
+            ["0 B", "712 B", "999 B", "4.23 kB", "13.2 MB", "1.00 MB", "687 MB", "12.5 GB"];
+        assert_eq!(shown.map(bytes), expected);
+        assert_eq!((rate(9_996e3).as_str(), fine(0.213).as_str()), ("10.0 MB/s", "0.21 s"));
+        assert_eq!([fine(9.994), fine(9.996), fine(75.0)], ["9.99 s", "10.0 s", "1 min 15 s"]);
     }
 
     #[test]

@@ -168,8 +168,8 @@ mod tests {
                 "another command",
             ),
             (
-                with(|c| drop(c.hosts.insert("store".into(), [10, 0, 0, 1].into()))),
-                with(|c| drop(c.hosts.insert("store".into(), [10, 0, 0, 2].into()))),
+                with(|c| c.hosts.extend([("store".to_owned(), [10, 0, 0, 1].into())])),
+                with(|c| c.hosts.extend([("store".to_owned(), [10, 0, 0, 2].into())])),
                 "host store",
             ),
         ];

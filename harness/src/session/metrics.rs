@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::rest::get;
+use super::rest::Rest;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -137,12 +137,11 @@ struct InputMetrics {
 /// Waits until the API shows the end of all jobs, stages and tasks of the group; sums them up.
 pub(super) async fn group_metrics(
     context: &Context,
-    ui: &str,
-    application: &str,
+    rest: &Rest,
     group: &str,
 ) -> Result<GroupMetrics> {
     let waiting = Waiting::up_to(SETTLED_WITHIN, format!("the metrics of job group {group}"));
-    wait(context, waiting, Source::Backoff, async || match look(ui, application, group).await {
+    wait(context, waiting, Source::Backoff, async || match look(rest, group).await {
         Ok(Ok(metrics)) => Progress::Met(metrics),
         Ok(Err(not_yet)) => Progress::NotYet(not_yet),
         Err(error) => Progress::NotYet(error.to_string()),
@@ -151,9 +150,9 @@ pub(super) async fn group_metrics(
 }
 
 /// The metrics, or in words why they are not complete.
-async fn look(ui: &str, application: &str, group: &str) -> Result<Result<GroupMetrics, String>> {
-    let jobs: Vec<Job> = read(ui, application, "jobs").await?;
-    let stages: Vec<Stage> = read(ui, application, "stages").await?;
+async fn look(rest: &Rest, group: &str) -> Result<Result<GroupMetrics, String>> {
+    let jobs: Vec<Job> = read(rest, "jobs").await?;
+    let stages: Vec<Stage> = read(rest, "stages").await?;
     let (mut metrics, ran) = match ended(jobs, stages, group) {
         Ok(ended) => ended,
         Err(not_yet) => return Ok(Err(not_yet)),
@@ -161,12 +160,12 @@ async fn look(ui: &str, application: &str, group: &str) -> Result<Result<GroupMe
     for stage in ran {
         let path =
             format!("stages/{}/{}/taskList?length={TASKS}", stage.stage_id, stage.attempt_id);
-        let tasks: Vec<Task> = read(ui, application, &path).await?;
+        let tasks: Vec<Task> = read(rest, &path).await?;
         if let Err(not_yet) = metrics.add(&stage, &tasks) {
             return Ok(Err(not_yet));
         }
     }
-    let executors: Vec<serde_json::Value> = read(ui, application, "allexecutors").await?;
+    let executors: Vec<serde_json::Value> = read(rest, "allexecutors").await?;
     for executor in executors {
         let id = executor["id"].as_str().unwrap_or_default().to_owned();
         let totals = serde_json::from_value(executor);
@@ -175,8 +174,8 @@ async fn look(ui: &str, application: &str, group: &str) -> Result<Result<GroupMe
     Ok(Ok(metrics))
 }
 
-async fn read<T: DeserializeOwned>(ui: &str, application: &str, path: &str) -> Result<T> {
-    let text = get(ui, application, path).await?;
+async fn read<T: DeserializeOwned>(rest: &Rest, path: &str) -> Result<T> {
+    let text = rest.get(path).await?;
     serde_json::from_str(&text)
         .map_err(|e| Error::environment(format!("reading Spark's {path}")).because(e))
 }

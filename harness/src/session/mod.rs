@@ -1,6 +1,7 @@
 //! Sessions: what is asked of one, the driver that holds it, what started means.
 
 mod channel;
+mod configuration;
 mod contribution;
 mod driver;
 mod evidence;
@@ -8,6 +9,7 @@ mod frame;
 mod health;
 mod logs;
 mod metrics;
+mod placeholders;
 mod probe;
 mod protocol;
 mod reading;
@@ -17,16 +19,18 @@ mod spec;
 mod start;
 mod template;
 
+pub use configuration::{Configuration, Part};
 pub use contribution::Contribution;
 pub use frame::{Frame, FrameFile, FrameResult};
 pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
+pub use placeholders::Placeholders;
 pub use probe::{BarrierResult, BarrierTask, jar};
 pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
 pub use reading::{
     FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
     ShareFailure,
 };
-pub use rest::{Executor, executors};
+pub use rest::Executor;
 pub use running::{Ended, Session};
-pub use spec::{STRICT, SessionSpec, register_secrets};
+pub use spec::{DriverSite, STRICT, SessionSpec, register_secrets};
 pub use template::EXECUTOR_CONTAINER;

@@ -1,11 +1,12 @@
 //! Spark's REST API on the driver's UI port.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::protocol::Described;
 use crate::error::{Error, OrFail, Result};
 
 /// A registered executor, as Spark lists it.
@@ -30,29 +31,44 @@ struct Line {
     add_time: String,
 }
 
-/// Active executors by id, the driver left out. `ui` is `sparkContext.uiWebUrl`; only its port
-/// counts, since its host is what pods reach the driver by.
-pub async fn executors(ui: &str, application: &str) -> Result<BTreeMap<u32, Executor>> {
-    let text = get(ui, application, "executors").await?;
-    parse(&text).or_environment(asking("executors", application))
+/// The API of one application.
+#[derive(Debug, Clone)]
+pub(super) struct Rest {
+    at: SocketAddr,
+    application: String,
 }
 
-fn asking(path: &str, application: &str) -> String {
-    format!("asking Spark's REST API for the {path} of {application}")
-}
+impl Rest {
+    /// Of a driver that listens at this address. Of the UI's own (`sparkContext.uiWebUrl`) only the
+    /// port counts: its host is what pods reach the driver by.
+    pub(super) fn of(described: &Described, address: IpAddr) -> Result<Self> {
+        let ui = &described.ui;
+        let port = ui.rsplit(':').next().and_then(|p| p.trim_end_matches('/').parse::<u16>().ok());
+        let port =
+            port.ok_or_else(|| Error::environment(format!("no port in the UI's address {ui}")))?;
+        let application = described.application.clone();
+        Ok(Rest { at: SocketAddr::new(address, port), application })
+    }
 
-/// What the API has at a path of an application.
-pub(super) async fn get(ui: &str, application: &str, path: &str) -> Result<String> {
-    let what = || asking(path, application);
-    let port = ui.rsplit(':').next().and_then(|p| p.trim_end_matches('/').parse::<u16>().ok());
-    let port =
-        port.ok_or_else(|| Error::environment(format!("no port in the UI's address {ui}")))?;
-    // Not through the user's proxy.
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
-    let url = format!("http://127.0.0.1:{port}/api/v1/applications/{application}/{path}");
-    let reply = client.or_internal(what())?.get(url).send().await.or_environment(what())?;
-    let text = reply.error_for_status().or_environment(what())?.text().await;
-    text.or_environment(what())
+    /// Active executors by id, the driver left out.
+    pub(super) async fn executors(&self) -> Result<BTreeMap<u32, Executor>> {
+        parse(&self.get("executors").await?).or_environment(self.asking("executors"))
+    }
+
+    /// What the API has at a path of the application.
+    pub(super) async fn get(&self, path: &str) -> Result<String> {
+        let what = || self.asking(path);
+        // Not through the user's proxy.
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
+        let url = format!("http://{}/api/v1/applications/{}/{path}", self.at, self.application);
+        let reply = client.or_internal(what())?.get(url).send().await.or_environment(what())?;
+        let text = reply.error_for_status().or_environment(what())?.text().await;
+        text.or_environment(what())
+    }
+
+    fn asking(&self, path: &str) -> String {
+        format!("asking Spark's REST API for the {path} of {}", self.application)
+    }
 }
 
 fn parse(text: &str) -> Result<BTreeMap<u32, Executor>, String> {

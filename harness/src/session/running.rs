@@ -1,6 +1,7 @@
 //! A session that is started.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -13,7 +14,7 @@ use super::metrics::{GroupMetrics, group_metrics};
 use super::probe::{BarrierResult, checked};
 use super::protocol::{Described, Request};
 use super::reading::{Listing, ReadResult, Reading};
-use super::rest::{Executor, executors};
+use super::rest::{Executor, Rest};
 use super::start::of_session;
 use crate::error::Result;
 use crate::observe::Pods;
@@ -31,6 +32,8 @@ const STOP: Duration = Duration::from_secs(60);
 pub struct Session {
     pub(super) name: String,
     pub(super) described: Described,
+    pub(super) rest: Rest,
+    pub(super) address: IpAddr,
     pub(super) executors: BTreeMap<u32, Executor>,
     pub(super) seconds: f64,
     pub(super) driver: Driver,
@@ -66,6 +69,11 @@ impl Session {
         &self.name
     }
 
+    /// The address its driver has on the cluster's network.
+    pub fn driver_address(&self) -> IpAddr {
+        self.address
+    }
+
     /// The executors as registered when it started, by id.
     pub fn executors(&self) -> &BTreeMap<u32, Executor> {
         &self.executors
@@ -78,7 +86,7 @@ impl Session {
 
     /// The executors registered now.
     pub async fn registered(&self) -> Result<BTreeMap<u32, Executor>> {
-        executors(&self.described.ui, &self.described.application).await
+        self.rest.executors().await
     }
 
     /// Its executor pods now, by executor id.
@@ -139,8 +147,7 @@ impl Session {
     /// What Spark's REST API says of a job group's tasks, once all of them have ended. Without a job
     /// it is an error: where all files are empty, Spark runs none.
     pub async fn metrics(&self, group: &str) -> Result<GroupMetrics> {
-        let context = self.driver.context();
-        group_metrics(context, &self.described.ui, &self.described.application, group).await
+        group_metrics(self.driver.context(), &self.rest, group).await
     }
 
     /// Sums the numbers 0 to `rows` (exclusive) in `partitions` tasks.

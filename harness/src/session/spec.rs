@@ -11,6 +11,7 @@ use regex::Regex;
 
 use super::contribution::Contribution;
 use super::template;
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::Secrets;
 
@@ -39,6 +40,20 @@ pub const STRICT: [(&str, &str); 10] = [
     ("spark.hadoop.parquet.hadoop.vectored.io.enabled", "false"),
 ];
 
+/// Where a driver runs.
+#[derive(Debug, Clone)]
+pub enum DriverSite {
+    /// A process on this host.
+    Host,
+    /// A container on the network of a kind cluster.
+    Container {
+        /// The engine that runs the cluster's nodes.
+        engine: Engine,
+        /// An image with Java and Python.
+        image: String,
+    },
+}
+
 /// What is asked of a session.
 #[derive(Debug, Clone)]
 pub struct SessionSpec {
@@ -50,10 +65,12 @@ pub struct SessionSpec {
     pub executor_cpu: String,
     /// Heap of each, e.g. `512m`; the pod's limit is 384 MiB higher.
     pub executor_memory: String,
-    /// The driver's address as pods see it.
-    pub driver_host: IpAddr,
-    /// The address the driver listens at.
-    pub driver_bind: IpAddr,
+    /// Where the driver runs.
+    pub driver: DriverSite,
+    /// The driver's address as pods are told; none for the one it listens at.
+    pub driver_host: Option<IpAddr>,
+    /// What a driver in a container shall see of this host, read-only, and at which paths.
+    pub driver_mounts: Vec<(PathBuf, PathBuf)>,
     /// Further configuration; a key that contradicts what the fields say is refused.
     pub conf: Vec<(String, String)>,
     /// Jars for the driver and the executors, beside the probe's.
@@ -71,14 +88,15 @@ pub struct SessionSpec {
 
 impl SessionSpec {
     /// A session of N executors of 300 millicores and 512 MiB heap, with the driver on this host.
-    pub fn new(app_name: &str, executors: u32, driver_host: IpAddr) -> Self {
+    pub fn new(app_name: &str, executors: u32) -> Self {
         SessionSpec {
             app_name: app_name.to_owned(),
             executors,
             executor_cpu: "300m".into(),
             executor_memory: "512m".into(),
-            driver_host,
-            driver_bind: driver_host,
+            driver: DriverSite::Host,
+            driver_host: None,
+            driver_mounts: Vec::new(),
             conf: Vec::new(),
             jars: Vec::new(),
             added: Contribution::default(),
@@ -94,13 +112,27 @@ impl SessionSpec {
     pub(super) fn all_conf(&self) -> Vec<(String, String)> {
         self.conf.iter().cloned().chain(self.added.conf.clone()).collect()
     }
+
+    /// Files of this host that the properties name, beside those of the session's directory.
+    pub(super) fn files(&self, probe_jar: &Path) -> Vec<PathBuf> {
+        let jars = [probe_jar].into_iter().chain(self.jars.iter().map(PathBuf::as_path));
+        let mut all: Vec<PathBuf> = jars.map(Path::to_owned).collect();
+        all.extend(self.added.driver_jars.clone());
+        for (_, value) in self.all_conf().iter().filter(|(key, _)| key == "spark.jars") {
+            let local = value.split(',').map(|jar| jar.trim_start_matches("file://"));
+            all.extend(local.filter(|jar| jar.starts_with('/')).map(PathBuf::from));
+        }
+        all
+    }
 }
 
 /// Where a session runs: what the stages before it yield.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
-    /// API server, `https://…`.
+    /// API server as the driver reaches it, `https://…`.
     pub(super) server: &'a str,
+    /// The address the driver listens at.
+    pub(super) driver: IpAddr,
     pub(super) namespace: &'a str,
     pub(super) service_account: &'a str,
     pub(super) image: &'a str,
@@ -157,7 +189,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     let jars = std::iter::once(&place.probe_jar).chain(&spec.jars);
     let jars = jars.map(|j| format!("file://{}", j.display())).collect::<Vec<_>>().join(",");
     let account = place.service_account.to_owned();
-    let added = added(spec, place);
+    let added = added(&spec.added, place.dir);
     let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
     let mut all: BTreeMap<String, String> = [
         ("spark.master", format!("k8s://{}", place.server)),
@@ -170,8 +202,8 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         ("spark.executor.instances", spec.executors.to_string()),
         ("spark.kubernetes.executor.request.cores", spec.executor_cpu.clone()),
         ("spark.executor.memory", spec.executor_memory.clone()),
-        ("spark.driver.host", spec.driver_host.to_string()),
-        ("spark.driver.bindAddress", spec.driver_bind.to_string()),
+        ("spark.driver.host", spec.driver_host.unwrap_or(place.driver).to_string()),
+        ("spark.driver.bindAddress", place.driver.to_string()),
         ("spark.dynamicAllocation.enabled", "false".into()),
         ("spark.ui.enabled", "true".into()),
         ("spark.jars", jars),
@@ -188,9 +220,9 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     all
 }
 
-/// What the strategies' contribution means in properties, beside its plain configuration.
-fn added(spec: &SessionSpec, place: &Place<'_>) -> Vec<(String, String)> {
-    let added = &spec.added;
+/// What the strategies' contribution means in properties, beside its plain configuration. `dir` is
+/// the session's private directory.
+pub(super) fn added(added: &Contribution, dir: &Path) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut set = |key: &str, value: String| {
         if !value.is_empty() {
@@ -201,12 +233,12 @@ fn added(spec: &SessionSpec, place: &Place<'_>) -> Vec<(String, String)> {
     set("spark.driver.extraClassPath", jars.join(":"));
     let mut options = added.driver_options.clone();
     if !added.hosts.is_empty() {
-        options.push(format!("-Djdk.net.hosts.file={}", hosts_file(place.dir).display()));
+        options.push(format!("-Djdk.net.hosts.file={}", hosts_file(dir).display()));
     }
     set("spark.driver.extraJavaOptions", options.join(" "));
     set("spark.executor.extraJavaOptions", added.executor_options.join(" "));
     if added.needs_template() {
-        let file = template_file(place.dir).display().to_string();
+        let file = template_file(dir).display().to_string();
         set("spark.kubernetes.executor.podTemplateFile", file);
         set(
             "spark.kubernetes.executor.podTemplateContainerName",
@@ -243,7 +275,8 @@ pub fn register_secrets(secrets: &Secrets, conf: &[(String, String)]) {
     conf.iter().filter(|(key, _)| is_secret(key)).for_each(|(_, value)| secrets.register(value));
 }
 
-fn is_secret(key: &str) -> bool {
+/// Whether a key's value is one that Spark would redact.
+pub(super) fn is_secret(key: &str) -> bool {
     static REDACTED: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(REDACTION).expect("a valid expression"));
     REDACTED.is_match(key)
@@ -275,12 +308,13 @@ mod tests {
     use crate::Exit;
 
     fn render(change: impl FnOnce(&mut SessionSpec)) -> Result<String> {
-        let mut spec = SessionSpec::new("My App", 3, IpAddr::from([172, 18, 0, 1]));
+        let mut spec = SessionSpec::new("My App", 3);
         change(&mut spec);
         properties(
             &spec,
             &Place {
                 server: "https://127.0.0.1:6443",
+                driver: [172, 18, 0, 1].into(),
                 namespace: "spark",
                 service_account: "spark",
                 image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
@@ -316,6 +350,24 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in {text}");
         }
+    }
+
+    #[test]
+    fn executors_may_be_told_another_address_than_the_driver_listens_at() {
+        let text = render(|spec| spec.driver_host = Some([192, 0, 2, 2].into())).expect("valid");
+        assert!(text.contains("spark.driver.host=192.0.2.2\n"), "{text}");
+        assert!(text.contains("spark.driver.bindAddress=172.18.0.1\n"), "{text}");
+    }
+
+    #[test]
+    fn files_that_a_driver_elsewhere_needs_are_known() {
+        let mut spec = SessionSpec::new("x", 1);
+        spec.jars = vec!["/more.jar".into()];
+        spec.added.driver_jars = vec!["/cache/a.jar".into()];
+        spec.conf = vec![("spark.jars".into(), "/x.jar,file:///y.jar,https://z/z.jar".into())];
+        let files = spec.files(Path::new("/probe.jar"));
+        let expected = ["/probe.jar", "/more.jar", "/cache/a.jar", "/x.jar", "/y.jar"];
+        assert_eq!(files, expected.map(PathBuf::from));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,14 +14,15 @@ use super::driver::{Driver, Launch, read_log, session_dir};
 use super::health::Health;
 use super::logs::PodLogs;
 use super::protocol::{Described, Request};
-use super::rest::{Executor, executors};
+use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
-    Place, SESSION_LABEL, SessionSpec, hosts_file, properties, register_secrets, template_file,
+    DriverSite, Place, SESSION_LABEL, SessionSpec, hosts_file, properties, register_secrets,
+    template_file,
 };
 use super::{evidence, probe, template};
 use crate::access::Access;
-use crate::cluster::{Cluster, Provider};
+use crate::cluster::{Cluster, Provider, server_on_network};
 use crate::context::Context;
 use crate::diagnose::diagnose;
 use crate::dirs::private_file;
@@ -46,29 +48,37 @@ impl Session {
     ) -> Result<Session> {
         register_secrets(context.recorder.secrets(), &spec.all_conf());
         let dir = session_dir(context)?;
-        let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        write_added(dir.path(), spec)?;
-        let properties = properties(
-            spec,
-            &Place {
-                server: &cluster.server,
-                namespace: &access.namespace,
-                service_account: &access.service_account,
-                image: &image.reference,
-                probe_jar: probe::jar(context, "session", &image.spark_home, &image.version)
-                    .await?,
-                dir: dir.path(),
-                run: context.run.id(),
-                session: &name,
-            },
-        )?;
+        let path = dir.path().to_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        write_added(&path, spec)?;
+        let probe_jar = probe::jar(context, "session", &image.spark_home, &image.version).await?;
+        let server = match &spec.driver {
+            DriverSite::Host => cluster.server.clone(),
+            DriverSite::Container { engine, .. } => {
+                context.cancel.guard(server_on_network(engine, cluster)).await?
+            }
+        };
         let begun = Instant::now();
         let launch = Launch {
             spark_home: &image.spark_home,
             kubeconfig: &access.driver_kubeconfig,
-            properties: &properties,
+            files: &spec.files(&probe_jar),
+            mounts: &spec.driver_mounts,
         };
-        let driver = Driver::launch(context, dir, &launch).await?;
+        let driver = Driver::start(context, cluster, dir, &launch, &spec.driver).await?;
+        let address = driver.address().unwrap_or(cluster.host_address);
+        let place = Place {
+            server: &server,
+            driver: address,
+            namespace: &access.namespace,
+            service_account: &access.service_account,
+            image: &image.reference,
+            probe_jar,
+            dir: &path,
+            run: context.run.id(),
+            session: &name,
+        };
+        let driver = driver.launch(properties(spec, &place)).await?;
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
@@ -84,6 +94,7 @@ impl Session {
             spec,
             log: driver.log_path(),
             driver,
+            address,
             pods,
             logs: PodLogs::follow(api, pods, ours),
             name,
@@ -93,9 +104,11 @@ impl Session {
             registered: None,
         };
         match starting.run().await {
-            Ok((described, executors)) => Ok(Session {
+            Ok((described, rest, executors)) => Ok(Session {
                 name: starting.name,
                 described,
+                rest,
+                address,
                 executors,
                 seconds: begun.elapsed().as_secs_f64(),
                 driver: starting.driver,
@@ -127,6 +140,8 @@ struct Starting<'a> {
     context: &'a Context,
     spec: &'a SessionSpec,
     driver: Driver,
+    /// Where the driver listens.
+    address: IpAddr,
     log: PathBuf,
     pods: &'a Pods,
     logs: PodLogs,
@@ -139,7 +154,7 @@ struct Starting<'a> {
 }
 
 impl Starting<'_> {
-    async fn run(&mut self) -> Result<(Described, BTreeMap<u32, Executor>)> {
+    async fn run(&mut self) -> Result<(Described, Rest, BTreeMap<u32, Executor>)> {
         let request = Request::Start { eager_local_session: self.spec.eager_local_session };
         let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
         let call = self.driver.request::<Described>(&request, self.spec.deadline);
@@ -166,11 +181,12 @@ impl Starting<'_> {
                 described.context_master, described.conf_master
             )));
         }
-        let executors = self.registration(&described).await?;
-        Ok((described, executors))
+        let rest = Rest::of(&described, self.address)?;
+        let executors = self.registration(&rest).await?;
+        Ok((described, rest, executors))
     }
 
-    async fn registration(&mut self, described: &Described) -> Result<BTreeMap<u32, Executor>> {
+    async fn registration(&mut self, rest: &Rest) -> Result<BTreeMap<u32, Executor>> {
         let left = self.spec.deadline.saturating_sub(self.begun.elapsed());
         let waiting = Waiting {
             what: format!("{} registered executors", self.spec.executors),
@@ -182,8 +198,7 @@ impl Starting<'_> {
         let mut noted = std::collections::BTreeSet::new();
         // Registration shows in Spark's list and moves no pod: polled.
         wait(context, waiting, Source::Backoff, async || {
-            let listed = executors(&described.ui, &described.application).await;
-            let listed = match listed {
+            let listed = match rest.executors().await {
                 Ok(listed) => listed,
                 Err(error) => return Progress::NotYet(error.to_string()),
             };
@@ -231,7 +246,7 @@ impl Starting<'_> {
         observed.driver_log = read_log(&self.log);
         observed.context_master = self.master;
         observed.image.clone_from(&image.reference);
-        observed.driver_host = self.spec.driver_host.to_string();
+        observed.driver_host = self.spec.driver_host.unwrap_or(self.address).to_string();
         observed.reason = full(&error);
         evidence::record(self.context, &self.name, &observed);
         self.driver.end().await?;

@@ -11,10 +11,14 @@ use crate::error::{OrFail, Result};
 /// (`org.apache.spark.deploy.k8s.Constants.DEFAULT_EXECUTOR_CONTAINER_NAME`).
 pub const EXECUTOR_CONTAINER: &str = "spark-kubernetes-executor";
 
-/// As JSON, which Spark reads as the YAML it is. Spark sets image, arguments, environment and
-/// resources itself and keeps what is said here (`PodTemplateConfigMapStep`, running-on-kubernetes.md,
-/// "Pod template properties").
+/// As JSON, which Spark reads as the YAML it is.
 pub(super) fn render(added: &Contribution) -> Result<String> {
+    serde_json::to_string_pretty(&pod(added)).or_internal("writing the pod template")
+}
+
+/// Spark sets image, arguments, environment and resources itself and keeps what is said here
+/// (`PodTemplateConfigMapStep`, running-on-kubernetes.md, "Pod template properties").
+pub(super) fn pod(added: &Contribution) -> Pod {
     let mut aliases = BTreeMap::<_, Vec<String>>::new();
     for (name, address) in &added.hosts {
         aliases.entry(*address).or_default().push(name.clone());
@@ -37,8 +41,7 @@ pub(super) fn render(added: &Contribution) -> Result<String> {
         host_aliases: some(aliases),
         ..Default::default()
     };
-    let pod = Pod { spec: Some(spec), ..Default::default() };
-    serde_json::to_string_pretty(&pod).or_internal("writing the pod template")
+    Pod { spec: Some(spec), ..Default::default() }
 }
 
 /// What the driver's JVM resolves names by (`-Djdk.net.hosts.file`): it asks nobody else then, so

@@ -4,39 +4,23 @@
 //! the user's home directory only, while ours may listen anywhere, and it removes a container with
 //! the value that started it, while ours outlives the process.
 
-use std::collections::HashMap;
-use std::net::Ipv4Addr;
-
-use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig,
-    HostConfigLogConfig, NetworkingConfig,
-};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder,
-    StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
-};
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
+use bollard::query_parameters::{StopContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 use bytes::Bytes;
-use futures::TryStreamExt;
 
-use super::certificate;
 use super::place::Place;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
-use super::{Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest};
+use super::{
+    Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest, certificate, sandbox,
+};
 use crate::context::Context;
 use crate::dirs::private_dir;
-use crate::engine::Engine;
-use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back, labels};
+use crate::engine::{Container, Engine};
+use crate::error::{OrFail, Result};
+use crate::ledger::labels;
 
 /// Most processes and threads: a JVM has some hundred.
 const PIDS: i64 = 1000;
-
-/// One container.
-#[derive(Debug)]
-pub(super) struct Container {
-    pub(super) engine: Engine,
-    pub(super) name: String,
-}
 
 /// Creates and starts it; it does not serve yet.
 pub(super) async fn start(
@@ -61,13 +45,17 @@ pub(super) async fn start(
         (StoreKind::Azure, Some(c)) => Some(format!("{}.{name}", c.account)),
         _ => None,
     };
+    let mut aliases = vec![name.clone()];
+    aliases.extend(host.clone());
+    let names = (name.as_str(), aliases.clone());
+    let address = sandbox::start(context, engine, network, image, request, names).await?;
     let env = environment(request, credentials.as_ref());
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         env: Some(env.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
         labels: Some(labels::docker(context.run.id(), request.scope.into())),
         host_config: Some(HostConfig {
-            network_mode: Some(network.to_owned()),
+            network_mode: Some(format!("container:{}", sandbox::name(&name))),
             memory: Some(memory(kind)),
             pids_limit: Some(PIDS),
             cap_drop: Some(vec!["ALL".to_owned()]),
@@ -78,22 +66,9 @@ pub(super) async fn start(
             }),
             ..HostConfig::default()
         }),
-        networking_config: Some(NetworkingConfig {
-            endpoints_config: Some(HashMap::from([(
-                network.to_owned(),
-                EndpointSettings { aliases: host.clone().map(|h| vec![h]), ..Default::default() },
-            )])),
-        }),
         ..ContainerCreateBody::default()
     };
-    let container = Container { engine: engine.clone(), name: name.clone() };
-    context.run.own(container.owned())?;
-    let what = || format!("starting container {name}");
-    let options = CreateContainerOptionsBuilder::new().name(&name).build();
-    let created = engine.docker.create_container(Some(options), body);
-    context.cancel.guard(async { created.await.or_environment(what()) }).await?;
-    container.begin().await?;
-    let address = container.address(network).await?;
+    let container = Container::start(context, engine, &name, body).await?;
     let endpoint = format!("{}://{address}:{}", scheme(kind), kind.port());
     let mut record = StoreRecord {
         kind,
@@ -113,10 +88,8 @@ pub(super) async fn start(
         ca_certificate: None,
     };
     if kind == StoreKind::Azure {
-        let mut names: Vec<String> = record.host.iter().cloned().collect();
-        names.extend([name.clone(), address.to_string()]);
-        // Not before: only now is the address known.
-        let issued = certificate::issue(&names)?;
+        aliases.push(address.to_string());
+        let issued = certificate::issue(&aliases)?;
         context.recorder.secrets().register(&issued.key);
         container.give_certificate(&issued.certificate, &issued.key).await?;
         let path = dir.join("ca.pem");
@@ -129,42 +102,6 @@ pub(super) async fn start(
 }
 
 impl Container {
-    fn owned(&self) -> Owned {
-        Owned::Container { docker: self.engine.host.clone(), name: self.name.clone() }
-    }
-
-    fn what(&self, doing: &str) -> String {
-        format!("{doing} container {}", self.name)
-    }
-
-    async fn begin(&self) -> Result<()> {
-        let started = self.engine.docker.start_container(&self.name, None::<StartContainerOptions>);
-        started.await.or_environment(self.what("starting"))
-    }
-
-    async fn inspect(&self) -> Result<ContainerInspectResponse> {
-        let seen =
-            self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
-        seen.await.or_environment(self.what("looking at"))
-    }
-
-    /// Its IPv4 address on a network.
-    async fn address(&self, network: &str) -> Result<Ipv4Addr> {
-        let settings = self.inspect().await?.network_settings.and_then(|s| s.networks);
-        let endpoint = settings.and_then(|mut networks| networks.remove(network));
-        let address = endpoint.and_then(|e| e.ip_address).unwrap_or_default();
-        if address.is_empty() {
-            // It ended at once: its log says why.
-            let log = self.log(Some(12)).await.unwrap_or_default();
-            return Err(Error::environment(format!(
-                "container {} has no address on network {network}: {}",
-                self.name,
-                log.trim()
-            )));
-        }
-        address.parse().or_environment(self.what("reading the address of"))
-    }
-
     /// Puts the TLS certificate where its server waits for it, readable by the server only.
     async fn give_certificate(&self, certificate: &str, key: &str) -> Result<()> {
         let what = || self.what("giving a certificate to");
@@ -183,21 +120,6 @@ impl Container {
         sent.await.or_environment(what())
     }
 
-    /// How it ended, when it does not run any more.
-    pub(super) async fn ended(&self) -> Result<Option<String>> {
-        let state = self.inspect().await?.state.unwrap_or_default();
-        if state.running == Some(true) {
-            return Ok(None);
-        }
-        let code = state.exit_code.unwrap_or_default();
-        let memory = if state.oom_killed == Some(true) { ", out of memory" } else { "" };
-        Ok(Some(format!("ended with status {code}{memory}")))
-    }
-
-    pub(super) async fn remove(&self, context: &Context) -> Result<()> {
-        give_back(context, &self.owned()).await
-    }
-
     pub(super) async fn pause(&self) -> Result<()> {
         self.engine.docker.pause_container(&self.name).await.or_environment(self.what("pausing"))
     }
@@ -213,35 +135,8 @@ impl Container {
         done.or_environment(self.what("stopping"))
     }
 
-    /// Starts it again; Docker gives addresses anew, so it is an error when another container took
-    /// this one's meanwhile.
-    pub(super) async fn resume(&self, address: &str) -> Result<()> {
-        self.begin().await?;
-        let networks = self.inspect().await?.network_settings.and_then(|s| s.networks);
-        let now = networks.unwrap_or_default().into_values().find_map(|e| e.ip_address);
-        if now.as_deref() == Some(address) {
-            return Ok(());
-        }
-        Err(Error::environment(format!(
-            "container {} came back as {}, expected {address}",
-            self.name,
-            now.unwrap_or_default()
-        )))
-    }
-
-    /// What it printed; only the last lines when asked.
-    pub(super) async fn log(&self, last: Option<u32>) -> Result<String> {
-        let tail = last.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
-        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail).build();
-        let chunks: Vec<_> = self
-            .engine
-            .docker
-            .logs(&self.name, Some(options))
-            .try_collect()
-            .await
-            .or_environment(self.what("reading the log of"))?;
-        // Chunks may end in the middle of a character.
-        let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.into_bytes()).collect();
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    /// Starts it again: its sandbox has kept the address.
+    pub(super) async fn resume(&self) -> Result<()> {
+        self.begin().await
     }
 }

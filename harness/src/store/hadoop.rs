@@ -31,6 +31,14 @@ impl<'a> Hdfs<'a> {
         seen.map(drop).or_environment(format!("looking at {path} of HDFS"))
     }
 
+    /// Whether a key is there; it need not be.
+    pub(super) async fn look_at(&self, key: &str) -> Result<()> {
+        match self.client.get_file_info(&self.path(key)).await {
+            Ok(_) | Err(HdfsError::FileNotFound(_)) => Ok(()),
+            Err(error) => Err(error).or_environment(format!("looking at {key} of HDFS")),
+        }
+    }
+
     fn path(&self, path: &str) -> String {
         format!("/{}/{path}", self.store.record.bucket.trim_matches('/'))
     }

@@ -1,12 +1,11 @@
 //! Whether a server serves, by a real request of its protocol.
 
-use std::time::Duration;
-
 use http::Method;
 
 use super::hadoop::Hdfs;
 use super::http::{Http, refused};
 use super::serving::NAMENODE_HTTP;
+use super::upload::ANSWER;
 use super::{Store, StoreKind};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -14,8 +13,6 @@ use crate::observe::{Progress, Source, Waiting, wait};
 
 /// The longest a start may take: two JVMs on a busy machine.
 const SECONDS: u64 = 120;
-/// The longest one answer may take for somebody who only looks.
-const ANSWER: Duration = Duration::from_secs(10);
 /// How much of its log an error quotes.
 const LINES: u32 = 15;
 
@@ -30,7 +27,7 @@ impl Store {
         let waiting = Waiting::up_to(SECONDS, format!("{what} to serve"));
         let waited =
             wait(context, waiting, Source::Backoff, async || match self.asked(&http).await {
-                Ok(()) => return Progress::Met(()),
+                Ok(()) => Progress::Met(()),
                 Err(error) => match self.place.ended().await {
                     Ok(None) => Progress::NotYet(error.to_string()),
                     Ok(Some(how)) => Progress::Never(Error::environment(format!("{what} {how}"))),

@@ -46,6 +46,24 @@ fn decoded(path: &str) -> String {
     percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 
+/// The audit log writes characters beyond ASCII as Java's source does: `\u0165`, a pair of them
+/// beyond the first 65,536.
+fn unescaped(path: &str) -> String {
+    let mut units: Vec<u16> = Vec::new();
+    let mut rest = path;
+    while let Some(c) = rest.chars().next() {
+        let escape = rest.strip_prefix("\\u").and_then(|r| r.get(..4));
+        if let Some(unit) = escape.and_then(|hex| u16::from_str_radix(hex, 16).ok()) {
+            units.push(unit);
+            rest = &rest[6..];
+        } else {
+            units.extend(c.encode_utf16(&mut [0; 2]).iter());
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    String::from_utf16_lossy(&units)
+}
+
 /// A line of versitygw's access log.
 pub(super) fn s3(line: &str) -> Option<ServerRequest> {
     let seen = S3.captures(line)?;
@@ -87,7 +105,7 @@ pub(super) fn hdfs(text: &str) -> Vec<ServerRequest> {
             let allowed = &seen["allowed"] == "true";
             requests.push(ServerRequest {
                 method: field(&seen, "method"),
-                path: field(&seen, "path"),
+                path: unescaped(&seen["path"]),
                 bytes: None,
                 client: field(&seen, "client"),
                 status: if allowed { "allowed" } else { "denied" }.to_owned(),
@@ -179,5 +197,14 @@ mod tests {
         let read = log.replace("HDFS_WRITE", "HDFS_READ");
         let requests = hdfs(&read);
         assert!(requests[1].read && requests[1].client == "172.18.0.3");
+    }
+
+    #[test]
+    fn an_audited_path_is_unescaped() {
+        let open = "2026-11-25 03:20:11,957 INFO FSNamesystem.audit: allowed=true\tugi=root \
+                    (auth:SIMPLE)\tip=/172.18.0.1\tcmd=open\tsrc=/data/n/\\u017Elu\\u0165ou\\u010Dk\
+                    \\u00FD/k\\u016F\\u0148.csv\tdst=null\tperm=null\tproto=rpc";
+        assert_eq!(hdfs(open)[0].path, "/data/n/žluťoučký/kůň.csv");
+        assert_eq!(unescaped("a\\u00zz \\uD83D\\uDC34 ý"), "a\\u00zz 🐴 ý");
     }
 }

@@ -17,6 +17,7 @@ mod place;
 mod pod;
 mod record;
 mod requests;
+mod sandbox;
 mod serving;
 mod stores;
 mod upload;

@@ -163,14 +163,15 @@ impl Store {
         self.place.breakable()?.unpause().await
     }
 
-    /// Breaks it on purpose: its processes end, its data stays (moto's, in memory, does not).
+    /// Breaks it on purpose: its processes end and its port refuses, its data stays (moto's, in
+    /// memory, does not).
     pub async fn halt(&self) -> Result<()> {
         self.place.breakable()?.halt().await
     }
 
     /// Heals [`Store::halt`]; returns when it serves again, under the same address.
     pub async fn resume(&self, context: &Context) -> Result<()> {
-        self.place.breakable()?.resume(&self.record.address).await?;
+        self.place.breakable()?.resume().await?;
         self.healthy(context).await
     }
 

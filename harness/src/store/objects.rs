@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path as File, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -10,7 +11,7 @@ use http::Method;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
 
 use super::http::{Http, REGION, refused};
 use super::upload::{AT_ONCE, joined};
@@ -30,6 +31,12 @@ pub(super) struct Objects<'a> {
     client: Arc<dyn ObjectStore>,
 }
 
+/// A server next door that does not answer soon does not answer: minutes of retries would only hide
+/// it.
+fn retry() -> RetryConfig {
+    RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(20), ..Default::default() }
+}
+
 impl<'a> Objects<'a> {
     pub(super) fn of(store: &'a Store) -> Result<Self> {
         let record = &store.record;
@@ -46,6 +53,7 @@ impl<'a> Objects<'a> {
                     // The account is part of the path where the host is an address.
                     .with_endpoint(record.account_url(&credentials.account))
                     .with_allow_http(true)
+                    .with_retry(retry())
                     .with_http_connector(http.clone())
                     .build()
                     .or_internal("a client for Azure")?,
@@ -59,6 +67,7 @@ impl<'a> Objects<'a> {
                     .with_region(record.region.as_deref().unwrap_or(REGION))
                     .with_virtual_hosted_style_request(false)
                     .with_allow_http(true)
+                    .with_retry(retry())
                     .with_http_connector(http.clone())
                     .build()
                     .or_internal("a client for S3")?,
@@ -125,6 +134,14 @@ impl<'a> Objects<'a> {
         let path = Path::parse(key).or_input(what())?;
         let found = self.client.get(&path).await.or_environment(what())?;
         found.bytes().await.or_environment(what())
+    }
+
+    /// Whether a key is there; it need not be.
+    pub(super) async fn look_at(&self, key: &str) -> Result<()> {
+        match self.client.head(&Path::parse(key).or_input(key)?).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error).or_environment(format!("looking at {key}")),
+        }
     }
 
     pub(super) async fn remove(&self, prefix: &str) -> Result<()> {

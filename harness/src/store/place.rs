@@ -1,12 +1,12 @@
 //! Where a server runs, connected.
 
-use super::Placement;
-use super::container::Container;
 use super::pod::Pod;
+use super::{Placement, sandbox};
 use crate::cluster::client_of;
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
+use crate::ledger::give_back;
 
 /// Where it runs.
 pub(super) enum Place {
@@ -60,7 +60,10 @@ impl Place {
     /// Takes it away. The user's stays.
     pub(super) async fn remove(&self, context: &Context) -> Result<()> {
         match self {
-            Place::Container(container) => container.remove(context).await,
+            Place::Container(container) => {
+                container.remove(context).await?;
+                give_back(context, &sandbox::owned(&container.engine, &container.name)).await
+            }
             Place::Pod(pod) => pod.remove(context).await,
             Place::Own => Ok(()),
         }

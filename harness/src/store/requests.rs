@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreKind, log};
 use crate::context::Context;
 use crate::error::Result;
+use crate::observe::{Progress, Source, Waiting, wait};
+
+/// The longest a line may take from a server to the log.
+const MARK_SECONDS: u64 = 30;
 
 /// A request as a server logged it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +31,22 @@ pub struct ServerRequest {
 }
 
 impl Store {
-    /// The requests so far whose path contains `needle`, oldest first.
+    /// The requests so far whose path contains `needle`, oldest first. Logs run behind: a request
+    /// of our own marks the end, and is waited for. A server that is down on purpose shows what it
+    /// logged before.
     ///
     /// # Errors
     /// Environment: its log cannot be read.
     pub async fn requests(&self, context: &Context, needle: &str) -> Result<Vec<ServerRequest>> {
-        let text = context.cancel.guard(self.log()).await?;
+        let mark = format!("sparkproof-mark-{:016x}", rand::random::<u64>());
+        let marked = self.ask_for_nothing(context, &mark).await.is_ok();
+        let waiting = Waiting::up_to(MARK_SECONDS, format!("{mark} in the log of {}", self.place));
+        let text = wait(context, waiting, Source::Backoff, async || match self.log().await {
+            Ok(text) if !marked || text.contains(&mark) => Progress::Met(text),
+            Ok(_) => Progress::NotYet("not there".to_owned()),
+            Err(error) => Progress::Never(error),
+        })
+        .await?;
         let mut requests = parse(self.record.kind, &text);
         requests.retain(|request| request.path.contains(needle));
         Ok(requests)

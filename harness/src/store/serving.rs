@@ -46,6 +46,14 @@ pub(super) const fn memory(kind: StoreKind) -> i64 {
     }
 }
 
+/// What a container of its image runs that only waits.
+pub(super) const fn idle(kind: StoreKind) -> &'static [&'static str] {
+    match kind {
+        StoreKind::S3 => &["/pause"],
+        _ => &["/usr/bin/tini", "--", "/bin/sleep", "infinity"],
+    }
+}
+
 /// The scheme of its endpoint.
 pub(super) const fn scheme(kind: StoreKind) -> &'static str {
     match kind {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -9,8 +10,10 @@ use super::hadoop::Hdfs;
 use super::objects::Objects;
 use super::{Store, StoreKind};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, OrFail, Result};
 
+/// The longest one answer may take for somebody who only looks.
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 /// How many files are sent at once: enough to hide the latency of small ones.
 pub(super) const AT_ONCE: usize = 16;
 
@@ -48,6 +51,18 @@ impl Store {
             }
         };
         context.cancel.guard(work).await
+    }
+
+    /// A request for a key that is not there, which the server logs.
+    pub(super) async fn ask_for_nothing(&self, context: &Context, key: &str) -> Result<()> {
+        let work = async {
+            match self.record.kind {
+                StoreKind::Hdfs => Hdfs::of(self)?.look_at(key).await,
+                _ => Objects::of(self)?.look_at(key).await,
+            }
+        };
+        let limited = tokio::time::timeout(ANSWER, context.cancel.guard(work));
+        limited.await.or_environment("asking for what is not there")?
     }
 
     /// Removes everything under `prefix`; nothing there is no error.

@@ -2,7 +2,8 @@
 
 use sparkproof::Error;
 use sparkproof::checks;
-use sparkproof::images::{load, spark};
+use sparkproof::images::{Entry, Layer, load, load_layered, spark};
+use sparkproof::ledger::{Owned, give_back};
 
 use crate::frame::{Outcome, proof};
 
@@ -27,6 +28,44 @@ async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {
         checks::barrier(&p.context, &mut live).await?;
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await
+    })
+    .await
+}
+
+/// A layer of ours on the session's image, without a build: it exists on the nodes only.
+#[tokio::test]
+async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
+    proof("a_layer_travels_alone_and_its_image_goes_with_the_run", async |p| {
+        let engine = p.environment.engine.as_ref();
+        let engine = engine.ok_or_else(|| Error::environment("no engine to load from"))?;
+        let base = &p.environment.image.reference;
+        let nodes = &p.environment.cluster.executor_nodes();
+        let run = p.context.run.id();
+        let data = Entry::bytes(run, 0o644);
+        let layers = [Layer::of_entries([("/opt/data/nonce", data)]).await?];
+        let reference = format!("localhost/sparkproof/spark:nonce-{run}");
+        let load = || load_layered(&p.context, engine, nodes, base, &reference, &layers);
+
+        let loaded = load().await?;
+        assert_eq!(loaded.bytes_sent, layers[0].size() * nodes.len() as u64, "{loaded}");
+        let again = load().await?;
+        assert!(again.already_present && again.bytes_sent == 0, "{again}");
+
+        let live = p.session().executors(1).image(&reference).start().await?;
+        for pod in live.executor_pods().into_values() {
+            let containers = pod.status.and_then(|s| s.container_statuses).unwrap_or_default();
+            assert!(containers.iter().all(|c| c.image_id == loaded.image_id), "{containers:?}");
+        }
+        let ended = live.stop().await?;
+        checks::nothing_left(&p.context, &ended).await?;
+
+        for owned in p.context.run.owned() {
+            if let Owned::NodeImage { .. } = owned {
+                give_back(&p.context, &owned).await?;
+            }
+        }
+        assert_eq!(load().await?.bytes_sent, loaded.bytes_sent, "it was gone");
+        Ok(())
     })
     .await
 }

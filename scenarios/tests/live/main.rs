@@ -1,14 +1,17 @@
 //! Live scenarios: each tells a step of the "Geni on Kubernetes" guide, or breaks it on purpose.
 //! They need an environment: `cargo xtask test`.
 
+mod driver;
 mod existing;
 mod frame;
 mod images;
 mod lifecycle;
+mod mounts;
 mod negative;
 mod owning;
 mod permissions;
 mod probe;
+mod reading;
 mod reading_volumes;
 mod secrets;
 mod stores;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rstest::rstest;
 use rustix::process::Signal;
 use sparkproof::Error;
+use sparkproof::observe::{Progress, Source, Waiting, wait};
 use sparkproof::proof::{EXECUTABLE, Proof};
 use xtask::watched::Watched;
 
@@ -71,6 +72,38 @@ async fn a_signal_gives_everything_back(
         let id = run.run.clone();
         let status = run.end(LONG).map_err(red)?;
         assert_eq!(status.code(), Some(code), "exit code after the signal");
+        nothing_of(p, &id)
+    })
+    .await
+}
+
+/// What a command of `exec` has to clean up, it cleans up before the environment goes.
+#[tokio::test]
+async fn an_interrupted_command_of_exec_cleans_up() -> Outcome {
+    proof("an_interrupted_command_of_exec_cleans_up", async |p| {
+        let (ready, cleaned) =
+            (p.context.run.dir().join("ready"), p.context.run.dir().join("cleaned"));
+        let paths = [ready.to_string_lossy(), cleaned.to_string_lossy()];
+        let kubeconfig = p.environment.cluster.kubeconfig.to_string_lossy();
+        let image = &p.environment.image.reference;
+        // Longer than it takes to tear down.
+        let script = "trap 'sleep 3; touch \"$2\"; exit 0' TERM; touch \"$1\"; \
+                      while :; do sleep 0.1; done";
+        let exec = ["exec", "--kubeconfig", &kubeconfig, "--image", image];
+        let command = ["--", "sh", "-c", script, "sh", &paths[0], &paths[1]];
+        let mut run = Watched::start(&exe(), &[&exec[..], &command].concat()).map_err(red)?;
+        run.reach("exec").map_err(red)?;
+        let waiting = Waiting::up_to(60, "the command to be ready");
+        wait(&p.context, waiting, Source::Backoff, async || match ready.exists() {
+            true => Progress::Met(()),
+            false => Progress::NotYet("not started".to_owned()),
+        })
+        .await?;
+        run.signal(Signal::INT).map_err(red)?;
+        let id = run.run.clone();
+        let status = run.end(LONG).map_err(red)?;
+        assert_eq!(status.code(), Some(130), "exit code after the signal");
+        assert!(cleaned.exists(), "the command came to its end");
         nothing_of(p, &id)
     })
     .await

@@ -112,6 +112,7 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     // The negative control of its health: what ended is said to have ended, and heals.
     again.halt().await?;
     expect_red(again.healthy(&p.context).await, &["ended with status", "the end of its log"])?;
+    expect_red(again.put_all(&p.context, &nonce, &files).await, &["Connection refused"])?;
     again.resume(&p.context).await?;
     store.stop(&p.context).await
 }

@@ -21,7 +21,7 @@ pub async fn executors(
     live: &mut Live,
     subject: Subject<'_>,
     figures: &mut Figures,
-) -> Result<()> {
+) -> Result<ReadTable> {
     let executors = live.executors();
     let title = format!("{}: each of {executors} executors read every byte", subject.variant.title);
     check(context, &subject.check_id("executors"), &title, async |findings: &mut Findings| {
@@ -59,10 +59,13 @@ pub async fn executors(
             && expected != seen
         {
             findings.add("expected", &expected);
-            return Err(Error::red(format!("the table differs from its snapshot:\n{seen}"))
-                .remedy("if the new table is right, review the snapshot: cargo insta review"));
+            return Err(Error::red(format!("the table differs from its snapshot:\n{seen}")).remedy(
+                "if the new table is right, remove its snapshot, run the scenario again and review: \
+                 cargo insta review",
+            ));
         }
-        measure(live, subject, figures).await
+        measure(live, subject, figures).await?;
+        Ok(table)
     })
     .await
 }

@@ -29,14 +29,15 @@ use crate::proof::Live;
 use crate::session::GroupMetrics;
 
 /// All proofs of a variant, each a check of its own; a red one does not end the others. Fills in
-/// what was measured on the way; returns the first red.
+/// what was measured on the way; returns the table of executors, or the first red.
 pub async fn prove(
     context: &Context,
     live: &mut Live,
     subject: Subject<'_>,
     figures: &mut Figures,
-) -> Result<()> {
+) -> Result<ReadTable> {
     let mut first: Option<Error> = None;
+    let mut table = None;
     let mut note = |result: Result<()>| match result {
         Err(error) if error.is_interruption() => Err(error),
         Err(error) => {
@@ -45,7 +46,7 @@ pub async fn prove(
         }
         Ok(()) => Ok(()),
     };
-    note(executors(context, live, subject, figures).await)?;
+    note(executors(context, live, subject, figures).await.map(|seen| table = Some(seen)))?;
     let mut groups = BTreeMap::<&'static str, GroupMetrics>::new();
     let read = frame(context, live, subject, figures, &mut groups).await;
     let whole = read.is_ok();
@@ -58,5 +59,9 @@ pub async fn prove(
     if let Some(kind) = subject.location.store {
         note(server(context, live, subject, kind, figures).await)?;
     }
-    first.map_or(Ok(()), Err)
+    match (first, table) {
+        (None, Some(table)) => Ok(table),
+        (Some(error), _) => Err(error),
+        (None, None) => Err(Error::internal("executors were not asked")),
+    }
 }

@@ -1,7 +1,7 @@
 //! Spark refuses what it is declared to refuse, in the declared words.
 
 use super::frame::request;
-use super::subject::Subject;
+use super::subject::{Subject, in_lines};
 use crate::checks::check::{Findings, check};
 use crate::context::Context;
 use crate::diagnose::{FailedRead, diagnose_read};
@@ -32,7 +32,12 @@ pub async fn refused(
             Err(error) if error.is_interruption() => return Err(error),
             Err(error) => error,
         };
-        let text = DriverError::of(&error).map_or_else(|| error.to_string(), DriverError::whole);
+        let mut text =
+            DriverError::of(&error).map_or_else(|| error.to_string(), DriverError::whole);
+        // Spark turns a refused listing into `PATH_NOT_FOUND`; Hadoop says what the server said.
+        if let Some(failure) = live.session().list(&frame.uris[0]).await?.error {
+            text = format!("{text}\n{}", in_lines(&failure));
+        }
         findings.add("Spark says", &text);
         let read =
             FailedRead { text: &text, whose: "the driver", uri: &frame.uris[0], mounted: false };

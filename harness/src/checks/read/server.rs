@@ -25,7 +25,7 @@ pub async fn server(
         let store = subject.stores.get(kind)?;
         let requests = store.requests(context, &subject.data.nonce).await?;
         figures.requests = Some(requests.len() as u64);
-        let reads: Vec<_> = requests.iter().filter(|r| reads_a_body(r)).collect();
+        let reads: Vec<_> = requests.iter().filter(|request| request.read).collect();
         let lines: Vec<String> = reads.iter().take(SHOWN).map(|read| told(read)).collect();
         findings.add("requests", requests.len());
         findings.add("reads of bodies", reads.len());
@@ -49,13 +49,6 @@ pub async fn server(
         Ok(())
     })
     .await
-}
-
-/// A GET of an object, or a file opened at the NameNode; not a listing.
-fn reads_a_body(request: &ServerRequest) -> bool {
-    let done = request.status.starts_with('2') || request.status == "allowed";
-    done && matches!(request.method.as_str(), "GET" | "open")
-        && !request.path.contains("list-type=")
 }
 
 /// The path without its query.

@@ -92,6 +92,25 @@ pub async fn jars(
     Ok(maven::paths(coordinates, &dir))
 }
 
+/// Coordinates of the jars that a Hadoop needs for this, `group:artifact:version`.
+///
+/// # Errors
+/// Environment: a Hadoop whose jars are not pinned.
+pub fn coordinates(hadoop: &str, set: JarSet) -> Result<&'static [String]> {
+    let known = TABLE.hadoop.iter().find(|known| known.version == hadoop).ok_or_else(|| {
+        let known = TABLE.hadoop.iter().map(|h| h.version.as_str()).collect::<Vec<_>>().join(", ");
+        Error::environment(format!(
+            "the jars of Hadoop {hadoop} for {} are not pinned (those of {known} are)",
+            set.as_str()
+        ))
+        .remedy("use a Spark with one of these, or leave this strategy out by --strategies")
+    })?;
+    Ok(match set {
+        JarSet::S3 => &known.s3,
+        JarSet::Azure => &known.azure,
+    })
+}
+
 /// A layer that puts these jars beside Spark's own in an image of ours, owned as those.
 pub async fn jar_layer(jars: &[PathBuf]) -> Result<Layer> {
     let place = |jar: &PathBuf| {
@@ -123,20 +142,8 @@ fn lacking<'a>(
     set: JarSet,
     own: &[String],
 ) -> Result<Vec<(Coordinate<'a>, &'a Pin)>> {
-    let known = TABLE.hadoop.iter().find(|known| known.version == hadoop).ok_or_else(|| {
-        let known = TABLE.hadoop.iter().map(|h| h.version.as_str()).collect::<Vec<_>>().join(", ");
-        Error::environment(format!(
-            "the jars of Hadoop {hadoop} for {} are not pinned (those of {known} are)",
-            set.as_str()
-        ))
-        .remedy("use a Spark with one of these, or leave this strategy out by --strategies")
-    })?;
-    let names = match set {
-        JarSet::S3 => &known.s3,
-        JarSet::Azure => &known.azure,
-    };
     let mut wanted = Vec::new();
-    for name in names {
+    for name in coordinates(hadoop, set)? {
         let coordinate = Coordinate::parse(name)?;
         if own.iter().any(|jar| is_version_of(jar, coordinate.artifact())) {
             continue;

@@ -3,6 +3,7 @@
 pub(super) mod base;
 mod build;
 mod distribution;
+mod driver;
 mod image;
 mod jars;
 mod provide;
@@ -10,7 +11,8 @@ mod tool;
 mod versions;
 
 pub use distribution::{Distribution, composed, of_home};
+pub use driver::driver_image;
 pub use image::{SparkImage, from_home, from_reference, from_version};
-pub use jars::{JarSet, jar_layer, jars};
+pub use jars::{JarSet, coordinates, jar_layer, jars};
 pub use provide::provide;
 pub use versions::{SparkVersion, default_version, find, known};

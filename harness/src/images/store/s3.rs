@@ -7,14 +7,14 @@ use crate::error::{OrFail, Result};
 use crate::events::StepGuard;
 use crate::images::golang::go_build;
 
-/// Puts the program beside the Dockerfile.
+/// Puts the programs beside the Dockerfile.
 pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Result<()> {
     let source = dir.join("source");
     fs_err::create_dir_all(&source).or_environment("making inputs")?;
-    for name in ["go.mod", "go.sum"] {
+    for name in ["go.mod", "go.sum", "pause"] {
         fs_err::rename(dir.join(name), source.join(name)).or_environment("placing go.mod")?;
     }
-    let args = ["-o", "../versitygw", "github.com/versity/versitygw/cmd/versitygw"];
+    let args = ["-o", "../", "./pause", "github.com/versity/versitygw/cmd/versitygw"];
     go_build(context, &source, step, "readonly", "", &args).await?;
     fs_err::remove_dir_all(source).or_environment("removing sources")
 }

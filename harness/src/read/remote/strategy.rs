@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::future::LocalBoxFuture;
 
 use super::{azure, hdfs, s3, trust, web};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::images::Layer;
 use crate::images::spark::{JarSet, jar_layer, jars};
@@ -106,6 +107,7 @@ impl Strategy for Remote {
 
     fn unavailable<'a>(
         &'a self,
+        _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let found = self.kind().and_then(|kind| environment.stores.get(kind));

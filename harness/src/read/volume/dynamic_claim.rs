@@ -8,6 +8,7 @@ use kube::{Api, Client, ResourceExt};
 
 use super::on_demand;
 use crate::access::Rule;
+use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
 use crate::proof::{Environment, Live};
@@ -49,6 +50,7 @@ impl Strategy for DynamicClaim {
 
     fn unavailable<'a>(
         &'a self,
+        _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         Box::pin(async {

@@ -1,12 +1,12 @@
 //! A directory of the node.
 
-use std::path::Path;
 use std::time::Instant;
 
 use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::by_host_path;
-use super::node::{NOT_OURS, engine, on_node, put};
+use super::node::{NOT_OURS, engine, put};
+use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{Owned, give_back};
 use crate::proof::Environment;
@@ -26,16 +26,6 @@ impl HostPath {
         HostPath { variant, owned: Vec::new() }
     }
 
-    /// For a control: executors are given another directory of their node than that with the data.
-    /// One that does not exist is made by kubelet, so it is owned.
-    pub fn elsewhere(scene: Scene<'_>, variant: &Variant, from: &Path) -> Result<Contribution> {
-        let engine = engine(scene.environment)?;
-        for node in scene.environment.cluster.executor_nodes() {
-            scene.context.run.own(on_node(engine, &node, from.to_owned()))?;
-        }
-        Ok(contribution(scene, variant, from))
-    }
-
     /// For a control: removes a file of the data from every node, whoever reads there.
     pub async fn remove(scene: Scene<'_>, variant: &Variant, file: &str) -> Result<()> {
         let engine = engine(scene.environment)?;
@@ -48,11 +38,6 @@ impl HostPath {
     }
 }
 
-fn contribution(scene: Scene<'_>, variant: &Variant, from: &Path) -> Contribution {
-    let spark = &scene.environment.image.version;
-    by_host_path(&scene.name(variant), spark, from, &scene.path(variant))
-}
-
 impl Strategy for HostPath {
     fn variant(&self) -> &'static Variant {
         self.variant
@@ -60,6 +45,7 @@ impl Strategy for HostPath {
 
     fn unavailable<'a>(
         &'a self,
+        _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
@@ -88,7 +74,8 @@ impl Strategy for HostPath {
     }
 
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
-        Ok(contribution(scene, self.variant, &scene.path(self.variant)))
+        let (name, path) = (scene.name(self.variant), scene.path(self.variant));
+        Ok(by_host_path(&name, &scene.environment.image.version, &path, &path))
     }
 
     fn location(&self, scene: Scene<'_>) -> Location {

@@ -3,6 +3,7 @@
 use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::node::engine;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::proof::Environment;
 use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
@@ -37,6 +38,7 @@ impl Strategy for Nfs {
 
     fn unavailable<'a>(
         &'a self,
+        _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         Box::pin(async move {

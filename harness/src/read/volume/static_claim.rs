@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::by_claim;
 use super::node::{NOT_OURS, put};
 use super::objects::{create, gone, meta, remove};
+use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -30,12 +31,13 @@ pub struct StaticClaim {
     variant: &'static Variant,
     volume: Option<Owned>,
     files: Vec<Owned>,
+    made: Vec<Value>,
 }
 
 impl StaticClaim {
     /// Of this variant.
     pub fn new(variant: &'static Variant) -> Self {
-        StaticClaim { variant, volume: None, files: Vec::new() }
+        StaticClaim { variant, volume: None, files: Vec::new(), made: Vec::new() }
     }
 }
 
@@ -46,6 +48,7 @@ impl Strategy for StaticClaim {
 
     fn unavailable<'a>(
         &'a self,
+        _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
@@ -75,8 +78,10 @@ impl Strategy for StaticClaim {
             self.volume = Some(owned);
             let metadata = meta(scene, self.variant);
             let volume = volume(&metadata, scene.namespace, node, &path)?;
+            let claim = claim(&metadata)?;
+            self.made = vec![json!(volume), json!(claim)];
             create(scene, Api::<PersistentVolume>::all(cluster.client.clone()), volume).await?;
-            create(scene, claims(scene), claim(&metadata)?).await?;
+            create(scene, claims(scene), claim).await?;
             bound(scene, &name).await?;
             Ok(Setup {
                 seconds: begun.elapsed().as_secs_f64(),
@@ -90,6 +95,10 @@ impl Strategy for StaticClaim {
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
         let name = scene.name(self.variant);
         Ok(by_claim(&name, &name, &scene.path(self.variant)))
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        self.made.clone()
     }
 
     fn location(&self, scene: Scene<'_>) -> Location {

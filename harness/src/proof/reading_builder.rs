@@ -1,0 +1,204 @@
+//! How a reading session comes about: access, data, image, session, data in pods.
+
+use std::collections::BTreeMap;
+
+use super::SessionBuilder;
+use super::reading::{ReadingSession, Subject, scene};
+use crate::access::Rule;
+use crate::checks::check;
+use crate::error::{Error, OrFail, Result};
+use crate::images::load_layered;
+use crate::plan::DriverPlace;
+use crate::read::{DataSize, Dataset, HostCopy, Scene, Strategy, Variant, strategy_of};
+use crate::session::Contribution;
+
+/// What a reading session shall be.
+pub struct ReadingBuilder<'a> {
+    session: SessionBuilder<'a>,
+    variants: Vec<&'static Variant>,
+    size: DataSize,
+    bare: bool,
+    change: Box<dyn FnOnce(&mut Contribution) + 'a>,
+}
+
+impl<'a> ReadingBuilder<'a> {
+    pub(super) fn of(session: SessionBuilder<'a>, variants: &[&'static Variant]) -> Self {
+        ReadingBuilder {
+            session: session.strict(),
+            variants: variants.to_vec(),
+            size: DataSize::default(),
+            bare: false,
+            change: Box::new(|_| {}),
+        }
+    }
+
+    /// How much data.
+    #[must_use]
+    pub fn size(mut self, size: DataSize) -> Self {
+        self.size = size;
+        self
+    }
+
+    /// Changes the session itself.
+    #[must_use]
+    pub fn session(
+        mut self,
+        change: impl FnOnce(SessionBuilder<'a>) -> SessionBuilder<'a>,
+    ) -> Self {
+        self.session = change(self.session);
+        self
+    }
+
+    /// Runs on the image without the variants' layers, for controls: jars and baked data are
+    /// missing on executors only.
+    #[must_use]
+    pub fn bare_image(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Changes what the variants contribute: how controls break a session before it starts.
+    #[must_use]
+    pub fn change(mut self, change: impl FnOnce(&mut Contribution) + 'a) -> Self {
+        self.change = Box::new(change);
+        self
+    }
+
+    /// Prepares the variants, starts the session and puts the data where executors read. A variant
+    /// that cannot be set up is a red check and left out; the first such error is returned beside
+    /// the session.
+    pub async fn start(self) -> Result<(ReadingSession<'a>, Option<Error>)> {
+        let ReadingBuilder { session, variants, size, bare, change } = self;
+        let proof = session.proof();
+        let (context, environment) = (&proof.context, &proof.environment);
+        let mut first = None;
+        let mut strategies: Vec<_> = variants.iter().copied().map(strategy_of).collect();
+        let verbs: Vec<Rule> = strategies.iter().flat_map(|s| s.verbs()).collect();
+        let ground = session.verbs(&verbs).grant().await?;
+        let namespace = ground.access().namespace.clone();
+        let scene = scene(context, environment, &namespace, ground.executors());
+        let driver = ground.driver();
+        let phase = context.recorder.phase("prepare");
+        let prepared = async {
+            let mut subjects = Vec::new();
+            for strategy in strategies.drain(..) {
+                let step = phase.step(&strategy.variant().id);
+                match prepare(scene, strategy, size, driver).await {
+                    Ok(subject) => {
+                        step.done("");
+                        subjects.push(subject);
+                    }
+                    Err(error) if error.is_interruption() => return Err(error),
+                    Err(error) => {
+                        step.failed(&error);
+                        first = first.take().or(Some(error));
+                    }
+                }
+            }
+            let (image, mut added) = furnish(scene, &mut subjects).await?;
+            change(&mut added);
+            Ok((subjects, image, added))
+        }
+        .await;
+        let (subjects, image, added) = phase.end(prepared, |(subjects, image, _)| {
+            let image = image.as_ref().map_or(String::new(), |i| format!(", image {i}"));
+            format!("{} of {} variants{image}", subjects.len(), variants.len())
+        })?;
+        let mounts = match driver {
+            DriverPlace::Host => Vec::new(),
+            DriverPlace::Container => {
+                subjects.iter().filter_map(|s| s.driver_mount(scene)).collect()
+            }
+        };
+        let image = image.filter(|_| !bare);
+        let live = ground.with(image, added).driver_mounts(mounts).start().await?;
+        let phase = context.recorder.phase("populate");
+        let mut populated = Vec::new();
+        for mut subject in subjects {
+            match subject.populate(scene, &live).await {
+                Ok(()) => populated.push(subject),
+                Err(error) if error.is_interruption() => return Err(error),
+                Err(error) => first = first.take().or(Some(error)),
+            }
+        }
+        let done = format!("{} of {} variants", populated.len(), variants.len());
+        phase.end(Ok(()), |()| done)?;
+        let tables = BTreeMap::new();
+        Ok((ReadingSession { proof, namespace, subjects: populated, tables, live }, first))
+    }
+}
+
+/// Generates a variant's data and brings it where it must be before there are pods.
+async fn prepare(
+    scene: Scene<'_>,
+    mut strategy: Box<dyn Strategy>,
+    size: DataSize,
+    driver: DriverPlace,
+) -> Result<Subject> {
+    let context = scene.context;
+    let variant = strategy.variant();
+    check(
+        context,
+        &format!("read.{}.prepared", variant.id),
+        &format!("{}: its data is in place before the session", variant.title),
+        async |findings| {
+            let size = strategy.limit(size);
+            // In every row, so that neither another variant nor an earlier run can answer for this.
+            let nonce =
+                format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
+            let dir = context.run.dir().join(format!("data-{nonce}"));
+            let generated =
+                tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size)).await;
+            let data = generated.or_internal("generating data")??;
+            let setup = strategy.prepare(scene, &data).await?;
+            let location = strategy.location(scene);
+            // A driver in a container has the data itself mounted there.
+            let host = match (&location.driver_path, driver) {
+                (Some(path), DriverPlace::Host) => {
+                    Some(HostCopy::make(context, path, &data).await?)
+                }
+                _ => None,
+            };
+            findings.add("location", &location.uri);
+            findings.add("bytes", data.bytes());
+            findings.add("seconds", format!("{:.2}", setup.seconds));
+            Ok(Subject { strategy, data, host, setup })
+        },
+    )
+    .await
+}
+
+/// Merges what the variants contribute, and puts the layers they want on the session's image. Those
+/// that change with every run come last, on top: what lies below stays on the nodes.
+async fn furnish(
+    scene: Scene<'_>,
+    subjects: &mut [Subject],
+) -> Result<(Option<String>, Contribution)> {
+    let environment = scene.environment;
+    let mut all = Contribution::default();
+    let mut image = None;
+    for subject in subjects.iter_mut().rev() {
+        let variant = subject.strategy.variant();
+        let had = all.layers.len();
+        all.add(&variant.id, subject.strategy.contribute(scene)?)?;
+        if all.layers.len() == had {
+            continue;
+        }
+        let Some(engine) = &environment.engine else {
+            return Err(Error::environment(format!(
+                "{} needs layers on the image, which only nodes of ours can be given",
+                variant.id
+            )));
+        };
+        let base = &environment.image.reference;
+        let number = all.layers.len();
+        let reference = format!("{base}-{}-{number}", scene.context.run.id());
+        let nodes = environment.cluster.executor_nodes();
+        let loaded =
+            load_layered(scene.context, engine, &nodes, base, &reference, &all.layers).await?;
+        subject.setup.seconds += loaded.seconds;
+        subject.setup.bytes_to_nodes += loaded.bytes_sent;
+        image = Some(reference);
+    }
+    Ok((image, all))
+}

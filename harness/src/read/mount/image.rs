@@ -1,0 +1,80 @@
+//! The session's image with FUSE clients: it brings them, or they are put on top of it.
+
+use super::client::Client;
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::images::{Layer, Loaded, blobfuse2_refusal, fuse_layers, load_layered};
+use crate::proof::Environment;
+
+/// The phase of events.
+const PHASE: &str = "prepare";
+
+/// Why this client cannot be had here, found by looking; `None` when it can.
+pub(super) async fn unavailable(
+    context: &Context,
+    environment: &Environment,
+    client: Client,
+) -> Result<Option<String>> {
+    let Some(engine) = &environment.engine else {
+        return Ok(Some(
+            "what is mounted on nodes must be given back, which sparkproof does on its own nodes only"
+                .to_owned(),
+        ));
+    };
+    if client != Client::Blobfuse2 || brings(context, engine, environment, client).await? {
+        return Ok(None);
+    }
+    let refusal = blobfuse2_refusal(context).await?;
+    Ok(Some(format!("neither does the image bring blobfuse2, nor can it be had: {refusal}")))
+}
+
+/// The layers with a client, lowest first; none where the image brings it.
+pub(super) async fn layers(
+    context: &Context,
+    environment: &Environment,
+    client: Client,
+) -> Result<Vec<Layer>> {
+    let engine = engine(environment)?;
+    if brings(context, engine, environment, client).await? {
+        return Ok(Vec::new());
+    }
+    if client == Client::Blobfuse2 {
+        return Err(Error::environment("the image does not bring blobfuse2")
+            .remedy("give an image with blobfuse2 and fuse3 by --image"));
+    }
+    fuse_layers(context, engine, PHASE, &environment.image).await
+}
+
+/// Puts the image on every node that executors can run on; its reference. The same for all
+/// variants of a run.
+pub(super) async fn load(
+    context: &Context,
+    environment: &Environment,
+    client: Client,
+) -> Result<(String, Loaded)> {
+    let engine = engine(environment)?;
+    let layers = layers(context, environment, client).await?;
+    let base = &environment.image.reference;
+    let reference = match layers.as_slice() {
+        [] => base.clone(),
+        _ => format!("{base}-{}-fuse", context.run.id()),
+    };
+    let nodes = environment.cluster.executor_nodes();
+    let loaded = load_layered(context, engine, &nodes, base, &reference, &layers).await?;
+    Ok((reference, loaded))
+}
+
+async fn brings(
+    context: &Context,
+    engine: &Engine,
+    environment: &Environment,
+    client: Client,
+) -> Result<bool> {
+    let programs = [client.program(), "fusermount3"];
+    engine.image_brings(context, &environment.image.reference, &programs).await
+}
+
+fn engine(environment: &Environment) -> Result<&Engine> {
+    environment.engine.as_ref().ok_or_else(|| Error::internal("FUSE on nodes that are not ours"))
+}

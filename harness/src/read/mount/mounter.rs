@@ -1,0 +1,247 @@
+//! The FUSE daemons of one variant: on every node that executors can run on, in a namespace of
+//! their own, started, lost and back.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::{ContainerStatus, Namespace, Pod, Secret};
+use kube::Api;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::json;
+
+use super::client::Client;
+use super::objects::{CONTAINER, Daemons, namespace, secret};
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::ledger::{Owned, give_back};
+use crate::observe::{Pods, Progress, Waiting, wait};
+use crate::read::{InPod, Scene, Variant};
+
+/// The longest a daemon may take to mount.
+const READY_SECONDS: u64 = 90;
+/// The longest daemons may take to go.
+const GONE_SECONDS: u64 = 60;
+
+/// Kills every process of this name; also where an image has no `pkill`.
+const KILL: &str = r#"for p in /proc/[0-9]*; do
+    if [ "$(cat "$p/comm" 2>/dev/null)" = "$1" ]; then kill -KILL "${p#/proc/}"; fi
+done"#;
+
+/// Daemons that are there, or shall be.
+pub struct Mounter {
+    api: kube::Client,
+    owned: Owned,
+    name: String,
+    client: Client,
+    nodes: usize,
+    pods: Pods,
+}
+
+impl Mounter {
+    /// That of a variant, which mounts by this client.
+    pub fn of(scene: Scene<'_>, variant: &Variant, client: Client) -> Self {
+        let cluster = &scene.environment.cluster;
+        let name = scene.name(variant);
+        Mounter {
+            api: cluster.client.clone(),
+            owned: Owned::Namespace {
+                kubeconfig: cluster.kubeconfig.clone(),
+                context: cluster.context.clone(),
+                name: name.clone(),
+            },
+            client,
+            nodes: cluster.executor_nodes().len(),
+            pods: Pods::watch(cluster.client.clone(), &name, scene.context.recorder.clone()),
+            name,
+        }
+    }
+
+    /// Starts them; returns when every node has its mount. A daemon that ends again and again is an
+    /// error with its last words.
+    pub(super) async fn start(&self, context: &Context, daemons: &Daemons<'_>) -> Result<()> {
+        let what = || format!("starting {} on nodes", self.client.program());
+        context.run.own(self.owned.clone())?;
+        let params = PostParams::default();
+        let made = async {
+            let namespaces: Api<Namespace> = Api::all(self.api.clone());
+            namespaces.create(&params, &namespace(daemons.run, &self.name)).await?;
+            let secrets: Api<Secret> = Api::namespaced(self.api.clone(), &self.name);
+            let keys = secret(daemons.run, &self.name, self.client, daemons.remote);
+            secrets.create(&params, &keys).await.map(drop)
+        };
+        context.cancel.guard(async { made.await.or_environment(what()) }).await?;
+        let set = daemons.daemon_set()?;
+        let created = async { self.sets().create(&params, &set).await.or_environment(what()) };
+        context.cancel.guard(created).await?;
+        self.ready(context).await
+    }
+
+    /// Kills every daemon and keeps it from being started again: the mounts stay, dead.
+    pub async fn kill(&self, context: &Context) -> Result<()> {
+        // Kubelet starts it again at once the first time, and after some 10 s the second: by then
+        // its pod is gone. A pod that is deleted while its daemon runs has it unmount.
+        let what = format!("the end of {} on every node", self.client.program());
+        let waiting = Waiting::up_to(GONE_SECONDS, what);
+        wait(context, waiting, self.pods.changes(), async || {
+            let pods = self.pods.now();
+            let backing_off =
+                pods.values().filter(|pod| waits_for(pod).as_deref() == Some(BACK_OFF)).count();
+            if backing_off == self.nodes {
+                return Progress::Met(());
+            }
+            let alive = pods.iter().filter(|(_, pod)| is_ready(pod));
+            let kills = alive.map(|(pod, _)| async move {
+                // The command may die with its container: what counts is what is seen then.
+                let shell = ["sh", "-c", KILL, "sh", self.client.program()];
+                let _ = self.inside(pod).run(&shell).await;
+            });
+            futures::future::join_all(kills).await;
+            Progress::NotYet(state(&pods, self.nodes))
+        })
+        .await?;
+        self.withdraw(context).await
+    }
+
+    /// Takes the daemons from the nodes, cleanly: each that runs unmounts before it ends.
+    pub async fn withdraw(&self, context: &Context) -> Result<()> {
+        self.select(context, json!({ "sparkproof.io/nowhere": "true" })).await?;
+        let waiting = Waiting::up_to(GONE_SECONDS, "the end of the mounters");
+        wait(context, waiting, self.pods.changes(), async || match self.pods.now() {
+            pods if pods.is_empty() => Progress::Met(()),
+            pods => Progress::NotYet(state(&pods, self.nodes)),
+        })
+        .await
+    }
+
+    /// Puts them back after [`Mounter::kill`] or [`Mounter::withdraw`]; returns when every node has
+    /// its mount again.
+    pub async fn put_back(&self, context: &Context) -> Result<()> {
+        self.select(context, json!(null)).await?;
+        self.ready(context).await
+    }
+
+    /// Ends them, with their keys and whatever else is in their namespace.
+    pub(super) async fn stop(&self, context: &Context) -> Result<()> {
+        give_back(context, &self.owned).await
+    }
+
+    fn sets(&self) -> Api<DaemonSet> {
+        Api::namespaced(self.api.clone(), &self.name)
+    }
+
+    fn inside(&self, pod: &str) -> InPod {
+        InPod::new(&self.api, &self.name, pod).container(CONTAINER)
+    }
+
+    /// Which nodes get a daemon.
+    async fn select(&self, context: &Context, nodes: serde_json::Value) -> Result<()> {
+        let patch = json!({ "spec": { "template": { "spec": { "nodeSelector": nodes } } } });
+        let (params, sets) = (PatchParams::default(), self.sets());
+        let patch = Patch::Merge(&patch);
+        let patched = async {
+            sets.patch(&self.name, &params, &patch).await.or_environment("moving a mounter")
+        };
+        context.cancel.guard(patched).await.map(drop)
+    }
+
+    async fn ready(&self, context: &Context) -> Result<()> {
+        let what = format!("{} on {} node(s)", self.client.program(), self.nodes);
+        let waiting = Waiting::up_to(READY_SECONDS, what);
+        wait(context, waiting, self.pods.changes(), async || {
+            let pods = self.pods.now();
+            if pods.values().filter(|pod| is_ready(pod)).count() == self.nodes {
+                return Progress::Met(());
+            }
+            match pods.values().find_map(failure) {
+                Some(words) => Progress::Never(
+                    Error::environment(format!("{} ended: {words}", self.client.program()))
+                        .remedy("its last words say why; docs/strategies/2-mount.md what it needs"),
+                ),
+                None => Progress::NotYet(state(&pods, self.nodes)),
+            }
+        })
+        .await
+    }
+}
+
+/// Kubelet's reason for not starting a container again yet.
+const BACK_OFF: &str = "CrashLoopBackOff";
+
+fn container(pod: &Pod) -> Option<&ContainerStatus> {
+    pod.status.as_ref()?.container_statuses.as_ref()?.first()
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_none() && container(pod).is_some_and(|c| c.ready)
+}
+
+/// Why the container is not running, in kubelet's word.
+fn waits_for(pod: &Pod) -> Option<String> {
+    container(pod)?.state.as_ref()?.waiting.as_ref()?.reason.clone()
+}
+
+/// What the daemon said when it ended for the second time, or why it cannot be started at all.
+fn failure(pod: &Pod) -> Option<String> {
+    let reason = waits_for(pod)?;
+    let status = container(pod)?;
+    let last = status.last_state.as_ref().and_then(|s| s.terminated.as_ref());
+    let words = match reason.as_str() {
+        BACK_OFF => last.and_then(|end| end.message.clone()),
+        "ErrImageNeverPull"
+        | "RunContainerError"
+        | "CreateContainerError"
+        | "CreateContainerConfigError" => status.state.as_ref()?.waiting.as_ref()?.message.clone(),
+        _ => return None,
+    };
+    Some(words.map_or(reason, |words| words.trim().to_owned()))
+}
+
+fn state(pods: &BTreeMap<String, Pod>, nodes: usize) -> String {
+    let ready = pods.values().filter(|pod| is_ready(pod)).count();
+    let each = pods.iter().map(|(name, pod)| {
+        let going = pod.metadata.deletion_timestamp.is_some();
+        let word = waits_for(pod).unwrap_or_else(|| if going { "ending" } else { "up" }.to_owned());
+        format!(", {name} {word}")
+    });
+    format!("{ready} of {nodes} ready{}", each.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(status: serde_json::Value) -> Pod {
+        let status = json!({ "containerStatuses": [status] });
+        serde_json::from_value(json!({ "status": status })).expect("a pod")
+    }
+
+    fn status(ready: bool, state: serde_json::Value, last: &str) -> serde_json::Value {
+        json!({
+            "name": CONTAINER, "image": "x", "imageID": "x", "ready": ready, "restartCount": 1,
+            "state": state, "lastState": { "terminated": { "exitCode": 1, "message": last } },
+        })
+    }
+
+    #[test]
+    fn a_daemon_that_fails_twice_says_why() {
+        let words = "fuse: device not found, try 'modprobe fuse' first\n";
+        let crashed = pod(status(false, json!({ "waiting": { "reason": BACK_OFF } }), words));
+        assert_eq!(failure(&crashed).as_deref(), Some(words.trim()));
+        // The first end is kubelet's to heal.
+        let starting = pod(status(false, json!({ "running": {} }), words));
+        assert_eq!(failure(&starting), None);
+        let lacking = json!({ "waiting": {
+            "reason": "ErrImageNeverPull", "message": "Container image \"x\" is not present",
+        } });
+        let lacking = pod(status(false, lacking, ""));
+        assert!(failure(&lacking).is_some_and(|words| words.contains("not present")));
+    }
+
+    #[test]
+    fn the_state_names_each_pod() {
+        let ready = pod(status(true, json!({ "running": {} }), ""));
+        let crashed = pod(status(false, json!({ "waiting": { "reason": BACK_OFF } }), "w"));
+        let pods = [("a".to_owned(), ready), ("b".to_owned(), crashed)].into();
+        assert_eq!(state(&pods, 2), "1 of 2 ready, a up, b CrashLoopBackOff");
+    }
+}

@@ -1,0 +1,226 @@
+//! What a session really got for a variant of reading: what the pages in docs/strategies show.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::contribution::Contribution;
+use super::placeholders::Placeholders;
+use super::{spec, template};
+use crate::error::{OrFail, Result};
+use crate::events::Secrets;
+use crate::images::Layer;
+
+/// Configuration that was in force, with names for what differs from run to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Configuration {
+    /// The variant, e.g. `3-hostpath`.
+    pub variant: String,
+    /// Spark's version.
+    pub spark: String,
+    /// Its parts, in the order in which a reader wants them.
+    pub parts: Vec<Part>,
+}
+
+/// One part of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Part {
+    /// What it is, e.g. `Spark properties`.
+    pub name: String,
+    /// Its language, as a fence in Markdown names it: `properties`, `yaml`, `text`.
+    pub language: String,
+    /// The text itself.
+    pub text: String,
+}
+
+impl Configuration {
+    /// What a variant added to its session, read from `uri`, by the renderers that made the
+    /// session's own properties and pod template. Values of keys that Spark redacts are masked.
+    pub fn of(
+        variant: &str,
+        spark: &str,
+        uri: &str,
+        added: &Contribution,
+        placeholders: &Placeholders,
+    ) -> Result<Self> {
+        let (variant, spark) = (variant.to_owned(), spark.to_owned());
+        let mut all = Configuration { variant, spark, parts: Vec::new() };
+        let mut say = |name, language, text: &str| all.push(name, language, text, placeholders);
+        say("read from", "text", uri);
+        say("added to the image", "text", &layers(&added.layers));
+        say("Spark properties", "properties", &properties(added));
+        if added.needs_template() {
+            say("executor pod template", "yaml", &yaml(&template::pod(added))?);
+        }
+        let hosts = added.hosts.iter().map(|(name, address)| format!("{address} {name}\n"));
+        say("host names of the driver (jdk.net.hosts.file)", "text", &hosts.collect::<String>());
+        Ok(all)
+    }
+
+    /// Adds a Kubernetes object that was made for it beforehand, e.g. a claim, without the labels
+    /// by which it is found again.
+    pub fn object(
+        &mut self,
+        object: &serde_json::Value,
+        placeholders: &Placeholders,
+    ) -> Result<()> {
+        let mut object = object.clone();
+        if let Some(metadata) = object.get_mut("metadata").and_then(|m| m.as_object_mut()) {
+            metadata.remove("labels");
+            metadata.remove("annotations");
+        }
+        let kind = object["kind"].as_str().unwrap_or("an object").to_owned();
+        self.push(&kind, "yaml", &yaml(&object)?, placeholders);
+        Ok(())
+    }
+
+    /// Adds a part, unless there is nothing to say.
+    fn push(&mut self, name: &str, language: &str, text: &str, placeholders: &Placeholders) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let (name, language) = (name.to_owned(), language.to_owned());
+        self.parts.push(Part { name, language, text: placeholders.apply(text.trim_end()) });
+    }
+}
+
+/// How many files are listed.
+const SHOWN: usize = 24;
+
+/// Files of the layers by their paths in the image; of packages installed as a whole their size.
+fn layers(layers: &[Layer]) -> String {
+    let told = layers.iter().map(|layer| {
+        let paths = layer.paths();
+        let whole =
+            paths.is_empty().then(|| format!("{} MB of packages", layer.size() / 1_000_000));
+        let more = paths.len().saturating_sub(SHOWN);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        let files = paths.iter().take(SHOWN).map(|path| format!("/{path}"));
+        files.chain(whole).chain(more).map(|line| line + "\n").collect::<String>()
+    });
+    told.collect()
+}
+
+/// All that the contribution means in properties, by key.
+fn properties(added: &Contribution) -> String {
+    let derived = spec::added(added, Path::new(Placeholders::SESSION));
+    let plain = added.conf.iter().map(|(key, value)| (key.clone(), value.clone()));
+    let mut all: Vec<(String, String)> = plain.chain(derived).collect();
+    all.sort();
+    let masked = |(key, value): (String, String)| {
+        let value = if spec::is_secret(&key) { Secrets::MASK.to_owned() } else { value };
+        format!("{key}={value}\n")
+    };
+    all.into_iter().map(masked).collect()
+}
+
+/// As people write it; without the empty metadata that a template has.
+fn yaml(object: &impl Serialize) -> Result<String> {
+    let mut value = serde_json::to_value(object).or_internal("writing an object")?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, field| !field.as_object().is_some_and(serde_json::Map::is_empty));
+    }
+    serde_saphyr::to_string(&value).or_internal("writing YAML")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::Entry;
+    use serde_json::{from_value, json};
+
+    fn told(configuration: &Configuration) -> String {
+        let parts = configuration.parts.iter();
+        let parts = parts.map(|p| format!("[{}, {}]\n{}", p.name, p.language, p.text));
+        parts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// As a store's variant contributes, with everything in it that no page may show.
+    fn s3() -> Contribution {
+        let nonce = "7f3a0b1c-4-s3-0a1b2c3d";
+        Contribution {
+            conf: [
+                ("spark.hadoop.fs.s3a.endpoint", "http://172.18.0.5:7070"),
+                ("spark.hadoop.fs.s3a.access.key", "AKIAEXAMPLE"),
+                ("spark.hadoop.fs.s3a.secret.key", "hunter2-hunter2"),
+                ("spark.hadoop.fs.s3a.path.style.access", "true"),
+                ("spark.hadoop.fs.s3a.threads.max", "12345678"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+            driver_jars: vec![
+                "/home/someone/.cache/sparkproof/entries/jars-0123456789ab/hadoop-aws-3.3.4.jar"
+                    .into(),
+                "/home/someone/.cache/sparkproof/entries/jars-0123456789ab/bundle-1.12.262.jar"
+                    .into(),
+            ],
+            driver_options: vec!["-Dbind=127.0.0.1".into()],
+            hosts: [("store.test".to_owned(), [172, 18, 0, 5].into())].into(),
+            volumes: vec![
+                from_value(json!({"name": "data", "hostPath": {
+                    "path": format!("/var/tmp/{nonce}"), "type": "Directory"}}))
+                .expect("a volume"),
+            ],
+            init_containers: vec![
+                from_value(json!({"name": "fill", "image":
+                    "localhost/sparkproof/spark:3.5.9-013b609a74b5-7f3a0b1c-1"}))
+                .expect("a container"),
+            ],
+            ..Default::default()
+        }
+    }
+
+    fn placeholders() -> Placeholders {
+        Placeholders::new([
+            ("7f3a0b1c-4-s3-0a1b2c3d", "NONCE"),
+            ("7f3a0b1c", "RUN"),
+            ("/home/someone/.local/state/sparkproof/runs/7f3a0b1c", "STATE"),
+        ])
+    }
+
+    #[test]
+    fn a_configuration_reads_the_same_of_every_run_and_tells_no_secret() {
+        let uri = "s3a://data/7f3a0b1c-4-s3-0a1b2c3d";
+        let seen = Configuration::of("4-s3", "3.5.9", uri, &s3(), &placeholders());
+        insta::assert_snapshot!(told(&seen.expect("rendered")));
+    }
+
+    #[test]
+    fn who_adds_nothing_is_told_by_where_it_reads() {
+        let nothing = Contribution::default();
+        let uri = "file:///var/tmp/sparkproof-7f3a0b1c/0-copy";
+        let seen = Configuration::of("0-copy", "3.5.9", uri, &nothing, &placeholders());
+        let seen = seen.expect("rendered");
+        assert_eq!(told(&seen), "[read from, text]\nfile:///var/tmp/sparkproof-RUN/0-copy");
+    }
+
+    #[tokio::test]
+    async fn what_a_layer_adds_is_told_by_its_paths() {
+        let files = (0..30).map(|n| (format!("/opt/data/{n:02}"), Entry::bytes("x", 0o644)));
+        let layer = Layer::of_entries(files).await.expect("hashed");
+        let added = Contribution { layers: vec![layer], ..Default::default() };
+        let seen =
+            Configuration::of("1-baked", "3.5.9", "file:///opt/data", &added, &placeholders());
+        let text = told(&seen.expect("rendered"));
+        assert!(
+            text.contains("[added to the image, text]\n/opt/data/00\n/opt/data/01\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("/opt/data/23\nand 6 more"), "{text}");
+    }
+
+    #[test]
+    fn objects_made_beforehand_are_parts() {
+        let claim = json!({"kind": "PersistentVolumeClaim",
+                           "metadata": {"name": "x-7f3a0b1c", "labels": {"a": "b"}},
+                           "status": {}});
+        let mut seen =
+            Configuration { variant: "3".into(), spark: "3.5.9".into(), parts: Vec::new() };
+        seen.object(&claim, &placeholders()).expect("rendered");
+        assert_eq!(
+            told(&seen),
+            "[PersistentVolumeClaim, yaml]\nkind: PersistentVolumeClaim\nmetadata:\n  name: x-RUN"
+        );
+    }
+}

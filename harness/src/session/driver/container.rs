@@ -1,0 +1,178 @@
+//! A driver in a container on the cluster's Docker network.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
+
+use super::{END, Launch, files};
+use crate::context::Context;
+use crate::dirs::private_file;
+use crate::engine::{Container, Engine};
+use crate::error::{OrFail, Result};
+use crate::ledger::labels;
+
+const INIT: &str = include_str!("../../../drivers/container_init.py");
+
+/// Python, its JVM, and a first process that ends after both.
+#[derive(Debug)]
+pub(super) struct ContainerDriver {
+    container: Container,
+    address: Ipv4Addr,
+}
+
+impl ContainerDriver {
+    /// Starts Python in a container of this image on this network.
+    pub(super) async fn start(
+        context: &Context,
+        dir: &Path,
+        launch: &Launch<'_>,
+        engine: &Engine,
+        (image, network): (&str, &str),
+    ) -> Result<Self> {
+        private_file(&dir.join("init.py"), INIT.as_bytes())?;
+        private_file(&dir.join("passwd"), passwd(dir).as_bytes())?;
+        let session = dir.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("sparkproof-{}-{session}", context.run.id());
+        let body = body(context, dir, launch, image, network)?;
+        let container = Container::start(context, engine, &name, body).await?;
+        let address = container.address(network).await?;
+        Ok(ContainerDriver { container, address })
+    }
+
+    /// Where pods and this host reach it.
+    pub(super) fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// Waits for the end of all its processes; how Python ended.
+    pub(super) async fn ended(&self) -> Result<String> {
+        Ok(format!("exit status: {}", self.container.end().await?))
+    }
+
+    /// Kills the JVM, with all of the container, as nothing inside it can notice, and waits until
+    /// it is gone.
+    pub(super) async fn kill_jvm(&self, context: &Context) -> Result<()> {
+        let gone = async {
+            self.container.kill().await?;
+            self.container.end().await.map(drop)
+        };
+        let gone = tokio::time::timeout(END, context.cancel.guard(gone)).await;
+        gone.or_environment("waiting for the killed JVM to end")?
+    }
+
+    /// Waits for the end of all its processes, killed when they do not; removes it.
+    pub(super) async fn end(&self, context: &Context) -> Result<()> {
+        if tokio::time::timeout(END, self.container.end()).await.is_err() {
+            context.recorder.warn("the driver did not end by itself: killed");
+        }
+        self.container.remove(context).await
+    }
+}
+
+fn body(
+    context: &Context,
+    dir: &Path,
+    launch: &Launch<'_>,
+    image: &str,
+    network: &str,
+) -> Result<ContainerCreateBody> {
+    let environment = files::environment(context, dir, launch)?;
+    let environment = environment
+        .into_iter()
+        .map(|(key, value)| format!("{key}={}", value.to_string_lossy()))
+        .collect();
+    let program = |name: &str| dir.join(name).display().to_string();
+    // Its log is a file, as that of a driver on this host is.
+    let script = r#"exec python3 "$1" "$2" >"$3" 2>&1"#;
+    let command =
+        ["sh", "-c", script, "sh", &program("init.py"), &program("driver.py"), &program("log")];
+    let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
+    Ok(ContainerCreateBody {
+        image: Some(image.to_owned()),
+        // The file of `-Djdk.net.hosts.file` names this host.
+        hostname: Some(rustix::system::uname().nodename().to_string_lossy().into_owned()),
+        // What only this host's user may read, the driver may.
+        user: Some(format!("{}:{}", user.as_raw(), group.as_raw())),
+        env: Some(environment),
+        cmd: Some(command.map(str::to_owned).into()),
+        working_dir: Some(program("scratch")),
+        labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),
+        host_config: Some(HostConfig {
+            network_mode: Some(network.to_owned()),
+            mounts: Some(mounts(context, dir, launch)?),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    })
+}
+
+/// All that a driver needs of this host, at the same paths, and nothing else.
+fn mounts(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Vec<Mount>> {
+    let compiled = context.dirs.cache.join("pycache");
+    fs_err::create_dir_all(&compiled).or_environment("making a directory of compiled Python")?;
+    let bind = |from: &Path, to: &Path, read_only| Mount {
+        typ: Some(MountType::BIND),
+        source: Some(from.display().to_string()),
+        target: Some(to.display().to_string()),
+        read_only: Some(read_only),
+        ..Mount::default()
+    };
+    let writable = [dir, &compiled].map(|path| bind(path, path, false));
+    // The kubeconfig is replaced when its token is renewed: only its directory shows the new one.
+    let credentials = launch.kubeconfig.parent().unwrap_or(launch.kubeconfig);
+    let mut same: Vec<&Path> = vec![launch.spark_home, credentials];
+    same.extend(launch.files.iter().map(PathBuf::as_path));
+    same.sort();
+    same.dedup();
+    let same = same.into_iter().map(|path| bind(path, path, true));
+    let given = launch.mounts.iter().map(|(from, to)| bind(from, to, true));
+    let passwd = bind(&dir.join("passwd"), Path::new("/etc/passwd"), true);
+    Ok(writable.into_iter().chain(same).chain(given).chain([passwd]).collect())
+}
+
+/// Hadoop logs a user in by name: one without an entry cannot start a session.
+fn passwd(dir: &Path) -> String {
+    let root = "root:x:0:0:root:/root:/bin/sh\n";
+    let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
+    if user.is_root() {
+        return root.to_owned();
+    }
+    let home = dir.join("scratch");
+    let (user, group, home) = (user.as_raw(), group.as_raw(), home.display());
+    format!("{root}sparkproof:x:{user}:{group}:sparkproof:{home}:/bin/false\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[test]
+    fn a_driver_sees_what_it_needs_at_the_same_path_and_writes_in_its_own_directory() {
+        let (context, keep) = test_context();
+        let (dir, home) = (keep.path().join("session"), keep.path().join("spark"));
+        let jar = PathBuf::from("/cache/a.jar");
+        let launch = Launch {
+            spark_home: &home,
+            kubeconfig: Path::new("/state/driver-n/kubeconfig"),
+            files: &[jar.clone(), jar],
+            mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x/0-copy".into())],
+        };
+        let all = mounts(&context, &dir, &launch).expect("mounts");
+        let path = |path: &Option<String>| path.clone().unwrap_or_default();
+        let seen = |to: &str| {
+            let mut at = all.iter().filter(|mount| path(&mount.target) == to);
+            let mount = at.next().expect(to);
+            assert!(at.next().is_none(), "{to} once");
+            (path(&mount.source), mount.read_only == Some(true))
+        };
+        for same in [&home.display().to_string(), "/state/driver-n", "/cache/a.jar"] {
+            assert_eq!(seen(same), (same.to_owned(), true));
+        }
+        let own = dir.display().to_string();
+        assert_eq!(seen(&own), (own.clone(), false));
+        assert_eq!(seen("/var/tmp/sparkproof-x/0-copy"), ("/state/data".to_owned(), true));
+        assert_eq!(seen("/etc/passwd"), (format!("{own}/passwd"), true));
+    }
+}

@@ -1,0 +1,155 @@
+//! A driver that is a process of this host.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{Child, Command};
+
+use super::{END, Launch, files};
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::ledger::Owned;
+use crate::observe::{Progress, Source, Waiting, wait};
+
+/// A Python process and its JVM, each the leader of a process group.
+#[derive(Debug)]
+pub(super) struct Process {
+    context: Context,
+    child: Child,
+    python: Option<Owned>,
+    jvm: Option<Owned>,
+}
+
+impl Process {
+    /// Starts Python.
+    pub(super) fn start(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Self> {
+        if let Some((_, inside)) = launch.mounts.first() {
+            let text = format!("{} mounted into a driver on this host", inside.display());
+            return Err(Error::internal(text));
+        }
+        let child = spawn(context, dir, launch)?;
+        let python = child.id().and_then(|id| Owned::process(id, "PySpark driver"));
+        if let Some(python) = &python {
+            context.run.own(python.clone())?;
+        }
+        Ok(Process { context: context.clone(), child, python, jvm: None })
+    }
+
+    /// Waits for Python's end; how it ended.
+    pub(super) async fn ended(&mut self) -> Result<String> {
+        let status = self.child.wait().await.or_environment("waiting for the driver")?;
+        Ok(status.to_string())
+    }
+
+    /// The JVM it started.
+    pub(super) fn launched(&mut self, jvm: u32) -> Result<()> {
+        self.jvm = Owned::process(jvm, "driver JVM");
+        match &self.jvm {
+            Some(jvm) => self.context.run.own(jvm.clone()),
+            None => Err(Error::environment("the driver's JVM ended at once")),
+        }
+    }
+
+    /// Kills the JVM as nothing inside it can notice, and waits until it is gone.
+    pub(super) async fn kill_jvm(&mut self, context: &Context) -> Result<()> {
+        kill(self.jvm.as_ref());
+        self.jvm_gone(context, "the killed JVM").await
+    }
+
+    /// Waits for the end of both; killed when they do not end. Reaps.
+    pub(super) async fn end(&mut self, context: &Context) -> Result<()> {
+        let python = tokio::time::timeout(END, self.child.wait());
+        if python.await.is_err() {
+            context.recorder.warn("the driver did not end by itself: killed");
+            kill(self.python.as_ref());
+            self.child.wait().await.or_environment("reaping the driver")?;
+        }
+        if self.jvm_gone(context, "the driver's JVM").await.is_err() {
+            context.recorder.warn("the driver's JVM did not end by itself: killed");
+            self.kill_jvm(context).await?;
+        }
+        for owned in [self.python.take(), self.jvm.take()].into_iter().flatten() {
+            context.run.gave_back(&owned)?;
+        }
+        Ok(())
+    }
+
+    async fn jvm_gone(&self, context: &Context, what: &str) -> Result<()> {
+        let Some(jvm) = &self.jvm else { return Ok(()) };
+        let waiting = Waiting { what: format!("{what} to end"), deadline: END };
+        wait(context, waiting, Source::Backoff, async || {
+            if jvm.is_running_process() {
+                Progress::NotYet("running".to_owned())
+            } else {
+                Progress::Met(())
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Only when it was not ended: a panic, or a future that was dropped.
+        for owned in [self.python.take(), self.jvm.take()].into_iter().flatten() {
+            kill(Some(&owned));
+            let _ = self.context.run.gave_back(&owned);
+        }
+    }
+}
+
+/// SIGKILL to the group of a process that still is the one we started.
+fn kill(process: Option<&Owned>) {
+    if let Some(process @ Owned::Process { pid, .. }) = process
+        && process.is_running_process()
+        && let Some(group) = Pid::from_raw(pid.cast_signed())
+    {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
+    let what = "preparing the driver";
+    let log = fs_err::File::create(dir.join("log")).or_environment(what)?.into_parts().0;
+    let mut command = Command::new("python3");
+    // Nothing of the user's Spark, Hadoop or Kubernetes may decide what is proven.
+    let foreign = ["SPARK_", "PYSPARK_", "PYTHON", "HADOOP_", "YARN_", "KUBE"];
+    for (key, _) in std::env::vars_os() {
+        if foreign.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(key);
+        }
+    }
+    command
+        .arg(dir.join("driver.py"))
+        .current_dir(dir.join("scratch"))
+        .envs(files::environment(context, dir, launch)?)
+        .process_group(0)
+        .kill_on_drop(true)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().or_environment(what)?)
+        .stderr(log);
+    command
+        .spawn()
+        .map_err(|e| Error::environment("starting the driver").because(e).remedy("install python3"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[test]
+    fn nothing_can_be_mounted_into_this_host() {
+        let (context, keep) = test_context();
+        let launch = Launch {
+            spark_home: keep.path(),
+            kubeconfig: keep.path(),
+            files: &[],
+            mounts: &[("/state/data".into(), "/data".into())],
+        };
+        let refused = Process::start(&context, keep.path(), &launch).expect_err("refused");
+        assert_eq!(refused.exit, crate::Exit::Internal);
+        assert!(context.run.owned().is_empty());
+    }
+}

@@ -1,0 +1,114 @@
+//! Mounts that are lost under a running session, and come back; what mounting takes.
+
+use k8s_openapi::api::core::v1::VolumeMount;
+use sparkproof::checks;
+use sparkproof::error::{Error, Result};
+use sparkproof::proof::{Proof, ReadingSession};
+use sparkproof::read::mount::{Client, Mounter};
+use sparkproof::read::{DataSize, InPod, select};
+use sparkproof::session::Contribution;
+
+use crate::frame::{Outcome, expect_red, proof};
+
+/// Where the control mounts the same directory, without propagation.
+const DEAF: &str = "/var/tmp/deaf";
+
+/// The executors' mount once more, as Kubernetes does by default: what is mounted on the node later
+/// is not seen.
+fn also_without_propagation(added: &mut Contribution) {
+    let deaf = added.mounts.iter().map(|mount| VolumeMount {
+        mount_path: DEAF.to_owned(),
+        mount_propagation: None,
+        ..mount.clone()
+    });
+    let deaf: Vec<_> = deaf.collect();
+    added.mounts.extend(deaf);
+}
+
+fn first_pod(session: &ReadingSession<'_>) -> Result<InPod> {
+    let pods = session.live.executor_pods();
+    let pod = pods.keys().next().ok_or_else(|| Error::red("no executor runs"))?;
+    Ok(InPod::new(session.live.client(), &session.live.access().namespace, pod))
+}
+
+/// Mounts of the run in the nodes' own namespaces.
+async fn mounted_on_nodes(p: &Proof) -> Result<String> {
+    let engine = p.environment.engine.as_ref();
+    let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
+    let mut mounted = String::new();
+    for node in p.environment.cluster.executor_nodes() {
+        let all = engine.exec(&node, &["cat", "/proc/self/mountinfo"], None::<&[u8]>).await?;
+        let ours = all.lines().filter(|line| line.contains("/var/tmp/sparkproof-"));
+        ours.filter(|line| line.contains(p.context.run.id())).for_each(|line| {
+            mounted.push_str(line);
+            mounted.push('\n');
+        });
+    }
+    Ok(mounted)
+}
+
+/// The daemons die, later they are taken away: each time no executor reads, and all do when they
+/// are back. Executors that were given the directory without propagation stay without.
+#[tokio::test]
+async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
+    proof("a_mount_that_is_gone_is_named_and_its_return_is_seen", async |p| {
+        let id = "2-s3fs-node";
+        let chosen = select(Some(&[id.to_owned()]))?;
+        let builder = p.reading(&chosen).size(DataSize::tiny()).change(also_without_propagation);
+        let (mut session, failed) = builder.start().await?;
+        failed.map_or(Ok(()), Err)?;
+        let pod = first_pod(&session)?;
+        let deaf = format!("{DEAF}/mounted/big.csv");
+        session.prove(id).await?;
+        pod.run(&["cat", &deaf]).await?;
+
+        let mounter = Mounter::of(session.scene(), chosen[0], Client::S3fs);
+        mounter.kill(&p.context).await?;
+        expect_red(session.prove(id).await, &["mount-gone", "0 of 3"])?;
+        expect_red(pod.run(&["cat", &deaf]).await, &["Transport endpoint is not connected"])?;
+        mounter.put_back(&p.context).await?;
+        session.prove(id).await?;
+        expect_red(pod.run(&["cat", &deaf]).await, &["Transport endpoint is not connected"])?;
+
+        mounter.withdraw(&p.context).await?;
+        expect_red(session.prove(id).await, &["mount-gone", "0 of 3"])?;
+        mounter.put_back(&p.context).await?;
+        session.prove(id).await?;
+
+        if mounted_on_nodes(p).await?.is_empty() {
+            return Err(Error::red("the nodes show no mount while executors read from it"));
+        }
+        session.stop().await?;
+        match mounted_on_nodes(p).await? {
+            left if left.is_empty() => Ok(()),
+            left => Err(Error::red(format!("still mounted on the nodes:\n{left}"))),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_mount_that_is_gone_in_one_pod_is_named() -> Outcome {
+    proof("a_mount_that_is_gone_in_one_pod_is_named", async |p| {
+        let id = "2-s3fs-executor";
+        let chosen = select(Some(&[id.to_owned()]))?;
+        let (mut session, failed) = p.reading(&chosen).size(DataSize::tiny()).start().await?;
+        failed.map_or(Ok(()), Err)?;
+        session.prove(id).await?;
+        // Commands run as the container's user, which is root; the JVM is not.
+        let point = session.scene().path(chosen[0]).join("mounted");
+        let point = point.to_string_lossy();
+        first_pod(&session)?.run(&["umount", "--lazy", &point]).await?;
+        expect_red(session.prove(id).await, &["mount-gone", "2 of 3", "executor 1"])?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn less_than_a_privileged_root_cannot_mount() -> Outcome {
+    proof("less_than_a_privileged_root_cannot_mount", async |p| {
+        checks::fuse_privileges(&p.context, &p.environment).await
+    })
+    .await
+}

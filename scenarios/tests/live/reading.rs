@@ -1,0 +1,222 @@
+//! Files are read by all executors, or it is said why not: every variant as declared, and what
+//! breaks a read is never green.
+
+use k8s_openapi::api::core::v1::Pod;
+use sparkproof::checks::{self, run_reading_suite};
+use sparkproof::error::{Error, OrFail, Result};
+use sparkproof::proof::{Proof, ReadingSession};
+use sparkproof::read::{DataSize, Expected, InPod, select};
+use sparkproof::store::StoreKind;
+
+use crate::frame::{Outcome, assert_snapshot_of, expect_red, proof};
+
+#[tokio::test]
+async fn every_way_of_reading_is_as_declared() -> Outcome {
+    proof("every_way_of_reading_is_as_declared", async |p| {
+        for (variant, table) in run_reading_suite(p).await? {
+            assert_snapshot_of!(format!("read_{variant}"), table);
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A session that reads little data by these variants.
+async fn reading<'a>(p: &'a Proof, ids: &[&str]) -> Result<ReadingSession<'a>> {
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
+    let (session, failed) = builder.start().await?;
+    failed.map_or(Ok(session), Err)
+}
+
+fn path_of(session: &ReadingSession<'_>, id: &str) -> Result<std::path::PathBuf> {
+    Ok(session.scene().path(session.subject(id)?.strategy.variant()))
+}
+
+/// Refuses the pod's packets to an address, in its own network namespace; the driver's go on.
+async fn cut_off(p: &Proof, pod: &Pod, address: &str) -> Result<()> {
+    const REFUSE: &str = r#"
+        id=$(ctr -n k8s.io containers ls -q "labels.\"io.kubernetes.pod.name\"==$1,labels.\"io.cri-containerd.kind\"==container")
+        pid=$(ctr -n k8s.io tasks ls | awk -v id="$id" '$1 == id {print $2}')
+        exec nsenter --target "$pid" --net iptables --insert OUTPUT --destination "$2" --jump REJECT
+    "#;
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
+    let engine = p.environment.engine.as_ref();
+    let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
+    let name = pod.metadata.name.clone().unwrap_or_default();
+    let command = ["sh", "-c", REFUSE, "sh", &name, address];
+    engine.exec(&node, &command, None::<&[u8]>).await.map(drop)
+}
+
+/// The first executor's pod.
+fn first_pod(session: &ReadingSession<'_>) -> Result<InPod> {
+    let pods = session.live.executor_pods();
+    let pod = pods.keys().next().ok_or_else(|| Error::red("no executor runs"))?;
+    Ok(InPod::new(session.live.client(), &session.live.access().namespace, pod))
+}
+
+/// Measured: CSV stays green with the file missing on one executor, or cut to 4 bytes there.
+#[tokio::test]
+async fn a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named() -> Outcome {
+    proof("a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named", async |p| {
+        let mut session = reading(p, &["0-copy"]).await?;
+        session.prove("0-copy").await?;
+        let file = format!("{}/big.csv", path_of(&session, "0-copy")?.display());
+        let pod = first_pod(&session)?;
+        let sh = async |script: &str| pod.run(&["sh", "-c", script, "sh", &file]).await;
+
+        sh("mv \"$1\" \"$1.away\"").await?;
+        let words = expect_red(session.prove("0-copy").await, &["file-missing", "2 of 3"])?;
+        if !words.contains("executor 1") {
+            return Err(Error::red(format!("the executor is not named: {words}")));
+        }
+        sh("head -c 4 \"$1.away\" > \"$1\"").await?;
+        expect_red(session.prove("0-copy").await, &["content-differs", "4 bytes"])?;
+        sh("mv \"$1.away\" \"$1\"").await?;
+        session.prove("0-copy").await?;
+
+        // On the executors, not at the driver, which lists.
+        let here = std::path::PathBuf::from(&file);
+        let away = here.with_extension("away");
+        std::fs::rename(&here, &away).or_environment("moving the driver's copy")?;
+        expect_red(session.prove("0-copy").await, &["driver-lacks-file"])?;
+        std::fs::rename(&away, &here).or_environment("moving it back")?;
+
+        // At the driver only.
+        for pod in session.live.executor_pods().into_keys() {
+            let pod = InPod::new(session.live.client(), &session.live.access().namespace, &pod);
+            pod.run(&["rm", "-r", &path_of(&session, "0-copy")?.to_string_lossy()]).await?;
+        }
+        expect_red(session.prove("0-copy").await, &["file-missing", "0 of 3"])?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+/// A copy is of one pod; its successor starts from the image.
+#[tokio::test]
+async fn a_replaced_executor_has_no_copy() -> Outcome {
+    proof("a_replaced_executor_has_no_copy", async |p| {
+        let mut session = reading(p, &["0-copy", "1-baked"]).await?;
+        let lost = checks::lose_an_executor(&p.context, &session.live).await?;
+        checks::replaced(&p.context, &session.live, &lost).await?;
+        expect_red(session.prove("0-copy").await, &["file-missing", "2 of 3", "executor 4"])?;
+        // What is in the image is in every pod.
+        session.prove("1-baked").await?;
+        session.populate("0-copy").await?;
+        session.prove("0-copy").await?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
+    proof("a_store_that_is_down_is_named_and_its_return_is_seen", async |p| {
+        let chosen = select(Some(&["4-s3".to_owned()]))?;
+        let builder = p.reading(&chosen).size(DataSize::tiny()).session(impatient);
+        let (mut session, failed) = builder.start().await?;
+        failed.map_or(Ok(()), Err)?;
+        let store = p.environment.stores.get(StoreKind::S3)?;
+        store.halt().await?;
+        let down = session.prove("4-s3").await;
+        store.resume(&p.context).await?;
+        expect_red(down, &["store-unreachable"])?;
+        session.prove("4-s3").await?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+/// One pod cannot reach the store's port; the driver and the others can.
+#[tokio::test]
+async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
+    proof("a_store_cut_off_from_one_pod_is_named", async |p| {
+        let mut session = reading(p, &["4-hdfs"]).await?;
+        let pod = session.live.executor_pods().into_values().next();
+        let pod = pod.ok_or_else(|| Error::red("no executor runs"))?;
+        cut_off(p, &pod, &p.environment.stores.get(StoreKind::Hdfs)?.address).await?;
+        expect_red(session.prove("4-hdfs").await, &["store-unreachable", "2 of 3"])?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_named() -> Outcome {
+    proof("a_wrong_key_is_named", async |p| {
+        let chosen = select(Some(&["4-s3".to_owned()]))?;
+        let builder = p.reading(&chosen).size(DataSize::tiny()).change(|added| {
+            for (key, value) in &mut added.conf {
+                if key.ends_with(".secret.key") {
+                    value.push_str("wrong");
+                }
+            }
+        });
+        let (mut session, failed) = builder.start().await?;
+        failed.map_or(Ok(()), Err)?;
+        expect_red(session.prove("4-s3").await, &["store-denies-access"])?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+/// The driver has the jars, executors' image has not.
+#[tokio::test]
+async fn missing_jars_are_named() -> Outcome {
+    proof("missing_jars_are_named", async |p| {
+        let chosen = select(Some(&["4-s3".to_owned()]))?;
+        let builder = p
+            .reading(&chosen)
+            .size(DataSize::tiny())
+            .bare_image()
+            .session(|session| session.executors(1));
+        let (mut session, failed) = builder.start().await?;
+        failed.map_or(Ok(()), Err)?;
+        expect_red(session.prove("4-s3").await, &["missing-jar", "S3AFileSystem"])?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+/// What is declared to be refused is never green by accident, and its reason is named.
+#[tokio::test]
+async fn a_scheme_that_spark_does_not_read_is_named() -> Outcome {
+    proof("a_scheme_that_spark_does_not_read_is_named", async |p| {
+        let mut session = reading(p, &["4-http"]).await?;
+        let red = session.prove_to_be("4-http", Expected::Green).await;
+        expect_red(red, &["unsupported-scheme"])?;
+        // And a refusal that does not come in the declared words is no proof either.
+        let other = Expected::Refused("words that Spark does not say".to_owned());
+        expect_red(session.prove_to_be("4-http", other).await, &["without `words"])?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+/// The driver alone reads it all, in `local[*]`: never green.
+#[tokio::test]
+async fn a_read_in_a_local_session_is_never_green() -> Outcome {
+    proof("a_read_in_a_local_session_is_never_green", async |p| {
+        let chosen = select(Some(&["0-copy".to_owned()]))?;
+        let builder = p
+            .reading(&chosen)
+            .size(DataSize::tiny())
+            .session(|session| session.executors(1).local_master());
+        match builder.start().await {
+            Ok(_) => Err(Error::red("a local session came out green")),
+            Err(error) => expect_red::<()>(Err(error), &["local-master"]).map(drop),
+        }
+    })
+    .await
+}
+
+/// Fails within seconds where the default tries for minutes (hadoop-aws 3.3: 20 attempts).
+fn impatient(
+    session: sparkproof::proof::SessionBuilder<'_>,
+) -> sparkproof::proof::SessionBuilder<'_> {
+    session
+        .conf("spark.hadoop.fs.s3a.attempts.maximum", "1")
+        .conf("spark.hadoop.fs.s3a.retry.limit", "1")
+        .conf("spark.hadoop.fs.s3a.connection.establish.timeout", "2000")
+}
