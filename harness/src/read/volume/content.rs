@@ -1,17 +1,63 @@
 //! The data as a ConfigMap: what fits in one.
 
+use std::collections::BTreeMap;
+use std::time::Instant;
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, KeyToPath, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use serde_json::{Value, json};
 
+use super::objects::{create, meta, remove};
 use crate::error::{Error, OrFail, Result};
-use crate::read::{DataFile, DataSize, Dataset};
+use crate::read::{DataFile, DataSize, Dataset, Scene, Setup, Variant};
 
 /// The API server's limit on all values of a ConfigMap together, in bytes
 /// (`k8s.io/kubernetes/pkg/apis/core.MaxSecretSize`).
 const MOST: u64 = 1 << 20;
 /// Small files of the comparison, where asked for.
 const SMALL_FILES: u64 = 30;
+
+/// A variant's files in a ConfigMap of the session's namespace.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    /// The files.
+    pub(super) files: Vec<DataFile>,
+    /// The ConfigMap, for people: without the values.
+    pub(super) shown: Option<Value>,
+}
+
+impl Content {
+    /// Makes the ConfigMap.
+    pub(super) async fn put(
+        scene: Scene<'_>,
+        variant: &Variant,
+        data: &Dataset,
+    ) -> Result<(Self, Setup)> {
+        let begun = Instant::now();
+        let map = config_map(meta(scene, variant), data)?;
+        let shown = Some(without_values(&map));
+        create(scene, api(scene), map).await?;
+        let setup = Setup {
+            seconds: begun.elapsed().as_secs_f64(),
+            // kubelet gets it for every pod.
+            bytes_to_nodes: data.bytes() * u64::from(scene.executors),
+            bytes_per_executor: data.bytes(),
+            ..Setup::default()
+        };
+        Ok((Content { files: data.files().cloned().collect(), shown }, setup))
+    }
+
+    /// Removes it.
+    pub(super) async fn remove(scene: Scene<'_>, variant: &Variant) -> Result<()> {
+        remove(scene.context, api(scene), &scene.name(variant)).await
+    }
+}
+
+fn api(scene: Scene<'_>) -> Api<ConfigMap> {
+    Api::namespaced(scene.environment.cluster.client.clone(), scene.namespace)
+}
 
 /// As much as fits.
 pub(super) fn limit(size: DataSize) -> DataSize {
@@ -22,7 +68,7 @@ pub(super) fn limit(size: DataSize) -> DataSize {
 ///
 /// # Errors
 /// Bad input: more than a ConfigMap holds, which the API server would refuse.
-pub(super) fn config_map(metadata: ObjectMeta, data: &Dataset) -> Result<ConfigMap> {
+fn config_map(metadata: ObjectMeta, data: &Dataset) -> Result<ConfigMap> {
     let bytes = data.bytes();
     if bytes > MOST {
         let biggest = data.files().max_by_key(|file| file.bytes);
@@ -33,7 +79,7 @@ pub(super) fn config_map(metadata: ObjectMeta, data: &Dataset) -> Result<ConfigM
         ))
         .remedy("less data, or another volume: a claim, a directory of the node"));
     }
-    let mut values = std::collections::BTreeMap::new();
+    let mut values = BTreeMap::new();
     for file in data.files() {
         let content = fs_err::read(data.dir.join(&file.path)).or_environment("reading the data")?;
         values.insert(file.key(), ByteString(content));
@@ -44,6 +90,14 @@ pub(super) fn config_map(metadata: ObjectMeta, data: &Dataset) -> Result<ConfigM
         immutable: Some(true),
         ..ConfigMap::default()
     })
+}
+
+fn without_values(map: &ConfigMap) -> Value {
+    let mut shown = json!(map);
+    for (key, value) in map.binary_data.iter().flatten() {
+        shown["binaryData"][key] = json!(format!("({} bytes)", value.0.len()));
+    }
+    shown
 }
 
 /// A volume of it, each value at its file's path.
@@ -83,6 +137,8 @@ mod tests {
         assert!(data.get("csv-small").is_ok() && data.get("json").is_ok());
         assert_eq!(limit(DataSize::default()), DataSize::tiny());
         let map = config_map(ObjectMeta::default(), &data).expect("fits");
+        let shown = without_values(&map);
+        assert_eq!(shown["binaryData"]["empty.csv"], "(0 bytes)");
         assert_eq!(map.binary_data.map(|values| values.len()), Some(data.files().count()));
     }
 

@@ -1,7 +1,6 @@
 //! An emptyDir in memory, filled by an init container of the pod template.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{
@@ -9,9 +8,9 @@ use k8s_openapi::api::core::v1::{
     SecurityContext, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde_json::Value;
 
-use super::config_map::api;
-use super::{content, objects};
+use super::content::{self, Content};
 use crate::error::Result;
 use crate::read::{DataFile, DataSize, Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
@@ -27,13 +26,13 @@ const FILL: &str = "cp --recursive --dereference \"$1\"/* \"$2\"";
 #[derive(Debug)]
 pub struct EmptyDir {
     variant: &'static Variant,
-    files: Vec<DataFile>,
+    content: Content,
 }
 
 impl EmptyDir {
     /// Of this variant.
     pub fn new(variant: &'static Variant) -> Self {
-        EmptyDir { variant, files: Vec::new() }
+        EmptyDir { variant, content: Content::default() }
     }
 }
 
@@ -52,23 +51,20 @@ impl Strategy for EmptyDir {
         data: &'a Dataset,
     ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
-            let begun = Instant::now();
-            let map = content::config_map(objects::meta(scene, self.variant), data)?;
-            objects::create(scene, api(scene), map).await?;
-            self.files = data.files().cloned().collect();
-            Ok(Setup {
-                seconds: begun.elapsed().as_secs_f64(),
-                bytes_to_nodes: data.bytes() * u64::from(scene.executors),
-                bytes_per_executor: data.bytes(),
-                ..Setup::default()
-            })
+            let (content, setup) = Content::put(scene, self.variant, data).await?;
+            self.content = content;
+            Ok(setup)
         })
     }
 
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
         let path = scene.path(self.variant).display().to_string();
         let image = &scene.environment.image.reference;
-        Ok(contribution(&scene.name(self.variant), image, &path, &self.files))
+        Ok(contribution(&scene.name(self.variant), image, &path, &self.content.files))
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        self.content.shown.clone().into_iter().collect()
     }
 
     fn location(&self, scene: Scene<'_>) -> Location {
@@ -76,9 +72,7 @@ impl Strategy for EmptyDir {
     }
 
     fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            objects::remove(scene.context, api(scene), &scene.name(self.variant)).await
-        })
+        Box::pin(Content::remove(scene, self.variant))
     }
 }
 

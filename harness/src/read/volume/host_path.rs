@@ -1,12 +1,11 @@
 //! A directory of the node.
 
-use std::path::Path;
 use std::time::Instant;
 
 use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::by_host_path;
-use super::node::{NOT_OURS, engine, on_node, put};
+use super::node::{NOT_OURS, engine, put};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{Owned, give_back};
@@ -27,16 +26,6 @@ impl HostPath {
         HostPath { variant, owned: Vec::new() }
     }
 
-    /// For a control: executors are given another directory of their node than that with the data.
-    /// One that does not exist is made by kubelet, so it is owned.
-    pub fn elsewhere(scene: Scene<'_>, variant: &Variant, from: &Path) -> Result<Contribution> {
-        let engine = engine(scene.environment)?;
-        for node in scene.environment.cluster.executor_nodes() {
-            scene.context.run.own(on_node(engine, &node, from.to_owned()))?;
-        }
-        Ok(contribution(scene, variant, from))
-    }
-
     /// For a control: removes a file of the data from every node, whoever reads there.
     pub async fn remove(scene: Scene<'_>, variant: &Variant, file: &str) -> Result<()> {
         let engine = engine(scene.environment)?;
@@ -47,11 +36,6 @@ impl HostPath {
         }
         Ok(())
     }
-}
-
-fn contribution(scene: Scene<'_>, variant: &Variant, from: &Path) -> Contribution {
-    let spark = &scene.environment.image.version;
-    by_host_path(&scene.name(variant), spark, from, &scene.path(variant))
 }
 
 impl Strategy for HostPath {
@@ -90,7 +74,8 @@ impl Strategy for HostPath {
     }
 
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
-        Ok(contribution(scene, self.variant, &scene.path(self.variant)))
+        let (name, path) = (scene.name(self.variant), scene.path(self.variant));
+        Ok(by_host_path(&name, &scene.environment.image.version, &path, &path))
     }
 
     fn location(&self, scene: Scene<'_>) -> Location {

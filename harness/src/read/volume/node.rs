@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::ledger::Owned;
@@ -50,7 +51,14 @@ pub(super) async fn put(
     Ok(owned.into())
 }
 
+/// Owns a directory of every node that executors can run on: for what kubelet makes unasked.
+pub fn own_on_nodes(context: &Context, environment: &Environment, path: &Path) -> Result<()> {
+    let engine = engine(environment)?;
+    let nodes = environment.cluster.executor_nodes();
+    nodes.iter().try_for_each(|node| context.run.own(on_node(engine, node, path.to_owned())))
+}
+
 /// A directory of a node, as the ledger knows it.
-pub(super) fn on_node(engine: &Engine, node: &str, path: PathBuf) -> Owned {
+fn on_node(engine: &Engine, node: &str, path: PathBuf) -> Owned {
     Owned::NodePath { docker: engine.host.clone(), node: node.to_owned(), path }
 }

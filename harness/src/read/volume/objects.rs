@@ -7,15 +7,18 @@ use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::context::Context;
-use crate::error::{OrFail, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
 use crate::observe::{Progress, Source, Waiting, wait};
 use crate::read::{Scene, Variant};
 
 /// Finalizers hold a claim while a pod has it, and a volume while a claim has it.
 const GONE_WITHIN: u64 = 120;
+/// Controllers take moments, or the 15 s of their next look at everything.
+const PHASE_WITHIN: u64 = 60;
 
 /// Name and labels of a variant's object.
 pub(super) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
@@ -57,6 +60,27 @@ where
         deleted => drop(deleted.or_environment(format!("deleting {what}"))?),
     }
     gone(context, api, name).await
+}
+
+/// Waits until an object's status has this phase.
+pub(super) async fn reach<K>(context: &Context, api: Api<K>, name: &str, phase: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let what = describe::<K>(name);
+    let waiting = Waiting::up_to(PHASE_WITHIN, format!("{what} to be {phase}"));
+    wait(context, waiting, Source::Backoff, async || match api.get(name).await {
+        Ok(object) => match json!(object)["status"]["phase"].as_str() {
+            Some(seen) if seen == phase => Progress::Met(()),
+            Some(seen @ ("Lost" | "Failed")) => {
+                Progress::Never(Error::red(format!("{what} is {seen}")))
+            }
+            seen => Progress::NotYet(seen.unwrap_or("without a phase").to_owned()),
+        },
+        Err(error) => Progress::NotYet(error.to_string()),
+    })
+    .await
 }
 
 /// Waits until an object is gone that somebody deleted.

@@ -12,17 +12,13 @@ use serde_json::{Value, json};
 
 use super::by_claim;
 use super::node::{NOT_OURS, put};
-use super::objects::{create, gone, meta, remove};
+use super::objects::{create, gone, meta, reach, remove};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
-use crate::observe::{Progress, Source, Waiting, wait};
 use crate::proof::Environment;
 use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
-
-/// The controller binds a claim that names its volume as soon as it sees both.
-const BOUND_WITHIN: u64 = 60;
 
 /// The variant `3-pvc-static`: a directory of one node as a `local` persistent volume, which takes
 /// all executors to that node.
@@ -80,9 +76,11 @@ impl Strategy for StaticClaim {
             let volume = volume(&metadata, scene.namespace, node, &path)?;
             let claim = claim(&metadata)?;
             self.made = vec![json!(volume), json!(claim)];
-            create(scene, Api::<PersistentVolume>::all(cluster.client.clone()), volume).await?;
+            create(scene, volumes(scene), volume).await?;
+            // A claim that the controller sees before the volume waits 15 s for its next look.
+            reach(scene.context, volumes(scene), &name, "Available").await?;
             create(scene, claims(scene), claim).await?;
-            bound(scene, &name).await?;
+            reach(scene.context, claims(scene), &name, "Bound").await?;
             Ok(Setup {
                 seconds: begun.elapsed().as_secs_f64(),
                 bytes_to_nodes: data.bytes(),
@@ -112,8 +110,7 @@ impl Strategy for StaticClaim {
             remove(scene.context, claims(scene), &name).await?;
             if let Some(volume) = self.volume.take() {
                 give_back(scene.context, &volume).await?;
-                let client = scene.environment.cluster.client.clone();
-                gone(scene.context, Api::<PersistentVolume>::all(client), &name).await?;
+                gone(scene.context, volumes(scene), &name).await?;
             }
             for owned in self.files.drain(..) {
                 give_back(scene.context, &owned).await?;
@@ -121,6 +118,10 @@ impl Strategy for StaticClaim {
             Ok(())
         })
     }
+}
+
+fn volumes(scene: Scene<'_>) -> Api<PersistentVolume> {
+    Api::all(scene.environment.cluster.client.clone())
 }
 
 fn claims(scene: Scene<'_>) -> Api<PersistentVolumeClaim> {
@@ -166,20 +167,6 @@ fn claim(metadata: &ObjectMeta) -> Result<PersistentVolumeClaim> {
 fn object<K: DeserializeOwned>(metadata: &ObjectMeta, spec: Value) -> Result<K> {
     serde_json::from_value(json!({ "metadata": metadata, "spec": spec }))
         .or_internal("describing a volume")
-}
-
-async fn bound(scene: Scene<'_>, name: &str) -> Result<()> {
-    let api = claims(scene);
-    let waiting = Waiting::up_to(BOUND_WITHIN, format!("the claim {name} to be bound"));
-    wait(scene.context, waiting, Source::Backoff, async || match api.get(name).await {
-        Ok(claim) => match claim.status.and_then(|status| status.phase).as_deref() {
-            Some("Bound") => Progress::Met(()),
-            Some("Lost") => Progress::Never(Error::red(format!("the claim {name} is lost"))),
-            phase => Progress::NotYet(phase.unwrap_or("no phase").to_owned()),
-        },
-        Err(error) => Progress::NotYet(error.to_string()),
-    })
-    .await
 }
 
 #[cfg(test)]
