@@ -55,9 +55,25 @@ impl Store {
 
 /// All requests of a log.
 fn parse(kind: StoreKind, text: &str) -> Vec<ServerRequest> {
+    // moto's server colours requests by their status, whoever listens.
+    let text = &console::strip_ansi_codes(text);
     match kind {
         StoreKind::S3 => text.lines().filter_map(log::s3).collect(),
         StoreKind::Azure | StoreKind::Moto => text.lines().filter_map(log::common).collect(),
         StoreKind::Hdfs => log::hdfs(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_no_part_of_a_request() {
+        let line = "172.20.0.2 - - [25/Nov/2026 04:11:07] \
+                    \"\u{1b}[35m\u{1b}[1mGET /data-moto/n/big.csv HTTP/1.1\u{1b}[0m\" 206 -";
+        let requests = parse(StoreKind::Moto, line);
+        assert_eq!(requests[0].path, "/data-moto/n/big.csv");
+        assert!(requests[0].read, "{requests:?}");
     }
 }
