@@ -59,7 +59,7 @@ pub struct FileRead {
     pub open_nanos: u64,
     /// Nanoseconds of reading the rest.
     pub read_nanos: u64,
-    /// The mount it lies on, for a local file.
+    /// The mount it lies on, or would, for a local file.
     pub mount: Option<Mount>,
     /// Inode of a local file, as Java has it, which knows no unsigned numbers: negative from 2^63
     /// on, where rclone's are (hashes of paths).

@@ -64,14 +64,16 @@ async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
 
         let mounter = Mounter::of(session.scene(), chosen[0], Client::S3fs);
         mounter.kill(&p.context).await?;
-        expect_red(session.prove(id).await, &["mount-gone", "0 of 3"])?;
+        let dead = &["mount-gone", "0 of 3", "the FUSE daemon is gone"];
+        expect_red(session.prove(id).await, dead)?;
         expect_red(pod.run(&["cat", &deaf]).await, &["Transport endpoint is not connected"])?;
         mounter.put_back(&p.context).await?;
         session.prove(id).await?;
         expect_red(pod.run(&["cat", &deaf]).await, &["Transport endpoint is not connected"])?;
 
         mounter.withdraw(&p.context).await?;
-        expect_red(session.prove(id).await, &["mount-gone", "0 of 3"])?;
+        let gone = &["mount-gone", "0 of 3", "nothing is mounted there any more"];
+        expect_red(session.prove(id).await, gone)?;
         mounter.put_back(&p.context).await?;
         session.prove(id).await?;
 

@@ -12,7 +12,7 @@ final class Failure {
 
     private Failure() {}
 
-    /** Its class, its message and what caused it, outermost first. */
+    /** Its class, its message, what caused it, outermost first, and what was added to it. */
     static Map<String, Object> of(Throwable failure) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("class", failure.getClass().getName());
@@ -22,6 +22,11 @@ final class Failure {
         while (cause != null && causes.size() < CAUSES) {
             causes.add(cut(cause.toString()));
             cause = cause.getCause();
+        }
+        for (Throwable added : failure.getSuppressed()) {
+            if (causes.size() < CAUSES) {
+                causes.add(cut(added.toString()));
+            }
         }
         result.put("causes", causes);
         return result;

@@ -14,9 +14,12 @@ import java.util.Map;
 final class Mount {
     private Mount() {}
 
-    /** That of the longest mount point above the file; of several there, the last covers the rest. */
+    /**
+     * That of the longest mount point above the file; of several there, the last covers the rest.
+     * Also of a file that is not there.
+     */
     static Map<String, Object> of(Path file) throws IOException {
-        String real = file.toRealPath().toString();
+        String real = real(file).toString();
         String[] best = null;
         String point = "";
         byte[] info = Files.readAllBytes(Paths.get("/proc/self/mountinfo"));
@@ -48,6 +51,15 @@ final class Mount {
         result.put("propagation", String.join(" ", fields.subList(6, dash)));
         result.put("superOptions", dash + 3 < best.length ? fields.get(dash + 3) : "");
         return result;
+    }
+
+    /** Without links, as far as the file can be looked at. */
+    private static Path real(Path file) {
+        try {
+            return file.toRealPath();
+        } catch (IOException e) {
+            return file.toAbsolutePath().normalize();
+        }
     }
 
     /** The kernel writes blanks and backslashes as three octal digits. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Paths;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -60,25 +61,31 @@ final class Read implements Probe.Work {
             Map<String, Object> read = new LinkedHashMap<>();
             read.put("uri", uri);
             One one = new One();
+            java.nio.file.Path local = null;
             try {
                 Path path = new Path(uri);
                 FileSystem fs = path.getFileSystem(hadoop);
                 Path whole = fs.makeQualified(path);
                 read.put("scheme", whole.toUri().getScheme());
                 read.put("fileSystem", fs.getClass().getName());
+                if ("file".equals(whole.toUri().getScheme())) {
+                    local = Paths.get(whole.toUri().getPath());
+                    read.put("mount", Mount.of(local));
+                }
                 MessageDigest digest = how == How.HASH ? MessageDigest.getInstance("SHA-256") : null;
                 one.read(fs, path, buffer, digest);
                 if (digest != null) {
                     read.put("sha256", hex(digest.digest()));
                 }
-                if ("file".equals(whole.toUri().getScheme())) {
-                    java.nio.file.Path local = Paths.get(whole.toUri().getPath());
-                    read.put("mount", Mount.of(local));
+                if (local != null) {
                     read.put("inode", Files.getAttribute(local, "unix:ino"));
                     read.put("device", Files.getAttribute(local, "unix:dev"));
                 }
             } catch (Exception | LinkageError | ServiceConfigurationError e) {
                 // A missing jar is a LinkageError.
+                if (local != null) {
+                    look(local, e);
+                }
                 read.put("error", Failure.of(e));
             }
             read.put("bytes", one.bytes);
@@ -87,6 +94,17 @@ final class Read implements Probe.Work {
             reads.add(read);
         }
         result.put("reads", reads);
+    }
+
+    /**
+     * Hadoop calls any local file missing that it cannot look at; the kernel says why: adds that.
+     */
+    private static void look(java.nio.file.Path file, Throwable to) {
+        try {
+            Files.readAttributes(file, BasicFileAttributes.class);
+        } catch (IOException | RuntimeException e) {
+            to.addSuppressed(e);
+        }
     }
 
     private Map<String, Object> share(Configuration hadoop, byte[] buffer, int task) {

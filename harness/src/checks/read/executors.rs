@@ -80,7 +80,7 @@ fn first_fault(tasks: &[ReadTask], files: &[&DataFile], subject: Subject<'_>) ->
 
 fn fault(read: &FileRead, file: &DataFile, whose: &str, subject: Subject<'_>) -> Option<Diagnosis> {
     if let Some(failure) = &read.error {
-        return Some(subject.diagnose(&in_lines(failure), whose, &read.uri));
+        return Some(subject.diagnose_on(&in_lines(failure), whose, read));
     }
     let sha = read.sha256.as_deref().unwrap_or("none");
     if read.bytes != file.bytes || sha != file.sha256 {

@@ -1,8 +1,9 @@
 //! What is proven: a variant, where its data lies, and what must come out.
 
 use crate::diagnose::{Diagnosis, FailedRead, diagnose_read};
+use crate::events::Evidence;
 use crate::read::{Dataset, Location, Mount, Table, Variant};
-use crate::session::JavaFailure;
+use crate::session::{FileRead, JavaFailure};
 use crate::store::Stores;
 
 /// A variant in a session, borrowed by each proof.
@@ -38,6 +39,21 @@ impl Subject<'_> {
     pub(super) fn diagnose(&self, failure: &str, whose: &str, uri: &str) -> Diagnosis {
         let mounted = matches!(self.location.mount, Some(Mount::Fuse(_)));
         diagnose_read(FailedRead { text: failure, whose, uri, mounted })
+    }
+
+    /// The same, where the reader saw on which mount the path lies: where that is the expected one,
+    /// a missing file is just that.
+    pub(super) fn diagnose_on(&self, failure: &str, whose: &str, read: &FileRead) -> Diagnosis {
+        let (Some(seen), Some(expected @ Mount::Fuse(_))) = (&read.mount, self.location.mount)
+        else {
+            return self.diagnose(failure, whose, &read.uri);
+        };
+        let mounted = expected.check(&seen.fs_type, &seen.point).is_err();
+        let found = FailedRead { text: failure, whose, uri: &read.uri, mounted };
+        let mut diagnosis = diagnose_read(found);
+        let text = format!("{} at {}, from {}", seen.fs_type, seen.point, seen.source);
+        diagnosis.evidence.push(Evidence { name: "mount".into(), text });
+        diagnosis
     }
 }
 
