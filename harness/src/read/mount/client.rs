@@ -1,8 +1,9 @@
 //! The FUSE clients: how each is told what to mount.
 //!
-//! None of them caches content: none has a disk cache, and none keeps the kernel's page cache over
-//! an open (`keep_cache`), so each file that is opened is asked of the server, whose log shows it.
-//! `direct_io` would also have each single read asked, at the price of read-ahead: nobody mounts so.
+//! None of them caches content: none has a disk cache, and none keeps what the kernel has of a file
+//! over an open (blobfuse2 would by default), so each file that is opened is asked of the server,
+//! whose log shows it. `direct_io` would also have each single read asked, at the price of the
+//! kernel's read-ahead: nobody mounts so.
 
 use std::path::Path;
 
@@ -103,6 +104,7 @@ fn blobfuse2(source: &Source) -> String {
     json!({
         "allow-other": true,
         "read-only": true,
+        "disable-kernel-cache": true,
         "logging": { "type": "base", "level": "log_warning", "file-path": "/dev/stderr" },
         "components": ["libfuse", "block_cache", "attr_cache", "azstorage"],
         "libfuse": { "disable-writeback-cache": true },

@@ -99,6 +99,9 @@ impl Daemons<'_> {
                             "command": command,
                             // Mounts of its own that others see need it (`Bidirectional`).
                             "securityContext": { "privileged": true, "runAsUser": 0 },
+                            // Pods without any request get what all others leave: in a busy node
+                            // nothing, while executors wait for it.
+                            "resources": { "requests": { "cpu": "10m", "memory": "32Mi" } },
                             // Its last words, when it ends with an error.
                             "terminationMessagePolicy": "FallbackToLogsOnError",
                             "startupProbe": {
