@@ -175,8 +175,12 @@ fn unschedulable(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-/// As the scheduler says it: `persistentvolumeclaim "x" not found`.
+/// As the scheduler says it: `persistentvolumeclaim "x" not found`, or `could not find
+/// v1.PersistentVolumeClaim "namespace/x"` (both seen).
 fn names_a_missing_claim(message: &str) -> bool {
+    if message.contains("could not find v1.PersistentVolumeClaim") {
+        return true;
+    }
     let claims = message.split("persistentvolumeclaim \"").skip(1);
     claims.filter_map(|rest| rest.split_once('"')).any(|(_, rest)| rest.starts_with(" not found"))
 }

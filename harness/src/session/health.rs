@@ -95,9 +95,8 @@ impl Health {
     }
 }
 
-/// Whether it waits for the claim that Spark makes for it (`OnDemand`): made after the pod, whose
-/// condition says `persistentvolumeclaim "…" not found`, or `error getting PVC "…": could not find
-/// v1.PersistentVolumeClaim`, until a volume is provided for it, too.
+/// Whether it waits for a claim that Spark makes for it (`OnDemand`): made after the pod, whose
+/// condition says in one way or another that it was not found until a volume is provided, too.
 fn waits_for_its_claim(pod: &PodSeen) -> bool {
     let claim = format!("{}-pvc-", pod.name);
     pod.unscheduled.as_ref().is_some_and(|message| message.contains(&claim))
@@ -162,11 +161,11 @@ mod tests {
     #[test]
     fn a_claim_that_spark_makes_comes_after_its_pod() {
         let mut health = Health::new(3, Duration::ZERO);
-        for own in [
+        for words in [
             r#"persistentvolumeclaim "x-exec-1-pvc-0" not found."#,
-            r#"error getting PVC "n/x-exec-1-pvc-0": could not find v1.PersistentVolumeClaim"#,
+            r#"running PreFilter plugin "VolumeBinding": error getting PVC "s/x-exec-1-pvc-1": could not find v1.PersistentVolumeClaim "s/x-exec-1-pvc-1""#,
         ] {
-            assert_eq!(look(&mut health, &[(1, unscheduled_for(own))], false), None);
+            assert_eq!(look(&mut health, &[(1, unscheduled_for(words))], false), None);
         }
         let other = unscheduled_for(r#"persistentvolumeclaim "nopvc" not found."#);
         assert!(look(&mut health, &[(1, other)], false).is_some());

@@ -77,7 +77,6 @@ impl Strategy for StaticClaim {
             let claim = claim(&metadata)?;
             self.made = vec![json!(volume), json!(claim)];
             create(scene, volumes(scene), volume).await?;
-            // A claim that the controller sees before the volume waits 15 s for its next look.
             reach(scene.context, volumes(scene), &name, "Available").await?;
             create(scene, claims(scene), claim).await?;
             reach(scene.context, claims(scene), &name, "Bound").await?;
