@@ -6,6 +6,7 @@ mod image;
 mod mounter;
 mod node;
 mod objects;
+mod pods;
 mod privilege;
 mod source;
 

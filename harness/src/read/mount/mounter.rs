@@ -1,16 +1,15 @@
 //! The FUSE daemons of one variant: on every node that executors can run on, in a namespace of
 //! their own, started, lost and back.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::core::v1::{ContainerStatus, Namespace, Pod, Secret};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::client::Client;
 use super::objects::{CONTAINER, Daemons, namespace, secret};
+use super::pods::{failure, is_ready, keeps_ending, state};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
@@ -60,6 +59,10 @@ impl Mounter {
     /// error with its last words.
     pub(super) async fn start(&self, context: &Context, daemons: &Daemons<'_>) -> Result<()> {
         let what = || format!("starting {} on nodes", self.client.program());
+        if context.run.owned().contains(&self.owned) {
+            // That of an earlier session may still be going.
+            give_back(context, &self.owned).await?;
+        }
         context.run.own(self.owned.clone())?;
         let params = PostParams::default();
         let made = async {
@@ -84,8 +87,7 @@ impl Mounter {
         let waiting = Waiting::up_to(GONE_SECONDS, what);
         wait(context, waiting, self.pods.changes(), async || {
             let pods = self.pods.now();
-            let backing_off =
-                pods.values().filter(|pod| waits_for(pod).as_deref() == Some(BACK_OFF)).count();
+            let backing_off = pods.values().filter(|pod| keeps_ending(pod)).count();
             if backing_off == self.nodes {
                 return Progress::Met(());
             }
@@ -120,9 +122,18 @@ impl Mounter {
         self.ready(context).await
     }
 
-    /// Ends them, with their keys and whatever else is in their namespace.
+    /// Ends them and asks for the end of their namespace. That takes the cluster some seconds more
+    /// (its controller waits for 5 s first), which the run's teardown waits for.
     pub(super) async fn stop(&self, context: &Context) -> Result<()> {
-        give_back(context, &self.owned).await
+        self.withdraw(context).await?;
+        let namespaces: Api<Namespace> = Api::all(self.api.clone());
+        let asked = async {
+            match namespaces.delete(&self.name, &DeleteParams::background()).await {
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+                asked => asked.map(drop).or_environment(format!("deleting {}", self.name)),
+            }
+        };
+        context.cancel.guard(asked).await
     }
 
     fn sets(&self) -> Api<DaemonSet> {
@@ -161,87 +172,5 @@ impl Mounter {
             }
         })
         .await
-    }
-}
-
-/// Kubelet's reason for not starting a container again yet.
-const BACK_OFF: &str = "CrashLoopBackOff";
-
-fn container(pod: &Pod) -> Option<&ContainerStatus> {
-    pod.status.as_ref()?.container_statuses.as_ref()?.first()
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    pod.metadata.deletion_timestamp.is_none() && container(pod).is_some_and(|c| c.ready)
-}
-
-/// Why the container is not running, in kubelet's word.
-fn waits_for(pod: &Pod) -> Option<String> {
-    container(pod)?.state.as_ref()?.waiting.as_ref()?.reason.clone()
-}
-
-/// What the daemon said when it ended for the second time, or why it cannot be started at all.
-fn failure(pod: &Pod) -> Option<String> {
-    let reason = waits_for(pod)?;
-    let status = container(pod)?;
-    let last = status.last_state.as_ref().and_then(|s| s.terminated.as_ref());
-    let words = match reason.as_str() {
-        BACK_OFF => last.and_then(|end| end.message.clone()),
-        "ErrImageNeverPull"
-        | "RunContainerError"
-        | "CreateContainerError"
-        | "CreateContainerConfigError" => status.state.as_ref()?.waiting.as_ref()?.message.clone(),
-        _ => return None,
-    };
-    Some(words.map_or(reason, |words| words.trim().to_owned()))
-}
-
-fn state(pods: &BTreeMap<String, Pod>, nodes: usize) -> String {
-    let ready = pods.values().filter(|pod| is_ready(pod)).count();
-    let each = pods.iter().map(|(name, pod)| {
-        let going = pod.metadata.deletion_timestamp.is_some();
-        let word = waits_for(pod).unwrap_or_else(|| if going { "ending" } else { "up" }.to_owned());
-        format!(", {name} {word}")
-    });
-    format!("{ready} of {nodes} ready{}", each.collect::<String>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pod(status: serde_json::Value) -> Pod {
-        let status = json!({ "containerStatuses": [status] });
-        serde_json::from_value(json!({ "status": status })).expect("a pod")
-    }
-
-    fn status(ready: bool, state: serde_json::Value, last: &str) -> serde_json::Value {
-        json!({
-            "name": CONTAINER, "image": "x", "imageID": "x", "ready": ready, "restartCount": 1,
-            "state": state, "lastState": { "terminated": { "exitCode": 1, "message": last } },
-        })
-    }
-
-    #[test]
-    fn a_daemon_that_fails_twice_says_why() {
-        let words = "fuse: device not found, try 'modprobe fuse' first\n";
-        let crashed = pod(status(false, json!({ "waiting": { "reason": BACK_OFF } }), words));
-        assert_eq!(failure(&crashed).as_deref(), Some(words.trim()));
-        // The first end is kubelet's to heal.
-        let starting = pod(status(false, json!({ "running": {} }), words));
-        assert_eq!(failure(&starting), None);
-        let lacking = json!({ "waiting": {
-            "reason": "ErrImageNeverPull", "message": "Container image \"x\" is not present",
-        } });
-        let lacking = pod(status(false, lacking, ""));
-        assert!(failure(&lacking).is_some_and(|words| words.contains("not present")));
-    }
-
-    #[test]
-    fn the_state_names_each_pod() {
-        let ready = pod(status(true, json!({ "running": {} }), ""));
-        let crashed = pod(status(false, json!({ "waiting": { "reason": BACK_OFF } }), "w"));
-        let pods = [("a".to_owned(), ready), ("b".to_owned(), crashed)].into();
-        assert_eq!(state(&pods, 2), "1 of 2 ready, a up, b CrashLoopBackOff");
     }
 }
