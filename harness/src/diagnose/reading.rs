@@ -23,7 +23,8 @@ const RULES: [(&[&str], Cause, &str, &str); 7] = [
         &[
             "WASB Driver using wasb(s) schema is no longer supported",
             "UNSUPPORTED_FILE_SYSTEM",
-            "AbstractHttpFileSystem",
+            // Of `AbstractHttpFileSystem.listStatus`, with no message (Spark 3.3 to 4.2).
+            "UnsupportedOperationException",
             "No FileSystem for scheme: http",
             "No FileSystem for scheme \"http",
         ],
