@@ -6,7 +6,6 @@ use crate::cluster::client_of;
 use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
-use crate::ledger::give_back;
 
 /// Where it runs.
 pub(super) enum Place {
@@ -62,7 +61,7 @@ impl Place {
         match self {
             Place::Container(container) => {
                 container.remove(context).await?;
-                give_back(context, &sandbox::owned(&container.engine, &container.name)).await
+                sandbox::of(container).remove(context).await
             }
             Place::Pod(pod) => pod.remove(context).await,
             Place::Own => Ok(()),

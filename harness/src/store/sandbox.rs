@@ -7,16 +7,13 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use bollard::models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions,
-};
 
 use super::serving::idle;
 use super::{StoreKind, StoreRequest};
 use crate::context::Context;
-use crate::engine::Engine;
-use crate::error::{OrFail, Result};
-use crate::ledger::{Owned, labels};
+use crate::engine::{Container, Engine};
+use crate::error::Result;
+use crate::ledger::labels;
 
 /// Memory of a process that waits, in bytes; Docker wants at least 6 MiB.
 const MEMORY: i64 = 32 << 20;
@@ -26,9 +23,9 @@ pub(super) fn name(server: &str) -> String {
     format!("{server}-address")
 }
 
-/// Its entry in the ledger.
-pub(super) fn owned(engine: &Engine, server: &str) -> Owned {
-    Owned::Container { docker: engine.host.clone(), name: name(server) }
+/// That of a server, by name.
+pub(super) fn of(server: &Container) -> Container {
+    Container { engine: server.engine.clone(), name: name(&server.name) }
 }
 
 /// Starts it under these names on a network; its address.
@@ -40,8 +37,6 @@ pub(super) async fn start(
     request: &StoreRequest<'_>,
     (server, aliases): (&str, Vec<String>),
 ) -> Result<Ipv4Addr> {
-    let name = name(server);
-    let what = || format!("starting container {name}");
     let endpoint = EndpointSettings { aliases: Some(aliases), ..Default::default() };
     let kind: StoreKind = request.kind;
     let body = ContainerCreateBody {
@@ -60,19 +55,5 @@ pub(super) async fn start(
         }),
         ..ContainerCreateBody::default()
     };
-    context.run.own(owned(engine, server))?;
-    let docker = &engine.docker;
-    let begin = async {
-        let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        docker.create_container(Some(options), body).await.or_environment(what())?;
-        let started = docker.start_container(&name, None::<StartContainerOptions>).await;
-        started.or_environment(what())?;
-        let seen = docker.inspect_container(&name, None::<InspectContainerOptions>).await;
-        seen.or_environment(what())
-    };
-    let seen = context.cancel.guard(begin).await?;
-    let networks = seen.network_settings.and_then(|settings| settings.networks);
-    let endpoint = networks.and_then(|mut networks| networks.remove(network));
-    let address = endpoint.and_then(|endpoint| endpoint.ip_address).unwrap_or_default();
-    address.parse().or_environment(format!("its IPv4 address {address:?} after {}", what()))
+    Container::start(context, engine, &name(server), body).await?.address(network).await
 }
