@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::events::Body;
 use crate::measure::Figures;
 use crate::read::{
-    Dataset, Expected, HostCopy, Scene, SessionKind, Setup, Strategy, Variant, variant_of_check,
+    Dataset, Expected, HostCopy, Location, Scene, SessionKind, Setup, Strategy, Variant,
+    variant_of_check,
 };
 use crate::session::{Configuration, Placeholders};
 
@@ -60,8 +61,7 @@ impl ReadingSession<'_> {
 
     /// The variant of this id.
     pub fn subject(&self, id: &str) -> Result<&Subject> {
-        let found = self.subjects.iter().find(|s| s.strategy.variant().id == id);
-        found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))
+        find(&self.subjects, id).map(|at| &self.subjects[at])
     }
 
     /// Proves every variant to be as declared; returns the first red.
@@ -81,10 +81,8 @@ impl ReadingSession<'_> {
     pub async fn populate(&mut self, id: &str) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
-        let found = self.subjects.iter_mut().find(|s| s.strategy.variant().id == id);
-        let subject =
-            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
-        subject.populate(scene, &self.live).await
+        let at = find(&self.subjects, id)?;
+        self.subjects[at].populate(scene, &self.live).await
     }
 
     /// Proves one variant to be as declared for this Spark and this cluster.
@@ -100,29 +98,21 @@ impl ReadingSession<'_> {
     pub async fn prove_to_be(&mut self, id: &str, expected: Expected) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
-        let found = self.subjects.iter().find(|s| s.strategy.variant().id == id);
-        let subject =
-            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
-        let variant = subject.strategy.variant();
+        let subject = &self.subjects[find(&self.subjects, id)?];
         let location = subject.strategy.location(scene);
-        let seen = read::Subject {
-            variant,
-            location: &location,
-            data: &subject.data,
-            stores: &environment.stores,
-        };
+        let seen = subject.seen(&location, environment);
         context.recorder.emit(Body::Configuration(subject.configuration(scene)?));
         if let Expected::Refused(words) = expected {
             return read::refused(context, &mut self.live, seen, &words).await;
         }
-        let mut figures = Figures::of(variant, subject.setup);
+        let mut figures = Figures::of(seen.variant, subject.setup);
         let proven = read::prove(context, &mut self.live, seen, &mut figures).await;
         if expected == Expected::Pinned {
-            read::pinned(context, &self.live, variant).await?;
+            read::pinned(context, &self.live, seen.variant).await?;
         }
         let table = proven?.normalised();
         context.recorder.emit(Body::Reading(figures));
-        self.tables.insert(variant.id.clone(), table);
+        self.tables.insert(id.to_owned(), table);
         Ok(())
     }
 
@@ -140,14 +130,10 @@ impl ReadingSession<'_> {
     pub async fn prove_frame(&mut self, id: &str) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
-        let found = self.subjects.iter().find(|s| s.strategy.variant().id == id);
-        let subject =
-            found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))?;
-        let variant = subject.strategy.variant();
+        let subject = &self.subjects[find(&self.subjects, id)?];
         let location = subject.strategy.location(scene);
-        let stores = &environment.stores;
-        let seen = read::Subject { variant, location: &location, data: &subject.data, stores };
-        let mut figures = Figures::of(variant, subject.setup);
+        let seen = subject.seen(&location, environment);
+        let mut figures = Figures::of(seen.variant, subject.setup);
         read::frame(context, &mut self.live, seen, &mut figures, &mut BTreeMap::new()).await
     }
 
@@ -182,7 +168,23 @@ pub(super) fn scene<'a>(
     Scene { context, environment, namespace, executors }
 }
 
+/// Where in the list the variant of this id is.
+fn find(subjects: &[Subject], id: &str) -> Result<usize> {
+    let found = subjects.iter().position(|s| s.strategy.variant().id == id);
+    found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))
+}
+
 impl Subject {
+    /// As the checks see it.
+    fn seen<'a>(
+        &'a self,
+        location: &'a Location,
+        environment: &'a Environment,
+    ) -> read::Subject<'a> {
+        let (variant, stores) = (self.strategy.variant(), &environment.stores);
+        read::Subject { variant, location, data: &self.data, stores }
+    }
+
     /// What its session got for it.
     fn configuration(&self, scene: Scene<'_>) -> Result<Configuration> {
         let names = Placeholders::of(scene.context, &self.data.nonce);
