@@ -3,6 +3,7 @@
 mod access;
 mod check;
 mod executors;
+mod first_red;
 mod fuse;
 mod pods;
 pub mod read;
@@ -15,6 +16,7 @@ mod teardown;
 pub use access::can_i;
 pub use check::{Findings, check, skip};
 pub use executors::{barrier, lose_an_executor, replaced};
+pub use first_red::FirstRed;
 pub use fuse::fuse_privileges;
 pub use pods::pod_list;
 pub use reading_suite::run_reading_suite;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{namespace_gone, nothing_left, read, skip};
+use super::{FirstRed, namespace_gone, nothing_left, read, skip};
 use crate::error::Result;
 use crate::plan::Suite;
 use crate::proof::{Proof, by_session};
@@ -26,16 +26,13 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
         }
     }
     let nodes = environment.cluster.executor_nodes().len();
-    let mut first = None;
+    let mut first = FirstRed::default();
     let mut tables = BTreeMap::new();
     for (kind, variants) in by_session(&chosen, nodes) {
-        match session(proof, kind, &variants, nodes).await {
-            Ok(more) => tables.extend(more),
-            Err(error) if error.is_interruption() => return Err(error),
-            Err(error) => first = first.or(Some(error)),
-        }
+        let more = first.note(session(proof, kind, &variants, nodes).await)?;
+        tables.extend(more.unwrap_or_default());
     }
-    first.map_or(Ok(tables), Err)
+    first.or(tables)
 }
 
 async fn session(
@@ -46,22 +43,15 @@ async fn session(
 ) -> Result<BTreeMap<String, String>> {
     let context = &proof.context;
     let size = data_size(proof.environment.plan.suite);
-    let (mut reading, mut first) = proof.reading(variants).size(size).start().await?;
-    let mut note = |result: Result<()>| match result {
-        Err(error) if error.is_interruption() => Err(error),
-        Err(error) => {
-            first = first.take().or(Some(error));
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    };
+    let (mut reading, failed) = proof.reading(variants).size(size).start().await?;
+    let mut first = FirstRed::from(failed);
     let phase = context.recorder.phase("read");
     let proven = reading.prove_all().await;
     let tally = reading.tally();
     let tables = std::mem::take(&mut reading.tables);
-    note(phase.end(proven, |()| tally))?;
+    first.note(phase.end(proven, |()| tally))?;
     if nodes > 1 && kind == SessionKind::Shared {
-        note(read::spread(context, &reading.live, nodes).await)?;
+        first.note(read::spread(context, &reading.live, nodes).await)?;
     }
     let phase = context.recorder.phase("stop");
     let stopped = async {
@@ -70,8 +60,8 @@ async fn session(
         namespace_gone(context, &ended).await
     }
     .await;
-    note(phase.end(stopped, |()| "nothing left, namespace deleted".to_owned()))?;
-    first.map_or(Ok(tables), Err)
+    first.note(phase.end(stopped, |()| "nothing left, namespace deleted".to_owned()))?;
+    first.or(tables)
 }
 
 fn data_size(suite: Suite) -> DataSize {

@@ -1,7 +1,7 @@
 //! What `sparkproof run` proves, in order.
 
-use super::{barrier, namespace_gone, nothing_left, pod_list, run_reading_suite};
-use crate::error::{Error, Result};
+use super::{FirstRed, barrier, namespace_gone, nothing_left, pod_list, run_reading_suite};
+use crate::error::Result;
 use crate::proof::Proof;
 
 /// Starts one session as planned and proves it from start to teardown. A red check ends the suite
@@ -9,25 +9,17 @@ use crate::proof::Proof;
 pub async fn run_suite(proof: &Proof) -> Result<()> {
     let context = &proof.context;
     let mut live = proof.session().start().await?;
-    let mut first: Option<Error> = None;
-    let mut note = |result: Result<()>| -> Result<()> {
-        match result {
-            Err(error) if error.is_interruption() => return Err(error),
-            Err(error) => first = first.take().or(Some(error)),
-            Ok(()) => {}
-        }
-        Ok(())
-    };
+    let mut first = FirstRed::default();
 
     let phase = context.recorder.phase("pods");
     let listed = pod_list(context, &live).await;
     let listed = phase.end(listed, |list| format!("{} Running, as snapshot", list.0.len()));
-    note(listed.map(drop))?;
+    first.note(listed)?;
 
     let phase = context.recorder.phase("executors");
     let proven = barrier(context, &mut live).await;
     let proven = phase.end(proven, |ran| format!("one barrier task on each of {ran}"));
-    note(proven.map(drop))?;
+    first.note(proven)?;
 
     let phase = context.recorder.phase("stop");
     let stopped = async {
@@ -37,7 +29,7 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     }
     .await;
     let stopped = phase.end(stopped, |()| "nothing left, namespace deleted".to_owned());
-    note(stopped)?;
-    note(run_reading_suite(proof).await.map(drop))?;
-    first.map_or(Ok(()), Err)
+    first.note(stopped)?;
+    first.note(run_reading_suite(proof).await)?;
+    first.or(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Ended, Environment, Live, Proof};
-use crate::checks::{check, read, tally};
+use crate::checks::{FirstRed, check, read, tally};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::Body;
@@ -66,15 +66,11 @@ impl ReadingSession<'_> {
 
     /// Proves every variant to be as declared; returns the first red.
     pub async fn prove_all(&mut self) -> Result<()> {
-        let mut first = None;
+        let mut first = FirstRed::default();
         for variant in self.variants() {
-            match self.prove(&variant.id).await {
-                Ok(()) => {}
-                Err(error) if error.is_interruption() => return Err(error),
-                Err(error) => first = first.take().or(Some(error)),
-            }
+            first.note(self.prove(&variant.id).await)?;
         }
-        first.map_or(Ok(()), Err)
+        first.or(())
     }
 
     /// Puts a variant's data into the pods once more: one may have been replaced.

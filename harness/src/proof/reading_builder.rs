@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::SessionBuilder;
 use super::reading::{ReadingSession, Subject, scene};
 use crate::access::Rule;
-use crate::checks::check;
+use crate::checks::{FirstRed, check};
 use crate::error::{Error, OrFail, Result};
 use crate::images::load_layered;
 use crate::plan::DriverPlace;
@@ -71,7 +71,7 @@ impl<'a> ReadingBuilder<'a> {
         let ReadingBuilder { session, variants, size, bare, change } = self;
         let proof = session.proof();
         let (context, environment) = (&proof.context, &proof.environment);
-        let mut first = None;
+        let mut first = FirstRed::default();
         let mut strategies: Vec<_> = variants.iter().copied().map(strategy_of).collect();
         let verbs: Vec<Rule> = strategies.iter().flat_map(|s| s.verbs()).collect();
         let ground = session.verbs(&verbs).grant().await?;
@@ -83,17 +83,12 @@ impl<'a> ReadingBuilder<'a> {
             let mut subjects = Vec::new();
             for strategy in strategies.drain(..) {
                 let step = phase.step(&strategy.variant().id);
-                match prepare(scene, strategy, size, driver).await {
-                    Ok(subject) => {
-                        step.done("");
-                        subjects.push(subject);
-                    }
-                    Err(error) if error.is_interruption() => return Err(error),
-                    Err(error) => {
-                        step.failed(&error);
-                        first = first.take().or(Some(error));
-                    }
+                let prepared = prepare(scene, strategy, size, driver).await;
+                match &prepared {
+                    Ok(_) => step.done(""),
+                    Err(error) => step.failed(error),
                 }
+                subjects.extend(first.note(prepared)?);
             }
             let (image, mut added) = furnish(scene, &mut subjects).await?;
             change(&mut added);
@@ -115,16 +110,14 @@ impl<'a> ReadingBuilder<'a> {
         let phase = context.recorder.phase("populate");
         let mut populated = Vec::new();
         for mut subject in subjects {
-            match subject.populate(scene, &live).await {
-                Ok(()) => populated.push(subject),
-                Err(error) if error.is_interruption() => return Err(error),
-                Err(error) => first = first.take().or(Some(error)),
-            }
+            let done = subject.populate(scene, &live).await;
+            populated.extend(first.note(done)?.map(|()| subject));
         }
         let done = format!("{} of {} variants", populated.len(), variants.len());
         phase.end(Ok(()), |()| done)?;
         let tables = BTreeMap::new();
-        Ok((ReadingSession { proof, namespace, subjects: populated, tables, live }, first))
+        let session = ReadingSession { proof, namespace, subjects: populated, tables, live };
+        Ok((session, first.into_error()))
     }
 }
 

@@ -22,6 +22,7 @@ pub use strict::strict;
 pub use subject::Subject;
 pub use table::ReadTable;
 
+use super::FirstRed;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::measure::Figures;
@@ -36,32 +37,17 @@ pub async fn prove(
     subject: Subject<'_>,
     figures: &mut Figures,
 ) -> Result<ReadTable> {
-    let mut first: Option<Error> = None;
-    let mut table = None;
-    let mut note = |result: Result<()>| match result {
-        Err(error) if error.is_interruption() => Err(error),
-        Err(error) => {
-            first = first.take().or(Some(error));
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    };
-    note(executors(context, live, subject, figures).await.map(|seen| table = Some(seen)))?;
+    let mut first = FirstRed::default();
+    let table = first.note(executors(context, live, subject, figures).await)?;
     let mut groups = BTreeMap::<&'static str, GroupMetrics>::new();
     let read = frame(context, live, subject, figures, &mut groups).await;
-    let whole = read.is_ok();
-    note(read)?;
     // Without a whole read there is nothing to be measured, and the failed one said why.
-    if whole {
-        note(metrics(context, live, subject, &groups).await)?;
-        note(strict(context, live, subject, &groups).await)?;
+    if first.note(read)?.is_some() {
+        first.note(metrics(context, live, subject, &groups).await)?;
+        first.note(strict(context, live, subject, &groups).await)?;
     }
     if let Some(kind) = subject.location.store {
-        note(server(context, live, subject, kind, figures).await)?;
+        first.note(server(context, live, subject, kind, figures).await)?;
     }
-    match (first, table) {
-        (None, Some(table)) => Ok(table),
-        (Some(error), _) => Err(error),
-        (None, None) => Err(Error::internal("executors were not asked")),
-    }
+    first.or(table)?.ok_or_else(|| Error::internal("a red that was not kept"))
 }
