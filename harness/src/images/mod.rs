@@ -15,6 +15,7 @@ mod layer;
 mod load;
 pub mod maven;
 pub mod node;
+mod pip;
 mod saved;
 pub mod spark;
 pub mod store;

