@@ -77,11 +77,6 @@ impl GroupMetrics {
         self.executors.values().map(|e| e.input_records).sum()
     }
 
-    /// Tasks that read input.
-    pub fn reading_tasks(&self) -> u64 {
-        self.executors.values().map(|e| e.reading_tasks).sum()
-    }
-
     /// Tasks that failed or were killed.
     pub fn lost_tasks(&self) -> u64 {
         self.executors.values().map(|e| e.failed + e.killed).sum()

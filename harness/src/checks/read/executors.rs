@@ -27,8 +27,8 @@ pub async fn executors(
     check(context, &subject.check_id("executors"), &title, async |findings: &mut Findings| {
         let pods: BTreeSet<String> = live.executor_pods().keys().cloned().collect();
         let files: Vec<&DataFile> = subject.tables().flat_map(|table| &table.files).collect();
-        let uris: Vec<String> = files.iter().map(|file| subject.uri(&file.path)).collect();
-        let tasks = live.session().read(executors, uris.clone(), Reading::Hash).await?.tasks;
+        let uris = subject.tables().flat_map(|table| table.file_uris(&subject.location.uri));
+        let tasks = live.session().read(executors, uris.collect(), Reading::Hash).await?.tasks;
         let right = |task: &ReadTask| {
             task.reads
                 .iter()
@@ -104,7 +104,8 @@ fn fault(read: &FileRead, file: &DataFile, whose: &str, subject: Subject<'_>) ->
 /// Throughput: the big file once more, unhashed, by all at once; and the small ones, shared out.
 async fn measure(live: &mut Live, subject: Subject<'_>, figures: &mut Figures) -> Result<()> {
     let executors = live.executors();
-    let big = subject.uri(subject.data.get("csv-big")?.path);
+    let base = &subject.location.uri;
+    let big = subject.data.get("csv-big")?.uri(base);
     let tasks = live.session().read(executors, vec![big], Reading::Plain).await?.tasks;
     figures.big_bytes_per_second = tasks
         .iter()
@@ -114,7 +115,7 @@ async fn measure(live: &mut Live, subject: Subject<'_>, figures: &mut Figures) -
         })
         .collect();
     let Ok(small) = subject.data.get(super::subject::SMALL) else { return Ok(()) };
-    let uris = small.files.iter().map(|file| subject.uri(&file.path)).collect();
+    let uris = small.file_uris(base);
     let tasks = live.session().read(executors, uris, Reading::Share).await?.tasks;
     let shares: Vec<_> = tasks.iter().filter_map(|task| task.share.as_ref()).collect();
     if let Some(failed) = shares.iter().flat_map(|share| &share.errors).next() {

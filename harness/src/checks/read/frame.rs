@@ -48,7 +48,7 @@ pub(super) fn request(subject: Subject<'_>, table: &Table, executors: u32) -> Fr
 }
 
 /// The driver's or a task's exception, with its cause.
-pub(super) fn explained(error: Error, subject: Subject<'_>, uri: &str) -> Error {
+fn explained(error: Error, subject: Subject<'_>, uri: &str) -> Error {
     if error.is_interruption() {
         return error;
     }

@@ -10,10 +10,6 @@ use crate::proof::Live;
 use crate::read::{Format, Table};
 use crate::session::GroupMetrics;
 
-/// What a reader of lines reads beyond its split at most: a buffer (64 kB) that it had begun, and one
-/// more (measured: 82 723 bytes a split of `big.csv`).
-const BEYOND_SPLIT: u64 = 2 << 16;
-
 /// Records and bytes per executor of each table's read, and the driver's row.
 pub async fn metrics(
     context: &Context,
@@ -40,23 +36,15 @@ fn judge(table: &Table, group: &GroupMetrics, scheme: &str, executors: u32) -> R
         return red(format!("executors read {records} records, expected {}", table.rows));
     }
     let size = table.bytes();
-    let files = table.files.iter().filter(|file| file.bytes > 0).count() as u64;
     let plain = matches!(table.format, Format::Csv | Format::Json | Format::Text)
         && !table.path.ends_with(".gz");
-    // Remote streams read ahead. Parquet's footers come on top of its columns, which are nearly all
-    // of a file.
-    let most = match (plain, scheme) {
-        // The reader of a split goes on to the end of its last line, a buffer at a time.
-        (true, "file" | "hdfs") => {
-            size + BEYOND_SPLIT * (group.reading_tasks().saturating_sub(files))
-        }
-        _ => u64::MAX,
+    let stated = match scheme {
+        "file" | "hdfs" => table.input_bytes(executors),
+        // Remote streams read ahead. Of Parquet its columns, which are nearly all of a file.
+        _ => (if plain { size } else { size / 10 * 9 })..=u64::MAX,
     };
-    let least = if plain { size } else { size / 10 * 9 };
-    if !(least..=most).contains(&bytes) {
-        let bounds =
-            if most == size { format!("exactly {size}") } else { format!("{least} or more") };
-        return red(format!("executors read {bytes} bytes, expected {bounds}"));
+    if !stated.contains(&bytes) {
+        return red(format!("executors read {bytes} bytes, expected {stated:?} of {size}"));
     }
     let splittable = table.rows > u64::from(executors) && !table.path.ends_with(".gz");
     let reading = group.executors.values().filter(|e| e.input_records > 0).count();

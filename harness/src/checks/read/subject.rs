@@ -25,11 +25,6 @@ impl Subject<'_> {
         format!("read.{}.{what}", self.variant.id)
     }
 
-    /// The URI of a path of the data, as Hadoop's `Path` and Spark take it.
-    pub(super) fn uri(&self, path: &str) -> String {
-        format!("{}/{path}", self.location.uri)
-    }
-
     /// The tables the proofs read: all but the comparison's small files.
     pub(super) fn tables(&self) -> impl Iterator<Item = &Table> {
         self.data.tables.iter().filter(|table| table.name != SMALL)
