@@ -1,5 +1,6 @@
 //! Generated data: the same bytes for the same nonce and size, with sums known beforehand.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -76,6 +77,11 @@ impl Dataset {
     /// All files.
     pub fn files(&self) -> impl Iterator<Item = &DataFile> {
         self.tables.iter().flat_map(|t| &t.files)
+    }
+
+    /// Where each file lies, by its path in the data.
+    pub fn sources(&self) -> BTreeMap<String, PathBuf> {
+        self.files().map(|file| (file.path.clone(), self.dir.join(&file.path))).collect()
     }
 
     /// Bytes of all files.

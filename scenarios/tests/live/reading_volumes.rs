@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use sparkproof::checks;
 use sparkproof::error::Result;
 use sparkproof::proof::{Proof, ReadingBuilder, ReadingSession};
-use sparkproof::read::volume::{HostPath, by_claim, own_on_nodes};
-use sparkproof::read::{DataSize, select};
+use sparkproof::read::volume::{HostPath, by_claim};
+use sparkproof::read::{DataSize, own_on_nodes, select};
 
 use crate::frame::{Outcome, expect_red, proof};
 

@@ -4,11 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures::future::LocalBoxFuture;
-use k8s_openapi::api::core::v1::{
-    Secret, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
-};
+use k8s_openapi::api::core::v1::{SecretVolumeSource, SecurityContext, Volume, VolumeMount};
 use kube::Api;
-use kube::api::PostParams;
 use semver::{Version, VersionReq};
 
 use super::client::{Client, KEYS};
@@ -19,6 +16,7 @@ use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::Layer;
 use crate::proof::Environment;
+use crate::read::objects::create;
 use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 
@@ -85,13 +83,8 @@ impl Strategy for ExecutorMount {
             let name = scene.name(self.variant);
             // It goes with the session's namespace.
             let keys = secret(context.run.id(), &name, self.client, &source);
-            let api: Api<Secret> =
-                Api::namespaced(scene.environment.cluster.client.clone(), scene.namespace);
-            let created = async {
-                let created = api.create(&PostParams::default(), &keys).await;
-                created.or_environment("giving executors the keys of a store")
-            };
-            context.cancel.guard(created).await?;
+            let client = scene.environment.cluster.client.clone();
+            create(scene, Api::namespaced(client, scene.namespace), keys).await?;
             self.prepared = Some((source, layers));
             Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Setup::default() })
         })

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::images::{Layer, Loaded, blobfuse2_refusal, fuse_layers, load_layered};
 use crate::proof::Environment;
+use crate::read::nodes::engine;
 
 /// The phase of events.
 const PHASE: &str = "prepare";
@@ -73,8 +74,4 @@ async fn brings(
 ) -> Result<bool> {
     let programs = [client.program(), "fusermount3"];
     engine.image_brings(context, &environment.image.reference, &programs).await
-}
-
-fn engine(environment: &Environment) -> Result<&Engine> {
-    environment.engine.as_ref().ok_or_else(|| Error::internal("FUSE on nodes that are not ours"))
 }

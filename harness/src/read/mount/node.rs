@@ -13,9 +13,10 @@ use super::mounter::Mounter;
 use super::objects::Daemons;
 use super::source::{Source, empty, fill};
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::ledger::{Owned, give_back};
+use crate::error::Result;
+use crate::ledger::give_back;
 use crate::proof::Environment;
+use crate::read::nodes::{on_nodes, own_on_nodes};
 use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 
@@ -37,21 +38,6 @@ impl NodeMount {
     /// Where the daemon mounts: below the directory that is passed on.
     fn point(&self, scene: Scene<'_>) -> PathBuf {
         scene.path(self.variant).join("mounted")
-    }
-
-    /// The directory of each node that is passed on.
-    fn shared(&self, scene: Scene<'_>) -> Result<Vec<Owned>> {
-        let environment = scene.environment;
-        let Some(engine) = &environment.engine else {
-            return Err(Error::internal("directories of nodes that are not ours"));
-        };
-        let nodes = environment.cluster.executor_nodes().into_iter();
-        let owned = |node| Owned::NodePath {
-            docker: engine.host.clone(),
-            node,
-            path: scene.path(self.variant),
-        };
-        Ok(nodes.map(owned).collect())
     }
 }
 
@@ -79,9 +65,7 @@ impl Strategy for NodeMount {
             self.source = Some(source.clone());
             let (image, loaded) =
                 image::load(scene.context, scene.environment, self.client).await?;
-            for path in self.shared(scene)? {
-                scene.context.run.own(path)?;
-            }
+            own_on_nodes(scene.context, scene.environment, &scene.path(self.variant))?;
             let mounter = Mounter::of(scene, self.variant, self.client);
             let daemons = Daemons {
                 run: scene.context.run.id(),
@@ -143,7 +127,7 @@ impl Strategy for NodeMount {
             if let Some(mounter) = self.mounter.take() {
                 mounter.stop(scene.context).await?;
             }
-            for path in self.shared(scene)? {
+            for path in on_nodes(scene.environment, &scene.path(self.variant))? {
                 give_back(scene.context, &path).await?;
             }
             match &self.source {

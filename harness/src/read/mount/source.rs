@@ -56,8 +56,8 @@ pub(super) async fn fill(scene: Scene<'_>, variant: &Variant, data: &Dataset) ->
     let source = Source::of(store, data)?;
     let marker = context.run.dir().join(format!("marker-{}", data.nonce));
     crate::dirs::private_file(&marker, data.nonce.as_bytes())?;
-    let files = data.files().map(|file| (file.path.clone(), data.dir.join(&file.path)));
-    let files = files.chain([(MARKER.to_owned(), marker)]).collect();
+    let mut files = data.sources();
+    files.insert(MARKER.to_owned(), marker);
     store.put_all(context, &source.prefix, &files).await?;
     Ok(source)
 }

@@ -1,6 +1,5 @@
 //! What all remote variants have in common: upload, jars, a URL.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -130,7 +129,7 @@ impl Strategy for Remote {
             }
             self.prefix.clone_from(&data.nonce);
             let begun = Instant::now();
-            self.store(scene)?.put_all(scene.context, &self.prefix, &sources(data)).await?;
+            self.store(scene)?.put_all(scene.context, &self.prefix, &data.sources()).await?;
             Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Default::default() })
         })
     }
@@ -161,9 +160,4 @@ impl Strategy for Remote {
     fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move { self.store(scene)?.remove(scene.context, &self.prefix).await })
     }
-}
-
-/// The files of a dataset by their keys below the prefix.
-pub(in crate::read) fn sources(data: &Dataset) -> BTreeMap<String, PathBuf> {
-    data.files().map(|file| (file.path.clone(), data.dir.join(&file.path))).collect()
 }

@@ -6,12 +6,12 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use kube::api::PostParams;
 
 use crate::error::{Error, OrFail, Result};
 use crate::exec::Tool;
 use crate::ledger::labels;
 use crate::read::Scene;
+use crate::read::objects::create;
 use crate::session::Contribution;
 use crate::store::Store;
 
@@ -54,11 +54,7 @@ pub(super) async fn provide(scene: Scene<'_>, store: &Store) -> Result<()> {
         ..Default::default()
     };
     let client = scene.environment.cluster.client.clone();
-    let api: Api<ConfigMap> = Api::namespaced(client, scene.namespace);
-    let created = async {
-        api.create(&PostParams::default(), &map).await.or_environment("creating the trust store")
-    };
-    scene.context.cancel.guard(created).await.map(drop)
+    create(scene, Api::namespaced(client, scene.namespace), map).await
 }
 
 /// The JVMs' options and the volume.

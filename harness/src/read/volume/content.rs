@@ -9,8 +9,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use serde_json::{Value, json};
 
-use super::objects::{create, meta, remove};
 use crate::error::{Error, OrFail, Result};
+use crate::read::objects::{create, meta, remove};
 use crate::read::{DataFile, DataSize, Dataset, Scene, Setup, Variant};
 
 /// The API server's limit on all values of a ConfigMap together, in bytes

@@ -5,11 +5,11 @@ use std::time::Instant;
 use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::by_host_path;
-use super::node::{NOT_OURS, engine, put};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{Owned, give_back};
 use crate::proof::Environment;
+use crate::read::nodes::{NOT_OURS, engine, put};
 use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 

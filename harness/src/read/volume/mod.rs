@@ -6,8 +6,6 @@ mod dynamic_claim;
 mod empty_dir;
 mod host_path;
 mod nfs;
-mod node;
-mod objects;
 mod property;
 mod static_claim;
 
@@ -16,6 +14,5 @@ pub use dynamic_claim::DynamicClaim;
 pub use empty_dir::EmptyDir;
 pub use host_path::HostPath;
 pub use nfs::Nfs;
-pub use node::own_on_nodes;
 pub use property::{by_claim, by_host_path, on_demand};
 pub use static_claim::StaticClaim;

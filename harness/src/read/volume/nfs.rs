@@ -2,10 +2,10 @@
 
 use futures::future::{LocalBoxFuture, try_join_all};
 
-use super::node::engine;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::proof::Environment;
+use crate::read::nodes::engine;
 use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 

@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::by_claim;
-use super::node::{NOT_OURS, put};
-use super::objects::{create, gone, meta, reach, remove};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
 use crate::proof::Environment;
+use crate::read::nodes::{NOT_OURS, put};
+use crate::read::objects::{create, gone, meta, reach, remove};
 use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 

@@ -11,16 +11,17 @@ use crate::read::transfer::{HASH, pack, verify};
 use crate::read::{Dataset, Scene};
 
 /// The engine that runs the nodes.
-pub(super) fn engine(environment: &Environment) -> Result<&Engine> {
+pub(in crate::read) fn engine(environment: &Environment) -> Result<&Engine> {
     environment.engine.as_ref().ok_or_else(|| Error::environment(NOT_OURS))
 }
 
 /// Why there is none.
-pub(super) const NOT_OURS: &str = "the nodes of an existing cluster are not ours to put files into";
+pub(in crate::read) const NOT_OURS: &str =
+    "the nodes of an existing cluster are not ours to put files into";
 
 /// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
 /// when whole, then hashed again in the node. What is owned thereby.
-pub(super) async fn put(
+pub(in crate::read) async fn put(
     scene: Scene<'_>,
     node: &str,
     data: &Dataset,
@@ -36,9 +37,7 @@ pub(super) async fn put(
             .remedy("remove it if it is a leftover; sparkproof overwrites nothing")
     })?;
     let owned = [path.to_owned(), half].map(|path| on_node(engine, node, path));
-    for owned in &owned {
-        scene.context.run.own(owned.clone())?;
-    }
+    owned.iter().cloned().try_for_each(|owned| scene.context.run.own(owned))?;
     let script = format!(
         "umask 022 && mkdir \"$1.half\" && \
          tar --extract --no-same-owner --file - --directory \"$1.half\" && \
@@ -53,9 +52,14 @@ pub(super) async fn put(
 
 /// Owns a directory of every node that executors can run on: for what kubelet makes unasked.
 pub fn own_on_nodes(context: &Context, environment: &Environment, path: &Path) -> Result<()> {
+    on_nodes(environment, path)?.into_iter().try_for_each(|owned| context.run.own(owned))
+}
+
+/// A directory of every node that executors can run on.
+pub(in crate::read) fn on_nodes(environment: &Environment, path: &Path) -> Result<Vec<Owned>> {
     let engine = engine(environment)?;
     let nodes = environment.cluster.executor_nodes();
-    nodes.iter().try_for_each(|node| context.run.own(on_node(engine, node, path.to_owned())))
+    Ok(nodes.iter().map(|node| on_node(engine, node, path.to_owned())).collect())
 }
 
 /// A directory of a node, as the ledger knows it.

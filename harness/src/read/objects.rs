@@ -23,7 +23,7 @@ const PHASE_WITHIN: u64 = 60;
 const LOOKED: &str = "sparkproof.io/looked";
 
 /// Name and labels of a variant's object.
-pub(super) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
+pub(in crate::read) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
     ObjectMeta {
         name: Some(scene.name(variant)),
         labels: Some(labels::kube(scene.context.run.id(), labels::Lifetime::Run)),
@@ -32,7 +32,7 @@ pub(super) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
 }
 
 /// Creates an object; one that exists under its name is not ours.
-pub(super) async fn create<K>(scene: Scene<'_>, api: Api<K>, object: K) -> Result<()>
+pub(in crate::read) async fn create<K>(scene: Scene<'_>, api: Api<K>, object: K) -> Result<()>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
     K::DynamicType: Default,
@@ -45,7 +45,7 @@ where
 }
 
 /// Deletes an object, where it is there and of this run, and waits until it is gone.
-pub(super) async fn remove<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
+pub(in crate::read) async fn remove<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
     K::DynamicType: Default,
@@ -67,7 +67,12 @@ where
 /// Waits until a volume or a claim has this phase. Their controller does not try again after a
 /// conflict before its next look at everything, 15 s later (10 to 12 s lost, measured of one claim in
 /// three), but does when the object changes: so it is changed.
-pub(super) async fn reach<K>(context: &Context, api: Api<K>, name: &str, phase: &str) -> Result<()>
+pub(in crate::read) async fn reach<K>(
+    context: &Context,
+    api: Api<K>,
+    name: &str,
+    phase: &str,
+) -> Result<()>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
     K::DynamicType: Default,
@@ -97,7 +102,7 @@ where
 }
 
 /// Waits until an object is gone that somebody deleted.
-pub(super) async fn gone<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
+pub(in crate::read) async fn gone<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
     K::DynamicType: Default,
