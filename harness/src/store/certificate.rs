@@ -1,9 +1,12 @@
 //! An authority for one run, and the certificate of a server.
 
+use std::path::{Path, PathBuf};
+
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 
+use crate::context::Context;
 use crate::error::{OrFail, Result};
 
 /// How many days it is valid: a cluster that is up may be used for long.
@@ -20,8 +23,22 @@ pub(super) struct Certificate {
     pub(super) key: String,
 }
 
+/// As [`issue`], with the server's key masked and the authority's certificate in a file of the
+/// server's private directory.
+pub(super) fn issue_into(
+    context: &Context,
+    dir: &Path,
+    names: &[String],
+) -> Result<(Certificate, PathBuf)> {
+    let issued = issue(names)?;
+    context.recorder.secrets().register(&issued.key);
+    let path = dir.join("ca.pem");
+    fs_err::write(&path, &issued.authority).or_environment("writing a certificate")?;
+    Ok((issued, path))
+}
+
 /// A new authority and a certificate by it for these host names and addresses.
-pub(super) fn issue(names: &[String]) -> Result<Certificate> {
+fn issue(names: &[String]) -> Result<Certificate> {
     let what = "issuing a certificate";
     let valid = |params: &mut CertificateParams| {
         let now = std::time::SystemTime::now();

@@ -34,12 +34,7 @@ pub(super) async fn start(
     let name = format!("sparkproof-{}-{}", context.run.id(), request.name);
     let dir = StoreRecord::dir(context.run.dir(), request.name);
     private_dir(&dir)?;
-    let credentials = Credentials::random(kind);
-    let file = dir.join("credentials.json");
-    if let Some(credentials) = &credentials {
-        credentials.register(context);
-        credentials.write(&file)?;
-    }
+    let (credentials, file) = Credentials::issue(context, kind, &dir)?;
     // Azure's clients take the first label for the account.
     let host = match (kind, &credentials) {
         (StoreKind::Azure, Some(c)) => Some(format!("{}.{name}", c.account)),
@@ -84,17 +79,14 @@ pub(super) async fn start(
         bucket: bucket(kind).to_owned(),
         region: None,
         image: Some(image.to_owned()),
-        credentials: credentials.is_some().then_some(file),
+        credentials: file,
         ca_certificate: None,
     };
     if kind == StoreKind::Azure {
         aliases.push(address.to_string());
-        let issued = certificate::issue(&aliases)?;
-        context.recorder.secrets().register(&issued.key);
+        let (issued, authority) = certificate::issue_into(context, &dir, &aliases)?;
         container.give_certificate(&issued.certificate, &issued.key).await?;
-        let path = dir.join("ca.pem");
-        fs_err::write(&path, &issued.authority).or_environment("writing a certificate")?;
-        record.ca_certificate = Some(path);
+        record.ca_certificate = Some(authority);
         record.tls_endpoint = Some(format!("https://{address}:{TLS_PORT}"));
     }
     record.write(&StoreRecord::path(context.run.dir(), request.name))?;

@@ -1,6 +1,6 @@
 //! Keys of a server: random for each, kept in one private file, known to the scrubber.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Credentials {
 
 impl Credentials {
     /// New ones; none for HDFS, which believes what user a client says it is.
-    pub(super) fn random(kind: StoreKind) -> Option<Self> {
+    fn random(kind: StoreKind) -> Option<Self> {
         let mut random = rand::rng();
         match kind {
             StoreKind::Hdfs => None,
@@ -50,6 +50,20 @@ impl Credentials {
         }
     }
 
+    /// New ones, masked from now on, and the file in the server's private directory (0600) that they
+    /// are kept in; neither for HDFS.
+    pub(super) fn issue(
+        context: &Context,
+        kind: StoreKind,
+        dir: &Path,
+    ) -> Result<(Option<Self>, Option<PathBuf>)> {
+        let Some(credentials) = Self::random(kind) else { return Ok((None, None)) };
+        let file = dir.join("credentials.json");
+        credentials.register(context);
+        credentials.write(&file)?;
+        Ok((Some(credentials), Some(file)))
+    }
+
     /// Reads them, and has them masked from now on.
     pub(super) fn read(context: &Context, path: &Path) -> Result<Self> {
         let text = fs_err::read(path).or_environment("reading a store's credentials")?;
@@ -60,7 +74,7 @@ impl Credentials {
     }
 
     /// Writes them (0600).
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
+    fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self).or_internal("writing a store's credentials")?;
         private_file(path, &text)
     }

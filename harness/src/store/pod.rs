@@ -50,12 +50,7 @@ pub(super) async fn start(
     };
     let dir = StoreRecord::dir(context.run.dir(), request.name);
     private_dir(&dir)?;
-    let credentials = Credentials::random(kind);
-    let file = dir.join("credentials.json");
-    if let Some(credentials) = &credentials {
-        credentials.register(context);
-        credentials.write(&file)?;
-    }
+    let (credentials, file) = Credentials::issue(context, kind, &dir)?;
     let address = node_address(&cluster.client).await?;
     let mut secrets: BTreeMap<String, String> = environment(request, credentials.as_ref())
         .into_iter()
@@ -64,10 +59,8 @@ pub(super) async fn start(
     let variables: Vec<String> = secrets.keys().cloned().collect();
     let mut authority = None;
     if kind == StoreKind::Azure {
-        let issued = certificate::issue(std::slice::from_ref(&address))?;
-        context.recorder.secrets().register(&issued.key);
-        let path = dir.join("ca.pem");
-        fs_err::write(&path, &issued.authority).or_environment("writing a certificate")?;
+        let names = std::slice::from_ref(&address);
+        let (issued, path) = certificate::issue_into(context, &dir, names)?;
         authority = Some(path);
         secrets.insert("cert.pem".to_owned(), issued.certificate);
         secrets.insert("key.pem".to_owned(), issued.key);
@@ -91,7 +84,7 @@ pub(super) async fn start(
         bucket: bucket(kind).to_owned(),
         region: None,
         image: Some(image.to_owned()),
-        credentials: credentials.is_some().then_some(file),
+        credentials: file,
         ca_certificate: authority,
     };
     record.write(&StoreRecord::path(context.run.dir(), request.name))?;
