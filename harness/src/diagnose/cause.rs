@@ -49,6 +49,8 @@ pub enum Cause {
     DriverLacksFile,
     /// Not the bytes that were put there.
     ContentDiffers,
+    /// The right bytes, but by another file system or from another mount.
+    ReadElsewhere,
     /// What was mounted there is not any more.
     MountGone,
     /// The store does not answer.

@@ -131,6 +131,17 @@ pub fn content_differs(whose: &str, uri: &str, seen: &str, expected: &str) -> Di
     }
 }
 
+/// The right bytes, by another way than the one to be proven.
+pub fn read_elsewhere(whose: &str, uri: &str, seen: &str, expected: &str) -> Diagnosis {
+    Diagnosis {
+        cause: Cause::ReadElsewhere,
+        says: format!("{whose} read {uri} by {seen}, expected {expected}"),
+        evidence: Vec::new(),
+        remedy: "look at the executor's volumes and at fs.*.impl: something else answers there"
+            .into(),
+    }
+}
+
 fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
 }

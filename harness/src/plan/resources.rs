@@ -14,6 +14,9 @@ const HOST_MEMORY: MebiBytes = MebiBytes(1536);
 /// Spark adds max(10 %, 384 MiB) to the heap (`spark.executor.memoryOverheadFactor`); PySpark and
 /// small heaps are always at the minimum.
 const OVERHEAD: MebiBytes = MebiBytes(384);
+/// What defaults leave of a node's CPU beside the executors: a reading strategy's daemons and init
+/// containers request 10m each.
+const BESIDE_CPU: MilliCpu = MilliCpu(50);
 /// Below a tenth of a core an executor starves before it registers.
 const LEAST_EXECUTOR_CPU: MilliCpu = MilliCpu(100);
 
@@ -117,6 +120,7 @@ pub(super) fn fit(machine: Machine, asked: Asked) -> Result<Fit> {
     let executors_a_node = u64::from(asked.executors).div_ceil(nodes);
 
     let most = cpu_a_node / executors_a_node;
+    let room = cpu_a_node.saturating_sub(BESIDE_CPU.0) / executors_a_node;
     let executor_cpu = match asked.executor_cpu {
         Some(cpu) if cpu.0 > most => {
             return Err(Error::input(format!(
@@ -128,7 +132,7 @@ pub(super) fn fit(machine: Machine, asked: Asked) -> Result<Fit> {
             .remedy(format!("--executor-cpu {}m or fewer --executors", most.max(1))));
         }
         Some(cpu) => cpu,
-        None if most >= 1000 => MilliCpu(1000),
+        None if room >= 1000 => MilliCpu(1000),
         None if most < LEAST_EXECUTOR_CPU.0 => {
             return Err(Error::input(format!(
                 "--executors {} do not fit: {nodes} node(s) of {node_cpu} CPU leave {most}m to \
@@ -139,7 +143,7 @@ pub(super) fn fit(machine: Machine, asked: Asked) -> Result<Fit> {
         }
         None => {
             // Rounded down to 50m: a snapshot of the plan should not hang on one millicore.
-            let cpu = MilliCpu((most / 50 * 50).max(LEAST_EXECUTOR_CPU.0));
+            let cpu = MilliCpu((room / 50 * 50).max(LEAST_EXECUTOR_CPU.0));
             warnings.push(format!(
                 "{} executors of 1 CPU do not fit on {nodes} node(s) of {node_cpu} CPU: each \
                  requests {cpu}",
@@ -177,6 +181,12 @@ mod tests {
         let fit = fit(SMALL, asked(3)).expect("fits");
         assert_eq!((fit.node_cpu, fit.executor_cpu), (MilliCpu(2000), MilliCpu(350)));
         assert_eq!(fit.warnings.len(), 2, "{:?}", fit.warnings);
+    }
+
+    #[test]
+    fn executors_leave_room_for_the_daemons_beside_them() {
+        let fit = fit(SMALL, Asked { workers: 2, ..asked(4) }).expect("fits");
+        assert_eq!(fit.executor_cpu, MilliCpu(950));
     }
 
     #[test]

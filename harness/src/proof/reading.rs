@@ -146,10 +146,7 @@ impl ReadingSession<'_> {
         let ended = live.stop().await?;
         let scene = scene(&proof.context, &proof.environment, &namespace, executors);
         for mut subject in subjects {
-            subject.strategy.undo(scene).await?;
-            if let Some(host) = &subject.host {
-                host.undo(scene.context).await?;
-            }
+            subject.undo(scene).await?;
         }
         Ok(ended)
     }
@@ -197,6 +194,15 @@ impl Subject {
     pub(super) fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
         let path = self.strategy.location(scene).driver_path?;
         Some((self.data.dir.clone(), path))
+    }
+
+    /// Takes away what it made outside the session's namespace.
+    pub(super) async fn undo(&mut self, scene: Scene<'_>) -> Result<()> {
+        self.strategy.undo(scene).await?;
+        match &self.host {
+            Some(host) => host.undo(scene.context).await,
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {

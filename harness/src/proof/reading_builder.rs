@@ -9,7 +9,7 @@ use crate::checks::{FirstRed, check};
 use crate::error::{Error, OrFail, Result};
 use crate::images::load_layered;
 use crate::plan::DriverPlace;
-use crate::read::{DataSize, Dataset, HostCopy, Scene, Strategy, Variant, strategy_of};
+use crate::read::{DataSize, Dataset, HostCopy, Scene, Setup, Strategy, Variant, strategy_of};
 use crate::session::Contribution;
 
 /// What a reading session shall be.
@@ -106,12 +106,23 @@ impl<'a> ReadingBuilder<'a> {
             }
         };
         let image = image.filter(|_| !bare);
-        let live = ground.with(image, added).driver_mounts(mounts).start().await?;
+        let started = ground.with(image, added).driver_mounts(mounts).start().await;
+        let live = match started {
+            Ok(live) => live,
+            Err(error) => {
+                for mut subject in subjects {
+                    left_out(scene, subject.undo(scene).await);
+                }
+                return Err(error);
+            }
+        };
         let phase = context.recorder.phase("populate");
         let mut populated = Vec::new();
         for mut subject in subjects {
-            let done = subject.populate(scene, &live).await;
-            populated.extend(first.note(done)?.map(|()| subject));
+            match first.note(subject.populate(scene, &live).await)? {
+                Some(()) => populated.push(subject),
+                None => left_out(scene, subject.undo(scene).await),
+            }
         }
         let done = format!("{} of {} variants", populated.len(), variants.len());
         phase.end(Ok(()), |()| done)?;
@@ -121,48 +132,57 @@ impl<'a> ReadingBuilder<'a> {
     }
 }
 
-/// Generates a variant's data and brings it where it must be before there are pods.
+/// Generates a variant's data and brings it where it must be before there are pods. What of it is
+/// there after a failure is taken away again.
 async fn prepare(
     scene: Scene<'_>,
-    mut strategy: Box<dyn Strategy>,
+    strategy: Box<dyn Strategy>,
     size: DataSize,
     driver: DriverPlace,
 ) -> Result<Subject> {
     let context = scene.context;
     let variant = strategy.variant();
-    check(
-        context,
-        &format!("read.{}.prepared", variant.id),
-        &format!("{}: its data is in place before the session", variant.title),
-        async |findings| {
-            let size = strategy.limit(size);
-            // In every row, so that neither another variant nor an earlier run can answer for this.
-            let nonce =
-                format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
-            let dir = context.run.dir().join(format!("data-{nonce}"));
-            let generated =
-                tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size)).await;
-            let data = generated.or_internal("generating data")??;
-            let setup = strategy.prepare(scene, &data).await?;
-            let location = strategy.location(scene);
-            // A driver in a container has the data itself mounted there.
-            let host = match (&location.driver_path, driver) {
-                (Some(path), DriverPlace::Host) => {
-                    Some(HostCopy::make(context, path, &data).await?)
-                }
-                _ => None,
-            };
-            findings.add("location", &location.uri);
-            findings.add("bytes", data.bytes());
-            findings.add("seconds", format!("{:.2}", setup.seconds));
-            Ok(Subject { strategy, data, host, setup })
-        },
-    )
-    .await
+    let size = strategy.limit(size);
+    // In every row, so that neither another variant nor an earlier run can answer for this.
+    let nonce = format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
+    let dir = context.run.dir().join(format!("data-{nonce}"));
+    let generated = tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size));
+    let data = generated.await.or_internal("generating data")??;
+    let mut subject = Subject { strategy, data, host: None, setup: Setup::default() };
+    let id = format!("read.{}.prepared", variant.id);
+    let title = format!("{}: its data is in place before the session", variant.title);
+    let prepared = check(context, &id, &title, async |findings| {
+        let Subject { strategy, data, host, setup } = &mut subject;
+        *setup = strategy.prepare(scene, data).await?;
+        let location = strategy.location(scene);
+        // A driver in a container has the data itself mounted there.
+        if let (Some(path), DriverPlace::Host) = (&location.driver_path, driver) {
+            *host = Some(HostCopy::make(context, path, data).await?);
+        }
+        findings.add("location", &location.uri);
+        findings.add("bytes", data.bytes());
+        findings.add("seconds", format!("{:.2}", setup.seconds));
+        Ok(())
+    })
+    .await;
+    match prepared {
+        Ok(()) => Ok(subject),
+        Err(error) => {
+            left_out(scene, subject.undo(scene).await);
+            Err(error)
+        }
+    }
 }
 
-/// Merges what the variants contribute, and puts the layers they want on the session's image. Those
-/// that change with every run come last, on top: what lies below stays on the nodes.
+/// What a variant that is left out could not give back stays in the ledger for the teardown.
+fn left_out(scene: Scene<'_>, undone: Result<()>) {
+    if let Err(error) = undone {
+        scene.context.recorder.warn(format!("left for the teardown: {error}"));
+    }
+}
+
+/// Merges what the variants contribute, and puts the layers they want on the session's image. Baked
+/// data, which is new in every run, comes last, on top: what lies below stays on the nodes.
 async fn furnish(
     scene: Scene<'_>,
     subjects: &mut [Subject],
@@ -170,7 +190,9 @@ async fn furnish(
     let environment = scene.environment;
     let mut all = Contribution::default();
     let mut image = None;
-    for subject in subjects.iter_mut().rev() {
+    let (lasting, baked): (Vec<_>, Vec<_>) =
+        subjects.iter_mut().partition(|subject| subject.strategy.variant().number() != "1");
+    for subject in lasting.into_iter().chain(baked) {
         let variant = subject.strategy.variant();
         let had = all.layers.len();
         all.add(&variant.id, subject.strategy.contribute(scene)?)?;

@@ -2,9 +2,12 @@
 
 use futures::future::LocalBoxFuture;
 
+use super::nodes::no_layers;
 use super::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::context::Context;
 use crate::error::Result;
 use crate::images::{Entry, Layer};
+use crate::proof::Environment;
 use crate::session::Contribution;
 
 /// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer
@@ -25,6 +28,14 @@ impl Baked {
 impl Strategy for Baked {
     fn variant(&self) -> &'static Variant {
         self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        _: &'a Context,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async { Ok(no_layers(environment)) })
     }
 
     fn prepare<'a>(

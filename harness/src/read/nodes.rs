@@ -19,6 +19,12 @@ pub(in crate::read) fn engine(environment: &Environment) -> Result<&Engine> {
 pub(in crate::read) const NOT_OURS: &str =
     "the nodes of an existing cluster are not ours to put files into";
 
+/// Why images cannot be given layers here; `None` when they can.
+pub(in crate::read) fn no_layers(environment: &Environment) -> Option<String> {
+    let none = "the image needs layers, which sparkproof loads onto its own nodes only";
+    environment.engine.is_none().then(|| none.to_owned())
+}
+
 /// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
 /// when whole, then hashed again in the node. What is owned thereby.
 pub(in crate::read) async fn put(

@@ -23,8 +23,6 @@ use rustls::{ClientConfig, RootCertStore};
 use super::{Credentials, StoreKind, StoreRecord};
 use crate::error::{Error, OrFail, Result};
 
-/// S3's region for servers that have none.
-pub(super) const REGION: &str = "us-east-1";
 /// The longest one request may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -80,8 +78,7 @@ impl Http {
                     secret_key: credentials.key.clone(),
                     token: None,
                 };
-                let region = record.region.as_deref().unwrap_or(REGION);
-                AwsAuthorizer::new(&credential, "s3", region)
+                AwsAuthorizer::new(&credential, "s3", record.region())
                     .try_authorize(&mut request, None)
                     .or_internal("signing for S3")?;
             }

@@ -13,7 +13,7 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
 
-use super::http::{Http, REGION, refused};
+use super::http::{Http, refused};
 use super::upload::{AT_ONCE, joined};
 use super::{Credentials, Placement, Store, StoreKind};
 use crate::error::{Error, OrFail, Result};
@@ -64,7 +64,7 @@ impl<'a> Objects<'a> {
                     .with_secret_access_key(&credentials.key)
                     .with_bucket_name(&record.bucket)
                     .with_endpoint(&record.endpoint)
-                    .with_region(record.region.as_deref().unwrap_or(REGION))
+                    .with_region(record.region())
                     .with_virtual_hosted_style_request(false)
                     .with_allow_http(true)
                     .with_retry(retry())

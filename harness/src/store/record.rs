@@ -67,6 +67,11 @@ pub struct StoreRecord {
 }
 
 impl StoreRecord {
+    /// S3's region. Clients demand one also of a server that has none.
+    pub fn region(&self) -> &str {
+        self.region.as_deref().unwrap_or("us-east-1")
+    }
+
     /// The endpoint that Azure's requests go to: the account is part of the path where it is not
     /// part of the host.
     pub fn account_url(&self, account: &str) -> String {

@@ -6,7 +6,7 @@ use super::subject::{Subject, in_lines};
 use super::table::{ReadTable, same_class, simple};
 use crate::checks::check::{Findings, check};
 use crate::context::Context;
-use crate::diagnose::{Diagnosis, content_differs};
+use crate::diagnose::{Diagnosis, content_differs, read_elsewhere};
 use crate::error::{Error, Result};
 use crate::measure::Figures;
 use crate::proof::Live;
@@ -90,7 +90,7 @@ fn fault(read: &FileRead, file: &DataFile, whose: &str, subject: Subject<'_>) ->
     }
     let class = read.file_system.as_deref().map_or("none", simple);
     if !same_class(class, subject.location.file_system) {
-        return Some(content_differs(whose, &read.uri, class, subject.location.file_system));
+        return Some(read_elsewhere(whose, &read.uri, class, subject.location.file_system));
     }
     let expected = subject.location.mount?;
     let (kind, point) = match &read.mount {
@@ -98,7 +98,7 @@ fn fault(read: &FileRead, file: &DataFile, whose: &str, subject: Subject<'_>) ->
         None => ("nothing", "nowhere"),
     };
     let wrong = expected.check(kind, point).err()?;
-    Some(content_differs(whose, &read.uri, &wrong.to_string(), &expected.to_string()))
+    Some(read_elsewhere(whose, &read.uri, &wrong.to_string(), &expected.to_string()))
 }
 
 /// Throughput: the big file once more, unhashed, by all at once; and the small ones, shared out.

@@ -38,11 +38,11 @@ impl ReadTable {
         ReadTable(rows)
     }
 
-    /// Without what differs between runs: pods' names and the number of bytes, which depends on
-    /// the suite.
+    /// Without what differs between runs: executors' ids, of which one that was replaced leaves a
+    /// gap, become ranks; pods' names and the number of bytes, which depends on the suite, go.
     pub fn normalised(&self) -> String {
-        let lines = self.0.iter().map(|row| {
-            format!("{:<8}  {:<7}  {:<24}  {}", row.executor, row.content, row.file_system, row.on)
+        let lines = (1..).zip(&self.0).map(|(rank, row)| {
+            format!("{rank:<8}  {:<7}  {:<24}  {}", row.content, row.file_system, row.on)
         });
         std::iter::once(format!(
             "{:<8}  {:<7}  {:<24}  {}",

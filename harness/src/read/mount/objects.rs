@@ -101,7 +101,7 @@ impl Daemons<'_> {
                             "securityContext": { "privileged": true, "runAsUser": 0 },
                             // Pods without any request get what all others leave: in a busy node
                             // nothing, while executors wait for it.
-                            "resources": { "requests": { "cpu": "10m", "memory": "32Mi" } },
+                            "resources": { "requests": { "cpu": "10m" } },
                             // Its last words, when it ends with an error.
                             "terminationMessagePolicy": "FallbackToLogsOnError",
                             "startupProbe": {

@@ -5,9 +5,6 @@ use crate::error::{Error, Result};
 use crate::read::{Dataset, Scene, Variant};
 use crate::store::{Store, StoreKind};
 
-/// What servers that have no regions are told.
-const REGION: &str = "us-east-1";
-
 /// A prefix of a store, and the keys to it. Not `Debug`: it holds a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Source {
@@ -37,7 +34,7 @@ impl Source {
                 StoreKind::Azure => store.account_url(&credentials.account),
                 _ => store.endpoint().to_owned(),
             },
-            region: store.region.clone().unwrap_or_else(|| REGION.to_owned()),
+            region: store.region().to_owned(),
             account: credentials.account.clone(),
             key: credentials.key.clone(),
             bucket: store.bucket.clone(),

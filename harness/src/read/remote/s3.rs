@@ -20,8 +20,7 @@ pub(super) fn contribute(store: &Store) -> Result<Contribution> {
     };
     let conf = [
         set("endpoint", store.endpoint()),
-        // Asked for by SDK 2 (Hadoop 3.4) even of a server without regions.
-        set("endpoint.region", "us-east-1"),
+        set("endpoint.region", store.region()),
         set("connection.ssl.enabled", if tls { "true" } else { "false" }),
         // The bucket in the path: no name of its own resolves for it.
         set("path.style.access", "true"),

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::images::Layer;
 use crate::images::spark::{JarSet, jar_layer, jars};
 use crate::proof::Environment;
+use crate::read::nodes::no_layers;
 use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 use crate::store::{Store, StoreKind};
@@ -109,8 +110,11 @@ impl Strategy for Remote {
         _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let found = self.kind().and_then(|kind| environment.stores.get(kind));
-        Box::pin(async move { Ok(found.err().map(|error| error.to_string())) })
+        let store = self.kind().and_then(|kind| environment.stores.get(kind));
+        let no_store = store.err().map(|error| error.to_string());
+        let no_jars = || self.jar_set().and_then(|_| no_layers(environment));
+        let reason = no_store.or_else(no_jars);
+        Box::pin(async { Ok(reason) })
     }
 
     fn prepare<'a>(
@@ -158,6 +162,12 @@ impl Strategy for Remote {
     }
 
     fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.store(scene)?.remove(scene.context, &self.prefix).await })
+        Box::pin(async move {
+            match self.prefix.as_str() {
+                // Nothing was put there.
+                "" => Ok(()),
+                prefix => self.store(scene)?.remove(scene.context, prefix).await,
+            }
+        })
     }
 }
