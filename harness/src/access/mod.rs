@@ -8,4 +8,4 @@ mod rules;
 pub use can_i::{Missing, missing_verbs};
 pub use credentials::Credentials;
 pub use grant::{Access, AccessRequest, grant};
-pub use rules::{Rule, needed};
+pub use rules::{Rule, needed, submission};

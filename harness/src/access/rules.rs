@@ -74,6 +74,20 @@ pub fn needed(spark_version: &str) -> &'static [Rule] {
     }
 }
 
+/// What `spark-submit` in cluster mode and a driver in a pod need beside [`needed`]: the driver looks
+/// itself up, as the owner of its executors, and the submission applies the driver's Service and
+/// ConfigMap, twice: the second time with their owner (`KubernetesClientApplication.run`).
+pub fn submission(spark_version: &str) -> Vec<Rule> {
+    let all = [
+        rule("pods", "get"),
+        rule("services", "create"),
+        rule("services", "patch"),
+        rule("configmaps", "patch"),
+    ];
+    let known = needed(spark_version);
+    all.into_iter().filter(|rule| !known.contains(rule)).collect()
+}
+
 /// As the rules of a Role, one a resource.
 pub(super) fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
     let mut by_resource = std::collections::BTreeMap::<&str, Vec<String>>::new();

@@ -1,6 +1,7 @@
 //! The suite: one file a topic. A check returns evidence; its verdict is recorded.
 
 mod access;
+mod application;
 mod check;
 mod executors;
 mod first_red;
@@ -14,6 +15,7 @@ mod tally;
 mod teardown;
 
 pub use access::can_i;
+pub use application::application;
 pub use check::{Findings, check, skip};
 pub use executors::{barrier, lose_an_executor, replaced};
 pub use first_red::FirstRed;

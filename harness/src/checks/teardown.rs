@@ -21,13 +21,22 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
             "teardown.exit",
             "after the driver exits without stop() nothing of the session is left",
         ),
+        Ending::Collected => (
+            "teardown.collected",
+            "after the driver's pod is deleted nothing of the application is left",
+        ),
         Ending::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
     };
     check(context, id, title, async |findings: &mut Findings| {
         let begun = Instant::now();
         // The driver has sent all it will ever send: what is not being deleted by now stays.
         let going = |held: &Holdings| held.pods.values().any(|status| status == "Terminating");
-        let held = settled(context, ended, GONE_WITHIN, |held| !going(held)).await?;
+        // What a pod owns is collected after it.
+        let done = |held: &Holdings| match ended.ending {
+            Ending::Collected => held.is_empty(),
+            _ => !going(held),
+        };
+        let held = settled(context, ended, GONE_WITHIN, done).await?;
         if held.is_empty() {
             findings.add("gone after", format!("{:.1} s", begun.elapsed().as_secs_f64()));
             return Ok(());

@@ -82,6 +82,17 @@ impl Tool {
         self
     }
 
+    /// Does not hand on variables of ours with these prefixes. Before those that are set.
+    #[must_use]
+    pub fn without_env(mut self, prefixes: &[&str]) -> Self {
+        for (key, _) in std::env::vars_os() {
+            if prefixes.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
+                self.command.env_remove(key);
+            }
+        }
+        self
+    }
+
     /// Sets the working directory.
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt;
+use kube::api::DeleteParams;
+use kube::{Api, ResourceExt};
 
 use super::{Proof, SessionBuilder};
 use crate::access::{Access, AccessRequest, grant};
 use crate::checks;
 use crate::cluster::Cluster;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::images::spark;
 use crate::ledger::{Owned, give_back};
 use crate::observe::{PodList, Pods};
@@ -39,6 +40,8 @@ pub enum Ending {
     Exited,
     /// By kill -9 of the driver's JVM.
     Killed,
+    /// An application's: its driver's pod, which had ended, was deleted.
+    Collected,
 }
 
 /// A session that ended; its namespace is still there.
@@ -108,6 +111,28 @@ impl<'a> Ground<'a> {
     /// Who the session will run as, and where.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// The watch on the namespace.
+    pub fn pods(&self) -> &Pods {
+        &self.pods
+    }
+
+    /// Deletes the pod of a driver that ended: what it owns goes with it.
+    pub async fn collect(self, driver: &str, driver_log: String) -> Result<Ended> {
+        let cluster = &self.proof().environment.cluster;
+        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &self.access.namespace);
+        let deleted = api.delete(driver, &DeleteParams::background()).await;
+        deleted.or_environment("deleting the driver's pod")?;
+        Ok(Ended {
+            ending: Ending::Collected,
+            executors: 0,
+            cluster: cluster.clone(),
+            namespace: self.access.namespace.clone(),
+            owned: self.access.owned.clone(),
+            driver_log,
+            _pods: self.pods,
+        })
     }
 
     /// How many executors it will have.
@@ -242,6 +267,9 @@ impl Live {
             Ending::Stopped => self.session.stop().await?,
             Ending::Exited => self.session.exit_without_stop().await?,
             Ending::Killed => self.session.kill9().await?,
+            Ending::Collected => {
+                return Err(Error::internal("the driver of a session is no pod to be deleted"));
+            }
         };
         Ok(Ended {
             ending,

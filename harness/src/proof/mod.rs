@@ -1,5 +1,6 @@
 //! The flow of a proof: an environment set up from a plan, sessions on it, everything given back.
 
+mod application;
 mod environment;
 mod hold;
 mod live;

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use self::container::ContainerDriver;
-pub(super) use self::files::{read_log, session_dir};
+pub(super) use self::files::{FOREIGN, read_log, session_dir};
 use self::process::Process;
 use super::channel::{Channel, Door};
 use super::protocol::{Launched, Request};

@@ -1,5 +1,6 @@
 //! Sessions: what is asked of one, the driver that holds it, what started means.
 
+mod application;
 mod channel;
 mod configuration;
 mod contribution;
@@ -19,6 +20,7 @@ mod spec;
 mod start;
 mod template;
 
+pub use application::{Application, ApplicationSpec, Finished};
 pub use configuration::{Configuration, Part};
 pub use contribution::Contribution;
 pub use frame::{Frame, FrameFile, FrameResult};

@@ -18,9 +18,9 @@ use crate::events::Secrets;
 /// Label on executor pods: which session they are of, known before Spark has an application id.
 pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
 /// Label on executor pods: the run.
-const RUN_LABEL: &str = "sparkproof.io/run";
+pub(super) const RUN_LABEL: &str = "sparkproof.io/run";
 /// Spark's own default and more names that secrets go by (`spark.redaction.regex`).
-const REDACTION: &str = "(?i)secret|password|token|access[.]?key|account[.]?key|credential|oauth|\
+pub(super) const REDACTION: &str = "(?i)secret|password|token|access[.]?key|account[.]?key|credential|oauth|\
                          keytab|passphrase|signature|[.]sas[.]";
 
 /// The settings of a strict session. By default, a task that fails on one executor is tried again
@@ -178,11 +178,16 @@ pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String
     for (key, value) in defaults {
         all.entry(key.to_owned()).or_insert_with(|| value.to_owned());
     }
+    Ok(written(&all))
+}
+
+/// As the text of a properties file.
+pub(super) fn written(properties: &BTreeMap<String, String>) -> String {
     let mut text = String::new();
-    for (key, value) in &all {
+    for (key, value) in properties {
         let _ = writeln!(text, "{}={}", escaped(key, true), escaped(value, false));
     }
-    Ok(text)
+    text
 }
 
 fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {

@@ -34,6 +34,7 @@ async fn a_driver_in_a_container(#[case] executors: u32, #[case] ending: Ending)
                 let ended = live.kill().await?;
                 checks::executors_stay_after_kill(&p.context, &ended).await
             }
+            Ending::Collected => Err(Error::internal("this driver is no pod")),
         }
     })
     .await

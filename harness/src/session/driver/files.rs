@@ -12,6 +12,10 @@ use crate::error::{OrFail, Result};
 use crate::ledger::labels::RUN_VARIABLE;
 
 const PYSPARK: &str = include_str!("../../../drivers/pyspark_driver.py");
+/// Nothing of the user's Spark, Hadoop or Kubernetes may decide what is proven: variables with these
+/// prefixes are not handed on.
+pub(in crate::session) const FOREIGN: [&str; 6] =
+    ["SPARK_", "PYSPARK_", "PYTHON", "HADOOP_", "YARN_", "KUBE"];
 /// How much of a driver's log is read.
 const LOG_BYTES: u64 = 1 << 20;
 

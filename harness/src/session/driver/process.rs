@@ -113,10 +113,8 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
     let what = "preparing the driver";
     let log = fs_err::File::create(dir.join("log")).or_environment(what)?.into_parts().0;
     let mut command = Command::new("python3");
-    // Nothing of the user's Spark, Hadoop or Kubernetes may decide what is proven.
-    let foreign = ["SPARK_", "PYSPARK_", "PYTHON", "HADOOP_", "YARN_", "KUBE"];
     for (key, _) in std::env::vars_os() {
-        if foreign.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
+        if files::FOREIGN.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
             command.env_remove(key);
         }
     }

@@ -1,0 +1,220 @@
+//! Applications in cluster mode: the driver is a pod, too.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
+use super::check::{Findings, check};
+use super::{FirstRed, namespace_gone, nothing_left};
+use crate::access::submission;
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::observe::{Holdings, Progress, Source, Waiting, wait};
+use crate::proof::{Ground, SessionBuilder};
+use crate::session::{Application, ApplicationSpec, Finished};
+
+/// How long executors and what the driver's pod owns may take to go.
+const GONE_WITHIN: u64 = 60;
+
+/// Submits an application, as the account of `ground` with the verbs of [`submission`] beside,
+/// and proves it from the submission until Kubernetes has collected what it owned. `says` must
+/// stand in the driver's log.
+pub async fn application(
+    wanted: SessionBuilder<'_>,
+    image: Option<&str>,
+    spec: &ApplicationSpec,
+    says: &str,
+) -> Result<()> {
+    let proof = wanted.proof();
+    let (context, cluster) = (&proof.context, &proof.environment.cluster);
+    let mut image_used = proof.environment.image.clone();
+    if let Some(reference) = image {
+        reference.clone_into(&mut image_used.reference);
+    }
+    let ground = wanted.verbs(&submission(&image_used.version)).grant().await?;
+    let (access, pods) = (ground.access(), ground.pods());
+    let phase = context.recorder.phase("submit");
+    let submitted = check(
+        context,
+        "application.submitted",
+        "spark-submit makes the driver's pod, its headless Service and its ConfigMap, owned by it",
+        async |findings: &mut Findings| {
+            let submitting = Application::submit(context, cluster, access, &image_used, spec, pods);
+            let application = Box::pin(submitting).await?;
+            owned_by_driver(&ground, &application, findings).await?;
+            Ok(application)
+        },
+    )
+    .await;
+    let submitted = phase.end(submitted, |a| format!("{} as {}", spec.name, a.driver))?;
+    let phase = context.recorder.phase("application");
+    let ran = async {
+        let finished = completed(context, submitted, &ground, &image_used, spec, says).await?;
+        let mut first = FirstRed::default();
+        first.note(executors(context, &finished, &ground, spec).await)?;
+        first.note(left(context, &finished, &ground).await)?;
+        first.or(finished)
+    }
+    .await;
+    let finished = phase.end(ran, |f| {
+        format!("{}: {} executors, ended well after {:.1} s", spec.name, f.most_running, f.seconds)
+    })?;
+    let phase = context.recorder.phase("stop");
+    let driver = finished.driver.name_any();
+    let ended = ground.collect(&driver, finished.log).await?;
+    let gone = async {
+        nothing_left(context, &ended).await?;
+        namespace_gone(context, &ended).await
+    };
+    phase.end(gone.await, |()| "nothing left, namespace deleted".to_owned())
+}
+
+/// Without a Service executors do not find the driver; without an owner they stay for ever.
+async fn owned_by_driver(
+    ground: &Ground<'_>,
+    application: &Application,
+    findings: &mut Findings,
+) -> Result<()> {
+    let client = &ground.proof().environment.cluster.client;
+    let namespace = &ground.access().namespace;
+    let all = ListParams::default();
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let pod = pods.get(&application.driver).await.or_environment("reading the driver's pod")?;
+    let (services, maps) = tokio::try_join!(services.list(&all), maps.list(&all))
+        .or_environment("listing what was submitted")?;
+    let uid = pod.uid().unwrap_or_default();
+    let of_driver = |owners: &[OwnerReference]| owners.iter().any(|owner| owner.uid == uid);
+    let spec = pod.spec.clone().unwrap_or_default();
+    let account = spec.service_account_name.unwrap_or_default();
+    findings.add("driver", format!("{} as {account}", pod.name_any()));
+    let role = pod.labels().get("spark-role").map_or("", String::as_str);
+    if role != "driver" || account != ground.access().service_account {
+        return Err(Error::red(format!(
+            "the driver's pod has spark-role {role:?} and account {account:?}, expected driver and {}",
+            ground.access().service_account
+        )));
+    }
+    let headless = |service: &&Service| {
+        let spec = service.spec.clone().unwrap_or_default();
+        spec.cluster_ip.as_deref() == Some("None") && of_driver(service.owner_references())
+    };
+    let services: Vec<String> =
+        services.items.iter().filter(headless).map(ResourceExt::name_any).collect();
+    let maps = maps.items.iter().filter(|map| of_driver(map.owner_references()));
+    let maps: Vec<String> = maps.map(ResourceExt::name_any).collect();
+    findings.add("headless services of the driver's pod", services.join(", "));
+    findings.add("config maps of the driver's pod", maps.join(", "));
+    if services.len() == 1 && !maps.is_empty() {
+        return Ok(());
+    }
+    Err(Error::red(format!(
+        "the driver's pod owns headless services {services:?} and config maps {maps:?}, expected \
+         one service and at least one config map"
+    )))
+}
+
+async fn completed(
+    context: &Context,
+    application: Application,
+    ground: &Ground<'_>,
+    image: &crate::images::spark::SparkImage,
+    spec: &ApplicationSpec,
+    says: &str,
+) -> Result<Finished> {
+    let title = format!("the driver's pod of {} ends well, and says `{says}`", spec.name);
+    check(context, "application.completed", &title, async |findings: &mut Findings| {
+        let cluster = &ground.proof().environment.cluster;
+        let ending = application.end(context, cluster, ground.access(), image);
+        let finished = Box::pin(ending).await?;
+        findings.add("seconds", format!("{:.1}", finished.seconds));
+        findings.add("exit code", format!("{:?}", finished.exit_code()));
+        if !finished.succeeded() {
+            return Err(finished.diagnose().error(format!(
+                "the driver's pod of {} failed with exit code {}",
+                spec.name,
+                finished.exit_code().map_or("unknown".to_owned(), |code| code.to_string())
+            )));
+        }
+        let line = finished.log.lines().find(|line| line.contains(says));
+        let line = line.ok_or_else(|| {
+            Error::red(format!("the driver's pod succeeded, but its log has no `{says}`"))
+                .remedy("read driver.log in the run directory")
+        })?;
+        findings.add("said", line);
+        Ok(finished)
+    })
+    .await
+}
+
+/// As many as asked ran at once, under the account, owned by the driver's pod (SPARK-25295 is why
+/// they go with it).
+async fn executors(
+    context: &Context,
+    finished: &Finished,
+    ground: &Ground<'_>,
+    spec: &ApplicationSpec,
+) -> Result<()> {
+    let n = spec.executors as usize;
+    let title = format!("{n} executors ran at once, owned by the driver's pod");
+    check(context, "application.executors", &title, async |findings: &mut Findings| {
+        let uid = finished.driver.uid().unwrap_or_default();
+        let account = &ground.access().service_account;
+        let wrong: Vec<String> = finished
+            .executors
+            .values()
+            .filter(|pod| {
+                let owned = pod.owner_references().iter().any(|owner| owner.uid == uid);
+                let spec = pod.spec.as_ref();
+                let under = spec.and_then(|spec| spec.service_account_name.as_ref());
+                !owned || under != Some(account)
+            })
+            .map(ResourceExt::name_any)
+            .collect();
+        let names: Vec<&str> = finished.executors.keys().map(String::as_str).collect();
+        findings.add("executors", names.join("\n"));
+        if !wrong.is_empty() {
+            return Err(Error::red(format!(
+                "not owned by the driver's pod, or not under account {account}: {}",
+                wrong.join(", ")
+            )));
+        }
+        if finished.executors.len() == n && finished.most_running == n {
+            return Ok(());
+        }
+        Err(Error::red(format!(
+            "{n} executors expected, {} started and at most {} ran at once",
+            finished.executors.len(),
+            finished.most_running
+        )))
+    })
+    .await
+}
+
+/// The driver stays to be read; its executors go.
+async fn left(context: &Context, finished: &Finished, ground: &Ground<'_>) -> Result<()> {
+    let driver = finished.driver.name_any();
+    let title = "after the end executors are gone, the driver's pod stays with its log";
+    check(context, "application.left", title, async |findings: &mut Findings| {
+        let client = &ground.proof().environment.cluster.client;
+        let namespace = &ground.access().namespace;
+        let waiting = Waiting::up_to(GONE_WITHIN, "the executors to go");
+        // Four kinds at once have no single watch.
+        let held = wait(context, waiting, Source::Backoff, async || {
+            match Holdings::list(client, namespace).await {
+                Ok(held) if held.pods.len() <= 1 => Progress::Met(held),
+                Ok(held) => Progress::NotYet(held.to_string()),
+                Err(error) => Progress::NotYet(error.to_string()),
+            }
+        })
+        .await?;
+        findings.add("held", &held);
+        if held.pods.get(&driver).is_some_and(|status| status == "Completed") {
+            return Ok(());
+        }
+        Err(Error::red(format!("{driver} Completed expected, held: {held}")))
+    })
+    .await
+}

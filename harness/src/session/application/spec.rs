@@ -1,0 +1,135 @@
+//! What is submitted, and its properties.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::session::spec::{REDACTION, RUN_LABEL, SESSION_LABEL, written};
+
+/// What `spark-submit` is given.
+#[derive(Debug, Clone)]
+pub struct ApplicationSpec {
+    /// `spark.app.name`.
+    pub name: String,
+    /// Jar or Python file, where the driver's pod sees it: `local:///opt/spark/examples/…`.
+    pub resource: String,
+    /// Main class; none of Python.
+    pub class: Option<String>,
+    /// Arguments of the application.
+    pub arguments: Vec<String>,
+    /// Executors, at least 1.
+    pub executors: u32,
+    /// What the driver and each executor request of a node's CPU, e.g. `300m`.
+    pub cpu: String,
+    /// Heap of the driver and of each executor, e.g. `512m`.
+    pub memory: String,
+    /// Further configuration; a key that contradicts what the fields say is refused.
+    pub conf: Vec<(String, String)>,
+    /// From the submission to the end of the driver's pod.
+    pub deadline: Duration,
+}
+
+/// Where it runs: what the stages before it yield.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    pub(super) server: &'a str,
+    pub(super) namespace: &'a str,
+    pub(super) service_account: &'a str,
+    pub(super) image: &'a str,
+    pub(super) run: &'a str,
+    /// Name of the driver's pod, and value of the label by which its executors are found.
+    pub(super) session: &'a str,
+}
+
+impl ApplicationSpec {
+    /// The properties file. Bad input when the configuration contradicts the rest.
+    pub(super) fn properties(&self, place: &Place<'_>) -> Result<String> {
+        let mut all = self.ours(place);
+        for (key, value) in &self.conf {
+            if all.get(key).is_some_and(|ours| ours != value) {
+                return Err(Error::input(format!("--conf {key}: sparkproof sets this itself"))
+                    .remedy("leave it out, or use the flag that stands for it"));
+            }
+            all.insert(key.clone(), value.clone());
+        }
+        Ok(written(&all))
+    }
+
+    fn ours(&self, place: &Place<'_>) -> BTreeMap<String, String> {
+        let account = || place.service_account.to_owned();
+        let mut all: BTreeMap<String, String> = [
+            ("spark.master", format!("k8s://{}", place.server)),
+            ("spark.submit.deployMode", "cluster".into()),
+            ("spark.app.name", self.name.clone()),
+            ("spark.kubernetes.namespace", place.namespace.into()),
+            ("spark.kubernetes.container.image", place.image.into()),
+            ("spark.kubernetes.container.image.pullPolicy", "IfNotPresent".into()),
+            ("spark.kubernetes.driver.pod.name", place.session.into()),
+            ("spark.kubernetes.authenticate.driver.serviceAccountName", account()),
+            ("spark.kubernetes.authenticate.executor.serviceAccountName", account()),
+            ("spark.executor.instances", self.executors.to_string()),
+            ("spark.executor.cores", "1".into()),
+            ("spark.kubernetes.executor.request.cores", self.cpu.clone()),
+            ("spark.kubernetes.driver.request.cores", self.cpu.clone()),
+            ("spark.executor.memory", self.memory.clone()),
+            ("spark.driver.memory", self.memory.clone()),
+            // All executors are there before the first task: few tasks do not end without them.
+            ("spark.scheduler.minRegisteredResourcesRatio", "1.0".into()),
+            ("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s".into()),
+            // What becomes of it is seen by the API, not by a process that polls.
+            ("spark.kubernetes.submission.waitAppCompletion", "false".into()),
+            ("spark.redaction.regex", REDACTION.into()),
+        ]
+        .map(|(key, value): (&str, String)| (key.to_owned(), value))
+        .into();
+        for role in ["driver", "executor"] {
+            for (label, value) in [(RUN_LABEL, place.run), (SESSION_LABEL, place.session)] {
+                all.insert(format!("spark.kubernetes.{role}.label.{label}"), value.to_owned());
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in super::super) fn spec() -> ApplicationSpec {
+        ApplicationSpec {
+            name: "pi".into(),
+            resource: "local:///opt/spark/examples/jars/spark-examples.jar".into(),
+            class: Some("org.apache.spark.examples.SparkPi".into()),
+            arguments: vec!["20".into()],
+            executors: 2,
+            cpu: "200m".into(),
+            memory: "512m".into(),
+            conf: Vec::new(),
+            deadline: Duration::from_secs(180),
+        }
+    }
+
+    fn rendered(conf: &[(&str, &str)]) -> Result<String> {
+        let mut spec = spec();
+        spec.conf = conf.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        spec.properties(&Place {
+            server: "https://127.0.0.1:6443",
+            namespace: "spark",
+            service_account: "spark",
+            image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
+            run: "0123abcd",
+            session: "session-x",
+        })
+    }
+
+    #[test]
+    fn an_application_is_as_reviewed() {
+        insta::assert_snapshot!(rendered(&[("spark.eventLog.enabled", "false")]).expect("valid"));
+    }
+
+    #[test]
+    fn what_is_ours_is_not_contradicted() {
+        let error = rendered(&[("spark.executor.instances", "5")]).expect_err("contradiction");
+        assert_eq!(error.exit, crate::Exit::BadInput);
+    }
+}

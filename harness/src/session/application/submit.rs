@@ -1,0 +1,218 @@
+//! Submission, and the wait for its end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, ResourceExt};
+
+use super::finished::{Finished, phase};
+use super::spec::{ApplicationSpec, Place};
+use crate::access::Access;
+use crate::cluster::Cluster;
+use crate::context::Context;
+use crate::diagnose::diagnose;
+use crate::dirs::private_file;
+use crate::error::{Error, OrFail, Result};
+use crate::exec::Tool;
+use crate::images::spark::SparkImage;
+use crate::observe::{Pods, Progress, Waiting, wait};
+use crate::session::driver::{FOREIGN, session_dir};
+use crate::session::evidence;
+use crate::session::health::Health;
+use crate::session::logs::PodLogs;
+use crate::session::spec::{SESSION_LABEL, register_secrets};
+use crate::session::start::of_session;
+
+/// How long `spark-submit` may take: it starts a JVM and makes a few objects.
+const SUBMISSION: Duration = Duration::from_secs(120);
+/// How long the driver's pod may stay without a node while nothing else goes away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A submitted application.
+#[derive(Debug)]
+pub struct Application {
+    /// Name of the driver's pod, and of its session label.
+    pub driver: String,
+    executors: u32,
+    deadline: Duration,
+    begun: Instant,
+    pods: Pods,
+    logs: PodLogs,
+}
+
+impl Application {
+    /// Submits, as the account that also drives: `pods` watches its namespace. What
+    /// `spark-submit` said is part of the error.
+    ///
+    /// # Errors
+    /// Red with a [`crate::diagnose::Diagnosis`]: `spark-submit` failed. Bad input: contradicting configuration.
+    pub async fn submit(
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        spec: &ApplicationSpec,
+        pods: &Pods,
+    ) -> Result<Application> {
+        register_secrets(context.recorder.secrets(), &spec.conf);
+        let dir = session_dir(context)?;
+        let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let place = Place {
+            server: &cluster.server,
+            namespace: &access.namespace,
+            service_account: &access.service_account,
+            image: &image.reference,
+            run: context.run.id(),
+            session: &name,
+        };
+        let properties = dir.path().join("properties");
+        private_file(&properties, spec.properties(&place)?.as_bytes())?;
+        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
+        let ours = {
+            let name = name.clone();
+            move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
+        };
+        let application = Application {
+            executors: spec.executors,
+            deadline: spec.deadline,
+            begun: Instant::now(),
+            pods: pods.clone(),
+            logs: PodLogs::follow(api, pods, ours),
+            driver: name,
+        };
+        let submitted = spark_submit(context, dir.path(), access, image, spec).await;
+        match submitted {
+            Ok(said) => {
+                let said = context.recorder.secrets().scrub(&said);
+                let file = format!("{}/spark-submit.log", application.driver);
+                context.recorder.artifact("spark-submit", &file, &said);
+                Ok(application)
+            }
+            Err(error) if error.is_interruption() => Err(error),
+            Err(error) => {
+                let what = "spark-submit failed".to_owned();
+                Err(application.explain(context, cluster, access, image, &error, what).await)
+            }
+        }
+    }
+
+    /// Waits until the driver's pod ended; what was to be seen meanwhile.
+    ///
+    /// # Errors
+    /// Red with a [`crate::diagnose::Diagnosis`]: it does not end within its deadline, or cannot start.
+    pub async fn end(
+        self,
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+    ) -> Result<Finished> {
+        let waiting = Waiting {
+            what: format!("the end of the driver's pod {}", self.driver),
+            deadline: self.deadline.saturating_sub(self.begun.elapsed()),
+        };
+        let mut seen = BTreeMap::<String, Pod>::new();
+        let mut most_running = 0;
+        let mut health = Health::new(self.executors, PATIENCE);
+        let ended = wait(context, waiting, self.pods.changes(), async || {
+            let now = self.pods.now();
+            let leaving = now.values().any(|pod| pod.metadata.deletion_timestamp.is_some());
+            let executors = of_session(&self.pods, &self.driver);
+            let running = executors.values().filter(|pod| phase(pod) == "Running").count();
+            most_running = most_running.max(running);
+            let started = executors.values().filter(|pod| phase(pod) != "Pending");
+            seen.extend(started.map(|pod| (pod.name_any(), pod.clone())));
+            let Some(driver) = now.get(&self.driver) else {
+                return Progress::NotYet("the driver's pod is not to be seen".to_owned());
+            };
+            if matches!(phase(driver), "Succeeded" | "Failed") {
+                return Progress::Met(driver.clone());
+            }
+            let mut all = executors;
+            all.insert(0, driver.clone());
+            // Executors' registration is the driver's to know: none is counted as dying.
+            if let Some(words) = health.look(&all, leaving, self.executors as usize, "") {
+                return Progress::Never(Error::red(words));
+            }
+            Progress::NotYet(format!("{}, {running} executors Running", phase(driver)))
+        })
+        .await;
+        match ended {
+            Ok(driver) => {
+                let log = self.log(cluster, access).await?;
+                let log = context.recorder.secrets().scrub(&log);
+                let file = format!("{}/driver.log", self.driver);
+                context.recorder.artifact("driver log", &file, &log);
+                let seconds = self.begun.elapsed().as_secs_f64();
+                Ok(Finished { driver, executors: seen, most_running, log, seconds })
+            }
+            Err(error) if error.is_interruption() => Err(error),
+            Err(error) => {
+                let what = format!("the application did not end: {error}");
+                Err(self.explain(context, cluster, access, image, &error, what).await)
+            }
+        }
+    }
+
+    /// The driver's log as the API has it: what was followed may lack its end.
+    async fn log(&self, cluster: &Cluster, access: &Access) -> Result<String> {
+        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
+        let whole = kube::api::LogParams::default();
+        api.logs(&self.driver, &whole).await.or_environment("reading the driver's log")
+    }
+
+    async fn explain(
+        &self,
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        error: &Error,
+        what: String,
+    ) -> Error {
+        let ours = |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&self.driver);
+        let pods = self.pods.now().into_iter().filter(|(_, pod)| ours(pod)).collect();
+        let mut logs = self.logs.now();
+        let driver_log = logs.get(&self.driver).cloned().unwrap_or_default();
+        let (client, namespace) = (&cluster.client, &access.namespace);
+        let logs = std::mem::take(&mut logs);
+        let mut observed = evidence::gather(context, client, namespace, pods, logs).await;
+        observed.image.clone_from(&image.reference);
+        observed.reason = error.to_string();
+        observed.driver_log = driver_log;
+        evidence::record(context, &self.driver, &observed);
+        diagnose(&observed).error(what)
+    }
+}
+
+/// Runs it to its end; what it said.
+async fn spark_submit(
+    context: &Context,
+    dir: &Path,
+    access: &Access,
+    image: &SparkImage,
+    spec: &ApplicationSpec,
+) -> Result<String> {
+    let class = spec.class.iter().flat_map(|class| ["--class", class]);
+    let temporary = dir.join("tmp");
+    fs_err::create_dir(&temporary).or_environment("preparing spark-submit")?;
+    fs_err::create_dir(dir.join("conf")).or_environment("preparing spark-submit")?;
+    let finished = Tool::new(image.spark_home.join("bin/spark-submit"))
+        .without_env(&FOREIGN)
+        .args([Path::new("--properties-file"), &dir.join("properties")])
+        .args(class)
+        .args([&spec.resource])
+        .args(&spec.arguments)
+        .env("KUBECONFIG", &access.driver_kubeconfig)
+        .env("SPARK_HOME", &image.spark_home)
+        // What lies there goes into the driver's ConfigMap: nothing.
+        .env("SPARK_CONF_DIR", dir.join("conf"))
+        .env("SPARK_SUBMIT_OPTS", format!("-Djava.io.tmpdir={}", temporary.display()))
+        .dir(dir)
+        .deadline(SUBMISSION)
+        .run(context)
+        .await?;
+    Ok(format!("{}{}", finished.stdout, finished.stderr))
+}
