@@ -7,6 +7,9 @@ mod tools;
 use clap::Parser;
 use run::{Step, cargo};
 
+/// Checks `.github/workflows`.
+const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
+
 #[derive(Parser)]
 #[command(about = "Chores of the sparkproof workspace")]
 enum Chore {
@@ -15,10 +18,16 @@ enum Chore {
         /// nextest profile: live, ci, full
         #[arg(long, default_value = "live")]
         profile: String,
+        /// Tests that were built elsewhere, by `cargo xtask archive`; `target/debug/sparkproof` comes
+        /// with them
+        #[arg(long, value_name = "FILE")]
+        archive: Option<String>,
         /// Further arguments for `cargo nextest run`, e.g. a filter
         #[arg(last = true)]
         nextest: Vec<String>,
     },
+    /// Build all tests once, for jobs that each run a part: `target/scenarios.tar.zst`
+    Archive,
     /// Formatting, lints and dependency policy
     Lint,
     /// Many runs in a row and seeded kills, with the inventory compared (the binary must be built)
@@ -34,25 +43,41 @@ enum Chore {
 
 fn main() -> miette::Result<()> {
     match Chore::parse() {
-        Chore::Test { profile, nextest } => test(&profile, &nextest),
+        Chore::Test { profile, archive, nextest } => test(&profile, archive.as_deref(), &nextest),
+        Chore::Archive => archive(),
         Chore::Lint => lint(),
         Chore::Soak(args) => soak::soak(&args),
         Chore::Docs { run } => docs(&run),
         Chore::Ci => {
             lint()?;
-            test("ci", &[])
+            test("ci", None, &[])
         }
     }
 }
 
-fn test(profile: &str, nextest: &[String]) -> miette::Result<()> {
+/// What is proven on what stands in `sparkproof.toml`, where there is one.
+fn test(profile: &str, archive: Option<&str>, nextest: &[String]) -> miette::Result<()> {
     let tools = tools::ensure("nextest")?;
-    // Built before `exec`, so that a cluster does not wait for a compiler.
-    cargo(["build", "--workspace", "--all-targets"]).run()?;
+    let tests = match archive {
+        Some(archive) => ["--archive-file", archive, "--workspace-remap", "."].to_vec(),
+        None => {
+            // Built before `exec`, so that a cluster does not wait for a compiler.
+            cargo(["build", "--workspace", "--all-targets"]).run()?;
+            vec!["--workspace"]
+        }
+    };
     Step::new("target/debug/sparkproof")
-        .args(["exec", "--yes", "--", "cargo", "nextest", "run", "--workspace"])
-        .args(["--profile", profile])
+        .args(["exec", "--yes", "--", "cargo", "nextest", "run", "--profile", profile])
+        .args(tests)
         .args(nextest.iter().map(String::as_str))
+        .path(&tools)
+        .run()
+}
+
+fn archive() -> miette::Result<()> {
+    let tools = tools::ensure("nextest")?;
+    cargo(["build", "--workspace", "--all-targets"]).run()?;
+    cargo(["nextest", "archive", "--workspace", "--archive-file", "target/scenarios.tar.zst"])
         .path(&tools)
         .run()
 }
@@ -67,6 +92,8 @@ fn lint() -> miette::Result<()> {
     cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
     // The advisory database is a git clone; where it is out of reach (no GitHub), the other three
     // policies still hold, and this line says so.
+    // A Go module as published: Go's checksum database knows its one content.
+    Step::new("go").args(["run", ACTIONLINT]).run()?;
     cargo(["deny", "check", "bans", "licenses", "sources"]).path(&tools).run()?;
     if cargo(["deny", "check", "advisories"]).path(&tools).succeeds()? {
         return Ok(());
