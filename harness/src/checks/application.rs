@@ -10,37 +10,44 @@ use super::{FirstRed, namespace_gone, nothing_left};
 use crate::access::submission;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
+use crate::images::spark::SparkImage;
 use crate::observe::{Holdings, Progress, Source, Waiting, wait};
-use crate::proof::{Ground, SessionBuilder};
+use crate::proof::{Ground, Proof, SessionBuilder};
 use crate::session::{Application, ApplicationSpec, Finished};
 
 /// How long executors and what the driver's pod owns may take to go.
 const GONE_WITHIN: u64 = 60;
+
+/// Spark's applications, one of the JVM and one of Python.
+pub async fn run_application_suite(proof: &Proof) -> Result<()> {
+    let image = proof.example_image().await?;
+    let mut first = FirstRed::default();
+    for spec in [proof.pi(2), proof.python_pi(2)] {
+        first.note(application(proof.session(), &image, &spec, "Pi is roughly 3.1").await)?;
+    }
+    first.or(())
+}
 
 /// Submits an application, as the account of `ground` with the verbs of [`submission`] beside,
 /// and proves it from the submission until Kubernetes has collected what it owned. `says` must
 /// stand in the driver's log.
 pub async fn application(
     wanted: SessionBuilder<'_>,
-    image: Option<&str>,
+    image: &SparkImage,
     spec: &ApplicationSpec,
     says: &str,
 ) -> Result<()> {
     let proof = wanted.proof();
     let (context, cluster) = (&proof.context, &proof.environment.cluster);
-    let mut image_used = proof.environment.image.clone();
-    if let Some(reference) = image {
-        reference.clone_into(&mut image_used.reference);
-    }
-    let ground = wanted.verbs(&submission(&image_used.version)).grant().await?;
+    let ground = wanted.verbs(&submission(&image.version)).grant().await?;
     let (access, pods) = (ground.access(), ground.pods());
     let phase = context.recorder.phase("submit");
     let submitted = check(
         context,
-        "application.submitted",
+        &spec.check_id("submitted"),
         "spark-submit makes the driver's pod, its headless Service and its ConfigMap, owned by it",
         async |findings: &mut Findings| {
-            let submitting = Application::submit(context, cluster, access, &image_used, spec, pods);
+            let submitting = Application::submit(context, cluster, access, image, spec, pods);
             let application = Box::pin(submitting).await?;
             owned_by_driver(&ground, &application, findings).await?;
             Ok(application)
@@ -50,10 +57,10 @@ pub async fn application(
     let submitted = phase.end(submitted, |a| format!("{} as {}", spec.name, a.driver))?;
     let phase = context.recorder.phase("application");
     let ran = async {
-        let finished = completed(context, submitted, &ground, &image_used, spec, says).await?;
+        let finished = completed(context, submitted, &ground, image, spec, says).await?;
         let mut first = FirstRed::default();
         first.note(executors(context, &finished, &ground, spec).await)?;
-        first.note(left(context, &finished, &ground).await)?;
+        first.note(left(context, &finished, &ground, spec).await)?;
         first.or(finished)
     }
     .await;
@@ -120,12 +127,12 @@ async fn completed(
     context: &Context,
     application: Application,
     ground: &Ground<'_>,
-    image: &crate::images::spark::SparkImage,
+    image: &SparkImage,
     spec: &ApplicationSpec,
     says: &str,
 ) -> Result<Finished> {
     let title = format!("the driver's pod of {} ends well, and says `{says}`", spec.name);
-    check(context, "application.completed", &title, async |findings: &mut Findings| {
+    check(context, &spec.check_id("completed"), &title, async |findings: &mut Findings| {
         let cluster = &ground.proof().environment.cluster;
         let ending = application.end(context, cluster, ground.access(), image);
         let finished = Box::pin(ending).await?;
@@ -159,7 +166,7 @@ async fn executors(
 ) -> Result<()> {
     let n = spec.executors as usize;
     let title = format!("{n} executors ran at once, owned by the driver's pod");
-    check(context, "application.executors", &title, async |findings: &mut Findings| {
+    check(context, &spec.check_id("executors"), &title, async |findings: &mut Findings| {
         let uid = finished.driver.uid().unwrap_or_default();
         let account = &ground.access().service_account;
         let wrong: Vec<String> = finished
@@ -194,10 +201,15 @@ async fn executors(
 }
 
 /// The driver stays to be read; its executors go.
-async fn left(context: &Context, finished: &Finished, ground: &Ground<'_>) -> Result<()> {
+async fn left(
+    context: &Context,
+    finished: &Finished,
+    ground: &Ground<'_>,
+    spec: &ApplicationSpec,
+) -> Result<()> {
     let driver = finished.driver.name_any();
     let title = "after the end executors are gone, the driver's pod stays with its log";
-    check(context, "application.left", title, async |findings: &mut Findings| {
+    check(context, &spec.check_id("left"), title, async |findings: &mut Findings| {
         let client = &ground.proof().environment.cluster.client;
         let namespace = &ground.access().namespace;
         let waiting = Waiting::up_to(GONE_WITHIN, "the executors to go");

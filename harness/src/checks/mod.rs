@@ -15,7 +15,7 @@ mod tally;
 mod teardown;
 
 pub use access::can_i;
-pub use application::application;
+pub use application::{application, run_application_suite};
 pub use check::{Findings, check, skip};
 pub use executors::{barrier, lose_an_executor, replaced};
 pub use first_red::FirstRed;

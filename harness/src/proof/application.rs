@@ -1,22 +1,50 @@
-//! Spark's own examples as applications.
+//! Jobs as applications in cluster mode, and the image that has them.
 
 use super::Proof;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, Result};
+use crate::images::load_layered;
+use crate::images::spark::{EXAMPLE_JAR, EXAMPLE_PYTHON, SparkImage, example_layers};
 use crate::plan::MilliCpu;
-use crate::session::ApplicationSpec;
+use crate::session::{ApplicationSpec, jar};
 
 impl Proof {
-    /// Spark's `SparkPi` with this many executors: its log says `Pi is roughly 3.1…`. Driver and
-    /// executors share what the plan gives to executors.
+    /// The session's image with jobs and Python in it, on every node that drivers can run on.
     ///
     /// # Errors
-    /// Environment: the distribution has no examples.
-    pub fn pi(&self, executors: u32) -> Result<ApplicationSpec> {
-        let class = Some("org.apache.spark.examples.SparkPi".to_owned());
-        let jar = self.examples_jar()?;
-        Ok(self.example("spark-pi", class, format!("local:///opt/spark/{jar}"), executors))
+    /// Environment: the nodes are not ours, or the image takes no layers of ours.
+    pub async fn example_image(&self) -> Result<SparkImage> {
+        let (context, environment) = (&self.context, &self.environment);
+        let phase = context.recorder.phase("examples");
+        let made = async {
+            let engine = environment.engine.as_ref().ok_or_else(|| {
+                Error::environment("images get layers on nodes of sparkproof's own only")
+            })?;
+            let image = &environment.image;
+            let jar = jar(context, phase.name(), &image.spark_home, &image.version).await?;
+            let layers = example_layers(context, engine, phase.name(), image, &jar).await?;
+            let reference = format!("{}-{}-examples", image.reference, context.run.id());
+            let nodes = environment.cluster.executor_nodes();
+            let loading =
+                load_layered(context, engine, &nodes, &image.reference, &reference, &layers);
+            let loaded = loading.await?;
+            Ok((SparkImage { reference, ..image.clone() }, loaded))
+        }
+        .await;
+        phase.end(made, |(image, loaded)| format!("{}, {loaded}", image.reference)).map(|m| m.0)
     }
 
+    /// π by throws on the JVM.
+    pub fn pi(&self, executors: u32) -> ApplicationSpec {
+        let class = Some("sparkproof.Pi".to_owned());
+        self.example("pi-jvm", class, format!("local://{EXAMPLE_JAR}"), executors)
+    }
+
+    /// Spark's own `pi.py`.
+    pub fn python_pi(&self, executors: u32) -> ApplicationSpec {
+        self.example("pi-python", None, format!("local://{EXAMPLE_PYTHON}"), executors)
+    }
+
+    /// Driver and executors share what the plan gives to executors.
     fn example(
         &self,
         name: &str,
@@ -38,17 +66,5 @@ impl Proof {
             conf: plan.conf.clone(),
             deadline: plan.session_timeout,
         }
-    }
-
-    /// Its path in a distribution and in an image: Scala's and Spark's versions are in its name.
-    fn examples_jar(&self) -> Result<String> {
-        let dir = self.environment.image.spark_home.join("examples/jars");
-        let found = fs_err::read_dir(&dir).or_environment("looking for Spark's examples")?;
-        let names = found.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let jar = names.into_iter().find(|name| name.starts_with("spark-examples_"));
-        let jar = jar.ok_or_else(|| {
-            Error::environment(format!("{} holds no spark-examples_*.jar", dir.display()))
-        })?;
-        Ok(format!("examples/jars/{jar}"))
     }
 }

@@ -12,11 +12,12 @@ use crate::exec::Tool;
 use crate::images::{Cache, Key};
 
 /// Every file of the package `sparkproof`.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 7] = [
     ("Conf.java", include_str!("../../probe/src/sparkproof/Conf.java")),
     ("Failure.java", include_str!("../../probe/src/sparkproof/Failure.java")),
     ("Listing.java", include_str!("../../probe/src/sparkproof/Listing.java")),
     ("Mount.java", include_str!("../../probe/src/sparkproof/Mount.java")),
+    ("Pi.java", include_str!("../../probe/src/sparkproof/Pi.java")),
     ("Probe.java", include_str!("../../probe/src/sparkproof/Probe.java")),
     ("Read.java", include_str!("../../probe/src/sparkproof/Read.java")),
 ];

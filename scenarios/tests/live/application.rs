@@ -1,24 +1,38 @@
 //! Applications by spark-submit in cluster mode: the driver is a pod.
 
 use sparkproof::checks;
+use sparkproof::error::Result;
+use sparkproof::proof::{Proof, SessionBuilder};
+use sparkproof::session::ApplicationSpec;
 
 use crate::frame::{Outcome, expect_red, proof};
 
 #[tokio::test]
-async fn an_application_ends_well_and_leaves_its_driver_to_be_read() -> Outcome {
-    proof("an_application_ends_well_and_leaves_its_driver_to_be_read", async |p| {
-        checks::application(p.session(), None, &p.pi(2)?, "Pi is roughly 3.1").await
+async fn applications_end_well_and_leave_their_drivers_to_be_read() -> Outcome {
+    proof("applications_end_well_and_leave_their_drivers_to_be_read", async |p| {
+        checks::run_application_suite(p).await
     })
     .await
+}
+
+/// One with one executor.
+async fn pi(
+    p: &Proof,
+    wanted: SessionBuilder<'_>,
+    change: impl FnOnce(&mut ApplicationSpec),
+    says: &str,
+) -> Result<()> {
+    let mut spec = p.pi(1);
+    change(&mut spec);
+    checks::application(wanted, &p.example_image().await?, &spec, says).await
 }
 
 #[tokio::test]
 async fn an_application_that_fails_is_named() -> Outcome {
     proof("an_application_that_fails_is_named", async |p| {
-        let mut spec = p.pi(1)?;
-        spec.class = Some("org.example.NoSuchClass".to_owned());
-        let failed = checks::application(p.session(), None, &spec, "Pi is roughly 3.1").await;
-        expect_red(failed, &["exit code 101", "NoSuchClass"]).map(drop)
+        let no_class = |spec: &mut ApplicationSpec| spec.class = Some("org.example.None".into());
+        let failed = pi(p, p.session(), no_class, "Pi is roughly 3.1").await;
+        expect_red(failed, &["exit code 101", "org.example.None"]).map(drop)
     })
     .await
 }
@@ -27,7 +41,7 @@ async fn an_application_that_fails_is_named() -> Outcome {
 #[tokio::test]
 async fn an_application_that_says_something_else_is_red() -> Outcome {
     proof("an_application_that_says_something_else_is_red", async |p| {
-        let done = checks::application(p.session(), None, &p.pi(1)?, "Pi is roughly 4").await;
+        let done = pi(p, p.session(), |_| {}, "Pi is roughly 4").await;
         expect_red(done, &["its log has no `Pi is roughly 4`"]).map(drop)
     })
     .await
@@ -37,7 +51,7 @@ async fn an_application_that_says_something_else_is_red() -> Outcome {
 async fn a_submission_without_a_right_is_named() -> Outcome {
     proof("a_submission_without_a_right_is_named", async |p| {
         let wanted = p.session().without("services", "create");
-        let failed = checks::application(wanted, None, &p.pi(1)?, "Pi is roughly 3.1").await;
+        let failed = pi(p, wanted, |_| {}, "Pi is roughly 3.1").await;
         expect_red(failed, &["missing-verb", "services"]).map(drop)
     })
     .await

@@ -10,7 +10,7 @@ use crate::images::{Key, debian, debian_layer};
 
 const DOCKERFILE: &str = include_str!("../../../../images/spark/driver.Dockerfile");
 /// PySpark needs more of the standard library than `python3-minimal` has.
-const PYTHON: (&str, [&str; 1]) = ("python3", ["python3"]);
+pub(super) const PYTHON: (&str, [&str; 1]) = ("python3", ["python3"]);
 
 /// Its reference; built when the engine lacks it. Spark is not in it: any version's fits.
 ///

@@ -4,6 +4,7 @@ pub(super) mod base;
 mod build;
 mod distribution;
 mod driver;
+mod examples;
 mod image;
 mod jars;
 mod provide;
@@ -12,6 +13,7 @@ mod versions;
 
 pub use distribution::{Distribution, composed, of_home};
 pub use driver::driver_image;
+pub use examples::{EXAMPLE_JAR, EXAMPLE_PYTHON, example_layers};
 pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{JarSet, coordinates, jar_layer, jars};
 pub use provide::provide;

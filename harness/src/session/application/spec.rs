@@ -42,6 +42,11 @@ pub(super) struct Place<'a> {
 }
 
 impl ApplicationSpec {
+    /// Id of a check of it.
+    pub(crate) fn check_id(&self, what: &str) -> String {
+        format!("application.{}.{what}", self.name)
+    }
+
     /// The properties file. Bad input when the configuration contradicts the rest.
     pub(super) fn properties(&self, place: &Place<'_>) -> Result<String> {
         let mut all = self.ours(place);

@@ -1,0 +1,62 @@
+//! What applications in cluster mode need in the image: a job, and Python with Spark's part of it.
+
+use std::path::Path;
+
+use super::{SparkImage, base, driver};
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+use crate::images::{Entry, Layer, debian_layer};
+
+/// Where [`example_layers`] puts the jar.
+pub const EXAMPLE_JAR: &str = "/opt/spark/sparkproof/probe.jar";
+/// Where [`example_layers`] puts Spark's `pi.py`.
+pub const EXAMPLE_PYTHON: &str = "/opt/spark/sparkproof/pi.py";
+
+/// The layers that give an image a jar with a job, Spark's own `pi.py`, and Python where it has none.
+///
+/// # Errors
+/// Environment: the image has another base and no Python; the distribution has no example.
+pub async fn example_layers(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    image: &SparkImage,
+    jar: &Path,
+) -> Result<Vec<Layer>> {
+    let mut layers = Vec::new();
+    if !engine.image_brings(context, &image.reference, &["python3"]).await? {
+        if !base::is_under(context, engine, phase, &image.reference).await? {
+            return Err(Error::environment(format!(
+                "{} has no python3 and is not on our base, into which Debian's would fit",
+                image.reference
+            ))
+            .remedy("give an image with Python, or use --spark-version"));
+        }
+        let (name, packages) = driver::PYTHON;
+        layers.push(Layer::of_tar(debian_layer(context, phase, name, &packages).await?).await?);
+    }
+    let mut entries = vec![
+        (EXAMPLE_JAR.to_owned(), Entry::file(jar, 0o644)),
+        (EXAMPLE_PYTHON.to_owned(), Entry::file(python_example(&image.spark_home)?, 0o644)),
+    ];
+    // `pyspark.zip` and py4j, which spark-submit puts on Python's path
+    // (`PythonUtils.sparkPythonPath`).
+    let lib = image.spark_home.join("python/lib");
+    for zip in fs_err::read_dir(&lib).or_environment("looking for PySpark")? {
+        let zip = zip.or_environment("looking for PySpark")?;
+        let name = format!("/opt/spark/python/lib/{}", zip.file_name().to_string_lossy());
+        entries.push((name, Entry::file(zip.path(), 0o644)));
+    }
+    layers.push(Layer::of_entries(entries).await?);
+    Ok(layers)
+}
+
+/// `examples/pi.py` of PyPI's package, `examples/src/main/python/pi.py` of Apache's.
+fn python_example(spark_home: &Path) -> Result<std::path::PathBuf> {
+    let places = ["examples/pi.py", "examples/src/main/python/pi.py"];
+    let found = places.iter().map(|place| spark_home.join(place)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        Error::environment(format!("{} has no {}", spark_home.display(), places.join(" and no ")))
+    })
+}
