@@ -155,7 +155,7 @@ impl<'a> Ground<'a> {
             Err(error) => return phase.end(Err(error), |_: &Live| String::new()),
         };
         let spec = SessionSpec {
-            app_name: "sparkproof".to_owned(),
+            app_name: wanted.app_name.clone(),
             executors: wanted.executors,
             executor_cpu: wanted.cpu.to_string(),
             executor_memory: format!("{}m", wanted.memory.0),
@@ -210,6 +210,11 @@ impl Live {
     /// How many executors it has.
     pub fn executors(&self) -> u32 {
         self.executors
+    }
+
+    /// The application's id.
+    pub fn application(&self) -> &str {
+        &self.session.described().application
     }
 
     /// The session itself.

@@ -12,6 +12,7 @@ use crate::session::Contribution;
 #[derive(Debug, Clone)]
 pub struct SessionBuilder<'a> {
     pub(super) proof: &'a Proof,
+    pub(super) app_name: String,
     pub(super) executors: u32,
     pub(super) cpu: MilliCpu,
     pub(super) memory: MebiBytes,
@@ -32,6 +33,7 @@ impl<'a> SessionBuilder<'a> {
         let plan = &proof.environment.plan;
         SessionBuilder {
             proof,
+            app_name: "sparkproof".to_owned(),
             executors: plan.executors.count,
             cpu: plan.executors.cpu,
             memory: plan.executors.memory,
@@ -46,6 +48,13 @@ impl<'a> SessionBuilder<'a> {
             verbs: Vec::new(),
             added: Contribution::default(),
         }
+    }
+
+    /// `spark.app.name`.
+    #[must_use]
+    pub fn app_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.app_name);
+        self
     }
 
     /// Number of executors; what each requests shrinks so that they fit.

@@ -4,6 +4,7 @@
 mod application;
 mod driver;
 mod existing;
+mod features;
 mod frame;
 mod images;
 mod lifecycle;

@@ -1,0 +1,197 @@
+//! The features: what is asked for, and what must then be seen.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::ResourceExt;
+
+use super::seen::Seen;
+
+/// One feature of executors' pods.
+#[derive(Debug)]
+pub struct Feature {
+    /// Its check is `feature.<id>`.
+    pub id: &'static str,
+    /// What a green line means.
+    pub title: &'static str,
+    /// What was seen of a pod, right or wrong.
+    pub(super) holds: fn(&Seen) -> Result<String, String>,
+}
+
+pub(super) const SECRET: &str = "sparkproof-secret";
+pub(super) const SECRET_KEY: &str = "key";
+pub(super) const SECRET_PATH: &str = "/etc/sparkproof-secret/key";
+const SECRET_DIR: &str = "/etc/sparkproof-secret";
+const SECRET_BYTES: usize = 16;
+/// The most characters of a host name (RFC 1123) and of a label's value.
+const LABEL: usize = 63;
+
+/// As Spark's own test has it (`BasicTestsSuite`, "very long application name").
+pub(super) fn long_name() -> String {
+    "long".repeat(40)
+}
+
+/// The settings that ask for all features.
+pub(super) fn asked() -> Vec<(String, String)> {
+    let executor =
+        |key: &str, value: &str| (format!("spark.kubernetes.executor.{key}"), value.to_owned());
+    vec![
+        executor("label.sparkproof-label", "labelled"),
+        executor("annotation.sparkproof-annotation", "of {{APP_ID}}"),
+        ("spark.executorEnv.SPARKPROOF_VARIABLE".into(), "a value, with \"quotes\"".into()),
+        executor(&format!("secrets.{SECRET}"), SECRET_DIR),
+        executor("secretKeyRef.SPARKPROOF_SECRET", &format!("{SECRET}:{SECRET_KEY}")),
+        executor("node.selector.kubernetes.io/os", "linux"),
+        ("spark.kubernetes.local.dirs.tmpfs".into(), "true".into()),
+        ("spark.executor.memoryOverhead".into(), "400m".into()),
+        ("spark.executor.extraJavaOptions".into(), "-XX:+UseSerialGC".into()),
+    ]
+}
+
+/// All of them.
+pub const FEATURES: [Feature; 10] = [
+    Feature { id: "label", title: "a label of the user's is on each pod", holds: label },
+    Feature {
+        id: "annotation",
+        title: "an annotation of the user's is on each pod, with the application's id put in",
+        holds: annotation,
+    },
+    Feature {
+        id: "environment",
+        title: "a variable of the user's is in each executor's environment, as it is",
+        holds: environment,
+    },
+    Feature {
+        id: "secret-mounted",
+        title: "a Secret is mounted where it was asked for",
+        holds: secret_mounted,
+    },
+    Feature {
+        id: "secret-in-environment",
+        title: "a key of a Secret is in each executor's environment, by reference",
+        holds: secret_in_environment,
+    },
+    Feature {
+        id: "node-selector",
+        title: "each pod has the node selector that was asked for",
+        holds: node_selector,
+    },
+    Feature {
+        id: "tmpfs-local-dirs",
+        title: "Spark's local directories are in memory",
+        holds: tmpfs,
+    },
+    Feature {
+        id: "memory-overhead",
+        title: "the memory's request and limit are heap and overhead",
+        holds: overhead,
+    },
+    Feature {
+        id: "java-options",
+        title: "options for executors' JVMs are on their command lines",
+        holds: java_options,
+    },
+    Feature {
+        id: "long-name",
+        title: "an application's name of 160 characters gives pods with valid names",
+        holds: long_name_fits,
+    },
+];
+
+/// What is seen is what must be seen.
+fn same(seen: Option<&str>, expected: &str) -> Result<String, String> {
+    match seen {
+        Some(seen) if seen == expected => Ok(seen.to_owned()),
+        seen => Err(format!("{expected:?} expected, {} seen", seen.unwrap_or("nothing"))),
+    }
+}
+
+fn label(seen: &Seen) -> Result<String, String> {
+    same(seen.pod.labels().get("sparkproof-label").map(String::as_str), "labelled")
+}
+
+fn annotation(seen: &Seen) -> Result<String, String> {
+    let annotation = seen.pod.annotations().get("sparkproof-annotation");
+    same(annotation.map(String::as_str), &format!("of {}", seen.application))
+}
+
+fn environment(seen: &Seen) -> Result<String, String> {
+    same(seen.variable("SPARKPROOF_VARIABLE"), "a value, with \"quotes\"")
+}
+
+fn secret_mounted(seen: &Seen) -> Result<String, String> {
+    match seen.secret_bytes {
+        Some(SECRET_BYTES) => Ok(format!("{SECRET_BYTES} bytes at {SECRET_PATH}")),
+        Some(other) => Err(format!("{other} bytes at {SECRET_PATH}, {SECRET_BYTES} expected")),
+        None => Err(format!("no {SECRET_PATH}")),
+    }
+}
+
+/// The value itself goes nowhere, not even into evidence.
+fn secret_in_environment(seen: &Seen) -> Result<String, String> {
+    let variables = seen.container().into_iter().flat_map(|c| c.env.iter().flatten());
+    let by_reference = variables.filter(|v| v.name == "SPARKPROOF_SECRET").any(|v| {
+        let reference = v.value_from.as_ref().and_then(|from| from.secret_key_ref.as_ref());
+        reference.is_some_and(|key| key.name == SECRET && key.key == SECRET_KEY)
+    });
+    match seen.variable("SPARKPROOF_SECRET").map(str::len) {
+        Some(SECRET_BYTES) if by_reference => Ok(format!("{SECRET_BYTES} characters")),
+        Some(_) if !by_reference => Err("the pod holds the value, not a reference".to_owned()),
+        Some(other) => Err(format!("{other} characters, {SECRET_BYTES} expected")),
+        None => Err("no such variable".to_owned()),
+    }
+}
+
+fn node_selector(seen: &Seen) -> Result<String, String> {
+    let selector = seen.pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
+    same(selector.and_then(|s| s.get("kubernetes.io/os")).map(String::as_str), "linux")
+}
+
+/// An `emptyDir` in memory, and a `tmpfs` inside.
+fn tmpfs(seen: &Seen) -> Result<String, String> {
+    let in_memory = seen.volumes().any(|volume| {
+        let medium = volume.empty_dir.as_ref().and_then(|empty| empty.medium.as_deref());
+        volume.name.starts_with("spark-local-dir-") && medium == Some("Memory")
+    });
+    let dir = seen.variable("SPARK_LOCAL_DIRS").unwrap_or_default();
+    let mount = seen.mounts.iter().find(|line| line.split(' ').nth(1) == Some(dir));
+    match mount {
+        Some(line) if in_memory && line.starts_with("tmpfs ") => Ok(line.clone()),
+        Some(line) => Err(format!("a volume in memory and a tmpfs expected: {line}")),
+        None => Err(format!("nothing is mounted at SPARK_LOCAL_DIRS, {dir:?}")),
+    }
+}
+
+fn overhead(seen: &Seen) -> Result<String, String> {
+    let heap = seen.variable("SPARK_EXECUTOR_MEMORY").unwrap_or_default();
+    let heap: u64 = heap.trim_end_matches('m').parse().map_err(|_| format!("heap {heap:?}"))?;
+    let expected = format!("{}Mi", heap + 400);
+    let resources = seen.container().and_then(|c| c.resources.as_ref());
+    let memory = |of: Option<&BTreeMap<String, Quantity>>| Some(of?.get("memory")?.0.clone());
+    let request = memory(resources.and_then(|r| r.requests.as_ref()));
+    let limit = memory(resources.and_then(|r| r.limits.as_ref()));
+    same(request.as_deref(), &expected).and(same(limit.as_deref(), &expected))
+}
+
+fn java_options(seen: &Seen) -> Result<String, String> {
+    let option = "-XX:+UseSerialGC";
+    match seen.commands.contains(option) {
+        true => Ok(option.to_owned()),
+        false => Err(format!("no process has {option}")),
+    }
+}
+
+/// The pods' names are made of it, and so are their host names; the label is cut (SPARK-33520 and
+/// `KubernetesConf.getAppNameLabel`).
+fn long_name_fits(seen: &Seen) -> Result<String, String> {
+    let host = seen.pod.spec.as_ref().and_then(|spec| spec.hostname.clone()).unwrap_or_default();
+    let label = seen.pod.labels().get("spark-app-name").cloned().unwrap_or_default();
+    let fits = |name: &str| (1..=LABEL).contains(&name.len());
+    match fits(&host) && fits(&label) && label.starts_with("longlonglong") {
+        true => Ok(format!("host name {host}, label {label}")),
+        false => Err(format!(
+            "host name {host:?} and label {label:?}, expected at most {LABEL} characters each, of \
+             the application's name"
+        )),
+    }
+}
