@@ -83,7 +83,9 @@ fn archive() -> miette::Result<()> {
 }
 
 fn docs(run: &str) -> miette::Result<()> {
-    cargo(["sparkproof", "report", run, "--docs", "docs/strategies"]).run()
+    cargo(["sparkproof", "report", run, "--docs", "docs/strategies"])
+        .args(["--coverage", "docs/coverage.md"])
+        .run()
 }
 
 fn lint() -> miette::Result<()> {

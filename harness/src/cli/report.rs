@@ -14,6 +14,9 @@ pub struct Args {
     /// Also write what the run proved into the marked blocks of the pages in this directory
     #[arg(long, value_name = "DIR")]
     pub docs: Option<PathBuf>,
+    /// Also write which tests of Spark's own suite the run covered into the marked block of this page
+    #[arg(long, value_name = "FILE")]
+    pub coverage: Option<PathBuf>,
 }
 
 /// Writes the reports and prints how the run came out. Succeeds when they could be written,
@@ -27,6 +30,9 @@ pub fn run(args: &Args, mode: Mode) -> Result<Exit> {
     print_closing(&summary, &args.dir, mode);
     if let Some(docs) = &args.docs {
         say(&pages::write(&summary.model, docs)?, mode);
+    }
+    if let Some(page) = &args.coverage {
+        say(&pages::write_coverage(&args.dir, page)?, mode);
     }
     Ok(Exit::Green)
 }

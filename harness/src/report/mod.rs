@@ -30,4 +30,4 @@ pub use model::{
     PodLife, PodList, State, Step,
 };
 pub use summary::{Counts, Summary};
-pub use write::write_all;
+pub use write::{SUMMARY, write_all};

@@ -286,7 +286,7 @@ fn what_the_recorder_writes_can_be_reported() {
 #[case::empty(".")]
 fn no_run_is_bad_input(#[case] name: &str) {
     let dir = tempfile::tempdir().expect("temporary directory");
-    let args = crate::cli::report::Args { dir: dir.path().join(name), docs: None };
+    let args = crate::cli::report::Args { dir: dir.path().join(name), docs: None, coverage: None };
     let error = crate::cli::report::run(&args, Mode::Quiet).expect_err("nothing to read");
     assert_eq!(error.exit, Exit::BadInput);
     assert!(error.remedy.is_some_and(|r| r.contains("events-*.jsonl")));
