@@ -79,6 +79,9 @@ pub struct RawPlan {
     /// Use this image as it is (the driver still comes from --spark-version or --spark-home)
     #[arg(long, value_name = "REF", help_heading = "Spark")]
     pub image: Option<String>,
+    /// Secret in the session's namespace with which its nodes pull the image
+    #[arg(long, value_name = "NAME", help_heading = "Spark")]
+    pub image_pull_secret: Option<String>,
     /// Number of executors [default: 3]
     #[arg(long, value_name = "N", help_heading = "Spark")]
     pub executors: Option<u32>,
@@ -104,10 +107,12 @@ pub struct RawPlan {
     /// Permissions: minimal (a namespaced Role) or guide (as the guide creates them)
     #[arg(long, value_enum, help_heading = "Permissions")]
     pub rbac: Option<RbacChoice>,
-    /// Namespace to create for the session [default: spark-RUN; guide: spark]
+    /// Namespace to create for the session [default: spark-RUN; guide: spark]; with --kubeconfig one
+    /// that exists: nothing else is made or changed there
     #[arg(long, help_heading = "Permissions")]
     pub namespace: Option<String>,
-    /// Service account of driver and executors [default: spark; guide: spark-serviceaccount]
+    /// Service account of driver and executors [default: spark; guide: spark-serviceaccount]; in a
+    /// namespace that exists one of it [default: default]
     #[arg(long, help_heading = "Permissions")]
     pub service_account: Option<String>,
 
@@ -182,6 +187,7 @@ impl RawPlan {
             spark_version: self.spark_version.or(file.spark_version),
             spark_home: self.spark_home.or(file.spark_home),
             image: self.image.or(file.image),
+            image_pull_secret: self.image_pull_secret.or(file.image_pull_secret),
             executors: self.executors.or(file.executors),
             executor_cpu: self.executor_cpu.or(file.executor_cpu),
             executor_memory: self.executor_memory.or(file.executor_memory),

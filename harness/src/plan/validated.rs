@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::images::node::Release;
 use crate::read::{Variant, select};
 
+/// Spark's key for secrets with which nodes pull its image.
+const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
+
 /// What to prove, on what, with what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
@@ -76,6 +79,9 @@ pub enum ClusterPlan {
         kubeconfig: PathBuf,
         /// `None` for the current context.
         context: Option<String>,
+        /// Whether the driver shall act as the service account, which the user named, in a namespace
+        /// that exists.
+        as_account: bool,
     },
 }
 
@@ -169,7 +175,15 @@ impl Plan {
                     executor_memory: asked.executor_memory.unwrap_or(super::MebiBytes(512)),
                     warnings: Vec::new(),
                 };
-                (fit, ClusterPlan::Existing { kubeconfig, context: raw.context })
+                if raw.namespace.is_some() && raw.rbac.is_some() {
+                    return Err(Error::input(
+                        "--rbac says what to grant, and with --kubeconfig and --namespace nothing is: \
+                         the namespace is used as it is",
+                    )
+                    .remedy("leave out --rbac; --service-account names an account that exists"));
+                }
+                let as_account = raw.namespace.is_some() && raw.service_account.is_some();
+                (fit, ClusterPlan::Existing { kubeconfig, context: raw.context, as_account })
             }
             (None, Some(name)) => (fit(machine, asked)?, ClusterPlan::Up { name }),
             (None, None) => {
@@ -197,9 +211,13 @@ impl Plan {
             .remedy("leave out --driver or --kubeconfig"));
         }
         let default_account = match rbac {
+            // Every namespace has it.
+            _ if existing && raw.namespace.is_some() => "default",
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",
         };
+        let mut conf = conf;
+        conf.extend(raw.image_pull_secret.map(|name| (PULL_SECRETS.to_owned(), name)));
         Ok(Plan {
             cluster,
             spark: SparkSource {
@@ -326,6 +344,28 @@ mod tests {
         .expect_err("refused");
         assert_eq!(error.exit, Exit::BadInput);
         assert!(error.to_string().contains("--driver container"), "{error}");
+    }
+
+    #[test]
+    fn a_namespace_that_exists_is_used_as_it_is() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let given = |change: fn(&mut RawPlan)| {
+            plan(|raw| {
+                raw.kubeconfig = Some(kubeconfig.path().to_owned());
+                raw.image = Some("i".into());
+                raw.namespace = Some("team".into());
+                change(raw);
+            })
+        };
+        let plain = given(|_| {}).expect("valid");
+        assert_eq!(plain.service_account, "default");
+        assert!(matches!(plain.cluster, ClusterPlan::Existing { as_account: false, .. }));
+        let named = given(|raw| raw.service_account = Some("spark".into())).expect("valid");
+        assert!(matches!(named.cluster, ClusterPlan::Existing { as_account: true, .. }));
+        let error = given(|raw| raw.rbac = Some(RbacChoice::Minimal)).expect_err("refused");
+        assert!(error.to_string().starts_with("--rbac"), "{error}");
+        let secret = given(|raw| raw.image_pull_secret = Some("key".into())).expect("valid");
+        assert_eq!(secret.conf, [(PULL_SECRETS.to_owned(), "key".to_owned())]);
     }
 
     #[rstest]

@@ -1,6 +1,7 @@
 //! The flow of a proof: an environment set up from a plan, sessions on it, everything given back.
 
 mod environment;
+mod existing;
 mod hold;
 mod live;
 mod reading;

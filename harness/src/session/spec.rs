@@ -135,6 +135,10 @@ pub(super) struct Place<'a> {
     pub(super) driver: IpAddr,
     pub(super) namespace: &'a str,
     pub(super) service_account: &'a str,
+    /// Context of the driver's kubeconfig, when not the current one.
+    pub(super) kube_context: Option<&'a str>,
+    /// Application id that Spark shall take, when not one of its own.
+    pub(super) application: Option<&'a str>,
     pub(super) image: &'a str,
     pub(super) probe_jar: PathBuf,
     /// The session's private directory: the pod template and the driver's hosts file lie there.
@@ -213,6 +217,11 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     ]
     .map(|(key, value): (&str, String)| (key.to_owned(), value))
     .into();
+    for (key, value) in
+        [("spark.kubernetes.context", place.kube_context), ("spark.app.id", place.application)]
+    {
+        all.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+    }
     all.extend(added);
     if spec.strict {
         all.extend(STRICT.map(|(key, value)| (key.to_owned(), value.to_owned())));
@@ -266,6 +275,7 @@ fn contradicts(key: &str, value: &str, ours: &BTreeMap<String, String>) -> bool 
         "spark.kubernetes.authenticate.serviceAccountName",
         "spark.kubernetes.authenticate.driver.serviceAccountName",
         "spark.kubernetes.context",
+        "spark.app.id",
     ];
     aliases.contains(&key) || ours.get(key).is_some_and(|mine| mine != value)
 }
@@ -307,23 +317,35 @@ mod tests {
     use super::*;
     use crate::Exit;
 
+    fn place() -> Place<'static> {
+        Place {
+            server: "https://127.0.0.1:6443",
+            driver: [172, 18, 0, 1].into(),
+            namespace: "spark",
+            service_account: "spark",
+            kube_context: None,
+            application: None,
+            image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
+            probe_jar: "/cache/probe.jar".into(),
+            dir: Path::new("/state/session-x"),
+            run: "0123abcd",
+            session: "session-x",
+        }
+    }
+
     fn render(change: impl FnOnce(&mut SessionSpec)) -> Result<String> {
         let mut spec = SessionSpec::new("My App", 3);
         change(&mut spec);
-        properties(
-            &spec,
-            &Place {
-                server: "https://127.0.0.1:6443",
-                driver: [172, 18, 0, 1].into(),
-                namespace: "spark",
-                service_account: "spark",
-                image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
-                probe_jar: "/cache/probe.jar".into(),
-                dir: Path::new("/state/session-x"),
-                run: "0123abcd",
-                session: "session-x",
-            },
-        )
+        properties(&spec, &place())
+    }
+
+    #[test]
+    fn in_a_namespace_of_the_users_application_and_context_are_named() {
+        let place = Place { kube_context: Some("team"), application: Some("spark-1"), ..place() };
+        let text = properties(&SessionSpec::new("x", 1), &place).expect("valid");
+        for line in ["spark.kubernetes.context=team", "spark.app.id=spark-1"] {
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        }
     }
 
     #[test]

@@ -14,5 +14,5 @@ pub use distribution::{Distribution, composed, of_home};
 pub use driver::driver_image;
 pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{JarSet, coordinates, jar_layer, jars};
-pub use provide::provide;
+pub use provide::{provide, version_of};
 pub use versions::{SparkVersion, default_version, find, known};

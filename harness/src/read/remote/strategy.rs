@@ -111,7 +111,13 @@ impl Strategy for Remote {
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         let store = self.kind().and_then(|kind| environment.stores.get(kind));
-        let no_store = store.err().map(|error| error.to_string());
+        let no_store = store.err().map(|error| match (&environment.engine, self.kind()) {
+            (None, Ok(kind)) => format!(
+                "sparkproof starts a server for {kind} beside nodes of its own only, and none of \
+                 yours is named (docs/stores.md)"
+            ),
+            _ => error.to_string(),
+        });
         let no_jars = || self.jar_set().and_then(|_| no_layers(environment));
         let reason = no_store.or_else(no_jars);
         Box::pin(async { Ok(reason) })
