@@ -3,6 +3,7 @@
 
 mod driver;
 mod existing;
+mod foreign;
 mod frame;
 mod images;
 mod lifecycle;
@@ -15,4 +16,5 @@ mod reading;
 mod reading_volumes;
 mod secrets;
 mod stores;
+mod team;
 mod teardown;
