@@ -123,3 +123,29 @@ pub fn role(name: &str, namespace: &str) -> Role {
         rules: Some(policy(rules.filter(|rule| !rule.is_cluster_wide()))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/existing-clusters.md");
+
+    #[test]
+    fn the_page_shows_the_role_as_it_is() {
+        let yaml = serde_saphyr::to_string(&role("sparkproof", "team")).expect("YAML");
+        assert!(PAGE.contains(&format!("```yaml\n{yaml}")), "the page should show:\n{yaml}");
+    }
+
+    #[test]
+    fn the_page_tells_what_each_right_is_for() {
+        for rule in
+            USES.iter().flat_map(|one| one.rules).chain(&EXEC).chain(&CONFIG_MAP).chain(&CLAIMS)
+        {
+            let cell = format!("`{rule}`");
+            assert!(PAGE.contains(&cell), "{cell}");
+        }
+        for one in &USES {
+            assert!(PAGE.contains(&format!("`access.{}`", one.id)), "{}", one.id);
+        }
+    }
+}
