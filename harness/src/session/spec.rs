@@ -190,8 +190,8 @@ pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String
 }
 
 fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
-    let jars = std::iter::once(&place.probe_jar).chain(&spec.jars);
-    let jars = jars.map(|j| format!("file://{}", j.display())).collect::<Vec<_>>().join(",");
+    let jars = std::iter::once(&place.probe_jar).chain(&spec.jars).chain(&spec.added.shipped_jars);
+    let jars = jars_value(jars);
     let account = place.service_account.to_owned();
     let added = added(&spec.added, place.dir);
     let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
@@ -227,6 +227,12 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         all.extend(STRICT.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
     all
+}
+
+/// The value of `spark.jars`.
+pub(super) fn jars_value<'a>(jars: impl IntoIterator<Item = &'a PathBuf>) -> String {
+    let jars = jars.into_iter().map(|jar| format!("file://{}", jar.display()));
+    jars.collect::<Vec<_>>().join(",")
 }
 
 /// What the strategies' contribution means in properties, beside its plain configuration. `dir` is
@@ -398,11 +404,13 @@ mod tests {
             spec.added.conf.insert("spark.hadoop.fs.s3a.path.style.access".into(), "true".into());
             spec.added.driver_jars = vec!["/cache/a.jar".into(), "/cache/b.jar".into()];
             spec.added.driver_options = vec!["-Da=b".into()];
+            spec.added.shipped_jars = vec!["/cache/a.jar".into()];
             spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
         })
         .expect("valid");
         for line in [
             "spark.hadoop.fs.s3a.path.style.access=true",
+            "spark.jars=file:///cache/probe.jar,file:///cache/a.jar",
             "spark.driver.extraClassPath=/cache/a.jar:/cache/b.jar",
             "spark.driver.extraJavaOptions=-Da=b -Djdk.net.hosts.file=/state/session-x/hosts",
             "spark.kubernetes.executor.podTemplateFile=/state/session-x/executor.json",

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::images::Layer;
 use crate::images::spark::{JarSet, jar_layer, jars};
 use crate::proof::Environment;
-use crate::read::nodes::no_layers;
 use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 use crate::store::{Store, StoreKind};
@@ -118,8 +117,16 @@ impl Strategy for Remote {
             ),
             _ => error.to_string(),
         });
-        let no_jars = || self.jar_set().and_then(|_| no_layers(environment));
-        let reason = no_store.or_else(no_jars);
+        let no_tls = || {
+            let store = self.kind().and_then(|kind| environment.stores.get(kind)).ok()?;
+            let needed = matches!(self.scheme, Scheme::Wasbs | Scheme::Https);
+            (needed && store.ca_certificate.is_none()).then(|| {
+                "the store is yours: sparkproof knows no authority and no endpoint by TLS beside \
+                 the one that is given"
+                    .to_owned()
+            })
+        };
+        let reason = no_store.or_else(no_tls);
         Box::pin(async { Ok(reason) })
     }
 
@@ -132,7 +139,10 @@ impl Strategy for Remote {
             if let Some(set) = self.jar_set() {
                 let image = &scene.environment.image;
                 self.jars = jars(scene.context, "prepare", image, set).await?;
-                self.layer = Some(jar_layer(&self.jars).await?);
+                // An image elsewhere cannot be given layers: there Spark ships them.
+                if scene.environment.engine.is_some() {
+                    self.layer = Some(jar_layer(&self.jars).await?);
+                }
             }
             if self.scheme == Scheme::Wasbs {
                 trust::provide(scene, self.store(scene)?).await?;
@@ -157,6 +167,9 @@ impl Strategy for Remote {
         }
         added.driver_jars.clone_from(&self.jars);
         added.layers.extend(self.layer.clone());
+        if self.layer.is_none() {
+            added.shipped_jars.clone_from(&self.jars);
+        }
         Ok(added)
     }
 
