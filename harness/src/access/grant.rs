@@ -77,21 +77,15 @@ pub async fn grant(
     request: AccessRequest,
 ) -> Result<Access> {
     let work = async {
-        let mut granting = Granting { context, cluster, request: &request, owned: Vec::new() };
         let ours = terms.namespace.is_none();
         let application = (!ours).then(|| application_of(context.run.id()));
-        if ours {
-            granting.namespace().await?;
-        } else {
-            granting.labelled(application.as_deref())?;
-        }
-        let lease = match terms.leased() {
-            true => Some(granting.lease(!ours, application.as_deref()).await?),
-            false => None,
-        };
+        let lease_name = format!("sparkproof-{}", context.run.id());
+        let mut granting =
+            Granting { context, cluster, namespace: &request.namespace, owned: Vec::new() };
+        let lease = granting.room(terms, &lease_name, application.as_deref()).await?;
         let (namespace, account) = (&request.namespace, &request.service_account);
         let granted = match (&terms.identity, ours) {
-            (Identity::Account, true) => granting.account().await?,
+            (Identity::Account, true) => granting.account(&request).await?,
             (Identity::Account, false) => "its rights as they are".to_owned(),
             (Identity::User { reason }, _) => {
                 format!("driver as the kubeconfig's user ({reason})")
@@ -123,6 +117,22 @@ pub async fn grant(
     context.cancel.guard(work).await
 }
 
+/// Room for what a run needs as long as it lives, beside its sessions: a namespace of ours, or the
+/// user's; its name, and the Lease to be held as long as it is used.
+pub async fn room(
+    context: &Context,
+    cluster: &Cluster,
+    terms: &Terms,
+    what: &str,
+) -> Result<(String, Option<Lease>)> {
+    let run = context.run.id();
+    let namespace = terms.namespace.clone().unwrap_or_else(|| format!("{what}-{run}"));
+    let mut granting = Granting { context, cluster, namespace: &namespace, owned: Vec::new() };
+    let name = format!("sparkproof-{run}-{what}");
+    let lease = context.cancel.guard(granting.room(terms, &name, None)).await?;
+    Ok((namespace, lease))
+}
+
 /// As Spark makes them, `spark-` and 32 hexadecimal digits, of which the first are the run's id.
 fn application_of(run: &str) -> String {
     let random = format!("{:032x}", rand::random::<u128>());
@@ -132,7 +142,7 @@ fn application_of(run: &str) -> String {
 struct Granting<'a> {
     context: &'a Context,
     cluster: &'a Cluster,
-    request: &'a AccessRequest,
+    namespace: &'a str,
     owned: Vec<Owned>,
 }
 
@@ -150,8 +160,35 @@ impl Granting<'_> {
         }
     }
 
+    /// A namespace of ours, or what says whose is what in the user's; and the Lease.
+    async fn room(
+        &mut self,
+        terms: &Terms,
+        lease: &str,
+        application: Option<&str>,
+    ) -> Result<Option<Lease>> {
+        match &terms.namespace {
+            None => self.namespace().await?,
+            Some(_) => self.labelled(application)?,
+        }
+        if !terms.leased() {
+            return Ok(None);
+        }
+        // In a namespace of ours it goes with that.
+        if terms.namespace.is_some() {
+            self.own(Owned::Lease {
+                kubeconfig: self.cluster.kubeconfig.clone(),
+                context: self.cluster.context.clone(),
+                namespace: self.namespace.to_owned(),
+                name: lease.to_owned(),
+            })?;
+        }
+        let client = &self.cluster.client;
+        Lease::take(self.context, client, self.namespace, lease, application).await.map(Some)
+    }
+
     async fn namespace(&mut self) -> Result<()> {
-        let name = self.request.namespace.clone();
+        let name = self.namespace.to_owned();
         let metadata = self.meta(&name);
         self.own(Owned::Namespace {
             kubeconfig: self.cluster.kubeconfig.clone(),
@@ -162,39 +199,29 @@ impl Granting<'_> {
         create(Api::all(self.cluster.client.clone()), object).await
     }
 
-    /// What we and what Spark will make in a namespace that stays.
+    /// What we and what Spark will make in a namespace that stays. What is ours may be of several
+    /// sessions: it is given back with the run.
     fn labelled(&mut self, application: Option<&str>) -> Result<()> {
-        let run = format!("{}={}", labels::KUBE_RUN, self.context.run.id());
-        let application = application.map(|id| format!("spark-app-selector={id}"));
-        for selector in [Some(run), application].into_iter().flatten() {
-            self.own(Owned::Labelled {
-                kubeconfig: self.cluster.kubeconfig.clone(),
-                context: self.cluster.context.clone(),
-                namespace: self.request.namespace.clone(),
-                selector,
-            })?;
+        let entry = |selector: String| Owned::Labelled {
+            kubeconfig: self.cluster.kubeconfig.clone(),
+            context: self.cluster.context.clone(),
+            namespace: self.namespace.to_owned(),
+            selector,
+        };
+        let of_run = entry(format!("{}={}", labels::KUBE_RUN, self.context.run.id()));
+        if !self.context.run.owned().contains(&of_run) {
+            self.context.run.own(of_run)?;
         }
-        Ok(())
-    }
-
-    /// In a namespace of ours it goes with that.
-    async fn lease(&mut self, owned: bool, application: Option<&str>) -> Result<Lease> {
-        let namespace = self.request.namespace.clone();
-        if owned {
-            self.own(Owned::Lease {
-                kubeconfig: self.cluster.kubeconfig.clone(),
-                context: self.cluster.context.clone(),
-                namespace: namespace.clone(),
-                name: Lease::name_of(self.context.run.id()),
-            })?;
+        match application.map(|id| entry(format!("spark-app-selector={id}"))) {
+            Some(of_spark) => self.own(of_spark),
+            None => Ok(()),
         }
-        Lease::take(self.context, &self.cluster.client, &namespace, application).await
     }
 
     /// The account, its role and its binding; in words what it may.
-    async fn account(&mut self) -> Result<String> {
+    async fn account(&mut self, request: &AccessRequest) -> Result<String> {
         let client = self.cluster.client.clone();
-        let (namespace, account) = (&self.request.namespace, &self.request.service_account);
+        let (namespace, account) = (self.namespace, &request.service_account);
         let object = ServiceAccount { metadata: self.meta(account), ..Default::default() };
         create(Api::namespaced(client.clone(), namespace), object).await?;
         let subject = Subject {
@@ -208,7 +235,7 @@ impl Granting<'_> {
             kind: kind.to_owned(),
             name: name.to_owned(),
         };
-        match self.request.rbac {
+        match request.rbac {
             RbacChoice::Guide => {
                 self.own(Owned::ClusterRoleBinding {
                     kubeconfig: self.cluster.kubeconfig.clone(),
@@ -224,11 +251,11 @@ impl Granting<'_> {
                 Ok(format!("cluster role binding {GUIDE_BINDING} to edit, as the guide"))
             }
             RbacChoice::Minimal => {
-                let rules: Vec<Rule> = needed(&self.request.spark_version)
+                let rules: Vec<Rule> = needed(&request.spark_version)
                     .iter()
-                    .chain(&self.request.beside)
+                    .chain(&request.beside)
                     .copied()
-                    .filter(|rule| Some(*rule) != self.request.without)
+                    .filter(|rule| Some(*rule) != request.without)
                     .collect();
                 let granted = format!("role of {} verbs", rules.len());
                 let role = Role { metadata: self.meta(ROLE), rules: Some(policy(rules)) };

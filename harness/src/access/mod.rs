@@ -10,7 +10,7 @@ mod uses;
 
 pub use can_i::{Missing, missing_verbs};
 pub use credentials::Credentials;
-pub use grant::{Access, AccessRequest, grant};
+pub use grant::{Access, AccessRequest, grant, room};
 pub use rules::{Rule, needed};
 pub use terms::{Identity, Terms, Wanted};
-pub use uses::{CLAIMS, CONFIG_MAP, EXEC, USES, Use, role};
+pub use uses::{CLAIMS, CONFIG_MAP, EXEC, STORE, USES, Use, role};

@@ -69,6 +69,17 @@ pub const CLAIMS: [Rule; 3] = [
     rule("persistentvolumeclaims", "deletecollection"),
 ];
 
+/// A server in a pod with its secret and its service, reached by a node's address; its log.
+pub const STORE: [Rule; 7] = [
+    rule("secrets", "create"),
+    rule("secrets", "deletecollection"),
+    rule("services", "create"),
+    rule("pods", "create"),
+    rule("pods", "get"),
+    rule("pods/log", "get"),
+    rule("nodes", "list"),
+];
+
 /// To make a namespace and to give it back.
 pub(super) const NAMESPACE: [Rule; 3] =
     [rule("namespaces", "create"), rule("namespaces", "get"), rule("namespaces", "delete")];
@@ -95,7 +106,7 @@ pub(super) const GUIDE: [Rule; 3] = [
 pub(super) fn every(spark_version: &str) -> Vec<Rule> {
     let uses = USES.iter().flat_map(|one| one.rules);
     let create_claims = rule("persistentvolumeclaims", "create");
-    let groups: [&[Rule]; 8] = [
+    let groups: [&[Rule]; 9] = [
         needed(spark_version),
         &EXEC,
         &CONFIG_MAP,
@@ -103,6 +114,7 @@ pub(super) fn every(spark_version: &str) -> Vec<Rule> {
         &NAMESPACE,
         &ACCOUNT,
         &GUIDE,
+        &STORE,
         &[create_claims],
     ];
     groups.into_iter().flatten().chain(uses).copied().collect()

@@ -6,7 +6,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Secret, Service};
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ use crate::observe::{Progress, Source, Waiting, wait};
 /// Pods get their grace time, 30 s by default.
 const PODS_SECONDS: u64 = 90;
 
-/// Deletes the pods, ConfigMaps, Services and claims that a selector finds, and waits until the pods
+/// Deletes the pods, ConfigMaps, Services, Secrets and claims that a selector finds, and waits until the pods
 /// are gone. By `deletecollection`, which every driver needs since Spark 3.4, else one by one.
 ///
 /// # Errors
@@ -34,6 +34,7 @@ pub(super) async fn remove(
     of_kind::<Pod>(&client, namespace, &all).await?;
     of_kind::<ConfigMap>(&client, namespace, &all).await?;
     of_kind::<Service>(&client, namespace, &all).await?;
+    of_kind::<Secret>(&client, namespace, &all).await?;
     of_kind::<PersistentVolumeClaim>(&client, namespace, &all).await?;
     let pods: Api<Pod> = Api::namespaced(client, namespace);
     let waiting = Waiting::up_to(PODS_SECONDS, format!("the end of pods with {selector}"));

@@ -27,12 +27,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The name of a run's.
-    pub fn name_of(run: &str) -> String {
-        format!("sparkproof-{run}")
-    }
-
-    /// Takes the run's Lease in a namespace, which the ledger knows of, and goes on renewing it.
+    /// Takes a Lease of the run's in a namespace, which the ledger knows of, and goes on renewing it.
     ///
     /// # Errors
     /// Environment: it could not be created.
@@ -40,6 +35,7 @@ impl Lease {
         context: &Context,
         client: &Client,
         namespace: &str,
+        name: &str,
         application: Option<&str>,
     ) -> Result<Lease> {
         let run = context.run.id();
@@ -49,7 +45,7 @@ impl Lease {
         let now = MicroTime(jiff::Timestamp::now());
         let lease = KubeLease {
             metadata: ObjectMeta {
-                name: Some(Lease::name_of(run)),
+                name: Some(name.to_owned()),
                 labels: Some(labels::kube(run, labels::Lifetime::Run)),
                 annotations: Some(annotation.into_iter().collect()),
                 ..Default::default()

@@ -139,6 +139,11 @@ pub struct RawPlan {
     #[arg(long, value_name = "NAME", requires = "store_azure_endpoint", help_heading = "Stores")]
     pub store_azure_container: Option<String>,
 
+    /// Image of a store's server that the nodes of --kubeconfig can pull, s3=REF, moto=REF or
+    /// azure=REF: it runs there in a pod; may be repeated
+    #[arg(long, value_name = "KIND=REF", requires = "kubeconfig", help_heading = "Stores")]
+    pub store_image: Vec<String>,
+
     /// Run directory to write [default: target/sparkproof/RUN in a checkout, else sparkproof-runs/RUN]
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub report_dir: Option<PathBuf>,
@@ -205,6 +210,10 @@ impl RawPlan {
             store_hdfs_uri: self.store_hdfs_uri.or(file.store_hdfs_uri),
             store_azure_endpoint: self.store_azure_endpoint.or(file.store_azure_endpoint),
             store_azure_container: self.store_azure_container.or(file.store_azure_container),
+            store_image: match self.store_image.is_empty() {
+                true => file.store_image,
+                false => self.store_image,
+            },
             report_dir: self.report_dir.or(file.report_dir),
         }
     }

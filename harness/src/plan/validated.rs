@@ -1,5 +1,6 @@
 //! The validated plan: every value checked before anything is created.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use super::stores::{self, OwnStore};
 use super::{DriverPlace, Fit, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
+use crate::images::store::StoreKind;
 use crate::read::{Variant, select};
 
 /// Spark's key for secrets with which nodes pull its image.
@@ -49,6 +51,12 @@ pub struct Plan {
     /// Stores of the user's, used instead of servers of ours.
     #[serde(default)]
     pub stores: Vec<OwnStore>,
+    /// Images of servers to run in pods of a cluster of the user's.
+    #[serde(default)]
+    pub store_images: BTreeMap<StoreKind, String>,
+    /// Secret with which nodes pull images.
+    #[serde(default)]
+    pub image_pull_secret: Option<String>,
     /// Where the run directory goes, when asked for.
     pub report_dir: Option<PathBuf>,
     /// What was adapted to this machine.
@@ -136,6 +144,7 @@ impl Plan {
         let chosen = select(raw.strategies.as_deref())?;
         let strategies = chosen.iter().map(|variant| variant.id.clone()).collect();
         let stores = stores::of(&raw)?;
+        let store_images = stores::images(&raw, &stores)?;
         let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
         let asked = Asked {
             node_cpu: raw.cpus,
@@ -217,7 +226,7 @@ impl Plan {
             RbacChoice::Guide => "spark-serviceaccount",
         };
         let mut conf = conf;
-        conf.extend(raw.image_pull_secret.map(|name| (PULL_SECRETS.to_owned(), name)));
+        conf.extend(raw.image_pull_secret.clone().map(|name| (PULL_SECRETS.to_owned(), name)));
         Ok(Plan {
             cluster,
             spark: SparkSource {
@@ -236,6 +245,8 @@ impl Plan {
             strategies,
             suite: raw.suite.unwrap_or_default(),
             stores,
+            store_images,
+            image_pull_secret: raw.image_pull_secret,
             report_dir: raw.report_dir,
             warnings: fit.warnings,
         })

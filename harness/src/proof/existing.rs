@@ -8,14 +8,14 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use super::Environment;
-use crate::access::{Identity, Terms, Wanted};
+use crate::access::{Identity, STORE, Terms, Wanted, room};
 use crate::checks;
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
 use crate::error::{OrFail, Result};
 use crate::images::spark;
 use crate::plan::{ClusterPlan, Plan};
-use crate::store::{StoreKind, Stores};
+use crate::store::{InPods, StoreKind, Stores};
 
 /// Opens the cluster, asks what may be done there, takes image and stores as they are given.
 pub(super) async fn set_up(
@@ -34,7 +34,7 @@ pub(super) async fn set_up(
     let phase = context.recorder.phase("image");
     let image = spark::provide(context, &phase, None, &plan.spark).await;
     let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
-    let stores = Stores::start(context, None, kinds, &plan.stores).await?;
+    let stores = stores(context, plan, &cluster, &terms, kinds).await?;
     Ok(Environment { plan: plan.clone(), cluster, terms, image, engine: None, stores })
 }
 
@@ -60,6 +60,42 @@ async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<Ter
     }
     context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
     Ok(terms)
+}
+
+/// The user's own, and those whose image is given, in pods.
+async fn stores(
+    context: &Context,
+    plan: &Plan,
+    cluster: &Cluster,
+    terms: &Terms,
+    kinds: BTreeSet<StoreKind>,
+) -> Result<Stores> {
+    let mut stores = Stores::start(context, None, kinds.clone(), &plan.stores).await?;
+    let wanted = plan.store_images.keys().any(|kind| kinds.contains(kind));
+    match terms.lack(&STORE) {
+        Some(lack) if wanted => {
+            let given = plan.store_images.keys().copied().collect();
+            stores.leave_out(&given, &format!("for a server in a pod {lack}"));
+        }
+        None if wanted => {
+            let (namespace, lease) = room(context, cluster, terms, "stores").await?;
+            let place = InPods {
+                cluster,
+                namespace: &namespace,
+                lease,
+                images: &plan.store_images,
+                pull_secret: plan.image_pull_secret.as_deref(),
+            };
+            stores.start_in_pods(context, &kinds, place).await?;
+        }
+        _ => {}
+    }
+    stores.leave_out(
+        &kinds,
+        "sparkproof starts servers beside nodes of its own; here it needs one of yours, or an image \
+         by --store-image (docs/stores.md)",
+    );
+    Ok(stores)
 }
 
 /// In whose namespace and as whom.

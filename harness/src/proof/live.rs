@@ -98,7 +98,7 @@ impl<'a> Ground<'a> {
             checks::can_i(context, &access, &environment.image.version).await?;
         }
         // What else runs in a namespace of the user's is not for our report.
-        let of_run = format!("{}={}", labels::KUBE_RUN, context.run.id());
+        let of_run = format!("{}={},spark-role=executor", labels::KUBE_RUN, context.run.id());
         let pods = Pods::watch(
             environment.cluster.client.clone(),
             &access.namespace,

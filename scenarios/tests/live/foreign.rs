@@ -208,7 +208,7 @@ async fn where_leases_may_not_be_made_nothing_is_swept() -> Outcome {
         assert!(said(&swept).contains(&left), "{}", said(&swept));
         assert!(!team.holds().await?.is_empty());
         let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None, None).await?;
-        let lease = Lease::take(&p.context, &cluster.client, "default", None).await;
+        let lease = Lease::take(&p.context, &cluster.client, "default", "mine", None).await;
         let forbidden = "leases.coordination.k8s.io is forbidden";
         expect_red(lease, &["creating a Lease in namespace default", forbidden])?;
         Ok(())

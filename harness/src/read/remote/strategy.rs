@@ -81,6 +81,20 @@ impl Remote {
         }
     }
 
+    /// What a store of the user's cannot be proven with.
+    fn unfit(&self, store: &Store) -> Option<&'static str> {
+        match self.scheme {
+            Scheme::Wasb | Scheme::Wasbs if store.host.is_none() => Some(
+                "wasb takes the account from the first label of a host name under which sparkproof \
+                 makes its own servers known; the store is yours",
+            ),
+            Scheme::Wasbs | Scheme::Https if store.ca_certificate.is_none() => Some(
+                "it wants a certificate of sparkproof's own test authority; the store is yours",
+            ),
+            _ => None,
+        }
+    }
+
     fn tls(&self) -> bool {
         matches!(self.scheme, Scheme::Wasbs | Scheme::Https)
     }
@@ -109,24 +123,10 @@ impl Strategy for Remote {
         _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let store = self.kind().and_then(|kind| environment.stores.get(kind));
-        let no_store = store.err().map(|error| match (&environment.engine, self.kind()) {
-            (None, Ok(kind)) => format!(
-                "sparkproof starts a server for {kind} beside nodes of its own only, and none of \
-                 yours is named (docs/stores.md)"
-            ),
-            _ => error.to_string(),
-        });
-        let no_tls = || {
-            let store = self.kind().and_then(|kind| environment.stores.get(kind)).ok()?;
-            let needed = matches!(self.scheme, Scheme::Wasbs | Scheme::Https);
-            (needed && store.ca_certificate.is_none()).then(|| {
-                "the store is yours: sparkproof knows no authority and no endpoint by TLS beside \
-                 the one that is given"
-                    .to_owned()
-            })
+        let reason = match self.kind().and_then(|kind| environment.stores.get(kind)) {
+            Ok(store) => self.unfit(store).map(str::to_owned),
+            Err(error) => Some(error.to_string()),
         };
-        let reason = no_store.or_else(no_tls);
         Box::pin(async { Ok(reason) })
     }
 
