@@ -3,20 +3,18 @@
 
 use std::path::PathBuf;
 
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
 use kube::api::PostParams;
-use kube::{Api, Resource};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use super::room::{Granting, create};
 use super::rules::policy;
 use super::{Credentials, Identity, Rule, Terms, needed};
 use crate::cluster::Cluster;
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::ledger::{Lease, Owned, labels};
+use crate::error::{OrFail, Result};
+use crate::ledger::{Lease, Owned};
 use crate::plan::RbacChoice;
 
 /// The guide's name of its cluster role binding (`kubectl create clusterrolebinding spark-role`).
@@ -117,107 +115,13 @@ pub async fn grant(
     context.cancel.guard(work).await
 }
 
-/// Room for what a run needs as long as it lives, beside its sessions: a namespace of ours, or the
-/// user's; its name, and the Lease to be held as long as it is used.
-pub async fn room(
-    context: &Context,
-    cluster: &Cluster,
-    terms: &Terms,
-    what: &str,
-) -> Result<(String, Option<Lease>)> {
-    let run = context.run.id();
-    let namespace = terms.namespace.clone().unwrap_or_else(|| format!("{what}-{run}"));
-    let mut granting = Granting { context, cluster, namespace: &namespace, owned: Vec::new() };
-    let name = format!("sparkproof-{run}-{what}");
-    let lease = context.cancel.guard(granting.room(terms, &name, None)).await?;
-    Ok((namespace, lease))
-}
-
 /// As Spark makes them, `spark-` and 32 hexadecimal digits, of which the first are the run's id.
 fn application_of(run: &str) -> String {
     let random = format!("{:032x}", rand::random::<u128>());
     format!("spark-{run}{}", &random[run.len().min(32)..])
 }
 
-struct Granting<'a> {
-    context: &'a Context,
-    cluster: &'a Cluster,
-    namespace: &'a str,
-    owned: Vec<Owned>,
-}
-
 impl Granting<'_> {
-    fn own(&mut self, entry: Owned) -> Result<()> {
-        self.owned.push(entry.clone());
-        self.context.run.own(entry)
-    }
-
-    fn meta(&self, name: &str) -> ObjectMeta {
-        ObjectMeta {
-            name: Some(name.to_owned()),
-            labels: Some(labels::kube(self.context.run.id(), labels::Lifetime::Run)),
-            ..Default::default()
-        }
-    }
-
-    /// A namespace of ours, or what says whose is what in the user's; and the Lease.
-    async fn room(
-        &mut self,
-        terms: &Terms,
-        lease: &str,
-        application: Option<&str>,
-    ) -> Result<Option<Lease>> {
-        match &terms.namespace {
-            None => self.namespace().await?,
-            Some(_) => self.labelled(application)?,
-        }
-        if !terms.leased() {
-            return Ok(None);
-        }
-        // In a namespace of ours it goes with that.
-        if terms.namespace.is_some() {
-            self.own(Owned::Lease {
-                kubeconfig: self.cluster.kubeconfig.clone(),
-                context: self.cluster.context.clone(),
-                namespace: self.namespace.to_owned(),
-                name: lease.to_owned(),
-            })?;
-        }
-        let client = &self.cluster.client;
-        Lease::take(self.context, client, self.namespace, lease, application).await.map(Some)
-    }
-
-    async fn namespace(&mut self) -> Result<()> {
-        let name = self.namespace.to_owned();
-        let metadata = self.meta(&name);
-        self.own(Owned::Namespace {
-            kubeconfig: self.cluster.kubeconfig.clone(),
-            context: self.cluster.context.clone(),
-            name,
-        })?;
-        let object = Namespace { metadata, ..Default::default() };
-        create(Api::all(self.cluster.client.clone()), object).await
-    }
-
-    /// What we and what Spark will make in a namespace that stays. What is ours may be of several
-    /// sessions: it is given back with the run.
-    fn labelled(&mut self, application: Option<&str>) -> Result<()> {
-        let entry = |selector: String| Owned::Labelled {
-            kubeconfig: self.cluster.kubeconfig.clone(),
-            context: self.cluster.context.clone(),
-            namespace: self.namespace.to_owned(),
-            selector,
-        };
-        let of_run = entry(format!("{}={}", labels::KUBE_RUN, self.context.run.id()));
-        if !self.context.run.owned().contains(&of_run) {
-            self.context.run.own(of_run)?;
-        }
-        match application.map(|id| entry(format!("spark-app-selector={id}"))) {
-            Some(of_spark) => self.own(of_spark),
-            None => Ok(()),
-        }
-    }
-
     /// The account, its role and its binding; in words what it may.
     async fn account(&mut self, request: &AccessRequest) -> Result<String> {
         let client = self.cluster.client.clone();
@@ -272,29 +176,9 @@ impl Granting<'_> {
     }
 }
 
-async fn create<K>(api: Api<K>, object: K) -> Result<()>
-where
-    K: Resource + Clone + std::fmt::Debug + Serialize + DeserializeOwned,
-    K::DynamicType: Default,
-{
-    let kind = K::kind(&K::DynamicType::default()).into_owned();
-    let name = object.meta().name.clone().unwrap_or_default();
-    match api.create(&PostParams::default(), &object).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            Err(Error::input(format!("{kind} {name} exists already: {}", status.message))
-                .remedy("choose another name; nothing of yours was changed"))
-        }
-        Err(error) => Err(Error::environment(format!("creating {kind} {name}"))
-            .because(error)
-            .remedy("the kubeconfig's user needs the right to set up namespaces and roles")),
-    }
-}
-
 impl Access {
     /// Takes one verb from the minimal Role under a running session, for the controls.
     pub async fn revoke(&self, client: &kube::Client, rule: Rule) -> Result<()> {
-        use crate::error::OrFail;
         let roles: Api<Role> = Api::namespaced(client.clone(), &self.namespace);
         let mut role = roles.get(ROLE).await.or_environment("reading the role")?;
         for policy in role.rules.iter_mut().flatten() {

@@ -4,13 +4,15 @@
 mod can_i;
 mod credentials;
 mod grant;
+mod room;
 mod rules;
 mod terms;
 mod uses;
 
 pub use can_i::{Missing, missing_verbs};
 pub use credentials::Credentials;
-pub use grant::{Access, AccessRequest, grant, room};
+pub use grant::{Access, AccessRequest, grant};
+pub use room::room;
 pub use rules::{Rule, needed};
 pub use terms::{Identity, Terms, Wanted};
 pub use uses::{CLAIMS, CONFIG_MAP, EXEC, STORE, USES, Use, role};
