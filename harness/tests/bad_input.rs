@@ -45,6 +45,15 @@ fn created(home: &Path) -> Vec<String> {
 #[case::unknown_config_key(&["run", "--config", "input/unknown.toml"], "did you mean `executors`?")]
 #[case::missing_config(&["run", "--config", "/nowhere"], "reading the configuration file")]
 #[case::bad_conf(&["run", "--conf", "nonsense"], "expected spark.some.key=value")]
+#[case::rbac_in_a_namespace_of_theirs(
+    &["run", "--kubeconfig", "input/unknown.toml", "--image", "i", "--namespace", "team", "--rbac", "minimal"],
+    "--rbac says what to grant"
+)]
+#[case::store_image_without_a_cluster(&["run", "--store-image", "s3=i"], "--kubeconfig <FILE>")]
+#[case::hdfs_in_a_pod(
+    &["run", "--kubeconfig", "input/unknown.toml", "--image", "i", "--store-image", "hdfs=i"],
+    "HDFS in a pod is reached by pods only"
+)]
 #[case::not_up(&["down", "--name", "nothing"], "no cluster named nothing is up")]
 #[case::no_run_directory(&["report", "/nowhere"], "is not a directory")]
 fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {

@@ -4,8 +4,8 @@ use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
-use kube::Api;
 use kube::api::PostParams;
+use kube::{Api, Client};
 
 use super::{Access, Rule};
 use crate::cluster::client_of;
@@ -21,22 +21,39 @@ pub struct Missing {
     pub reason: String,
 }
 
-/// Asks for each rule; returns the missing ones, in order.
+/// Asks for each rule as the driver; returns the missing ones, in order.
 pub async fn missing_verbs(
     context: &Context,
     access: &Access,
     rules: &[Rule],
 ) -> Result<Vec<Missing>> {
-    let client = client_of(&access.driver_kubeconfig, None).await?;
-    let reviews: Api<SelfSubjectAccessReview> = Api::all(client);
+    let of = access.driver_context.as_deref();
+    let client = client_of(&access.driver_kubeconfig, of).await?;
+    denied(context, &client, &access.namespace, rules).await
+}
+
+/// Asks for each rule as the client's user, in a namespace where the resource lies in one; returns
+/// what is denied, in order. The question creates nothing, and every user may ask it
+/// (`system:basic-user`).
+pub(super) async fn denied(
+    context: &Context,
+    client: &Client,
+    namespace: &str,
+    rules: &[Rule],
+) -> Result<Vec<Missing>> {
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let ask = |rule: Rule| {
         let reviews = reviews.clone();
+        let (group, resource, subresource) = rule.parts();
+        let namespace = (!rule.is_cluster_wide()).then(|| namespace.to_owned());
         async move {
             let review = SelfSubjectAccessReview {
                 spec: SelfSubjectAccessReviewSpec {
                     resource_attributes: Some(ResourceAttributes {
-                        namespace: Some(access.namespace.clone()),
-                        resource: Some(rule.resource.to_owned()),
+                        namespace,
+                        group: Some(group.to_owned()),
+                        resource: Some(resource.to_owned()),
+                        subresource: subresource.map(str::to_owned),
                         verb: Some(rule.verb.to_owned()),
                         ..Default::default()
                     }),

@@ -1,21 +1,20 @@
-//! Creates namespace, service account and binding, labelled and in the ledger.
+//! Creates namespace, service account and binding, labelled and in the ledger; in a namespace of the
+//! user's none of them.
 
 use std::path::PathBuf;
 
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
 use kube::api::PostParams;
-use kube::{Api, Resource};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use super::room::{Granting, create};
 use super::rules::policy;
-use super::{Credentials, Rule, needed};
+use super::{Credentials, Identity, Rule, Terms, needed};
 use crate::cluster::Cluster;
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::ledger::{Owned, labels};
+use crate::error::{OrFail, Result};
+use crate::ledger::{Lease, Owned};
 use crate::plan::RbacChoice;
 
 /// The guide's name of its cluster role binding (`kubectl create clusterrolebinding spark-role`).
@@ -26,9 +25,9 @@ const ROLE: &str = "spark-driver";
 /// What to grant.
 #[derive(Debug, Clone)]
 pub struct AccessRequest {
-    /// Namespace to create.
+    /// Namespace to create; on terms that name one, that one.
     pub namespace: String,
-    /// Service account to create in it.
+    /// Service account to create in it; in a namespace of the user's it exists.
     pub service_account: String,
     /// Least privilege or as the guide.
     pub rbac: RbacChoice,
@@ -45,41 +44,89 @@ pub struct AccessRequest {
 pub struct Access {
     /// Namespace of the session.
     pub namespace: String,
-    /// The account executors run under, and as which the driver authenticates.
+    /// The account executors run under.
     pub service_account: String,
-    /// Kubeconfig of the driver process: this account's short-lived token (0600, state directory).
+    /// As whom the driver authenticates.
+    pub identity: Identity,
+    /// Kubeconfig of the driver process: the account's short-lived token (0600, state directory),
+    /// or the user's own.
     pub driver_kubeconfig: PathBuf,
+    /// Its context; none for the current one.
+    pub driver_context: Option<String>,
+    /// In a namespace of the user's: the application id that Spark shall take, by which what it
+    /// makes is found there.
+    pub application: Option<String>,
     /// In words, for the report, e.g. `role of 9 verbs`.
     pub granted: String,
     /// What was created, to be given back.
     pub owned: Vec<Owned>,
-    /// Renews the token as long as this lives.
-    pub credentials: Credentials,
+    /// Renews the account's token as long as this lives.
+    pub credentials: Option<Credentials>,
+    /// Says that the run lives, as long as this lives; on shared clusters where it may be made.
+    pub lease: Option<Lease>,
 }
 
-/// Creates everything; the namespace must not exist yet (class bad input if it does).
-pub async fn grant(context: &Context, cluster: &Cluster, request: AccessRequest) -> Result<Access> {
+/// Creates what the terms leave to us. A namespace of ours must not exist yet (class bad input if it
+/// does).
+pub async fn grant(
+    context: &Context,
+    cluster: &Cluster,
+    terms: &Terms,
+    request: AccessRequest,
+) -> Result<Access> {
     let work = async {
-        let mut owned = Vec::new();
-        let client = &cluster.client;
-        let namespace = request.namespace.as_str();
-        let entry = Owned::Namespace {
-            kubeconfig: cluster.kubeconfig.clone(),
-            context: cluster.context.clone(),
-            name: namespace.to_owned(),
+        let ours = terms.namespace.is_none();
+        let application = (!ours).then(|| application_of(context.run.id()));
+        let lease_name = format!("sparkproof-{}", context.run.id());
+        let mut granting =
+            Granting { context, cluster, namespace: &request.namespace, owned: Vec::new() };
+        let lease = granting.room(terms, &lease_name, application.as_deref()).await?;
+        let (namespace, account) = (&request.namespace, &request.service_account);
+        let granted = match (&terms.identity, ours) {
+            (Identity::Account, true) => granting.account(&request).await?,
+            (Identity::Account, false) => "its rights as they are".to_owned(),
+            (Identity::User { reason }, _) => {
+                format!("driver as the kubeconfig's user ({reason})")
+            }
         };
-        let run = context.run.id();
-        let meta = |name: &str| ObjectMeta {
-            name: Some(name.to_owned()),
-            labels: Some(labels::kube(run, labels::Lifetime::Run)),
-            ..Default::default()
+        let credentials = match &terms.identity {
+            Identity::Account => {
+                Some(Credentials::issue(context, cluster, namespace, account).await?)
+            }
+            Identity::User { .. } => None,
         };
-        owned.push(entry.clone());
-        context.run.own(entry)?;
-        let object = Namespace { metadata: meta(namespace), ..Default::default() };
-        create(Api::all(client.clone()), object).await?;
-        let account = request.service_account.as_str();
-        let object = ServiceAccount { metadata: meta(account), ..Default::default() };
+        let (driver_kubeconfig, driver_context) = match &credentials {
+            Some(credentials) => (credentials.kubeconfig().to_owned(), None),
+            None => (cluster.kubeconfig.clone(), cluster.context.clone()),
+        };
+        Ok(Access {
+            namespace: namespace.clone(),
+            service_account: account.clone(),
+            identity: terms.identity.clone(),
+            driver_kubeconfig,
+            driver_context,
+            application,
+            granted,
+            owned: granting.owned,
+            credentials,
+            lease,
+        })
+    };
+    context.cancel.guard(work).await
+}
+
+/// As Spark makes them, `spark-` and 32 hexadecimal digits, of which the first are the run's id.
+fn application_of(run: &str) -> String {
+    let random = format!("{:032x}", rand::random::<u128>());
+    format!("spark-{run}{}", &random[run.len().min(32)..])
+}
+
+impl Granting<'_> {
+    /// The account, its role and its binding; in words what it may.
+    async fn account(&mut self, request: &AccessRequest) -> Result<String> {
+        let client = self.cluster.client.clone();
+        let (namespace, account) = (self.namespace, &request.service_account);
+        let object = ServiceAccount { metadata: self.meta(account), ..Default::default() };
         create(Api::namespaced(client.clone(), namespace), object).await?;
         let subject = Subject {
             kind: "ServiceAccount".to_owned(),
@@ -92,22 +139,20 @@ pub async fn grant(context: &Context, cluster: &Cluster, request: AccessRequest)
             kind: kind.to_owned(),
             name: name.to_owned(),
         };
-        let granted = match request.rbac {
+        match request.rbac {
             RbacChoice::Guide => {
-                let entry = Owned::ClusterRoleBinding {
-                    kubeconfig: cluster.kubeconfig.clone(),
-                    context: cluster.context.clone(),
+                self.own(Owned::ClusterRoleBinding {
+                    kubeconfig: self.cluster.kubeconfig.clone(),
+                    context: self.cluster.context.clone(),
                     name: GUIDE_BINDING.to_owned(),
-                };
-                owned.push(entry.clone());
-                context.run.own(entry)?;
+                })?;
                 let binding = ClusterRoleBinding {
-                    metadata: meta(GUIDE_BINDING),
+                    metadata: self.meta(GUIDE_BINDING),
                     role_ref: role_ref("ClusterRole", "edit"),
                     subjects: Some(vec![subject]),
                 };
-                create(Api::all(client.clone()), binding).await?;
-                format!("cluster role binding {GUIDE_BINDING} to edit, as the guide")
+                create(Api::all(client), binding).await?;
+                Ok(format!("cluster role binding {GUIDE_BINDING} to edit, as the guide"))
             }
             RbacChoice::Minimal => {
                 let rules: Vec<Rule> = needed(&request.spark_version)
@@ -117,53 +162,23 @@ pub async fn grant(context: &Context, cluster: &Cluster, request: AccessRequest)
                     .filter(|rule| Some(*rule) != request.without)
                     .collect();
                 let granted = format!("role of {} verbs", rules.len());
-                let role = Role { metadata: meta(ROLE), rules: Some(policy(rules)) };
+                let role = Role { metadata: self.meta(ROLE), rules: Some(policy(rules)) };
                 create(Api::namespaced(client.clone(), namespace), role).await?;
                 let binding = RoleBinding {
-                    metadata: meta(ROLE),
+                    metadata: self.meta(ROLE),
                     role_ref: role_ref("Role", ROLE),
                     subjects: Some(vec![subject]),
                 };
-                create(Api::namespaced(client.clone(), namespace), binding).await?;
-                granted
+                create(Api::namespaced(client, namespace), binding).await?;
+                Ok(granted)
             }
-        };
-        let credentials = Credentials::issue(context, cluster, namespace, account).await?;
-        Ok(Access {
-            namespace: request.namespace.clone(),
-            service_account: request.service_account.clone(),
-            driver_kubeconfig: credentials.kubeconfig().to_owned(),
-            granted,
-            owned,
-            credentials,
-        })
-    };
-    context.cancel.guard(work).await
-}
-
-async fn create<K>(api: Api<K>, object: K) -> Result<()>
-where
-    K: Resource + Clone + std::fmt::Debug + Serialize + DeserializeOwned,
-    K::DynamicType: Default,
-{
-    let kind = K::kind(&K::DynamicType::default()).into_owned();
-    let name = object.meta().name.clone().unwrap_or_default();
-    match api.create(&PostParams::default(), &object).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            Err(Error::input(format!("{kind} {name} exists already: {}", status.message))
-                .remedy("choose another name; nothing of yours was changed"))
         }
-        Err(error) => Err(Error::environment(format!("creating {kind} {name}"))
-            .because(error)
-            .remedy("the kubeconfig's user needs the right to set up namespaces and roles")),
     }
 }
 
 impl Access {
     /// Takes one verb from the minimal Role under a running session, for the controls.
     pub async fn revoke(&self, client: &kube::Client, rule: Rule) -> Result<()> {
-        use crate::error::OrFail;
         let roles: Api<Role> = Api::namespaced(client.clone(), &self.namespace);
         let mut role = roles.get(ROLE).await.or_environment("reading the role")?;
         for policy in role.rules.iter_mut().flatten() {
@@ -176,5 +191,17 @@ impl Access {
             .await
             .or_environment(format!("taking {rule} from the role"))?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_id_says_whose_it_is() {
+        let id = application_of("7f3a0b1c");
+        assert!(id.starts_with("spark-7f3a0b1c") && id.len() == 38, "{id}");
+        assert_ne!(id, application_of("7f3a0b1c"));
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-/// One verb on one resource of the core group.
+/// One verb on one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
-    /// E.g. `pods`.
+    /// As kubectl writes it: `pods`, `pods/exec`, `leases.coordination.k8s.io`.
     pub resource: &'static str,
     /// E.g. `create`.
     pub verb: &'static str,
@@ -19,8 +19,34 @@ impl fmt::Display for Rule {
     }
 }
 
-const fn rule(resource: &'static str, verb: &'static str) -> Rule {
+pub(super) const fn rule(resource: &'static str, verb: &'static str) -> Rule {
     Rule { resource, verb }
+}
+
+/// Resources that lie in no namespace.
+const CLUSTER_WIDE: [&str; 5] = [
+    "namespaces",
+    "nodes",
+    "persistentvolumes",
+    "storageclasses.storage.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+];
+
+impl Rule {
+    /// API group (empty for the core's), resource and subresource.
+    pub(super) fn parts(self) -> (&'static str, &'static str, Option<&'static str>) {
+        let (named, sub) = match self.resource.split_once('/') {
+            Some((named, sub)) => (named, Some(sub)),
+            None => (self.resource, None),
+        };
+        let (resource, group) = named.split_once('.').unwrap_or((named, ""));
+        (group, resource, sub)
+    }
+
+    /// Whether only a ClusterRole can grant it.
+    pub(super) fn is_cluster_wide(self) -> bool {
+        CLUSTER_WIDE.contains(&self.resource)
+    }
 }
 
 /// Since fabric8 6 (Spark 3.4, fabric8io/kubernetes-client#4068) `stop()` deletes collections;
@@ -90,15 +116,20 @@ pub fn submission(spark_version: &str) -> Vec<Rule> {
 
 /// As the rules of a Role, one a resource.
 pub(super) fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
-    let mut by_resource = std::collections::BTreeMap::<&str, Vec<String>>::new();
+    let mut by_resource = std::collections::BTreeMap::<(&str, String), Vec<String>>::new();
     for rule in rules {
-        by_resource.entry(rule.resource).or_default().push(rule.verb.to_owned());
+        let (group, resource, sub) = rule.parts();
+        let resource = sub.map_or(resource.to_owned(), |sub| format!("{resource}/{sub}"));
+        let verbs = by_resource.entry((group, resource)).or_default();
+        if !verbs.iter().any(|verb| verb == rule.verb) {
+            verbs.push(rule.verb.to_owned());
+        }
     }
     by_resource
         .into_iter()
-        .map(|(resource, verbs)| PolicyRule {
-            api_groups: Some(vec![String::new()]),
-            resources: Some(vec![resource.to_owned()]),
+        .map(|((group, resource), verbs)| PolicyRule {
+            api_groups: Some(vec![group.to_owned()]),
+            resources: Some(vec![resource]),
             verbs,
             ..Default::default()
         })
@@ -118,6 +149,17 @@ mod tests {
             ["create", "list", "watch", "delete", "deletecollection"]
         );
         assert_eq!(policy.len(), 4);
+    }
+
+    #[test]
+    fn groups_and_subresources_are_told_apart() {
+        assert_eq!(rule("pods/exec", "get").parts(), ("", "pods", Some("exec")));
+        let lease = rule("leases.coordination.k8s.io", "get");
+        assert_eq!(lease.parts(), ("coordination.k8s.io", "leases", None));
+        let policy = policy([rule("pods/exec", "get"), rule("pods/exec", "get"), lease]);
+        assert_eq!(policy[0].resources, Some(vec!["pods/exec".to_owned()]));
+        assert_eq!((policy[0].verbs.len(), policy.len()), (1, 2));
+        assert!(rule("nodes", "list").is_cluster_wide() && !lease.is_cluster_wide());
     }
 
     #[test]

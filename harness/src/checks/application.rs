@@ -11,7 +11,7 @@ use crate::access::submission;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark::SparkImage;
-use crate::observe::{Holdings, Progress, Source, Waiting, wait};
+use crate::observe::{Holdings, Look, Progress, Source, Waiting, wait};
 use crate::proof::{Ground, Proof, SessionBuilder};
 use crate::session::{Application, ApplicationSpec, Finished};
 
@@ -215,7 +215,7 @@ async fn left(
         let waiting = Waiting::up_to(GONE_WITHIN, "the executors to go");
         // Four kinds at once have no single watch.
         let held = wait(context, waiting, Source::Backoff, async || {
-            match Holdings::list(client, namespace).await {
+            match Holdings::list(client, namespace, &Look::default()).await {
                 Ok(held) if held.pods.len() <= 1 => Progress::Met(held),
                 Ok(held) => Progress::NotYet(held.to_string()),
                 Err(error) => Progress::NotYet(error.to_string()),

@@ -15,7 +15,7 @@ mod suite;
 mod tally;
 mod teardown;
 
-pub use access::can_i;
+pub use access::{can_i, uses};
 pub use application::{application, run_application_suite};
 pub use check::{Findings, check, skip};
 pub use executors::{barrier, lose_an_executor, replaced};
@@ -27,4 +27,4 @@ pub use reading_suite::run_reading_suite;
 pub use session::started;
 pub use suite::run_suite;
 pub use tally::tally;
-pub use teardown::{executors_stay_after_kill, namespace_gone, nothing_left};
+pub use teardown::{all_gone, executors_stay_after_kill, namespace_gone, nothing_left};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{FirstRed, namespace_gone, nothing_left, read, skip};
+use super::{FirstRed, all_gone, read, skip};
+use crate::access::Identity;
 use crate::error::Result;
 use crate::plan::Suite;
 use crate::proof::{Proof, by_session};
@@ -17,7 +18,16 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
     let environment = &proof.environment;
     let mut chosen = Vec::new();
     for variant in environment.plan.variants()? {
-        match strategy_of(variant).unavailable(&proof.context, environment).await? {
+        let strategy = strategy_of(variant);
+        let mut rules = strategy.needs();
+        if environment.terms.identity != Identity::Account {
+            rules.extend(strategy.verbs());
+        }
+        let reason = match environment.terms.lack(&rules) {
+            Some(lack) => Some(lack),
+            None => strategy.unavailable(&proof.context, environment).await?,
+        };
+        match reason {
             None => chosen.push(variant),
             Some(reason) => {
                 let id = format!("read.{}", variant.id);
@@ -56,11 +66,10 @@ async fn session(
     let phase = context.recorder.phase("stop");
     let stopped = async {
         let ended = reading.stop().await?;
-        nothing_left(context, &ended).await?;
-        namespace_gone(context, &ended).await
+        all_gone(context, &ended).await
     }
     .await;
-    first.note(phase.end(stopped, |()| "nothing left, namespace deleted".to_owned()))?;
+    first.note(phase.end(stopped, |gone| (*gone).to_owned()))?;
     first.or(tables)
 }
 

@@ -1,6 +1,6 @@
 //! What `sparkproof run` proves, in order.
 
-use super::{FirstRed, barrier, namespace_gone, nothing_left, pod_list, run_reading_suite};
+use super::{FirstRed, all_gone, barrier, pod_list, run_reading_suite};
 use crate::error::Result;
 use crate::proof::Proof;
 
@@ -24,11 +24,10 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     let phase = context.recorder.phase("stop");
     let stopped = async {
         let ended = live.stop().await?;
-        nothing_left(context, &ended).await?;
-        namespace_gone(context, &ended).await
+        all_gone(context, &ended).await
     }
     .await;
-    let stopped = phase.end(stopped, |()| "nothing left, namespace deleted".to_owned());
+    let stopped = phase.end(stopped, |gone| (*gone).to_owned());
     first.note(stopped)?;
     first.note(run_reading_suite(proof).await)?;
     first.or(())

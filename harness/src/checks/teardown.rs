@@ -37,6 +37,9 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
             _ => !going(held),
         };
         let held = settled(context, ended, GONE_WITHIN, done).await?;
+        if !ended.look.unseen.is_empty() {
+            findings.add("not looked for", ended.look.unseen.join(", "));
+        }
         if held.is_empty() {
             findings.add("gone after", format!("{:.1} s", begun.elapsed().as_secs_f64()));
             return Ok(());
@@ -84,20 +87,33 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
     })
     .await?;
     let removed = async {
-        let held = Holdings::list(&ended.cluster.client, &ended.namespace).await?;
+        let held = Holdings::list(&ended.cluster.client, &ended.namespace, &ended.look).await?;
         held.delete(&ended.cluster.client, &ended.namespace).await
     };
     context.cancel.guard(removed).await?;
     nothing_left(context, ended).await
 }
 
-/// The namespace of a session is gone.
+/// The namespace of a session is gone; one of the user's has lost what the run made there.
 pub async fn namespace_gone(context: &Context, ended: &Ended) -> Result<()> {
-    let title = "the namespace of the session is deleted";
-    check(context, "teardown.namespace", title, async |_: &mut Findings| {
+    let title = match ended.namespace_stays() {
+        true => format!("what the session made in namespace {} is given back", ended.namespace),
+        false => "the namespace of the session is deleted".to_owned(),
+    };
+    check(context, "teardown.namespace", &title, async |_: &mut Findings| {
         ended.give_back(context).await
     })
     .await
+}
+
+/// Both; in words what became of them.
+pub async fn all_gone(context: &Context, ended: &Ended) -> Result<&'static str> {
+    nothing_left(context, ended).await?;
+    namespace_gone(context, ended).await?;
+    Ok(match ended.namespace_stays() {
+        true => "nothing left, the namespace stays",
+        false => "nothing left, namespace deleted",
+    })
 }
 
 /// The holdings once `done`, or as they are when the time is over: the caller judges.
@@ -111,7 +127,7 @@ async fn settled(
     let waiting = Waiting::up_to(seconds, "the session's objects to settle");
     // Four kinds at once have no single watch: polled, with backoff.
     let waited = wait(context, waiting, Source::Backoff, async || {
-        match Holdings::list(&ended.cluster.client, &ended.namespace).await {
+        match Holdings::list(&ended.cluster.client, &ended.namespace, &ended.look).await {
             Ok(held) if done(&held) => Progress::Met(held),
             Ok(held) => {
                 let state = held.to_string();

@@ -22,13 +22,21 @@ pub(super) struct Args {
     /// Context of the kubeconfig, when not the current one
     #[arg(long, requires = "kubeconfig")]
     context: Option<String>,
+    /// Only this namespace of the cluster, and its Leases
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    namespace: Option<String>,
 }
 
 pub(super) async fn run(args: Args) -> Result<Exit> {
     let before = args.against.as_deref().map(read).transpose()?;
     with_chore(async |context| {
         let phase = context.recorder.phase("inventory");
-        let request = Request { kubeconfig: args.kubeconfig, context: args.context };
+        let Args { kubeconfig, context: of, namespace, .. } = &args;
+        let request = Request {
+            kubeconfig: kubeconfig.clone(),
+            context: of.clone(),
+            namespace: namespace.clone(),
+        };
         let now = phase.step("look");
         let taken = take(context, &phase, &request).await?;
         now.done("");

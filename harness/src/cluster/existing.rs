@@ -15,6 +15,9 @@ pub async fn open(
     kube_context: Option<&str>,
     driver_host: Option<IpAddr>,
 ) -> Result<Cluster> {
+    register_secrets(context, kubeconfig)?;
+    // Drivers have a working directory of their own.
+    let kubeconfig = &std::path::absolute(kubeconfig).or_input("the kubeconfig's path")?;
     let client = client_of(kubeconfig, kube_context).await?;
     let version = answers(context, &client, kubeconfig).await?;
     let server = server_of(kubeconfig, kube_context)?;
@@ -33,6 +36,22 @@ pub async fn open(
         node_containers: Vec::new(),
     };
     Ok(Cluster { record, client })
+}
+
+/// A driver that acts as the kubeconfig's user gets its keys: nothing we write may show them.
+fn register_secrets(context: &Context, kubeconfig: &Path) -> Result<()> {
+    let read =
+        kube::config::Kubeconfig::read_from(kubeconfig).or_input("reading the kubeconfig")?;
+    // kube's serializer exposes them.
+    let read = serde_json::to_value(read).or_internal("reading the kubeconfig")?;
+    for user in read["users"].as_array().into_iter().flatten() {
+        for key in ["token", "password", "client-key-data"] {
+            if let Some(secret) = user["user"][key].as_str() {
+                context.recorder.secrets().register(secret);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The `server` of a kubeconfig's context, as written.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Owned, docker, kubernetes, nodes, processes, unmount_in};
+use super::{Owned, docker, kubernetes, labelled, nodes, processes, unmount_in};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::remove_image;
@@ -39,7 +39,7 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
         }
         Owned::Namespace { kubeconfig, context: of, name } => {
             if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {
-                kubernetes::remove_namespace(context, client, name).await?;
+                kubernetes::remove_namespace(context, client, name, run).await?;
             }
         }
         Owned::ClusterRoleBinding { kubeconfig, context: of, name } => {
@@ -50,6 +50,23 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
         Owned::PersistentVolume { kubeconfig, context: of, name } => {
             if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {
                 kubernetes::remove_persistent_volume(client, name, run).await?;
+            }
+        }
+        Owned::Labelled { kubeconfig, context: of, namespace, selector }
+            if selector.contains(run) =>
+        {
+            if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {
+                labelled::remove(context, client, namespace, selector).await?;
+            }
+        }
+        Owned::Labelled { selector, .. } => {
+            return Err(Error::internal(format!(
+                "{selector} does not contain the run's id {run}: not removed"
+            )));
+        }
+        Owned::Lease { kubeconfig, context: of, namespace, name } => {
+            if let Some(client) = kubernetes::reach(context, kubeconfig, of.as_deref()).await? {
+                kubernetes::remove_lease(client, namespace, name, run).await?;
             }
         }
         Owned::NodePath { docker, node, path } => {

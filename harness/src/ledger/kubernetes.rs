@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::time::Duration;
 
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::DeleteParams;
@@ -62,7 +63,7 @@ async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     Ok(true)
 }
 
-async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
+pub(super) async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
     match tokio::time::timeout(ANSWER, work).await {
         Ok(result) => result.or_environment("asking the API server"),
         Err(_) => Err(Error::environment(format!("no answer within {} s", ANSWER.as_secs()))),
@@ -79,9 +80,13 @@ where
 }
 
 /// Deletes a namespace of the run and waits until it is gone with all that is in it.
-pub(super) async fn remove_namespace(context: &Context, client: Client, name: &str) -> Result<()> {
+pub(super) async fn remove_namespace(
+    context: &Context,
+    client: Client,
+    name: &str,
+    run: &str,
+) -> Result<()> {
     let api: Api<Namespace> = Api::all(client);
-    let run = context.run.id();
     if of_run(&api, name, run).await?.is_none() {
         return Ok(());
     }
@@ -111,6 +116,20 @@ pub(super) async fn remove_cluster_role_binding(
     run: &str,
 ) -> Result<()> {
     let api: Api<ClusterRoleBinding> = Api::all(client);
+    match of_run(&api, name, run).await? {
+        Some(_) => delete(&api, name).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes a Lease of the run.
+pub(super) async fn remove_lease(
+    client: Client,
+    namespace: &str,
+    name: &str,
+    run: &str,
+) -> Result<()> {
+    let api: Api<Lease> = Api::namespaced(client, namespace);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
         None => Ok(()),

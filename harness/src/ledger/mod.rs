@@ -5,16 +5,20 @@ mod docker;
 mod give_back;
 pub mod inventory;
 mod kubernetes;
+mod labelled;
 pub mod labels;
+mod lease;
 mod mounts;
 mod nodes;
 mod owned;
 mod processes;
 mod run;
+mod shared_cluster;
 mod sweep;
 
 pub(crate) use docker::kind_nodes;
 pub use give_back::give_back;
+pub use lease::Lease;
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
 pub use processes::end_strays;
@@ -22,4 +26,5 @@ pub(crate) use run::owned_by_user;
 #[cfg(test)]
 pub(crate) use run::test_context;
 pub use run::{Run, Scope, StaleRun};
+pub use shared_cluster::{SharedCluster, sweep_cluster};
 pub use sweep::{Swept, sweep};

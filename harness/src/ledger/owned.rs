@@ -77,6 +77,28 @@ pub enum Owned {
         /// Its name.
         name: String,
     },
+    /// What carries a label in a namespace that is not ours; the selector contains the run id.
+    Labelled {
+        /// Kubeconfig that reaches the cluster.
+        kubeconfig: PathBuf,
+        /// Its context; none for the current one.
+        context: Option<String>,
+        /// The namespace, which stays.
+        namespace: String,
+        /// E.g. `sparkproof.io/run=7f3a0000`.
+        selector: String,
+    },
+    /// A Lease that says that the run lives, verified by our run label.
+    Lease {
+        /// Kubeconfig that reaches the cluster.
+        kubeconfig: PathBuf,
+        /// Its context; none for the current one.
+        context: Option<String>,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
     /// A directory of a node, whose path contains the run id.
     NodePath {
         /// Docker host address.
@@ -122,7 +144,9 @@ impl Owned {
         match self {
             Owned::Namespace { kubeconfig, .. }
             | Owned::ClusterRoleBinding { kubeconfig, .. }
-            | Owned::PersistentVolume { kubeconfig, .. } => Some(kubeconfig),
+            | Owned::PersistentVolume { kubeconfig, .. }
+            | Owned::Labelled { kubeconfig, .. }
+            | Owned::Lease { kubeconfig, .. } => Some(kubeconfig),
             _ => None,
         }
     }
@@ -148,6 +172,12 @@ impl std::fmt::Display for Owned {
             Owned::Namespace { name, .. } => write!(f, "namespace {name}"),
             Owned::ClusterRoleBinding { name, .. } => write!(f, "cluster role binding {name}"),
             Owned::PersistentVolume { name, .. } => write!(f, "persistent volume {name}"),
+            Owned::Labelled { namespace, selector, .. } => {
+                write!(f, "what carries {selector} in namespace {namespace}")
+            }
+            Owned::Lease { namespace, name, .. } => {
+                write!(f, "lease {name} in namespace {namespace}")
+            }
             Owned::NodePath { node, path, .. } => write!(f, "{} of {node}", path.display()),
             Owned::Path { path } => write!(f, "{}", path.display()),
         }

@@ -15,6 +15,29 @@ use crate::ledger::labels::KUBE_RUN;
 /// Kubernetes puts this ConfigMap into every namespace.
 const ROOT_CA: &str = "kube-root-ca.crt";
 
+/// What is looked for in a namespace.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// Only what carries this label, where the namespace is not ours.
+    pub selector: Option<String>,
+    /// Resources, e.g. `configmaps`, that may not be listed.
+    pub unseen: Vec<String>,
+}
+
+impl Look {
+    async fn list<K>(&self, client: &kube::Client, namespace: &str) -> kube::Result<Vec<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        if self.unseen.iter().any(|kind| *kind == K::plural(&K::DynamicType::default())) {
+            return Ok(Vec::new());
+        }
+        let params = ListParams { label_selector: self.selector.clone(), ..ListParams::default() };
+        Ok(Api::namespaced(client.clone(), namespace).list(&params).await?.items)
+    }
+}
+
 /// Objects by kind; names sorted. Pods carry their status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holdings {
@@ -31,24 +54,19 @@ pub struct Holdings {
 impl Holdings {
     /// Lists the namespace: everything in a namespace of ours is of the session, but for what we
     /// made ourselves.
-    pub async fn list(client: &kube::Client, namespace: &str) -> Result<Self> {
-        let all = ListParams::default();
-        let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-        let services: Api<Service> = Api::namespaced(client.clone(), namespace);
-        let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    pub async fn list(client: &kube::Client, namespace: &str, look: &Look) -> Result<Self> {
         let (pods, maps, services, claims) = tokio::try_join!(
-            pods.list(&all),
-            maps.list(&all),
-            services.list(&all),
-            claims.list(&all)
+            look.list::<Pod>(client, namespace),
+            look.list::<ConfigMap>(client, namespace),
+            look.list::<Service>(client, namespace),
+            look.list::<PersistentVolumeClaim>(client, namespace),
         )
         .or_environment(format!("listing what namespace {namespace} holds"))?;
         Ok(Holdings {
             pods: pods.iter().map(|p| (p.name_any(), status(p))).collect(),
-            config_maps: names(&maps.items).filter(|n| n != ROOT_CA).collect(),
-            services: names(&services.items).collect(),
-            claims: names(&claims.items).collect(),
+            config_maps: names(&maps).filter(|n| n != ROOT_CA).collect(),
+            services: names(&services).collect(),
+            claims: names(&claims).collect(),
         })
     }
 
@@ -140,14 +158,17 @@ mod tests {
 
     #[tokio::test]
     async fn the_root_ca_is_not_a_leftover() {
-        let held = Holdings::list(&server(&[ROOT_CA]), "n").await.expect("listed");
+        let held =
+            Holdings::list(&server(&[ROOT_CA]), "n", &Look::default()).await.expect("listed");
         assert!(held.is_empty(), "{held}");
     }
 
     #[tokio::test]
     async fn a_config_map_of_spark_is() {
-        let held = Holdings::list(&server(&[ROOT_CA, "spark-exec-0-conf-map"]), "n").await;
-        let held = held.expect("listed");
+        let server = server(&[ROOT_CA, "spark-exec-0-conf-map"]);
+        let held = Holdings::list(&server, "n", &Look::default()).await.expect("listed");
         assert_eq!(held.to_string(), "configmap spark-exec-0-conf-map");
+        let blind = Look { unseen: vec!["configmaps".to_owned()], ..Look::default() };
+        assert!(Holdings::list(&server, "n", &blind).await.expect("listed").is_empty());
     }
 }

@@ -5,7 +5,7 @@ mod pod_list;
 mod pods;
 mod wait;
 
-pub use holdings::Holdings;
+pub use holdings::{Holdings, Look};
 pub use pod_list::{PodList, Row, status};
 pub use pods::Pods;
 pub use wait::{Progress, Source, Waiting, wait};

@@ -22,13 +22,21 @@ pub struct Pods {
 }
 
 impl Pods {
-    /// Watches all pods of a namespace; each moment of each pod is recorded at receive time.
-    pub fn watch(client: kube::Client, namespace: &str, recorder: Recorder) -> Self {
+    /// Watches all pods of a namespace, or those with a label; each moment of each pod is recorded
+    /// at receive time.
+    pub fn watch(
+        client: kube::Client,
+        namespace: &str,
+        selector: Option<&str>,
+        recorder: Recorder,
+    ) -> Self {
+        let config =
+            watcher::Config { label_selector: selector.map(str::to_owned), ..Default::default() };
         let state = Arc::new(Mutex::new(BTreeMap::new()));
         let (changed, changes) = watch::channel(0);
         let writer = Writer { state: state.clone(), changed, recorder, seen: BTreeMap::new() };
         let api: Api<Pod> = Api::namespaced(client, namespace);
-        let task = tokio::spawn(writer.follow(api));
+        let task = tokio::spawn(writer.follow(api, config));
         Pods { state, changes, _task: Arc::new(AbortOnDropHandle::new(task)) }
     }
 
@@ -57,9 +65,9 @@ struct Writer {
 }
 
 impl Writer {
-    async fn follow(mut self, api: Api<Pod>) {
+    async fn follow(mut self, api: Api<Pod>, config: watcher::Config) {
         // The default backoff makes a closed or refused watch resume.
-        let events = watcher(api, watcher::Config::default());
+        let events = watcher(api, config);
         let mut events = Box::pin(kube::runtime::WatchStreamExt::default_backoff(events));
         let mut listed = BTreeMap::new();
         while let Some(event) = events.next().await {

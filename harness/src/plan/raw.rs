@@ -79,6 +79,9 @@ pub struct RawPlan {
     /// Use this image as it is (the driver still comes from --spark-version or --spark-home)
     #[arg(long, value_name = "REF", help_heading = "Spark")]
     pub image: Option<String>,
+    /// Secret in the session's namespace with which its nodes pull the image
+    #[arg(long, value_name = "NAME", help_heading = "Spark")]
+    pub image_pull_secret: Option<String>,
     /// Number of executors [default: 3]
     #[arg(long, value_name = "N", help_heading = "Spark")]
     pub executors: Option<u32>,
@@ -104,10 +107,12 @@ pub struct RawPlan {
     /// Permissions: minimal (a namespaced Role) or guide (as the guide creates them)
     #[arg(long, value_enum, help_heading = "Permissions")]
     pub rbac: Option<RbacChoice>,
-    /// Namespace to create for the session [default: spark-RUN; guide: spark]
+    /// Namespace to create for the session [default: spark-RUN; guide: spark]; with --kubeconfig one
+    /// that exists: nothing else is made or changed there
     #[arg(long, help_heading = "Permissions")]
     pub namespace: Option<String>,
-    /// Service account of driver and executors [default: spark; guide: spark-serviceaccount]
+    /// Service account of driver and executors [default: spark; guide: spark-serviceaccount]; in a
+    /// namespace that exists one of it [default: default]
     #[arg(long, help_heading = "Permissions")]
     pub service_account: Option<String>,
 
@@ -133,6 +138,11 @@ pub struct RawPlan {
     /// Its container, which exists
     #[arg(long, value_name = "NAME", requires = "store_azure_endpoint", help_heading = "Stores")]
     pub store_azure_container: Option<String>,
+
+    /// Image of a store's server that the nodes of --kubeconfig can pull, s3=REF, moto=REF or
+    /// azure=REF: it runs there in a pod; may be repeated
+    #[arg(long, value_name = "KIND=REF", requires = "kubeconfig", help_heading = "Stores")]
+    pub store_image: Vec<String>,
 
     /// Run directory to write [default: target/sparkproof/RUN in a checkout, else sparkproof-runs/RUN]
     #[arg(long, value_name = "DIR", help_heading = "Report")]
@@ -182,6 +192,7 @@ impl RawPlan {
             spark_version: self.spark_version.or(file.spark_version),
             spark_home: self.spark_home.or(file.spark_home),
             image: self.image.or(file.image),
+            image_pull_secret: self.image_pull_secret.or(file.image_pull_secret),
             executors: self.executors.or(file.executors),
             executor_cpu: self.executor_cpu.or(file.executor_cpu),
             executor_memory: self.executor_memory.or(file.executor_memory),
@@ -199,6 +210,10 @@ impl RawPlan {
             store_hdfs_uri: self.store_hdfs_uri.or(file.store_hdfs_uri),
             store_azure_endpoint: self.store_azure_endpoint.or(file.store_azure_endpoint),
             store_azure_container: self.store_azure_container.or(file.store_azure_container),
+            store_image: match self.store_image.is_empty() {
+                true => file.store_image,
+                false => self.store_image,
+            },
             report_dir: self.report_dir.or(file.report_dir),
         }
     }

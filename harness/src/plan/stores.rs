@@ -1,5 +1,7 @@
 //! Stores of the user's, to be used instead of servers of ours.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::RawPlan;
@@ -57,6 +59,33 @@ pub(super) fn of(raw: &RawPlan) -> Result<Vec<OwnStore>> {
     Ok(stores)
 }
 
+/// Images of servers that are to run in pods, by kind.
+///
+/// # Errors
+/// Bad input: not `KIND=REF`, or a kind that a raw plan names a store of the user's for.
+pub(super) fn images(raw: &RawPlan, own: &[OwnStore]) -> Result<BTreeMap<StoreKind, String>> {
+    let mut images = BTreeMap::new();
+    for text in &raw.store_image {
+        let kinds = "expected s3=REF, moto=REF or azure=REF";
+        let wrong = |why: &str| Error::input(format!("--store-image {text}: {why}"));
+        let (kind, image) = text.split_once('=').ok_or_else(|| wrong(kinds))?;
+        let found = StoreKind::ALL.into_iter().find(|known| known.name() == kind);
+        let kind = found.filter(|_| !image.is_empty()).ok_or_else(|| wrong(kinds))?;
+        if kind == StoreKind::Hdfs {
+            return Err(wrong(
+                "HDFS in a pod is reached by pods only: its clients follow the DataNode to the \
+                 pod's own address",
+            )
+            .remedy("name an HDFS of yours by --store-hdfs-uri"));
+        }
+        if own.iter().any(|own| own.kind == kind) {
+            return Err(wrong("a store of yours is named for it, too").remedy("leave out one"));
+        }
+        images.insert(kind, image.to_owned());
+    }
+    Ok(images)
+}
+
 /// Without a slash at its end.
 fn with_scheme(flag: &str, url: &str, schemes: &[&str]) -> Result<String> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
@@ -81,6 +110,18 @@ mod tests {
         for bad in ["hdfs://nn:8020", "http://nn/x", "nn/x"] {
             assert_eq!(of(&raw(bad)).expect_err(bad).exit, crate::Exit::BadInput);
         }
+    }
+
+    #[test]
+    fn an_image_is_of_one_kind_of_server() {
+        let raw = |text: &str| RawPlan { store_image: vec![text.into()], ..RawPlan::default() };
+        let found = images(&raw("s3=registry:5000/s3:1"), &[]).expect("valid");
+        assert_eq!(found, [(StoreKind::S3, "registry:5000/s3:1".to_owned())].into());
+        for bad in ["s3", "s3=", "nfs=x", "hdfs=x"] {
+            assert_eq!(images(&raw(bad), &[]).expect_err(bad).exit, crate::Exit::BadInput);
+        }
+        let own = OwnStore { kind: StoreKind::S3, endpoint: "http://x".into(), bucket: "b".into() };
+        assert!(images(&raw("s3=x"), &[own]).is_err());
     }
 
     #[test]

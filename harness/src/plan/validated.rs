@@ -1,5 +1,6 @@
 //! The validated plan: every value checked before anything is created.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +12,11 @@ use super::stores::{self, OwnStore};
 use super::{DriverPlace, Fit, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
+use crate::images::store::StoreKind;
 use crate::read::{Variant, select};
+
+/// Spark's key for secrets with which nodes pull its image.
+const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
 
 /// What to prove, on what, with what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,6 +51,12 @@ pub struct Plan {
     /// Stores of the user's, used instead of servers of ours.
     #[serde(default)]
     pub stores: Vec<OwnStore>,
+    /// Images of servers to run in pods of a cluster of the user's.
+    #[serde(default)]
+    pub store_images: BTreeMap<StoreKind, String>,
+    /// Secret with which nodes pull images.
+    #[serde(default)]
+    pub image_pull_secret: Option<String>,
     /// Where the run directory goes, when asked for.
     pub report_dir: Option<PathBuf>,
     /// What was adapted to this machine.
@@ -76,6 +87,9 @@ pub enum ClusterPlan {
         kubeconfig: PathBuf,
         /// `None` for the current context.
         context: Option<String>,
+        /// Whether the driver shall act as the service account, which the user named, in a namespace
+        /// that exists.
+        as_account: bool,
     },
 }
 
@@ -130,6 +144,7 @@ impl Plan {
         let chosen = select(raw.strategies.as_deref())?;
         let strategies = chosen.iter().map(|variant| variant.id.clone()).collect();
         let stores = stores::of(&raw)?;
+        let store_images = stores::images(&raw, &stores)?;
         let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
         let asked = Asked {
             node_cpu: raw.cpus,
@@ -169,7 +184,15 @@ impl Plan {
                     executor_memory: asked.executor_memory.unwrap_or(super::MebiBytes(512)),
                     warnings: Vec::new(),
                 };
-                (fit, ClusterPlan::Existing { kubeconfig, context: raw.context })
+                if raw.namespace.is_some() && raw.rbac.is_some() {
+                    return Err(Error::input(
+                        "--rbac says what to grant, and with --kubeconfig and --namespace nothing is: \
+                         the namespace is used as it is",
+                    )
+                    .remedy("leave out --rbac; --service-account names an account that exists"));
+                }
+                let as_account = raw.namespace.is_some() && raw.service_account.is_some();
+                (fit, ClusterPlan::Existing { kubeconfig, context: raw.context, as_account })
             }
             (None, Some(name)) => (fit(machine, asked)?, ClusterPlan::Up { name }),
             (None, None) => {
@@ -197,9 +220,13 @@ impl Plan {
             .remedy("leave out --driver or --kubeconfig"));
         }
         let default_account = match rbac {
+            // Every namespace has it.
+            _ if existing && raw.namespace.is_some() => "default",
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",
         };
+        let mut conf = conf;
+        conf.extend(raw.image_pull_secret.clone().map(|name| (PULL_SECRETS.to_owned(), name)));
         Ok(Plan {
             cluster,
             spark: SparkSource {
@@ -218,6 +245,8 @@ impl Plan {
             strategies,
             suite: raw.suite.unwrap_or_default(),
             stores,
+            store_images,
+            image_pull_secret: raw.image_pull_secret,
             report_dir: raw.report_dir,
             warnings: fit.warnings,
         })
@@ -326,6 +355,28 @@ mod tests {
         .expect_err("refused");
         assert_eq!(error.exit, Exit::BadInput);
         assert!(error.to_string().contains("--driver container"), "{error}");
+    }
+
+    #[test]
+    fn a_namespace_that_exists_is_used_as_it_is() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let given = |change: fn(&mut RawPlan)| {
+            plan(|raw| {
+                raw.kubeconfig = Some(kubeconfig.path().to_owned());
+                raw.image = Some("i".into());
+                raw.namespace = Some("team".into());
+                change(raw);
+            })
+        };
+        let plain = given(|_| {}).expect("valid");
+        assert_eq!(plain.service_account, "default");
+        assert!(matches!(plain.cluster, ClusterPlan::Existing { as_account: false, .. }));
+        let named = given(|raw| raw.service_account = Some("spark".into())).expect("valid");
+        assert!(matches!(named.cluster, ClusterPlan::Existing { as_account: true, .. }));
+        let error = given(|raw| raw.rbac = Some(RbacChoice::Minimal)).expect_err("refused");
+        assert!(error.to_string().starts_with("--rbac"), "{error}");
+        let secret = given(|raw| raw.image_pull_secret = Some("key".into())).expect("valid");
+        assert_eq!(secret.conf, [(PULL_SECRETS.to_owned(), "key".to_owned())]);
     }
 
     #[rstest]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Held;
+use super::{Held, existing};
+use crate::access::Terms;
 use crate::checks::check;
 use crate::cluster::{self, Cluster, ClusterRecord, KindRequest};
 use crate::context::Context;
@@ -33,6 +34,8 @@ pub struct Environment {
     pub plan: Plan,
     /// The cluster, ready.
     pub cluster: Cluster,
+    /// On which terms it is used.
+    pub terms: Terms,
     /// The Spark image, loaded, and the driver's distribution.
     pub image: SparkImage,
     /// The engine that runs the nodes; none for an existing cluster.
@@ -48,6 +51,9 @@ pub struct EnvironmentRecord {
     pub plan: Plan,
     /// The cluster.
     pub cluster: ClusterRecord,
+    /// On which terms it is used.
+    #[serde(default)]
+    pub terms: Terms,
     /// The image.
     pub image: SparkImage,
     /// Docker host address, where there is an engine.
@@ -88,6 +94,7 @@ impl EnvironmentRecord {
         Ok(Environment {
             plan: self.plan,
             cluster,
+            terms: self.terms,
             image: self.image,
             engine,
             stores: Stores::open(context, self.stores).await?,
@@ -101,6 +108,7 @@ impl Environment {
         EnvironmentRecord {
             plan: self.plan.clone(),
             cluster: self.cluster.record.clone(),
+            terms: self.terms.clone(),
             image: self.image.clone(),
             docker_host: self.engine.as_ref().map(|e| e.host.clone()),
             stores: self.stores.records(),
@@ -128,22 +136,8 @@ pub async fn set_up(
         _ => plan.variants()?.iter().flat_map(|variant| variant.stores.clone()).collect(),
     };
     match &plan.cluster {
-        ClusterPlan::Existing { kubeconfig, context: kube_context } => {
-            let phase = context.recorder.phase("cluster");
-            let opened = cluster::open_existing(
-                context,
-                kubeconfig,
-                kube_context.as_deref(),
-                plan.driver_host,
-            );
-            let cluster = phase.end(opened.await, |c| {
-                format!("existing, Kubernetes {}, {}", c.kubernetes_version, c.server)
-            })?;
-            let phase = context.recorder.phase("image");
-            let image = spark::provide(context, &phase, None, &plan.spark).await;
-            let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
-            let stores = Stores::start(context, None, kinds, &plan.stores).await?;
-            Ok(Environment { plan: plan.clone(), cluster, image, engine: None, stores })
+        ClusterPlan::Existing { kubeconfig, context: kube_context, .. } => {
+            existing::set_up(context, plan, kubeconfig, kube_context.as_deref(), kinds).await
         }
         ClusterPlan::Up { name } => {
             let path = EnvironmentRecord::path(&context.dirs.runs().join(name));
@@ -246,7 +240,9 @@ pub async fn set_up(
             context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
             context.recorder.fact("node image", node.reference.clone());
             context.recorder.fact("node image digest", node.digest.clone());
-            Ok(Environment { plan: plan.clone(), cluster, image, engine: Some(engine), stores })
+            let terms = Terms::default();
+            let plan = plan.clone();
+            Ok(Environment { plan, cluster, terms, image, engine: Some(engine), stores })
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark;
-use crate::ledger::{Owned, give_back};
-use crate::observe::{PodList, Pods};
+use crate::ledger::{Lease, Owned, give_back, labels};
+use crate::observe::{Look, PodList, Pods};
 use crate::plan::{DriverPlace, RbacChoice};
 use crate::session::{Contribution, DriverSite, Session, SessionSpec};
 
@@ -29,6 +29,7 @@ pub struct Live {
     pods: Pods,
     session: Session,
     executors: u32,
+    unseen: Vec<String>,
 }
 
 /// How a session ended.
@@ -55,7 +56,10 @@ pub struct Ended {
     pub cluster: Cluster,
     /// Its namespace, which is still there.
     pub namespace: String,
+    /// What of it is to be looked for there.
+    pub look: Look,
     owned: Vec<Owned>,
+    _lease: Option<Lease>,
     driver_log: String,
     /// Goes on watching, so that the timeline has the end of each pod.
     _pods: Pods,
@@ -84,7 +88,8 @@ impl<'a> Ground<'a> {
             beside: wanted.verbs.clone(),
         };
         let phase = context.recorder.phase("access");
-        let granted = grant(context, &environment.cluster, request).await;
+        let terms = &environment.terms;
+        let granted = grant(context, &environment.cluster, terms, request).await;
         let access = phase.end(granted, |access| {
             format!(
                 "namespace {}, account {}, {}",
@@ -95,9 +100,12 @@ impl<'a> Ground<'a> {
         if wanted.without.is_none() {
             checks::can_i(context, &access, &environment.image.version).await?;
         }
+        // What else runs in a namespace of the user's is not for our report.
+        let of_run = format!("{}={},spark-role=executor", labels::KUBE_RUN, context.run.id());
         let pods = Pods::watch(
             environment.cluster.client.clone(),
             &access.namespace,
+            terms.namespace.is_some().then_some(of_run.as_str()),
             context.recorder.clone(),
         );
         Ok(Ground { wanted, access, pods, driver_mounts: Vec::new() })
@@ -129,7 +137,9 @@ impl<'a> Ground<'a> {
             executors: 0,
             cluster: cluster.clone(),
             namespace: self.access.namespace.clone(),
+            look: Look::default(),
             owned: self.access.owned.clone(),
+            _lease: self.access.lease,
             driver_log,
             _pods: self.pods,
         })
@@ -182,6 +192,7 @@ impl<'a> Ground<'a> {
             pods,
             session,
             executors: wanted.executors,
+            unseen: environment.terms.unseen(),
         })
     }
 
@@ -281,7 +292,12 @@ impl Live {
             executors: self.executors,
             cluster: self.cluster,
             namespace: self.access.namespace.clone(),
-            owned: self.access.owned.clone(),
+            look: Look {
+                selector: self.access.application.map(|id| format!("spark-app-selector={id}")),
+                unseen: self.unseen,
+            },
+            owned: self.access.owned,
+            _lease: self.access.lease,
             driver_log: ended.driver_log,
             _pods: self.pods,
         })
@@ -303,7 +319,12 @@ impl Ended {
         lines
     }
 
-    /// Deletes namespace, account and bindings.
+    /// Whether its namespace is the user's and stays.
+    pub fn namespace_stays(&self) -> bool {
+        self.look.selector.is_some()
+    }
+
+    /// Deletes namespace, account and bindings; in a namespace of the user's what was made there.
     pub async fn give_back(&self, context: &Context) -> Result<()> {
         for owned in self.owned.iter().rev() {
             give_back(context, owned).await?;
@@ -326,6 +347,9 @@ async fn driver_site(wanted: &SessionBuilder<'_>, phase: &str) -> Result<DriverS
 
 /// The guide's names are the guide's; else one namespace a session.
 fn namespace_of(proof: &Proof, rbac: RbacChoice) -> String {
+    if let Some(given) = &proof.environment.terms.namespace {
+        return given.clone();
+    }
     let asked = &proof.environment.plan.namespace;
     match (asked, rbac) {
         (Some(name), _) => name.clone(),

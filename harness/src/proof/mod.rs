@@ -2,6 +2,7 @@
 
 mod application;
 mod environment;
+mod existing;
 mod hold;
 mod live;
 mod reading;

@@ -7,6 +7,7 @@ use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::transfer::{HASH, pack, verify};
 use super::{Dataset, InPod, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::access::{EXEC, Rule};
 use crate::error::{Error, Result};
 use crate::proof::Live;
 use crate::session::Contribution;
@@ -27,6 +28,10 @@ impl Copy {
 impl Strategy for Copy {
     fn variant(&self) -> &'static Variant {
         self.variant
+    }
+
+    fn needs(&self) -> Vec<Rule> {
+        EXEC.to_vec()
     }
 
     fn prepare<'a>(

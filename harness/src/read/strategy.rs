@@ -55,6 +55,11 @@ pub trait Strategy: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// What sparkproof itself asks the API for it, as the kubeconfig's user.
+    fn needs(&self) -> Vec<Rule> {
+        Vec::new()
+    }
+
     /// Verbs that the driver's account needs for it, beside those of every session.
     fn verbs(&self) -> Vec<Rule> {
         Vec::new()

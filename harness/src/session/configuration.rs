@@ -113,6 +113,9 @@ fn properties(added: &Contribution) -> String {
     let derived = spec::added(added, Path::new(Placeholders::SESSION));
     let plain = added.conf.iter().map(|(key, value)| (key.clone(), value.clone()));
     let mut all: Vec<(String, String)> = plain.chain(derived).collect();
+    if !added.shipped_jars.is_empty() {
+        all.push(("spark.jars".to_owned(), spec::jars_value(&added.shipped_jars)));
+    }
     all.sort();
     let masked = |(key, value): (String, String)| {
         let value = if spec::is_secret(&key) { Secrets::MASK.to_owned() } else { value };

@@ -16,6 +16,8 @@ pub struct Contribution {
     pub conf: BTreeMap<String, String>,
     /// Jars on the driver's class path that Spark does not bring (executors have them in their image).
     pub driver_jars: Vec<PathBuf>,
+    /// Jars that Spark ships to executors, where their image cannot be given them.
+    pub shipped_jars: Vec<PathBuf>,
     /// Options of the driver's JVM.
     pub driver_options: Vec<String>,
     /// Options of the executors' JVMs.
@@ -71,6 +73,7 @@ impl Contribution {
             return refuse("the executor's container has another command or privilege".into());
         }
         union(&mut self.driver_jars, other.driver_jars, Clone::clone);
+        union(&mut self.shipped_jars, other.shipped_jars, Clone::clone);
         union(&mut self.driver_options, other.driver_options, Clone::clone);
         union(&mut self.executor_options, other.executor_options, Clone::clone);
         union(&mut self.layers, other.layers, |layer| layer.diff_id().to_owned());

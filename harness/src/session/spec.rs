@@ -135,6 +135,10 @@ pub(super) struct Place<'a> {
     pub(super) driver: IpAddr,
     pub(super) namespace: &'a str,
     pub(super) service_account: &'a str,
+    /// Context of the driver's kubeconfig, when not the current one.
+    pub(super) kube_context: Option<&'a str>,
+    /// Application id that Spark shall take, when not one of its own.
+    pub(super) application: Option<&'a str>,
     pub(super) image: &'a str,
     pub(super) probe_jar: PathBuf,
     /// The session's private directory: the pod template and the driver's hosts file lie there.
@@ -191,8 +195,8 @@ pub(super) fn written(properties: &BTreeMap<String, String>) -> String {
 }
 
 fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
-    let jars = std::iter::once(&place.probe_jar).chain(&spec.jars);
-    let jars = jars.map(|j| format!("file://{}", j.display())).collect::<Vec<_>>().join(",");
+    let jars = std::iter::once(&place.probe_jar).chain(&spec.jars).chain(&spec.added.shipped_jars);
+    let jars = jars_value(jars);
     let account = place.service_account.to_owned();
     let added = added(&spec.added, place.dir);
     let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
@@ -218,11 +222,22 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     ]
     .map(|(key, value): (&str, String)| (key.to_owned(), value))
     .into();
+    for (key, value) in
+        [("spark.kubernetes.context", place.kube_context), ("spark.app.id", place.application)]
+    {
+        all.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+    }
     all.extend(added);
     if spec.strict {
         all.extend(STRICT.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
     all
+}
+
+/// The value of `spark.jars`.
+pub(super) fn jars_value<'a>(jars: impl IntoIterator<Item = &'a PathBuf>) -> String {
+    let jars = jars.into_iter().map(|jar| format!("file://{}", jar.display()));
+    jars.collect::<Vec<_>>().join(",")
 }
 
 /// What the strategies' contribution means in properties, beside its plain configuration. `dir` is
@@ -271,6 +286,7 @@ fn contradicts(key: &str, value: &str, ours: &BTreeMap<String, String>) -> bool 
         "spark.kubernetes.authenticate.serviceAccountName",
         "spark.kubernetes.authenticate.driver.serviceAccountName",
         "spark.kubernetes.context",
+        "spark.app.id",
     ];
     aliases.contains(&key) || ours.get(key).is_some_and(|mine| mine != value)
 }
@@ -312,23 +328,35 @@ mod tests {
     use super::*;
     use crate::Exit;
 
+    fn place() -> Place<'static> {
+        Place {
+            server: "https://127.0.0.1:6443",
+            driver: [172, 18, 0, 1].into(),
+            namespace: "spark",
+            service_account: "spark",
+            kube_context: None,
+            application: None,
+            image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
+            probe_jar: "/cache/probe.jar".into(),
+            dir: Path::new("/state/session-x"),
+            run: "0123abcd",
+            session: "session-x",
+        }
+    }
+
     fn render(change: impl FnOnce(&mut SessionSpec)) -> Result<String> {
         let mut spec = SessionSpec::new("My App", 3);
         change(&mut spec);
-        properties(
-            &spec,
-            &Place {
-                server: "https://127.0.0.1:6443",
-                driver: [172, 18, 0, 1].into(),
-                namespace: "spark",
-                service_account: "spark",
-                image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
-                probe_jar: "/cache/probe.jar".into(),
-                dir: Path::new("/state/session-x"),
-                run: "0123abcd",
-                session: "session-x",
-            },
-        )
+        properties(&spec, &place())
+    }
+
+    #[test]
+    fn in_a_namespace_of_the_users_application_and_context_are_named() {
+        let place = Place { kube_context: Some("team"), application: Some("spark-1"), ..place() };
+        let text = properties(&SessionSpec::new("x", 1), &place).expect("valid");
+        for line in ["spark.kubernetes.context=team", "spark.app.id=spark-1"] {
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        }
     }
 
     #[test]
@@ -381,11 +409,13 @@ mod tests {
             spec.added.conf.insert("spark.hadoop.fs.s3a.path.style.access".into(), "true".into());
             spec.added.driver_jars = vec!["/cache/a.jar".into(), "/cache/b.jar".into()];
             spec.added.driver_options = vec!["-Da=b".into()];
+            spec.added.shipped_jars = vec!["/cache/a.jar".into()];
             spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
         })
         .expect("valid");
         for line in [
             "spark.hadoop.fs.s3a.path.style.access=true",
+            "spark.jars=file:///cache/probe.jar,file:///cache/a.jar",
             "spark.driver.extraClassPath=/cache/a.jar:/cache/b.jar",
             "spark.driver.extraJavaOptions=-Da=b -Djdk.net.hosts.file=/state/session-x/hosts",
             "spark.kubernetes.executor.podTemplateFile=/state/session-x/executor.json",

@@ -72,6 +72,8 @@ impl Session {
             driver: address,
             namespace: &access.namespace,
             service_account: &access.service_account,
+            kube_context: access.driver_context.as_deref(),
+            application: access.application.as_deref(),
             image: &image.reference,
             probe_jar,
             dir: &path,

@@ -28,4 +28,4 @@ pub use crate::images::store::StoreKind;
 pub use credentials::Credentials;
 pub use network::own_network;
 pub use record::{Placement, StoreRecord};
-pub use stores::Stores;
+pub use stores::{InPods, Stores};

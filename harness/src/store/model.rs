@@ -22,12 +22,20 @@ pub struct StoreRequest<'a> {
     pub scope: Scope,
     /// HDFS: bytes of a block for clients that do not say, at least 1 MiB.
     pub block_bytes: u64,
+    /// In pods: the Secret with which nodes pull its image.
+    pub pull_secret: Option<&'a str>,
 }
 
 impl StoreRequest<'_> {
     /// A server of the run, named after its kind, with blocks of 4 MiB.
     pub fn of(kind: StoreKind) -> Self {
-        StoreRequest { kind, name: kind.name(), scope: Scope::Run, block_bytes: 4 << 20 }
+        StoreRequest {
+            kind,
+            name: kind.name(),
+            scope: Scope::Run,
+            block_bytes: 4 << 20,
+            pull_secret: None,
+        }
     }
 }
 
@@ -95,6 +103,27 @@ impl Store {
             let store = pod::start(context, cluster, namespace, &image, request).await?;
             store.healthy(context).await?;
             step.done("");
+            Ok(store)
+        };
+        let begun = begun.await;
+        phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
+    }
+
+    /// The same from an image that the cluster's nodes can pull.
+    ///
+    /// # Errors
+    /// Environment: as [`Store::start_in_cluster`].
+    pub async fn start_given(
+        context: &Context,
+        cluster: &Cluster,
+        namespace: &str,
+        image: &str,
+        request: &StoreRequest<'_>,
+    ) -> Result<Store> {
+        let phase = context.recorder.phase(&format!("store {}", request.name));
+        let begun = async {
+            let store = pod::start(context, cluster, namespace, image, request).await?;
+            store.healthy(context).await?;
             Ok(store)
         };
         let begun = begun.await;

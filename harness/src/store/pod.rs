@@ -46,12 +46,18 @@ pub(super) async fn start(
     let pod = Pod {
         client: cluster.client.clone(),
         namespace: namespace.to_owned(),
-        name: format!("store-{}", request.name),
+        // In a namespace of the user's there may be those of other runs.
+        name: format!("store-{}-{}", context.run.id(), request.name),
     };
     let dir = StoreRecord::dir(context.run.dir(), request.name);
     private_dir(&dir)?;
     let (credentials, file) = Credentials::issue(context, kind, &dir)?;
     let address = node_address(&cluster.client).await?;
+    // Azure's clients take the first label for the account.
+    let host = match (kind, &credentials) {
+        (StoreKind::Azure, Some(c)) => Some(format!("{}.{}", c.account, pod.name)),
+        _ => None,
+    };
     let mut secrets: BTreeMap<String, String> = environment(request, credentials.as_ref())
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -59,14 +65,14 @@ pub(super) async fn start(
     let variables: Vec<String> = secrets.keys().cloned().collect();
     let mut authority = None;
     if kind == StoreKind::Azure {
-        let names = std::slice::from_ref(&address);
-        let (issued, path) = certificate::issue_into(context, &dir, names)?;
+        let names: Vec<String> = std::iter::once(address.clone()).chain(host.clone()).collect();
+        let (issued, path) = certificate::issue_into(context, &dir, &names)?;
         authority = Some(path);
         secrets.insert("cert.pem".to_owned(), issued.certificate);
         secrets.insert("key.pem".to_owned(), issued.key);
     }
     let labels = labels::kube(context.run.id(), request.scope.into());
-    let objects = Objects { pod: &pod, kind, image, labels, variables };
+    let objects = Objects { pod: &pod, image, request, labels, variables };
     let ports = objects.create(secrets).await?;
     let port = |name: &str| ports.get(name).copied().unwrap_or_default();
     let record = StoreRecord {
@@ -80,7 +86,7 @@ pub(super) async fn start(
         endpoint: format!("{}://{address}:{}", scheme(kind), port("plain")),
         tls_endpoint: authority.is_some().then(|| format!("https://{address}:{}", port("tls"))),
         address,
-        host: None,
+        host,
         bucket: bucket(kind).to_owned(),
         region: None,
         image: Some(image.to_owned()),
@@ -106,8 +112,8 @@ async fn node_address(client: &Client) -> Result<String> {
 
 struct Objects<'a> {
     pod: &'a Pod,
-    kind: StoreKind,
     image: &'a str,
+    request: &'a StoreRequest<'a>,
     labels: BTreeMap<String, String>,
     variables: Vec<String>,
 }
@@ -144,31 +150,34 @@ impl Objects<'_> {
         let mut container = json!({
             "name": "store",
             "image": self.image,
-            // Loaded into the nodes: no registry has it.
+            // Where it was loaded into the nodes no registry has it.
             "imagePullPolicy": "IfNotPresent",
             "env": env,
             "resources": { "requests": { "cpu": "50m", "memory": "64Mi" },
-                           "limits": { "memory": memory(self.kind).to_string() } },
+                           "limits": { "memory": memory(self.request.kind).to_string() } },
             "securityContext": { "allowPrivilegeEscalation": false, "runAsNonRoot": true,
                                  "runAsUser": SERVER_UID, "capabilities": { "drop": ["ALL"] },
                                  "seccompProfile": { "type": "RuntimeDefault" } },
         });
         let mut spec = json!({ "automountServiceAccountToken": false, "restartPolicy": "Never",
                                "terminationGracePeriodSeconds": 5 });
-        if self.kind == StoreKind::Azure {
+        if self.request.kind == StoreKind::Azure {
             container["volumeMounts"] = json!([{ "name": "tls", "mountPath": TLS_DIR }]);
             let items: Vec<_> =
                 ["cert.pem", "key.pem"].iter().map(|k| json!({ "key": k, "path": k })).collect();
             let secret = json!({ "secretName": name, "items": items });
             spec["volumes"] = json!([{ "name": "tls", "secret": secret }]);
         }
+        if let Some(secret) = self.request.pull_secret {
+            spec["imagePullSecrets"] = json!([{ "name": secret }]);
+        }
         spec["containers"] = json!([container]);
         from(json!({ "metadata": self.metadata(), "spec": spec }))
     }
 
     fn service(&self) -> Result<Service> {
-        let mut ports = vec![json!({ "name": "plain", "port": self.kind.port() })];
-        if self.kind == StoreKind::Azure {
+        let mut ports = vec![json!({ "name": "plain", "port": self.request.kind.port() })];
+        if self.request.kind == StoreKind::Azure {
             ports.push(json!({ "name": "tls", "port": TLS_PORT }));
         }
         let selector = json!({ STORE: self.pod.name });

@@ -16,5 +16,5 @@ pub use driver::driver_image;
 pub use examples::{EXAMPLE_JAR, EXAMPLE_PYTHON, example_layers};
 pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{JarSet, coordinates, jar_layer, jars};
-pub use provide::provide;
+pub use provide::{provide, version_of};
 pub use versions::{SparkVersion, default_version, find, known};

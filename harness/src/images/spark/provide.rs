@@ -10,6 +10,18 @@ use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 use crate::plan::SparkSource;
 
+/// The version of the driver that a plan asks for, without making anything.
+///
+/// # Errors
+/// Bad input: the distribution of the user's is none.
+pub fn version_of(source: &SparkSource) -> Result<String> {
+    match (&source.home, &source.version) {
+        (Some(home), _) => Ok(of_home(home)?.version),
+        (None, Some(version)) => Ok(version.clone()),
+        (None, None) => Ok(default_version().to_owned()),
+    }
+}
+
 /// Builds, or takes as it is. Without an engine (an existing cluster) only an image given by the
 /// user can be used: the cluster pulls it.
 pub async fn provide(

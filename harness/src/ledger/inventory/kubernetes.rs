@@ -2,7 +2,7 @@
 
 use kube::api::ListParams;
 use kube::core::DynamicObject;
-use kube::discovery::{Discovery, verbs};
+use kube::discovery::{Discovery, Scope, verbs};
 use kube::{Api, Client, ResourceExt};
 
 use super::Inventory;
@@ -11,19 +11,28 @@ use crate::error::{OrFail, Result};
 /// Kinds that the cluster itself makes and forgets all the time.
 const VOLATILE: [&str; 4] = ["Event", "Lease", "PodMetrics", "NodeMetrics"];
 
-/// Names of every object of every kind that can be listed.
-pub(super) async fn look(client: &Client, inventory: &mut Inventory) -> Result<()> {
+/// Names of every object of every kind that can be listed; of one namespace when asked, where no
+/// Lease is a controller's.
+pub(super) async fn look(
+    client: &Client,
+    namespace: Option<&str>,
+    inventory: &mut Inventory,
+) -> Result<()> {
     let discovery = Discovery::new(client.clone()).run().await;
     let discovery = discovery.or_environment("asking for the cluster's kinds")?;
     let resources = discovery.groups().flat_map(|group| group.recommended_resources());
     for (resource, capabilities) in resources {
-        if !capabilities.supports_operation(verbs::LIST)
-            || VOLATILE.contains(&resource.kind.as_str())
-        {
+        let volatile = VOLATILE.contains(&resource.kind.as_str())
+            && !(resource.kind == "Lease" && namespace.is_some());
+        let elsewhere = namespace.is_some() && capabilities.scope == Scope::Cluster;
+        if !capabilities.supports_operation(verbs::LIST) || volatile || elsewhere {
             continue;
         }
         let kind = format!("kubernetes {}", resource.kind);
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        let api: Api<DynamicObject> = match namespace {
+            Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+            None => Api::all_with(client.clone(), &resource),
+        };
         match api.list_metadata(&ListParams::default()).await {
             Ok(list) => {
                 let name = |object: &kube::core::PartialObjectMeta<DynamicObject>| match object

@@ -15,6 +15,8 @@ pub struct Request {
     pub kubeconfig: Option<PathBuf>,
     /// Its context; none for the current one.
     pub context: Option<String>,
+    /// Only this namespace of it.
+    pub namespace: Option<String>,
 }
 
 /// Looks at everything. The host first, since looking into a daemon of ours starts it.
@@ -26,8 +28,9 @@ pub async fn take(context: &Context, phase: &PhaseGuard, request: &Request) -> R
     host::look(context, &mut inventory).await?;
     files::look(context, &mut inventory);
     if let Some(kubeconfig) = &request.kubeconfig {
+        let namespace = request.namespace.as_deref();
         let client = client_of(kubeconfig, request.context.as_deref()).await?;
-        context.cancel.guard(kubernetes::look(&client, &mut inventory)).await?;
+        context.cancel.guard(kubernetes::look(&client, namespace, &mut inventory)).await?;
     }
     engine::look(context, phase, &mut inventory).await?;
     engine::packages(context, &mut inventory).await;

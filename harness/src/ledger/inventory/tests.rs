@@ -117,7 +117,7 @@ async fn a_cluster_is_seen_by_kind_and_name_without_events() {
         }
     });
     let mut seen = Inventory::default();
-    kubernetes::look(&Client::new(service, "default"), &mut seen).await.expect("answered");
+    kubernetes::look(&Client::new(service, "default"), None, &mut seen).await.expect("answered");
     assert_eq!(seen.compared.keys().collect::<Vec<_>>(), ["kubernetes ConfigMap"]);
     assert!(seen.compared["kubernetes ConfigMap"].contains("default/a"));
     assert_eq!(seen.not_seen["kubernetes Secret"], "/api/v1/secrets is forbidden");

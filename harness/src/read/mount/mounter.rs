@@ -50,7 +50,7 @@ impl Mounter {
             },
             client,
             nodes: cluster.executor_nodes().len(),
-            pods: Pods::watch(cluster.client.clone(), &name, scene.context.recorder.clone()),
+            pods: Pods::watch(cluster.client.clone(), &name, None, scene.context.recorder.clone()),
             name,
         }
     }

@@ -130,7 +130,7 @@ pub async fn try_privileges(
     };
     context.run.own(owned.clone())?;
     let params = PostParams::default();
-    let pods = Pods::watch(cluster.client.clone(), &name, context.recorder.clone());
+    let pods = Pods::watch(cluster.client.clone(), &name, None, context.recorder.clone());
     let made = async {
         let what = "making pods that try to mount";
         let namespaces: Api<Namespace> = Api::all(cluster.client.clone());

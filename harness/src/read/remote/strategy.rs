@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::images::Layer;
 use crate::images::spark::{JarSet, jar_layer, jars};
 use crate::proof::Environment;
-use crate::read::nodes::no_layers;
 use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
 use crate::store::{Store, StoreKind};
@@ -82,6 +81,20 @@ impl Remote {
         }
     }
 
+    /// What a store of the user's cannot be proven with.
+    fn unfit(&self, store: &Store) -> Option<&'static str> {
+        match self.scheme {
+            Scheme::Wasb | Scheme::Wasbs if store.host.is_none() => Some(
+                "wasb takes the account from the first label of a host name under which sparkproof \
+                 makes its own servers known; the store is yours",
+            ),
+            Scheme::Wasbs | Scheme::Https if store.ca_certificate.is_none() => Some(
+                "it wants a certificate of sparkproof's own test authority; the store is yours",
+            ),
+            _ => None,
+        }
+    }
+
     fn tls(&self) -> bool {
         matches!(self.scheme, Scheme::Wasbs | Scheme::Https)
     }
@@ -110,10 +123,10 @@ impl Strategy for Remote {
         _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let store = self.kind().and_then(|kind| environment.stores.get(kind));
-        let no_store = store.err().map(|error| error.to_string());
-        let no_jars = || self.jar_set().and_then(|_| no_layers(environment));
-        let reason = no_store.or_else(no_jars);
+        let reason = match self.kind().and_then(|kind| environment.stores.get(kind)) {
+            Ok(store) => self.unfit(store).map(str::to_owned),
+            Err(error) => Some(error.to_string()),
+        };
         Box::pin(async { Ok(reason) })
     }
 
@@ -126,7 +139,10 @@ impl Strategy for Remote {
             if let Some(set) = self.jar_set() {
                 let image = &scene.environment.image;
                 self.jars = jars(scene.context, "prepare", image, set).await?;
-                self.layer = Some(jar_layer(&self.jars).await?);
+                // An image elsewhere cannot be given layers: there Spark ships them.
+                if scene.environment.engine.is_some() {
+                    self.layer = Some(jar_layer(&self.jars).await?);
+                }
             }
             if self.scheme == Scheme::Wasbs {
                 trust::provide(scene, self.store(scene)?).await?;
@@ -151,6 +167,9 @@ impl Strategy for Remote {
         }
         added.driver_jars.clone_from(&self.jars);
         added.layers.extend(self.layer.clone());
+        if self.layer.is_none() {
+            added.shipped_jars.clone_from(&self.jars);
+        }
         Ok(added)
     }
 

@@ -15,13 +15,18 @@ use crate::read::objects::create;
 use crate::session::Contribution;
 use crate::store::Store;
 
-/// The ConfigMap and the volume.
+/// The volume.
 const NAME: &str = "sparkproof-trust";
 /// Where executors have it.
 const DIRECTORY: &str = "/etc/sparkproof-trust";
 const FILE: &str = "trust.p12";
 /// Protects nothing (certificates are public), but the format wants one.
 const PASSWORD: &str = "changeit";
+
+/// The run is named: others may share the namespace.
+fn config_map(scene: Scene<'_>) -> String {
+    format!("sparkproof-{}-trust", scene.context.run.id())
+}
 
 fn local(scene: Scene<'_>) -> PathBuf {
     scene.context.run.dir().join(format!("{}-{FILE}", scene.namespace))
@@ -46,7 +51,7 @@ pub(super) async fn provide(scene: Scene<'_>, store: &Store) -> Result<()> {
     let bytes = fs_err::read(&file).or_environment("reading the trust store")?;
     let map = ConfigMap {
         metadata: ObjectMeta {
-            name: Some(NAME.to_owned()),
+            name: Some(config_map(scene)),
             labels: Some(labels::kube(scene.context.run.id(), labels::Lifetime::Run)),
             ..Default::default()
         },
@@ -71,7 +76,10 @@ pub(super) fn contribute(scene: Scene<'_>) -> Contribution {
         executor_options: options(format!("{DIRECTORY}/{FILE}")),
         volumes: vec![Volume {
             name: NAME.to_owned(),
-            config_map: Some(ConfigMapVolumeSource { name: NAME.to_owned(), ..Default::default() }),
+            config_map: Some(ConfigMapVolumeSource {
+                name: config_map(scene),
+                ..Default::default()
+            }),
             ..Default::default()
         }],
         mounts: vec![VolumeMount {

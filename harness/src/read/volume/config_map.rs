@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::VolumeMount;
 use serde_json::Value;
 
 use super::content::{self, Content};
+use crate::access::{CONFIG_MAP, Rule};
 use crate::error::Result;
 use crate::read::{DataSize, Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
@@ -30,6 +31,10 @@ impl Strategy for ConfigMap {
 
     fn limit(&self, size: DataSize) -> DataSize {
         content::limit(size)
+    }
+
+    fn needs(&self) -> Vec<Rule> {
+        CONFIG_MAP.to_vec()
     }
 
     fn prepare<'a>(

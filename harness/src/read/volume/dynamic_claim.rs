@@ -7,7 +7,7 @@ use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client, ResourceExt};
 
 use super::on_demand;
-use crate::access::Rule;
+use crate::access::{CLAIMS, EXEC, Rule};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -58,6 +58,10 @@ impl Strategy for DynamicClaim {
             let none = class.is_none().then_some("the cluster has no default StorageClass");
             Ok(none.map(str::to_owned))
         })
+    }
+
+    fn needs(&self) -> Vec<Rule> {
+        EXEC.iter().chain(&CLAIMS).copied().collect()
     }
 
     /// Beside `deletecollection`, which every session needs since 3.4.

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::Value;
 
 use super::content::{self, Content};
+use crate::access::{CONFIG_MAP, Rule};
 use crate::error::Result;
 use crate::read::{DataFile, DataSize, Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
@@ -43,6 +44,10 @@ impl Strategy for EmptyDir {
 
     fn limit(&self, size: DataSize) -> DataSize {
         content::limit(size)
+    }
+
+    fn needs(&self) -> Vec<Rule> {
+        CONFIG_MAP.to_vec()
     }
 
     fn prepare<'a>(

@@ -1,0 +1,130 @@
+//! An environment on the user's own cluster: looked at before anything is created.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use k8s_openapi::api::core::v1::Node;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
+use super::Environment;
+use crate::access::{Identity, STORE, Terms, Wanted, room};
+use crate::checks;
+use crate::cluster::{self, Cluster};
+use crate::context::Context;
+use crate::error::{OrFail, Result};
+use crate::images::spark;
+use crate::plan::{ClusterPlan, Plan};
+use crate::store::{InPods, StoreKind, Stores};
+
+/// Opens the cluster, asks what may be done there, takes image and stores as they are given.
+pub(super) async fn set_up(
+    context: &Context,
+    plan: &Plan,
+    kubeconfig: &Path,
+    of: Option<&str>,
+    kinds: BTreeSet<StoreKind>,
+) -> Result<Environment> {
+    let phase = context.recorder.phase("cluster");
+    let opened = cluster::open_existing(context, kubeconfig, of, plan.driver_host).await;
+    let cluster = phase
+        .end(opened, |c| format!("existing, Kubernetes {}, {}", c.kubernetes_version, c.server))?;
+    let phase = context.recorder.phase("rights");
+    let terms = phase.end(rights(context, plan, &cluster).await, told)?;
+    let phase = context.recorder.phase("image");
+    let image = spark::provide(context, &phase, None, &plan.spark).await;
+    let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
+    let stores = stores(context, plan, &cluster, &terms, kinds).await?;
+    Ok(Environment { plan: plan.clone(), cluster, terms, image, engine: None, stores })
+}
+
+async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<Terms> {
+    let as_account = matches!(plan.cluster, ClusterPlan::Existing { as_account: true, .. });
+    let spark_version = spark::version_of(&plan.spark)?;
+    let wanted = Wanted {
+        namespace: plan.namespace.as_deref(),
+        account: as_account.then_some(plan.service_account.as_str()),
+        rbac: plan.rbac,
+        spark_version: &spark_version,
+    };
+    let terms = Terms::ask(context, cluster, wanted).await?;
+    checks::uses(context, &terms).await?;
+    if !terms.leased() {
+        context.recorder.info(
+            "no Lease can be held here: a sweep on another machine leaves alone what this run makes",
+        );
+    }
+    if terms.may("nodes", "list") {
+        let nodes = context.cancel.guard(nodes(cluster)).await?;
+        context.recorder.fact("nodes", nodes);
+    }
+    context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
+    Ok(terms)
+}
+
+/// The user's own, and those whose image is given, in pods.
+async fn stores(
+    context: &Context,
+    plan: &Plan,
+    cluster: &Cluster,
+    terms: &Terms,
+    kinds: BTreeSet<StoreKind>,
+) -> Result<Stores> {
+    let mut stores = Stores::start(context, None, kinds.clone(), &plan.stores).await?;
+    let wanted = plan.store_images.keys().any(|kind| kinds.contains(kind));
+    match terms.lack(&STORE) {
+        Some(lack) if wanted => {
+            let given = plan.store_images.keys().copied().collect();
+            stores.leave_out(&given, &format!("for a server in a pod {lack}"));
+        }
+        None if wanted => {
+            let (namespace, lease) = room(context, cluster, terms, "stores").await?;
+            let place = InPods {
+                cluster,
+                namespace: &namespace,
+                lease,
+                images: &plan.store_images,
+                pull_secret: plan.image_pull_secret.as_deref(),
+            };
+            stores.start_in_pods(context, &kinds, place).await?;
+        }
+        _ => {}
+    }
+    stores.leave_out(
+        &kinds,
+        "sparkproof starts servers beside nodes of its own; here it needs one of yours, or an image \
+         by --store-image (docs/stores.md)",
+    );
+    Ok(stores)
+}
+
+/// In whose namespace and as whom.
+fn told(terms: &Terms) -> String {
+    let place = match &terms.namespace {
+        Some(name) => format!("in namespace {name}, where nothing else is made or changed"),
+        None => "in a namespace of the run".to_owned(),
+    };
+    match &terms.identity {
+        Identity::Account => format!("{place}; driver as the executors' account"),
+        Identity::User { reason } => {
+            format!("{place}; driver as the kubeconfig's user: {reason}")
+        }
+    }
+}
+
+/// Each with what it offers pods.
+async fn nodes(cluster: &Cluster) -> Result<String> {
+    let api: Api<Node> = Api::all(cluster.client.clone());
+    let nodes = api.list(&ListParams::default()).await.or_environment("listing the nodes")?;
+    let told = nodes.iter().map(|node| {
+        let offers = node.status.as_ref().and_then(|status| status.allocatable.as_ref());
+        let of = |what: &str| offers.and_then(|all| Some(all.get(what)?.0.clone()));
+        format!(
+            "{} ({} CPU, {} memory)",
+            node.name_any(),
+            of("cpu").unwrap_or_default(),
+            of("memory").unwrap_or_default()
+        )
+    });
+    Ok(told.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,217 @@
+//! A cluster that is not ours, through a user who may do in one namespace what a Role says, and
+//! nothing else.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use sparkproof::access::{Terms, Wanted, needed};
+use sparkproof::cluster::open_existing;
+use sparkproof::ledger::Lease;
+use sparkproof::observe::{Progress, Source, Waiting, wait};
+use sparkproof::plan::RbacChoice;
+use sparkproof::{Error, Exit, Result};
+use xtask::watched::Watched;
+
+use crate::frame::{Outcome, expect_red, proof};
+use crate::owning::{exe, red};
+use crate::team::Team;
+
+/// A command of ours, as on another machine: it knows nothing of the runs here.
+fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
+    Command::new(exe())
+        .args(args)
+        .env("XDG_STATE_HOME", state)
+        .env("NO_COLOR", "1")
+        .current_dir(state)
+        .output()
+        .map_err(|e| Error::environment("running sparkproof").because(e))
+}
+
+fn said(output: &Output) -> String {
+    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // As a terminal of any width would show it.
+    let all = words(&output.stdout) + &words(&output.stderr);
+    all.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Three ways of reading, too: by files copied into pods and by two ConfigMaps. In the middle
+/// another machine sweeps.
+#[tokio::test]
+async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Outcome {
+    proof("a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was", async |p| {
+        let team = Team::new(p).await?;
+        let (kubeconfig, namespace) = (team.kubeconfig(), team.namespace.clone());
+        let before = team.holds().await?;
+        let host = p.environment.cluster.host_address.to_string();
+        let mut run = Watched::start(
+            &exe(),
+            &[
+                "run",
+                "--kubeconfig",
+                &kubeconfig,
+                "--namespace",
+                &namespace,
+                "--image",
+                &p.environment.image.reference,
+                "--driver-host",
+                &host,
+                "--executors",
+                "1",
+                "--executor-cpu",
+                "300m",
+                "--strategies",
+                "0,3-configmap,3-emptydir",
+            ],
+        )
+        .map_err(red)?;
+        run.reach("executors").map_err(red)?;
+        let during = team.holds().await?;
+        let made: Vec<&String> = during.difference(&before).collect();
+        let kinds: BTreeSet<&str> = made.iter().filter_map(|name| name.split(' ').next()).collect();
+        assert_eq!(kinds, BTreeSet::from(["ConfigMap", "Lease", "Pod"]), "{made:?}");
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let sweep = ["sweep", "--kubeconfig", &kubeconfig, "--namespace", &namespace];
+        let swept = elsewhere(keep.path(), &sweep)?;
+        // The user may not list Leases; the cluster's owner may.
+        assert_eq!(swept.status.code(), Some(3), "{}", said(&swept));
+        let admin = p.environment.cluster.kubeconfig.to_string_lossy();
+        let swept = elsewhere(keep.path(), &["sweep", "--kubeconfig", &admin])?;
+        assert!(swept.status.success(), "{}", said(&swept));
+        let alive = format!("run {} in namespace {namespace} (its Lease is held by", run.run);
+        assert!(said(&swept).contains(&alive), "{}", said(&swept));
+        let id = run.run.clone();
+        let status = run.end(Duration::from_secs(400)).map_err(red)?;
+        assert_eq!(status.code(), Some(0), "run {id}; the sweep said {}", said(&swept));
+        assert_eq!(team.holds().await?, before);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcome {
+    proof("each_right_that_is_missing_is_named_before_anything_is_made", async |p| {
+        let team = Team::new(p).await?;
+        let before = team.holds().await?;
+        let kubeconfig = team.credentials.kubeconfig();
+        let cluster = open_existing(&p.context, kubeconfig, None, None).await?;
+        let version = &p.environment.image.version;
+        let wanted = Wanted {
+            namespace: Some(&team.namespace),
+            account: None,
+            rbac: RbacChoice::Minimal,
+            spark_version: version,
+        };
+        for rule in needed(version) {
+            team.may_not(*rule).await?;
+            let expected = format!("in namespace {}: {rule}", team.namespace);
+            // The API server hears of a changed Role by a watch of its own.
+            let waiting = Waiting::up_to(20, format!("the end of the right to {rule}"));
+            wait(&p.context, waiting, Source::Backoff, async || {
+                match Terms::ask(&p.context, &cluster, wanted).await {
+                    Err(error) if error.to_string().ends_with(&expected) => {
+                        assert_eq!(error.exit, Exit::Environment);
+                        Progress::Met(())
+                    }
+                    other => Progress::NotYet(format!("{other:?}")),
+                }
+            })
+            .await?;
+        }
+        assert_eq!(team.holds().await?, before, "nothing was made");
+
+        // By the command line: no right at all, and a namespace that is not there.
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let (user, admin) = (team.kubeconfig(), p.environment.cluster.kubeconfig.to_string_lossy());
+        for (kubeconfig, namespace, code, words) in [
+            (user.as_str(), Some("default"), 3, "may not, in namespace default: create pods, list"),
+            (user.as_str(), None, 3, "may not, on this cluster: create namespaces"),
+            (&*admin, Some("nowhere"), 2, "--namespace nowhere: the cluster has none of it"),
+        ] {
+            let mut args = vec!["run", "--kubeconfig", kubeconfig, "--image", "i:1"];
+            args.extend(["--executors", "1", "--strategies", "none"]);
+            args.extend(namespace.iter().flat_map(|name| ["--namespace", name]));
+            let refused = elsewhere(keep.path(), &args)?;
+            assert_eq!(refused.status.code(), Some(code), "{}", said(&refused));
+            assert!(said(&refused).contains(words), "{}", said(&refused));
+        }
+        assert_eq!(team.holds().await?, before, "nothing was made");
+        Ok(())
+    })
+    .await
+}
+
+/// Three runs of other machines: one that lives, one that died, and one whose clock is wrong: its
+/// Lease looks expired and is renewed.
+#[tokio::test]
+async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
+    proof("a_sweep_takes_only_what_nobody_renews", async |p| {
+        let team = Team::new(p).await?;
+        let now = jiff::Timestamp::now();
+        let long_ago = now - jiff::SignedDuration::from_mins(10);
+        for (run, renewed) in [("aaaa0001", now), ("dddd0002", long_ago), ("cccc0003", long_ago)] {
+            team.left_behind(run, renewed).await?;
+        }
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let admin = p.environment.cluster.kubeconfig.to_string_lossy().into_owned();
+        let (state, namespace) = (keep.path().to_owned(), team.namespace.clone());
+        let sweep = tokio::task::spawn_blocking(move || {
+            let namespace = ["--namespace", &namespace];
+            elsewhere(&state, &[&["sweep", "--kubeconfig", &admin][..], &namespace].concat())
+        });
+        // Renewed in time by a clock that is ten minutes late.
+        let leases = team.leases();
+        let waiting = Waiting::up_to(60, "the end of the sweep");
+        wait(&p.context, waiting, Source::Backoff, async || {
+            let late = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(10);
+            let renewal = Patch::Merge(json!({ "spec": { "renewTime": format!("{late:.6}") } }));
+            let name = "sparkproof-cccc0003";
+            match leases.patch(name, &PatchParams::default(), &renewal).await {
+                Ok(_) if sweep.is_finished() => Progress::Met(()),
+                Ok(_) => Progress::NotYet("it runs".to_owned()),
+                Err(error) => Progress::Never(Error::red(format!("renewing: {error}"))),
+            }
+        })
+        .await?;
+        let swept = sweep.await.map_err(|e| Error::internal("a sweep").because(e))??;
+        assert!(swept.status.success(), "{}", said(&swept));
+        let text = said(&swept);
+        let taken = format!("removed what run dddd0002 left in namespace {}", team.namespace);
+        assert!(text.contains(&taken), "{text}");
+        for run in ["aaaa0001", "cccc0003"] {
+            assert!(text.contains(&format!("left alone run {run}")), "{text}");
+        }
+        let held = team.holds().await?;
+        let of = |run: &str| held.iter().filter(|name| name.contains(run)).count();
+        assert_eq!([of("aaaa0001"), of("dddd0002"), of("cccc0003")], [2, 0, 2], "{held:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// What has no Lease is left alone, and who may not make one is told so.
+#[tokio::test]
+async fn where_leases_may_not_be_made_nothing_is_swept() -> Outcome {
+    proof("where_leases_may_not_be_made_nothing_is_swept", async |p| {
+        let team = Team::new(p).await?;
+        // The namespace itself carries the run of this scenario, which another machine does not
+        // know, and no Lease.
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let admin = p.environment.cluster.kubeconfig.to_string_lossy();
+        let swept = elsewhere(keep.path(), &["sweep", "--kubeconfig", &admin])?;
+        assert!(swept.status.success(), "{}", said(&swept));
+        let left = format!("left alone namespace {} (no Lease", team.namespace);
+        assert!(said(&swept).contains(&left), "{}", said(&swept));
+        assert!(!team.holds().await?.is_empty());
+        let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None, None).await?;
+        let lease = Lease::take(&p.context, &cluster.client, "default", "mine", None).await;
+        let forbidden = "leases.coordination.k8s.io is forbidden";
+        expect_red(lease, &["creating a Lease in namespace default", forbidden])?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,139 @@
+//! A namespace of somebody's on a cluster that is not ours, with a user whose rights are the Role of
+//! docs/existing-clusters.md.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Namespace, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount,
+};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Resource, ResourceExt};
+use serde_json::{Value, json};
+use sparkproof::access::{Credentials, Rule, role};
+use sparkproof::ledger::{Owned, labels};
+use sparkproof::proof::Proof;
+use sparkproof::{Error, Result};
+
+const USER: &str = "tester";
+
+/// A namespace, which the scenario owns, with a user whose rights are a Role.
+pub(crate) struct Team<'a> {
+    p: &'a Proof,
+    pub(crate) namespace: String,
+    pub(crate) credentials: Credentials,
+}
+
+impl<'a> Team<'a> {
+    pub(crate) async fn new(p: &'a Proof) -> Result<Team<'a>> {
+        let cluster = &p.environment.cluster;
+        let namespace = format!("team-{}", p.context.run.id());
+        p.context.run.own(Owned::Namespace {
+            kubeconfig: cluster.kubeconfig.clone(),
+            context: cluster.context.clone(),
+            name: namespace.clone(),
+        })?;
+        let client = || p.client().clone();
+        let labels = labels::kube(p.context.run.id(), labels::Lifetime::Run);
+        make::<Namespace>(
+            &Api::all(client()),
+            json!({ "metadata": { "name": namespace, "labels": labels } }),
+        )
+        .await?;
+        make::<ServiceAccount>(
+            &Api::namespaced(client(), &namespace),
+            json!({ "metadata": { "name": USER } }),
+        )
+        .await?;
+        make::<Role>(
+            &Api::namespaced(client(), &namespace),
+            serde_json::to_value(role(USER, &namespace)).unwrap_or_default(),
+        )
+        .await?;
+        let group = "rbac.authorization.k8s.io";
+        make::<RoleBinding>(
+            &Api::namespaced(client(), &namespace),
+            json!({
+                "metadata": { "name": USER },
+                "roleRef": { "apiGroup": group, "kind": "Role", "name": USER },
+                "subjects": [{ "kind": "ServiceAccount", "name": USER, "namespace": namespace }],
+            }),
+        )
+        .await?;
+        let credentials = Credentials::issue(&p.context, cluster, &namespace, USER).await?;
+        Ok(Team { p, namespace, credentials })
+    }
+
+    pub(crate) fn kubeconfig(&self) -> String {
+        self.credentials.kubeconfig().to_string_lossy().into_owned()
+    }
+
+    /// The Role without one verb.
+    pub(crate) async fn may_not(&self, rule: Rule) -> Result<()> {
+        let mut less = role(USER, &self.namespace);
+        for policy in less.rules.iter_mut().flatten() {
+            if policy.resources.iter().flatten().any(|resource| resource == rule.resource) {
+                policy.verbs.retain(|verb| verb != rule.verb);
+            }
+        }
+        let api: Api<Role> = Api::namespaced(self.p.client().clone(), &self.namespace);
+        let replaced = api.replace(USER, &PostParams::default(), &less).await;
+        replaced.map(drop).map_err(|e| Error::environment("changing the Role").because(e))
+    }
+
+    /// What lies in the namespace.
+    pub(crate) async fn holds(&self) -> Result<BTreeSet<String>> {
+        let mut all = self.names::<Pod>().await?;
+        all.extend(self.names::<ConfigMap>().await?);
+        all.extend(self.names::<Service>().await?);
+        all.extend(self.names::<PersistentVolumeClaim>().await?);
+        all.extend(self.names::<Secret>().await?);
+        all.extend(self.names::<ServiceAccount>().await?);
+        all.extend(self.names::<Role>().await?);
+        all.extend(self.names::<RoleBinding>().await?);
+        all.extend(self.names::<Lease>().await?);
+        Ok(all)
+    }
+
+    async fn names<K>(&self) -> Result<BTreeSet<String>>
+    where
+        K: Resource<Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        let api: Api<K> = Api::namespaced(self.p.client().clone(), &self.namespace);
+        let all = api.list(&ListParams::default()).await;
+        let all = all.map_err(|e| Error::environment("listing").because(e))?;
+        let kind = K::kind(&K::DynamicType::default()).into_owned();
+        Ok(all.iter().map(|object| format!("{kind} {}", object.name_any())).collect())
+    }
+
+    /// A Lease and a ConfigMap as a run of another machine leaves them.
+    pub(crate) async fn left_behind(&self, run: &str, renewed: jiff::Timestamp) -> Result<()> {
+        let labels = labels::kube(run, labels::Lifetime::Run);
+        let metadata = json!({ "name": format!("sparkproof-{run}"), "labels": labels });
+        let leases = self.leases();
+        let spec = json!({ "holderIdentity": "another", "leaseDurationSeconds": 60,
+                           "renewTime": format!("{renewed:.6}") });
+        make(&leases, json!({ "metadata": metadata, "spec": spec })).await?;
+        let maps: Api<ConfigMap> = Api::namespaced(self.p.client().clone(), &self.namespace);
+        make(&maps, json!({ "metadata": metadata, "data": { "a": "b" } })).await
+    }
+
+    pub(crate) fn leases(&self) -> Api<Lease> {
+        Api::namespaced(self.p.client().clone(), &self.namespace)
+    }
+}
+
+async fn make<K>(api: &Api<K>, object: Value) -> Result<()>
+where
+    K: Resource + Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
+{
+    let object =
+        serde_json::from_value(object).map_err(|e| Error::internal("an object").because(e))?;
+    let made = api.create(&PostParams::default(), &object).await;
+    made.map(drop).map_err(|e| Error::environment("making an object").because(e))
+}
