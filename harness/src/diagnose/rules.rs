@@ -290,7 +290,7 @@ fn dying(observed: &Observed) -> Option<Diagnosis> {
 }
 
 fn driver(observed: &Observed) -> Option<Diagnosis> {
-    let ended = ["closed its channel", "was silent", "channel is closed"];
+    let ended = ["closed its channel", "was silent", "channel is closed", "the driver ended with"];
     ended.iter().any(|e| observed.reason.contains(e)).then(|| Diagnosis {
         cause: Cause::DriverEnded,
         says: observed.reason.clone(),

@@ -122,6 +122,7 @@ pub async fn set_up(
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
     }
+    context.recorder.fact("front end", plan.front_end.to_string());
     // A cluster that is left up gets the servers of the runs that use it.
     let kinds: BTreeSet<StoreKind> = match scope {
         Scope::User => BTreeSet::new(),
@@ -261,7 +262,7 @@ async fn prepare_driver(
     match plan.driver {
         DriverPlace::Host => Ok(()),
         DriverPlace::Container => {
-            spark::driver_image(context, engine, phase.name()).await.map(drop)
+            spark::driver_image(context, engine, phase.name(), plan.front_end).await.map(drop)
         }
     }
 }

@@ -134,6 +134,7 @@ impl<'a> Ground<'a> {
             executors: wanted.executors,
             executor_cpu: wanted.cpu.to_string(),
             executor_memory: format!("{}m", wanted.memory.0),
+            front_end: wanted.front_end,
             driver,
             driver_host: wanted.driver_host,
             driver_mounts,
@@ -287,7 +288,8 @@ async fn driver_site(wanted: &SessionBuilder<'_>, phase: &str) -> Result<DriverS
     let Some(engine) = wanted.proof.environment.engine.clone() else {
         return Err(Error::input("a driver in a container needs a kind cluster"));
     };
-    let image = spark::driver_image(&wanted.proof.context, &engine, phase).await?;
+    let context = &wanted.proof.context;
+    let image = spark::driver_image(context, &engine, phase, wanted.front_end).await?;
     Ok(DriverSite::Container { engine, image })
 }
 

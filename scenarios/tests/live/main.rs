@@ -4,6 +4,7 @@
 mod driver;
 mod existing;
 mod frame;
+mod front_ends;
 mod images;
 mod lifecycle;
 mod mounts;

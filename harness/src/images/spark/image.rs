@@ -21,6 +21,9 @@ pub struct SparkImage {
     pub size_bytes: Option<u64>,
     /// The driver's `SPARK_HOME`.
     pub spark_home: PathBuf,
+    /// The driver's Java, where the host's does not do.
+    #[serde(default)]
+    pub java_home: Option<PathBuf>,
     /// Spark's version, of the driver.
     pub version: String,
     /// How it came about, for the report.
@@ -139,6 +142,7 @@ async fn describe(
         size_bytes: found.and_then(|i| i.size).and_then(|s| u64::try_from(s).ok()),
         reference,
         spark_home: distribution.home,
+        java_home: None,
         version: distribution.version,
         origin,
     })
