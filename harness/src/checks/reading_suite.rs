@@ -6,7 +6,7 @@ use super::{FirstRed, namespace_gone, nothing_left, read, skip};
 use crate::error::Result;
 use crate::plan::Suite;
 use crate::proof::{Proof, by_session};
-use crate::read::{DataSize, SessionKind, Variant, strategy_of};
+use crate::read::{DataSize, Expected, SessionKind, Variant, strategy_of};
 
 /// Small files of the comparison, in the full suite.
 const SMALL_FILES: u64 = 1000;
@@ -16,8 +16,13 @@ const SMALL_FILES: u64 = 1000;
 pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>> {
     let environment = &proof.environment;
     let mut chosen = Vec::new();
+    let nodes = environment.cluster.executor_nodes().len();
     for variant in environment.plan.variants()? {
-        match strategy_of(variant).unavailable(&proof.context, environment).await? {
+        let absent = match variant.expected(&environment.image.version, nodes)? {
+            Expected::Absent(reason) => Some(reason),
+            _ => strategy_of(variant).unavailable(&proof.context, environment).await?,
+        };
+        match absent {
             None => chosen.push(variant),
             Some(reason) => {
                 let id = format!("read.{}", variant.id);
@@ -25,7 +30,6 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
             }
         }
     }
-    let nodes = environment.cluster.executor_nodes().len();
     let mut first = FirstRed::default();
     let mut tables = BTreeMap::new();
     for (kind, variants) in by_session(&chosen, nodes) {

@@ -11,6 +11,7 @@ use super::stores::{self, OwnStore};
 use super::{DriverPlace, Fit, FrontEnd, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
+use crate::images::spark::find;
 use crate::read::{Variant, select};
 
 /// What to prove, on what, with what.
@@ -200,6 +201,9 @@ impl Plan {
             .remedy("leave out --driver or --kubeconfig"));
         }
         let front_end = raw.front_end.unwrap_or_default();
+        if let Some(version) = &raw.spark_version {
+            find(version)?.check_front_end(front_end)?;
+        }
         let default_account = match rbac {
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",

@@ -141,7 +141,7 @@ pub async fn set_up(
                 format!("existing, Kubernetes {}, {}", c.kubernetes_version, c.server)
             })?;
             let phase = context.recorder.phase("image");
-            let image = spark::provide(context, &phase, None, &plan.spark).await;
+            let image = spark::provide(context, &phase, None, &plan.spark, plan.front_end).await;
             let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
             let stores = Stores::start(context, None, kinds, &plan.stores).await?;
             Ok(Environment { plan: plan.clone(), cluster, image, engine: None, stores })
@@ -164,7 +164,9 @@ pub async fn set_up(
             })?;
             let phase = context.recorder.phase("image");
             let image = async {
-                let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
+                let image =
+                    spark::provide(context, &phase, Some(&engine), &plan.spark, plan.front_end)
+                        .await?;
                 prepare_driver(context, &phase, &engine, plan).await?;
                 let nodes = &environment.cluster.executor_nodes();
                 let loaded = load(context, &engine, nodes, &image.reference).await?;
@@ -199,7 +201,13 @@ pub async fn set_up(
                 async {
                     let phase = context.recorder.phase("spark");
                     let image = async {
-                        let image = spark::provide(context, &phase, Some(&engine), &plan.spark);
+                        let image = spark::provide(
+                            context,
+                            &phase,
+                            Some(&engine),
+                            &plan.spark,
+                            plan.front_end,
+                        );
                         let image = image.await?;
                         prepare_driver(context, &phase, &engine, plan).await?;
                         Ok(image)

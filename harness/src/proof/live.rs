@@ -48,6 +48,8 @@ pub struct Ended {
     pub ending: Ending,
     /// How many executors it had.
     pub executors: u32,
+    /// Spark's version, of the driver.
+    pub spark_version: String,
     /// Where it was.
     pub cluster: Cluster,
     /// Its namespace, which is still there.
@@ -239,6 +241,7 @@ impl Live {
     }
 
     async fn end(self, ending: Ending) -> Result<Ended> {
+        let spark_version = self.session.described().version.clone();
         let ended = match ending {
             Ending::Stopped => self.session.stop().await?,
             Ending::Exited => self.session.exit_without_stop().await?,
@@ -247,6 +250,7 @@ impl Live {
         Ok(Ended {
             ending,
             executors: self.executors,
+            spark_version,
             cluster: self.cluster,
             namespace: self.access.namespace.clone(),
             owned: self.access.owned.clone(),

@@ -6,6 +6,7 @@ mod distribution;
 mod driver;
 mod image;
 mod jars;
+mod java;
 mod provide;
 mod tool;
 mod versions;
@@ -15,4 +16,6 @@ pub use driver::driver_image;
 pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{JarSet, coordinates, jar_layer, jars};
 pub use provide::provide;
-pub use versions::{SparkVersion, default_version, find, known};
+pub use versions::{
+    BASE_JAVA, Runtime, SparkVersion, default_version, find, known, makes_config_map,
+};
