@@ -16,7 +16,7 @@ import time
 import traceback
 from urllib.parse import unquote, urlsplit
 
-VERSION = 2
+VERSION = 3
 LINE_LIMIT = 4 * 1024 * 1024
 HEARTBEAT_SECONDS = 2.0
 
@@ -110,7 +110,7 @@ class Driver:
             "application": context.applicationId,
             "ui": context.uiWebUrl,
             "version": context.version,
-            "python": platform.python_version(),
+            "language": f"Python {platform.python_version()}",
             "java": self.gateway.jvm.java.lang.System.getProperty("java.version"),
         }
 

@@ -40,6 +40,8 @@ fn created(home: &Path) -> Vec<String> {
 #[case::bad_quantity(&["run", "--executor-memory", "lots"], "no memory quantity")]
 #[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "no bin/spark-submit there")]
 #[case::unknown_spark(&["run", "--spark-version", "1.2.3"], "not a version with a pinned digest")]
+#[case::unknown_front_end(&["run", "--front-end", "repl"], "possible values: pyspark, spark-shell")]
+#[case::no_such_front_end(&["run", "--spark-version", "3.0.1"], "--front-end pyspark does not work with Spark 3.0.1")]
 #[case::unknown_kubernetes(&["run", "--kubernetes-version", "v1.2.3"], "unknown Kubernetes version")]
 #[case::missing_kubeconfig(&["run", "--kubeconfig", "/nowhere", "--image", "i"], "no such file")]
 #[case::unknown_config_key(&["run", "--config", "input/unknown.toml"], "did you mean `executors`?")]

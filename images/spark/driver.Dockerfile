@@ -4,5 +4,3 @@ ARG base_image
 FROM ${base_image}
 
 ADD layer.tar /
-
-ENV JAVA_HOME=/usr/lib/jvm/java-17

@@ -89,6 +89,10 @@ const ONE_BY_ONE: [Rule; 9] = [
     rule("services", "delete"),
 ];
 
+/// 3.0 knows of pods only (seen of 3.0.1).
+const PODS: [Rule; 4] =
+    [rule("pods", "create"), rule("pods", "list"), rule("pods", "watch"), rule("pods", "delete")];
+
 /// The verbs that this Spark version needs in its namespace, driver outside the cluster.
 pub fn needed(spark_version: &str) -> &'static [Rule] {
     let mut parts = spark_version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
@@ -96,6 +100,7 @@ pub fn needed(spark_version: &str) -> &'static [Rule] {
     match version {
         (4.., _) => &SINCE_4,
         (3, 4..) => &BY_COLLECTION,
+        (..3, _) | (3, 0) => &PODS,
         _ => &ONE_BY_ONE,
     }
 }
@@ -169,5 +174,6 @@ mod tests {
         assert!(needed("4.1.0").contains(&rule("pods", "deletecollection")));
         assert!(needed("4.1.0").contains(&rule("pods", "get")));
         assert!(!needed("3.5.9").contains(&rule("pods", "get")));
+        assert!(needed("3.0.1").iter().all(|rule| rule.resource == "pods"));
     }
 }

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
-use super::check::{Findings, check};
+use super::check::{Findings, check, skip};
 use super::{FirstRed, namespace_gone, nothing_left};
 use crate::access::submission;
 use crate::context::Context;
@@ -18,8 +18,13 @@ use crate::session::{Application, ApplicationSpec, Finished};
 /// How long executors and what the driver's pod owns may take to go.
 const GONE_WITHIN: u64 = 60;
 
-/// Spark's applications, one of the JVM and one of Python.
+/// Applications, one of the JVM and one of Python. Skipped where the image cannot get them.
 pub async fn run_application_suite(proof: &Proof) -> Result<()> {
+    if proof.environment.engine.is_none() {
+        let reason = "the image needs layers, which sparkproof loads onto its own nodes only";
+        skip(&proof.context, "application", "applications by spark-submit", reason);
+        return Ok(());
+    }
     let image = proof.example_image().await?;
     let mut first = FirstRed::default();
     for spec in [proof.pi(2), proof.python_pi(2)] {

@@ -7,7 +7,7 @@ use crate::access::Identity;
 use crate::error::Result;
 use crate::plan::Suite;
 use crate::proof::{Proof, by_session};
-use crate::read::{DataSize, SessionKind, Variant, strategy_of};
+use crate::read::{DataSize, Expected, SessionKind, Variant, strategy_of};
 
 /// Small files of the comparison, in the full suite.
 const SMALL_FILES: u64 = 1000;
@@ -17,17 +17,22 @@ const SMALL_FILES: u64 = 1000;
 pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>> {
     let environment = &proof.environment;
     let mut chosen = Vec::new();
+    let nodes = environment.cluster.executor_nodes().len();
     for variant in environment.plan.variants()? {
         let strategy = strategy_of(variant);
         let mut rules = strategy.needs();
         if environment.terms.identity != Identity::Account {
             rules.extend(strategy.verbs());
         }
-        let reason = match environment.terms.lack(&rules) {
-            Some(lack) => Some(lack),
+        let declared = match variant.expected(&environment.image.version, nodes)? {
+            Expected::Absent(reason) => Some(reason),
+            _ => environment.terms.lack(&rules),
+        };
+        let absent = match declared {
+            Some(reason) => Some(reason),
             None => strategy.unavailable(&proof.context, environment).await?,
         };
-        match reason {
+        match absent {
             None => chosen.push(variant),
             Some(reason) => {
                 let id = format!("read.{}", variant.id);
@@ -35,7 +40,6 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
             }
         }
     }
-    let nodes = environment.cluster.executor_nodes().len();
     let mut first = FirstRed::default();
     let mut tables = BTreeMap::new();
     for (kind, variants) in by_session(&chosen, nodes) {

@@ -17,6 +17,8 @@ pub async fn started(
         let described = session.described();
         findings.add("sparkContext.master", &described.context_master);
         findings.add("application", &described.application);
+        let (spark, java) = (&described.version, &described.java);
+        findings.add("versions", format!("Spark {spark}, {}, Java {java}", described.language));
         findings.add("seconds", format!("{:.1}", session.seconds()));
         let executors = session.executors().iter();
         let rows: Vec<String> =

@@ -1,7 +1,11 @@
 //! What `sparkproof run` proves, in order.
 
-use super::{FirstRed, all_gone, barrier, pod_list, run_reading_suite};
+use super::{
+    FirstRed, all_gone, barrier, pod_list, run_application_suite, run_feature_suite,
+    run_reading_suite,
+};
 use crate::error::Result;
+use crate::plan::Suite;
 use crate::proof::Proof;
 
 /// Starts one session as planned and proves it from start to teardown. A red check ends the suite
@@ -30,5 +34,9 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     let stopped = phase.end(stopped, |gone| (*gone).to_owned());
     first.note(stopped)?;
     first.note(run_reading_suite(proof).await)?;
+    if proof.environment.plan.suite == Suite::Full {
+        first.note(run_feature_suite(proof).await)?;
+        first.note(run_application_suite(proof).await)?;
+    }
     first.or(())
 }

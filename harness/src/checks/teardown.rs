@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::check::{Findings, check};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::images::spark::makes_config_map;
 use crate::observe::{Holdings, Progress, Source, Waiting, wait};
 use crate::proof::{Ended, Ending};
 
@@ -62,7 +63,11 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
 /// (both measured; both log `Driver … disassociated`). Then ours to remove, and proven gone.
 pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Result<()> {
     let executors = ended.executors as usize;
-    let title = format!("after kill -9 {executors} executor pods and one ConfigMap stay for ever");
+    let maps = usize::from(makes_config_map(&ended.spark_version));
+    let title = match maps {
+        0 => format!("after kill -9 {executors} executor pods stay for ever"),
+        _ => format!("after kill -9 {executors} executor pods and one ConfigMap stay for ever"),
+    };
     check(context, "teardown.kill", &title, async |findings: &mut Findings| {
         let over = |held: &Holdings| {
             held.pods.values().all(|status| matches!(status.as_str(), "Error" | "Completed"))
@@ -71,7 +76,7 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
         findings.add("held after kill -9", &held);
         let expected = held.pods.len() == executors
             && over(&held)
-            && held.config_maps.len() == 1
+            && held.config_maps.len() == maps
             && held
                 .config_maps
                 .iter()
@@ -82,7 +87,7 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
             return Ok(());
         }
         Err(Error::red(format!(
-            "{executors} pods that ended and one spark-exec-*-conf-map expected, held: {held}"
+            "{executors} pods that ended and {maps} spark-exec-*-conf-map expected, held: {held}"
         )))
     })
     .await?;

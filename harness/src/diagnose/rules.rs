@@ -236,6 +236,9 @@ fn versions(observed: &Observed) -> Option<Diagnosis> {
             // 3.0 drivers set no resource profile, which later executors read.
             "NumberFormatException: For input string: \"\"",
             "IllegalArgumentException: too many arguments",
+            // The main class of executors is another one since 3.1, by which the entrypoint knows
+            // what the driver is.
+            "Could not find or load main class org.apache.spark",
         ],
     )?;
     Some(Diagnosis {
@@ -290,7 +293,7 @@ fn dying(observed: &Observed) -> Option<Diagnosis> {
 }
 
 fn driver(observed: &Observed) -> Option<Diagnosis> {
-    let ended = ["closed its channel", "was silent", "channel is closed"];
+    let ended = ["closed its channel", "was silent", "channel is closed", "the driver ended with"];
     ended.iter().any(|e| observed.reason.contains(e)).then(|| Diagnosis {
         cause: Cause::DriverEnded,
         says: observed.reason.clone(),
@@ -384,6 +387,12 @@ mod tests {
     )]
     #[case(
         said("java.io.InvalidClassException: X; local class incompatible: stream classdesc"),
+        Cause::VersionMismatch
+    )]
+    #[case(
+        said(
+            "Error: Could not find or load main class org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend"
+        ),
         Cause::VersionMismatch
     )]
     #[case(

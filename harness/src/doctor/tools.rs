@@ -83,6 +83,11 @@ pub(super) async fn java(context: &Context) -> Vec<Finding> {
         let name = format!("Java for Spark {}", versions.join(", "));
         let wanted = runtimes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
         let remedy = format!("install Java {wanted} and set JAVA_HOME to it");
+        let brought = spark::find(versions[0]).ok().and_then(spark::SparkVersion::runtime);
+        if let Some(runtime) = brought {
+            findings.push(Finding::ready(name, format!("brought along, {}", runtime.package)));
+            continue;
+        }
         findings.push(match (&found, major) {
             (Some(found), Some(major)) if runtimes.contains(&major) => Finding::ready(name, found),
             (found, _) => {

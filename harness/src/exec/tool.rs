@@ -82,6 +82,16 @@ impl Tool {
         self
     }
 
+    /// Sets environment variables.
+    #[must_use]
+    pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.command.envs(variables);
+        self
+    }
+
     /// Does not hand on variables of ours with these prefixes. Before those that are set.
     #[must_use]
     pub fn without_env(mut self, prefixes: &[&str]) -> Self {

@@ -67,6 +67,7 @@ fn word((one, several): &Cell, notes: &mut Vec<String>) -> String {
         Expected::Refused(message) => {
             format!("refused ({})", number(notes, format!("Spark says `{message}`.")))
         }
+        Expected::Absent(reason) => format!("none ({})", number(notes, format!("{reason}."))),
     };
     if one == several {
         return base;
@@ -77,6 +78,7 @@ fn word((one, several): &Cell, notes: &mut Vec<String>) -> String {
         }
         Expected::Green => "On several nodes it is green.".to_owned(),
         Expected::Refused(message) => format!("On several nodes Spark says `{message}`."),
+        Expected::Absent(reason) => format!("On several nodes: {reason}."),
     };
     format!("{base} ({})", number(notes, differs))
 }

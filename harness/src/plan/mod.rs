@@ -7,7 +7,7 @@ mod stores;
 mod validated;
 
 pub use quantity::{MebiBytes, MilliCpu};
-pub use raw::{CONFIG_FILE, DriverPlace, RawPlan, RbacChoice, Suite};
+pub use raw::{CONFIG_FILE, DriverPlace, FrontEnd, RawPlan, RbacChoice, Suite};
 pub use resources::{Fit, Machine};
 pub use stores::OwnStore;
 pub use validated::{ClusterPlan, Executors, Plan, SparkSource};

@@ -22,6 +22,24 @@ pub enum RbacChoice {
     Guide,
 }
 
+/// In which shell a session is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrontEnd {
+    /// Python.
+    #[default]
+    Pyspark,
+    /// Spark's Scala shell, bin/spark-shell.
+    SparkShell,
+}
+
+impl std::fmt::Display for FrontEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // One spelling, in flags, files and reports.
+        self.serialize(f)
+    }
+}
+
 /// Where the driver runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -94,6 +112,9 @@ pub struct RawPlan {
     /// Further Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
     pub conf: Vec<String>,
+    /// In which shell the session is asked for [default: pyspark]
+    #[arg(long, value_enum, help_heading = "Spark")]
+    pub front_end: Option<FrontEnd>,
     /// Where the driver runs: on this host, or in a container beside the nodes [default: host]
     #[arg(long, value_enum, help_heading = "Spark")]
     pub driver: Option<DriverPlace>,
@@ -197,6 +218,7 @@ impl RawPlan {
             executor_cpu: self.executor_cpu.or(file.executor_cpu),
             executor_memory: self.executor_memory.or(file.executor_memory),
             conf,
+            front_end: self.front_end.or(file.front_end),
             driver: self.driver.or(file.driver),
             driver_host: self.driver_host.or(file.driver_host),
             session_timeout: self.session_timeout.or(file.session_timeout),

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
 use super::stores::{self, OwnStore};
-use super::{DriverPlace, Fit, Machine, RawPlan, RbacChoice, Suite};
+use super::{DriverPlace, Fit, FrontEnd, Machine, RawPlan, RbacChoice, Suite};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
+use crate::images::spark::find;
 use crate::images::store::StoreKind;
 use crate::read::{Variant, select};
 
@@ -35,6 +36,9 @@ pub struct Plan {
     pub service_account: String,
     /// Further Spark configuration.
     pub conf: Vec<(String, String)>,
+    /// In which shell sessions are asked for.
+    #[serde(default)]
+    pub front_end: FrontEnd,
     /// Where the driver runs.
     #[serde(default)]
     pub driver: DriverPlace,
@@ -219,6 +223,10 @@ impl Plan {
             )
             .remedy("leave out --driver or --kubeconfig"));
         }
+        let front_end = raw.front_end.unwrap_or_default();
+        if let Some(version) = &raw.spark_version {
+            find(version)?.check_front_end(front_end)?;
+        }
         let default_account = match rbac {
             // Every namespace has it.
             _ if existing && raw.namespace.is_some() => "default",
@@ -239,6 +247,7 @@ impl Plan {
             namespace: raw.namespace,
             service_account: raw.service_account.unwrap_or_else(|| default_account.to_owned()),
             conf,
+            front_end,
             driver,
             driver_host: raw.driver_host,
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
@@ -289,7 +298,8 @@ impl Plan {
             DriverPlace::Host => "outside",
             DriverPlace::Container => "in a container",
         };
-        format!("{cluster} · {spark} · {} executors · driver {driver}", self.executors.count)
+        let (front_end, executors) = (self.front_end, self.executors.count);
+        format!("{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}")
     }
 }
 

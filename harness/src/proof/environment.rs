@@ -130,6 +130,7 @@ pub async fn set_up(
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
     }
+    context.recorder.fact("front end", plan.front_end.to_string());
     // A cluster that is left up gets the servers of the runs that use it.
     let kinds: BTreeSet<StoreKind> = match scope {
         Scope::User => BTreeSet::new(),
@@ -157,7 +158,9 @@ pub async fn set_up(
             })?;
             let phase = context.recorder.phase("image");
             let image = async {
-                let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
+                let image =
+                    spark::provide(context, &phase, Some(&engine), &plan.spark, plan.front_end)
+                        .await?;
                 prepare_driver(context, &phase, &engine, plan).await?;
                 let nodes = &environment.cluster.executor_nodes();
                 let loaded = load(context, &engine, nodes, &image.reference).await?;
@@ -192,7 +195,13 @@ pub async fn set_up(
                 async {
                     let phase = context.recorder.phase("spark");
                     let image = async {
-                        let image = spark::provide(context, &phase, Some(&engine), &plan.spark);
+                        let image = spark::provide(
+                            context,
+                            &phase,
+                            Some(&engine),
+                            &plan.spark,
+                            plan.front_end,
+                        );
                         let image = image.await?;
                         prepare_driver(context, &phase, &engine, plan).await?;
                         Ok(image)
@@ -257,7 +266,7 @@ async fn prepare_driver(
     match plan.driver {
         DriverPlace::Host => Ok(()),
         DriverPlace::Container => {
-            spark::driver_image(context, engine, phase.name()).await.map(drop)
+            spark::driver_image(context, engine, phase.name(), plan.front_end).await.map(drop)
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn set_up(
     let phase = context.recorder.phase("rights");
     let terms = phase.end(rights(context, plan, &cluster).await, told)?;
     let phase = context.recorder.phase("image");
-    let image = spark::provide(context, &phase, None, &plan.spark).await;
+    let image = spark::provide(context, &phase, None, &plan.spark, plan.front_end).await;
     let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
     let stores = stores(context, plan, &cluster, &terms, kinds).await?;
     Ok(Environment { plan: plan.clone(), cluster, terms, image, engine: None, stores })

@@ -52,6 +52,8 @@ pub struct Ended {
     pub ending: Ending,
     /// How many executors it had.
     pub executors: u32,
+    /// Spark's version, of the driver.
+    pub spark_version: String,
     /// Where it was.
     pub cluster: Cluster,
     /// Its namespace, which is still there.
@@ -135,6 +137,7 @@ impl<'a> Ground<'a> {
         Ok(Ended {
             ending: Ending::Collected,
             executors: 0,
+            spark_version: self.wanted.proof.environment.image.version.clone(),
             cluster: cluster.clone(),
             namespace: self.access.namespace.clone(),
             look: Look::default(),
@@ -169,6 +172,7 @@ impl<'a> Ground<'a> {
             executors: wanted.executors,
             executor_cpu: wanted.cpu.to_string(),
             executor_memory: format!("{}m", wanted.memory.0),
+            front_end: wanted.front_end,
             driver,
             driver_host: wanted.driver_host,
             driver_mounts,
@@ -279,6 +283,7 @@ impl Live {
     }
 
     async fn end(self, ending: Ending) -> Result<Ended> {
+        let spark_version = self.session.described().version.clone();
         let ended = match ending {
             Ending::Stopped => self.session.stop().await?,
             Ending::Exited => self.session.exit_without_stop().await?,
@@ -290,6 +295,7 @@ impl Live {
         Ok(Ended {
             ending,
             executors: self.executors,
+            spark_version,
             cluster: self.cluster,
             namespace: self.access.namespace.clone(),
             look: Look {
@@ -341,7 +347,8 @@ async fn driver_site(wanted: &SessionBuilder<'_>, phase: &str) -> Result<DriverS
     let Some(engine) = wanted.proof.environment.engine.clone() else {
         return Err(Error::input("a driver in a container needs a kind cluster"));
     };
-    let image = spark::driver_image(&wanted.proof.context, &engine, phase).await?;
+    let context = &wanted.proof.context;
+    let image = spark::driver_image(context, &engine, phase, wanted.front_end).await?;
     Ok(DriverSite::Container { engine, image })
 }
 

@@ -101,6 +101,9 @@ impl ReadingSession<'_> {
         if let Expected::Refused(words) = expected {
             return read::refused(context, &mut self.live, seen, &words).await;
         }
+        if let Expected::Absent(reason) = expected {
+            return Err(Error::internal(format!("{id} was to be left out: {reason}")));
+        }
         let mut figures = Figures::of(seen.variant, subject.setup);
         let proven = read::prove(context, &mut self.live, seen, &mut figures).await;
         if expected == Expected::Pinned {

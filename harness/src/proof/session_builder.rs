@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Ground, Live, Proof};
 use crate::access::Rule;
 use crate::error::Result;
-use crate::plan::{DriverPlace, MebiBytes, MilliCpu, RbacChoice};
+use crate::plan::{DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice};
 use crate::session::Contribution;
 
 /// Builds a session; every default is the plan's.
@@ -19,6 +19,7 @@ pub struct SessionBuilder<'a> {
     pub(super) rbac: RbacChoice,
     pub(super) without: Option<Rule>,
     pub(super) image: Option<String>,
+    pub(super) front_end: FrontEnd,
     pub(super) driver: DriverPlace,
     pub(super) driver_host: Option<IpAddr>,
     pub(super) local_master: bool,
@@ -40,6 +41,7 @@ impl<'a> SessionBuilder<'a> {
             rbac: plan.rbac,
             without: None,
             image: None,
+            front_end: plan.front_end,
             driver: plan.driver,
             driver_host: plan.driver_host,
             local_master: false,
@@ -102,6 +104,13 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
+    /// In which shell it is asked for.
+    #[must_use]
+    pub fn front_end(mut self, front_end: FrontEnd) -> Self {
+        self.front_end = front_end;
+        self
+    }
+
     /// Where the driver runs.
     #[must_use]
     pub fn driver(mut self, place: DriverPlace) -> Self {
@@ -117,7 +126,7 @@ impl<'a> SessionBuilder<'a> {
     }
 
     /// A driver that runs `local[*]` while its `spark.conf` says `k8s://`, as Geni 0.0.33 and later
-    /// do (zero-one-group/geni#301).
+    /// do (zero-one-group/geni#301). PySpark only: a shell that makes its session itself makes one.
     #[must_use]
     pub fn local_master(mut self) -> Self {
         self.local_master = true;

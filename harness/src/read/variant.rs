@@ -50,6 +50,8 @@ pub enum Expected {
     Pinned,
     /// Spark refuses, with these words in its message.
     Refused(String),
+    /// This Spark has no such way, for this reason: skipped.
+    Absent(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,6 +76,7 @@ enum Verdict {
     Green,
     Pinned,
     Refused,
+    Absent,
 }
 
 #[derive(Debug, Deserialize)]
@@ -141,6 +144,7 @@ impl Variant {
             Verdict::Green => Expected::Green,
             Verdict::Pinned => Expected::Pinned,
             Verdict::Refused => Expected::Refused(rule.message.clone().unwrap_or_default()),
+            Verdict::Absent => Expected::Absent(rule.message.clone().unwrap_or_default()),
         })
     }
 }
@@ -162,6 +166,7 @@ mod tests {
                 for nodes in [1, 2] {
                     let expected = variant.expected(&spark.version, nodes).expect("declared");
                     assert_ne!(expected, Expected::Refused(String::new()), "{}", variant.id);
+                    assert_ne!(expected, Expected::Absent(String::new()), "{}", variant.id);
                 }
             }
         }

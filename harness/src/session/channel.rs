@@ -1,49 +1,103 @@
 //! The harness's end of the driver protocol.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use rustix::io::Errno;
 use serde::de::DeserializeOwned;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixListener;
+use tokio::net::unix::pipe;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::codec::{Framed, LinesCodec};
 
+use super::driver::named_pipe;
 use super::protocol::{LINE_LIMIT, Message, Numbered, Outcome, PROTOCOL_VERSION, Request};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
+use crate::observe::{Progress, Source, Waiting, wait};
 
 /// A driver that sends nothing for so long during a request hangs: it sends a heartbeat every 2 s.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Where a driver will connect.
+/// Where a driver will connect: in a private directory.
 #[derive(Debug)]
-pub(super) struct Door(UnixListener);
+pub(super) enum Door {
+    /// A Unix socket.
+    Socket(UnixListener),
+    /// Two named pipes, which Java of any version can open.
+    Pipes {
+        /// Of requests.
+        requests: PathBuf,
+        /// Of replies.
+        replies: pipe::Receiver,
+    },
+}
 
 impl Door {
-    /// Listens at a path of a private directory.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    /// Listens at a path.
+    pub(super) fn socket(path: &Path) -> Result<Self> {
         let listener = UnixListener::bind(path);
-        Ok(Door(listener.or_environment(format!("listening at {}", path.display()))?))
+        Ok(Door::Socket(listener.or_environment(format!("listening at {}", path.display()))?))
     }
 
-    /// The driver's channel, after its `hello`; nothing else may come in.
-    pub(super) async fn accept(self, context: &Context) -> Result<Channel> {
-        let end = Instant::now() + Duration::from_secs(60);
-        let accepted = timeout_at(
-            end,
-            context.cancel.guard(async {
-                let (stream, _) = self.0.accept().await.or_environment("accepting the driver")?;
-                Ok(stream)
-            }),
-        );
-        let stream = accepted
-            .await
-            .map_err(|_| Error::environment("the driver had not connected after 60 s"))??;
-        let mut channel = Channel::over(stream);
+    /// Makes the pipes `requests` and `replies` in a directory.
+    pub(super) fn pipes(dir: &Path) -> Result<Self> {
+        let (requests, replies) = (dir.join("requests"), dir.join("replies"));
+        named_pipe(&requests)?;
+        named_pipe(&replies)?;
+        let replies = pipe::OpenOptions::new().open_receiver(&replies);
+        Ok(Door::Pipes { requests, replies: replies.or_environment("opening the driver's pipe")? })
+    }
+
+    /// The driver's channel, after its `hello`, and the JVM's process id where that says it; nothing
+    /// else may come in.
+    pub(super) async fn accept(
+        self,
+        context: &Context,
+        deadline: Duration,
+    ) -> Result<(Channel, Option<u32>)> {
+        let end = Instant::now() + deadline;
+        let mut channel =
+            match self {
+                Door::Socket(listener) => {
+                    let accepted = async {
+                        let accepted =
+                            listener.accept().await.or_environment("accepting the driver")?;
+                        Ok(accepted.0)
+                    };
+                    let late = |_| {
+                        let seconds = deadline.as_secs();
+                        Error::environment(format!(
+                            "the driver had not connected after {seconds} s"
+                        ))
+                    };
+                    let accepted = timeout_at(end, context.cancel.guard(accepted)).await;
+                    Channel::over(accepted.map_err(late)??)
+                }
+                Door::Pipes { requests, replies } => {
+                    let waiting = Waiting { what: "the driver to connect".into(), deadline };
+                    // A pipe tells nobody that its other end was opened: polled.
+                    let sender = wait(context, waiting, Source::Backoff, async || {
+                        match pipe::OpenOptions::new().open_sender(&requests) {
+                            Ok(sender) => Progress::Met(sender),
+                            Err(e) if e.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                                Progress::NotYet("nobody reads requests".into())
+                            }
+                            Err(e) => {
+                                let error = Error::environment("opening the pipe of requests");
+                                Progress::Never(error.because(e))
+                            }
+                        }
+                    });
+                    // The driver opens its end of replies first: from here on it has one.
+                    Channel::over(tokio::io::join(replies, sender.await?))
+                }
+            };
         match channel.next(context, end).await? {
-            Message::Hello { version: PROTOCOL_VERSION } => Ok(channel),
-            Message::Hello { version } => Err(Error::environment(format!(
+            Message::Hello { version: PROTOCOL_VERSION, jvm } => Ok((channel, jvm)),
+            Message::Hello { version, .. } => Err(Error::environment(format!(
                 "the driver speaks protocol {version}, expected {PROTOCOL_VERSION}"
             ))),
             other => Err(Error::environment(format!("expected the driver's hello, got {other:?}"))),
@@ -51,16 +105,21 @@ impl Door {
     }
 }
 
+/// What a channel is over.
+trait Stream: AsyncRead + AsyncWrite + std::fmt::Debug + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + std::fmt::Debug + Send + Sync + Unpin> Stream for T {}
+
 /// A connected driver. Dropped, the driver ends.
 #[derive(Debug)]
 pub(super) struct Channel {
-    lines: Framed<UnixStream, LinesCodec>,
+    lines: Framed<Box<dyn Stream>, LinesCodec>,
     last: u64,
 }
 
 impl Channel {
-    fn over(stream: UnixStream) -> Self {
-        Channel { lines: Framed::new(stream, LinesCodec::new_with_max_length(LINE_LIMIT)), last: 0 }
+    fn over(stream: impl Stream + 'static) -> Self {
+        let codec = LinesCodec::new_with_max_length(LINE_LIMIT);
+        Channel { lines: Framed::new(Box::new(stream), codec), last: 0 }
     }
 
     /// The reply to a request. An exception in the driver is red, a broken channel environment.
@@ -124,6 +183,7 @@ mod tests {
     use crate::ledger::test_context;
     use rstest::rstest;
     use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
 
     async fn ask(said: &[u8]) -> Result<serde_json::Value> {
         let (context, _keep) = test_context();
@@ -145,6 +205,39 @@ mod tests {
         let said =
             b"{\"heartbeat\":1}\n{\"heartbeat\":1}\n{\"reply\":{\"id\":1,\"ok\":{\"a\":1}}}\n";
         assert_eq!(ask(said).await.expect("a reply")["a"], 1);
+    }
+
+    /// What connects opens its end of replies first, and ends when requests do.
+    #[tokio::test]
+    async fn a_driver_connects_by_pipes() {
+        let (context, keep) = test_context();
+        let door = Door::pipes(keep.path()).expect("made");
+        let script = r#"exec 3>"$1/replies" 4<"$1/requests"
+            echo '{"hello":{"version":3,"jvm":7}}' >&3
+            read -r _ <&4
+            echo '{"reply":{"id":1,"ok":{"a":1}}}' >&3
+            while read -r _ <&4; do :; done"#;
+        let mut driver = tokio::process::Command::new("sh")
+            .args(["-c", script, "sh"])
+            .arg(keep.path())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("sh");
+        let seconds = Duration::from_secs(10);
+        let (mut channel, jvm) = door.accept(&context, seconds).await.expect("connected");
+        assert_eq!(jvm, Some(7));
+        let reply = channel.request::<serde_json::Value>(&context, &Request::Describe {}, seconds);
+        assert_eq!(reply.await.expect("a reply")["a"], 1);
+        drop(channel);
+        assert!(driver.wait().await.expect("ended").success());
+    }
+
+    #[tokio::test]
+    async fn pipes_that_nobody_opens_are_given_up() {
+        let (context, keep) = test_context();
+        let door = Door::pipes(keep.path()).expect("made");
+        let error = door.accept(&context, Duration::from_millis(10)).await.expect_err("nobody");
+        assert!(error.to_string().contains("nobody reads requests"), "{error}");
     }
 
     #[rstest]

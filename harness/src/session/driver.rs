@@ -2,6 +2,8 @@
 
 mod container;
 mod files;
+mod front_end;
+mod gate;
 mod process;
 
 use std::net::IpAddr;
@@ -13,21 +15,32 @@ use tempfile::TempDir;
 
 use self::container::ContainerDriver;
 pub(super) use self::files::{FOREIGN, read_log, session_dir};
+use self::gate::Gate;
+pub(super) use self::gate::named_pipe;
 use self::process::Process;
 use super::channel::{Channel, Door};
-use super::protocol::{Launched, Request};
+use super::protocol::{Described, Launched, Request};
 use super::spec::DriverSite;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{Error, Exit, Result};
+use crate::plan::FrontEnd;
 
 /// How long a driver may take to end by itself: Spark's hook deletes its pods on the way.
 const END: Duration = Duration::from_secs(60);
+/// How long a program may take that launches the JVM, until it can be told to.
+const CONNECT: Duration = Duration::from_secs(60);
 
 /// What a driver is started with.
 #[derive(Debug)]
 pub(super) struct Launch<'a> {
+    /// Which front end.
+    pub(super) front_end: FrontEnd,
+    /// The session's name, where a front end does not take it from the properties.
+    pub(super) app_name: &'a str,
+    /// The Java it runs with; none for the host's, or its container's.
+    pub(super) java_home: Option<&'a Path>,
     /// The distribution.
     pub(super) spark_home: &'a Path,
     /// Its credentials, in a directory of their own.
@@ -38,12 +51,17 @@ pub(super) struct Launch<'a> {
     pub(super) mounts: &'a [(PathBuf, PathBuf)],
 }
 
-/// A running driver: a Python process and its JVM.
+/// A running driver: a front end and its JVM.
 #[derive(Debug)]
 pub(super) struct Driver {
     context: Context,
     dir: TempDir,
+    front_end: FrontEnd,
     processes: Processes,
+    /// What the front end waits for before it starts the JVM.
+    gate: Option<Gate>,
+    /// Where it will connect.
+    door: Option<Door>,
     channel: Option<Channel>,
 }
 
@@ -55,7 +73,7 @@ enum Processes {
 }
 
 impl Driver {
-    /// Starts Python, which waits for requests. What it printed is part of the error.
+    /// Starts a front end, which waits for what comes next. What it printed is part of the error.
     pub(super) async fn start(
         context: &Context,
         cluster: &Cluster,
@@ -63,8 +81,13 @@ impl Driver {
         launch: &Launch<'_>,
         site: &DriverSite,
     ) -> Result<Self> {
-        let door = Door::open(&dir.path().join("socket"))?;
-        files::write(dir.path())?;
+        let front_end = launch.front_end;
+        let (door, gate) = if front_end.is_jvm() {
+            (Door::pipes(dir.path())?, Some(Gate::make(&dir.path().join("gate"))?))
+        } else {
+            (Door::socket(&dir.path().join("socket"))?, None)
+        };
+        files::write(dir.path(), front_end)?;
         let processes = match site {
             DriverSite::Host => {
                 Processes::OfHost(Box::new(Process::start(context, dir.path(), launch)?))
@@ -76,22 +99,27 @@ impl Driver {
                 Processes::InContainer(started.await?)
             }
         };
-        let mut driver = Driver { context: context.clone(), dir, processes, channel: None };
-        match driver.connect(door).await {
+        let (context, door, channel) = (context.clone(), Some(door), None);
+        let mut driver = Driver { context, dir, front_end, processes, gate, door, channel };
+        if front_end.is_jvm() {
+            return Ok(driver);
+        }
+        match driver.connect(CONNECT).await {
             Ok(()) => Ok(driver),
             Err(error) => Err(driver.failed(error).await),
         }
     }
 
-    async fn connect(&mut self, door: Door) -> Result<()> {
-        let channel = tokio::select! {
-            channel = door.accept(&self.context) => channel?,
+    async fn connect(&mut self, deadline: Duration) -> Result<()> {
+        let door = self.door.take().ok_or_else(|| Error::internal("no door is open"))?;
+        let (channel, jvm) = tokio::select! {
+            accepted = door.accept(&self.context, deadline) => accepted?,
             status = self.processes.ended() => {
                 return Err(Error::environment(format!("the driver ended with {}", status?)));
             }
         };
         self.channel = Some(channel);
-        Ok(())
+        jvm.map_or(Ok(()), |jvm| self.processes.launched(jvm))
     }
 
     /// Launches the JVM. The properties may be an error, since they depend on where the driver
@@ -99,6 +127,9 @@ impl Driver {
     pub(super) async fn launch(mut self, properties: Result<String>) -> Result<Self> {
         let launched = async {
             private_file(&self.dir.path().join("properties"), properties?.as_bytes())?;
+            if let Some(gate) = &mut self.gate {
+                return gate.open().await;
+            }
             let deadline = Duration::from_secs(120);
             let Launched { jvm_pid } = self.request(&Request::Launch {}, deadline).await?;
             self.processes.launched(jvm_pid)
@@ -112,7 +143,7 @@ impl Driver {
     /// Ends it; the error with what it printed, where that may tell why.
     async fn failed(self, error: Error) -> Error {
         let remedy = match &self.processes {
-            Processes::OfHost(_) => "it needs python3 and a Java runtime on PATH (or JAVA_HOME)",
+            Processes::OfHost(_) => self.front_end.needs(),
             Processes::InContainer(_) => "--driver host runs it on this host",
         };
         let log = match self.end().await {
@@ -142,6 +173,19 @@ impl Driver {
         }
     }
 
+    /// Has the session started, or waits until a front end has that starts it unasked; what it says
+    /// of itself.
+    pub(super) async fn begin(
+        &mut self,
+        eager_local_session: bool,
+        deadline: Duration,
+    ) -> Result<Described> {
+        if self.channel.is_none() {
+            self.connect(deadline).await?;
+        }
+        self.request(&Request::Start { eager_local_session }, deadline).await
+    }
+
     /// Asks; see [`Channel::request`].
     pub(super) async fn request<T: DeserializeOwned>(
         &mut self,
@@ -167,14 +211,15 @@ impl Driver {
         }
     }
 
-    /// Closes the channel, upon which Python and then the JVM end by themselves (killed when they
-    /// do not); reaps, scrubs and records the log, which is also returned.
+    /// Closes the channel, upon which front end and JVM end by themselves (killed when they do not);
+    /// reaps, scrubs and records the log, which is also returned.
     pub(super) async fn end(mut self) -> Result<String> {
         let context = self.context.for_teardown();
-        self.channel = None;
+        let told = self.channel.take().is_some();
+        (self.door, self.gate) = (None, None);
         match &mut self.processes {
-            Processes::OfHost(process) => process.end(&context).await?,
-            Processes::InContainer(container) => container.end(&context).await?,
+            Processes::OfHost(process) => process.end(&context, told).await?,
+            Processes::InContainer(container) => container.end(&context, told).await?,
         }
         let log = context.recorder.secrets().scrub(&read_log(&self.log_path()));
         let name = self.dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();

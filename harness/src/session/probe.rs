@@ -1,4 +1,5 @@
-//! The probe: a jar that says from inside executors where they run. Source in `harness/probe`.
+//! The probe: a jar that says from inside executors where they run, and serves requests in the JVM of
+//! a front end. Source in `harness/probe`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,14 +13,18 @@ use crate::exec::Tool;
 use crate::images::{Cache, Key};
 
 /// Every file of the package `sparkproof`.
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 11] = [
+    ("Answers.java", include_str!("../../probe/src/sparkproof/Answers.java")),
     ("Conf.java", include_str!("../../probe/src/sparkproof/Conf.java")),
     ("Failure.java", include_str!("../../probe/src/sparkproof/Failure.java")),
+    ("Frame.java", include_str!("../../probe/src/sparkproof/Frame.java")),
     ("Listing.java", include_str!("../../probe/src/sparkproof/Listing.java")),
     ("Mount.java", include_str!("../../probe/src/sparkproof/Mount.java")),
     ("Pi.java", include_str!("../../probe/src/sparkproof/Pi.java")),
     ("Probe.java", include_str!("../../probe/src/sparkproof/Probe.java")),
     ("Read.java", include_str!("../../probe/src/sparkproof/Read.java")),
+    ("Serve.java", include_str!("../../probe/src/sparkproof/Serve.java")),
+    ("Thrown.java", include_str!("../../probe/src/sparkproof/Thrown.java")),
 ];
 /// Of the results read here.
 const SCHEMA: u32 = 2;

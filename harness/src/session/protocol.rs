@@ -9,7 +9,7 @@ use super::reading::Reading;
 use crate::error::Error;
 
 /// The version both sides must speak; the driver says it in its `hello`.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 /// The longest line in bytes, either way.
 pub(super) const LINE_LIMIT: usize = 4 << 20;
 
@@ -99,7 +99,12 @@ pub(super) struct Numbered<'a> {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Message {
     /// First, once.
-    Hello { version: u32 },
+    Hello {
+        version: u32,
+        /// The process id of a front end that is a JVM.
+        #[serde(default)]
+        jvm: Option<u32>,
+    },
     /// While a request is under way; carries the process id, which nobody needs.
     Heartbeat(#[allow(dead_code)] u32),
     /// The one reply to a request.
@@ -121,13 +126,13 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, Deserialize, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct DriverError {
-    /// The exception's class in Python.
+    /// The exception's class in the front end's language.
     pub kind: String,
     /// Its message, without stack frames.
     pub message: String,
-    /// With what Python and the JVM add.
+    /// With what the front end and the JVM add.
     pub trace: String,
-    /// The JVM's exception and what caused it, outermost first; empty when Python raised it.
+    /// The JVM's exception and what caused it, outermost first; empty when the front end raised it.
     #[serde(default)]
     pub java: Vec<JavaException>,
 }
@@ -176,8 +181,8 @@ pub struct Described {
     pub ui: String,
     /// Spark's version.
     pub version: String,
-    /// Python's version.
-    pub python: String,
+    /// The front end's language and its version, e.g. `Scala 2.12.18`.
+    pub language: String,
     /// Java's version.
     pub java: String,
 }
@@ -190,9 +195,11 @@ mod tests {
     fn messages_are_read_as_the_driver_writes_them() {
         let read = |text| serde_json::from_str::<Message>(text);
         assert!(matches!(
-            read(r#"{"hello":{"version":2,"pid":7,"python":"3.11.7"}}"#),
-            Ok(Message::Hello { version: 2 })
+            read(r#"{"hello":{"version":3,"pid":7,"python":"3.11.7"}}"#),
+            Ok(Message::Hello { version: 3, jvm: None })
         ));
+        let hello = read(r#"{"hello":{"version":3,"jvm":7}}"#);
+        assert!(matches!(hello, Ok(Message::Hello { version: 3, jvm: Some(7) })));
         assert!(matches!(read(r#"{"heartbeat":7}"#), Ok(Message::Heartbeat(7))));
         assert!(matches!(
             read(r#"{"reply":{"id":3,"ok":{}}}"#),

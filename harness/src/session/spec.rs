@@ -14,6 +14,7 @@ use super::template;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::Secrets;
+use crate::plan::FrontEnd;
 
 /// Label on executor pods: which session they are of, known before Spark has an application id.
 pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
@@ -65,6 +66,8 @@ pub struct SessionSpec {
     pub executor_cpu: String,
     /// Heap of each, e.g. `512m`; the pod's limit is 384 MiB higher.
     pub executor_memory: String,
+    /// In which shell it is asked for.
+    pub front_end: FrontEnd,
     /// Where the driver runs.
     pub driver: DriverSite,
     /// The driver's address as pods are told; none for the one it listens at.
@@ -94,6 +97,7 @@ impl SessionSpec {
             executors,
             executor_cpu: "300m".into(),
             executor_memory: "512m".into(),
+            front_end: FrontEnd::default(),
             driver: DriverSite::Host,
             driver_host: None,
             driver_mounts: Vec::new(),

@@ -13,7 +13,7 @@ use kube::{Api, ResourceExt};
 use super::driver::{Driver, Launch, read_log, session_dir};
 use super::health::Health;
 use super::logs::PodLogs;
-use super::protocol::{Described, Request};
+use super::protocol::Described;
 use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
@@ -60,6 +60,9 @@ impl Session {
         };
         let begun = Instant::now();
         let launch = Launch {
+            front_end: spec.front_end,
+            app_name: &spec.app_name,
+            java_home: image.java_home.as_deref(),
             spark_home: &image.spark_home,
             kubeconfig: &access.driver_kubeconfig,
             files: &spec.files(&probe_jar),
@@ -157,9 +160,8 @@ struct Starting<'a> {
 
 impl Starting<'_> {
     async fn run(&mut self) -> Result<(Described, Rest, BTreeMap<u32, Executor>)> {
-        let request = Request::Start { eager_local_session: self.spec.eager_local_session };
         let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
-        let call = self.driver.request::<Described>(&request, self.spec.deadline);
+        let call = self.driver.begin(self.spec.eager_local_session, self.spec.deadline);
         let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
         let hopeless =
             wait::<Infallible>(self.context, waiting, pods.changes(), async || {

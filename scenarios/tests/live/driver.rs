@@ -1,12 +1,11 @@
 //! A driver in a container beside the nodes: all that a driver on this host does.
 
 use rstest::rstest;
-use sparkproof::checks;
 use sparkproof::plan::DriverPlace;
 use sparkproof::proof::{Ending, Live};
 use sparkproof::{Error, Result};
 
-use crate::frame::{Outcome, proof};
+use crate::frame::{Outcome, lives_and_ends, proof};
 
 #[rstest]
 #[case::stopped(3, Ending::Stopped)]
@@ -17,25 +16,9 @@ async fn a_driver_in_a_container(#[case] executors: u32, #[case] ending: Ending)
     let name = format!("a_driver_in_a_container_{ending:?}").to_lowercase();
     proof(&name, async |p| {
         let session = p.session().driver(DriverPlace::Container).executors(executors);
-        let mut live = session.start().await?;
+        let live = session.start().await?;
         not_on_this_host(&live, p.environment.cluster.host_address)?;
-        checks::pod_list(&p.context, &live).await?;
-        checks::barrier(&p.context, &mut live).await?;
-        match ending {
-            Ending::Stopped => {
-                let ended = live.stop().await?;
-                checks::nothing_left(&p.context, &ended).await
-            }
-            Ending::Exited => {
-                let ended = live.exit_without_stop().await?;
-                checks::nothing_left(&p.context, &ended).await
-            }
-            Ending::Killed => {
-                let ended = live.kill().await?;
-                checks::executors_stay_after_kill(&p.context, &ended).await
-            }
-            Ending::Collected => Err(Error::internal("this driver is no pod")),
-        }
+        lives_and_ends(p, live, ending).await
     })
     .await
 }

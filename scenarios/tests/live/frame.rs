@@ -1,6 +1,7 @@
 //! What scenarios share: the frame, and how a red is expected.
 
-use sparkproof::Error;
+use sparkproof::proof::{Ending, Live, Proof};
+use sparkproof::{Error, checks};
 
 /// What a scenario returns; its message is what nextest prints.
 pub(crate) type Outcome = miette::Result<()>;
@@ -8,9 +9,35 @@ pub(crate) type Outcome = miette::Result<()>;
 /// Runs a scenario in its frame.
 pub(crate) async fn proof(
     name: &str,
-    body: impl AsyncFnOnce(&sparkproof::proof::Proof) -> sparkproof::Result<()>,
+    body: impl AsyncFnOnce(&Proof) -> sparkproof::Result<()>,
 ) -> Outcome {
     sparkproof::proof::scenario(name, body).await.map_err(miette::Report::new)
+}
+
+/// What every session is: its pods as the snapshot shows them, a task on each executor, and an end
+/// that leaves what that ending leaves.
+pub(crate) async fn lives_and_ends(
+    p: &Proof,
+    mut live: Live,
+    ending: Ending,
+) -> sparkproof::Result<()> {
+    checks::pod_list(&p.context, &live).await?;
+    checks::barrier(&p.context, &mut live).await?;
+    match ending {
+        Ending::Stopped => {
+            let ended = live.stop().await?;
+            checks::nothing_left(&p.context, &ended).await
+        }
+        Ending::Exited => {
+            let ended = live.exit_without_stop().await?;
+            checks::nothing_left(&p.context, &ended).await
+        }
+        Ending::Killed => {
+            let ended = live.kill().await?;
+            checks::executors_stay_after_kill(&p.context, &ended).await
+        }
+        Ending::Collected => Err(Error::internal("the driver of a session is no pod")),
+    }
 }
 
 /// A negative control: it must be red, and its words must name the reason.

@@ -9,18 +9,25 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::PostParams;
+use semver::Version;
 
 use self::seen::Seen;
 pub use self::table::{FEATURES, Feature};
 use self::table::{SECRET, SECRET_KEY, asked, long_name};
-use super::check::{Findings, check};
+use super::check::{Findings, check, skip};
 use super::{FirstRed, namespace_gone, nothing_left};
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
 use crate::proof::{Live, Proof, SessionBuilder};
 
-/// Starts a session that asks for every feature, proves each, and stops it.
+/// Starts a session that asks for every feature, proves each, and stops it. Skipped in a namespace of
+/// the user's: it makes a Secret.
 pub async fn run_feature_suite(proof: &Proof) -> Result<()> {
+    if proof.environment.terms.namespace.is_some() {
+        let reason = "it makes a Secret, which is not for a namespace of yours";
+        skip(&proof.context, "feature", "features of executors' pods", reason);
+        return Ok(());
+    }
     let (name, settings) = (long_name(), asked());
     let wanted = settings
         .iter()
@@ -66,7 +73,16 @@ pub async fn features(proof: &Proof, live: &Live) -> Result<usize> {
         pods.push(Seen::of(live, pod).await?);
     }
     let mut first = FirstRed::default();
+    let spark = &proof.environment.image.version;
+    let version = Version::parse(spark).or_internal(format!("Spark's version {spark}"))?;
     for feature in &FEATURES {
+        let (major, minor) = feature.since;
+        if (version.major, version.minor) < feature.since {
+            let id = format!("feature.{}", feature.id);
+            let reason = format!("Spark has it since {major}.{minor}");
+            skip(&proof.context, &id, feature.title, &reason);
+            continue;
+        }
         first.note(holds(proof, feature, &pods).await)?;
     }
     first.or(FEATURES.len())

@@ -14,6 +14,8 @@ pub struct Feature {
     pub id: &'static str,
     /// What a green line means.
     pub title: &'static str,
+    /// The first version that has it, of those proven here.
+    pub since: (u64, u64),
     /// What was seen of a pod, right or wrong.
     pub(super) holds: fn(&Seen) -> Result<String, String>,
 }
@@ -50,50 +52,64 @@ pub(super) fn asked() -> Vec<(String, String)> {
 
 /// All of them.
 pub const FEATURES: [Feature; 10] = [
-    Feature { id: "label", title: "a label of the user's is on each pod", holds: label },
+    Feature {
+        id: "label",
+        title: "a label of the user's is on each pod",
+        since: (3, 0),
+        holds: label,
+    },
     Feature {
         id: "annotation",
         title: "an annotation of the user's is on each pod, with the application's id put in",
+        since: (3, 3),
         holds: annotation,
     },
     Feature {
         id: "environment",
         title: "a variable of the user's is in each executor's environment, as it is",
+        since: (3, 0),
         holds: environment,
     },
     Feature {
         id: "secret-mounted",
         title: "a Secret is mounted where it was asked for",
+        since: (3, 0),
         holds: secret_mounted,
     },
     Feature {
         id: "secret-in-environment",
         title: "a key of a Secret is in each executor's environment, by reference",
+        since: (3, 0),
         holds: secret_in_environment,
     },
     Feature {
         id: "node-selector",
         title: "each pod has the node selector that was asked for",
+        since: (3, 0),
         holds: node_selector,
     },
     Feature {
         id: "tmpfs-local-dirs",
         title: "Spark's local directories are in memory",
+        since: (3, 0),
         holds: tmpfs,
     },
     Feature {
         id: "memory-overhead",
         title: "the memory's request and limit are heap and overhead",
+        since: (3, 0),
         holds: overhead,
     },
     Feature {
         id: "java-options",
         title: "options for executors' JVMs are on their command lines",
+        since: (3, 0),
         holds: java_options,
     },
     Feature {
         id: "long-name",
         title: "an application's name of 160 characters gives pods with valid names",
+        since: (3, 3),
         holds: long_name_fits,
     },
 ];

@@ -17,6 +17,8 @@ use crate::images::{Cache, Key};
 use crate::ledger::labels::{Lifetime, SCOPE};
 
 const SCRIPT: &str = include_str!("../../../../images/spark/base.sh");
+/// By base.sh.
+const JAVA_HOME: &str = "/usr/lib/jvm/java-17";
 /// `localhost/` so that no engine ever asks a registry for it.
 pub(super) const REPOSITORY: &str = "localhost/sparkproof/spark-base";
 
@@ -55,7 +57,11 @@ pub(in crate::images) async fn base(
     engine: &Engine,
     phase: &str,
 ) -> Result<String> {
-    let id = key().id();
+    let changes = vec![
+        format!("LABEL {SCOPE}={}", Lifetime::Cache.as_str()),
+        format!("ENV JAVA_HOME={JAVA_HOME}"),
+    ];
+    let id = Key::new("spark-base").with("root", key().id()).with("java", JAVA_HOME).id();
     let tag = id.rsplit('-').next().unwrap_or_default();
     let reference = format!("{REPOSITORY}:{tag}");
     if engine.image(&reference).await?.is_some() {
@@ -66,9 +72,8 @@ pub(in crate::images) async fn base(
     let step = StepGuard::begin(&context.recorder, phase, what());
     let file = tokio::fs::File::open(root).await.or_environment(what())?;
     let options = CreateImageOptionsBuilder::default().from_src("-").repo(REPOSITORY).tag(tag);
-    let labels = vec![format!("LABEL {SCOPE}={}", Lifetime::Cache.as_str())];
     let import = engine.docker.create_image(
-        Some(options.changes(labels).build()),
+        Some(options.changes(changes).build()),
         Some(bollard::body_try_stream(ReaderStream::with_capacity(file, 1 << 20))),
         None,
     );

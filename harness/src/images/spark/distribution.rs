@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::java;
 use super::versions::{SparkVersion, find};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -23,6 +24,8 @@ pub struct Distribution {
     pub home: PathBuf,
     /// E.g. `3.5.9`.
     pub version: String,
+    /// The Java it needs, when we bring it; none for the host's.
+    pub java_home: Option<PathBuf>,
 }
 
 /// A distribution composed of PyPI's package, which lacks what images are built with, and our
@@ -48,7 +51,8 @@ pub async fn composed(context: &Context, phase: &str, version: &str) -> Result<D
                 .or_internal("unpacking")?
         })
         .await?;
-    Ok(Distribution { home, version: version.version.clone() })
+    let java_home = java::home(context, phase, version).await?;
+    Ok(Distribution { home, version: version.version.clone(), java_home })
 }
 
 /// The key of a composed distribution: also an input of images built from it.
@@ -163,7 +167,7 @@ pub fn of_home(home: &Path) -> Result<Distribution> {
         })
         .next()
         .ok_or_else(|| bad("no jars/spark-kubernetes_*.jar: built without Kubernetes".into()))?;
-    Ok(Distribution { home, version })
+    Ok(Distribution { home, version, java_home: None })
 }
 
 #[cfg(test)]

@@ -7,16 +7,26 @@ use crate::error::{Error, Result};
 use crate::events::StepGuard;
 use crate::images::docker_build::{Build, docker_build};
 use crate::images::{Key, debian, debian_layer};
+use crate::plan::FrontEnd;
 
 const DOCKERFILE: &str = include_str!("../../../../images/spark/driver.Dockerfile");
 /// PySpark needs more of the standard library than `python3-minimal` has.
 pub(super) const PYTHON: (&str, [&str; 1]) = ("python3", ["python3"]);
 
-/// Its reference; built when the engine lacks it. Spark is not in it: any version's fits.
+/// Its reference; built when the engine lacks it. Spark is not in it: any version's fits. A front
+/// end that is a JVM needs no more than the base.
 ///
 /// # Errors
 /// Environment: the base or its packages cannot be assembled here.
-pub async fn driver_image(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
+pub async fn driver_image(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    front_end: FrontEnd,
+) -> Result<String> {
+    if front_end != FrontEnd::Pyspark {
+        return base::base(context, engine, phase).await;
+    }
     let (name, packages) = PYTHON;
     let key = Key::new("driver")
         .with("dockerfile", DOCKERFILE)

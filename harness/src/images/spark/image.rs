@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Distribution, base, build, composed, distribution, find, of_home, tool};
+use super::{Distribution, build, composed, distribution, find, java, of_home, tool};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -21,6 +21,9 @@ pub struct SparkImage {
     pub size_bytes: Option<u64>,
     /// The driver's `SPARK_HOME`.
     pub spark_home: PathBuf,
+    /// The driver's Java, where the host's does not do.
+    #[serde(default)]
+    pub java_home: Option<PathBuf>,
     /// Spark's version, of the driver.
     pub version: String,
     /// How it came about, for the report.
@@ -37,7 +40,7 @@ pub async fn from_version(
     let known = find(version)?;
     let key = Key::new(&known.version)
         .with("distribution", distribution::key(known).id())
-        .with("base", base::key().id());
+        .with("base", java::base_image_key(Some(known)).id());
     let reference = format!("{}/spark:{}", tool::REPOSITORY, key.id());
     let distribution = composed(context, phase, version);
     if engine.image(&reference).await?.is_some() {
@@ -46,7 +49,7 @@ pub async fn from_version(
     }
     // Two downloads side by side: neither waits for the other.
     let (distribution, base) =
-        futures::try_join!(distribution, base::base(context, engine, phase))?;
+        futures::try_join!(distribution, java::base_image(context, engine, phase, Some(known)))?;
     let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
     match build::build(context, engine, &distribution, &base, &reference).await {
         Ok(()) => step.done(""),
@@ -72,8 +75,9 @@ pub async fn from_home(
         Error::input(format!("--spark-home {}", distribution.home.display())).because(e)
     })?;
     let from = tool::base_of(&dockerfile);
+    let known = find(&distribution.version).ok();
     let base_key = match &from {
-        tool::Base::Ours(_) => base::key().id(),
+        tool::Base::Ours(_) => java::base_image_key(known).id(),
         tool::Base::Registry(base) => base.clone(),
     };
     let listing = listing(&distribution.home)?;
@@ -86,7 +90,9 @@ pub async fn from_home(
         return describe(Some(engine), reference, distribution, "cached".into()).await;
     }
     let base = match &from {
-        tool::Base::Ours(argument) => Some((*argument, base::base(context, engine, phase).await?)),
+        tool::Base::Ours(argument) => {
+            Some((*argument, java::base_image(context, engine, phase, known).await?))
+        }
         tool::Base::Registry(base) => {
             context.recorder.info(format!(
                 "docker-image-tool.sh pulls the base {base} from a registry, as its Dockerfile says"
@@ -139,6 +145,7 @@ async fn describe(
         size_bytes: found.and_then(|i| i.size).and_then(|s| u64::try_from(s).ok()),
         reference,
         spark_home: distribution.home,
+        java_home: distribution.java_home,
         version: distribution.version,
         origin,
     })

@@ -7,6 +7,7 @@ mod driver;
 mod examples;
 mod image;
 mod jars;
+mod java;
 mod provide;
 mod tool;
 mod versions;
@@ -17,4 +18,6 @@ pub use examples::{EXAMPLE_JAR, EXAMPLE_PYTHON, example_layers};
 pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{JarSet, coordinates, jar_layer, jars};
 pub use provide::{provide, version_of};
-pub use versions::{SparkVersion, default_version, find, known};
+pub use versions::{
+    BASE_JAVA, Runtime, SparkVersion, default_version, find, known, makes_config_map,
+};

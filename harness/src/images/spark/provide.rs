@@ -1,14 +1,14 @@
 //! The image a plan asks for.
 
 use super::{
-    Distribution, SparkImage, composed, default_version, from_home, from_reference, from_version,
-    of_home,
+    Distribution, SparkImage, composed, default_version, find, from_home, from_reference,
+    from_version, of_home,
 };
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
-use crate::plan::SparkSource;
+use crate::plan::{FrontEnd, SparkSource};
 
 /// The version of the driver that a plan asks for, without making anything.
 ///
@@ -29,6 +29,7 @@ pub async fn provide(
     phase: &PhaseGuard,
     engine: Option<&Engine>,
     source: &SparkSource,
+    front_end: FrontEnd,
 ) -> Result<SparkImage> {
     let version = source.version.as_deref().unwrap_or_else(|| default_version());
     let image = match (&source.image, &source.home, engine) {
@@ -43,6 +44,10 @@ pub async fn provide(
         (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
         (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
     };
+    // A distribution of the user's says its version only now.
+    if let Ok(version) = find(&image.version) {
+        version.check_front_end(front_end)?;
+    }
     context.recorder.fact("spark", image.version.clone());
     context.recorder.fact("spark image", image.reference.clone());
     if let Some(digest) = &image.digest {

@@ -1,10 +1,13 @@
 //! The Spark versions we know, from `harness/versions/spark.toml`.
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::plan::FrontEnd;
 
 /// A version of PyPI's `pyspark` source package.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,12 +25,66 @@ pub struct SparkVersion {
     pub hadoop: String,
     /// Java runtimes it works with, newest first.
     pub java: Vec<u8>,
+    /// In which shells a session of it can be asked for.
+    #[serde(default = "all_front_ends")]
+    pub front_ends: Vec<FrontEnd>,
+    /// Whether it makes a ConfigMap for executors.
+    #[serde(default = "yes")]
+    pub executor_config_map: bool,
 }
+
+/// A Java runtime for versions that do not run on that of the base of Spark images.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runtime {
+    /// E.g. 11.
+    pub java: u8,
+    /// As pip is asked for it: `name==version`.
+    pub package: String,
+    /// Of the package, in hex.
+    pub sha256: String,
+    /// Its `JAVA_HOME`, within the package.
+    pub home: PathBuf,
+}
+
+fn all_front_ends() -> Vec<FrontEnd> {
+    FrontEnd::value_variants().to_vec()
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl SparkVersion {
+    /// The runtime it needs, when it does not run on [`BASE_JAVA`].
+    pub fn runtime(&self) -> Option<&'static Runtime> {
+        let wanted = |runtime: &&Runtime| self.java.contains(&runtime.java);
+        (!self.java.contains(&BASE_JAVA)).then(|| TABLE.runtime.iter().find(wanted)).flatten()
+    }
+
+    /// Refuses a front end that this version has not.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub fn check_front_end(&self, front_end: FrontEnd) -> Result<()> {
+        if self.front_ends.contains(&front_end) {
+            return Ok(());
+        }
+        let other = self.front_ends.iter().map(FrontEnd::to_string).collect::<Vec<_>>().join(", ");
+        let version = &self.version;
+        Err(Error::input(format!("--front-end {front_end} does not work with Spark {version}"))
+            .remedy(format!("--front-end {other}, or another --spark-version")))
+    }
+}
+
+/// The Java of the base of Spark images.
+pub const BASE_JAVA: u8 = 17;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     default: String,
+    runtime: Vec<Runtime>,
     version: Vec<SparkVersion>,
 }
 
@@ -44,6 +101,12 @@ pub fn known() -> &'static [SparkVersion] {
 /// The version when none is asked for.
 pub fn default_version() -> &'static str {
     &TABLE.default
+}
+
+/// Whether this version makes a ConfigMap for executors, also of one that is not in the table: all
+/// but the oldest do.
+pub fn makes_config_map(version: &str) -> bool {
+    known().iter().find(|v| v.version == version).is_none_or(|v| v.executor_config_map)
 }
 
 /// The entry of a version; an unknown one is bad input, and the error lists the known ones.
@@ -65,6 +128,23 @@ mod tests {
         let error = find("3.5.99").expect_err("unknown");
         assert_eq!(error.exit, crate::Exit::BadInput);
         assert!(error.remedy.expect("a remedy").contains("3.5.9"));
-        assert!(known().iter().all(|v| v.sha256.len() == 64 && v.java.contains(&17)));
+        assert!(known().iter().all(|v| v.sha256.len() == 64 && !v.front_ends.is_empty()));
+    }
+
+    #[test]
+    fn every_version_has_a_java_to_run_on() {
+        let on_base = |v: &&SparkVersion| v.java.contains(&BASE_JAVA);
+        assert!(known().iter().all(|v| on_base(&v) != v.runtime().is_some()));
+        assert!(known().iter().any(|v| v.runtime().is_some_and(|r| r.java == 11)));
+    }
+
+    #[test]
+    fn a_front_end_that_a_version_has_not_is_bad_input() {
+        let old = find("3.0.1").expect("known");
+        old.check_front_end(FrontEnd::SparkShell).expect("it has");
+        let error = old.check_front_end(FrontEnd::Pyspark).expect_err("it has not");
+        assert_eq!(error.exit, crate::Exit::BadInput);
+        assert!(error.remedy.expect("a remedy").contains("--front-end spark-shell"));
+        find(default_version()).expect("known").check_front_end(FrontEnd::Pyspark).expect("has");
     }
 }

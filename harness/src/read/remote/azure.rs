@@ -1,5 +1,6 @@
 //! Azure's blobs by `wasb://`, `wasbs://` and `abfs://`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::error::{Error, OrFail, Result};
@@ -27,15 +28,19 @@ pub(super) fn wasb_uri(store: &Store, prefix: &str, tls: bool) -> Result<String>
     Ok(format!("{scheme}://{}@{}/{prefix}", store.bucket, authority(store, tls)?))
 }
 
-pub(super) fn contribute_wasb(store: &Store, tls: bool) -> Result<Contribution> {
+pub(super) fn contribute_wasb(store: &Store, tls: bool, hadoop_2: bool) -> Result<Contribution> {
     let key = credentials(store)?.key.clone();
     let name = format!("spark.hadoop.fs.azure.account.key.{}", authority(store, tls)?);
     let host = store.host.clone().unwrap_or_default();
-    Ok(Contribution {
-        conf: [(name, key)].into(),
-        hosts: [(host, address(store)?)].into(),
-        ..Default::default()
-    })
+    let mut conf = BTreeMap::from([(name, key)]);
+    if hadoop_2 {
+        // By default since Hadoop 3.
+        let class = "org.apache.hadoop.fs.azure.NativeAzureFileSystem";
+        let (scheme, class) =
+            if tls { ("wasbs", format!("{class}$Secure")) } else { ("wasb", class.into()) };
+        conf.insert(format!("spark.hadoop.fs.{scheme}.impl"), class);
+    }
+    Ok(Contribution { conf, hosts: [(host, address(store)?)].into(), ..Default::default() })
 }
 
 fn address(store: &Store) -> Result<IpAddr> {

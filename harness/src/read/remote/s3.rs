@@ -10,14 +10,17 @@ pub(super) fn uri(store: &Store, prefix: &str) -> String {
 }
 
 /// By bucket (hadoop-aws, index.md, "Configuring different S3 buckets with Per-Bucket
-/// Configuration"): two servers do not contradict each other.
-pub(super) fn contribute(store: &Store) -> Result<Contribution> {
+/// Configuration"): two servers do not contradict each other. Hadoop 2.7 knows one server only, and
+/// puts the bucket into the path only where the server has an address and no name.
+pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<Contribution> {
     let keys = credentials(store)?;
     let tls = store.endpoint().starts_with("https:");
-    let bucket = &store.bucket;
-    let set = |name: &str, value: &str| {
-        (format!("spark.hadoop.fs.s3a.bucket.{bucket}.{name}"), value.to_owned())
+    let of = match hadoop_2 {
+        true => String::new(),
+        false => format!("bucket.{}.", store.bucket),
     };
+    let set =
+        |name: &str, value: &str| (format!("spark.hadoop.fs.s3a.{of}{name}"), value.to_owned());
     let conf = [
         set("endpoint", store.endpoint()),
         set("endpoint.region", store.region()),

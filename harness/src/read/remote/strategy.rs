@@ -9,7 +9,7 @@ use super::{azure, hdfs, s3, trust, web};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::images::Layer;
-use crate::images::spark::{JarSet, jar_layer, jars};
+use crate::images::spark::{JarSet, find, jar_layer, jars};
 use crate::proof::Environment;
 use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
@@ -157,8 +157,10 @@ impl Strategy for Remote {
     fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
         let store = self.store(scene)?;
         let mut added = match self.scheme {
-            Scheme::S3a => s3::contribute(store)?,
-            Scheme::Wasb | Scheme::Wasbs => azure::contribute_wasb(store, self.tls())?,
+            Scheme::S3a => s3::contribute(store, has_hadoop_2(scene))?,
+            Scheme::Wasb | Scheme::Wasbs => {
+                azure::contribute_wasb(store, self.tls(), has_hadoop_2(scene))?
+            }
             Scheme::Abfs => azure::contribute_abfs(store)?,
             Scheme::Hdfs | Scheme::Http | Scheme::Https => Contribution::default(),
         };
@@ -189,4 +191,9 @@ impl Strategy for Remote {
             }
         })
     }
+}
+
+/// Whether the Spark comes with a Hadoop of the line 2, whose file systems know fewer settings.
+fn has_hadoop_2(scene: Scene<'_>) -> bool {
+    find(&scene.environment.image.version).is_ok_and(|spark| spark.hadoop.starts_with("2."))
 }

@@ -199,6 +199,7 @@ async fn spark_submit(
     let temporary = dir.join("tmp");
     fs_err::create_dir(&temporary).or_environment("preparing spark-submit")?;
     fs_err::create_dir(dir.join("conf")).or_environment("preparing spark-submit")?;
+    let java = image.java_home.iter().map(|home| ("JAVA_HOME", home));
     let finished = Tool::new(image.spark_home.join("bin/spark-submit"))
         .without_env(&FOREIGN)
         .args([Path::new("--properties-file"), &dir.join("properties")])
@@ -207,6 +208,7 @@ async fn spark_submit(
         .args(&spec.arguments)
         .env("KUBECONFIG", &access.driver_kubeconfig)
         .env("SPARK_HOME", &image.spark_home)
+        .envs(java)
         // What lies there goes into the driver's ConfigMap: nothing.
         .env("SPARK_CONF_DIR", dir.join("conf"))
         .env("SPARK_SUBMIT_OPTS", format!("-Djava.io.tmpdir={}", temporary.display()))

@@ -11,10 +11,11 @@ use crate::dirs::private_file;
 use crate::engine::{Container, Engine};
 use crate::error::{OrFail, Result};
 use crate::ledger::labels;
+use crate::plan::FrontEnd;
 
 const INIT: &str = include_str!("../../../drivers/container_init.py");
 
-/// Python, its JVM, and a first process that ends after both.
+/// A front end, its JVM, and a first process that ends after both.
 #[derive(Debug)]
 pub(super) struct ContainerDriver {
     container: Container,
@@ -22,7 +23,7 @@ pub(super) struct ContainerDriver {
 }
 
 impl ContainerDriver {
-    /// Starts Python in a container of this image on this network.
+    /// Starts the front end in a container of this image on this network.
     pub(super) async fn start(
         context: &Context,
         dir: &Path,
@@ -30,7 +31,9 @@ impl ContainerDriver {
         engine: &Engine,
         (image, network): (&str, &str),
     ) -> Result<Self> {
-        private_file(&dir.join("init.py"), INIT.as_bytes())?;
+        if launch.front_end == FrontEnd::Pyspark {
+            private_file(&dir.join("init.py"), INIT.as_bytes())?;
+        }
         private_file(&dir.join("passwd"), passwd(dir).as_bytes())?;
         let session = dir.file_name().unwrap_or_default().to_string_lossy();
         let name = format!("sparkproof-{}-{session}", context.run.id());
@@ -45,7 +48,7 @@ impl ContainerDriver {
         self.address
     }
 
-    /// Waits for the end of all its processes; how Python ended.
+    /// Waits for the end of all its processes; how the front end ended.
     pub(super) async fn ended(&self) -> Result<String> {
         Ok(format!("exit status: {}", self.container.end().await?))
     }
@@ -61,8 +64,15 @@ impl ContainerDriver {
         gone.or_environment("waiting for the killed JVM to end")?
     }
 
-    /// Waits for the end of all its processes, killed when they do not; removes it.
-    pub(super) async fn end(&self, context: &Context) -> Result<()> {
+    /// Waits for the end of all its processes, killed when they do not; removes it. `told` says
+    /// whether they know that they shall end, by a channel that is closed.
+    pub(super) async fn end(&self, context: &Context, told: bool) -> Result<()> {
+        if !told {
+            // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it fails.
+            let (container, term) = (&self.container, ["pkill", "-TERM", "java"]);
+            let told = container.engine.exec(&container.name, &term, None::<&[u8]>);
+            let _ = tokio::time::timeout(END, told).await;
+        }
         if tokio::time::timeout(END, self.container.end()).await.is_err() {
             context.recorder.warn("the driver did not end by itself: killed");
         }
@@ -84,9 +94,15 @@ fn body(
         .collect();
     let program = |name: &str| dir.join(name).display().to_string();
     // Its log is a file, as that of a driver on this host is.
-    let script = r#"exec python3 "$1" "$2" >"$3" 2>&1"#;
-    let command =
-        ["sh", "-c", script, "sh", &program("init.py"), &program("driver.py"), &program("log")];
+    let script = r#"log=$1; shift; exec "$@" >"$log" 2>&1"#;
+    let mut command = ["sh", "-c", script, "sh", &program("log")].map(str::to_owned).to_vec();
+    if launch.front_end == FrontEnd::Pyspark {
+        command.extend(["python3".to_owned(), program("init.py")]);
+    }
+    let words = launch.front_end.command(dir, launch.app_name);
+    // The first process runs the program with the Python that runs it.
+    let words = words.iter().skip(usize::from(launch.front_end == FrontEnd::Pyspark));
+    command.extend(words.map(|word| word.to_string_lossy().into_owned()));
     let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
     Ok(ContainerCreateBody {
         image: Some(image.to_owned()),
@@ -95,7 +111,7 @@ fn body(
         // What only this host's user may read, the driver may.
         user: Some(format!("{}:{}", user.as_raw(), group.as_raw())),
         env: Some(environment),
-        cmd: Some(command.map(str::to_owned).into()),
+        cmd: Some(command),
         working_dir: Some(program("scratch")),
         labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),
         host_config: Some(HostConfig {
@@ -122,6 +138,7 @@ fn mounts(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Vec<Moun
     // The kubeconfig is replaced when its token is renewed: only its directory shows the new one.
     let credentials = launch.kubeconfig.parent().unwrap_or(launch.kubeconfig);
     let mut same: Vec<&Path> = vec![launch.spark_home, credentials];
+    same.extend(launch.java_home);
     same.extend(launch.files.iter().map(PathBuf::as_path));
     same.sort();
     same.dedup();
@@ -156,6 +173,9 @@ mod tests {
         let launch = Launch {
             spark_home: &home,
             kubeconfig: Path::new("/state/driver-n/kubeconfig"),
+            front_end: FrontEnd::Pyspark,
+            app_name: "x",
+            java_home: Some(Path::new("/cache/java-11")),
             files: &[jar.clone(), jar],
             mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x/0-copy".into())],
         };
@@ -167,7 +187,8 @@ mod tests {
             assert!(at.next().is_none(), "{to} once");
             (path(&mount.source), mount.read_only == Some(true))
         };
-        for same in [&home.display().to_string(), "/state/driver-n", "/cache/a.jar"] {
+        let home = home.display().to_string();
+        for same in [&home, "/state/driver-n", "/cache/a.jar", "/cache/java-11"] {
             assert_eq!(seen(same), (same.to_owned(), true));
         }
         let own = dir.display().to_string();

@@ -10,8 +10,8 @@ use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{OrFail, Result};
 use crate::ledger::labels::RUN_VARIABLE;
+use crate::plan::FrontEnd;
 
-const PYSPARK: &str = include_str!("../../../drivers/pyspark_driver.py");
 /// Nothing of the user's Spark, Hadoop or Kubernetes may decide what is proven: variables with these
 /// prefixes are not handed on.
 pub(in crate::session) const FOREIGN: [&str; 6] =
@@ -40,11 +40,14 @@ pub(in crate::session) fn read_log(path: &Path) -> String {
 }
 
 /// Makes a driver's program and directories.
-pub(super) fn write(dir: &Path) -> Result<()> {
+pub(super) fn write(dir: &Path, front_end: FrontEnd) -> Result<()> {
     for made in ["conf", "tmp", "scratch"] {
         fs_err::create_dir(dir.join(made)).or_environment("preparing the driver")?;
     }
-    private_file(&dir.join("driver.py"), PYSPARK.as_bytes())
+    for (name, text) in front_end.files() {
+        private_file(&dir.join(name), text.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// A driver's environment variables. Its paths are the same in a container.
@@ -54,22 +57,14 @@ pub(super) fn environment(
     launch: &Launch<'_>,
 ) -> Result<Vec<(&'static str, OsString)>> {
     let temporary = dir.join("tmp");
-    let properties = dir.join("properties");
-    Ok(vec![
+    let mut all = launch.front_end.environment(context, dir, launch)?;
+    all.extend(launch.java_home.map(|home| ("JAVA_HOME", home.into())));
+    all.extend([
         (RUN_VARIABLE, context.run.id().into()),
-        ("SPARKPROOF_SOCKET", dir.join("socket").into()),
         ("KUBECONFIG", launch.kubeconfig.into()),
         ("SPARK_HOME", launch.spark_home.into()),
         // What lies there goes into the executors' ConfigMap: nothing.
         ("SPARK_CONF_DIR", dir.join("conf").into()),
-        (
-            "PYSPARK_SUBMIT_ARGS",
-            format!("--properties-file '{}' pyspark-shell", properties.display()).into(),
-        ),
-        ("PYTHONPATH", python_path(launch.spark_home)?),
-        // The distribution is a cache entry or the user's: nothing is written into it.
-        ("PYTHONPYCACHEPREFIX", context.dirs.cache.join("pycache").into()),
-        ("PYTHONUNBUFFERED", "1".into()),
         // In another locale the JVM finds no file whose name is not ASCII.
         ("LC_ALL", "C.UTF-8".into()),
         // The driver's JVM plans a few small jobs: compiling for the long run took half of its CPU
@@ -77,23 +72,15 @@ pub(super) fn environment(
         (
             "SPARK_SUBMIT_OPTS",
             format!(
-                "-Djava.io.tmpdir={} -XX:-UsePerfData -XX:TieredStopAtLevel=1",
-                temporary.display()
+                "-Djava.io.tmpdir={} -XX:-UsePerfData -XX:TieredStopAtLevel=1{}",
+                temporary.display(),
+                launch.front_end.jvm_options(dir)
             )
             .into(),
         ),
         // Temporary files go with the session, even after kill -9. Not by SPARK_LOCAL_DIRS or
         // spark.local.dir: Spark would mount that path into the executors.
         ("TMPDIR", temporary.into()),
-    ])
-}
-
-/// PySpark and py4j as the distribution carries them.
-fn python_path(spark_home: &Path) -> Result<OsString> {
-    let python = spark_home.join("python");
-    let lib = fs_err::read_dir(python.join("lib")).or_input("looking for PySpark")?;
-    let zips = lib.filter_map(|e| Some(e.ok()?.path()));
-    let py4j =
-        zips.filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("py4j-")));
-    std::env::join_paths(std::iter::once(python.clone()).chain(py4j)).or_input("a path with `:`")
+    ]);
+    Ok(all)
 }

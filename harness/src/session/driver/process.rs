@@ -3,40 +3,42 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::{Child, Command};
 
 use super::{END, Launch, files};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::Owned;
+use crate::ledger::{Owned, give_back};
 use crate::observe::{Progress, Source, Waiting, wait};
 
-/// A Python process and its JVM, each the leader of a process group.
+/// A front end, the leader of a process group, and its JVM: in the same group, or, as PySpark starts
+/// it, the leader of its own.
 #[derive(Debug)]
 pub(super) struct Process {
     context: Context,
     child: Child,
-    python: Option<Owned>,
+    leader: Option<Owned>,
     jvm: Option<Owned>,
 }
 
 impl Process {
-    /// Starts Python.
+    /// Starts the front end.
     pub(super) fn start(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Self> {
         if let Some((_, inside)) = launch.mounts.first() {
             let text = format!("{} mounted into a driver on this host", inside.display());
             return Err(Error::internal(text));
         }
         let child = spawn(context, dir, launch)?;
-        let python = child.id().and_then(|id| Owned::process(id, "PySpark driver"));
-        if let Some(python) = &python {
-            context.run.own(python.clone())?;
+        let name = format!("{} driver", launch.front_end);
+        let leader = child.id().and_then(|id| Owned::process(id, &name));
+        if let Some(leader) = &leader {
+            context.run.own(leader.clone())?;
         }
-        Ok(Process { context: context.clone(), child, python, jvm: None })
+        Ok(Process { context: context.clone(), child, leader, jvm: None })
     }
 
-    /// Waits for Python's end; how it ended.
+    /// Waits for the front end's end; how it ended.
     pub(super) async fn ended(&mut self) -> Result<String> {
         let status = self.child.wait().await.or_environment("waiting for the driver")?;
         Ok(status.to_string())
@@ -53,23 +55,28 @@ impl Process {
 
     /// Kills the JVM as nothing inside it can notice, and waits until it is gone.
     pub(super) async fn kill_jvm(&mut self, context: &Context) -> Result<()> {
-        kill(self.jvm.as_ref());
+        kill(self.jvm.as_ref(), kill_process);
         self.jvm_gone(context, "the killed JVM").await
     }
 
-    /// Waits for the end of both; killed when they do not end. Reaps.
-    pub(super) async fn end(&mut self, context: &Context) -> Result<()> {
-        let python = tokio::time::timeout(END, self.child.wait());
-        if python.await.is_err() {
+    /// Waits for the end of both; killed when they do not end. Reaps. `told` says whether they know
+    /// that they shall end, by a channel that is closed.
+    pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
+        if let (false, Some(leader)) = (told, &self.leader) {
+            // As at the end of a terminal: Spark's shutdown hook runs.
+            give_back(context, leader).await?;
+        }
+        let leader = tokio::time::timeout(END, self.child.wait());
+        if leader.await.is_err() {
             context.recorder.warn("the driver did not end by itself: killed");
-            kill(self.python.as_ref());
+            kill(self.leader.as_ref(), kill_process_group);
             self.child.wait().await.or_environment("reaping the driver")?;
         }
         if self.jvm_gone(context, "the driver's JVM").await.is_err() {
             context.recorder.warn("the driver's JVM did not end by itself: killed");
             self.kill_jvm(context).await?;
         }
-        for owned in [self.python.take(), self.jvm.take()].into_iter().flatten() {
+        for owned in [self.leader.take(), self.jvm.take()].into_iter().flatten() {
             context.run.gave_back(&owned)?;
         }
         Ok(())
@@ -92,34 +99,35 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Only when it was not ended: a panic, or a future that was dropped.
-        for owned in [self.python.take(), self.jvm.take()].into_iter().flatten() {
-            kill(Some(&owned));
+        for owned in [self.leader.take(), self.jvm.take()].into_iter().flatten() {
+            kill(Some(&owned), kill_process_group);
             let _ = self.context.run.gave_back(&owned);
         }
     }
 }
 
-/// SIGKILL to the group of a process that still is the one we started.
-fn kill(process: Option<&Owned>) {
+/// SIGKILL to a process that still is the one we started, or to its group.
+fn kill(process: Option<&Owned>, send: impl Fn(Pid, Signal) -> rustix::io::Result<()>) {
     if let Some(process @ Owned::Process { pid, .. }) = process
         && process.is_running_process()
-        && let Some(group) = Pid::from_raw(pid.cast_signed())
+        && let Some(pid) = Pid::from_raw(pid.cast_signed())
     {
-        let _ = kill_process_group(group, Signal::KILL);
+        let _ = send(pid, Signal::KILL);
     }
 }
 
 fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
     let what = "preparing the driver";
     let log = fs_err::File::create(dir.join("log")).or_environment(what)?.into_parts().0;
-    let mut command = Command::new("python3");
+    let words = launch.front_end.command(dir, launch.app_name);
+    let mut command = Command::new(&words[0]);
     for (key, _) in std::env::vars_os() {
         if files::FOREIGN.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
             command.env_remove(key);
         }
     }
     command
-        .arg(dir.join("driver.py"))
+        .args(&words[1..])
         .current_dir(dir.join("scratch"))
         .envs(files::environment(context, dir, launch)?)
         .process_group(0)
@@ -127,9 +135,10 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
         .stdin(Stdio::null())
         .stdout(log.try_clone().or_environment(what)?)
         .stderr(log);
-    command
-        .spawn()
-        .map_err(|e| Error::environment("starting the driver").because(e).remedy("install python3"))
+    command.spawn().map_err(|e| {
+        let remedy = launch.front_end.needs();
+        Error::environment("starting the driver").because(e).remedy(remedy)
+    })
 }
 
 #[cfg(test)]
@@ -143,6 +152,9 @@ mod tests {
         let launch = Launch {
             spark_home: keep.path(),
             kubeconfig: keep.path(),
+            front_end: crate::plan::FrontEnd::Pyspark,
+            app_name: "x",
+            java_home: None,
             files: &[],
             mounts: &[("/state/data".into(), "/data".into())],
         };

@@ -1,0 +1,1 @@
+sparkproof.Serve.run(spark)

@@ -1,0 +1,92 @@
+package sparkproof;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.sql.SparkSession;
+
+/** What a session answers to requests; results are as those of the PySpark driver. */
+final class Answers {
+    private final ObjectMapper json = new ObjectMapper();
+    private final SparkSession spark;
+    private final SparkContext context;
+
+    Answers(SparkSession spark) {
+        this.spark = spark;
+        this.context = spark.sparkContext();
+    }
+
+    Object to(String request, JsonNode with) throws Exception {
+        switch (request) {
+            case "start":
+                if (with.get("eager_local_session").asBoolean()) {
+                    throw new UnsupportedOperationException("this front end made its session already");
+                }
+                return describe();
+            case "describe":
+                return describe();
+            case "barrier":
+                return json.readTree(Probe.barrier(context, with.get("tasks").asInt()));
+            case "job":
+                return job(with.get("rows").asLong(), with.get("partitions").asInt());
+            case "read":
+                int tasks = with.get("tasks").asInt();
+                String how = with.get("how").asText();
+                return json.readTree(Probe.read(context, tasks, with.get("uris").toString(), how));
+            case "list":
+                return json.readTree(Probe.list(context, with.get("uri").asText()));
+            case "frame":
+                return Frame.read(spark, with);
+            case "conf":
+                return conf(with.get("keys"));
+            case "stop":
+                spark.stop();
+                return Collections.emptyMap();
+            case "exit":
+                return Collections.emptyMap();
+            default:
+                throw new IllegalArgumentException("unknown request " + request);
+        }
+    }
+
+    private Map<String, Object> describe() {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("context_master", context.master());
+        result.put("conf_master", spark.conf().get("spark.master"));
+        result.put("application", context.applicationId());
+        result.put("ui", context.uiWebUrl().get());
+        result.put("version", context.version());
+        result.put("language", "Scala " + scala.util.Properties.versionNumberString());
+        result.put("java", System.getProperty("java.version"));
+        return result;
+    }
+
+    /** A sum over the numbers from 0: known in closed form. */
+    private Map<String, Object> job(long rows, int partitions) {
+        Object sum = spark.range(0, rows, 1, partitions).selectExpr("sum(id)").first().get(0);
+        return Collections.singletonMap("sum", sum);
+    }
+
+    /** Values in force: not all of what a session's configuration says is. */
+    private Map<String, String> conf(JsonNode keys) {
+        String hadoop = "spark.hadoop.";
+        SparkConf started = context.getConf();
+        Map<String, String> result = new LinkedHashMap<>();
+        for (JsonNode node : keys) {
+            String key = node.asText();
+            if (key.startsWith(hadoop)) {
+                result.put(key, context.hadoopConfiguration().get(key.substring(hadoop.length())));
+            } else if (key.startsWith("spark.sql.")) {
+                result.put(key, spark.conf().get(key, null));
+            } else {
+                result.put(key, started.contains(key) ? started.get(key) : null);
+            }
+        }
+        return result;
+    }
+}

@@ -1,0 +1,94 @@
+//! What differs between front ends: their program, how it is started, what it finds.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::Launch;
+use crate::context::Context;
+use crate::error::{OrFail, Result};
+use crate::plan::FrontEnd;
+
+const PYSPARK: &str = include_str!("../../../drivers/pyspark_driver.py");
+const SPARK_SHELL: &str = include_str!("../../../drivers/spark_shell.sh");
+const SPARK_SHELL_INPUT: &str = include_str!("../../../drivers/spark_shell.scala");
+
+impl FrontEnd {
+    /// Whether it is a JVM, which makes its session before it can be spoken to. Else a program that
+    /// launches the JVM when it is told to.
+    pub(in crate::session) fn is_jvm(self) -> bool {
+        match self {
+            FrontEnd::Pyspark => false,
+            FrontEnd::SparkShell => true,
+        }
+    }
+
+    /// Its files in the session's directory: name and text.
+    pub(super) fn files(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            FrontEnd::Pyspark => &[("driver.py", PYSPARK)],
+            FrontEnd::SparkShell => {
+                &[("driver.sh", SPARK_SHELL), ("driver.scala", SPARK_SHELL_INPUT)]
+            }
+        }
+    }
+
+    /// What starts it, given the session's directory.
+    pub(super) fn command(self, dir: &Path, app_name: &str) -> Vec<OsString> {
+        match self {
+            FrontEnd::Pyspark => vec!["python3".into(), dir.join("driver.py").into()],
+            FrontEnd::SparkShell => {
+                vec!["sh".into(), dir.join("driver.sh").into(), dir.into(), app_name.into()]
+            }
+        }
+    }
+
+    /// Options of its JVM beside those of every front end.
+    pub(super) fn jvm_options(self, dir: &Path) -> String {
+        match self {
+            FrontEnd::Pyspark => String::new(),
+            // What was typed is no part of the user's history (`.scala_history`, and another name
+            // since Scala 2.13, which no property says).
+            FrontEnd::SparkShell => format!(" -Duser.home={}", dir.join("scratch").display()),
+        }
+    }
+
+    /// Environment variables beside those of every front end.
+    pub(super) fn environment(
+        self,
+        context: &Context,
+        dir: &Path,
+        launch: &Launch<'_>,
+    ) -> Result<Vec<(&'static str, OsString)>> {
+        let arguments =
+            || format!("--properties-file '{}' pyspark-shell", dir.join("properties").display());
+        Ok(match self {
+            FrontEnd::Pyspark => vec![
+                ("SPARKPROOF_SOCKET", dir.join("socket").into()),
+                ("PYSPARK_SUBMIT_ARGS", arguments().into()),
+                ("PYTHONPATH", python_path(launch.spark_home)?),
+                // The distribution is a cache entry or the user's: nothing is written into it.
+                ("PYTHONPYCACHEPREFIX", context.dirs.cache.join("pycache").into()),
+                ("PYTHONUNBUFFERED", "1".into()),
+            ],
+            FrontEnd::SparkShell => vec![("SPARKPROOF_PIPES", dir.into())],
+        })
+    }
+
+    /// What it needs on this host.
+    pub(super) fn needs(self) -> &'static str {
+        match self {
+            FrontEnd::Pyspark => "it needs python3 and a Java runtime on PATH (or JAVA_HOME)",
+            FrontEnd::SparkShell => "it needs bash and a Java runtime on PATH (or JAVA_HOME)",
+        }
+    }
+}
+
+/// PySpark and py4j as the distribution carries them.
+fn python_path(spark_home: &Path) -> Result<OsString> {
+    let python = spark_home.join("python");
+    let lib = fs_err::read_dir(python.join("lib")).or_input("looking for PySpark")?;
+    let zips = lib.filter_map(|e| Some(e.ok()?.path()));
+    let py4j =
+        zips.filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("py4j-")));
+    std::env::join_paths(std::iter::once(python.clone()).chain(py4j)).or_input("a path with `:`")
+}

@@ -1,0 +1,88 @@
+//! Front ends: the same session, and the same checks of it, in whichever shell it is asked for.
+
+use rstest::rstest;
+use sparkproof::Result;
+use sparkproof::error::OrFail;
+use sparkproof::plan::{DriverPlace, FrontEnd};
+use sparkproof::proof::{Ending, Proof, ReadingSession};
+use sparkproof::read::{DataSize, InPod, select};
+
+use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+
+#[rstest]
+#[case::stopped(3, DriverPlace::Host, Ending::Stopped)]
+// The end of its input, as a user's Ctrl-D.
+#[case::exited(1, DriverPlace::Host, Ending::Exited)]
+#[case::killed(1, DriverPlace::Host, Ending::Killed)]
+#[case::contained(1, DriverPlace::Container, Ending::Stopped)]
+#[case::contained_killed(1, DriverPlace::Container, Ending::Killed)]
+#[tokio::test]
+async fn a_spark_shell_is_a_session_like_any_other(
+    #[case] executors: u32,
+    #[case] driver: DriverPlace,
+    #[case] ending: Ending,
+) -> Outcome {
+    let name = format!("a_spark_shell_{driver:?}_{ending:?}").to_lowercase();
+    proof(&name, async |p| {
+        let session = p.session().front_end(FrontEnd::SparkShell).driver(driver);
+        let live = session.executors(executors).start().await?;
+        lives_and_ends(p, live, ending).await
+    })
+    .await
+}
+
+async fn reading<'a>(p: &'a Proof, ids: &[&str]) -> Result<ReadingSession<'a>> {
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
+    let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
+    let (session, failed) = builder.start().await?;
+    failed.map_or(Ok(session), Err)
+}
+
+/// Reads by the Dataset API; and its exceptions tell as much as PySpark's.
+#[tokio::test]
+async fn a_spark_shell_reads_files() -> Outcome {
+    proof("a_spark_shell_reads_files", async |p| {
+        let mut session = reading(p, &["0-copy", "3-hostpath", "4-hdfs", "4-http"]).await?;
+        session.prove_all().await?;
+
+        let path = session.scene().path(session.subject("0-copy")?.strategy.variant());
+        let here = path.join("big.csv");
+        let away = here.with_extension("away");
+        std::fs::rename(&here, &away).or_environment("moving the driver's copy")?;
+        expect_red(session.prove("0-copy").await, &["driver-lacks-file"])?;
+        std::fs::rename(&away, &here).or_environment("moving it back")?;
+        let (client, namespace) = (session.live.client(), &session.live.access().namespace);
+        if let Some(pod) = session.live.executor_pods().keys().next() {
+            let pod = InPod::new(client, namespace, pod);
+            pod.run(&["rm", &here.to_string_lossy()]).await?;
+        }
+        expect_red(session.prove("0-copy").await, &["file-missing", "2 of 3"])?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+/// Before it can be spoken to: it makes its session first.
+#[tokio::test]
+async fn a_spark_shell_without_executors_is_ended_and_says_why() -> Outcome {
+    proof("a_spark_shell_without_executors_is_ended_and_says_why", async |p| {
+        let session = p.session().front_end(FrontEnd::SparkShell).executors(1);
+        let session = session.image("sparkproof.invalid/spark:nowhere");
+        expect_red(session.start().await, &["wrong-image", "sparkproof.invalid/spark:nowhere"])?;
+        Ok(())
+    })
+    .await
+}
+
+/// The executors' `podNamePrefix` is wrong: its JVM ends by itself, and its log says why.
+#[tokio::test]
+async fn a_spark_shell_that_ends_at_once_is_named() -> Outcome {
+    proof("a_spark_shell_that_ends_at_once_is_named", async |p| {
+        let session = p.session().front_end(FrontEnd::SparkShell).executors(1);
+        let session = session.conf("spark.kubernetes.executor.podNamePrefix", "My_Prefix");
+        expect_red(session.start().await, &["driver-ended"])?;
+        Ok(())
+    })
+    .await
+}

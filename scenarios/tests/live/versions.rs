@@ -1,0 +1,101 @@
+//! Other versions of Spark than the environment's, each with an image of its own.
+
+use rstest::rstest;
+use sparkproof::Error;
+use sparkproof::Result;
+use sparkproof::checks;
+use sparkproof::images::{load, spark};
+use sparkproof::plan::FrontEnd;
+use sparkproof::proof::{Ending, Environment, Proof};
+use sparkproof::read::{DataSize, select};
+
+use crate::frame::{Outcome, assert_snapshot_of, expect_red, lives_and_ends, proof};
+use crate::pod_spec::{FILTERS, told};
+
+/// The same environment with another Spark, whose image is on every node.
+async fn with_spark(p: &Proof, version: &str) -> Result<Proof> {
+    let engine = p.environment.engine.as_ref();
+    let engine = engine.ok_or_else(|| Error::environment("no engine to build with"))?;
+    let image = spark::from_version(&p.context, engine, "spark", version).await?;
+    let nodes = &p.environment.cluster.executor_nodes();
+    load(&p.context, engine, nodes, &image.reference).await?;
+    let environment = Environment { image, ..p.environment.clone() };
+    Ok(Proof::new(p.context.clone(), environment))
+}
+
+#[rstest]
+#[case::guide("3.0.1", FrontEnd::SparkShell, Ending::Stopped)]
+#[case::guide_exited("3.0.1", FrontEnd::SparkShell, Ending::Exited)]
+#[case::guide_killed("3.0.1", FrontEnd::SparkShell, Ending::Killed)]
+#[case::newest("4.3.0", FrontEnd::SparkShell, Ending::Stopped)]
+#[case::newest_exited("4.3.0", FrontEnd::SparkShell, Ending::Exited)]
+#[case::newest_python("4.3.0", FrontEnd::Pyspark, Ending::Stopped)]
+#[ignore = "needs another image: --profile full"]
+#[tokio::test]
+async fn a_session_of_another_spark(
+    #[case] version: &str,
+    #[case] front_end: FrontEnd,
+    #[case] ending: Ending,
+) -> Outcome {
+    let name = format!("a_session_of_{version}_{front_end}_{ending:?}").to_lowercase();
+    proof(&name.replace(['.', '-'], "_"), async |p| {
+        let p = &with_spark(p, version).await?;
+        let live = p.session().front_end(front_end).executors(1).start().await?;
+        for pod in live.executor_pods().values() {
+            insta::with_settings!({ filters => FILTERS }, {
+                assert_snapshot_of!(format!("executor_pod_{version}"), told(pod));
+            });
+        }
+        lives_and_ends(p, live, ending).await
+    })
+    .await
+}
+
+/// Each variant that this Spark is said to read by, with little data.
+#[rstest]
+#[case::guide("3.0.1")]
+#[case::newest("4.3.0")]
+#[ignore = "needs another image: --profile full"]
+#[tokio::test]
+async fn a_spark_shell_of_another_spark_reads(#[case] version: &str) -> Outcome {
+    let name = format!("a_spark_shell_of_{version}_reads").replace('.', "_");
+    proof(&name, async |p| {
+        let p = &with_spark(p, version).await?;
+        let ids = ["0-copy", "3-hostpath", "4-hdfs"].map(str::to_owned);
+        let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
+        let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
+        let (mut session, failed) = builder.start().await?;
+        failed.map_or(Ok(()), Err)?;
+        session.prove_all().await?;
+        let ended = session.stop().await?;
+        checks::nothing_left(&p.context, &ended).await
+    })
+    .await
+}
+
+/// A driver of 3.0.1 waits for ever for executors of a later version.
+#[tokio::test]
+#[ignore = "needs another distribution: --profile full"]
+async fn an_older_driver_than_its_image_is_named() -> Outcome {
+    proof("an_older_driver_than_its_image_is_named", async |p| {
+        let image = p.environment.image.reference.clone();
+        let p = &with_spark(p, "3.0.1").await?;
+        let session = p.session().front_end(FrontEnd::SparkShell).executors(1).image(&image);
+        expect_red(session.start().await, &["version-mismatch"]).map(drop)
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs another image: --profile full"]
+async fn an_older_image_than_its_driver_is_named() -> Outcome {
+    proof("an_older_image_than_its_driver_is_named", async |p| {
+        let older = with_spark(p, "3.0.1").await?.environment.image.reference;
+        for front_end in [FrontEnd::Pyspark, FrontEnd::SparkShell] {
+            let session = p.session().front_end(front_end).executors(1).image(&older);
+            expect_red(session.start().await, &["version-mismatch"])?;
+        }
+        Ok(())
+    })
+    .await
+}
