@@ -52,6 +52,7 @@ fn test(profile: &str, nextest: &[String]) -> miette::Result<()> {
     Step::new("target/debug/sparkproof")
         .args(["exec", "--yes", "--", "cargo", "nextest", "run", "--workspace"])
         .args(["--profile", profile])
+        .args(if profile == "full" { &["--run-ignored", "all"][..] } else { &[] }.iter().copied())
         .args(nextest.iter().map(String::as_str))
         .path(&tools)
         .run()
