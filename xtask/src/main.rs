@@ -69,6 +69,7 @@ fn test(profile: &str, archive: Option<&str>, nextest: &[String]) -> miette::Res
     Step::new("target/debug/sparkproof")
         .args(["exec", "--yes", "--", "cargo", "nextest", "run", "--profile", profile])
         .args(tests)
+        .args(if profile == "full" { &["--run-ignored", "all"][..] } else { &[] }.iter().copied())
         .args(nextest.iter().map(String::as_str))
         .path(&tools)
         .run()
