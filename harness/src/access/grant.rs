@@ -195,13 +195,4 @@ impl Access {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_application_id_says_whose_it_is() {
-        let id = application_of("7f3a0b1c");
-        assert!(id.starts_with("spark-7f3a0b1c") && id.len() == 38, "{id}");
-        assert_ne!(id, application_of("7f3a0b1c"));
-    }
-}
+mod tests;

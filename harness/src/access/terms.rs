@@ -27,7 +27,7 @@ pub struct Terms {
     /// Whether other machines use the cluster, too: then a Lease says that a run lives.
     pub shared: bool,
     /// `verb resource` that the kubeconfig's user may not.
-    denied: BTreeSet<String>,
+    pub(super) denied: BTreeSet<String>,
 }
 
 /// As whom a driver authenticates.

@@ -41,8 +41,18 @@ pub async fn sweep_cluster(
     swept: &mut Swept,
 ) -> Result<()> {
     let client = client_of(&place.kubeconfig, place.context.as_deref()).await?;
-    let live: BTreeSet<String> = StaleRun::live(&context.dirs)?.into_iter().collect();
-    let leases: Api<KubeLease> = match &place.namespace {
+    let live = StaleRun::live(&context.dirs)?.into_iter().collect();
+    sweep_with(context, client, place.namespace.as_deref(), &live, swept).await
+}
+
+async fn sweep_with(
+    context: &Context,
+    client: Client,
+    namespace: Option<&str>,
+    live: &BTreeSet<String>,
+    swept: &mut Swept,
+) -> Result<()> {
+    let leases: Api<KubeLease> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
@@ -69,7 +79,7 @@ pub async fn sweep_cluster(
     for lease in unrenewed(context, &client, doubtful, swept).await? {
         take(context, &client, &lease, swept).await;
     }
-    if place.namespace.is_none() {
+    if namespace.is_none() {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         for namespace in kubernetes::bounded(namespaces.list(&ours)).await? {
             let run = label(&namespace, KUBE_RUN);
@@ -186,20 +196,4 @@ async fn remove_bindings(client: &Client, run: &str) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn age_and_duration_are_the_leases_own() {
-        let lease = |spec| {
-            serde_json::from_value::<KubeLease>(serde_json::json!({ "spec": spec })).expect("valid")
-        };
-        let now: jiff::Timestamp = "2026-01-01T00:02:00Z".parse().expect("a time");
-        let renewed = lease(serde_json::json!({
-            "renewTime": "2026-01-01T00:00:30.000000Z", "leaseDurationSeconds": 60
-        }));
-        assert_eq!((age(&renewed, now), duration(&renewed)), (Some(90), 60));
-        let never = lease(serde_json::json!({}));
-        assert_eq!((age(&never, now), duration(&never)), (None, 60));
-    }
-}
+mod tests;

@@ -34,12 +34,13 @@ const GONE_WITHIN: u64 = 120;
 pub struct DynamicClaim {
     variant: &'static Variant,
     class: Option<String>,
+    session: Option<Session>,
 }
 
 impl DynamicClaim {
     /// Of this variant.
     pub fn new(variant: &'static Variant) -> Self {
-        DynamicClaim { variant, class: None }
+        DynamicClaim { variant, class: None, session: None }
     }
 }
 
@@ -103,6 +104,7 @@ impl Strategy for DynamicClaim {
     ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
             let path = scene.path(self.variant);
+            self.session = Session::of(live);
             copy_into_all(scene, data, live, &path).await.map_err(|error| {
                 if !error.to_string().contains("Permission denied") {
                     return error;
@@ -125,19 +127,46 @@ impl Strategy for DynamicClaim {
         Box::pin(async move {
             let Some(class) = self.class.take() else { return Ok(()) };
             let client = &scene.environment.cluster.client;
-            remove_claims(client, scene.namespace).await?;
+            let session = self.session.take();
+            if scene.environment.terms.namespace.is_some() && session.is_none() {
+                // Others' claims are not ours to delete; those of a session that did not start are
+                // found by the ledger.
+                return Ok(());
+            }
+            remove_claims(client, scene.namespace, session.as_ref()).await?;
             let volumes = Api::<PersistentVolume>::all(client.clone());
             let what = format!("the end of the volumes of namespace {}", scene.namespace);
             let waiting = Waiting::up_to(GONE_WITHIN, what);
             // They go when the provisioner has removed what is behind them.
             wait(scene.context, waiting, Source::Backoff, async || {
-                match left(&volumes, scene.namespace, &class).await {
+                match left(&volumes, scene.namespace, &class, session.as_ref()).await {
                     Ok(left) if left.is_empty() => Progress::Met(()),
                     Ok(left) => Progress::NotYet(left.join(", ")),
                     Err(error) => Progress::NotYet(error.to_string()),
                 }
             })
             .await
+        })
+    }
+}
+
+/// What tells a session's claims from others in a namespace of the user's.
+#[derive(Debug)]
+struct Session {
+    selector: String,
+    /// What the names of its executors' pods, and so of their claims, begin with.
+    prefix: String,
+}
+
+impl Session {
+    /// In a namespace of ours all are the session's.
+    fn of(live: &Live) -> Option<Self> {
+        let application = live.access().application.as_ref()?;
+        let pod = live.executor_pods().into_keys().next()?;
+        let (prefix, _) = pod.rsplit_once("-exec-")?;
+        Some(Session {
+            selector: format!("spark-app-selector={application}"),
+            prefix: format!("{prefix}-exec-"),
         })
     }
 }
@@ -158,9 +187,10 @@ fn newest_default(classes: Vec<StorageClass>) -> Option<String> {
 }
 
 /// Those that Spark made: a driver that was killed leaves them with its executors' pods.
-async fn remove_claims(client: &Client, namespace: &str) -> Result<()> {
+async fn remove_claims(client: &Client, namespace: &str, session: Option<&Session>) -> Result<()> {
     let claims = Api::<PersistentVolumeClaim>::namespaced(client.clone(), namespace);
-    let of_spark = ListParams::default().labels(OF_SPARK);
+    let selector = session.map_or(OF_SPARK, |session| &session.selector);
+    let of_spark = ListParams::default().labels(selector);
     match claims.delete_collection(&DeleteParams::background(), &of_spark).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         deleted => deleted.or_environment("deleting the executors' claims").map(drop),
@@ -172,12 +202,17 @@ async fn left(
     volumes: &Api<PersistentVolume>,
     namespace: &str,
     class: &str,
+    session: Option<&Session>,
 ) -> kube::Result<Vec<String>> {
     let listed = volumes.list(&ListParams::default()).await?;
     let ours = |volume: &PersistentVolume| {
         volume.spec.as_ref().is_some_and(|spec| {
-            let of = spec.claim_ref.as_ref().and_then(|claim| claim.namespace.as_deref());
-            of == Some(namespace) && spec.storage_class_name.as_deref() == Some(class)
+            let claim = spec.claim_ref.as_ref();
+            let of = claim.and_then(|claim| claim.namespace.as_deref());
+            let name = claim.and_then(|claim| claim.name.as_deref()).unwrap_or_default();
+            of == Some(namespace)
+                && spec.storage_class_name.as_deref() == Some(class)
+                && session.is_none_or(|session| name.starts_with(&session.prefix))
         })
     };
     let told = |volume: PersistentVolume| {
