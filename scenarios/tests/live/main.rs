@@ -14,7 +14,6 @@ mod mounts;
 mod negative;
 mod owning;
 mod permissions;
-mod pod_spec;
 mod probe;
 mod reading;
 mod reading_volumes;
