@@ -57,9 +57,17 @@ async fn sweep_with(
         None => Api::all(client.clone()),
     };
     let ours = ListParams::default().labels(&format!("{KUBE_RUN},{KUBE_SCOPE}=run"));
-    let found = kubernetes::bounded(leases.list(&ours)).await.map_err(|error| {
-        error.remedy("the kubeconfig's user needs list on leases; --namespace NAME looks in one")
-    })?;
+    let found = match kubernetes::bounded(async { Ok(leases.list(&ours).await) }).await? {
+        Ok(found) => found,
+        Err(kube::Error::Api(status)) => {
+            let remedy = "without the right to list Leases nothing can be swept; --namespace NAME \
+                          asks for those of one namespace only";
+            return Err(
+                Error::environment(format!("listing Leases: {}", status.message)).remedy(remedy)
+            );
+        }
+        Err(error) => return Err(error).or_environment("listing Leases"),
+    };
     let mut leased = BTreeSet::new();
     let mut doubtful = Vec::new();
     for lease in found {
