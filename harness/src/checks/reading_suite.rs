@@ -57,7 +57,11 @@ async fn session(
 ) -> Result<BTreeMap<String, String>> {
     let context = &proof.context;
     let size = data_size(proof.environment.plan.suite);
-    let (mut reading, failed) = proof.reading(variants).size(size).start().await?;
+    let mut builder = proof.reading(variants).size(size);
+    if kind == SessionKind::Pinned {
+        builder = builder.session(|session| session.on_one_of(nodes));
+    }
+    let (mut reading, failed) = builder.start().await?;
     let mut first = FirstRed::from(failed);
     let phase = context.recorder.phase("read");
     let proven = reading.prove_all().await;

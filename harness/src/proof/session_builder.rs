@@ -69,6 +69,15 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
+    /// All executors on one of so many nodes: what each requests shrinks so that they fit there.
+    #[must_use]
+    pub fn on_one_of(mut self, nodes: usize) -> Self {
+        let executors = u64::from(self.executors.max(1));
+        let a_node = executors.div_ceil(nodes.max(1) as u64);
+        self.cpu = MilliCpu((self.cpu.0 * a_node / executors).max(1));
+        self
+    }
+
     /// Cores each executor requests.
     #[must_use]
     pub fn cpu(mut self, cpu: MilliCpu) -> Self {
