@@ -6,6 +6,7 @@ mod give_back;
 pub mod inventory;
 mod kubernetes;
 pub mod labels;
+mod minikube;
 mod mounts;
 mod nodes;
 mod owned;
@@ -15,6 +16,7 @@ mod sweep;
 
 pub(crate) use docker::kind_nodes;
 pub use give_back::give_back;
+pub(crate) use minikube::nodes as minikube_nodes;
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
 pub use processes::end_strays;
