@@ -3,6 +3,7 @@
 mod environment;
 mod hold;
 mod live;
+mod made;
 mod reading;
 mod reading_builder;
 mod session_builder;

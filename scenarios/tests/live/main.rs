@@ -6,6 +6,7 @@ mod existing;
 mod frame;
 mod images;
 mod lifecycle;
+mod minikube;
 mod mounts;
 mod negative;
 mod owning;
