@@ -2,6 +2,7 @@
 //! given back through the ledger without Minikube's help.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::existing::server_of;
@@ -93,7 +94,21 @@ pub async fn create(
     for (variable, value) in environment(&home, &kubeconfig) {
         tool = tool.env(variable, value);
     }
-    tool.run(context).await?;
+    let reason = Arc::new(OnceLock::new());
+    let told = Arc::clone(&reason);
+    let started = tool
+        .on_line(move |line| {
+            if let Some(why) = reason_of(line) {
+                // What follows is advice in a box.
+                let _ = told.set(why.to_owned());
+            }
+        })
+        .run(context)
+        .await;
+    started.map_err(|error| match reason.get() {
+        Some(why) => Error::environment(format!("minikube start: {why}")).because(error),
+        None => error,
+    })?;
     if provisioner(request.image) == Provisioner::LocalPath {
         let apply = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "apply", "-f", STORAGE];
         context.cancel.guard(engine.exec(name, &apply, None::<&[u8]>)).await?;
@@ -113,6 +128,11 @@ pub async fn create(
     Ok(Cluster { record, client })
 }
 
+/// What Minikube ends for: `X Exiting due to GUEST_START: failed to start node`.
+fn reason_of(line: &str) -> Option<&str> {
+    line.split_once("Exiting due to ").map(|(_, reason)| reason.trim())
+}
+
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
     let nodes = minikube_nodes(engine, name).await?;
     if nodes.is_empty() {
@@ -128,6 +148,13 @@ async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minikubes_reason_is_found_before_its_advice() {
+        let line = "X Exiting due to GUEST_START: failed to start node: wait";
+        assert_eq!(reason_of(line), Some("GUEST_START: failed to start node: wait"));
+        assert_eq!(reason_of("* Related issue: #1"), None);
+    }
 
     #[test]
     fn a_profiles_name_is_refused_before_minikube_does() {

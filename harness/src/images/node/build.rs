@@ -96,7 +96,8 @@ async fn assemble(
     let key = recipe(go, release)?;
     let layers = layers(context, phase, release, go).await?;
     let reference = reference(&key, release);
-    send(context, phase, engine, layers, (&key, &reference), release, go).await
+    let named = Named { key: &key, reference: &reference, entrypoint: load::ENTRYPOINT };
+    send(context, phase, engine, layers, named, release, go).await
 }
 
 /// The two layers of an assembled node: the root file system, and Kubernetes over it.
@@ -121,18 +122,26 @@ pub(super) async fn layers(
     Ok(vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer).await?])
 }
 
+/// An image to be: its recipe, its name, how it starts.
+pub(super) struct Named<'a> {
+    pub(super) key: &'a Key,
+    pub(super) reference: &'a str,
+    pub(super) entrypoint: &'a [&'a str],
+}
+
 /// Loads the image of these layers into the engine, under the name of its recipe.
 pub(super) async fn send(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
     layers: Vec<Layer>,
-    (key, reference): (&Key, &str),
+    named: Named<'_>,
     release: &Release,
     go: &Go,
 ) -> Result<NodeImage> {
     let step = phase.step("load the node image");
-    let configuration = load::configuration(&layers, &go.arch, &key.id());
+    let Named { key, reference, entrypoint } = named;
+    let configuration = load::configuration(&layers, &go.arch, &key.id(), entrypoint);
     context.cancel.guard(load::load(&engine.docker, reference, configuration, layers)).await?;
     let image = held(engine, reference, Some(key), release)
         .await?

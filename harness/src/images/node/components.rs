@@ -101,7 +101,7 @@ pub(super) async fn all(
 ) -> Result<Components> {
     Ok(Components {
         kubernetes: kubernetes(context, phase, go, release).await?,
-        etcd: single(context, phase, go, "etcd", "go.etcd.io/etcd/server/v3").await?,
+        etcd: single(context, phase, go, "etcd", ".").await?,
         coredns: single(context, phase, go, "coredns", ".").await?,
         kind: kind(context, phase, go).await?,
     })

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::build::{NodeImage, held, layers, recipe, send};
+use super::super::build::{Named, NodeImage, held, layers, recipe, send};
 use super::super::published::{self, Decision};
 use super::super::rootfs::{self, rootfs, script};
 use super::super::versions::{self, Release};
@@ -35,6 +35,12 @@ pub struct MinikubeImage {
     /// Of an assembled one: the directory with Kubernetes' programs, which are in the image, too.
     pub programs: Option<PathBuf>,
 }
+
+/// As a kind node, in a control group namespace of its own. Minikube leaves that to the daemon, which
+/// on cgroup v1 gives none: systemd then mounts the host's hierarchies as a whole, and what the
+/// kubelet makes in those that Docker does not know, as `unified`, stays on the host.
+const ENTRYPOINT: &[&str] =
+    &["/usr/bin/unshare", "--cgroup", "--", "/usr/local/bin/entrypoint", "/sbin/init"];
 
 impl MinikubeImage {
     /// Readies a home directory of Minikube's for an assembled image: Kubernetes' programs where
@@ -129,6 +135,7 @@ fn runs_on_published(release: &Release) -> bool {
 fn names(go: &Go, release: &Release) -> Result<(Key, String)> {
     let key = Key::new("minikube-base")
         .with("layout", "1")
+        .with("entrypoint", ENTRYPOINT.join(" "))
         .with("node", recipe(go, release)?.id())
         .with("packages", packages_key(go).id())
         .with("crictl", go.key("crictl", None).id());
@@ -159,7 +166,8 @@ async fn assemble(
     layers.push(Layer::of_entries(files(release, &crictl)).await?);
     let programs = Some(components::kubernetes(context, phase, go, release).await?);
     let (key, reference) = names(go, release)?;
-    let node = send(context, phase, engine, layers, (&key, &reference), release, go).await?;
+    let named = Named { key: &key, reference: &reference, entrypoint: ENTRYPOINT };
+    let node = send(context, phase, engine, layers, named, release, go).await?;
     Ok(MinikubeImage { node, programs })
 }
 
