@@ -37,6 +37,20 @@ fn created(home: &Path) -> Vec<String> {
 #[case::more_than_fit(&["run", "--executors", "5000"], "do not fit")]
 #[case::more_cpu_than_fits(&["run", "--executor-cpu", "500"], "do not fit")]
 #[case::more_cpus_than_the_machine(&["run", "--cpus", "500"], "this machine has")]
+#[case::more_cpus_than_minikube_takes(
+    &["run", "--provider", "minikube", "--cpus", "500"],
+    "ends with 29, RSRC_INSUFFICIENT_CORES: Requested cpu count 500 is greater than the available"
+)]
+#[case::fewer_cpus_than_minikube_takes(
+    &["up", "--provider", "minikube", "--cpus", "1"],
+    "RSRC_INSUFFICIENT_CORES: Requested cpu count 1 is less than the minimum allowed of 2"
+)]
+#[case::a_name_that_minikube_refuses(&["up", "--provider", "minikube", "--name", "m"], "MK_USAGE")]
+#[case::unknown_provider(&["run", "--provider", "minicube"], "'minikube'")]
+#[case::a_provider_and_a_cluster(
+    &["run", "--provider", "minikube", "--kubeconfig", "/nowhere", "--image", "i"],
+    "--provider says how to make a cluster"
+)]
 #[case::bad_quantity(&["run", "--executor-memory", "lots"], "no memory quantity")]
 #[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "no bin/spark-submit there")]
 #[case::unknown_spark(&["run", "--spark-version", "1.2.3"], "not a version with a pinned digest")]

@@ -131,11 +131,14 @@ mod tests {
     use super::*;
 
     /// The pages, with the commands they show.
-    const PAGES: [&str; 13] = [
+    const PAGES: [&str; 16] = [
         include_str!("../../../README.md"),
         include_str!("../../../docs/ci.md"),
+        include_str!("../../../docs/coverage.md"),
         include_str!("../../../docs/exit-codes.md"),
+        include_str!("../../../docs/front-ends.md"),
         include_str!("../../../docs/existing-clusters.md"),
+        include_str!("../../../docs/providers.md"),
         include_str!("../../../docs/report.md"),
         include_str!("../../../docs/stores.md"),
         include_str!("../../../docs/diagnosing.md"),

@@ -44,7 +44,9 @@ impl PlanArgs {
         };
         let plan = Plan::validate(self.raw.over(file), Machine::here()?)?;
         // Versions are known before anything is created.
-        if let ClusterPlan::Kind { kubernetes_version, .. } = &plan.cluster {
+        if let ClusterPlan::Kind { kubernetes_version, .. }
+        | ClusterPlan::Minikube { kubernetes_version, .. } = &plan.cluster
+        {
             Release::resolve(kubernetes_version.as_deref())?;
         }
         if let Some(version) = &plan.spark.version {

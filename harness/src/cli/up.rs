@@ -2,7 +2,7 @@
 
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, accept_profile};
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
 use crate::engine::locks::Hold;
@@ -42,8 +42,12 @@ pub(super) struct StatusArgs {
 pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
-    if !matches!(plan.cluster, ClusterPlan::Kind { .. }) {
-        return Err(Error::input("`up` makes a kind cluster; --kubeconfig and --cluster name one"));
+    match &plan.cluster {
+        ClusterPlan::Kind { .. } => {}
+        ClusterPlan::Minikube { .. } => accept_profile(&args.name)?,
+        ClusterPlan::Up { .. } | ClusterPlan::Existing { .. } => {
+            return Err(Error::input("`up` makes a cluster; --kubeconfig and --cluster name one"));
+        }
     }
     let dirs = Dirs::of_user()?;
     if EnvironmentRecord::path(&dirs.runs().join(&args.name)).exists() {

@@ -1,25 +1,20 @@
 //! kind clusters: an own labelled network, an own kubeconfig, created by name and given back through the ledger.
 
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::NetworkCreateRequest;
-use bollard::query_parameters::InspectNetworkOptions;
 
 use super::existing::server_of;
-use super::model::CONTROL_PLANE;
+use super::network::gateway;
 use super::{Cluster, ClusterRecord, Provider, client_of, kind_config};
 use crate::context::Context;
-use crate::engine::{Container, Engine};
+use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
 use crate::ledger::{Owned, Scope, kind_nodes, labels};
 use crate::plan::{Fit, Machine};
-
-/// Where a control plane's API server listens (kubeadm's default).
-const API_PORT: u16 = 6443;
 
 /// What to create.
 #[derive(Debug, Clone)]
@@ -107,16 +102,6 @@ pub async fn create(
     Ok(Cluster { record, client })
 }
 
-/// The API server as containers on a cluster's network reach it. By its address, which is in the
-/// server's certificate like its name: a JVM with a hosts file of its own resolves no other name.
-pub async fn server_on_network(engine: &Engine, cluster: &ClusterRecord) -> Result<String> {
-    let node = cluster.node_containers.iter().find(|node| node.ends_with(CONTROL_PLANE));
-    let node = node.ok_or_else(|| Error::environment(format!("{} has no node", cluster.name)))?;
-    let node = Container { engine: engine.clone(), name: node.clone() };
-    // kind's network has the cluster's name.
-    Ok(format!("https://{}:{API_PORT}", node.address(&cluster.name).await?))
-}
-
 fn cluster_of(engine: &Engine, name: &str) -> Owned {
     Owned::KindCluster { docker: engine.host.clone(), name: name.to_owned() }
 }
@@ -132,20 +117,4 @@ async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
     }
     Err(Error::input(format!("a kind cluster named {name} exists already: {}", nodes.join(", ")))
         .remedy("choose another --name; nothing was changed"))
-}
-
-async fn gateway(engine: &Engine, network: &str) -> Result<IpAddr> {
-    let seen = engine
-        .docker
-        .inspect_network(network, None::<InspectNetworkOptions>)
-        .await
-        .or_environment(format!("inspecting the network {network}"))?;
-    seen.ipam
-        .and_then(|ipam| ipam.config)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|config| config.gateway?.parse::<IpAddr>().ok())
-        // `hostname -i` of a dual-stack pod prints IPv6 first; Spark wants one family: IPv4.
-        .find(IpAddr::is_ipv4)
-        .ok_or_else(|| Error::environment(format!("the network {network} has no IPv4 gateway")))
 }

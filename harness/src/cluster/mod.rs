@@ -1,15 +1,20 @@
-//! Clusters: created with kind, or the user's own.
+//! Clusters: created with kind or Minikube, or the user's own.
 
 mod connect;
 mod existing;
 mod kind;
 mod kind_config;
+mod minikube;
+mod minikube_start;
 mod model;
+mod network;
 mod ready;
 
 pub use connect::client_of;
 pub(crate) use connect::cluster_of;
 pub use existing::open as open_existing;
-pub use kind::{KindRequest, create, server_on_network};
+pub use kind::{KindRequest, create};
+pub use minikube::{MinikubeRequest, accept_profile, create as create_minikube, provisioner};
 pub use model::{Cluster, ClusterRecord, Provider};
-pub use ready::wait_until_ready;
+pub use network::server_on_network;
+pub use ready::{Provisioner, wait_until_ready};

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::Result;
 
 /// What kind ends the names of control planes with.
-pub(super) const CONTROL_PLANE: &str = "-control-plane";
+const CONTROL_PLANE: &str = "-control-plane";
 
 /// Who made a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub(super) const CONTROL_PLANE: &str = "-control-plane";
 pub enum Provider {
     /// kind, by us.
     Kind,
+    /// Minikube, by us.
+    Minikube,
     /// The user.
     Existing,
 }
@@ -24,7 +26,7 @@ pub enum Provider {
 /// A cluster that is ready, as it can be handed to another process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClusterRecord {
-    /// Its name, as `kind get clusters` would show it, or the context of an existing one.
+    /// Its name, as `kind get clusters` or `minikube profile list` would show it, or the context of an existing one.
     pub name: String,
     /// Who made it.
     pub provider: Provider,
@@ -44,9 +46,23 @@ pub struct ClusterRecord {
 }
 
 impl ClusterRecord {
-    /// Node containers on which executors can run: the workers where there are any, since kubeadm
-    /// taints the control plane then. kind names them `<cluster>-control-plane`, `<cluster>-worker2`.
+    /// The node container that serves the API: kind names it `<cluster>-control-plane`, Minikube as
+    /// the cluster.
+    pub fn control_plane(&self) -> Option<&str> {
+        let serves = |node: &&String| match self.provider {
+            Provider::Kind => node.ends_with(CONTROL_PLANE),
+            Provider::Minikube => **node == self.name,
+            Provider::Existing => false,
+        };
+        self.node_containers.iter().find(serves).map(String::as_str)
+    }
+
+    /// Node containers on which executors can run: of kind the workers where there are any, since
+    /// it leaves kubeadm's taint on the control plane then, which Minikube takes away.
     pub fn executor_nodes(&self) -> Vec<String> {
+        if self.provider == Provider::Minikube {
+            return self.node_containers.clone();
+        }
         let workers = self.node_containers.iter().filter(|n| !n.ends_with(CONTROL_PLANE));
         let workers: Vec<String> = workers.cloned().collect();
         if workers.is_empty() { self.node_containers.clone() } else { workers }

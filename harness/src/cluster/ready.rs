@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Node, ServiceAccount};
+use k8s_openapi::api::core::v1::{Node, Pod, ServiceAccount};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Resource};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::Cluster;
@@ -16,17 +16,26 @@ use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 use crate::observe::{Progress, Source, Waiting, wait};
 
+/// Who makes volumes for claims of the default StorageClass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provisioner {
+    /// The deployment `local-path-provisioner`, of kind and of nodes that we assembled.
+    LocalPath,
+    /// The pod `storage-provisioner`, Minikube's addon.
+    Minikube,
+}
+
 /// Waits, side by side, for every node Ready, CoreDNS available, the provisioner of the default
 /// StorageClass available and the default service account; at most 120 s each.
 pub async fn wait_until_ready(
     context: &Context,
     phase: &PhaseGuard,
     cluster: &Cluster,
+    provisioner: Provisioner,
 ) -> Result<()> {
     let client = &cluster.client;
     let nodes: Api<Node> = Api::all(client.clone());
     let dns: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
-    let storage: Api<Deployment> = Api::namespaced(client.clone(), "local-path-storage");
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
     let expected = cluster.node_containers.len();
     tokio::try_join!(
@@ -45,11 +54,38 @@ pub async fn wait_until_ready(
             }
         ),
         seen(context, phase, "DNS available", dns, |all: &[Deployment]| available(all, "coredns")),
-        seen(context, phase, "storage available", storage, |all: &[Deployment]| {
-            available(all, "local-path-provisioner")
-        }),
+        storage(context, phase, client, provisioner),
     )?;
     Ok(())
+}
+
+async fn storage(
+    context: &Context,
+    phase: &PhaseGuard,
+    client: &Client,
+    provisioner: Provisioner,
+) -> Result<()> {
+    let what = "storage available";
+    match provisioner {
+        Provisioner::LocalPath => {
+            let api = Api::namespaced(client.clone(), "local-path-storage");
+            seen(context, phase, what, api, |all: &[Deployment]| {
+                available(all, "local-path-provisioner")
+            })
+            .await
+        }
+        Provisioner::Minikube => {
+            let api = Api::namespaced(client.clone(), "kube-system");
+            seen(context, phase, what, api, |all: &[Pod]| running(all, "storage-provisioner")).await
+        }
+    }
+}
+
+fn running(pods: &[Pod], name: &str) -> (bool, String) {
+    let found = pods.iter().find(|pod| pod.metadata.name.as_deref() == Some(name));
+    let state = found.and_then(|pod| pod.status.as_ref()?.phase.clone());
+    let state = state.unwrap_or_else(|| "missing".to_owned());
+    (state == "Running", format!("pod {name}: {state}"))
 }
 
 fn node_ready(node: &Node) -> bool {

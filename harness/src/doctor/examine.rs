@@ -28,6 +28,17 @@ pub async fn examine(context: &Context) -> Result<Vec<Finding>> {
         }
         false => Finding::missing("kind", "built from its Go module, which needs Go", "install Go"),
     });
+    findings.push(match (program("curl"), go.is_enough()) {
+        (None, false) => Finding::limited(
+            "Minikube",
+            "downloaded by curl, or built from its Go module: neither is installed",
+            "only --provider minikube needs it: install curl or Go",
+        ),
+        _ => Finding::ready(
+            "Minikube",
+            format!("{}, downloaded or built from its Go module", node::minikube_version()?),
+        ),
+    });
     findings.push(go);
     findings.push(match program("debootstrap") {
         Some(_) => Finding::ready("debootstrap", "installed"),
@@ -115,7 +126,17 @@ mod tests {
         let before = walkdir::WalkDir::new(keep.path()).into_iter().count();
         let findings = examine(&context).await.expect("looked");
         assert_eq!(walkdir::WalkDir::new(keep.path()).into_iter().count(), before);
-        for name in ["Docker", "kind", "Go", "Python 3", "pip", "capabilities", "cores", "memory"] {
+        for name in [
+            "Docker",
+            "kind",
+            "Minikube",
+            "Go",
+            "Python 3",
+            "pip",
+            "capabilities",
+            "cores",
+            "memory",
+        ] {
             assert!(findings.iter().any(|f| f.name == name), "{name}");
         }
         let told = |f: &Finding| f.state == State::Ready || f.remedy.is_some();

@@ -21,6 +21,15 @@ pub(super) struct Go {
     pub(super) arch: String,
 }
 
+/// Go's name of this machine's architecture, where there may be no Go to ask.
+pub(super) fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
 impl Go {
     /// Asks `go env`.
     pub(super) async fn find(context: &Context) -> Result<Self> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::errors::Error as DockerError;
-use bollard::models::NetworkDisconnectRequest;
+use bollard::models::{NetworkDisconnectRequest, NetworkInspect};
 use bollard::query_parameters::{
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
     ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -24,7 +24,7 @@ pub(super) async fn at(host: &str) -> Result<Engine> {
 }
 
 /// Gone already, or going, is as good as removed.
-fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
+pub(super) fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
     match result {
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
         Err(DockerError::DockerResponseServerError { status_code: 409, message })
@@ -50,7 +50,7 @@ pub(super) async fn remove_container(engine: &Engine, name: &str, run: &str) -> 
     }
 }
 
-async fn force_remove(engine: &Engine, name: &str) -> Result<()> {
+pub(super) async fn force_remove(engine: &Engine, name: &str) -> Result<()> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let removed = engine.docker.remove_container(name, Some(options)).await;
     gone(removed).or_environment(format!("removing container {name}"))?;
@@ -66,6 +66,14 @@ pub(super) async fn remove_network(engine: &Engine, name: &str, run: &str) -> Re
     if !is_of_run(network.labels.as_ref(), run) {
         return Ok(());
     }
+    force_remove_network(engine, network).await
+}
+
+/// Detaches what is still attached, and removes it.
+pub(super) async fn force_remove_network(engine: &Engine, network: NetworkInspect) -> Result<()> {
+    let docker = &engine.docker;
+    let name = &network.name.unwrap_or_default();
+    let what = || format!("removing network {name}");
     for container in network.containers.unwrap_or_default().into_keys() {
         let detach = NetworkDisconnectRequest { container, force: Some(true) };
         gone(docker.disconnect_network(name, detach).await).or_environment(what())?;
@@ -86,7 +94,7 @@ pub(crate) async fn kind_nodes(engine: &Engine, cluster: &str) -> Result<Vec<Str
     Ok(names)
 }
 
-fn first_name(names: Vec<String>) -> Option<String> {
+pub(super) fn first_name(names: Vec<String>) -> Option<String> {
     Some(names.first()?.trim_start_matches('/').to_owned())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Owned, docker, kubernetes, labelled, nodes, processes, unmount_in};
+use super::{Owned, docker, kubernetes, labelled, minikube, nodes, processes, unmount_in};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::remove_image;
@@ -28,6 +28,9 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
         }
         Owned::KindCluster { docker, name } => {
             docker::remove_kind_cluster(&docker::at(docker).await?, name).await?;
+        }
+        Owned::MinikubeCluster { docker, name } => {
+            minikube::remove(&docker::at(docker).await?, name).await?;
         }
         Owned::NodeImage { docker, node, name } if name.contains(run) => {
             remove_image(&docker::at(docker).await?, node, name).await?;

@@ -12,7 +12,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::labels::KUBE_RUN;
-use super::{Owned, docker, run};
+use super::{Owned, docker, minikube, run};
 use crate::cluster::client_of;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -49,14 +49,21 @@ pub(super) async fn reach(
     }
 }
 
-/// Whether the kubeconfig is that of a kind cluster of ours without any node left.
+/// Whether the kubeconfig is that of a cluster of ours without any node left.
 async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     let Ok(inside) = kubeconfig.strip_prefix(context.dirs.runs()) else { return Ok(false) };
     let Some(id) = inside.components().next() else { return Ok(false) };
     for owned in run::owned_by(&context.dirs, &id.as_os_str().to_string_lossy())? {
-        if let Owned::KindCluster { docker, name } = owned
-            && !docker::kind_nodes(&docker::at(&docker).await?, &name).await?.is_empty()
-        {
+        let nodes = match &owned {
+            Owned::KindCluster { docker, name } => {
+                docker::kind_nodes(&docker::at(docker).await?, name).await?
+            }
+            Owned::MinikubeCluster { docker, name } => {
+                minikube::nodes(&docker::at(docker).await?, name).await?
+            }
+            _ => continue,
+        };
+        if !nodes.is_empty() {
             return Ok(false);
         }
     }

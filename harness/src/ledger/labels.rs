@@ -12,6 +12,9 @@ pub const OWNER: &str = "io.sparkproof.owner";
 pub const CREATED_AT: &str = "io.sparkproof.created-at";
 /// kind's own label of its node containers: the cluster's name.
 pub const KIND_CLUSTER: &str = "io.x-k8s.kind.cluster";
+/// Minikube's own label of containers, networks and volumes: the node's name, which of a profile's
+/// first node is the profile's (its pkg/drivers/kic/oci/types.go).
+pub const MINIKUBE_NODE: &str = "name.minikube.sigs.k8s.io";
 
 /// Label of Kubernetes objects: the run that made it.
 pub const KUBE_RUN: &str = "sparkproof.io/run";

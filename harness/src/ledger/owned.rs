@@ -41,6 +41,13 @@ pub enum Owned {
         /// Cluster name, which contains the run id (scope run) or which the user chose (scope user).
         name: String,
     },
+    /// All containers, volumes and the network of a Minikube profile, by Minikube's label.
+    MinikubeCluster {
+        /// Docker host address.
+        docker: String,
+        /// The profile, which contains the run id (scope run) or which the user chose (scope user).
+        name: String,
+    },
     /// An image in a node's containerd, whose name contains the run id.
     NodeImage {
         /// Docker host address.
@@ -133,10 +140,16 @@ impl Owned {
             Owned::Container { docker, .. }
             | Owned::Network { docker, .. }
             | Owned::KindCluster { docker, .. }
+            | Owned::MinikubeCluster { docker, .. }
             | Owned::NodePath { docker, .. }
             | Owned::NodeImage { docker, .. } => Some(docker),
             _ => None,
         }
+    }
+
+    /// Whether it is a cluster, which takes along what is in it.
+    pub fn is_cluster(&self) -> bool {
+        matches!(self, Owned::KindCluster { .. } | Owned::MinikubeCluster { .. })
     }
 
     /// The kubeconfig of what lives in a cluster.
@@ -168,6 +181,7 @@ impl std::fmt::Display for Owned {
             Owned::Container { name, .. } => write!(f, "container {name}"),
             Owned::Network { name, .. } => write!(f, "network {name}"),
             Owned::KindCluster { name, .. } => write!(f, "kind cluster {name}"),
+            Owned::MinikubeCluster { name, .. } => write!(f, "Minikube cluster {name}"),
             Owned::NodeImage { node, name, .. } => write!(f, "image {name} on {node}"),
             Owned::Namespace { name, .. } => write!(f, "namespace {name}"),
             Owned::ClusterRoleBinding { name, .. } => write!(f, "cluster role binding {name}"),

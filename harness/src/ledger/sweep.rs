@@ -94,7 +94,7 @@ async fn engine(
 /// The ledger's entries, newest first, then processes that escaped their group.
 async fn sweep_run(context: &Context, swept: &mut Swept) {
     let owned = context.run.owned();
-    let has_cluster = owned.iter().any(|o| matches!(o, Owned::KindCluster { .. }));
+    let has_cluster = owned.iter().any(Owned::is_cluster);
     for entry in owned.iter().rev() {
         let in_own_cluster = has_cluster
             && (matches!(entry, Owned::NodeImage { .. })

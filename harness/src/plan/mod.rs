@@ -1,5 +1,6 @@
 //! Raw arguments and `sparkproof.toml` become a validated [`Plan`].
 
+mod minikube;
 mod quantity;
 mod raw;
 mod resources;
@@ -7,7 +8,7 @@ mod stores;
 mod validated;
 
 pub use quantity::{MebiBytes, MilliCpu};
-pub use raw::{CONFIG_FILE, DriverPlace, FrontEnd, RawPlan, RbacChoice, Suite};
+pub use raw::{CONFIG_FILE, DriverPlace, FrontEnd, ProviderChoice, RawPlan, RbacChoice, Suite};
 pub use resources::{Fit, Machine};
 pub use stores::OwnStore;
 pub use validated::{ClusterPlan, Executors, Plan, SparkSource};

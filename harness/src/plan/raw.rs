@@ -47,8 +47,19 @@ pub enum DriverPlace {
     /// A process on this host.
     #[default]
     Host,
-    /// A container on the network of a kind cluster: no file of the host outside our directories.
+    /// A container on the Docker network of a cluster of ours: no file of the host outside our directories.
     Container,
+}
+
+/// What makes the cluster of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderChoice {
+    /// kind.
+    #[default]
+    Kind,
+    /// Minikube, as the guide does.
+    Minikube,
 }
 
 /// How much of each reading strategy is proven.
@@ -66,7 +77,10 @@ pub enum Suite {
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RawPlan {
-    /// Kubeconfig of an existing cluster; without it, a kind cluster is created for the run
+    /// What makes a cluster for the run: kind or minikube [default: kind]
+    #[arg(long, value_enum, help_heading = "Cluster")]
+    pub provider: Option<ProviderChoice>,
+    /// Kubeconfig of an existing cluster; without it, a cluster is created for the run
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub kubeconfig: Option<PathBuf>,
     /// Context of that kubeconfig [default: its current one]
@@ -75,7 +89,7 @@ pub struct RawPlan {
     /// Use the cluster that `sparkproof up --name NAME` left running
     #[arg(long, value_name = "NAME", conflicts_with = "kubeconfig", help_heading = "Cluster")]
     pub cluster: Option<String>,
-    /// Kubernetes version of the kind cluster [default: pinned in images/node/versions.toml]
+    /// Kubernetes version of the cluster that is created [default: pinned in images/node/versions.toml]
     #[arg(long, value_name = "V", help_heading = "Cluster")]
     pub kubernetes_version: Option<String>,
     /// Worker nodes beside the control plane [default: 0]
@@ -203,6 +217,7 @@ impl RawPlan {
         let mut conf = file.conf;
         conf.extend(self.conf);
         RawPlan {
+            provider: self.provider.or(file.provider),
             kubeconfig: self.kubeconfig.or(file.kubeconfig),
             context: self.context.or(file.context),
             cluster: self.cluster.or(file.cluster),

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::resources::{Asked, fit};
 use super::stores::{self, OwnStore};
-use super::{DriverPlace, Fit, FrontEnd, Machine, RawPlan, RbacChoice, Suite};
+use super::{
+    DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice, Suite, minikube,
+};
 use crate::error::{Error, Result};
 use crate::images::node::Release;
 use crate::images::spark::find;
@@ -76,6 +78,15 @@ pub enum ClusterPlan {
         /// `None` for the pinned default.
         kubernetes_version: Option<String>,
         /// Workers beside the control plane.
+        workers: u32,
+        /// What nodes offer.
+        fit: Fit,
+    },
+    /// A Minikube cluster of this run.
+    Minikube {
+        /// `None` for the default of its base image.
+        kubernetes_version: Option<String>,
+        /// Nodes beside the first one.
         workers: u32,
         /// What nodes offer.
         fit: Fit,
@@ -162,6 +173,7 @@ impl Plan {
         let (fit, cluster) = match (raw.kubeconfig, raw.cluster) {
             (Some(kubeconfig), _) => {
                 for (flag, given) in [
+                    ("--provider", raw.provider.is_some()),
                     ("--workers", raw.workers.is_some()),
                     ("--kubernetes-version", raw.kubernetes_version.is_some()),
                     ("--cpus", raw.cpus.is_some()),
@@ -198,13 +210,28 @@ impl Plan {
                 let as_account = raw.namespace.is_some() && raw.service_account.is_some();
                 (fit, ClusterPlan::Existing { kubeconfig, context: raw.context, as_account })
             }
+            (None, Some(name)) if raw.provider.is_some() => {
+                return Err(Error::input(format!(
+                    "--provider says how to make a cluster, --cluster {name} names one that is up"
+                ))
+                .remedy("leave out --provider or --cluster"));
+            }
             (None, Some(name)) => (fit(machine, asked)?, ClusterPlan::Up { name }),
             (None, None) => {
+                let provider = raw.provider.unwrap_or_default();
+                if provider == ProviderChoice::Minikube {
+                    minikube::accept(machine, raw.cpus, raw.memory)?;
+                }
                 let fit = fit(machine, asked)?;
-                let cluster = ClusterPlan::Kind {
-                    kubernetes_version: raw.kubernetes_version,
-                    workers: asked.workers,
-                    fit: fit.clone(),
+                let (kubernetes_version, workers) = (raw.kubernetes_version, asked.workers);
+                let offered = fit.clone();
+                let cluster = match provider {
+                    ProviderChoice::Kind => {
+                        ClusterPlan::Kind { kubernetes_version, workers, fit: offered }
+                    }
+                    ProviderChoice::Minikube => {
+                        ClusterPlan::Minikube { kubernetes_version, workers, fit: offered }
+                    }
                 };
                 (fit, cluster)
             }
@@ -218,7 +245,7 @@ impl Plan {
         let driver = raw.driver.unwrap_or_default();
         if existing && driver == DriverPlace::Container {
             return Err(Error::input(
-                "--driver container: it runs on the Docker network of a kind cluster, --kubeconfig \
+                "--driver container: it runs on the Docker network of a cluster of ours, --kubeconfig \
                  names a cluster whose network sparkproof does not know",
             )
             .remedy("leave out --driver or --kubeconfig"));
@@ -277,11 +304,13 @@ impl Plan {
             ClusterPlan::Kind { kubernetes_version, workers, .. } => {
                 let release = Release::resolve(kubernetes_version.as_deref());
                 let version = release.map_or_else(|_| "unknown".to_owned(), |r| r.version);
-                let nodes = workers + 1;
-                format!(
-                    "kind, Kubernetes {version}, {nodes} node{}",
-                    if nodes == 1 { "" } else { "s" }
-                )
+                format!("kind, Kubernetes {version}, {}", nodes(*workers))
+            }
+            ClusterPlan::Minikube { kubernetes_version, workers, .. } => {
+                // Else its base image's, which is known only once it was asked for.
+                let version = kubernetes_version.iter();
+                let version: String = version.map(|v| format!("Kubernetes {v}, ")).collect();
+                format!("Minikube, {version}{}", nodes(*workers))
             }
             ClusterPlan::Up { name } => format!("cluster {name}"),
             ClusterPlan::Existing { kubeconfig, .. } => {
@@ -301,6 +330,11 @@ impl Plan {
         let (front_end, executors) = (self.front_end, self.executors.count);
         format!("{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}")
     }
+}
+
+fn nodes(workers: u32) -> String {
+    let nodes = workers + 1;
+    format!("{nodes} node{}", if nodes == 1 { "" } else { "s" })
 }
 
 fn key_value(text: &str) -> Result<(String, String)> {
@@ -344,6 +378,33 @@ mod tests {
         assert_eq!(plan.executors.count, 3);
         assert!(matches!(plan.cluster, ClusterPlan::Kind { workers: 0, .. }));
         assert_eq!(plan.service_account, "spark");
+    }
+
+    #[test]
+    fn minikube_is_asked_for_by_name() {
+        let plan = plan(|raw| raw.provider = Some(ProviderChoice::Minikube)).expect("valid");
+        assert!(matches!(plan.cluster, ClusterPlan::Minikube { workers: 0, .. }));
+        assert!(plan.title().starts_with("Minikube, 1 node · "), "{}", plan.title());
+        let fewer = "the guide asks for 3 CPUs, this machine has 2: the node offers 2";
+        assert!(plan.warnings.iter().any(|warning| warning == fewer), "{:?}", plan.warnings);
+    }
+
+    #[test]
+    fn a_provider_contradicts_a_cluster_that_exists() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let existing: [fn(&mut RawPlan, &std::path::Path); 2] = [
+            |raw, file| raw.kubeconfig = Some(file.to_owned()),
+            |raw, _| raw.cluster = Some("mine".into()),
+        ];
+        for name in existing {
+            let error = plan(|raw| {
+                name(raw, kubeconfig.path());
+                raw.provider = Some(ProviderChoice::Kind);
+            })
+            .expect_err("refused");
+            assert_eq!(error.exit, Exit::BadInput);
+            assert!(error.to_string().contains("--provider says how"), "{error}");
+        }
     }
 
     #[test]

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::made::make;
 use super::{Held, existing};
 use crate::access::Terms;
-use crate::checks::check;
-use crate::cluster::{self, Cluster, ClusterRecord, KindRequest};
+use crate::cluster::{Cluster, ClusterRecord};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::images::spark::SparkImage;
-use crate::images::{load, node, spark};
+use crate::images::{load, spark};
 use crate::ledger::Scope;
 use crate::plan::{ClusterPlan, DriverPlace, Plan};
 use crate::store::{StoreKind, StoreRecord, Stores};
@@ -168,96 +168,22 @@ pub async fn set_up(
             }
             .await;
             let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
-            // kind's network has the cluster's name.
+            // Its network has the cluster's name.
             let network = &environment.cluster.name;
             let stores =
                 Stores::start(context, Some((&engine, network)), kinds, &plan.stores).await?;
             let plan = plan.clone();
             Ok(Environment { plan, image, engine: Some(engine), stores, ..environment })
         }
-        ClusterPlan::Kind { kubernetes_version, workers, fit } => {
-            let release = node::Release::resolve(kubernetes_version.as_deref())?;
+        ClusterPlan::Kind { .. } | ClusterPlan::Minikube { .. } => {
             let engine = held.find_or_start(context, yes).await?;
-            let ((node, kind), image) = tokio::try_join!(
-                async {
-                    let phase = context.recorder.phase("node");
-                    let built = async {
-                        tokio::try_join!(
-                            node::build_node_image(context, &phase, &engine, &release),
-                            node::kind_binary(context, &phase)
-                        )
-                    }
-                    .await;
-                    phase.end(built, |(image, _)| {
-                        format!("{}, {} MB", image.reference, image.size / 1_000_000)
-                    })
-                },
-                async {
-                    let phase = context.recorder.phase("spark");
-                    let image = async {
-                        let image = spark::provide(
-                            context,
-                            &phase,
-                            Some(&engine),
-                            &plan.spark,
-                            plan.front_end,
-                        );
-                        let image = image.await?;
-                        prepare_driver(context, &phase, &engine, plan).await?;
-                        Ok(image)
-                    }
-                    .await;
-                    phase.end(image, |i| format!("{}, {}", i.reference, i.origin))
-                }
-            )?;
-            let phase = context.recorder.phase("cluster");
-            let request = KindRequest {
-                name,
-                scope,
-                kind: &kind,
-                node_image: &node.reference,
-                kubernetes_version: &release.version,
-                workers: *workers,
-                fit,
-            };
-            let created = async {
-                let cluster = cluster::create(context, &phase, &engine, request).await?;
-                // Loading the image needs containerd only, so it runs beside the wait.
-                let loading = async {
-                    let step = phase.step("load the Spark image");
-                    let nodes = &cluster.executor_nodes();
-                    let loaded = load(context, &engine, nodes, &image.reference).await?;
-                    context.recorder.fact("image load", loaded.to_string());
-                    step.done(loaded.to_string());
-                    Ok(loaded)
-                };
-                let title = "the API, every node, DNS, storage and the default account are ready";
-                let ready = check(context, "cluster.ready", title, async |findings| {
-                    findings.add("nodes", cluster.node_containers.join(", "));
-                    findings.add("API server", &cluster.server);
-                    cluster::wait_until_ready(context, &phase, &cluster).await
-                });
-                let stores = Stores::start(context, Some((&engine, name)), kinds, &plan.stores);
-                let ((), loaded, stores) = tokio::try_join!(ready, loading, stores)?;
-                Ok((cluster, loaded, stores))
-            }
-            .await;
-            let (cluster, _, stores) = phase.end(created, |(c, loaded, _)| {
-                let nodes = c.node_containers.len();
-                format!("{nodes} node(s) Ready, DNS, storage, default account; image {loaded}")
-            })?;
-            context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
-            context.recorder.fact("node image", node.reference.clone());
-            context.recorder.fact("node image digest", node.digest.clone());
-            let terms = Terms::default();
-            let plan = plan.clone();
-            Ok(Environment { plan, cluster, terms, image, engine: Some(engine), stores })
+            make(context, engine, plan, (name, scope), kinds).await
         }
     }
 }
 
 /// Makes the image of a driver in a container, so that sessions find it.
-async fn prepare_driver(
+pub(super) async fn prepare_driver(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,

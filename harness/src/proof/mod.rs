@@ -5,6 +5,7 @@ mod environment;
 mod existing;
 mod hold;
 mod live;
+mod made;
 mod reading;
 mod reading_builder;
 mod session_builder;

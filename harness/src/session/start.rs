@@ -90,7 +90,7 @@ impl Session {
             move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
         };
         let patience = match cluster.provider {
-            Provider::Kind => Duration::from_secs(5),
+            Provider::Kind | Provider::Minikube => Duration::from_secs(5),
             // Such a cluster may grow a node.
             Provider::Existing => spec.deadline,
         };

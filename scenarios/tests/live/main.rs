@@ -10,6 +10,7 @@ mod frame;
 mod front_ends;
 mod images;
 mod lifecycle;
+mod minikube;
 mod mounts;
 mod negative;
 mod owning;

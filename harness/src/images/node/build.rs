@@ -49,7 +49,7 @@ pub async fn build_node_image(
 ) -> Result<NodeImage> {
     let docker = &engine.docker;
     if let Some(digest) = &release.published {
-        let reference = format!("kindest/node@{digest}");
+        let reference = format!("{}@{digest}", published::KIND);
         if let Some(image) = held(engine, &reference, None, release).await? {
             phase.step(format!("pull {reference}")).cached();
             return Ok(image);
@@ -94,6 +94,20 @@ async fn assemble(
     go: &Go,
 ) -> Result<NodeImage> {
     let key = recipe(go, release)?;
+    let layers = layers(context, phase, release, go).await?;
+    let reference = reference(&key, release);
+    let named = Named { key: &key, reference: &reference, entrypoint: load::ENTRYPOINT };
+    send(context, phase, engine, layers, named, release, go).await
+}
+
+/// The two layers of an assembled node: the root file system, and Kubernetes over it.
+pub(super) async fn layers(
+    context: &Context,
+    phase: &PhaseGuard,
+    release: &Release,
+    go: &Go,
+) -> Result<Vec<Layer>> {
+    let key = recipe(go, release)?;
     let step = phase.step("assemble the node image");
     let build = async |dir: &Path, step: &StepGuard| {
         // One waits for the network, the other for the processors.
@@ -105,12 +119,31 @@ async fn assemble(
     };
     let layer = Cache::of(context).entry(context, &key, step, build).await?.join("layer.tar");
     let rootfs = rootfs(context, phase, &go.arch).await?;
+    Ok(vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer).await?])
+}
+
+/// An image to be: its recipe, its name, how it starts.
+pub(super) struct Named<'a> {
+    pub(super) key: &'a Key,
+    pub(super) reference: &'a str,
+    pub(super) entrypoint: &'a [&'a str],
+}
+
+/// Loads the image of these layers into the engine, under the name of its recipe.
+pub(super) async fn send(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    layers: Vec<Layer>,
+    named: Named<'_>,
+    release: &Release,
+    go: &Go,
+) -> Result<NodeImage> {
     let step = phase.step("load the node image");
-    let layers = vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer).await?];
-    let configuration = load::configuration(&layers, &go.arch, &key.id());
-    let reference = reference(&key, release);
-    context.cancel.guard(load::load(&engine.docker, &reference, configuration, layers)).await?;
-    let image = held(engine, &reference, Some(&key), release)
+    let Named { key, reference, entrypoint } = named;
+    let configuration = load::configuration(&layers, &go.arch, &key.id(), entrypoint);
+    context.cancel.guard(load::load(&engine.docker, reference, configuration, layers)).await?;
+    let image = held(engine, reference, Some(key), release)
         .await?
         .ok_or_else(|| Error::environment(format!("{reference} was loaded but is not held")))?;
     step.done(format!("{} MB", image.size / 1_000_000));
@@ -118,7 +151,7 @@ async fn assemble(
 }
 
 /// Everything that decides the assembled image's content.
-fn recipe(go: &Go, release: &Release) -> Result<Key> {
+pub(super) fn recipe(go: &Go, release: &Release) -> Result<Key> {
     let key = Key::new("node")
         .with("layout", "1")
         .with("script", inputs::text("layer.sh"))
@@ -140,7 +173,7 @@ fn reference(key: &Key, release: &Release) -> String {
 }
 
 /// The image when the engine holds it; one of ours only when the label names this very recipe.
-async fn held(
+pub(super) async fn held(
     engine: &Engine,
     reference: &str,
     key: Option<&Key>,

@@ -39,6 +39,30 @@ pub(super) struct Components {
     pub kind: PathBuf,
 }
 
+/// Minikube, in a directory of its own sources.
+pub(super) async fn build_minikube(context: &Context, dir: &Path, step: &StepGuard) -> Result<()> {
+    let source = source(dir, "minikube")?;
+    let pinned = versions::minikube()?;
+    let set = |name: &str, value: &str| format!(" -X k8s.io/minikube/pkg/version.{name}={value}");
+    // As its Makefile does. The storage provisioner's version is that of the release.
+    let stamp = [
+        set("version", &pinned.version),
+        set("isoVersion", &pinned.version),
+        set("gitCommitID", &pinned.commit),
+        set("storageProvisionerVersion", "v5"),
+    ];
+    // Without the tag it needs libvirt's headers.
+    let args = ["-tags", "libvirt_dlopen", "-o", "../minikube", "k8s.io/minikube/cmd/minikube"];
+    go_build(context, &source, step, "readonly", &stamp.concat(), &args).await?;
+    remove(&source)
+}
+
+/// `crictl`, which Minikube asks a node's runtime with.
+pub(super) async fn crictl(context: &Context, phase: &PhaseGuard, go: &Go) -> Result<PathBuf> {
+    let package = "sigs.k8s.io/cri-tools/cmd/crictl";
+    Ok(single(context, phase, go, "crictl", package).await?.join("crictl"))
+}
+
 impl Go {
     /// The key of one component; `release` only where its version decides the content.
     pub(super) fn key(&self, name: &str, release: Option<&Release>) -> Key {
@@ -77,13 +101,14 @@ pub(super) async fn all(
 ) -> Result<Components> {
     Ok(Components {
         kubernetes: kubernetes(context, phase, go, release).await?,
-        etcd: single(context, phase, go, "etcd", "go.etcd.io/etcd/server/v3").await?,
+        etcd: single(context, phase, go, "etcd", ".").await?,
         coredns: single(context, phase, go, "coredns", ".").await?,
         kind: kind(context, phase, go).await?,
     })
 }
 
-async fn kubernetes(
+/// The programs of `KUBERNETES`, and what is built beside them.
+pub(super) async fn kubernetes(
     context: &Context,
     phase: &PhaseGuard,
     go: &Go,

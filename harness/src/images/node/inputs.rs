@@ -15,6 +15,11 @@ pub(super) fn text(path: &str) -> &'static str {
     NODE.text(path)
 }
 
+/// All files below a directory with their paths in it.
+pub(super) fn files(path: &str) -> Vec<(String, &'static [u8])> {
+    NODE.files(path)
+}
+
 /// Writes a directory's files below `target`.
 pub(super) fn extract(path: &str, target: &Path) -> Result<()> {
     NODE.extract(path, target)

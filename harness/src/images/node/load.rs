@@ -16,14 +16,22 @@ use crate::error::{Error, OrFail, Result};
 use crate::images::Layer;
 use crate::ledger::labels;
 
+/// How a node starts, which kind's own images do, too.
+pub(super) const ENTRYPOINT: &[&str] = &["/usr/local/bin/entrypoint", "/sbin/init"];
+
 /// The image's configuration; its digest is the image id.
-pub(super) fn configuration(layers: &[Layer], arch: &str, recipe: &str) -> String {
+pub(super) fn configuration(
+    layers: &[Layer],
+    arch: &str,
+    recipe: &str,
+    entrypoint: &[&str],
+) -> String {
     let labels = json!({ labels::OWNER: "sparkproof", labels::SCOPE: "cache", RECIPE: recipe });
     json!({
         "architecture": arch,
         "os": "linux",
         "config": {
-            "Entrypoint": ["/usr/local/bin/entrypoint", "/sbin/init"],
+            "Entrypoint": entrypoint,
             "Env": [
                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 // systemd asks this how it is run (systemd.io/CONTAINER_INTERFACE).
@@ -108,8 +116,9 @@ mod tests {
         let path = dir.path().join("layer.tar");
         std::fs::write(&path, "layer").expect("written");
         let layer = Layer::of_tar(path).await.expect("hashed");
-        let config = configuration(std::slice::from_ref(&layer), "amd64", "node-1");
-        assert_eq!(config, configuration(std::slice::from_ref(&layer), "amd64", "node-1"));
+        let make = || configuration(std::slice::from_ref(&layer), "amd64", "node-1", ENTRYPOINT);
+        let config = make();
+        assert_eq!(config, make());
         let mut bytes = Vec::new();
         archive(&mut bytes, "a:1", "c.json", &config, &[layer]).expect("archived");
         let names: Vec<String> = tar::Archive::new(bytes.as_slice())

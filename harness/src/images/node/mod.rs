@@ -1,12 +1,14 @@
-//! The node image of a kind cluster: pulled by digest where a registry answers, else assembled from
-//! package registries: a Debian root file system by debootstrap, Kubernetes and its helpers from Go
-//! modules, kind's own base files from kind's module.
+//! The node image of a kind cluster, and Minikube's base image over it: pulled by digest where a
+//! registry answers, else assembled from package registries: a Debian root file system by
+//! debootstrap, Kubernetes and its helpers from Go modules, kind's own base files from kind's
+//! module.
 
 mod build;
 mod components;
 mod gomod;
 mod inputs;
 mod load;
+mod minikube;
 mod oci;
 mod packages;
 mod published;
@@ -15,4 +17,5 @@ mod stage;
 mod versions;
 
 pub use build::{NodeImage, build_node_image, kind_binary};
-pub use versions::{Release, go as go_version, kind as kind_version};
+pub use minikube::{MinikubeImage, minikube_binary, minikube_image};
+pub use versions::{Release, go as go_version, kind as kind_version, minikube_version};

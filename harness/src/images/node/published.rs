@@ -1,4 +1,5 @@
-//! The node image that kind publishes: taken when a registry answers with exactly that digest.
+//! Node images that kind and Minikube publish: taken when a registry answers with exactly that
+//! digest.
 
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use super::versions::Release;
 use crate::error::{OrFail, Result};
 use crate::events::StepGuard;
 
+/// The repository of kind's node images.
+pub(super) const KIND: &str = "kindest/node";
 /// How long a registry may take to answer. Where none is reachable, name resolution fails or hangs.
 const PROBE: Duration = Duration::from_secs(8);
 
@@ -22,34 +25,35 @@ pub(super) enum Decision {
     Assemble(String),
 }
 
-/// Asks the registry through the daemon, which knows its mirrors and credentials.
+/// Whether the registry has kind's image of a release.
 pub(super) async fn decide(docker: &Docker, release: &Release) -> Decision {
-    let Some(digest) = &release.published else {
-        return Decision::Assemble(format!(
+    match &release.published {
+        Some(digest) => ask(docker, KIND, digest).await,
+        None => Decision::Assemble(format!(
             "this kind release publishes no node image of {}",
             release.version
-        ));
-    };
-    let reference = reference(digest);
+        )),
+    }
+}
+
+/// Asks the registry through the daemon, which knows its mirrors and credentials.
+pub(super) async fn ask(docker: &Docker, repository: &str, digest: &str) -> Decision {
+    let reference = format!("{repository}@{digest}");
     let answer = tokio::time::timeout(PROBE, docker.inspect_registry_image(&reference, None)).await;
     let digest_seen = match answer {
         Ok(Ok(seen)) => Ok(seen.descriptor.digest.unwrap_or_default()),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {} s", PROBE.as_secs())),
     };
-    judge(digest, digest_seen)
+    judge(reference, digest, digest_seen)
 }
 
-fn judge(expected: &str, seen: Result<String, String>) -> Decision {
+fn judge(reference: String, expected: &str, seen: Result<String, String>) -> Decision {
     match seen {
-        Ok(seen) if seen == expected => Decision::Pull(reference(expected)),
+        Ok(seen) if seen == expected => Decision::Pull(reference),
         Ok(seen) => Decision::Assemble(format!("the registry has {seen}, expected {expected}")),
         Err(error) => Decision::Assemble(format!("no image registry answers ({error})")),
     }
-}
-
-fn reference(digest: &str) -> String {
-    format!("kindest/node@{digest}")
 }
 
 /// Pulls it.
@@ -71,6 +75,7 @@ mod tests {
 
     #[test]
     fn only_the_published_digest_is_pulled() {
+        let judge = |expected: &str, seen| judge(format!("{KIND}@{expected}"), expected, seen);
         let right = judge("sha256:a", Ok("sha256:a".into()));
         assert_eq!(right, Decision::Pull("kindest/node@sha256:a".into()));
         let other = judge("sha256:a", Ok("sha256:b".into()));

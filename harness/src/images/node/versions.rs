@@ -1,5 +1,7 @@
 //! Which Kubernetes versions a node can have: `images/node/versions.toml`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::inputs;
@@ -23,7 +25,26 @@ pub struct Release {
 struct Table {
     kind: String,
     default: String,
+    minikube: Minikube,
     release: Vec<Release>,
+}
+
+/// The pinned Minikube release.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Minikube {
+    /// E.g. `v1.36.0`.
+    pub version: String,
+    /// The commit of its tag.
+    pub commit: String,
+    /// Repository of its base image.
+    pub base: String,
+    /// Manifest digest of its base image.
+    pub base_digest: String,
+    /// The Kubernetes version on that base image, unless another one is asked for.
+    pub kubernetes: String,
+    /// Digests of the released binaries, by Go's name of the architecture.
+    pub sha256: BTreeMap<String, String>,
 }
 
 fn table() -> Result<Table> {
@@ -62,6 +83,16 @@ pub fn kind() -> Result<String> {
     Ok(table()?.kind)
 }
 
+/// The pinned Minikube release and what belongs to it.
+pub(super) fn minikube() -> Result<Minikube> {
+    Ok(table()?.minikube)
+}
+
+/// The pinned Minikube release, e.g. `v1.36.0`.
+pub fn minikube_version() -> Result<String> {
+    Ok(minikube()?.version)
+}
+
 /// The Go release that the default Kubernetes asks for, e.g. `1.25.0`.
 pub fn go() -> Result<String> {
     let line = inputs::text("go/kubernetes/go.mod").lines().find_map(|l| l.strip_prefix("go "));
@@ -86,6 +117,16 @@ mod tests {
     fn kind_is_of_one_version_everywhere() {
         let required = format!("sigs.k8s.io/kind {}", kind().expect("table"));
         assert!(inputs::text("go/kind/go.mod").contains(&required));
+    }
+
+    #[test]
+    fn minikube_is_of_one_version_everywhere() {
+        let minikube = minikube().expect("table");
+        let required = format!("k8s.io/minikube {}", minikube.version);
+        assert!(inputs::text("go/minikube/go.mod").contains(&required));
+        let release = Release::resolve(Some(&minikube.kubernetes)).expect("known");
+        assert_eq!(release.major_minor(), ("1", "33"));
+        assert!(minikube.sha256.values().all(|digest| digest.len() == 64));
     }
 
     #[test]

@@ -8,11 +8,13 @@ use super::Inventory;
 use crate::context::Context;
 
 /// How temporary files of ours, and of the tools and JVMs that we start, begin.
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "sparkproof",
     "spark-",
     "blockmgr-",
     "kind-",
+    "minikube",
+    "juju-mk",
     "liblz4-java-",
     "libzstd-jni-",
     "snappy-",

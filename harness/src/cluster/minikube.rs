@@ -1,0 +1,166 @@
+//! Minikube clusters: a profile, a home directory, a kubeconfig and a Docker network of their own,
+//! given back through the ledger without Minikube's help.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::existing::server_of;
+use super::minikube_start::{Assembled, Start, environment};
+use super::network::gateway;
+use super::{Cluster, ClusterRecord, Provider, Provisioner, client_of};
+use crate::context::Context;
+use crate::dirs::private_dir;
+use crate::engine::{Engine, is_root};
+use crate::error::{Error, Result};
+use crate::events::PhaseGuard;
+use crate::exec::Tool;
+use crate::images::node::MinikubeImage;
+use crate::ledger::{Owned, minikube_nodes};
+use crate::plan::{Fit, Machine};
+
+/// Where the node image has the manifest of its default StorageClass.
+const STORAGE: &str = "/kind/manifests/default-storage.yaml";
+
+/// What to create.
+#[derive(Debug, Clone)]
+pub struct MinikubeRequest<'a> {
+    /// Profile name.
+    pub name: &'a str,
+    /// The minikube binary.
+    pub minikube: &'a Path,
+    /// What its nodes are made of.
+    pub image: &'a MinikubeImage,
+    /// Nodes beside the first one.
+    pub workers: u32,
+    /// What a node offers.
+    pub fit: &'a Fit,
+}
+
+/// Who makes volumes in a cluster of this image: an assembled one has no image of Minikube's addon.
+pub fn provisioner(image: &MinikubeImage) -> Provisioner {
+    match image.programs {
+        Some(_) => Provisioner::LocalPath,
+        None => Provisioner::Minikube,
+    }
+}
+
+/// Whether Minikube takes the name of a profile; bad input otherwise, in its words (exit 14).
+pub fn accept_profile(name: &str) -> Result<()> {
+    let taken = name.len() > 1
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if taken {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "--name {name}: Minikube takes letters, digits and dashes, and at least two of them \
+         (exit 14, MK_USAGE)"
+    )))
+}
+
+/// Creates the cluster with its network; returns when its API server answers. Readiness is
+/// [`super::wait_until_ready`]'s business.
+pub async fn create(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    request: MinikubeRequest<'_>,
+) -> Result<Cluster> {
+    let name = request.name;
+    context.cancel.guard(refuse_existing(engine, name)).await?;
+    let home = context.run.dir().join("minikube");
+    let kubeconfig = context.run.dir().join("kubeconfig");
+    private_dir(&home)?;
+    let node = &request.image.node;
+    let cni = request.image.ready(&home)?;
+    let start = Start {
+        profile: name,
+        kubernetes_version: &node.kubernetes_version,
+        workers: request.workers,
+        fit: request.fit,
+        machine: Machine::here()?,
+        root: is_root(),
+        assembled: cni.map(|cni| Assembled { image: &node.reference, cni }),
+    };
+    let step = phase.step("minikube start");
+    let docker = engine.host.clone();
+    context.run.own(Owned::MinikubeCluster { docker, name: name.to_owned() })?;
+    let mut tool = Tool::new(request.minikube)
+        .args(start.arguments())
+        .env("DOCKER_HOST", &engine.host)
+        // The longest that its own waits take.
+        .deadline(Duration::from_secs(600));
+    for (variable, value) in environment(&home, &kubeconfig) {
+        tool = tool.env(variable, value);
+    }
+    let reason = Arc::new(OnceLock::new());
+    let told = Arc::clone(&reason);
+    let started = tool
+        .on_line(move |line| {
+            if let Some(why) = reason_of(line) {
+                // What follows is advice in a box.
+                let _ = told.set(why.to_owned());
+            }
+        })
+        .run(context)
+        .await;
+    started.map_err(|error| match reason.get() {
+        Some(why) => Error::environment(format!("minikube start: {why}")).because(error),
+        None => error,
+    })?;
+    if provisioner(request.image) == Provisioner::LocalPath {
+        let apply = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "apply", "-f", STORAGE];
+        context.cancel.guard(engine.exec(name, &apply, None::<&[u8]>)).await?;
+    }
+    step.done("");
+    let record = ClusterRecord {
+        name: name.to_owned(),
+        provider: Provider::Minikube,
+        server: server_of(&kubeconfig, None)?,
+        context: None,
+        kubernetes_version: node.kubernetes_version.clone(),
+        host_address: context.cancel.guard(gateway(engine, name)).await?,
+        node_containers: context.cancel.guard(minikube_nodes(engine, name)).await?,
+        kubeconfig,
+    };
+    let client = client_of(&record.kubeconfig, None).await?;
+    Ok(Cluster { record, client })
+}
+
+/// What Minikube ends for: `X Exiting due to GUEST_START: failed to start node`.
+fn reason_of(line: &str) -> Option<&str> {
+    line.split_once("Exiting due to ").map(|(_, reason)| reason.trim())
+}
+
+async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
+    let nodes = minikube_nodes(engine, name).await?;
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "a Minikube profile named {name} exists already: {}",
+        nodes.join(", ")
+    ))
+    .remedy("choose another --name; nothing was changed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minikubes_reason_is_found_before_its_advice() {
+        let line = "X Exiting due to GUEST_START: failed to start node: wait";
+        assert_eq!(reason_of(line), Some("GUEST_START: failed to start node: wait"));
+        assert_eq!(reason_of("* Related issue: #1"), None);
+    }
+
+    #[test]
+    fn a_profiles_name_is_refused_before_minikube_does() {
+        for name in ["a", "", "-a", "a_b", "a.b"] {
+            assert_eq!(accept_profile(name).expect_err(name).exit, crate::Exit::BadInput);
+        }
+        assert!(accept_profile("sparkproof-7f3a").is_ok());
+    }
+}

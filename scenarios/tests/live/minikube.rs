@@ -1,0 +1,85 @@
+//! A run on Minikube, as the guide has it: proven like one on kind, and nothing stays of it.
+//!
+//! Each starts a second cluster beside the one of the tests: of the profile `full` only.
+
+use std::process::Command;
+use std::time::Duration;
+
+use rstest::rstest;
+use rustix::process::Signal;
+use sparkproof::Error;
+use sparkproof::proof::Proof;
+use xtask::watched::Watched;
+
+use crate::frame::{Outcome, proof};
+use crate::owning::{exe, red};
+
+/// The base image may have to be assembled first.
+const LONG: Duration = Duration::from_secs(40 * 60);
+const RUN: [&str; 7] =
+    ["run", "--provider", "minikube", "--strategies", "none", "--executors", "1"];
+
+/// What Docker has under the name of a run's profile: containers, networks, volumes.
+fn shown(p: &Proof, run: &str) -> sparkproof::Result<Vec<String>> {
+    let host = p.environment.engine.as_ref().map(|e| e.host.clone()).unwrap_or_default();
+    let filter = format!("--filter=name=sparkproof-{run}");
+    let mut shown = Vec::new();
+    for kind in [&["ps", "-aq"][..], &["network", "ls", "-q"], &["volume", "ls", "-q"]] {
+        let mut docker = Command::new("docker");
+        let output = docker.args(kind).arg(&filter).env("DOCKER_HOST", &host).output();
+        let output = output.map_err(|e| Error::environment("running docker").because(e))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        shown.extend(said.lines().map(|line| format!("{} {line}", kind[0])));
+    }
+    Ok(shown)
+}
+
+/// Nothing of the run is left, in Docker or in its state directory, where Minikube has its home.
+fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
+    let mut left = shown(p, run)?;
+    let state = p.context.dirs.runs().join(run);
+    left.extend(state.exists().then(|| state.display().to_string()));
+    match left.as_slice() {
+        [] => Ok(()),
+        left => Err(Error::red(format!("left of run {run}: {}", left.join(", ")))),
+    }
+}
+
+#[tokio::test]
+#[ignore = "a second cluster: profile full"]
+async fn a_session_on_minikube_is_proven() -> Outcome {
+    proof("a_session_on_minikube_is_proven", async |p| {
+        let mut run = Watched::start(&exe(), &RUN).map_err(red)?;
+        run.reach("session").map_err(red)?;
+        let id = run.run.clone();
+        // The control of what comes last: a container, a network and a volume show.
+        assert!(shown(p, &id)?.len() >= 3, "{:?}", shown(p, &id)?);
+        assert!(nothing_of(p, &id).is_err());
+        let status = run.end(LONG).map_err(red)?;
+        assert_eq!(status.code(), Some(0));
+        nothing_of(p, &id)
+    })
+    .await
+}
+
+#[rstest]
+#[case::while_it_starts("cluster")]
+#[case::in_use("session")]
+#[tokio::test]
+#[ignore = "a second cluster: profile full"]
+async fn a_killed_run_on_minikube_is_swept(#[case] phase: &str) -> Outcome {
+    proof(&format!("a_run_on_minikube_killed_in_{phase}_is_swept"), async |p| {
+        let mut run = Watched::start(&exe(), &RUN).map_err(red)?;
+        run.reach(phase).map_err(red)?;
+        run.signal(Signal::KILL).map_err(red)?;
+        run.kill_all(false).map_err(red)?;
+        let id = run.run.clone();
+        run.end(LONG).map_err(red)?;
+        let swept = Command::new(exe()).arg("sweep").output();
+        let swept = swept.map_err(|e| Error::environment("running a sweep").because(e))?;
+        let said = String::from_utf8_lossy(&swept.stdout).into_owned();
+        assert!(swept.status.success(), "{said}{}", String::from_utf8_lossy(&swept.stderr));
+        nothing_of(p, &id)
+    })
+    .await
+}
