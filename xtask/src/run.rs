@@ -19,7 +19,17 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Step {
 
 impl Step {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
-        Step { command: Command::new(program) }
+        let mut command = Command::new(program);
+        // What cargo tells xtask of itself. Build scripts that look at it (ring's) would run again,
+        // and all that depends on them, whenever cargo is called by xtask after it was not.
+        let of_xtask = |key: &OsString| {
+            let key = key.to_string_lossy();
+            key.starts_with("CARGO_PKG_") || key.starts_with("CARGO_MANIFEST_")
+        };
+        for (key, _) in std::env::vars_os().filter(|(key, _)| of_xtask(key)) {
+            command.env_remove(key);
+        }
+        Step { command }
     }
 
     pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
