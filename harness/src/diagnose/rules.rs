@@ -63,7 +63,10 @@ fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
     let needed = |m: &MissingVerb| {
         matches!(
             (m.verb.as_str(), m.resource.as_str()),
-            ("create", "pods" | "configmaps" | "persistentvolumeclaims") | ("watch", "pods")
+            ("create", "pods" | "configmaps" | "persistentvolumeclaims" | "services")
+                | ("watch", "pods")
+                // What is submitted is applied.
+                | ("patch", _)
         )
     };
     forbidden(missing(observed).into_iter().filter(needed).collect())

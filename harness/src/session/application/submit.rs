@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -82,16 +83,18 @@ impl Application {
             logs: PodLogs::follow(api, pods, ours),
             driver: name,
         };
-        let submitted = spark_submit(context, dir.path(), access, image, spec).await;
+        let said = Arc::new(Mutex::new(String::new()));
+        let submitted = spark_submit(context, dir.path(), access, image, spec, &said).await;
+        let said = said.lock().map(|said| said.clone()).unwrap_or_default();
+        let said = context.recorder.secrets().scrub(&said);
+        let file = format!("{}/spark-submit.log", application.driver);
+        context.recorder.artifact("spark-submit", &file, &said);
         match submitted {
-            Ok(said) => {
-                let said = context.recorder.secrets().scrub(&said);
-                let file = format!("{}/spark-submit.log", application.driver);
-                context.recorder.artifact("spark-submit", &file, &said);
-                Ok(application)
-            }
+            Ok(()) => Ok(application),
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => {
+                // What the API refused stands before a long trace, of which the error has the end.
+                let error = Error::red(said).because(error);
                 let what = "spark-submit failed".to_owned();
                 Err(application.explain(context, cluster, access, image, &error, what).await)
             }
@@ -187,19 +190,21 @@ impl Application {
     }
 }
 
-/// Runs it to its end; what it said.
+/// Runs it to its end; what it says comes into `said`.
 async fn spark_submit(
     context: &Context,
     dir: &Path,
     access: &Access,
     image: &SparkImage,
     spec: &ApplicationSpec,
-) -> Result<String> {
+    said: &Arc<Mutex<String>>,
+) -> Result<()> {
     let class = spec.class.iter().flat_map(|class| ["--class", class]);
     let temporary = dir.join("tmp");
     fs_err::create_dir(&temporary).or_environment("preparing spark-submit")?;
     fs_err::create_dir(dir.join("conf")).or_environment("preparing spark-submit")?;
     let java = image.java_home.iter().map(|home| ("JAVA_HOME", home));
+    let said = said.clone();
     let finished = Tool::new(image.spark_home.join("bin/spark-submit"))
         .without_env(&FOREIGN)
         .args([Path::new("--properties-file"), &dir.join("properties")])
@@ -214,7 +219,13 @@ async fn spark_submit(
         .env("SPARK_SUBMIT_OPTS", format!("-Djava.io.tmpdir={}", temporary.display()))
         .dir(dir)
         .deadline(SUBMISSION)
+        .on_line(move |line| {
+            if let Ok(mut said) = said.lock() {
+                said.push_str(line);
+                said.push('\n');
+            }
+        })
         .run(context)
-        .await?;
-    Ok(format!("{}{}", finished.stdout, finished.stderr))
+        .await;
+    finished.map(drop)
 }
