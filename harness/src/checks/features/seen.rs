@@ -9,8 +9,10 @@ use crate::proof::Live;
 use crate::read::InPod;
 use crate::session::EXECUTOR_CONTAINER;
 
-/// Between the parts of what is printed inside.
+/// Between the parts of what is printed inside, and how a shell prints it: the command lines that are
+/// printed have the script itself among them.
 const PART: &str = "-- sparkproof --";
+const PRINT_PART: &str = "echo '-- spark''proof --'";
 
 /// An executor's pod.
 #[derive(Debug, Default)]
@@ -32,8 +34,8 @@ impl Seen {
     pub(super) async fn of(live: &Live, pod: Pod) -> Result<Self> {
         // The secret's length, never its value.
         let script = format!(
-            "env; echo '{PART}'; cat /proc/mounts; echo '{PART}'; \
-             cat /proc/[0-9]*/cmdline | tr '\\0' ' '; echo; echo '{PART}'; \
+            "env; {PRINT_PART}; cat /proc/mounts; {PRINT_PART}; \
+             cat /proc/[0-9]*/cmdline | tr '\\0' ' '; echo; {PRINT_PART}; \
              test ! -e \"$1\" || wc -c <\"$1\""
         );
         let namespace = &live.access().namespace;
