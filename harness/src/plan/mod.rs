@@ -1,11 +1,13 @@
 //! Raw arguments and `sparkproof.toml` become a validated [`Plan`].
 
+mod class_path;
 mod quantity;
 mod raw;
 mod resources;
 mod stores;
 mod validated;
 
+pub use class_path::ClassPath;
 pub use quantity::{MebiBytes, MilliCpu};
 pub use raw::{CONFIG_FILE, DriverPlace, FrontEnd, RawPlan, RbacChoice, Suite};
 pub use resources::{Fit, Machine};

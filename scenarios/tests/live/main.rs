@@ -5,6 +5,7 @@ mod driver;
 mod existing;
 mod frame;
 mod front_ends;
+mod geni;
 mod images;
 mod lifecycle;
 mod mounts;
