@@ -10,4 +10,4 @@ pub use cause::{Cause, Diagnosis};
 pub use forbidden::{MissingVerb, missing_verbs};
 pub use observed::{EventSeen, Observed, PodSeen};
 pub use reading::{FailedRead, content_differs, diagnose_read, read_elsewhere};
-pub use rules::diagnose;
+pub use rules::{diagnose, other_version};

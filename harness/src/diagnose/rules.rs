@@ -261,20 +261,26 @@ fn passwd(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
+/// What only a JVM of another version says.
+const OTHER_VERSION: [&str; 5] = [
+    "InvalidClassException",
+    "local class incompatible",
+    // 3.0 drivers set no resource profile, which later executors read.
+    "NumberFormatException: For input string: \"\"",
+    "IllegalArgumentException: too many arguments",
+    // The main class of executors is another one since 3.1, by which the entrypoint knows what the
+    // driver is.
+    "Could not find or load main class org.apache.spark",
+];
+
+/// The line of an executor's log that tells of another version. Such an executor does not end: it
+/// waits two minutes for an answer that it cannot read (seen of 3.5.9 with a driver of 3.0.1).
+pub fn other_version(log: &str) -> Option<&str> {
+    log.lines().find(|line| OTHER_VERSION.iter().any(|words| line.contains(words)))
+}
+
 fn versions(observed: &Observed) -> Option<Diagnosis> {
-    let line = line_with(
-        observed,
-        &[
-            "InvalidClassException",
-            "local class incompatible",
-            // 3.0 drivers set no resource profile, which later executors read.
-            "NumberFormatException: For input string: \"\"",
-            "IllegalArgumentException: too many arguments",
-            // The main class of executors is another one since 3.1, by which the entrypoint knows
-            // what the driver is.
-            "Could not find or load main class org.apache.spark",
-        ],
-    )?;
+    let line = line_with(observed, &OTHER_VERSION)?;
     Some(Diagnosis {
         cause: Cause::VersionMismatch,
         says: "driver and executors are not of the same Spark, Scala or Java version".into(),

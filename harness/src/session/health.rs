@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::evidence::seen;
-use crate::diagnose::{PodSeen, missing_verbs};
+use crate::diagnose::{PodSeen, missing_verbs, other_version};
 
 /// Container states that kubelet keeps retrying, for nothing.
 const FINAL: [&str; 6] = [
@@ -38,6 +38,12 @@ impl Health {
             unscheduled_since: None,
             last: BTreeMap::new(),
         }
+    }
+
+    /// Some words when an executor is of another version than the driver, by their logs.
+    pub(super) fn versions(logs: &BTreeMap<String, String>) -> Option<String> {
+        let said = |(pod, log): (&String, &String)| Some(format!("{pod}: {}", other_version(log)?));
+        logs.iter().find_map(said)
     }
 
     /// Takes the session's pods as they are now; `leaving` says whether any pod of the namespace is
@@ -179,6 +185,17 @@ mod tests {
         assert_eq!(look(&mut health, &[(1, failed.clone()), (2, running.clone())], false), None);
         assert!(look(&mut health, &[(4, running.clone())], false).is_some());
         assert_eq!(health.look(&pods(&[(9, running)]), false, 1, ""), None, "one is registered");
+    }
+
+    #[test]
+    fn an_executor_of_another_version_does_not_end_and_is_heard() {
+        let logs = |log: &str| BTreeMap::from([("x-exec-1".to_owned(), log.to_owned())]);
+        let said = "WARN TransportChannelHandler: Exception in connection from /10.0.0.1:1\n\
+                    java.io.InvalidClassException: org.apache.spark.resource.ResourceProfile; local \
+                    class incompatible\n";
+        let words = Health::versions(&logs(said)).expect("heard");
+        assert!(words.starts_with("x-exec-1: java.io.InvalidClassException"), "{words}");
+        assert_eq!(Health::versions(&logs("INFO Executor: Starting executor ID 1")), None);
     }
 
     #[test]

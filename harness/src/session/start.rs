@@ -163,13 +163,13 @@ impl Starting<'_> {
         let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
         let call = self.driver.begin(self.spec.trap, self.spec.deadline);
         let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
-        let hopeless =
-            wait::<Infallible>(self.context, waiting, pods.changes(), async || {
-                match look(pods, name, health, 0, log) {
-                    Some(words) => Progress::Never(Error::red(words)),
-                    None => Progress::NotYet("the session call had not returned".into()),
-                }
-            });
+        let logs = &self.logs;
+        let hopeless = wait::<Infallible>(self.context, waiting, pods.changes(), async || {
+            match look(pods, name, health, 0, log).or_else(|| Health::versions(&logs.now())) {
+                Some(words) => Progress::Never(Error::red(words)),
+                None => Progress::NotYet("the session call had not returned".into()),
+            }
+        });
         let described = tokio::select! {
             biased;
             described = call => described?,
@@ -206,7 +206,7 @@ impl Starting<'_> {
         };
         let (context, pods, health) = (self.context, self.pods, &mut self.health);
         let (log, name, n) = (&self.log, &self.name, self.spec.executors as usize);
-        let seen = &mut self.registered;
+        let (seen, logs) = (&mut self.registered, &self.logs);
         let mut noted = std::collections::BTreeSet::new();
         // Registration shows in Spark's list and moves no pod: polled.
         wait(context, waiting, Source::Backoff, async || {
@@ -227,7 +227,8 @@ impl Starting<'_> {
                     });
                 }
             }
-            if let Some(words) = look(pods, name, health, listed.len(), log) {
+            let other = || Health::versions(&logs.now()).filter(|_| listed.is_empty());
+            if let Some(words) = look(pods, name, health, listed.len(), log).or_else(other) {
                 return Progress::Never(Error::red(words));
             }
             match compare(&listed, &running, n) {
