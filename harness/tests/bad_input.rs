@@ -54,8 +54,10 @@ fn created(home: &Path) -> Vec<String> {
 #[case::bad_quantity(&["run", "--executor-memory", "lots"], "no memory quantity")]
 #[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "no bin/spark-submit there")]
 #[case::unknown_spark(&["run", "--spark-version", "1.2.3"], "not a version with a pinned digest")]
-#[case::unknown_front_end(&["run", "--front-end", "repl"], "possible values: pyspark, spark-shell")]
+#[case::unknown_front_end(&["run", "--front-end", "repl"], "possible values: pyspark, spark-shell, geni")]
 #[case::no_such_front_end(&["run", "--spark-version", "3.0.1"], "--front-end pyspark does not work with Spark 3.0.1")]
+#[case::geni_and_scala_2_13(&["run", "--front-end", "geni", "--spark-version", "4.3.0"], "Geni is built for Scala 2.12")]
+#[case::missing_class_path(&["run", "--geni-classpath", "input:/nowhere/*"], "--geni-classpath: no /nowhere/*")]
 #[case::unknown_kubernetes(&["run", "--kubernetes-version", "v1.2.3"], "unknown Kubernetes version")]
 #[case::missing_kubeconfig(&["run", "--kubeconfig", "/nowhere", "--image", "i"], "no such file")]
 #[case::unknown_config_key(&["run", "--config", "input/unknown.toml"], "did you mean `executors`?")]
@@ -90,6 +92,28 @@ fn a_daemon_that_is_named_and_down_is_an_environment_error() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("DOCKER_HOST"), "{text}");
     assert_eq!(output.status.code(), Some(3), "{text}");
+    assert_eq!(created(home.path()), Vec::<String>::new());
+}
+
+/// Without a class path, and without the tool that would resolve one.
+#[test]
+fn geni_without_a_class_path_is_bad_input() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let output = Command::new(env!("CARGO_BIN_EXE_sparkproof"))
+        .args(["run", "--front-end", "geni"])
+        .current_dir(home.path())
+        .env("XDG_STATE_HOME", home.path().join("state"))
+        .env("XDG_CACHE_HOME", home.path().join("cache"))
+        .env("PATH", home.path())
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("`clojure` is not on PATH") && text.contains("--geni-classpath"),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(2), "{text}");
     assert_eq!(created(home.path()), Vec::<String>::new());
 }
 

@@ -26,6 +26,12 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
             "teardown.collected",
             "after the driver's pod is deleted nothing of the application is left",
         ),
+        Ending::Disconnected => {
+            ("teardown.disconnected", "after the driver's JVM exits nothing of the session is left")
+        }
+        Ending::HungUp => {
+            ("teardown.hangup", "after the terminal is closed nothing of the session is left")
+        }
         Ending::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
     };
     check(context, id, title, async |findings: &mut Findings| {

@@ -13,6 +13,10 @@ use crate::events::Evidence;
 pub enum Cause {
     /// The session runs in the driver's own process.
     LocalMaster,
+    /// What is read without a session argument is of another session.
+    OtherSession,
+    /// Java closes packages that Spark needs open.
+    ClosedModules,
     /// The account may not do what Spark needs.
     MissingVerb,
     /// The node may not pull and does not have it.

@@ -5,8 +5,10 @@ use crate::events::Evidence;
 
 type Rule = fn(&Observed) -> Option<Diagnosis>;
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 14] = [
     local_master,
+    other_session,
+    closed_modules,
     missing_verb,
     image,
     passwd,
@@ -51,9 +53,41 @@ fn local_master(observed: &Observed) -> Option<Diagnosis> {
         cause: Cause::LocalMaster,
         says: format!("the session runs on {master} in the driver, not on Kubernetes"),
         evidence: vec![evidence("sparkContext.master", master.as_str())],
-        remedy: "an earlier session of the same process was taken over: stop that one first \
-                 (spark.conf repeats what was asked for and proves nothing)"
+        remedy: "an earlier session of the same process was taken over: stop that one first, \
+                 in Geni @zero-one.geni.defaults/spark (spark.conf repeats what was asked for and proves nothing)"
             .into(),
+    })
+}
+
+/// In Geni: what is read on a session of its own, without an argument, is not read on Kubernetes.
+fn other_session(observed: &Observed) -> Option<Diagnosis> {
+    let words = [
+        "a read without a session argument is of",
+        "LiveListenerBus is stopped",
+        "Cannot call methods on a stopped SparkContext",
+    ];
+    let line = observed.reason.lines().find(|l| words.iter().any(|w| l.contains(w)))?;
+    Some(Diagnosis {
+        cause: Cause::OtherSession,
+        says: "what is read without a session argument is read by another session, or none".into(),
+        evidence: vec![evidence("driver", line)],
+        remedy:
+            "make the session the front end's own (Geni: reset! zero-one.geni.defaults/spark), \
+                 or name it in every read"
+                .into(),
+    })
+}
+
+fn closed_modules(observed: &Observed) -> Option<Diagnosis> {
+    let line = line_with(observed, &["because module java.base does not"])?;
+    Some(Diagnosis {
+        cause: Cause::ClosedModules,
+        says: "Java 17 and later close packages to Spark that it reads by reflection".into(),
+        evidence: vec![line],
+        remedy:
+            "start the JVM with --add-opens=java.base/sun.nio.ch=ALL-UNNAMED and the others that \
+                 Geni's project.clj lists, as spark-submit does by itself"
+                .into(),
     })
 }
 
@@ -363,6 +397,15 @@ mod tests {
         driver_said("Received 403 on websocket. Failure executing: GET at: …"),
         Cause::MissingVerb
     )]
+    #[case(Observed { reason: "the driver failed at Start: IllegalStateException: LiveListenerBus is stopped.".into(), ..pod(|_| {}) }, Cause::OtherSession)]
+    #[case(
+        driver_said(
+            "cannot access class sun.nio.ch.DirectBuffer (in module java.base) because module java.base does not export sun.nio.ch"
+        ),
+        Cause::ClosedModules
+    )]
+    // A stop is no other session.
+    #[case(driver_said("INFO SparkContext: Successfully stopped SparkContext"), Cause::Unknown)]
     #[case(waiting("ErrImageNeverPull"), Cause::ImageNeverPulled)]
     #[case(waiting("ErrImagePull"), Cause::WrongImage)]
     #[case(waiting("ImagePullBackOff"), Cause::WrongImage)]

@@ -1,5 +1,6 @@
 //! Raw arguments and `sparkproof.toml` become a validated [`Plan`].
 
+mod class_path;
 mod minikube;
 mod quantity;
 mod raw;
@@ -7,6 +8,7 @@ mod resources;
 mod stores;
 mod validated;
 
+pub use class_path::ClassPath;
 pub use quantity::{MebiBytes, MilliCpu};
 pub use raw::{CONFIG_FILE, DriverPlace, FrontEnd, ProviderChoice, RawPlan, RbacChoice, Suite};
 pub use resources::{Fit, Machine};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{MebiBytes, MilliCpu};
+use super::{ClassPath, MebiBytes, MilliCpu};
 use crate::error::{Error, OrFail, Result};
 
 /// The configuration file looked for in the working directory.
@@ -31,6 +31,8 @@ pub enum FrontEnd {
     Pyspark,
     /// Spark's Scala shell, bin/spark-shell.
     SparkShell,
+    /// Clojure, with Geni.
+    Geni,
 }
 
 impl std::fmt::Display for FrontEnd {
@@ -129,6 +131,9 @@ pub struct RawPlan {
     /// In which shell the session is asked for [default: pyspark]
     #[arg(long, value_enum, help_heading = "Spark")]
     pub front_end: Option<FrontEnd>,
+    /// Jars and directories with Clojure and Geni, as for java -cp [default: clojure -Spath]
+    #[arg(long, value_name = "PATH", help_heading = "Spark")]
+    pub geni_classpath: Option<ClassPath>,
     /// Where the driver runs: on this host, or in a container beside the nodes [default: host]
     #[arg(long, value_enum, help_heading = "Spark")]
     pub driver: Option<DriverPlace>,
@@ -234,6 +239,7 @@ impl RawPlan {
             executor_memory: self.executor_memory.or(file.executor_memory),
             conf,
             front_end: self.front_end.or(file.front_end),
+            geni_classpath: self.geni_classpath.or(file.geni_classpath),
             driver: self.driver.or(file.driver),
             driver_host: self.driver_host.or(file.driver_host),
             session_timeout: self.session_timeout.or(file.session_timeout),

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::resources::{Asked, fit};
 use super::stores::{self, OwnStore};
 use super::{
-    DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice, Suite, minikube,
+    ClassPath, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice, Suite,
+    minikube,
 };
 use crate::error::{Error, Result};
 use crate::images::node::Release;
-use crate::images::spark::find;
+use crate::images::spark::{check_home, find};
 use crate::images::store::StoreKind;
 use crate::read::{Variant, select};
 
@@ -41,6 +42,9 @@ pub struct Plan {
     /// In which shell sessions are asked for.
     #[serde(default)]
     pub front_end: FrontEnd,
+    /// Clojure and Geni, when given.
+    #[serde(default)]
+    pub geni_classpath: Option<ClassPath>,
     /// Where the driver runs.
     #[serde(default)]
     pub driver: DriverPlace,
@@ -254,6 +258,9 @@ impl Plan {
         if let Some(version) = &raw.spark_version {
             find(version)?.check_front_end(front_end)?;
         }
+        if let Some(home) = &raw.spark_home {
+            check_home(home, front_end)?;
+        }
         let default_account = match rbac {
             // Every namespace has it.
             _ if existing && raw.namespace.is_some() => "default",
@@ -275,6 +282,7 @@ impl Plan {
             service_account: raw.service_account.unwrap_or_else(|| default_account.to_owned()),
             conf,
             front_end,
+            geni_classpath: raw.geni_classpath.map(ClassPath::checked).transpose()?,
             driver,
             driver_host: raw.driver_host,
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),

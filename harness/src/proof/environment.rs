@@ -17,7 +17,8 @@ use crate::events::PhaseGuard;
 use crate::images::spark::SparkImage;
 use crate::images::{load, spark};
 use crate::ledger::Scope;
-use crate::plan::{ClusterPlan, DriverPlace, Plan};
+use crate::plan::{ClusterPlan, DriverPlace, FrontEnd, Plan};
+use crate::session::Geni;
 use crate::store::{StoreKind, StoreRecord, Stores};
 
 /// Environment variable by which `sparkproof exec` hands the environment over: the path of an
@@ -130,6 +131,7 @@ pub async fn set_up(
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
     }
+    let plan = &with_geni(context, plan).await?;
     context.recorder.fact("front end", plan.front_end.to_string());
     // A cluster that is left up gets the servers of the runs that use it.
     let kinds: BTreeSet<StoreKind> = match scope {
@@ -180,6 +182,25 @@ pub async fn set_up(
             make(context, engine, plan, (name, scope), kinds).await
         }
     }
+}
+
+/// The plan with the class path of its front end, looked at before anything is created.
+async fn with_geni(context: &Context, plan: &Plan) -> Result<Plan> {
+    let mut plan = plan.clone();
+    if plan.front_end == FrontEnd::Geni {
+        let phase = context.recorder.phase("front end");
+        let version = match (&plan.spark.home, &plan.spark.version) {
+            (Some(home), _) => spark::of_home(home)?.version,
+            (None, Some(version)) => version.clone(),
+            (None, None) => spark::default_version().to_owned(),
+        };
+        let found = Geni::find(context, plan.geni_classpath.as_ref(), &version).await;
+        let found =
+            phase.end(found, |it| format!("Geni {}, Clojure {}", it.version, it.clojure))?;
+        context.recorder.fact("geni", found.version);
+        plan.geni_classpath = Some(found.class_path);
+    }
+    Ok(plan)
 }
 
 /// Makes the image of a driver in a container, so that sessions find it.

@@ -39,6 +39,10 @@ pub enum Ending {
     Stopped,
     /// The driver exited without `stop()`: its JVM's shutdown hook ran.
     Exited,
+    /// The driver's channel closed, upon which its JVM called `exit`.
+    Disconnected,
+    /// By SIGHUP to the driver's JVM, as when its terminal is closed.
+    HungUp,
     /// By kill -9 of the driver's JVM.
     Killed,
     /// An application's: its driver's pod, which had ended, was deleted.
@@ -173,13 +177,14 @@ impl<'a> Ground<'a> {
             executor_cpu: wanted.cpu.to_string(),
             executor_memory: format!("{}m", wanted.memory.0),
             front_end: wanted.front_end,
+            geni: wanted.geni.clone(),
             driver,
             driver_host: wanted.driver_host,
             driver_mounts,
             conf: wanted.conf.clone(),
             jars: Vec::new(),
             added: wanted.added.clone(),
-            eager_local_session: wanted.local_master,
+            trap: wanted.trap,
             strict: wanted.strict,
             deadline: environment.plan.session_timeout,
         };
@@ -277,6 +282,16 @@ impl Live {
         self.end(Ending::Exited).await
     }
 
+    /// The driver's JVM exits, since nobody is left to serve.
+    pub async fn disconnect(self) -> Result<Ended> {
+        self.end(Ending::Disconnected).await
+    }
+
+    /// The driver's terminal is closed.
+    pub async fn hang_up(self) -> Result<Ended> {
+        self.end(Ending::HungUp).await
+    }
+
     /// kill -9 of the driver's JVM.
     pub async fn kill(self) -> Result<Ended> {
         self.end(Ending::Killed).await
@@ -287,6 +302,8 @@ impl Live {
         let ended = match ending {
             Ending::Stopped => self.session.stop().await?,
             Ending::Exited => self.session.exit_without_stop().await?,
+            Ending::Disconnected => self.session.disconnect().await?,
+            Ending::HungUp => self.session.hang_up().await?,
             Ending::Killed => self.session.kill9().await?,
             Ending::Collected => {
                 return Err(Error::internal("the driver of a session is no pod to be deleted"));

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::{Ground, Live, Proof};
 use crate::access::Rule;
 use crate::error::Result;
-use crate::plan::{DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice};
-use crate::session::Contribution;
+use crate::plan::{ClassPath, DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice};
+use crate::session::{Contribution, Trap};
 
 /// Builds a session; every default is the plan's.
 #[derive(Debug, Clone)]
@@ -20,9 +20,10 @@ pub struct SessionBuilder<'a> {
     pub(super) without: Option<Rule>,
     pub(super) image: Option<String>,
     pub(super) front_end: FrontEnd,
+    pub(super) geni: Option<ClassPath>,
     pub(super) driver: DriverPlace,
     pub(super) driver_host: Option<IpAddr>,
-    pub(super) local_master: bool,
+    pub(super) trap: Option<Trap>,
     pub(super) strict: bool,
     pub(super) conf: Vec<(String, String)>,
     pub(super) verbs: Vec<Rule>,
@@ -42,9 +43,10 @@ impl<'a> SessionBuilder<'a> {
             without: None,
             image: None,
             front_end: plan.front_end,
+            geni: plan.geni_classpath.clone(),
             driver: plan.driver,
             driver_host: plan.driver_host,
-            local_master: false,
+            trap: None,
             strict: false,
             conf: plan.conf.clone(),
             verbs: Vec::new(),
@@ -120,6 +122,13 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
+    /// In Clojure, with Geni of this class path.
+    #[must_use]
+    pub fn geni(mut self, class_path: ClassPath) -> Self {
+        self.geni = Some(class_path);
+        self.front_end(FrontEnd::Geni)
+    }
+
     /// Where the driver runs.
     #[must_use]
     pub fn driver(mut self, place: DriverPlace) -> Self {
@@ -135,10 +144,16 @@ impl<'a> SessionBuilder<'a> {
     }
 
     /// A driver that runs `local[*]` while its `spark.conf` says `k8s://`, as Geni 0.0.33 and later
-    /// do (zero-one-group/geni#301). PySpark only: a shell that makes its session itself makes one.
+    /// do (zero-one-group/geni#301). PySpark and Geni: spark-shell makes its session itself.
     #[must_use]
-    pub fn local_master(mut self) -> Self {
-        self.local_master = true;
+    pub fn local_master(self) -> Self {
+        self.trap(Trap::EagerSession)
+    }
+
+    /// A front end that does this wrong.
+    #[must_use]
+    pub fn trap(mut self, trap: Trap) -> Self {
+        self.trap = Some(trap);
         self
     }
 

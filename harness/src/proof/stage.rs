@@ -1,8 +1,8 @@
 //! A proof under way, and the frame in which a scenario runs.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
 
@@ -25,12 +25,19 @@ pub struct Proof {
     /// What sessions run on.
     pub environment: Environment,
     pub(super) sessions: AtomicU32,
+    skipped: OnceLock<String>,
 }
 
 impl Proof {
     /// Of an environment.
     pub fn new(context: Context, environment: Environment) -> Self {
-        Proof { context, environment, sessions: AtomicU32::new(0) }
+        Proof { context, environment, sessions: AtomicU32::new(0), skipped: OnceLock::new() }
+    }
+
+    /// Says that the scenario, which then ends, cannot be made here, and why: found by looking, never
+    /// assumed. The first reason counts.
+    pub fn skip(&self, reason: &str) {
+        self.skipped.get_or_init(|| reason.to_owned());
     }
 
     /// A client with the rights to look around in the cluster.
@@ -76,7 +83,8 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     let begun = std::time::Instant::now();
     let work = async {
         let environment = record.open(&context).await?;
-        body(&Proof::new(context.clone(), environment)).await
+        let proof = Proof::new(context.clone(), environment);
+        body(&proof).await.map(|()| proof.skipped.into_inner())
     };
     let work = AssertUnwindSafe(context.cancel.to_its_end(Box::pin(work))).catch_unwind();
     let mut result = work.await.unwrap_or_else(|panic| {
@@ -85,14 +93,15 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
         Err(Error::red(text.unwrap_or_else(|| "the scenario panicked".to_owned())))
     });
     let torn = tear_down(&context, &mut Held::default()).await;
-    if let (Ok(()), Err(error)) = (&result, torn) {
+    if let (Ok(_), Err(error)) = (&result, torn) {
         result = Err(error.classed(Exit::Red));
     }
     let outcome = match &result {
-        Ok(()) => Outcome::Green,
+        Ok(None) => Outcome::Green,
+        Ok(Some(reason)) => Outcome::Skipped { reason: reason.clone() },
         Err(error) => Outcome::Red { reason: error.to_string(), remedy: error.remedy.clone() },
     };
-    let exit = result.as_ref().map_or_else(|error| error.exit, |()| Exit::Green);
+    let exit = result.as_ref().map_or_else(|error| error.exit, |_| Exit::Green);
     let error = result.as_ref().err().map(ToString::to_string);
     context.recorder.emit(Body::RunEnded { exit, error });
     let report = crate::report::write_all(&dir).map(|_| format!("scenarios/{name}/report.html"));
@@ -106,5 +115,5 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
             .collect(),
         seconds: begun.elapsed().as_secs_f64(),
     });
-    result
+    result.map(drop)
 }

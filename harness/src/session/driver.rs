@@ -20,12 +20,12 @@ pub(super) use self::gate::named_pipe;
 use self::process::Process;
 use super::channel::{Channel, Door};
 use super::protocol::{Described, Launched, Request};
-use super::spec::DriverSite;
+use super::spec::{DriverSite, Trap};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{Error, Exit, Result};
-use crate::plan::FrontEnd;
+use crate::plan::{ClassPath, FrontEnd};
 
 /// How long a driver may take to end by itself: Spark's hook deletes its pods on the way.
 const END: Duration = Duration::from_secs(60);
@@ -37,6 +37,10 @@ const CONNECT: Duration = Duration::from_secs(60);
 pub(super) struct Launch<'a> {
     /// Which front end.
     pub(super) front_end: FrontEnd,
+    /// Clojure and Geni, for that front end.
+    pub(super) geni: Option<&'a ClassPath>,
+    /// What shall go wrong.
+    pub(super) trap: Option<Trap>,
     /// The session's name, where a front end does not take it from the properties.
     pub(super) app_name: &'a str,
     /// The Java it runs with; none for the host's, or its container's.
@@ -177,12 +181,15 @@ impl Driver {
     /// of itself.
     pub(super) async fn begin(
         &mut self,
-        eager_local_session: bool,
+        trap: Option<Trap>,
         deadline: Duration,
     ) -> Result<Described> {
         if self.channel.is_none() {
             self.connect(deadline).await?;
         }
+        // Geni was told when it was started.
+        let told = self.front_end == FrontEnd::Geni;
+        let eager_local_session = !told && trap == Some(Trap::EagerSession);
         self.request(&Request::Start { eager_local_session }, deadline).await
     }
 
@@ -208,6 +215,14 @@ impl Driver {
         match &mut self.processes {
             Processes::OfHost(process) => process.kill_jvm(&self.context).await,
             Processes::InContainer(container) => container.kill_jvm(&self.context).await,
+        }
+    }
+
+    /// Sends the JVM SIGHUP, as a terminal does that is closed, and waits until it is gone.
+    pub(super) async fn hang_up(&mut self) -> Result<()> {
+        match &mut self.processes {
+            Processes::OfHost(process) => process.hang_up(&self.context).await,
+            Processes::InContainer(container) => container.hang_up(&self.context).await,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::exec::Tool;
 use crate::images::{Cache, Key};
 
 /// Every file of the package `sparkproof`.
-const SOURCES: [(&str, &str); 11] = [
+const SOURCES: [(&str, &str); 12] = [
     ("Answers.java", include_str!("../../probe/src/sparkproof/Answers.java")),
     ("Conf.java", include_str!("../../probe/src/sparkproof/Conf.java")),
     ("Failure.java", include_str!("../../probe/src/sparkproof/Failure.java")),
@@ -24,6 +24,7 @@ const SOURCES: [(&str, &str); 11] = [
     ("Probe.java", include_str!("../../probe/src/sparkproof/Probe.java")),
     ("Read.java", include_str!("../../probe/src/sparkproof/Read.java")),
     ("Serve.java", include_str!("../../probe/src/sparkproof/Serve.java")),
+    ("Shell.java", include_str!("../../probe/src/sparkproof/Shell.java")),
     ("Thrown.java", include_str!("../../probe/src/sparkproof/Thrown.java")),
 ];
 /// Of the results read here.

@@ -185,6 +185,9 @@ pub struct Described {
     pub language: String,
     /// Java's version.
     pub java: String,
+    /// The application of a read that is not told its session, in a front end that has such reads.
+    #[serde(default)]
+    pub implied_application: Option<String>,
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ const READ: Duration = Duration::from_secs(300);
 const STOP: Duration = Duration::from_secs(60);
 
 /// A started session and its driver. Dropped, the driver is killed and Spark cleans nothing up:
-/// end it by one of its three ends.
+/// end it by one of its five ends.
 #[derive(Debug)]
 pub struct Session {
     pub(super) name: String,
@@ -175,6 +175,26 @@ impl Session {
         let driver_log = self.driver.end().await?;
         said?;
         let seconds = begun.elapsed().as_secs_f64();
+        Ok(Ended { application: self.described.application, seconds, driver_log })
+    }
+
+    /// Closes the driver's channel, upon which its JVM exits, as by `(System/exit 0)` in a REPL:
+    /// Spark's shutdown hook stops the session.
+    pub async fn disconnect(self) -> Result<Ended> {
+        let begun = Instant::now();
+        let driver_log = self.driver.end().await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        Ok(Ended { application: self.described.application, seconds, driver_log })
+    }
+
+    /// Hangs up on the driver's JVM, as a terminal does that is closed: Spark's shutdown hook stops
+    /// the session.
+    pub async fn hang_up(mut self) -> Result<Ended> {
+        let begun = Instant::now();
+        let hung_up = self.driver.hang_up().await;
+        let seconds = begun.elapsed().as_secs_f64();
+        let driver_log = self.driver.end().await?;
+        hung_up?;
         Ok(Ended { application: self.described.application, seconds, driver_log })
     }
 

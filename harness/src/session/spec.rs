@@ -14,7 +14,7 @@ use super::template;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::Secrets;
-use crate::plan::FrontEnd;
+use crate::plan::{ClassPath, FrontEnd};
 
 /// Label on executor pods: which session they are of, known before Spark has an application id.
 pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
@@ -55,6 +55,30 @@ pub enum DriverSite {
     },
 }
 
+/// What a front end does wrong on purpose: a negative control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trap {
+    /// A `local[*]` session is made first, as Geni does unasked; the session that is then asked for
+    /// says `k8s://` and runs on the first. PySpark and Geni.
+    EagerSession,
+    /// Geni's own session is stopped, and stays that of reads without a session argument.
+    StaleDefault,
+    /// Java 17 without the packages that Spark needs open. Geni, whose JVM no launcher of Spark's
+    /// starts.
+    ClosedModules,
+}
+
+impl Trap {
+    /// As driver programs know it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Trap::EagerSession => "eager-session",
+            Trap::StaleDefault => "stale-default",
+            Trap::ClosedModules => "closed-modules",
+        }
+    }
+}
+
 /// What is asked of a session.
 #[derive(Debug, Clone)]
 pub struct SessionSpec {
@@ -68,6 +92,8 @@ pub struct SessionSpec {
     pub executor_memory: String,
     /// In which shell it is asked for.
     pub front_end: FrontEnd,
+    /// Clojure and Geni, for that front end.
+    pub geni: Option<ClassPath>,
     /// Where the driver runs.
     pub driver: DriverSite,
     /// The driver's address as pods are told; none for the one it listens at.
@@ -80,9 +106,8 @@ pub struct SessionSpec {
     pub jars: Vec<PathBuf>,
     /// What reading strategies add.
     pub added: Contribution,
-    /// For the negative control: a `local[*]` session is made first, as some front ends do unasked;
-    /// the session that is then asked for says `k8s://` and runs on the first.
-    pub eager_local_session: bool,
+    /// What shall go wrong.
+    pub trap: Option<Trap>,
     /// Nothing may be tried twice or left out unsaid: a broken executor shows (see [`STRICT`]).
     pub strict: bool,
     /// How long it may take from the driver's start to N registered executors.
@@ -98,13 +123,14 @@ impl SessionSpec {
             executor_cpu: "300m".into(),
             executor_memory: "512m".into(),
             front_end: FrontEnd::default(),
+            geni: None,
             driver: DriverSite::Host,
             driver_host: None,
             driver_mounts: Vec::new(),
             conf: Vec::new(),
             jars: Vec::new(),
             added: Contribution::default(),
-            eager_local_session: false,
+            trap: None,
             strict: false,
             deadline: Duration::from_secs(180),
         }
@@ -117,11 +143,12 @@ impl SessionSpec {
         self.conf.iter().cloned().chain(self.added.conf.clone()).collect()
     }
 
-    /// Files of this host that the properties name, beside those of the session's directory.
+    /// Files of this host that the driver reads, beside those of the session's directory.
     pub(super) fn files(&self, probe_jar: &Path) -> Vec<PathBuf> {
         let jars = [probe_jar].into_iter().chain(self.jars.iter().map(PathBuf::as_path));
         let mut all: Vec<PathBuf> = jars.map(Path::to_owned).collect();
         all.extend(self.added.driver_jars.clone());
+        all.extend(self.geni.iter().flat_map(ClassPath::files));
         for (_, value) in self.all_conf().iter().filter(|(key, _)| key == "spark.jars") {
             let local = value.split(',').map(|jar| jar.trim_start_matches("file://"));
             all.extend(local.filter(|jar| jar.starts_with('/')).map(PathBuf::from));

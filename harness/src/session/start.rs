@@ -61,6 +61,8 @@ impl Session {
         let begun = Instant::now();
         let launch = Launch {
             front_end: spec.front_end,
+            geni: spec.geni.as_ref(),
+            trap: spec.trap,
             app_name: &spec.app_name,
             java_home: image.java_home.as_deref(),
             spark_home: &image.spark_home,
@@ -161,7 +163,7 @@ struct Starting<'a> {
 impl Starting<'_> {
     async fn run(&mut self) -> Result<(Described, Rest, BTreeMap<u32, Executor>)> {
         let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
-        let call = self.driver.begin(self.spec.eager_local_session, self.spec.deadline);
+        let call = self.driver.begin(self.spec.trap, self.spec.deadline);
         let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
         let logs = &self.logs;
         let hopeless = wait::<Infallible>(self.context, waiting, pods.changes(), async || {
@@ -183,6 +185,14 @@ impl Starting<'_> {
             return Err(Error::red(format!(
                 "sparkContext.master is {}, spark.conf says {}",
                 described.context_master, described.conf_master
+            )));
+        }
+        if let Some(implied) = &described.implied_application
+            && *implied != described.application
+        {
+            return Err(Error::red(format!(
+                "a read without a session argument is of application {implied}, the session is {}",
+                described.application
             )));
         }
         let rest = Rest::of(&described, self.address)?;

@@ -32,6 +32,14 @@ pub(crate) async fn lives_and_ends(
             let ended = live.exit_without_stop().await?;
             checks::nothing_left(&p.context, &ended).await
         }
+        Ending::Disconnected => {
+            let ended = live.disconnect().await?;
+            checks::nothing_left(&p.context, &ended).await
+        }
+        Ending::HungUp => {
+            let ended = live.hang_up().await?;
+            checks::nothing_left(&p.context, &ended).await
+        }
         Ending::Killed => {
             let ended = live.kill().await?;
             checks::executors_stay_after_kill(&p.context, &ended).await

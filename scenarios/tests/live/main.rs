@@ -8,6 +8,7 @@ mod features;
 mod foreign;
 mod frame;
 mod front_ends;
+mod geni;
 mod images;
 mod lifecycle;
 mod minikube;

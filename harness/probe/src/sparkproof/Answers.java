@@ -15,9 +15,13 @@ final class Answers {
     private final ObjectMapper json = new ObjectMapper();
     private final SparkSession spark;
     private final SparkContext context;
+    private final Shell shell;
+    private final String language;
 
-    Answers(SparkSession spark) {
+    Answers(SparkSession spark, Shell shell, String language) {
         this.spark = spark;
+        this.shell = shell;
+        this.language = language;
         this.context = spark.sparkContext();
     }
 
@@ -41,7 +45,7 @@ final class Answers {
             case "list":
                 return json.readTree(Probe.list(context, with.get("uri").asText()));
             case "frame":
-                return Frame.read(spark, with);
+                return Frame.read(spark, shell, with);
             case "conf":
                 return conf(with.get("keys"));
             case "stop":
@@ -61,8 +65,12 @@ final class Answers {
         result.put("application", context.applicationId());
         result.put("ui", context.uiWebUrl().get());
         result.put("version", context.version());
-        result.put("language", "Scala " + scala.util.Properties.versionNumberString());
+        result.put("language", language);
         result.put("java", System.getProperty("java.version"));
+        SparkSession implied = shell.implied();
+        if (implied != null) {
+            result.put("implied_application", implied.sparkContext().applicationId());
+        }
         return result;
     }
 

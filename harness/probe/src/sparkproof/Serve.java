@@ -52,7 +52,12 @@ public final class Serve {
 
     /** Serves until it is told to exit; then the front end goes on as its user left it. */
     public static void run(SparkSession spark) throws Exception {
-        new Serve().serve(new Answers(spark));
+        run(spark, Shell.OF_SPARK, "Scala " + scala.util.Properties.versionNumberString());
+    }
+
+    /** The same for a front end with ways of its own, and its language with its version. */
+    public static void run(SparkSession spark, Shell shell, String language) throws Exception {
+        new Serve().serve(new Answers(spark, shell, language));
     }
 
     private void serve(Answers answers) throws Exception {

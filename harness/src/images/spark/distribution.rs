@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::java;
-use super::versions::{SparkVersion, find};
+use super::versions::{SparkVersion, check_scala, find};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
 use crate::images::{Cache, Key};
+use crate::plan::FrontEnd;
 
 const DOCKERFILE: &str = include_str!("../../../../images/spark/Dockerfile");
 const ENTRYPOINT: &str = include_str!("../../../../images/spark/entrypoint.sh");
@@ -158,16 +159,31 @@ pub fn of_home(home: &Path) -> Result<Distribution> {
             return Err(bad(format!("no {file} there, expected a Spark distribution")));
         }
     }
-    let jars = fs_err::read_dir(home.join("jars")).map_err(|e| bad(e.to_string()))?;
-    let names = jars.filter_map(|j| j.ok()?.file_name().into_string().ok());
-    let version = names
-        .filter_map(|name| {
-            let rest = name.strip_prefix("spark-kubernetes_")?.strip_suffix(".jar")?;
-            Some(rest.split_once('-')?.1.to_owned())
-        })
-        .next()
+    let (_, version) = kubernetes_jar(&home)
         .ok_or_else(|| bad("no jars/spark-kubernetes_*.jar: built without Kubernetes".into()))?;
     Ok(Distribution { home, version, java_home: None })
+}
+
+/// Refuses a front end that a distribution of the user's cannot have.
+///
+/// # Errors
+/// Bad input.
+pub fn check_home(home: &Path, front_end: FrontEnd) -> Result<()> {
+    match kubernetes_jar(home) {
+        Some((scala, version)) => check_scala(front_end, &version, &scala),
+        // Another check says what that is.
+        None => Ok(()),
+    }
+}
+
+/// The versions of Scala and Spark, by the name of a jar.
+fn kubernetes_jar(home: &Path) -> Option<(String, String)> {
+    let names = fs_err::read_dir(home.join("jars")).ok()?;
+    names.filter_map(|jar| jar.ok()?.file_name().into_string().ok()).find_map(|name| {
+        let rest = name.strip_prefix("spark-kubernetes_")?.strip_suffix(".jar")?;
+        let (scala, version) = rest.split_once('-')?;
+        Some((scala.to_owned(), version.to_owned()))
+    })
 }
 
 #[cfg(test)]
@@ -207,5 +223,11 @@ mod tests {
         assert!(of_home(keep.path()).expect_err("no jar").to_string().contains("Kubernetes"));
         std::fs::write(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar"), "").expect("w");
         assert_eq!(of_home(keep.path()).expect("valid").version, "3.5.9");
+        check_home(keep.path(), FrontEnd::Geni).expect("Scala 2.12");
+        std::fs::remove_file(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar")).expect("r");
+        std::fs::write(keep.path().join("jars/spark-kubernetes_2.13-3.5.9.jar"), "").expect("w");
+        check_home(keep.path(), FrontEnd::SparkShell).expect("any Scala");
+        let error = check_home(keep.path(), FrontEnd::Geni).expect_err("Scala 2.13");
+        assert!(error.to_string().contains("Geni is built for Scala 2.12"), "{error}");
     }
 }

@@ -12,7 +12,7 @@ mod provide;
 mod tool;
 mod versions;
 
-pub use distribution::{Distribution, composed, of_home};
+pub use distribution::{Distribution, check_home, composed, of_home};
 pub use driver::driver_image;
 pub use examples::{EXAMPLE_JAR, EXAMPLE_PYTHON, example_layers};
 pub use image::{SparkImage, from_home, from_reference, from_version};

@@ -64,6 +64,17 @@ impl ContainerDriver {
         gone.or_environment("waiting for the killed JVM to end")?
     }
 
+    /// Sends the JVM SIGHUP and waits until all of the container is gone.
+    pub(super) async fn hang_up(&self, context: &Context) -> Result<()> {
+        let gone = async {
+            let (container, hup) = (&self.container, ["pkill", "-HUP", "java"]);
+            container.engine.exec(&container.name, &hup, None::<&[u8]>).await?;
+            self.container.end().await.map(drop)
+        };
+        let gone = tokio::time::timeout(END, context.cancel.guard(gone)).await;
+        gone.or_environment("waiting for the JVM that was hung up on to end")?
+    }
+
     /// Waits for the end of all its processes, killed when they do not; removes it. `told` says
     /// whether they know that they shall end, by a channel that is closed.
     pub(super) async fn end(&self, context: &Context, told: bool) -> Result<()> {
@@ -99,7 +110,7 @@ fn body(
     if launch.front_end == FrontEnd::Pyspark {
         command.extend(["python3".to_owned(), program("init.py")]);
     }
-    let words = launch.front_end.command(dir, launch.app_name);
+    let words = launch.front_end.command(dir, launch)?;
     // The first process runs the program with the Python that runs it.
     let words = words.iter().skip(usize::from(launch.front_end == FrontEnd::Pyspark));
     command.extend(words.map(|word| word.to_string_lossy().into_owned()));
@@ -174,6 +185,8 @@ mod tests {
             spark_home: &home,
             kubeconfig: Path::new("/state/driver-n/kubeconfig"),
             front_end: FrontEnd::Pyspark,
+            geni: None,
+            trap: None,
             app_name: "x",
             java_home: Some(Path::new("/cache/java-11")),
             files: &[jar.clone(), jar],

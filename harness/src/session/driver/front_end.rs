@@ -5,11 +5,13 @@ use std::path::Path;
 
 use super::Launch;
 use crate::context::Context;
-use crate::error::{OrFail, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::plan::FrontEnd;
 
 const PYSPARK: &str = include_str!("../../../drivers/pyspark_driver.py");
 const SPARK_SHELL: &str = include_str!("../../../drivers/spark_shell.sh");
+const GENI: &str = include_str!("../../../drivers/geni.sh");
+const GENI_INPUT: &str = include_str!("../../../drivers/geni_driver.clj");
 const SPARK_SHELL_INPUT: &str = include_str!("../../../drivers/spark_shell.scala");
 
 impl FrontEnd {
@@ -18,7 +20,7 @@ impl FrontEnd {
     pub(in crate::session) fn is_jvm(self) -> bool {
         match self {
             FrontEnd::Pyspark => false,
-            FrontEnd::SparkShell => true,
+            FrontEnd::SparkShell | FrontEnd::Geni => true,
         }
     }
 
@@ -29,23 +31,29 @@ impl FrontEnd {
             FrontEnd::SparkShell => {
                 &[("driver.sh", SPARK_SHELL), ("driver.scala", SPARK_SHELL_INPUT)]
             }
+            FrontEnd::Geni => &[("driver.sh", GENI), ("driver.clj", GENI_INPUT)],
         }
     }
 
-    /// What starts it, given the session's directory.
-    pub(super) fn command(self, dir: &Path, app_name: &str) -> Vec<OsString> {
-        match self {
+    /// What starts it, given the session's directory. Bad input when that is not all.
+    pub(super) fn command(self, dir: &Path, launch: &Launch<'_>) -> Result<Vec<OsString>> {
+        Ok(match self {
             FrontEnd::Pyspark => vec!["python3".into(), dir.join("driver.py").into()],
             FrontEnd::SparkShell => {
-                vec!["sh".into(), dir.join("driver.sh").into(), dir.into(), app_name.into()]
+                vec!["sh".into(), dir.join("driver.sh").into(), dir.into(), launch.app_name.into()]
             }
-        }
+            FrontEnd::Geni => {
+                let no_geni = || Error::input("a session in Geni without a class path of it");
+                let class_path = launch.geni.ok_or_else(no_geni)?.to_string();
+                vec!["sh".into(), dir.join("driver.sh").into(), dir.into(), class_path.into()]
+            }
+        })
     }
 
     /// Options of its JVM beside those of every front end.
     pub(super) fn jvm_options(self, dir: &Path) -> String {
         match self {
-            FrontEnd::Pyspark => String::new(),
+            FrontEnd::Pyspark | FrontEnd::Geni => String::new(),
             // What was typed is no part of the user's history (`.scala_history`, and another name
             // since Scala 2.13, which no property says).
             FrontEnd::SparkShell => format!(" -Duser.home={}", dir.join("scratch").display()),
@@ -71,6 +79,10 @@ impl FrontEnd {
                 ("PYTHONUNBUFFERED", "1".into()),
             ],
             FrontEnd::SparkShell => vec![("SPARKPROOF_PIPES", dir.into())],
+            FrontEnd::Geni => {
+                let trap = launch.trap.map(|trap| ("SPARKPROOF_TRAP", trap.name().into()));
+                [("SPARKPROOF_PIPES", dir.into())].into_iter().chain(trap).collect()
+            }
         })
     }
 
@@ -78,6 +90,7 @@ impl FrontEnd {
     pub(super) fn needs(self) -> &'static str {
         match self {
             FrontEnd::Pyspark => "it needs python3 and a Java runtime on PATH (or JAVA_HOME)",
+            FrontEnd::Geni => "it needs a Java runtime on PATH (or JAVA_HOME)",
             FrontEnd::SparkShell => "it needs bash and a Java runtime on PATH (or JAVA_HOME)",
         }
     }

@@ -59,6 +59,12 @@ impl Process {
         self.jvm_gone(context, "the killed JVM").await
     }
 
+    /// Sends the JVM SIGHUP and waits until it is gone.
+    pub(super) async fn hang_up(&mut self, context: &Context) -> Result<()> {
+        signal(self.jvm.as_ref(), Signal::HUP, kill_process);
+        self.jvm_gone(context, "the JVM that was hung up on").await
+    }
+
     /// Waits for the end of both; killed when they do not end. Reaps. `told` says whether they know
     /// that they shall end, by a channel that is closed.
     pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
@@ -108,18 +114,27 @@ impl Drop for Process {
 
 /// SIGKILL to a process that still is the one we started, or to its group.
 fn kill(process: Option<&Owned>, send: impl Fn(Pid, Signal) -> rustix::io::Result<()>) {
+    signal(process, Signal::KILL, send);
+}
+
+/// A signal to a process that still is the one we started, or to its group.
+fn signal(
+    process: Option<&Owned>,
+    signal: Signal,
+    send: impl Fn(Pid, Signal) -> rustix::io::Result<()>,
+) {
     if let Some(process @ Owned::Process { pid, .. }) = process
         && process.is_running_process()
         && let Some(pid) = Pid::from_raw(pid.cast_signed())
     {
-        let _ = send(pid, Signal::KILL);
+        let _ = send(pid, signal);
     }
 }
 
 fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
     let what = "preparing the driver";
     let log = fs_err::File::create(dir.join("log")).or_environment(what)?.into_parts().0;
-    let words = launch.front_end.command(dir, launch.app_name);
+    let words = launch.front_end.command(dir, launch)?;
     let mut command = Command::new(&words[0]);
     for (key, _) in std::env::vars_os() {
         if files::FOREIGN.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
@@ -153,6 +168,8 @@ mod tests {
             spark_home: keep.path(),
             kubeconfig: keep.path(),
             front_end: crate::plan::FrontEnd::Pyspark,
+            geni: None,
+            trap: None,
             app_name: "x",
             java_home: None,
             files: &[],

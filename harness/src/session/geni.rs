@@ -1,0 +1,173 @@
+//! Where Clojure and Geni come from: a class path of the user's, or what Clojure's own tool resolves.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use semver::{Version, VersionReq};
+use serde::Deserialize;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exec::Tool;
+use crate::plan::ClassPath;
+
+/// What a download of Geni's dependencies, Spark among them, takes on a line of 4 Mbit/s.
+const RESOLVING: Duration = Duration::from_secs(30 * 60);
+const REMEDY: &str = "--geni-classpath with the jars and directories of Clojure, Geni and its \
+                      dependencies";
+/// Prints the versions of Clojure and Geni; the latter stands in a resource since 0.0.24.
+const VERSIONS: &str = r#"(do (require 'clojure.java.io)
+  (let [find clojure.java.io/resource]
+    (when (or (find "zero_one/geni/core.clj") (find "zero_one/geni/core__init.class"))
+      (println (clojure-version)
+               (if-let [it (find "GENI_REPL_RELEASED_VERSION")] (slurp it) "unknown")))))"#;
+
+/// Clojure and Geni.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Geni {
+    /// With all they depend on.
+    pub class_path: ClassPath,
+    /// Geni's version, e.g. `0.0.42`; `unknown` when it does not say.
+    pub version: String,
+    /// Clojure's version.
+    pub clojure: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    geni: Vec<Release>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Release {
+    version: String,
+    spark: VersionReq,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    // Embedded and read by a unit test: it cannot be wrong in a binary that passed its tests.
+    toml::from_str(include_str!("../../versions/geni.toml")).expect("geni.toml is valid")
+});
+
+impl Geni {
+    /// That of the given class path; without one, what Clojure's own tool resolves for this Spark by
+    /// the guide's dependency map.
+    ///
+    /// # Errors
+    /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni is
+    /// known for this Spark. Environment: the tool cannot resolve it, or there is no Java.
+    pub async fn find(context: &Context, given: Option<&ClassPath>, spark: &str) -> Result<Geni> {
+        match given {
+            Some(class_path) => {
+                let nothing =
+                    || Error::input("--geni-classpath: no Clojure with Geni on it").remedy(REMEDY);
+                examine(context, class_path.clone()).await?.ok_or_else(nothing)
+            }
+            None => {
+                let class_path = resolve(context, spark).await?;
+                let nothing = || Error::environment("clojure resolved a class path without Geni");
+                examine(context, class_path).await?.ok_or_else(nothing)
+            }
+        }
+    }
+}
+
+async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
+    let geni = release_for(spark)?;
+    let tool = ["clojure", "clj"].into_iter().find_map(|name| which::which(name).ok());
+    let tool = tool.ok_or_else(|| {
+        Error::input("--front-end geni: no class path is given, and `clojure` is not on PATH")
+            .remedy(format!("{REMEDY}; or install Clojure's command line tool"))
+    })?;
+    let resolved = Tool::new(tool)
+        .args(["-Sdeps", &dependencies(geni, spark), "-Spath"])
+        // What it keeps goes with the run, and no project's file counts.
+        .dir(context.run.dir())
+        .deadline(RESOLVING)
+        .run(context)
+        .await
+        .map_err(|error| {
+            Error::environment(format!("--front-end geni: resolving Geni {geni} from Clojars"))
+                .because(error)
+                .remedy(REMEDY)
+        })?;
+    Ok(ClassPath::new(&resolved.stdout))
+}
+
+fn release_for(spark: &str) -> Result<&'static str> {
+    let version = Version::parse(spark).ok();
+    let fits = |release: &&Release| version.as_ref().is_some_and(|v| release.spark.matches(v));
+    TABLE.geni.iter().find(fits).map(|release| release.version.as_str()).ok_or_else(|| {
+        Error::input(format!("--front-end geni: no version of Geni is known for Spark {spark}"))
+            .remedy(REMEDY)
+    })
+}
+
+/// The guide's map, with the versions asked for.
+fn dependencies(geni: &str, spark: &str) -> String {
+    let spark = ["core", "mllib", "kubernetes"]
+        .map(|name| format!("org.apache.spark/spark-{name}_2.12 {{:mvn/version \"{spark}\"}}"))
+        .join(" ");
+    format!(
+        "{{:deps {{zero.one/geni {{:mvn/version \"{geni}\" :exclusions [reply/reply]}} {spark}}}}}"
+    )
+}
+
+/// What is on it; none without Clojure or Geni.
+async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni>> {
+    let java = match std::env::var_os("JAVA_HOME") {
+        Some(home) => std::path::Path::new(&home).join("bin/java"),
+        None => "java".into(),
+    };
+    let path = class_path.to_string();
+    let printed = Tool::new(java)
+        .args(["-XX:TieredStopAtLevel=1", "-cp", &path, "clojure.main", "-e", VERSIONS])
+        .run(context)
+        .await;
+    let printed = match printed {
+        Ok(finished) => finished.stdout,
+        Err(error) if error.to_string().contains("main class clojure.main") => return Ok(None),
+        Err(error) => {
+            return Err(Error::environment("looking for Geni on its class path")
+                .because(error)
+                .remedy("a Java runtime on PATH (or JAVA_HOME)"));
+        }
+    };
+    let mut words = printed.split_whitespace();
+    Ok(words.next().zip(words.next()).map(|(clojure, version)| Geni {
+        class_path,
+        version: version.to_owned(),
+        clojure: clojure.to_owned(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Exit;
+    use crate::ledger::test_context;
+
+    #[test]
+    fn the_map_is_the_guide_s() {
+        let geni = release_for("3.5.9").expect("known");
+        assert_eq!(
+            dependencies(geni, "3.5.9"),
+            "{:deps {zero.one/geni {:mvn/version \"0.0.42\" :exclusions [reply/reply]} \
+             org.apache.spark/spark-core_2.12 {:mvn/version \"3.5.9\"} \
+             org.apache.spark/spark-mllib_2.12 {:mvn/version \"3.5.9\"} \
+             org.apache.spark/spark-kubernetes_2.12 {:mvn/version \"3.5.9\"}}}"
+        );
+        assert_eq!(release_for("4.3.0").expect_err("no such Geni").exit, Exit::BadInput);
+    }
+
+    #[tokio::test]
+    async fn a_class_path_without_geni_is_bad_input() {
+        let (context, keep) = test_context();
+        let class_path = ClassPath::new(&keep.path().display().to_string());
+        let error = Geni::find(&context, Some(&class_path), "3.5.9").await.expect_err("empty");
+        assert_eq!(error.exit, Exit::BadInput, "{error}");
+        assert!(error.to_string().contains("no Clojure with Geni"), "{error}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Geni: the guide's own front end, and what it does wrong where it is let to.
+//!
+//! Its class path is the environment's (`--geni-classpath`), or what `clojure` resolves; where there is
+//! neither, each scenario is skipped with that reason.
+
+use rstest::rstest;
+use sparkproof::checks;
+use sparkproof::plan::{ClassPath, DriverPlace};
+use sparkproof::proof::{Ending, Proof};
+use sparkproof::read::{DataSize, select};
+use sparkproof::session::{Geni, Trap};
+
+use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+
+/// A scenario with Geni's class path, or skipped.
+async fn with_geni(
+    name: &str,
+    body: impl AsyncFnOnce(&Proof, ClassPath) -> sparkproof::Result<()>,
+) -> Outcome {
+    proof(name, async |p| {
+        let given = p.environment.plan.geni_classpath.as_ref();
+        match Geni::find(&p.context, given, &p.environment.image.version).await {
+            Ok(geni) => body(p, geni.class_path).await,
+            Err(error) if error.is_interruption() => Err(error),
+            Err(error) => {
+                p.skip(&error.to_string());
+                Ok(())
+            }
+        }
+    })
+    .await
+}
+
+#[rstest]
+#[case::stopped(3, DriverPlace::Host, Ending::Stopped)]
+// The end of the REPL's input, as a user's Ctrl-D.
+#[case::exited(1, DriverPlace::Host, Ending::Exited)]
+// As by `(System/exit 0)`.
+#[case::disconnected(1, DriverPlace::Host, Ending::Disconnected)]
+// As when its terminal is closed.
+#[case::hung_up(1, DriverPlace::Host, Ending::HungUp)]
+#[case::killed(1, DriverPlace::Host, Ending::Killed)]
+#[case::contained(1, DriverPlace::Container, Ending::Exited)]
+#[tokio::test]
+async fn a_geni_repl_is_a_session_like_any_other(
+    #[case] executors: u32,
+    #[case] driver: DriverPlace,
+    #[case] ending: Ending,
+) -> Outcome {
+    let name = format!("a_geni_repl_{driver:?}_{ending:?}").to_lowercase();
+    with_geni(&name, async |p, geni| {
+        let session = p.session().geni(geni).driver(driver).executors(executors);
+        lives_and_ends(p, session.start().await?, ending).await
+    })
+    .await
+}
+
+/// The traps on the way to that session, each fallen into.
+#[rstest]
+// `create-spark-session` returns the session that Geni made when it was loaded.
+#[case::eager(Trap::EagerSession, &["local-master", "local[*]"])]
+// `(g/read-csv! path)` would be read by nobody.
+#[case::stale(Trap::StaleDefault, &["other-session"])]
+// `java` does not open what spark-submit opens.
+#[case::closed(Trap::ClosedModules, &["closed-modules"])]
+#[tokio::test]
+async fn a_trap_of_geni_is_named(#[case] trap: Trap, #[case] reasons: &[&str]) -> Outcome {
+    with_geni(&format!("a_trap_of_geni_{trap:?}").to_lowercase(), async |p, geni| {
+        let session = p.session().geni(geni).executors(1).trap(trap);
+        expect_red(session.start().await, reasons).map(drop)
+    })
+    .await
+}
+
+/// By `g/read-csv!` and its like.
+#[tokio::test]
+async fn a_geni_repl_reads_files() -> Outcome {
+    with_geni("a_geni_repl_reads_files", async |p, geni| {
+        let ids = ["0-copy", "3-hostpath", "4-hdfs"].map(str::to_owned);
+        let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
+        let builder = builder.session(|session| session.geni(geni.clone()));
+        let (mut session, failed) = builder.start().await?;
+        failed.map_or(Ok(()), Err)?;
+        session.prove_all().await?;
+        let ended = session.stop().await?;
+        checks::nothing_left(&p.context, &ended).await
+    })
+    .await
+}
