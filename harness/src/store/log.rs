@@ -84,14 +84,20 @@ pub(super) fn common(line: &str) -> Option<ServerRequest> {
     let seen = COMMON.captures(line)?;
     let (method, status) = (field(&seen, "method"), field(&seen, "status"));
     Some(ServerRequest {
-        // What has a query lists, or asks about.
-        read: method == "GET" && status.starts_with('2') && !seen["path"].contains('?'),
+        read: method == "GET" && status.starts_with('2') && !asks_about(&seen["path"]),
         path: decoded(&seen["path"]),
         bytes: seen["bytes"].parse().ok(),
         client: field(&seen, "client"),
         method,
         status,
     })
+}
+
+/// What has a query lists, or asks about; but for Azure's `timeout`, which `abfs` gives with every
+/// request (seen of Hadoop 3.5.0).
+fn asks_about(path: &str) -> bool {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').any(|word| !word.is_empty() && !word.starts_with("timeout="))
 }
 
 /// NameNode and DataNode together.
@@ -168,8 +174,12 @@ mod tests {
         let list = "172.18.0.1 - - [25/Nov/2026:02:24:24 +0000] \"GET /devstoreaccount1?comp=list \
                     HTTP/1.1\" 200 -";
         assert!(!common(list).expect("a request").read);
-        let get = list.replace("?comp=list", "/data/x");
-        assert!(common(&get).expect("a request").read);
+        for path in ["/data/x", "/data/x?timeout=90"] {
+            let get = list.replace("?comp=list", path);
+            assert!(common(&get).expect("a request").read, "{path}");
+        }
+        let blocks = list.replace("?comp=list", "/data/x?timeout=90&comp=blocklist");
+        assert!(!common(&blocks).expect("a request").read);
         assert_eq!(common("Azurite Blob service is starting on 0.0.0.0:10000"), None);
     }
 
