@@ -13,6 +13,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde_json::{Value, json};
 use sparkproof::access::{Credentials, Rule, role};
 use sparkproof::ledger::{Owned, labels};
+use sparkproof::observe::{Progress, Source, Waiting, wait};
 use sparkproof::proof::Proof;
 use sparkproof::{Error, Result};
 
@@ -62,7 +63,26 @@ impl<'a> Team<'a> {
         )
         .await?;
         let credentials = Credentials::issue(&p.context, cluster, &namespace, USER).await?;
-        Ok(Team { p, namespace, credentials })
+        let team = Team { p, namespace, credentials };
+        team.furnished().await?;
+        Ok(team)
+    }
+
+    /// Waits for what Kubernetes itself puts into a new namespace.
+    async fn furnished(&self) -> Result<()> {
+        let waiting = Waiting::up_to(60, "the default account and the root CA");
+        // Two kinds at once have no single watch.
+        wait(&self.p.context, waiting, Source::Backoff, async || match self.holds().await {
+            Ok(held) => {
+                let there = |name: &&str| held.contains(*name);
+                match ["ServiceAccount default", "ConfigMap kube-root-ca.crt"].iter().all(there) {
+                    true => Progress::Met(()),
+                    false => Progress::NotYet(format!("{held:?}")),
+                }
+            }
+            Err(error) => Progress::NotYet(error.to_string()),
+        })
+        .await
     }
 
     pub(crate) fn kubeconfig(&self) -> String {
