@@ -6,13 +6,14 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use super::check::{Findings, check, skip};
-use super::{FirstRed, namespace_gone, nothing_left};
+use super::{FirstRed, all_gone};
 use crate::access::submission;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark::SparkImage;
 use crate::observe::{Holdings, Look, Progress, Source, Waiting, wait};
 use crate::proof::{Ground, Proof, SessionBuilder};
+use crate::read::no_layers;
 use crate::session::{Application, ApplicationSpec, Finished};
 
 /// How long executors and what the driver's pod owns may take to go.
@@ -20,9 +21,8 @@ const GONE_WITHIN: u64 = 60;
 
 /// Applications, one of the JVM and one of Python. Skipped where the image cannot get them.
 pub async fn run_application_suite(proof: &Proof) -> Result<()> {
-    if proof.environment.engine.is_none() {
-        let reason = "the image needs layers, which sparkproof loads onto its own nodes only";
-        skip(&proof.context, "application", "applications by spark-submit", reason);
+    if let Some(reason) = no_layers(&proof.environment) {
+        skip(&proof.context, "application", "applications by spark-submit", &reason);
         return Ok(());
     }
     let image = proof.example_image().await?;
@@ -33,7 +33,7 @@ pub async fn run_application_suite(proof: &Proof) -> Result<()> {
     first.or(())
 }
 
-/// Submits an application, as the account of `ground` with the verbs of [`submission`] beside,
+/// Submits an application, as the session's account with the verbs of [`submission`] beside,
 /// and proves it from the submission until Kubernetes has collected what it owned. `says` must
 /// stand in the driver's log.
 pub async fn application(
@@ -75,11 +75,7 @@ pub async fn application(
     let phase = context.recorder.phase("stop");
     let driver = finished.driver.name_any();
     let ended = ground.collect(&driver, finished.log).await?;
-    let gone = async {
-        nothing_left(context, &ended).await?;
-        namespace_gone(context, &ended).await
-    };
-    phase.end(gone.await, |()| "nothing left, namespace deleted".to_owned())
+    phase.end(all_gone(context, &ended).await, |gone| (*gone).to_owned()).map(drop)
 }
 
 /// Without a Service executors do not find the driver; without an owner they stay for ever.

@@ -92,13 +92,11 @@ impl Tool {
         self
     }
 
-    /// Does not hand on variables of ours with these prefixes. Before those that are set.
+    /// Does not hand on these variables of ours. Before those that are set.
     #[must_use]
-    pub fn without_env(mut self, prefixes: &[&str]) -> Self {
-        for (key, _) in std::env::vars_os() {
-            if prefixes.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
-                self.command.env_remove(key);
-            }
+    pub fn without_env(mut self, keys: impl IntoIterator<Item = OsString>) -> Self {
+        for key in keys {
+            self.command.env_remove(key);
         }
         self
     }

@@ -28,6 +28,14 @@ pub(super) struct Build<'a> {
 /// The tar archive that a build's context is sent as.
 pub(super) type Archive = tar::Builder<SyncIoBridge<DuplexStream>>;
 
+/// Puts a build's Dockerfile into its context, under that name.
+pub(super) fn put_dockerfile(archive: &mut Archive, text: &str) -> std::io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, "Dockerfile", text.as_bytes())
+}
+
 /// The work's result, unless the run is interrupted or the seconds pass first.
 pub(super) async fn bounded<T>(
     context: &Context,

@@ -25,6 +25,7 @@ pub use data::Dataset;
 pub use data_size::DataSize;
 pub use host::HostCopy;
 pub use naming::{STRATEGIES, StrategyName, order_of, variant_of_check};
+pub(crate) use nodes::no_layers;
 pub use nodes::own_on_nodes;
 pub use pods::InPod;
 pub use remote::Remote;

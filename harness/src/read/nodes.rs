@@ -20,7 +20,7 @@ pub(in crate::read) const NOT_OURS: &str =
     "the nodes of an existing cluster are not ours to put files into";
 
 /// Why images cannot be given layers here; `None` when they can.
-pub(in crate::read) fn no_layers(environment: &Environment) -> Option<String> {
+pub(crate) fn no_layers(environment: &Environment) -> Option<String> {
     let none = "the image needs layers, which sparkproof loads onto its own nodes only";
     environment.engine.is_none().then(|| none.to_owned())
 }

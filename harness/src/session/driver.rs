@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use self::container::ContainerDriver;
-pub(super) use self::files::{FOREIGN, read_log, session_dir};
+pub(super) use self::files::{foreign, read_log, session_dir};
 use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
 use self::process::Process;

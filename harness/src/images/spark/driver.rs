@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::StepGuard;
-use crate::images::docker_build::{Build, docker_build};
+use crate::images::docker_build::{Build, docker_build, put_dockerfile};
 use crate::images::{Key, debian, debian_layer};
 use crate::plan::FrontEnd;
 
@@ -49,10 +49,7 @@ pub async fn driver_image(
     let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
     let build = Build { reference: &reference, dockerfile: "Dockerfile", base: Some(&base) };
     docker_build(context, engine, build, move |archive| {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(DOCKERFILE.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, "Dockerfile", DOCKERFILE.as_bytes())?;
+        put_dockerfile(archive, DOCKERFILE)?;
         archive.append_path_with_name(layer, "layer.tar")
     })
     .await?;

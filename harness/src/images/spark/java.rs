@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{OrFail, Result};
 use crate::events::StepGuard;
-use crate::images::docker_build::{Build, docker_build};
+use crate::images::docker_build::{Build, docker_build, put_dockerfile};
 use crate::images::{Cache, Key, pip};
 
 const DOCKERFILE: &str = include_str!("../../../../images/spark/java.Dockerfile");
@@ -59,10 +59,7 @@ pub(super) async fn base_image(
     let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
     let build = Build { reference: &reference, dockerfile: "Dockerfile", base: Some(&base) };
     docker_build(context, engine, build, move |archive| {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(DOCKERFILE.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, "Dockerfile", DOCKERFILE.as_bytes())?;
+        put_dockerfile(archive, DOCKERFILE)?;
         archive.append_dir_all("java", home.as_deref().unwrap_or(Path::new("/nonexistent")))
     })
     .await?;

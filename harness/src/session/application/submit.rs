@@ -19,7 +19,7 @@ use crate::error::{Error, OrFail, Result};
 use crate::exec::Tool;
 use crate::images::spark::SparkImage;
 use crate::observe::{Pods, Progress, Waiting, wait};
-use crate::session::driver::{FOREIGN, session_dir};
+use crate::session::driver::{foreign, session_dir};
 use crate::session::evidence;
 use crate::session::health::Health;
 use crate::session::logs::PodLogs;
@@ -206,7 +206,7 @@ async fn spark_submit(
     let java = image.java_home.iter().map(|home| ("JAVA_HOME", home));
     let said = said.clone();
     let finished = Tool::new(image.spark_home.join("bin/spark-submit"))
-        .without_env(&FOREIGN)
+        .without_env(foreign())
         .args([Path::new("--properties-file"), &dir.join("properties")])
         .args(class)
         .args([&spec.resource])

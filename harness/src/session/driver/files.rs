@@ -12,10 +12,13 @@ use crate::error::{OrFail, Result};
 use crate::ledger::labels::RUN_VARIABLE;
 use crate::plan::FrontEnd;
 
-/// Nothing of the user's Spark, Hadoop or Kubernetes may decide what is proven: variables with these
-/// prefixes are not handed on.
-pub(in crate::session) const FOREIGN: [&str; 6] =
-    ["SPARK_", "PYSPARK_", "PYTHON", "HADOOP_", "YARN_", "KUBE"];
+/// Names of variables that are not handed on: nothing of the user's Spark, Hadoop or Kubernetes may
+/// decide what is proven.
+pub(in crate::session) fn foreign() -> impl Iterator<Item = OsString> {
+    const PREFIXES: [&str; 6] = ["SPARK_", "PYSPARK_", "PYTHON", "HADOOP_", "YARN_", "KUBE"];
+    let is_foreign = |key: &OsString| PREFIXES.iter().any(|p| key.to_string_lossy().starts_with(p));
+    std::env::vars_os().map(|(key, _)| key).filter(is_foreign)
+}
 /// How much of a driver's log is read.
 const LOG_BYTES: u64 = 1 << 20;
 

@@ -136,10 +136,8 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
     let log = fs_err::File::create(dir.join("log")).or_environment(what)?.into_parts().0;
     let words = launch.front_end.command(dir, launch)?;
     let mut command = Command::new(&words[0]);
-    for (key, _) in std::env::vars_os() {
-        if files::FOREIGN.iter().any(|prefix| key.to_string_lossy().starts_with(prefix)) {
-            command.env_remove(key);
-        }
+    for key in files::foreign() {
+        command.env_remove(key);
     }
     command
         .args(&words[1..])
