@@ -51,6 +51,8 @@ pub enum DriverPlace {
     Host,
     /// A container on the Docker network of a cluster of ours: no file of the host outside our directories.
     Container,
+    /// A pod of the cluster, which owns its executors; PySpark needs Python in the image.
+    Pod,
 }
 
 /// What makes the cluster of a run.

@@ -334,6 +334,7 @@ impl Plan {
         let driver = match self.driver {
             DriverPlace::Host => "outside",
             DriverPlace::Container => "in a container",
+            DriverPlace::Pod => "in a pod",
         };
         let (front_end, executors) = (self.front_end, self.executors.count);
         format!("{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}")
@@ -421,6 +422,7 @@ mod tests {
         assert!(title(None).ends_with("3 executors · driver outside"));
         let container = title(Some(DriverPlace::Container));
         assert!(container.ends_with("3 executors · driver in a container"), "{container}");
+        assert!(title(Some(DriverPlace::Pod)).ends_with("3 executors · driver in a pod"));
     }
 
     #[test]

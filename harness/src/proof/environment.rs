@@ -211,7 +211,8 @@ pub(super) async fn prepare_driver(
     plan: &Plan,
 ) -> Result<()> {
     match plan.driver {
-        DriverPlace::Host => Ok(()),
+        // Its image is the session's, with layers on the nodes.
+        DriverPlace::Host | DriverPlace::Pod => Ok(()),
         DriverPlace::Container => {
             spark::driver_image(context, engine, phase.name(), plan.front_end).await.map(drop)
         }
