@@ -14,7 +14,7 @@ use crate::cluster::{self, Cluster};
 use crate::context::Context;
 use crate::error::{OrFail, Result};
 use crate::images::spark;
-use crate::plan::{ClusterPlan, Plan};
+use crate::plan::{ClusterPlan, DriverPlace, Plan};
 use crate::store::{InPods, StoreKind, Stores};
 
 /// Opens the cluster, asks what may be done there, takes image and stores as they are given.
@@ -46,6 +46,7 @@ async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<Ter
         account: as_account.then_some(plan.service_account.as_str()),
         rbac: plan.rbac,
         spark_version: &spark_version,
+        driver_in_pod: plan.driver == DriverPlace::Pod,
     };
     let terms = Terms::ask(context, cluster, wanted).await?;
     checks::uses(context, &terms).await?;
