@@ -8,6 +8,7 @@ use sparkproof::proof::{Ending, Proof, ReadingSession};
 use sparkproof::read::{DataSize, select};
 
 use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+use crate::pod_spec::as_reviewed;
 
 #[rstest]
 #[case::stopped(3, DriverPlace::Host, Ending::Stopped)]
@@ -26,6 +27,9 @@ async fn a_spark_shell_is_a_session_like_any_other(
     proof(&name, async |p| {
         let session = p.session().front_end(FrontEnd::SparkShell).driver(driver);
         let live = session.executors(executors).start().await?;
+        if executors == 1 {
+            as_reviewed(&live, &p.environment.image.version);
+        }
         lives_and_ends(p, live, ending).await
     })
     .await

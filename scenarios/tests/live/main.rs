@@ -16,6 +16,7 @@ mod mounts;
 mod negative;
 mod owning;
 mod permissions;
+mod pod_spec;
 mod probe;
 mod reading;
 mod reading_volumes;
