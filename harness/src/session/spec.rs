@@ -80,8 +80,10 @@ impl InPodSite {
     }
 }
 
-/// Where a driver's pod has its session's directory, and below it files of this host.
-pub(super) const SESSION_IN_POD: &str = "/sparkproof";
+/// A volume of a driver's pod.
+pub(super) const VOLUME_IN_POD: &str = "/sparkproof";
+/// Where such a pod has its session's directory.
+pub(super) const SESSION_IN_POD: &str = "/sparkproof/session";
 /// Ports of a driver in a pod, as of drivers in cluster mode (Spark's `Constants.scala`).
 pub(super) const DRIVER_PORT: u16 = 7078;
 /// The same.
@@ -91,7 +93,7 @@ pub(super) const UI_PORT: u16 = 4040;
 
 /// Where a driver's pod has a file of this host.
 pub(super) fn in_pod(file: &Path) -> PathBuf {
-    Path::new(SESSION_IN_POD).join("files").join(file.strip_prefix("/").unwrap_or(file))
+    Path::new(VOLUME_IN_POD).join("files").join(file.strip_prefix("/").unwrap_or(file))
 }
 
 /// What a front end does wrong on purpose: a negative control.

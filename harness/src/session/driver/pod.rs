@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::{AsyncBufReadExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::api::{LogParams, PostParams};
+use kube::api::{DeleteParams, LogParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -22,7 +22,7 @@ use crate::observe::{Pods, Progress, Waiting, wait};
 use crate::packing::pack_as;
 use crate::session::health::Health;
 use crate::session::spec::{
-    BLOCK_MANAGER_PORT, DRIVER_PORT, InPodSite, SESSION_IN_POD, UI_PORT, in_pod,
+    BLOCK_MANAGER_PORT, DRIVER_PORT, InPodSite, SESSION_IN_POD, UI_PORT, VOLUME_IN_POD, in_pod,
 };
 use crate::session::template::host_aliases;
 
@@ -37,15 +37,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// As Spark's own driver pods request: a heap of 1 GiB and the overhead beside it.
 const MEMORY: &str = "1408Mi";
 /// Waits for its files, then becomes the front end.
-const WAITS: &str = "mkfifo \"$1/requests\" \"$1/replies\" \"$1/ready\" && \
+const WAITS: &str = "mkdir \"$1\" && mkfifo \"$1/requests\" \"$1/replies\" \"$1/ready\" && \
                      read -r _ < \"$1/ready\" && cd \"$1/scratch\" && shift && exec \"$@\"";
-/// Existing directories are mounts of root's.
-const UNPACK: &str = "tar --extract --touch --no-same-owner --no-overwrite-dir --file - --directory / \
-                      && echo > \"$1/ready\"";
+/// No directory that is there already is in the archive but the session's own.
+const UNPACK: &str = "tar --extract --touch --no-same-owner --file - --directory / && \
+                      echo > \"$1/ready\"";
 
 /// The pod.
 #[derive(Debug)]
 pub(super) struct PodDriver {
+    api: Api<Pod>,
     inside: InPod,
     name: String,
     pods: Pods,
@@ -86,8 +87,9 @@ impl PodDriver {
         let own = (dir.to_owned(), PathBuf::from(SESSION_IN_POD));
         let address = runs(context, pods, &name).await?;
         let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
-        let log = tokio::spawn(follow(api, name.clone(), dir.join("log")));
+        let log = tokio::spawn(follow(api.clone(), name.clone(), dir.join("log")));
         Ok(PodDriver {
+            api,
             inside: InPod::new(client, namespace, &name, CONTAINER),
             name,
             pods: pods.clone(),
@@ -147,21 +149,27 @@ impl PodDriver {
         self.ended(context, END).await.map(drop)
     }
 
-    /// Waits for its end, killed when it does not; the pod itself stays, with what it owns. `told`
+    /// At once, with what it owns.
+    async fn delete(&self) -> Result<()> {
+        let now = DeleteParams::background().grace_period(0);
+        match tokio::time::timeout(END, self.api.delete(&self.name, &now)).await {
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),
+            Ok(deleted) => deleted.map(drop).or_environment("deleting the driver's pod"),
+            Err(late) => Err(Error::environment("deleting the driver's pod").because(late)),
+        }
+    }
+
+    /// Waits for its end, deleted when it does not; else the pod itself stays, with what it owns. `told`
     /// says whether it knows that it shall end, by a channel that is closed.
     pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
-        if !told {
-            // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM, or before it
-            // has its files, it ends by the second.
-            let script = ["sh", "-c", "pkill -TERM java || kill -TERM -1"];
-            let told = self.inside.run(&script);
-            let _ = tokio::time::timeout(END, told).await;
+        // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it never started.
+        let hung_up = async { self.inside.run(&["pkill", "-TERM", "java"]).await.is_ok() };
+        if !told && !hung_up.await {
+            self.delete().await?;
         }
         if let Err(error) = self.ended(context, END).await {
-            context.recorder.warn(format!("the driver did not end by itself: killed ({error})"));
-            let script = ["sh", "-c", "kill -KILL -1"];
-            let killed = self.inside.run(&script);
-            let _ = tokio::time::timeout(END, killed).await;
+            context.recorder.warn(format!("the driver did not end by itself: deleted ({error})"));
+            self.delete().await?;
         }
         // Its log ends with its container.
         if let Some(log) = self.log.take() {
@@ -246,15 +254,6 @@ fn pod(
         .into_iter()
         .map(|(key, value)| json!({ "name": key, "value": value.to_string_lossy() }))
         .collect();
-    let mut mounted: Vec<String> =
-        launch.mounts.iter().map(|(_, inside)| inside.display().to_string()).collect();
-    mounted.push(SESSION_IN_POD.to_owned());
-    let volume = |number: usize| format!("files-{number}");
-    let volumes: Vec<_> =
-        (0..mounted.len()).map(|n| json!({ "name": volume(n), "emptyDir": {} })).collect();
-    let mounts = mounted.iter().enumerate();
-    let mounts: Vec<_> =
-        mounts.map(|(n, path)| json!({ "name": volume(n), "mountPath": path })).collect();
     let mut pod: Pod = serde_json::from_value(json!({
         "metadata": { "name": name },
         "spec": {
@@ -267,10 +266,10 @@ fn pod(
                 "imagePullPolicy": "IfNotPresent",
                 "command": command,
                 "env": environment,
-                "volumeMounts": mounts,
+                "volumeMounts": [{ "name": "files", "mountPath": VOLUME_IN_POD }],
                 "resources": { "requests": { "cpu": site.cpu, "memory": MEMORY } },
             }],
-            "volumes": volumes,
+            "volumes": [{ "name": "files", "emptyDir": {} }],
         },
     }))
     .or_internal("writing the driver's pod")?;
