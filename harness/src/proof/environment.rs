@@ -140,7 +140,12 @@ pub async fn set_up(
     };
     match &plan.cluster {
         ClusterPlan::Existing { kubeconfig, context: kube_context, .. } => {
-            existing::set_up(context, plan, kubeconfig, kube_context.as_deref(), kinds).await
+            let engine = match &plan.registry {
+                Some(_) => Some(held.find_or_start(context, yes).await?),
+                None => None,
+            };
+            let named = (kubeconfig.as_path(), kube_context.as_deref());
+            existing::set_up(context, engine.as_ref(), plan, named, kinds).await
         }
         ClusterPlan::Up { name } => {
             let path = EnvironmentRecord::path(&context.dirs.runs().join(name));

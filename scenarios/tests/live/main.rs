@@ -20,6 +20,7 @@ mod pod_spec;
 mod probe;
 mod reading;
 mod reading_volumes;
+mod registry;
 mod secrets;
 mod stores;
 mod team;

@@ -26,6 +26,11 @@ use crate::session::spec::{
 };
 use crate::session::template::host_aliases;
 
+/// Until a pod whose container ended is seen to have ended.
+const GONE: Duration = Duration::from_secs(20);
+/// A signal to the JVM, and the wait for its end.
+const SIGNAL: &str =
+    "jvm=$(pgrep -o java) && kill -s \"$1\" \"$jvm\" && tail --pid=\"$jvm\" -f /dev/null";
 /// Its container.
 const CONTAINER: &str = "spark-kubernetes-driver";
 /// Label of pod and Service: the session.
@@ -143,10 +148,14 @@ impl PodDriver {
         .await
     }
 
-    /// Sends the JVM a signal and waits until all of the container is gone.
+    /// Sends the JVM a signal and waits until it is gone.
     pub(super) async fn signal(&self, context: &Context, signal: &str) -> Result<()> {
-        context.cancel.guard(self.inside.run(&["pkill", signal, "java"])).await?;
-        self.ended(context, END).await.map(drop)
+        let command = ["sh", "-c", SIGNAL, "sh", signal];
+        match context.cancel.guard(self.inside.run(&command)).await {
+            Ok(_) => Ok(()),
+            // A front end that is a JVM takes the container with it, and the command that waits.
+            Err(error) => self.ended(context, GONE).await.map(drop).map_err(|_| error),
+        }
     }
 
     /// At once, with what it owns.
