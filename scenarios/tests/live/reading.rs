@@ -147,13 +147,14 @@ async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
 async fn a_wrong_key_is_named() -> Outcome {
     proof("a_wrong_key_is_named", async |p| {
         let chosen = select(Some(&["4-s3".to_owned()]))?;
-        let builder = p.reading(&chosen).size(DataSize::tiny()).change(|added| {
-            for (key, value) in &mut added.conf {
-                if key.ends_with(".secret.key") {
-                    value.push_str("wrong");
+        let builder =
+            p.reading(&chosen).size(DataSize::tiny()).session(impatient).change(|added| {
+                for (key, value) in &mut added.conf {
+                    if key.ends_with(".secret.key") {
+                        value.push_str("wrong");
+                    }
                 }
-            }
-        });
+            });
         let (mut session, failed) = builder.start().await?;
         failed.map_or(Ok(()), Err)?;
         expect_red(session.prove("4-s3").await, &["store-denies-access"])?;
