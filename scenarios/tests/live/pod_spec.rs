@@ -19,7 +19,7 @@ pub(crate) fn as_reviewed(live: &Live, version: &str) {
 /// Named filters: what differs from run to run and proves nothing.
 const FILTERS: [(&str, &str); 10] = [
     (r"\bsession-[0-9a-f]{8}\b", "[SESSION]"),
-    (r"spark-[0-9a-f]{32}", "[APPLICATION]"),
+    (r"spark-(application-[0-9]{13}|[0-9a-f]{32})", "[APPLICATION]"),
     (r"spark-exec-[0-9a-f]{16}", "spark-exec-[HEX]"),
     (r"-[0-9a-f]{16}-exec-", "-[APP]-exec-"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
