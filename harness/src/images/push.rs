@@ -97,10 +97,18 @@ fn credentials(context: &Context, registry: &Registry) -> Result<Option<DockerCr
                 ..DockerCredentials::default()
             }))
         }
+        // Nobody has ever logged in: there is no file.
         Err(
             CredentialRetrievalError::NoCredentialConfigured
-            | CredentialRetrievalError::ConfigNotFound,
-        ) => Ok(None),
+            | CredentialRetrievalError::ConfigNotFound
+            | CredentialRetrievalError::ConfigReadError,
+        ) => {
+            let host = registry.host();
+            context
+                .recorder
+                .info(format!("`docker login {host}` has left nothing: pushing as nobody"));
+            Ok(None)
+        }
         Err(error) => Err(Error::input(format!("reading the credentials of {}", registry.host()))
             .because(error)
             .remedy("`docker login` writes them")),

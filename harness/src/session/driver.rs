@@ -250,7 +250,7 @@ impl Driver {
         match &mut self.processes {
             Processes::OfHost(process) => process.kill_jvm(&self.context).await,
             Processes::InContainer(container) => container.kill_jvm(&self.context).await,
-            Processes::InPod(pod) => pod.signal(&self.context, "KILL").await,
+            Processes::InPod(pod) => pod.signal(&self.context, "-KILL").await,
         }
     }
 
@@ -259,7 +259,7 @@ impl Driver {
         match &mut self.processes {
             Processes::OfHost(process) => process.hang_up(&self.context).await,
             Processes::InContainer(container) => container.hang_up(&self.context).await,
-            Processes::InPod(pod) => pod.signal(&self.context, "HUP").await,
+            Processes::InPod(pod) => pod.signal(&self.context, "-HUP").await,
         }
     }
 

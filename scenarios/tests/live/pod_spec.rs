@@ -17,9 +17,9 @@ pub(crate) fn as_reviewed(live: &Live, version: &str) {
 }
 
 /// Named filters: what differs from run to run and proves nothing.
-const FILTERS: [(&str, &str); 9] = [
+const FILTERS: [(&str, &str); 10] = [
     (r"\bsession-[0-9a-f]{8}\b", "[SESSION]"),
-    (r"spark-[0-9a-f]{32}", "[APPLICATION]"),
+    (r"spark-(application-[0-9]{13}|[0-9a-f]{32})", "[APPLICATION]"),
     (r"spark-exec-[0-9a-f]{16}", "spark-exec-[HEX]"),
     (r"-[0-9a-f]{16}-exec-", "-[APP]-exec-"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
@@ -27,6 +27,7 @@ const FILTERS: [(&str, &str); 9] = [
     (r"-Dspark.driver.port=[0-9]+", "-Dspark.driver.port=[PORT]"),
     (r"(localhost/sparkproof/spark:[0-9.]+)-[0-9a-f]+", "$1-[CONTENT]"),
     (r#"("sparkproof.io/run": )"[0-9a-f]+""#, "$1\"[RUN]\""),
+    (r#"("name": "SPARK_USER",\s*"value": )"[^"]+""#, "$1\"[USER]\""),
 ];
 
 /// Labels and specification, without what the API server and the scheduler fill in.

@@ -18,7 +18,7 @@ use crate::cluster::{Cluster, InPod};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
-use crate::observe::{Pods, Progress, Waiting, wait};
+use crate::observe::{Pods, Progress, Source, Waiting, wait};
 use crate::packing::pack_as;
 use crate::session::health::Health;
 use crate::session::spec::{
@@ -26,11 +26,8 @@ use crate::session::spec::{
 };
 use crate::session::template::host_aliases;
 
-/// Until a pod whose container ended is seen to have ended.
-const GONE: Duration = Duration::from_secs(20);
-/// A signal to the JVM, and the wait for its end.
-const SIGNAL: &str =
-    "jvm=$(pgrep -o java) && kill -s \"$1\" \"$jvm\" && tail --pid=\"$jvm\" -f /dev/null";
+/// Fails while a JVM lives: one that ended may wait for its parent to ask how.
+const NO_JVM: &str = "! pgrep --runstates D,I,R,S,T,t java";
 /// Its container.
 const CONTAINER: &str = "spark-kubernetes-driver";
 /// Label of pod and Service: the session.
@@ -133,29 +130,36 @@ impl PodDriver {
     pub(super) async fn ended(&self, context: &Context, deadline: Duration) -> Result<String> {
         let waiting =
             Waiting { what: format!("the end of the driver's pod {}", self.name), deadline };
-        wait(context, waiting, self.pods.changes(), async || {
-            let now = self.pods.now();
-            let Some(pod) = now.get(&self.name) else {
-                return Progress::Met("deleted".to_owned());
-            };
-            let status = crate::observe::status(pod);
-            let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
-            match phase {
-                Some("Succeeded" | "Failed") => Progress::Met(status),
-                _ => Progress::NotYet(status),
-            }
+        wait(context, waiting, self.pods.changes(), async || match self.end_seen() {
+            Some(status) => Progress::Met(status),
+            None => Progress::NotYet("Running".to_owned()),
         })
         .await
     }
 
     /// Sends the JVM a signal and waits until it is gone.
     pub(super) async fn signal(&self, context: &Context, signal: &str) -> Result<()> {
-        let command = ["sh", "-c", SIGNAL, "sh", signal];
-        match context.cancel.guard(self.inside.run(&command)).await {
-            Ok(_) => Ok(()),
-            // A front end that is a JVM takes the container with it, and the command that waits.
-            Err(error) => self.ended(context, GONE).await.map(drop).map_err(|_| error),
-        }
+        let sent = context.cancel.guard(self.inside.run(&["pkill", signal, "java"])).await;
+        let waiting = Waiting { what: "the end of the driver's JVM".to_owned(), deadline: END };
+        // A front end that is a JVM takes the container with it, else nothing but a look inside tells.
+        let gone = wait(context, waiting, Source::Backoff, async || {
+            if self.end_seen().is_some() {
+                return Progress::Met(());
+            }
+            match self.inside.run(&["sh", "-c", NO_JVM]).await {
+                Ok(_) => Progress::Met(()),
+                Err(error) => Progress::NotYet(error.to_string()),
+            }
+        });
+        gone.await.map_err(|error| sent.err().unwrap_or(error))
+    }
+
+    /// How its pod ended, once it did.
+    fn end_seen(&self) -> Option<String> {
+        let now = self.pods.now();
+        let Some(pod) = now.get(&self.name) else { return Some("deleted".to_owned()) };
+        let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+        matches!(phase, Some("Succeeded" | "Failed")).then(|| crate::observe::status(pod))
     }
 
     /// At once, with what it owns.
