@@ -1,8 +1,8 @@
 //! What `sparkproof run` proves, in order.
 
 use super::{
-    FirstRed, all_gone, barrier, pod_list, run_application_suite, run_feature_suite,
-    run_reading_suite,
+    FirstRed, all_gone, barrier, pod_list, run_application_suite, run_decommission_suite,
+    run_dynamic_allocation_suite, run_feature_suite, run_reading_suite,
 };
 use crate::error::Result;
 use crate::plan::Suite;
@@ -36,6 +36,8 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     first.note(run_reading_suite(proof).await)?;
     if proof.environment.plan.suite == Suite::Full {
         first.note(run_feature_suite(proof).await)?;
+        first.note(run_dynamic_allocation_suite(proof).await)?;
+        first.note(run_decommission_suite(proof).await)?;
         first.note(run_application_suite(proof).await)?;
     }
     first.or(())

@@ -1,5 +1,7 @@
 //! Jobs as applications in cluster mode, and the image that has them.
 
+use std::collections::BTreeMap;
+
 use super::Proof;
 use crate::error::{Error, Result};
 use crate::images::load_layered;
@@ -63,6 +65,8 @@ impl Proof {
             executors,
             cpu: MilliCpu(share.clamp(1, 1000)).to_string(),
             memory: format!("{}m", planned.memory.0),
+            conf_files: BTreeMap::new(),
+            driver_template: None,
             conf: plan.conf.clone(),
             deadline: plan.session_timeout,
         }

@@ -108,6 +108,8 @@ pub struct SessionSpec {
     pub added: Contribution,
     /// What shall go wrong.
     pub trap: Option<Trap>,
+    /// Spark asks for executors and gives them back by itself; `executors` are those at the start.
+    pub dynamic_allocation: bool,
     /// Nothing may be tried twice or left out unsaid: a broken executor shows (see [`STRICT`]).
     pub strict: bool,
     /// How long it may take from the driver's start to N registered executors.
@@ -131,6 +133,7 @@ impl SessionSpec {
             jars: Vec::new(),
             added: Contribution::default(),
             trap: None,
+            dynamic_allocation: false,
             strict: false,
             deadline: Duration::from_secs(180),
         }
@@ -244,7 +247,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         ("spark.executor.memory", spec.executor_memory.clone()),
         ("spark.driver.host", spec.driver_host.unwrap_or(place.driver).to_string()),
         ("spark.driver.bindAddress", place.driver.to_string()),
-        ("spark.dynamicAllocation.enabled", "false".into()),
+        ("spark.dynamicAllocation.enabled", spec.dynamic_allocation.to_string()),
         ("spark.ui.enabled", "true".into()),
         ("spark.jars", jars),
         ("spark.redaction.regex", REDACTION.into()),
