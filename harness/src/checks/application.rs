@@ -1,5 +1,6 @@
 //! Applications in cluster mode: the driver is a pod, too.
 
+mod dependencies;
 mod features;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
@@ -7,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
+pub use self::dependencies::{DEPENDENCY_KEYS, run_dependency_suite};
 use self::features::ask;
 pub use self::features::{ApplicationFeature, ON_JVM, ON_PYTHON, application_features};
 use super::check::{Findings, check, skip};

@@ -21,6 +21,8 @@ const COME_WITHIN: u64 = 90;
 const GONE_WITHIN: u64 = 60;
 /// How long an executor may be idle.
 const IDLE: &str = "3s";
+/// Executors that get blocks of a shuffle: one more than are kept in any case.
+const HOLDERS: u32 = 2;
 
 /// Starts a session of one executor, gives it work for as many as planned, and takes the work away
 /// again. Skipped in a namespace of the user's, whose role has no such verb.
@@ -31,12 +33,12 @@ pub async fn run_dynamic_allocation_suite(proof: &Proof) -> Result<()> {
         skip(context, "dynamic-allocation", "executors come and go with the work", &reason);
         return Ok(());
     }
-    let most = proof.environment.plan.executors.count.max(2);
+    let most = proof.environment.plan.executors.count.max(HOLDERS + 1);
     let mut live = asked(proof.session().executors(most), most).start().await?;
     let phase = context.recorder.phase("dynamic allocation");
     let mut first = FirstRed::default();
     let proven = come_and_go(context, &mut live, most).await;
-    first.note(phase.end(proven, |()| format!("1 to {most} executors, and back to 1")))?;
+    first.note(phase.end(proven, |()| format!("1 to {most} executors, and back to {HOLDERS}")))?;
     let ended = live.stop().await?;
     first.note(nothing_refused(context, &ended).await)?;
     first.note(nothing_left(context, &ended).await)?;
@@ -44,25 +46,27 @@ pub async fn run_dynamic_allocation_suite(proof: &Proof) -> Result<()> {
     first.or(())
 }
 
-/// None is kept for being the last: what stays, stays for its blocks.
+/// One is kept in any case: without work it would be gone before the session has started.
 fn asked(session: SessionBuilder<'_>, most: u32) -> SessionBuilder<'_> {
     let key = |key: &str| format!("spark.dynamicAllocation.{key}");
     session
         .dynamic_allocation()
         .conf(&key("shuffleTracking.enabled"), "true")
-        .conf(&key("minExecutors"), "0")
+        .conf(&key("minExecutors"), "1")
         .conf(&key("maxExecutors"), &most.to_string())
         .conf(&key("executorIdleTimeout"), IDLE)
         .verbs(&SCALING)
 }
 
 async fn come_and_go(context: &Context, live: &mut Live, most: u32) -> Result<()> {
-    // One task: one executor has the block, and no other is asked for.
-    let made = live.session().blocks(1, false).await?;
-    let holders = made.shuffled.computed_by;
+    come(context, live, HOLDERS).await?;
+    live.session().unload().await?;
+    // A task on each, at once: none has been idle for long.
+    let made = live.session().blocks(HOLDERS, false).await?.shuffled;
+    let holders: BTreeSet<String> = made.computed_by.into_iter().collect();
     come(context, live, most).await?;
     live.session().unload().await?;
-    go(context, live, &holders).await?;
+    go(context, live, &holders, GONE_WITHIN).await?;
     kept(context, live).await
 }
 
@@ -111,14 +115,24 @@ pub async fn come(context: &Context, live: &mut Live, most: u32) -> Result<()> {
     .await
 }
 
-/// Those without a block that is still needed are deleted, and Spark says that it ended them.
-async fn go(context: &Context, live: &mut Live, holders: &[String]) -> Result<()> {
-    let title = "idle executors are ended and their pods deleted; one with shuffle blocks stays";
+/// Within so many seconds those without a block that is still needed are deleted, and Spark says that
+/// it ended them.
+pub async fn go(
+    context: &Context,
+    live: &mut Live,
+    holders: &BTreeSet<String>,
+    within: u64,
+) -> Result<()> {
+    let title = "idle executors are ended and their pods deleted; those with shuffle blocks stay";
     check(context, "dynamic-allocation.go", title, async |findings: &mut Findings| {
         let before: BTreeSet<u32> = live.session().pods().into_keys().collect();
         let holds = |id: &u32| holders.contains(&id.to_string());
-        findings.add("holds shuffle blocks", format!("executor {}", holders.join(", ")));
-        let waiting = Waiting::up_to(GONE_WITHIN, "idle executors to go");
+        findings.add("hold shuffle blocks", format!("{holders:?}"));
+        if holders.len() < HOLDERS as usize {
+            let reason = format!("{HOLDERS} executors are to hold blocks, {holders:?} do");
+            return Err(Error::red(reason));
+        }
+        let waiting = Waiting::up_to(within, "idle executors to go");
         let pods = live.pods().changes();
         let gone =
             wait(context, waiting, pods, async || match live.session().pods().keys().all(holds) {
@@ -129,7 +143,7 @@ async fn go(context: &Context, live: &mut Live, holders: &[String]) -> Result<()
         gone.map_err(|error| red(error, "idle executors stay".to_owned()))?;
         let (listed, difference) = live.session().compared(holders.len()).await?;
         if let Some(difference) = difference {
-            return Err(Error::red(format!("executor {holders:?} is to stay: {difference}")));
+            return Err(Error::red(format!("{holders:?} are to stay: {difference}")));
         }
         findings.add("stay", format!("{:?}", listed.keys()));
         let removed = live.session().removed().await?;
@@ -146,17 +160,17 @@ async fn go(context: &Context, live: &mut Live, holders: &[String]) -> Result<()
     .await
 }
 
-/// The blocks for which an executor stayed are used.
+/// The blocks for which executors stayed are used.
 async fn kept(context: &Context, live: &mut Live) -> Result<()> {
-    let title = "what the remaining executor holds of a shuffle is not computed again";
+    let title = "what the remaining executors hold of a shuffle is not computed again";
     check(context, "dynamic-allocation.kept", title, async |findings: &mut Findings| {
-        let again = live.session().blocks(1, false).await?.shuffled;
+        let again = live.session().blocks(HOLDERS, false).await?.shuffled;
         findings.add("computed again", again.computed_by.len());
-        match again.computed_by.is_empty() && again.sum == BlocksResult::expected_sum(1) {
+        match again.computed_by.is_empty() && again.sum == BlocksResult::expected_sum(HOLDERS) {
             true => Ok(()),
             false => Err(Error::red(format!(
                 "sum {} expected and no block computed again, seen: sum {}, computed by {:?}",
-                BlocksResult::expected_sum(1),
+                BlocksResult::expected_sum(HOLDERS),
                 again.sum,
                 again.computed_by
             ))),
@@ -166,7 +180,7 @@ async fn kept(context: &Context, live: &mut Live) -> Result<()> {
 }
 
 /// What is refused while executors go is said in the log only.
-async fn nothing_refused(context: &Context, ended: &Ended) -> Result<()> {
+pub async fn nothing_refused(context: &Context, ended: &Ended) -> Result<()> {
     let title = "the driver was refused nothing while executors came and went";
     check(context, "dynamic-allocation.rights", title, async |_: &mut Findings| {
         match ended.denied_in_driver_log().as_slice() {

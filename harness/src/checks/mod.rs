@@ -20,12 +20,12 @@ mod teardown;
 
 pub use access::{can_i, uses};
 pub use application::{
-    ApplicationFeature, ON_JVM, ON_PYTHON, application, application_features,
-    run_application_suite, said,
+    ApplicationFeature, DEPENDENCY_KEYS, ON_JVM, ON_PYTHON, application, application_features,
+    run_application_suite, run_dependency_suite, said,
 };
 pub use check::{Findings, check, skip};
 pub use decommission::{decommissioned, run_decommission_suite};
-pub use dynamic_allocation::{come, run_dynamic_allocation_suite};
+pub use dynamic_allocation::{come, go, nothing_refused, run_dynamic_allocation_suite};
 pub use executors::{barrier, lose_an_executor, replaced};
 pub use features::run_feature_suite;
 pub use first_red::FirstRed;

@@ -29,6 +29,7 @@ pub(crate) use nodes::no_layers;
 pub use nodes::own_on_nodes;
 pub use pods::InPod;
 pub use remote::Remote;
+pub(crate) use remote::s3_conf;
 pub use rows::SCHEMA;
 pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};
 pub use table::{DataFile, Format, Table};

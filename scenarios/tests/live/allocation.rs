@@ -28,6 +28,9 @@ async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
         let grown = checks::come(&p.context, &mut live, 2).await;
         expect_red(grown, &["no executor was asked for beside 1"])?;
         live.session().unload().await?;
+        let others = ["8", "9"].map(str::to_owned).into();
+        let gone = checks::go(&p.context, &mut live, &others, 10).await;
+        expect_red(gone, &["idle executors stay"])?;
         let kept = checks::decommissioned(&p.context, &mut live).await;
         expect_red(kept, &["is gone, and Spark says"])?;
         let ids = ["decommission.said", "decommission.blocks"];

@@ -67,3 +67,25 @@ async fn a_submission_without_a_right_is_named() -> Outcome {
     })
     .await
 }
+
+#[tokio::test]
+async fn dependencies_come_whole_to_driver_and_executors() -> Outcome {
+    proof("dependencies_come_whole_to_driver_and_executors", async |p| {
+        checks::run_dependency_suite(p, |_| {}).await
+    })
+    .await
+}
+
+/// The same program, uploaded as before, given nothing.
+#[tokio::test]
+async fn dependencies_that_were_not_given_are_missed() -> Outcome {
+    proof("dependencies_that_were_not_given_are_missed", async |p| {
+        let without = |spec: &mut ApplicationSpec| {
+            spec.conf.retain(|(key, _)| !checks::DEPENDENCY_KEYS.contains(&key.as_str()));
+        };
+        let seen = checks::run_dependency_suite(p, without).await;
+        let missed = ["1: no uploaded.bin", "driver: no remote.bin", "no class sparkproof.Pi"];
+        expect_red(seen, &missed).map(drop)
+    })
+    .await
+}

@@ -30,6 +30,8 @@ pub struct ApplicationSpec {
     pub conf_files: BTreeMap<String, String>,
     /// Template of the driver's pod: what properties cannot say.
     pub driver_template: Option<Pod>,
+    /// Jars on the class path of the submission itself, which uploads by them.
+    pub class_path: Vec<PathBuf>,
     /// Further configuration; a key that contradicts what the fields say is refused.
     pub conf: Vec<(String, String)>,
     /// From the submission to the end of the driver's pod.
@@ -129,6 +131,7 @@ pub(super) mod tests {
             memory: "512m".into(),
             conf_files: BTreeMap::new(),
             driver_template: None,
+            class_path: Vec::new(),
             conf: Vec::new(),
             deadline: Duration::from_secs(180),
         }

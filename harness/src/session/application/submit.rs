@@ -216,6 +216,7 @@ async fn spark_submit(
         fs_err::write(conf.join(name), text).or_environment("preparing spark-submit")?;
     }
     let java = image.java_home.iter().map(|home| ("JAVA_HOME", home));
+    let jars: Vec<_> = spec.class_path.iter().map(|jar| jar.display().to_string()).collect();
     let said = said.clone();
     let finished = Tool::new(image.spark_home.join("bin/spark-submit"))
         .without_env(foreign())
@@ -228,6 +229,8 @@ async fn spark_submit(
         .envs(java)
         // What lies there goes into the driver's ConfigMap.
         .env("SPARK_CONF_DIR", conf)
+        // Of a driver that is a pod spark-submit leaves `spark.driver.extraClassPath` to the pod.
+        .env("SPARK_DIST_CLASSPATH", jars.join(":"))
         .env("SPARK_SUBMIT_OPTS", format!("-Djava.io.tmpdir={}", temporary.display()))
         .dir(dir)
         .deadline(SUBMISSION)
