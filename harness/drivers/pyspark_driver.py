@@ -129,6 +129,18 @@ class Driver:
         numbers = self.spark.range(0, rows, 1, partitions)
         return {"sum": numbers.selectExpr("sum(id)").first()[0]}
 
+    def blocks(self, tasks, cached):
+        context = self.spark.sparkContext._jsc.sc()
+        return json.loads(self.gateway.jvm.sparkproof.Blocks.run(context, tasks, cached))
+
+    def load(self, tasks):
+        self.gateway.jvm.sparkproof.Load.begin(self.spark.sparkContext._jsc.sc(), tasks)
+        return {}
+
+    def unload(self):
+        self.gateway.jvm.sparkproof.Load.end(self.spark.sparkContext._jsc.sc())
+        return {}
+
     def read(self, tasks, uris, how):
         context = self.spark.sparkContext._jsc.sc()
         probe = self.gateway.jvm.sparkproof.Probe

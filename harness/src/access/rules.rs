@@ -122,6 +122,11 @@ pub fn submission(spark_version: &str) -> Vec<Rule> {
     all.into_iter().filter(|rule| !known.contains(rule)).collect()
 }
 
+/// What a driver needs beside [`needed`] where it gives executors back: before it deletes their pods
+/// it labels them `spark-exec-inactive` (`KubernetesClusterSchedulerBackend.doKillExecutors`). Refused,
+/// only its log says so, and they go all the same.
+pub const SCALING: [Rule; 1] = [rule("pods", "patch")];
+
 /// As the rules of a Role, one a resource.
 pub(super) fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
     let mut by_resource = std::collections::BTreeMap::<(&str, String), Vec<String>>::new();

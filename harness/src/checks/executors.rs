@@ -51,13 +51,23 @@ pub async fn lose_an_executor(context: &Context, live: &Live) -> Result<String> 
     let Some(name) = live.executor_pods().keys().next().cloned() else {
         return Err(Error::red("there is no executor to lose"));
     };
-    let pods: Api<Pod> = Api::namespaced(live.client().clone(), &live.access().namespace);
-    let now = DeleteParams::default().grace_period(0);
-    let deleted = async {
-        pods.delete(&name, &now).await.or_environment(format!("deleting the pod {name}")).map(drop)
-    };
-    context.cancel.guard(deleted).await?;
+    delete(context, live, &name, &DeleteParams::default().grace_period(0)).await?;
     Ok(name)
+}
+
+/// Deletes a pod; the default is what `kubectl delete pod` does: it has the time that its
+/// specification gives it.
+pub(super) async fn delete(
+    context: &Context,
+    live: &Live,
+    name: &str,
+    how: &DeleteParams,
+) -> Result<()> {
+    let pods: Api<Pod> = Api::namespaced(live.client().clone(), &live.access().namespace);
+    let deleted = async {
+        pods.delete(name, how).await.or_environment(format!("deleting the pod {name}")).map(drop)
+    };
+    context.cancel.guard(deleted).await
 }
 
 /// A new executor pod runs in the place of the lost one.

@@ -3,6 +3,8 @@
 mod access;
 mod application;
 mod check;
+mod decommission;
+mod dynamic_allocation;
 mod executors;
 pub mod features;
 mod first_red;
@@ -17,8 +19,13 @@ mod tally;
 mod teardown;
 
 pub use access::{can_i, uses};
-pub use application::{application, run_application_suite};
+pub use application::{
+    ApplicationFeature, DEPENDENCY_KEYS, ON_JVM, ON_PYTHON, application, application_features,
+    run_application_suite, run_dependency_suite, said,
+};
 pub use check::{Findings, check, skip};
+pub use decommission::{decommissioned, run_decommission_suite};
+pub use dynamic_allocation::{come, go, nothing_refused, run_dynamic_allocation_suite};
 pub use executors::{barrier, lose_an_executor, replaced};
 pub use features::run_feature_suite;
 pub use first_red::FirstRed;

@@ -2,7 +2,8 @@
 
 use super::{
     FirstRed, all_gone, barrier, owned_by_driver, pod_list, run_application_suite,
-    run_feature_suite, run_reading_suite,
+    run_decommission_suite, run_dependency_suite, run_dynamic_allocation_suite, run_feature_suite,
+    run_reading_suite,
 };
 use crate::error::Result;
 use crate::plan::Suite;
@@ -37,7 +38,10 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     first.note(run_reading_suite(proof).await)?;
     if proof.environment.plan.suite == Suite::Full {
         first.note(run_feature_suite(proof).await)?;
+        first.note(run_dynamic_allocation_suite(proof).await)?;
+        first.note(run_decommission_suite(proof).await)?;
         first.note(run_application_suite(proof).await)?;
+        first.note(run_dependency_suite(proof, |_| {}).await)?;
     }
     first.or(())
 }

@@ -6,6 +6,6 @@ mod pods;
 mod wait;
 
 pub use holdings::{Holdings, Look};
-pub use pod_list::{PodList, Row, status};
+pub use pod_list::{PodList, Row, status, unscheduled};
 pub use pods::Pods;
 pub use wait::{Progress, Source, Waiting, wait};

@@ -112,6 +112,13 @@ pub fn status(pod: &Pod) -> String {
     word
 }
 
+/// The scheduler's words about a pod that it found no node for.
+pub fn unscheduled(pod: &Pod) -> Option<&str> {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let mut refused = conditions.filter(|c| c.type_ == "PodScheduled" && c.status == "False");
+    refused.next()?.message.as_deref()
+}
+
 /// As Kubernetes' `duration.HumanDuration`: seconds up to 2 minutes, then minutes and seconds up
 /// to 10, minutes up to 3 hours, hours up to 2 days, days.
 fn human(seconds: i64) -> String {

@@ -1,9 +1,13 @@
 //! Jobs as applications in cluster mode, and the image that has them.
 
+use std::collections::BTreeMap;
+
 use super::Proof;
 use crate::error::{Error, Result};
 use crate::images::load_layered;
-use crate::images::spark::{EXAMPLE_JAR, EXAMPLE_PYTHON, SparkImage, example_layers};
+use crate::images::spark::{
+    EXAMPLE_JAR, EXAMPLE_PYTHON, JarSet, SparkImage, example_layers, jar_layer, jars,
+};
 use crate::plan::MilliCpu;
 use crate::session::{ApplicationSpec, jar};
 
@@ -13,16 +17,33 @@ impl Proof {
     /// # Errors
     /// Environment: the nodes are not ours, or the image takes no layers of ours.
     pub async fn example_image(&self) -> Result<SparkImage> {
+        self.image_with("examples", None).await
+    }
+
+    /// The same, with the jars that read S3.
+    ///
+    /// # Errors
+    /// As of [`Proof::example_image`]; and a Hadoop whose jars are not known.
+    pub async fn dependency_image(&self) -> Result<SparkImage> {
+        self.image_with("dependencies", Some(JarSet::S3)).await
+    }
+
+    async fn image_with(&self, what: &str, set: Option<JarSet>) -> Result<SparkImage> {
         let (context, environment) = (&self.context, &self.environment);
-        let phase = context.recorder.phase("examples");
+        let phase = context.recorder.phase(what);
         let made = async {
             let engine = environment.engine.as_ref().ok_or_else(|| {
                 Error::environment("images get layers on nodes of sparkproof's own only")
             })?;
             let image = &environment.image;
             let jar = jar(context, phase.name(), &image.spark_home, &image.version).await?;
-            let layers = example_layers(context, engine, phase.name(), image, &jar).await?;
-            let reference = format!("{}-{}-examples", image.reference, context.run.id());
+            let mut layers = example_layers(context, engine, phase.name(), image, &jar).await?;
+            if let Some(set) = set {
+                let jars = jars(context, phase.name(), image, set).await?;
+                // Below what is of this run: nodes may have it from sessions that read.
+                layers.insert(0, jar_layer(&jars).await?);
+            }
+            let reference = format!("{}-{}-{what}", image.reference, context.run.id());
             let nodes = environment.cluster.executor_nodes();
             let loading =
                 load_layered(context, engine, &nodes, &image.reference, &reference, &layers);
@@ -63,6 +84,9 @@ impl Proof {
             executors,
             cpu: MilliCpu(share.clamp(1, 1000)).to_string(),
             memory: format!("{}m", planned.memory.0),
+            conf_files: BTreeMap::new(),
+            driver_template: None,
+            class_path: Vec::new(),
             conf: plan.conf.clone(),
             deadline: plan.session_timeout,
         }

@@ -195,6 +195,7 @@ impl<'a> Ground<'a> {
             jars: Vec::new(),
             added: wanted.added.clone(),
             trap: wanted.trap,
+            dynamic_allocation: wanted.dynamic_allocation,
             strict: wanted.strict,
             deadline: environment.plan.session_timeout,
         };

@@ -26,6 +26,7 @@ pub struct SessionBuilder<'a> {
     pub(super) driver: DriverPlace,
     pub(super) driver_host: Option<IpAddr>,
     pub(super) trap: Option<Trap>,
+    pub(super) dynamic_allocation: bool,
     pub(super) strict: bool,
     pub(super) conf: Vec<(String, String)>,
     pub(super) verbs: Vec<Rule>,
@@ -49,6 +50,7 @@ impl<'a> SessionBuilder<'a> {
             driver: plan.driver,
             driver_host: plan.driver_host,
             trap: None,
+            dynamic_allocation: false,
             strict: false,
             conf: plan.conf.clone(),
             verbs: Vec::new(),
@@ -156,6 +158,15 @@ impl<'a> SessionBuilder<'a> {
     #[must_use]
     pub fn trap(mut self, trap: Trap) -> Self {
         self.trap = Some(trap);
+        self
+    }
+
+    /// Starts with one executor that has its share of the CPU, and lets Spark ask for as many as
+    /// were planned to run, and give them back.
+    #[must_use]
+    pub fn dynamic_allocation(mut self) -> Self {
+        self.executors = 1;
+        self.dynamic_allocation = true;
         self
     }
 

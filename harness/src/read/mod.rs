@@ -27,6 +27,7 @@ pub use naming::{STRATEGIES, StrategyName, order_of, variant_of_check};
 pub(crate) use nodes::no_layers;
 pub use nodes::own_on_nodes;
 pub use remote::Remote;
+pub(crate) use remote::s3_conf;
 pub use rows::SCHEMA;
 pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};
 pub use table::{DataFile, Format, Table};

@@ -8,25 +8,20 @@ use kube::{Api, ResourceExt};
 
 use crate::context::Context;
 use crate::diagnose::{EventSeen, Observed, PodSeen};
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::observe::{Progress, Source, Waiting, unscheduled, wait};
 
 /// A pod in the words that rules read.
 pub(super) fn seen(pod: &Pod, log: String) -> PodSeen {
     let status = pod.status.clone().unwrap_or_default();
     let container = status.container_statuses.iter().flatten().next();
     let state = container.and_then(|c| c.state.clone()).unwrap_or_default();
-    let unscheduled = status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|c| c.type_ == "PodScheduled" && c.status == "False");
     PodSeen {
         name: pod.name_any(),
         phase: status.phase.unwrap_or_default(),
         waiting: state
             .waiting
             .map(|w| (w.reason.unwrap_or_default(), w.message.unwrap_or_default())),
-        unscheduled: unscheduled.and_then(|c| c.message.clone()),
+        unscheduled: unscheduled(pod).map(str::to_owned),
         exit_code: state.terminated.as_ref().map(|t| t.exit_code),
         end_reason: state.terminated.and_then(|t| t.reason),
         log,

@@ -1,6 +1,7 @@
 //! Sessions: what is asked of one, the driver that holds it, what started means.
 
 mod application;
+mod blocks;
 mod channel;
 mod configuration;
 mod contribution;
@@ -22,6 +23,7 @@ mod start;
 mod template;
 
 pub use application::{Application, ApplicationSpec, Finished};
+pub use blocks::{BlocksResult, KindOfBlock};
 pub use configuration::{Configuration, Part};
 pub use contribution::Contribution;
 pub use frame::{Frame, FrameFile, FrameResult};

@@ -13,12 +13,14 @@ use crate::exec::Tool;
 use crate::images::{Cache, Key};
 
 /// Every file of the package `sparkproof`.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 14] = [
     ("Answers.java", include_str!("../../probe/src/sparkproof/Answers.java")),
+    ("Blocks.java", include_str!("../../probe/src/sparkproof/Blocks.java")),
     ("Conf.java", include_str!("../../probe/src/sparkproof/Conf.java")),
     ("Failure.java", include_str!("../../probe/src/sparkproof/Failure.java")),
     ("Frame.java", include_str!("../../probe/src/sparkproof/Frame.java")),
     ("Listing.java", include_str!("../../probe/src/sparkproof/Listing.java")),
+    ("Load.java", include_str!("../../probe/src/sparkproof/Load.java")),
     ("Mount.java", include_str!("../../probe/src/sparkproof/Mount.java")),
     ("Pi.java", include_str!("../../probe/src/sparkproof/Pi.java")),
     ("Probe.java", include_str!("../../probe/src/sparkproof/Probe.java")),

@@ -38,6 +38,20 @@ pub(super) enum Request {
         /// Tasks.
         partitions: u32,
     },
+    /// Run the probe's jobs whose blocks stay.
+    Blocks {
+        /// Blocks of a kind.
+        tasks: u32,
+        /// Partitions in memory, too.
+        cached: bool,
+    },
+    /// Start tasks that last until they are told to end.
+    Load {
+        /// How many.
+        tasks: u32,
+    },
+    /// End them.
+    Unload {},
     /// Run the probe's barrier stage, whose tasks read files.
     Read {
         /// Number of tasks, all at once.

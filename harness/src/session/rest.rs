@@ -21,6 +21,8 @@ pub struct Executor {
     pub added: String,
     /// Cores.
     pub cores: u32,
+    /// Tasks it runs now.
+    pub active_tasks: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +34,10 @@ struct Line {
     total_cores: u32,
     #[serde(default)]
     add_time: String,
+    #[serde(default)]
+    active_tasks: u32,
+    /// Of one that is not active.
+    remove_reason: Option<String>,
 }
 
 /// The API of one application.
@@ -93,6 +99,12 @@ impl Rest {
         parse(&self.get("executors").await?).or_environment(self.asking("executors"))
     }
 
+    /// Executors that are not active any more, with the reason, empty when Spark gave none.
+    pub(super) async fn removed(&self) -> Result<BTreeMap<u32, String>> {
+        let all = "allexecutors";
+        parse_removed(&self.get(all).await?).or_environment(self.asking(all))
+    }
+
     /// What the API has at a path of the application.
     pub(super) async fn get(&self, path: &str) -> Result<String> {
         let what = || self.asking(path);
@@ -120,6 +132,16 @@ impl Rest {
     }
 }
 
+fn parse_removed(text: &str) -> Result<BTreeMap<u32, String>, String> {
+    let lines: Vec<Line> = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let gone = lines.into_iter().filter(|l| !l.is_active && l.id != "driver");
+    gone.map(|line| {
+        let id = line.id.parse().map_err(|_| format!("executor id {}", line.id))?;
+        Ok((id, line.remove_reason.unwrap_or_default()))
+    })
+    .collect()
+}
+
 fn parse(text: &str) -> Result<BTreeMap<u32, Executor>, String> {
     let lines: Vec<Line> = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let mut executors = BTreeMap::new();
@@ -130,7 +152,15 @@ fn parse(text: &str) -> Result<BTreeMap<u32, Executor>, String> {
             .trim_matches(['[', ']'])
             .parse()
             .map_err(|_| format!("address {} of executor {id}", line.host_port))?;
-        executors.insert(id, Executor { address, added: line.add_time, cores: line.total_cores });
+        executors.insert(
+            id,
+            Executor {
+                address,
+                added: line.add_time,
+                cores: line.total_cores,
+                active_tasks: line.active_tasks,
+            },
+        );
     }
     Ok(executors)
 }
@@ -142,8 +172,9 @@ mod tests {
     const LIST: &str = r#"[
         {"id":"driver","hostPort":"172.18.0.1:1","isActive":true,"totalCores":0},
         {"id":"1","hostPort":"10.244.0.7:39999","isActive":true,"totalCores":1,
-         "addTime":"2025-01-01T00:00:00.000GMT","memoryUsed":1},
-        {"id":"2","hostPort":"10.244.0.8:39999","isActive":false,"totalCores":1},
+         "addTime":"2025-01-01T00:00:00.000GMT","memoryUsed":1,"activeTasks":1},
+        {"id":"2","hostPort":"10.244.0.8:39999","isActive":false,"totalCores":1,
+         "removeReason":"Executor killed by driver."},
         {"id":"3","hostPort":"[fd00::7]:39999","isActive":true,"totalCores":1}]"#;
 
     #[test]
@@ -153,6 +184,13 @@ mod tests {
         assert_eq!(executors[&1].address.to_string(), "10.244.0.7");
         assert_eq!(executors[&1].added, "2025-01-01T00:00:00.000GMT");
         assert_eq!(executors[&3].address.to_string(), "fd00::7");
+        assert_eq!((executors[&1].active_tasks, executors[&3].active_tasks), (1, 0));
+    }
+
+    #[test]
+    fn of_those_that_went_spark_says_why() {
+        let removed = parse_removed(LIST).expect("a list");
+        assert_eq!(removed, [(2, "Executor killed by driver.".to_owned())].into());
     }
 
     #[tokio::test]

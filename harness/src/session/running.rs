@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 
+use super::blocks::BlocksResult;
 use super::driver::Driver;
 use super::frame::{Frame, FrameResult};
 use super::logs::PodLogs;
@@ -15,7 +16,7 @@ use super::probe::{BarrierResult, checked};
 use super::protocol::{Described, Request};
 use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, Rest};
-use super::start::of_session;
+use super::start::{compare, of_session};
 use crate::error::Result;
 use crate::observe::Pods;
 
@@ -94,6 +95,19 @@ impl Session {
         self.rest.executors().await
     }
 
+    /// The executors registered now, and where they and the Running pods are not `n` equal ones, in
+    /// words.
+    pub async fn compared(&self, n: usize) -> Result<(BTreeMap<u32, Executor>, Option<String>)> {
+        let registered = self.registered().await?;
+        let difference = compare(&registered, &self.pods(), n);
+        Ok((registered, difference))
+    }
+
+    /// Executors that were registered and are not any more, with Spark's reason.
+    pub async fn removed(&self) -> Result<BTreeMap<u32, String>> {
+        self.rest.removed().await
+    }
+
     /// Its executor pods now, by executor id.
     pub fn pods(&self) -> BTreeMap<u32, Pod> {
         of_session(&self.pods, &self.name)
@@ -159,6 +173,24 @@ impl Session {
     pub async fn job(&mut self, rows: u64, partitions: u32) -> Result<u128> {
         let sum: Sum = self.driver.request(&Request::Job { rows, partitions }, JOB).await?;
         Ok(sum.sum)
+    }
+
+    /// Runs jobs of `tasks` tasks whose blocks stay on executors, in memory, too, when `cached`. The
+    /// first time each block is computed; later, asked for the same, only those that got lost.
+    pub async fn blocks(&mut self, tasks: u32, cached: bool) -> Result<BlocksResult> {
+        let result: BlocksResult =
+            self.driver.request(&Request::Blocks { tasks, cached }, JOB).await?;
+        checked(result.schema, result)
+    }
+
+    /// Starts `tasks` tasks that last until [`Session::unload`], five minutes at most.
+    pub async fn load(&mut self, tasks: u32) -> Result<()> {
+        self.driver.request::<serde_json::Value>(&Request::Load { tasks }, JOB).await.map(drop)
+    }
+
+    /// Ends what [`Session::load`] started.
+    pub async fn unload(&mut self) -> Result<()> {
+        self.driver.request::<serde_json::Value>(&Request::Unload {}, JOB).await.map(drop)
     }
 
     /// Stops the session as a program does that is done, then ends the driver. Spark does not wait

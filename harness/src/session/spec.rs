@@ -149,6 +149,8 @@ pub struct SessionSpec {
     pub added: Contribution,
     /// What shall go wrong.
     pub trap: Option<Trap>,
+    /// Spark asks for executors and gives them back by itself; `executors` are those at the start.
+    pub dynamic_allocation: bool,
     /// Nothing may be tried twice or left out unsaid: a broken executor shows (see [`STRICT`]).
     pub strict: bool,
     /// How long it may take from the driver's start to N registered executors.
@@ -172,6 +174,7 @@ impl SessionSpec {
             jars: Vec::new(),
             added: Contribution::default(),
             trap: None,
+            dynamic_allocation: false,
             strict: false,
             deadline: Duration::from_secs(180),
         }
@@ -319,7 +322,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         ("spark.executor.memory", spec.executor_memory.clone()),
         ("spark.driver.host", reached_at(spec, place)),
         ("spark.driver.bindAddress", place.driver.to_string()),
-        ("spark.dynamicAllocation.enabled", "false".into()),
+        ("spark.dynamicAllocation.enabled", spec.dynamic_allocation.to_string()),
         ("spark.ui.enabled", "true".into()),
         ("spark.jars", jars),
         ("spark.redaction.regex", REDACTION.into()),

@@ -327,7 +327,7 @@ pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Pod> {
 }
 
 /// Where Spark's list and the Running pods differ from N equal ones, in words.
-fn compare(
+pub(super) fn compare(
     registered: &BTreeMap<u32, Executor>,
     pods: &BTreeMap<u32, Pod>,
     n: usize,
@@ -360,6 +360,7 @@ mod tests {
             address: address(id).parse().expect("an address"),
             added: String::new(),
             cores: 1,
+            active_tasks: 0,
         };
         let pod = |id: &u32| {
             let pod = json!({ "status": { "phase": "Running", "podIP": address(id) } });

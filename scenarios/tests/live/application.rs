@@ -1,11 +1,11 @@
 //! Applications by spark-submit in cluster mode: the driver is a pod.
 
-use sparkproof::checks;
+use sparkproof::checks::{self, ApplicationFeature, ON_JVM, ON_PYTHON};
 use sparkproof::error::Result;
 use sparkproof::proof::{Proof, SessionBuilder};
 use sparkproof::session::ApplicationSpec;
 
-use crate::frame::{Outcome, expect_red, proof};
+use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 
 #[tokio::test]
 async fn applications_end_well_and_leave_their_drivers_to_be_read() -> Outcome {
@@ -24,7 +24,7 @@ async fn pi(
 ) -> Result<()> {
     let mut spec = p.pi(1);
     change(&mut spec);
-    checks::application(wanted, &p.example_image().await?, &spec, says).await
+    checks::application(wanted, &p.example_image().await?, &spec, says).await.map(drop)
 }
 
 #[tokio::test]
@@ -37,12 +37,23 @@ async fn an_application_that_fails_is_named() -> Outcome {
     .await
 }
 
-/// It ends well, and does not say what it should.
+/// A plain one ends well, and neither says what it should nor shows what it was not asked for.
 #[tokio::test]
-async fn an_application_that_says_something_else_is_red() -> Outcome {
-    proof("an_application_that_says_something_else_is_red", async |p| {
-        let done = pi(p, p.session(), |_| {}, "Pi is roughly 4").await;
-        expect_red(done, &["its log has no `Pi is roughly 4`"]).map(drop)
+async fn what_an_application_does_not_do_is_red() -> Outcome {
+    proof("what_an_application_does_not_do_is_red", async |p| {
+        let (context, image, plain) = (&p.context, p.example_image().await?, p.pi(1));
+        let ran = checks::application(p.session(), &image, &plain, "Pi is roughly 3.1").await?;
+        let said = checks::said(context, &ran, &plain, "Pi is roughly 4").await;
+        expect_red(said, &["its log has no `Pi is roughly 4`"])?;
+        // The image's entry point tells the driver's address unasked.
+        let unasked = ON_JVM.into_iter().filter(|feature| feature.id != "driver-address");
+        let unasked: Vec<_> = unasked.chain(ON_PYTHON).collect();
+        let spark = &image.version;
+        let seen = checks::application_features(context, spark, &unasked, &plain, &ran).await;
+        expect_red(seen, &[])?;
+        let id =
+            |feature: &ApplicationFeature| format!("application.{}.{}", plain.name, feature.id);
+        expect_all_red(p, unasked.iter().map(id))
     })
     .await
 }
@@ -53,6 +64,28 @@ async fn a_submission_without_a_right_is_named() -> Outcome {
         let wanted = p.session().without("services", "create");
         let failed = pi(p, wanted, |_| {}, "Pi is roughly 3.1").await;
         expect_red(failed, &["missing-verb", "services"]).map(drop)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn dependencies_come_whole_to_driver_and_executors() -> Outcome {
+    proof("dependencies_come_whole_to_driver_and_executors", async |p| {
+        checks::run_dependency_suite(p, |_| {}).await
+    })
+    .await
+}
+
+/// The same program, uploaded as before, given nothing.
+#[tokio::test]
+async fn dependencies_that_were_not_given_are_missed() -> Outcome {
+    proof("dependencies_that_were_not_given_are_missed", async |p| {
+        let without = |spec: &mut ApplicationSpec| {
+            spec.conf.retain(|(key, _)| !checks::DEPENDENCY_KEYS.contains(&key.as_str()));
+        };
+        let seen = checks::run_dependency_suite(p, without).await;
+        let missed = ["1: no uploaded.bin", "driver: no remote.bin", "no class sparkproof.Pi"];
+        expect_red(seen, &missed).map(drop)
     })
     .await
 }

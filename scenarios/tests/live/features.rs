@@ -1,32 +1,46 @@
 //! What Spark promises of executors' pods: seen where it was asked for, and not seen where it was not.
 
-use sparkproof::checks::features::{FEATURES, features, start_with_secret};
-use sparkproof::checks::run_feature_suite;
-use sparkproof::error::Error;
-use sparkproof::events::Outcome;
+use std::collections::BTreeMap;
 
-use crate::frame::{self, expect_red, proof};
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use sparkproof::checks::features::{FEATURES, features, start_with_secret};
+use sparkproof::checks::{self, ON_JVM, run_feature_suite};
+use sparkproof::proof::{Live, Proof};
+use sparkproof::session::Finished;
+
+use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 
 #[tokio::test]
-async fn every_feature_is_seen_on_every_pod() -> frame::Outcome {
+async fn every_feature_is_seen_on_every_pod() -> Outcome {
     proof("every_feature_is_seen_on_every_pod", async |p| run_feature_suite(p).await).await
 }
 
 /// The control: a session that asks for none of them shows none.
 #[tokio::test]
-async fn what_was_not_asked_for_is_not_seen() -> frame::Outcome {
+async fn what_was_not_asked_for_is_not_seen() -> Outcome {
     proof("what_was_not_asked_for_is_not_seen", async |p| {
         let live = start_with_secret(p, p.session().executors(1)).await?;
         expect_red(features(p, &live).await, &["expected"])?;
-        let verdicts = p.context.recorder.verdicts();
-        for feature in &FEATURES {
-            let id = format!("feature.{}", feature.id);
-            let red = |outcome: &Outcome| matches!(outcome, Outcome::Red { .. });
-            if !verdicts.iter().any(|(of, outcome)| *of == id && red(outcome)) {
-                return Err(Error::red(format!("{id} is not red, and was not asked for")));
-            }
-        }
+        expect_all_red(p, FEATURES.iter().map(|feature| format!("feature.{}", feature.id)))?;
+        no_driver_pod(p, &live).await?;
         live.stop().await.map(drop)
     })
     .await
+}
+
+/// Executors whose driver is no pod are not told a pod's address.
+async fn no_driver_pod(p: &Proof, live: &Live) -> sparkproof::Result<()> {
+    let status = PodStatus { pod_ip: Some("10.0.0.1".to_owned()), ..PodStatus::default() };
+    let session = Finished {
+        driver: Pod { status: Some(status), ..Pod::default() },
+        executors: live.executor_pods(),
+        most_running: 1,
+        log: String::new(),
+        pod_logs: BTreeMap::new(),
+        seconds: 0.0,
+    };
+    let told: Vec<_> = ON_JVM.into_iter().filter(|f| f.id == "driver-address").collect();
+    let spark = &p.environment.image.version;
+    let seen = checks::application_features(&p.context, spark, &told, &p.pi(1), &session).await;
+    expect_red(seen, &["SPARK_DRIVER_POD_IP is None"]).map(drop)
 }

@@ -1,5 +1,6 @@
 //! What scenarios share: the frame, and how a red is expected.
 
+use sparkproof::events::Outcome as Verdict;
 use sparkproof::proof::{Ending, Live, Proof};
 use sparkproof::{Error, checks};
 
@@ -66,6 +67,21 @@ pub(crate) fn expect_red<T>(
         Some(missing) => {
             Err(Error::red(format!("red, but `{missing}` is not named as the reason: {text}")))
         }
+    }
+}
+
+/// Each of these checks was made and is red: a negative control of many.
+pub(crate) fn expect_all_red(
+    p: &Proof,
+    ids: impl IntoIterator<Item = String>,
+) -> sparkproof::Result<()> {
+    let verdicts = p.context.recorder.verdicts();
+    let red = |id: &String| {
+        verdicts.iter().any(|(of, verdict)| of == id && matches!(verdict, Verdict::Red { .. }))
+    };
+    match ids.into_iter().find(|id| !red(id)) {
+        None => Ok(()),
+        Some(id) => Err(Error::red(format!("{id} is not red, and was not asked for"))),
     }
 }
 

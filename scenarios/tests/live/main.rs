@@ -1,6 +1,7 @@
 //! Live scenarios: each tells a step of the "Geni on Kubernetes" guide, or breaks it on purpose.
 //! They need an environment: `cargo xtask test`.
 
+mod allocation;
 mod application;
 mod driver;
 mod existing;

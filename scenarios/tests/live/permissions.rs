@@ -59,6 +59,8 @@ async fn a_session_without_a_verb(
             Without::LogOnly => {
                 left?;
                 assert!(denied.iter().any(|l| l.contains(resource)), "{denied:?}");
+                // The control of what is asked of a session whose executors come and go.
+                expect_red(checks::nothing_refused(&p.context, &ended).await, &[resource])?;
             }
             Without::Unnoticed => {
                 left?;

@@ -38,6 +38,16 @@ final class Answers {
                 return json.readTree(Probe.barrier(context, with.get("tasks").asInt()));
             case "job":
                 return job(with.get("rows").asLong(), with.get("partitions").asInt());
+            case "blocks":
+                int blocks = with.get("tasks").asInt();
+                boolean cached = with.get("cached").asBoolean();
+                return json.readTree(Blocks.run(context, blocks, cached));
+            case "load":
+                Load.begin(context, with.get("tasks").asInt());
+                return Collections.emptyMap();
+            case "unload":
+                Load.end(context);
+                return Collections.emptyMap();
             case "read":
                 int tasks = with.get("tasks").asInt();
                 String how = with.get("how").asText();

@@ -16,6 +16,10 @@ pub const PYTHON_IN_IMAGE: &str = "/opt/spark/python/lib";
 pub const EXAMPLE_JAR: &str = "/opt/spark/sparkproof/probe.jar";
 /// Where [`example_layers`] puts Spark's `pi.py`.
 pub const EXAMPLE_PYTHON: &str = "/opt/spark/sparkproof/pi.py";
+/// A Python that says on standard error that it is this one: [`SAYS_PYTHON`].
+pub const EXAMPLE_INTERPRETER: &str = "/opt/spark/sparkproof/python";
+/// What [`EXAMPLE_INTERPRETER`] says.
+pub const SAYS_PYTHON: &str = "this is /opt/spark/sparkproof/python";
 
 /// The layers that give an image a jar with a job, Spark's own `pi.py`, and Python where it has none.
 ///
@@ -32,6 +36,7 @@ pub async fn example_layers(
     let entries = [
         (EXAMPLE_JAR.to_owned(), Entry::file(jar, 0o644)),
         (EXAMPLE_PYTHON.to_owned(), Entry::file(python_example(&image.spark_home)?, 0o644)),
+        (EXAMPLE_INTERPRETER.to_owned(), Entry::bytes(interpreter(), 0o755)),
     ];
     layers.push(Layer::of_entries(entries).await?);
     Ok(layers)
@@ -70,6 +75,10 @@ pub async fn python_layers(
     }
     layers.push(Layer::of_entries(entries).await?);
     Ok(layers)
+}
+
+fn interpreter() -> String {
+    format!("#!/bin/sh\necho '{SAYS_PYTHON}' >&2\nexec python3 \"$@\"\n")
 }
 
 /// `examples/pi.py` of PyPI's package, `examples/src/main/python/pi.py` of Apache's.

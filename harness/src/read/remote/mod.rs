@@ -8,3 +8,4 @@ mod trust;
 mod web;
 
 pub use strategy::Remote;
+pub(crate) use strategy::s3_conf;

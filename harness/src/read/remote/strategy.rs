@@ -1,5 +1,6 @@
 //! What all remote variants have in common: upload, jars, a URL.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use super::{azure, hdfs, s3, trust, web};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::images::Layer;
-use crate::images::spark::{JarSet, find, jar_layer, jars};
+use crate::images::spark::{JarSet, SparkImage, find, jar_layer, jars};
 use crate::proof::Environment;
 use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
@@ -193,7 +194,16 @@ impl Strategy for Remote {
     }
 }
 
+/// The settings by which a Spark reads from an S3 store.
+pub(crate) fn s3_conf(store: &Store, image: &SparkImage) -> Result<BTreeMap<String, String>> {
+    Ok(s3::contribute(store, hadoop_2(&image.version))?.conf)
+}
+
 /// Whether the Spark comes with a Hadoop of the line 2, whose file systems know fewer settings.
 fn has_hadoop_2(scene: Scene<'_>) -> bool {
-    find(&scene.environment.image.version).is_ok_and(|spark| spark.hadoop.starts_with("2."))
+    hadoop_2(&scene.environment.image.version)
+}
+
+fn hadoop_2(spark: &str) -> bool {
+    find(spark).is_ok_and(|spark| spark.hadoop.starts_with("2."))
 }

@@ -17,6 +17,8 @@ pub struct Finished {
     pub most_running: usize,
     /// What the driver printed, scrubbed.
     pub log: String,
+    /// What each pod printed, scrubbed, as far as it was heard before the end.
+    pub pod_logs: BTreeMap<String, String>,
     /// From the submission to the end.
     pub seconds: f64,
 }

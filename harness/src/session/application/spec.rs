@@ -1,7 +1,10 @@
 //! What is submitted, and its properties.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
 
 use crate::error::{Error, Result};
 use crate::session::spec::{REDACTION, RUN_LABEL, SESSION_LABEL, written};
@@ -23,6 +26,12 @@ pub struct ApplicationSpec {
     pub cpu: String,
     /// Heap of the driver and of each executor, e.g. `512m`.
     pub memory: String,
+    /// Files of `SPARK_CONF_DIR` at the submission, by name: Spark gives them to driver and executors.
+    pub conf_files: BTreeMap<String, String>,
+    /// Template of the driver's pod: what properties cannot say.
+    pub driver_template: Option<Pod>,
+    /// Jars on the class path of the submission itself, which uploads by them.
+    pub class_path: Vec<PathBuf>,
     /// Further configuration; a key that contradicts what the fields say is refused.
     pub conf: Vec<(String, String)>,
     /// From the submission to the end of the driver's pod.
@@ -39,6 +48,8 @@ pub(super) struct Place<'a> {
     pub(super) run: &'a str,
     /// Name of the driver's pod, and value of the label by which its executors are found.
     pub(super) session: &'a str,
+    /// The submission's private directory.
+    pub(super) dir: &'a Path,
 }
 
 impl ApplicationSpec {
@@ -87,6 +98,10 @@ impl ApplicationSpec {
         ]
         .map(|(key, value): (&str, String)| (key.to_owned(), value))
         .into();
+        if self.driver_template.is_some() {
+            let file = driver_template_file(place.dir).display().to_string();
+            all.insert("spark.kubernetes.driver.podTemplateFile".to_owned(), file);
+        }
         for role in ["driver", "executor"] {
             for (label, value) in [(RUN_LABEL, place.run), (SESSION_LABEL, place.session)] {
                 all.insert(format!("spark.kubernetes.{role}.label.{label}"), value.to_owned());
@@ -94,6 +109,11 @@ impl ApplicationSpec {
         }
         all
     }
+}
+
+/// Where the template of the driver's pod lies.
+pub(super) fn driver_template_file(dir: &Path) -> PathBuf {
+    dir.join("driver.json")
 }
 
 #[cfg(test)]
@@ -109,6 +129,9 @@ pub(super) mod tests {
             executors: 2,
             cpu: "200m".into(),
             memory: "512m".into(),
+            conf_files: BTreeMap::new(),
+            driver_template: None,
+            class_path: Vec::new(),
             conf: Vec::new(),
             deadline: Duration::from_secs(180),
         }
@@ -117,6 +140,10 @@ pub(super) mod tests {
     fn rendered(conf: &[(&str, &str)]) -> Result<String> {
         let mut spec = spec();
         spec.conf = conf.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        rendered_of(&spec)
+    }
+
+    fn rendered_of(spec: &ApplicationSpec) -> Result<String> {
         spec.properties(&Place {
             server: "https://127.0.0.1:6443",
             namespace: "spark",
@@ -124,7 +151,16 @@ pub(super) mod tests {
             image: "localhost/sparkproof/spark:3.5.9-0123456789ab",
             run: "0123abcd",
             session: "session-x",
+            dir: Path::new("/state/session-x"),
         })
+    }
+
+    #[test]
+    fn a_template_is_named_where_there_is_one() {
+        let with = ApplicationSpec { driver_template: Some(Pod::default()), ..spec() };
+        let line = "spark.kubernetes.driver.podTemplateFile=/state/session-x/driver.json";
+        assert!(rendered_of(&with).expect("valid").lines().any(|l| l == line));
+        assert!(!rendered_of(&spec()).expect("valid").contains("podTemplateFile"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt};
 
 use super::finished::{Finished, phase};
-use super::spec::{ApplicationSpec, Place};
+use super::spec::{ApplicationSpec, Place, driver_template_file};
 use crate::access::Access;
 use crate::cluster::Cluster;
 use crate::context::Context;
@@ -67,9 +67,14 @@ impl Application {
             image: &image.reference,
             run: context.run.id(),
             session: &name,
+            dir: dir.path(),
         };
         let properties = dir.path().join("properties");
         private_file(&properties, spec.properties(&place)?.as_bytes())?;
+        if let Some(template) = &spec.driver_template {
+            let text = serde_json::to_vec(template).or_internal("writing the pod template")?;
+            private_file(&driver_template_file(dir.path()), &text)?;
+        }
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
@@ -149,7 +154,10 @@ impl Application {
                 let file = format!("{}/driver.log", self.driver);
                 context.recorder.artifact("driver log", &file, &log);
                 let seconds = self.begun.elapsed().as_secs_f64();
-                Ok(Finished { driver, executors: seen, most_running, log, seconds })
+                let secrets = context.recorder.secrets();
+                let pod_logs = self.logs.now().into_iter();
+                let pod_logs = pod_logs.map(|(pod, log)| (pod, secrets.scrub(&log))).collect();
+                Ok(Finished { driver, executors: seen, most_running, log, pod_logs, seconds })
             }
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => {
@@ -202,8 +210,13 @@ async fn spark_submit(
     let class = spec.class.iter().flat_map(|class| ["--class", class]);
     let temporary = dir.join("tmp");
     fs_err::create_dir(&temporary).or_environment("preparing spark-submit")?;
-    fs_err::create_dir(dir.join("conf")).or_environment("preparing spark-submit")?;
+    let conf = dir.join("conf");
+    fs_err::create_dir(&conf).or_environment("preparing spark-submit")?;
+    for (name, text) in &spec.conf_files {
+        fs_err::write(conf.join(name), text).or_environment("preparing spark-submit")?;
+    }
     let java = image.java_home.iter().map(|home| ("JAVA_HOME", home));
+    let jars: Vec<_> = spec.class_path.iter().map(|jar| jar.display().to_string()).collect();
     let said = said.clone();
     let finished = Tool::new(image.spark_home.join("bin/spark-submit"))
         .without_env(foreign())
@@ -214,8 +227,10 @@ async fn spark_submit(
         .env("KUBECONFIG", &access.driver_kubeconfig)
         .env("SPARK_HOME", &image.spark_home)
         .envs(java)
-        // What lies there goes into the driver's ConfigMap: nothing.
-        .env("SPARK_CONF_DIR", dir.join("conf"))
+        // What lies there goes into the driver's ConfigMap.
+        .env("SPARK_CONF_DIR", conf)
+        // Of a driver that is a pod spark-submit leaves `spark.driver.extraClassPath` to the pod.
+        .env("SPARK_DIST_CLASSPATH", jars.join(":"))
         .env("SPARK_SUBMIT_OPTS", format!("-Djava.io.tmpdir={}", temporary.display()))
         .dir(dir)
         .deadline(SUBMISSION)
