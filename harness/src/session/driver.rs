@@ -18,6 +18,7 @@ pub(super) use self::files::{foreign, read_log, session_dir};
 use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
 use self::process::Process;
+pub(super) use self::process::kill;
 use super::channel::{Channel, Door};
 use super::protocol::{Described, Launched, Request};
 use super::spec::{DriverSite, Trap};
