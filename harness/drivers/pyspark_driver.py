@@ -1,4 +1,4 @@
-"""The PySpark front end: serves sparkproof's requests on a Unix socket of its own.
+"""The PySpark front end: serves sparkproof's requests on two named pipes of its own.
 
 Standard output and error belong to Spark. Messages are JSON lines: `hello` once, then one reply a
 request, `heartbeat` while one is under way. The process ends when the channel closes; its JVM, whose
@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import queue
-import socket
 import sys
 import threading
 import time
@@ -19,14 +18,20 @@ from urllib.parse import unquote, urlsplit
 VERSION = 3
 LINE_LIMIT = 4 * 1024 * 1024
 HEARTBEAT_SECONDS = 2.0
+# How long sparkproof, which waits for this, may take to open its ends.
+OPEN_SECONDS = 60.0
 
 
 class Channel:
-    """The socket: writers take turns, a reader thread queues requests."""
+    """The pipes: writers take turns, a reader thread queues requests."""
 
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
+    def __init__(self, directory):
+        # A pipe without its other end blocks whoever opens it, for ever.
+        late = threading.Timer(OPEN_SECONDS, os._exit, [1])
+        late.start()
+        self.replies = open(os.path.join(directory, "replies"), "wb", buffering=0)
+        self.reading = open(os.path.join(directory, "requests"), encoding="utf-8")
+        late.cancel()
         self.lock = threading.Lock()
         self.requests = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -37,11 +42,12 @@ class Channel:
             line = json.dumps(failure(message["reply"]["id"], "TooLarge", f"{len(line)} bytes"))
             line = line.encode() + b"\n"
         with self.lock:
-            self.socket.sendall(line)
+            while line:
+                line = line[self.replies.write(line):]
 
     def _read(self):
         try:
-            for line in self.socket.makefile("r", encoding="utf-8"):
+            for line in self.reading:
                 self.requests.put(json.loads(line))
         finally:
             # Nobody is left to serve. Not sys.exit: the main thread may be inside Spark. The JVM
@@ -229,7 +235,7 @@ def heartbeat(channel, answered):
 def main():
     # The directory of this file is no place to import from.
     sys.path.pop(0)
-    channel = Channel(os.environ["SPARKPROOF_SOCKET"])
+    channel = Channel(os.environ["SPARKPROOF_PIPES"])
     hello = {"version": VERSION, "pid": os.getpid(), "python": platform.python_version()}
     channel.send({"hello": hello})
     Driver().serve(channel)

@@ -17,6 +17,7 @@ pub mod images;
 pub mod ledger;
 pub mod measure;
 pub mod observe;
+mod packing;
 pub mod pages;
 pub mod plan;
 pub mod proof;

@@ -105,12 +105,15 @@ pub fn needed(spark_version: &str) -> &'static [Rule] {
     }
 }
 
-/// What `spark-submit` in cluster mode and a driver in a pod need beside [`needed`]: the driver looks
-/// itself up, as the owner of its executors, and the submission applies the driver's Service and
-/// ConfigMap, twice: the second time with their owner (`KubernetesClientApplication.run`).
+/// What a driver in a pod needs beside [`needed`]: it looks itself up, as the owner of its executors.
+pub const IN_POD: Rule = rule("pods", "get");
+
+/// What `spark-submit` in cluster mode needs beside [`needed`]: the driver is in a pod, and the
+/// submission applies the driver's Service and ConfigMap, twice: the second time with their owner
+/// (`KubernetesClientApplication.run`).
 pub fn submission(spark_version: &str) -> Vec<Rule> {
     let all = [
-        rule("pods", "get"),
+        IN_POD,
         rule("services", "create"),
         rule("services", "patch"),
         rule("configmaps", "patch"),

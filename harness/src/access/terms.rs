@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::can_i::denied;
 use super::rules::{needed, rule};
-use super::uses::{ACCOUNT, GUIDE, NAMESPACE, TOKEN, every};
+use super::uses::{ACCOUNT, DRIVER_POD, EXEC, GUIDE, NAMESPACE, TOKEN, every};
 use super::{Rule, USES};
 use crate::cluster::Cluster;
 use crate::context::Context;
@@ -55,6 +55,8 @@ pub struct Wanted<'a> {
     pub rbac: RbacChoice,
     /// Decides the verbs.
     pub spark_version: &'a str,
+    /// Whether drivers are pods of ours.
+    pub driver_in_pod: bool,
 }
 
 impl Terms {
@@ -99,6 +101,9 @@ impl Terms {
             // The account is asked as itself; its pods are watched by us.
             Identity::Account => required.extend([rule("pods", "list"), rule("pods", "watch")]),
         }
+        if wanted.driver_in_pod {
+            required.extend(DRIVER_POD.iter().chain(&EXEC));
+        }
         match terms.missing(&required).as_slice() {
             [] => Ok(terms),
             missing => {
@@ -111,7 +116,10 @@ impl Terms {
                     missing.join(", ")
                 ));
                 Err(error.remedy(match wanted.namespace {
-                    Some(_) => "apply the Role of docs/existing-clusters.md in that namespace",
+                    Some(_) => {
+                        "apply the Role of docs/existing-clusters.md in that namespace (and for \
+                         --driver pod what docs/drivers.md names)"
+                    }
                     None => {
                         "--namespace NAME uses one that exists and needs only a Role there \
                              (docs/existing-clusters.md)"
@@ -174,13 +182,13 @@ async fn exists(context: &Context, cluster: &Cluster, name: &str) -> Result<()> 
 mod tests {
     use super::*;
     use crate::Exit;
-    use crate::access::EXEC;
 
     const GIVEN: Wanted<'_> = Wanted {
         namespace: Some("team"),
         account: None,
         rbac: RbacChoice::Minimal,
         spark_version: "3.5.9",
+        driver_in_pod: false,
     };
 
     fn terms(denied: &[&str], wanted: Wanted<'_>) -> Result<Terms> {
@@ -203,6 +211,17 @@ mod tests {
         let lacks = terms.lack(&EXEC).expect("missing");
         assert_eq!(lacks, "the kubeconfig's user may not create pods/exec");
         assert!(!terms.leased() && terms.may("pods", "list"));
+    }
+
+    #[test]
+    fn a_driver_in_a_pod_takes_more() {
+        let in_pod = Wanted { driver_in_pod: true, ..GIVEN };
+        for rule in DRIVER_POD.iter().chain(&EXEC).map(ToString::to_string) {
+            let error = terms(&[&rule], in_pod).expect_err("refused").to_string();
+            assert!(error.ends_with(&format!("in namespace team: {rule}")), "{error}");
+            let cell = format!("`{rule}`");
+            assert!(include_str!("../../../docs/drivers.md").contains(&cell), "{cell}");
+        }
     }
 
     #[test]

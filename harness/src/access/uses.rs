@@ -80,6 +80,16 @@ pub const STORE: [Rule; 7] = [
     rule("nodes", "list"),
 ];
 
+/// A driver in a pod: made with its Service, spoken to by [`EXEC`], its log followed, its REST API
+/// asked through the API server.
+pub const DRIVER_POD: [Rule; 5] = [
+    rule("services", "create"),
+    rule("pods", "create"),
+    rule("pods", "delete"),
+    rule("pods/log", "get"),
+    rule("pods/proxy", "get"),
+];
+
 /// To make a namespace and to give it back.
 pub(super) const NAMESPACE: [Rule; 3] =
     [rule("namespaces", "create"), rule("namespaces", "get"), rule("namespaces", "delete")];
@@ -106,7 +116,7 @@ pub(super) const GUIDE: [Rule; 3] = [
 pub(super) fn every(spark_version: &str) -> Vec<Rule> {
     let uses = USES.iter().flat_map(|one| one.rules);
     let create_claims = rule("persistentvolumeclaims", "create");
-    let groups: [&[Rule]; 9] = [
+    let groups: [&[Rule]; 10] = [
         needed(spark_version),
         &EXEC,
         &CONFIG_MAP,
@@ -115,6 +125,7 @@ pub(super) fn every(spark_version: &str) -> Vec<Rule> {
         &ACCOUNT,
         &GUIDE,
         &STORE,
+        &DRIVER_POD,
         &[create_claims],
     ];
     groups.into_iter().flatten().chain(uses).copied().collect()

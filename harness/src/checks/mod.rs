@@ -24,7 +24,7 @@ pub use features::run_feature_suite;
 pub use first_red::FirstRed;
 pub use fuse::fuse_privileges;
 pub(crate) use image_tool::image_tool;
-pub use pods::pod_list;
+pub use pods::{owned_by_driver, pod_list};
 pub use reading_suite::run_reading_suite;
 pub use session::started;
 pub use suite::run_suite;

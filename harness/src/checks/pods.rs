@@ -1,5 +1,8 @@
 //! The pod list while the session lives, against its snapshot.
 
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
 use super::check::{Findings, check};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -31,6 +34,30 @@ pub async fn pod_list(context: &Context, live: &Live) -> Result<PodList> {
         findings.add("observed", &observed);
         Err(Error::red(format!("the pod list differs from its snapshot:\n{observed}"))
             .remedy("if the new list is right, review the snapshot: cargo insta review"))
+    })
+    .await
+}
+
+/// The pod of a driver owns every executor's: they go with it, whatever becomes of the driver. Of a
+/// driver elsewhere there is nothing to see.
+pub async fn owned_by_driver(context: &Context, live: &Live) -> Result<()> {
+    let Some(driver) = live.driver_pod() else { return Ok(()) };
+    let title = "the driver's pod is the owner of every executor's";
+    check(context, "pods.owner", title, async |findings: &mut Findings| {
+        findings.add("driver", driver.name_any());
+        let of_driver = |pod: &Pod| {
+            let mut owners = pod.owner_references().iter();
+            owners.any(|owner| Some(&owner.uid) == driver.metadata.uid.as_ref())
+        };
+        let pods = live.executor_pods();
+        let others: Vec<&str> =
+            pods.iter().filter(|(_, pod)| !of_driver(pod)).map(|(name, _)| name.as_str()).collect();
+        findings.add("executors", pods.keys().cloned().collect::<Vec<_>>().join("\n"));
+        if others.is_empty() && !pods.is_empty() {
+            return Ok(());
+        }
+        Err(Error::red(format!("not owned by {}: {}", driver.name_any(), others.join(", ")))
+            .remedy("set spark.kubernetes.driver.pod.name to the driver's pod"))
     })
     .await
 }

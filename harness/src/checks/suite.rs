@@ -1,8 +1,8 @@
 //! What `sparkproof run` proves, in order.
 
 use super::{
-    FirstRed, all_gone, barrier, pod_list, run_application_suite, run_feature_suite,
-    run_reading_suite,
+    FirstRed, all_gone, barrier, owned_by_driver, pod_list, run_application_suite,
+    run_feature_suite, run_reading_suite,
 };
 use crate::error::Result;
 use crate::plan::Suite;
@@ -19,6 +19,7 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
     let listed = pod_list(context, &live).await;
     let listed = phase.end(listed, |list| format!("{} Running, as snapshot", list.0.len()));
     first.note(listed)?;
+    first.note(owned_by_driver(context, &live).await)?;
 
     let phase = context.recorder.phase("executors");
     let proven = barrier(context, &mut live).await;

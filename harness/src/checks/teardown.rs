@@ -16,7 +16,11 @@ const NOTICED_WITHIN: u64 = 60;
 
 /// After `stop()`, or a JVM exit without it: no pod, ConfigMap, Service or claim is left.
 pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
-    let (id, title) = match ended.ending {
+    gone(context, ended, ended.ending).await
+}
+
+async fn gone(context: &Context, ended: &Ended, ending: Ending) -> Result<()> {
+    let (id, title) = match ending {
         Ending::Stopped => ("teardown.stop", "after stop() nothing of the session is left"),
         Ending::Exited => (
             "teardown.exit",
@@ -24,7 +28,7 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
         ),
         Ending::Collected => (
             "teardown.collected",
-            "after the driver's pod is deleted nothing of the application is left",
+            "after the driver's pod is deleted nothing of the session is left",
         ),
         Ending::Disconnected => {
             ("teardown.disconnected", "after the driver's JVM exits nothing of the session is left")
@@ -39,7 +43,7 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
         // The driver has sent all it will ever send: what is not being deleted by now stays.
         let going = |held: &Holdings| held.pods.values().any(|status| status == "Terminating");
         // What a pod owns is collected after it.
-        let done = |held: &Holdings| match ended.ending {
+        let done = |held: &Holdings| match ending {
             Ending::Collected => held.is_empty(),
             _ => !going(held),
         };
@@ -66,14 +70,20 @@ pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
 
 /// After kill -9: Spark sends nothing, so all N executor pods end by themselves and stay, with
 /// their ConfigMap, and nothing owns them. They end as Error with 3.5.3 and as Completed with 3.5.9
-/// (both measured; both log `Driver … disassociated`). Then ours to remove, and proven gone.
+/// (both measured; both log `Driver … disassociated`). Then ours to remove, and proven gone. What a
+/// driver in a pod owned goes with that pod.
 pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Result<()> {
     let executors = ended.executors as usize;
     let maps = usize::from(makes_config_map(&ended.spark_version));
-    let title = match maps {
-        0 => format!("after kill -9 {executors} executor pods stay for ever"),
-        _ => format!("after kill -9 {executors} executor pods and one ConfigMap stay for ever"),
+    let what = match maps {
+        0 => format!("{executors} executor pods"),
+        _ => format!("{executors} executor pods and one ConfigMap"),
     };
+    let until = match ended.driver_pod {
+        Some(_) => "until the driver's pod goes",
+        None => "for ever",
+    };
+    let title = format!("after kill -9 {what} stay {until}");
     check(context, "teardown.kill", &title, async |findings: &mut Findings| {
         let over = |held: &Holdings| {
             held.pods.values().all(|status| matches!(status.as_str(), "Error" | "Completed"))
@@ -97,6 +107,10 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
         )))
     })
     .await?;
+    if let Some(pod) = &ended.driver_pod {
+        context.cancel.guard(ended.delete_driver_pod(pod)).await?;
+        return gone(context, ended, Ending::Collected).await;
+    }
     let removed = async {
         let held = Holdings::list(&ended.cluster.client, &ended.namespace, &ended.look).await?;
         held.delete(&ended.cluster.client, &ended.namespace).await

@@ -2,6 +2,7 @@
 
 mod connect;
 mod existing;
+mod in_pod;
 mod kind;
 mod kind_config;
 mod minikube;
@@ -13,6 +14,8 @@ mod ready;
 pub use connect::client_of;
 pub(crate) use connect::cluster_of;
 pub use existing::open as open_existing;
+pub(crate) use in_pod::Attached;
+pub use in_pod::InPod;
 pub use kind::{KindRequest, create};
 pub use minikube::{MinikubeRequest, accept_profile, create as create_minikube, provisioner};
 pub use model::{Cluster, ClusterRecord, Provider};

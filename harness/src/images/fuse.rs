@@ -84,13 +84,25 @@ pub async fn blobfuse2_refusal(context: &Context) -> Result<String> {
     match asked {
         Ok(_) => Ok(format!("{BLOBFUSE2} is served, but sparkproof pins no build of it")),
         Err(e) if e.is_interruption() => Err(e),
-        Err(e) => Ok(e.to_string()),
+        Err(e) => Ok(format!("`go mod download {BLOBFUSE2}`: {}", last_words(&e.to_string()))),
     }
+}
+
+/// Of a chain of what went wrong where, what went wrong.
+fn last_words(said: &str) -> &str {
+    said.trim().rsplit(": ").next().unwrap_or(said)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_short() {
+        let said = "`go mod download m@v1` ended with exit status: 1: go: m@v1: reading x: 403 \
+                    Forbidden server response: This module version is not available.\n";
+        assert_eq!(last_words(said), "This module version is not available.");
+    }
 
     #[test]
     fn rclone_is_pinned_for_both_architectures() {

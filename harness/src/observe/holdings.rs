@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::pod_list::status;
 use crate::error::{OrFail, Result};
-use crate::ledger::labels::KUBE_RUN;
+use crate::ledger::labels::{KUBE_RUN, KUBE_SCOPE};
 
 /// Kubernetes puts this ConfigMap into every namespace.
 const ROOT_CA: &str = "kube-root-ca.crt";
@@ -63,7 +63,12 @@ impl Holdings {
         )
         .or_environment(format!("listing what namespace {namespace} holds"))?;
         Ok(Holdings {
-            pods: pods.iter().map(|p| (p.name_any(), status(p))).collect(),
+            // A driver's pod that we made holds what it owns; it goes with the namespace.
+            pods: pods
+                .iter()
+                .filter(|pod| !pod.labels().contains_key(KUBE_SCOPE))
+                .map(|pod| (pod.name_any(), status(pod)))
+                .collect(),
             config_maps: names(&maps).filter(|n| n != ROOT_CA).collect(),
             services: names(&services).collect(),
             claims: names(&claims).collect(),

@@ -49,6 +49,15 @@ impl ClassPath {
             .collect()
     }
 
+    /// With each file and directory where `place` has it.
+    pub(crate) fn mapped(&self, place: impl Fn(&Path) -> PathBuf) -> Self {
+        let moved = |element: &str| match jars_of(element) {
+            Some(dir) => format!("{}/*", place(dir).display()),
+            None => place(Path::new(element)).display().to_string(),
+        };
+        ClassPath(self.elements().map(moved).collect::<Vec<_>>().join(":"))
+    }
+
     fn elements(&self) -> impl Iterator<Item = &str> {
         self.0.split(':').filter(|element| !element.is_empty())
     }
@@ -77,6 +86,13 @@ impl fmt::Display for ClassPath {
 mod tests {
     use super::*;
     use crate::Exit;
+
+    #[test]
+    fn elsewhere_each_element_has_its_place() {
+        let there = |path: &Path| Path::new("/there").join(path.strip_prefix("/").unwrap_or(path));
+        let moved = ClassPath::new("/a/*:/b/c.jar").mapped(there);
+        assert_eq!(moved.to_string(), "/there/a/*:/there/b/c.jar");
+    }
 
     #[test]
     fn what_exists_becomes_absolute() {

@@ -51,6 +51,8 @@ pub enum DriverPlace {
     Host,
     /// A container on the Docker network of a cluster of ours: no file of the host outside our directories.
     Container,
+    /// A pod of the cluster, which owns its executors; PySpark needs Python in the image.
+    Pod,
 }
 
 /// What makes the cluster of a run.
@@ -113,6 +115,16 @@ pub struct RawPlan {
     /// Use this image as it is (the driver still comes from --spark-version or --spark-home)
     #[arg(long, value_name = "REF", help_heading = "Spark")]
     pub image: Option<String>,
+    /// Registry, and perhaps a path in it, that the nodes of --kubeconfig pull from: images that are
+    /// not given are built and pushed there
+    #[arg(
+        long,
+        value_name = "HOST/PATH",
+        requires = "kubeconfig",
+        conflicts_with = "image",
+        help_heading = "Spark"
+    )]
+    pub registry: Option<String>,
     /// Secret in the session's namespace with which its nodes pull the image
     #[arg(long, value_name = "NAME", help_heading = "Spark")]
     pub image_pull_secret: Option<String>,
@@ -134,7 +146,7 @@ pub struct RawPlan {
     /// Jars and directories with Clojure and Geni, as for java -cp [default: clojure -Spath]
     #[arg(long, value_name = "PATH", help_heading = "Spark")]
     pub geni_classpath: Option<ClassPath>,
-    /// Where the driver runs: on this host, or in a container beside the nodes [default: host]
+    /// Where the driver runs: on this host, in a container beside the nodes, or in a pod [default: host]
     #[arg(long, value_enum, help_heading = "Spark")]
     pub driver: Option<DriverPlace>,
     /// Address under which pods reach the driver [default: as the cluster's network sees this host]
@@ -233,6 +245,7 @@ impl RawPlan {
             spark_version: self.spark_version.or(file.spark_version),
             spark_home: self.spark_home.or(file.spark_home),
             image: self.image.or(file.image),
+            registry: self.registry.or(file.registry),
             image_pull_secret: self.image_pull_secret.or(file.image_pull_secret),
             executors: self.executors.or(file.executors),
             executor_cpu: self.executor_cpu.or(file.executor_cpu),

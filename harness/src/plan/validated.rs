@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::resources::{Asked, fit};
 use super::stores::{self, OwnStore};
 use super::{
-    ClassPath, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice, Suite,
-    minikube,
+    ClassPath, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice, Registry,
+    Suite, minikube,
 };
 use crate::error::{Error, Result};
 use crate::images::node::Release;
@@ -64,6 +64,8 @@ pub struct Plan {
     /// Images of servers to run in pods of a cluster of the user's.
     #[serde(default)]
     pub store_images: BTreeMap<StoreKind, String>,
+    /// Where images are pushed that are not given; on a cluster of the user's.
+    pub registry: Option<Registry>,
     /// Secret with which nodes pull images.
     #[serde(default)]
     pub image_pull_secret: Option<String>,
@@ -240,11 +242,15 @@ impl Plan {
                 (fit, cluster)
             }
         };
-        if existing && raw.image.is_none() {
+        let registry = raw.registry.as_deref().map(Registry::checked).transpose()?;
+        if existing && raw.image.is_none() && registry.is_none() {
             return Err(Error::input(
-                "an existing cluster needs --image: nothing can be loaded there",
+                "an existing cluster needs --image or --registry: nothing can be loaded there",
             )
-            .remedy("push an image where its nodes can pull it, and name it by --image"));
+            .remedy(
+                "push an image where its nodes can pull it, and name it by --image; or name the \
+                 place by --registry, and sparkproof builds and pushes",
+            ));
         }
         let driver = raw.driver.unwrap_or_default();
         if existing && driver == DriverPlace::Container {
@@ -290,6 +296,7 @@ impl Plan {
             suite: raw.suite.unwrap_or_default(),
             stores,
             store_images,
+            registry,
             image_pull_secret: raw.image_pull_secret,
             report_dir: raw.report_dir,
             warnings: fit.warnings,
@@ -334,6 +341,7 @@ impl Plan {
         let driver = match self.driver {
             DriverPlace::Host => "outside",
             DriverPlace::Container => "in a container",
+            DriverPlace::Pod => "in a pod",
         };
         let (front_end, executors) = (self.front_end, self.executors.count);
         format!("{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}")
@@ -421,6 +429,7 @@ mod tests {
         assert!(title(None).ends_with("3 executors · driver outside"));
         let container = title(Some(DriverPlace::Container));
         assert!(container.ends_with("3 executors · driver in a container"), "{container}");
+        assert!(title(Some(DriverPlace::Pod)).ends_with("3 executors · driver in a pod"));
     }
 
     #[test]

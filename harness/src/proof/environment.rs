@@ -140,7 +140,12 @@ pub async fn set_up(
     };
     match &plan.cluster {
         ClusterPlan::Existing { kubeconfig, context: kube_context, .. } => {
-            existing::set_up(context, plan, kubeconfig, kube_context.as_deref(), kinds).await
+            let engine = match &plan.registry {
+                Some(_) => Some(held.find_or_start(context, yes).await?),
+                None => None,
+            };
+            let named = (kubeconfig.as_path(), kube_context.as_deref());
+            existing::set_up(context, engine.as_ref(), plan, named, kinds).await
         }
         ClusterPlan::Up { name } => {
             let path = EnvironmentRecord::path(&context.dirs.runs().join(name));
@@ -211,7 +216,8 @@ pub(super) async fn prepare_driver(
     plan: &Plan,
 ) -> Result<()> {
     match plan.driver {
-        DriverPlace::Host => Ok(()),
+        // Its image is the session's, with layers on the nodes.
+        DriverPlace::Host | DriverPlace::Pod => Ok(()),
         DriverPlace::Container => {
             spark::driver_image(context, engine, phase.name(), plan.front_end).await.map(drop)
         }

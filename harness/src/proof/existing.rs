@@ -1,6 +1,6 @@
 //! An environment on the user's own cluster: looked at before anything is created.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::Node;
@@ -12,17 +12,21 @@ use crate::access::{Identity, STORE, Terms, Wanted, room};
 use crate::checks;
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
+use crate::engine::Engine;
 use crate::error::{OrFail, Result};
-use crate::images::spark;
-use crate::plan::{ClusterPlan, Plan};
+use crate::events::PhaseGuard;
+use crate::images::spark::SparkImage;
+use crate::images::{self, push, spark};
+use crate::plan::{ClusterPlan, DriverPlace, Plan};
 use crate::store::{InPods, StoreKind, Stores};
 
-/// Opens the cluster, asks what may be done there, takes image and stores as they are given.
+/// Opens the cluster, asks what may be done there, takes image and stores as they are given, or
+/// pushes them from the engine.
 pub(super) async fn set_up(
     context: &Context,
+    engine: Option<&Engine>,
     plan: &Plan,
-    kubeconfig: &Path,
-    of: Option<&str>,
+    (kubeconfig, of): (&Path, Option<&str>),
     kinds: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
     let phase = context.recorder.phase("cluster");
@@ -32,10 +36,47 @@ pub(super) async fn set_up(
     let phase = context.recorder.phase("rights");
     let terms = phase.end(rights(context, plan, &cluster).await, told)?;
     let phase = context.recorder.phase("image");
-    let image = spark::provide(context, &phase, None, &plan.spark, plan.front_end).await;
-    let image = phase.end(image, |image| format!("{}, as given", image.reference))?;
-    let stores = stores(context, plan, &cluster, &terms, kinds).await?;
+    let image = image(context, &phase, engine, plan).await;
+    let how = if plan.registry.is_some() { "pushed" } else { "as given" };
+    let image = phase.end(image, |image| format!("{}, {how}", image.reference))?;
+    let mut images = plan.store_images.clone();
+    if let (Some(engine), Some(registry), None) = (engine, &plan.registry, terms.lack(&STORE)) {
+        let phase = context.recorder.phase("stores");
+        let pushed = async {
+            for kind in in_pods(&kinds, plan) {
+                let local = images::store::provide(context, engine, phase.name(), kind).await?;
+                let there = push(context, engine, phase.name(), &local, registry).await?;
+                images.insert(kind, there);
+            }
+            Ok(())
+        }
+        .await;
+        phase.end(pushed, |()| format!("{} images in {}", images.len(), registry.host()))?;
+    }
+    let stores = stores(context, plan, &cluster, &terms, kinds, &images).await?;
     Ok(Environment { plan: plan.clone(), cluster, terms, image, engine: None, stores })
+}
+
+/// The image that nodes pull: as given, or built and pushed.
+async fn image(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: Option<&Engine>,
+    plan: &Plan,
+) -> Result<SparkImage> {
+    let built = spark::provide(context, phase, engine, &plan.spark, plan.front_end).await?;
+    let (Some(engine), Some(registry)) = (engine, &plan.registry) else { return Ok(built) };
+    let reference = push(context, engine, phase.name(), &built.reference, registry).await?;
+    context.recorder.fact("spark image", reference.clone());
+    Ok(SparkImage { reference, ..built })
+}
+
+/// The servers that are wanted and nobody has given; HDFS in a pod is reached by pods only.
+fn in_pods(kinds: &BTreeSet<StoreKind>, plan: &Plan) -> Vec<StoreKind> {
+    let given = |kind: &StoreKind| {
+        plan.store_images.contains_key(kind) || plan.stores.iter().any(|own| own.kind == *kind)
+    };
+    kinds.iter().copied().filter(|kind| *kind != StoreKind::Hdfs && !given(kind)).collect()
 }
 
 async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<Terms> {
@@ -46,6 +87,7 @@ async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<Ter
         account: as_account.then_some(plan.service_account.as_str()),
         rbac: plan.rbac,
         spark_version: &spark_version,
+        driver_in_pod: plan.driver == DriverPlace::Pod,
     };
     let terms = Terms::ask(context, cluster, wanted).await?;
     checks::uses(context, &terms).await?;
@@ -69,12 +111,13 @@ async fn stores(
     cluster: &Cluster,
     terms: &Terms,
     kinds: BTreeSet<StoreKind>,
+    images: &BTreeMap<StoreKind, String>,
 ) -> Result<Stores> {
     let mut stores = Stores::start(context, None, kinds.clone(), &plan.stores).await?;
-    let wanted = plan.store_images.keys().any(|kind| kinds.contains(kind));
+    let wanted = images.keys().any(|kind| kinds.contains(kind));
     match terms.lack(&STORE) {
         Some(lack) if wanted => {
-            let given = plan.store_images.keys().copied().collect();
+            let given = images.keys().copied().collect();
             stores.leave_out(&given, &format!("for a server in a pod {lack}"));
         }
         None if wanted => {
@@ -83,7 +126,7 @@ async fn stores(
                 cluster,
                 namespace: &namespace,
                 lease,
-                images: &plan.store_images,
+                images,
                 pull_secret: plan.image_pull_secret.as_deref(),
             };
             stores.start_in_pods(context, &kinds, place).await?;
@@ -93,7 +136,7 @@ async fn stores(
     stores.leave_out(
         &kinds,
         "sparkproof starts servers beside nodes of its own; here it needs one of yours, or an image \
-         by --store-image (docs/stores.md)",
+         by --store-image or --registry (docs/stores.md)",
     );
     Ok(stores)
 }

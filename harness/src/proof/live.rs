@@ -10,16 +10,18 @@ use kube::api::DeleteParams;
 use kube::{Api, ResourceExt};
 
 use super::{Proof, SessionBuilder};
-use crate::access::{Access, AccessRequest, grant};
+use crate::access::{Access, AccessRequest, IN_POD, grant, needed};
 use crate::checks;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, InPod};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark;
 use crate::ledger::{Lease, Owned, give_back, labels};
 use crate::observe::{Look, PodList, Pods};
-use crate::plan::{DriverPlace, RbacChoice};
-use crate::session::{Contribution, DriverSite, Session, SessionSpec};
+use crate::plan::{DriverPlace, FrontEnd, RbacChoice};
+use crate::session::{
+    Contribution, DriverSite, EXECUTOR_CONTAINER, InPodSite, Session, SessionSpec,
+};
 
 /// A started session: all executors registered.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ pub struct Ended {
     pub namespace: String,
     /// What of it is to be looked for there.
     pub look: Look,
+    /// The pod its driver was in, which owns what the session made.
+    pub driver_pod: Option<String>,
     owned: Vec<Owned>,
     _lease: Option<Lease>,
     driver_log: String,
@@ -81,8 +85,12 @@ pub struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    pub(super) async fn grant(wanted: SessionBuilder<'a>) -> Result<Self> {
+    pub(super) async fn grant(mut wanted: SessionBuilder<'a>) -> Result<Self> {
         let proof = wanted.proof;
+        let known = needed(&proof.environment.image.version);
+        if wanted.driver == DriverPlace::Pod && !known.contains(&IN_POD) {
+            wanted.verbs.push(IN_POD);
+        }
         let context = &proof.context;
         let environment = &proof.environment;
         let request = AccessRequest {
@@ -107,7 +115,8 @@ impl<'a> Ground<'a> {
             checks::can_i(context, &access, &environment.image.version).await?;
         }
         // What else runs in a namespace of the user's is not for our report.
-        let of_run = format!("{}={},spark-role=executor", labels::KUBE_RUN, context.run.id());
+        let of_run =
+            format!("{}={},spark-role in (executor,driver)", labels::KUBE_RUN, context.run.id());
         let pods = Pods::watch(
             environment.cluster.client.clone(),
             &access.namespace,
@@ -145,6 +154,7 @@ impl<'a> Ground<'a> {
             cluster: cluster.clone(),
             namespace: self.access.namespace.clone(),
             look: Look::default(),
+            driver_pod: None,
             owned: self.access.owned.clone(),
             _lease: self.access.lease,
             driver_log,
@@ -167,14 +177,14 @@ impl<'a> Ground<'a> {
             image.reference.clone_from(reference);
         }
         let phase = context.recorder.phase("session");
-        let driver = match driver_site(&wanted, phase.name()).await {
+        let driver = match driver_site(&wanted, &access, phase.name()).await {
             Ok(driver) => driver,
             Err(error) => return phase.end(Err(error), |_: &Live| String::new()),
         };
         let spec = SessionSpec {
             app_name: wanted.app_name.clone(),
             executors: wanted.executors,
-            executor_cpu: wanted.cpu.to_string(),
+            executor_cpu: wanted.shared_cpu().to_string(),
             executor_memory: format!("{}m", wanted.memory.0),
             front_end: wanted.front_end,
             geni: wanted.geni.clone(),
@@ -205,12 +215,17 @@ impl<'a> Ground<'a> {
         })
     }
 
+    /// In which shell it will be asked for.
+    pub fn front_end(&self) -> FrontEnd {
+        self.wanted.front_end
+    }
+
     /// Where the driver will run.
     pub fn driver(&self) -> DriverPlace {
         self.wanted.driver
     }
 
-    /// What a driver in a container shall see of this host, read-only, and at which paths.
+    /// What a driver in a container or a pod shall see of this host, read-only, and at which paths.
     #[must_use]
     pub fn driver_mounts(mut self, mounts: Vec<(PathBuf, PathBuf)>) -> Self {
         self.driver_mounts = mounts;
@@ -262,9 +277,22 @@ impl Live {
         &self.cluster.client
     }
 
-    /// All pods of its namespace, as the guide shows them.
+    /// All pods of its namespace, as the guide shows them, but for its driver's.
     pub fn pod_list(&self) -> PodList {
-        PodList::of(self.pods.now().values(), jiff::Timestamp::now())
+        let pods = self.pods.now();
+        let driver = self.session.driver_pod();
+        let others = pods.iter().filter(|(name, _)| Some(name.as_str()) != driver);
+        PodList::of(others.map(|(_, pod)| pod), jiff::Timestamp::now())
+    }
+
+    /// Its driver's pod, when it is in one.
+    pub fn driver_pod(&self) -> Option<Pod> {
+        self.pods.now().remove(self.session.driver_pod()?)
+    }
+
+    /// An executor's container.
+    pub fn executor(&self, pod: &str) -> InPod {
+        InPod::new(self.client(), &self.access.namespace, pod, EXECUTOR_CONTAINER)
     }
 
     /// Its executor pods, by name.
@@ -299,6 +327,7 @@ impl Live {
 
     async fn end(self, ending: Ending) -> Result<Ended> {
         let spark_version = self.session.described().version.clone();
+        let driver_pod = self.session.driver_pod().map(str::to_owned);
         let ended = match ending {
             Ending::Stopped => self.session.stop().await?,
             Ending::Exited => self.session.exit_without_stop().await?,
@@ -319,6 +348,7 @@ impl Live {
                 selector: self.access.application.map(|id| format!("spark-app-selector={id}")),
                 unseen: self.unseen,
             },
+            driver_pod,
             owned: self.access.owned,
             _lease: self.access.lease,
             driver_log: ended.driver_log,
@@ -342,6 +372,13 @@ impl Ended {
         lines
     }
 
+    /// Deletes the pod its driver was in: what it owns is collected.
+    pub async fn delete_driver_pod(&self, pod: &str) -> Result<()> {
+        let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), &self.namespace);
+        let deleted = api.delete(pod, &DeleteParams::background()).await;
+        deleted.map(drop).or_environment("deleting the driver's pod")
+    }
+
     /// Whether its namespace is the user's and stays.
     pub fn namespace_stays(&self) -> bool {
         self.look.selector.is_some()
@@ -357,9 +394,23 @@ impl Ended {
 }
 
 /// Where the driver runs, with its image when it needs one.
-async fn driver_site(wanted: &SessionBuilder<'_>, phase: &str) -> Result<DriverSite> {
-    if wanted.driver == DriverPlace::Host {
-        return Ok(DriverSite::Host);
+async fn driver_site(
+    wanted: &SessionBuilder<'_>,
+    access: &Access,
+    phase: &str,
+) -> Result<DriverSite> {
+    match wanted.driver {
+        DriverPlace::Host => return Ok(DriverSite::Host),
+        DriverPlace::Pod => {
+            return Ok(DriverSite::Pod(InPodSite {
+                namespace: access.namespace.clone(),
+                service_account: access.service_account.clone(),
+                image: wanted.driver_image(phase).await?,
+                pull_secret: wanted.proof.environment.plan.image_pull_secret.clone(),
+                cpu: wanted.shared_cpu().to_string(),
+            }));
+        }
+        DriverPlace::Container => {}
     }
     let Some(engine) = wanted.proof.environment.engine.clone() else {
         return Err(Error::input("a driver in a container needs a kind cluster"));

@@ -8,7 +8,8 @@ use crate::access::Rule;
 use crate::checks::{FirstRed, check};
 use crate::error::{Error, OrFail, Result};
 use crate::images::load_layered;
-use crate::plan::DriverPlace;
+use crate::images::spark::python_layers;
+use crate::plan::{DriverPlace, FrontEnd};
 use crate::read::{DataSize, Dataset, HostCopy, Scene, Setup, Strategy, Variant, strategy_of};
 use crate::session::Contribution;
 
@@ -78,6 +79,8 @@ impl<'a> ReadingBuilder<'a> {
         let namespace = ground.access().namespace.clone();
         let scene = scene(context, environment, &namespace, ground.executors());
         let driver = ground.driver();
+        // PySpark in a pod has Python of the image.
+        let in_pod = driver == DriverPlace::Pod && ground.front_end() == FrontEnd::Pyspark;
         let phase = context.recorder.phase("prepare");
         let prepared = async {
             let mut subjects = Vec::new();
@@ -90,7 +93,7 @@ impl<'a> ReadingBuilder<'a> {
                 }
                 subjects.extend(first.note(prepared)?);
             }
-            let (image, mut added) = furnish(scene, &mut subjects).await?;
+            let (image, mut added) = furnish(scene, &mut subjects, in_pod).await?;
             change(&mut added);
             Ok((subjects, image, added))
         }
@@ -101,7 +104,7 @@ impl<'a> ReadingBuilder<'a> {
         })?;
         let mounts = match driver {
             DriverPlace::Host => Vec::new(),
-            DriverPlace::Container => {
+            DriverPlace::Container | DriverPlace::Pod => {
                 subjects.iter().filter_map(|s| s.driver_mount(scene)).collect()
             }
         };
@@ -155,7 +158,7 @@ async fn prepare(
         let Subject { strategy, data, host, setup } = &mut subject;
         *setup = strategy.prepare(scene, data).await?;
         let location = strategy.location(scene);
-        // A driver in a container has the data itself mounted there.
+        // A driver elsewhere has the data itself there.
         if let (Some(path), DriverPlace::Host) = (&location.driver_path, driver) {
             *host = Some(HostCopy::make(context, path, data).await?);
         }
@@ -186,10 +189,17 @@ fn left_out(scene: Scene<'_>, undone: Result<()>) {
 async fn furnish(
     scene: Scene<'_>,
     subjects: &mut [Subject],
+    python: bool,
 ) -> Result<(Option<String>, Contribution)> {
     let environment = scene.environment;
     let mut all = Contribution::default();
     let mut image = None;
+    let mut python = match (&environment.engine, python) {
+        (Some(engine), true) => {
+            python_layers(scene.context, engine, "prepare", &environment.image).await?
+        }
+        _ => Vec::new(),
+    };
     let (lasting, baked): (Vec<_>, Vec<_>) =
         subjects.iter_mut().partition(|subject| subject.strategy.variant().number() != "1");
     for subject in lasting.into_iter().chain(baked) {
@@ -205,6 +215,8 @@ async fn furnish(
                 variant.id
             )));
         };
+        // Below all others.
+        all.layers.splice(0..0, python.drain(..));
         let base = &environment.image.reference;
         let number = all.layers.len();
         let reference = format!("{base}-{}-{number}", scene.context.run.id());

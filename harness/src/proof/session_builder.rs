@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use super::{Ground, Live, Proof};
 use crate::access::Rule;
 use crate::error::Result;
+use crate::images::load_layered;
+use crate::images::spark::python_layers;
 use crate::plan::{ClassPath, DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice};
 use crate::session::{Contribution, Trap};
 
@@ -181,6 +183,36 @@ impl<'a> SessionBuilder<'a> {
     pub fn verbs(mut self, verbs: &[Rule]) -> Self {
         self.verbs.extend(verbs);
         self
+    }
+
+    /// What each executor requests: a driver in a pod takes the same.
+    pub(super) fn shared_cpu(&self) -> MilliCpu {
+        let executors = u64::from(self.executors);
+        match self.driver {
+            DriverPlace::Pod => MilliCpu((self.cpu.0 * executors / (executors + 1)).max(1)),
+            DriverPlace::Host | DriverPlace::Container => self.cpu,
+        }
+    }
+
+    /// The image of a driver in a pod: the session's, with Python where the front end needs it and
+    /// the nodes take layers of ours.
+    pub(super) async fn driver_image(&self, phase: &str) -> Result<String> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let image = &environment.image;
+        // What strategies furnish has Python already; what a control breaks is of the executors.
+        if let Some(furnished) = self.image.clone().filter(|_| !self.added.layers.is_empty()) {
+            return Ok(furnished);
+        }
+        let Some(engine) =
+            environment.engine.as_ref().filter(|_| self.front_end == FrontEnd::Pyspark)
+        else {
+            return Ok(image.reference.clone());
+        };
+        let layers = python_layers(context, engine, phase, image).await?;
+        let reference = format!("{}-{}-python", image.reference, context.run.id());
+        let nodes = environment.cluster.executor_nodes();
+        load_layered(context, engine, &nodes, &image.reference, &reference, &layers).await?;
+        Ok(reference)
     }
 
     /// Grants access only, so that the namespace can be furnished before the session starts.

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use futures::future::{LocalBoxFuture, try_join_all};
 
-use super::transfer::{HASH, pack, verify};
-use super::{Dataset, InPod, Location, Mount, Scene, Setup, Strategy, Variant};
+use super::transfer::{HASH, verify};
+use super::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
 use crate::access::{EXEC, Rule};
+use crate::cluster::InPod;
 use crate::error::{Error, Result};
+use crate::packing::pack;
 use crate::proof::Live;
 use crate::session::Contribution;
 
@@ -75,8 +77,7 @@ pub(super) async fn copy_into_all(
     let pods = live.executor_pods();
     let copies = pods.keys().map(|pod| async {
         let begun = Instant::now();
-        let pod = InPod::new(live.client(), scene.namespace, pod);
-        copy_into(&pod, data, path).await?;
+        copy_into(&live.executor(pod), data, path).await?;
         Ok::<_, Error>(begun.elapsed().as_secs_f64())
     });
     let seconds = scene.context.cancel.guard(try_join_all(copies)).await?;

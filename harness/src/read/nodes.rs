@@ -6,8 +6,9 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::ledger::Owned;
+use crate::packing::pack;
 use crate::proof::Environment;
-use crate::read::transfer::{HASH, pack, verify};
+use crate::read::transfer::{HASH, verify};
 use crate::read::{Dataset, Scene};
 
 /// The engine that runs the nodes.

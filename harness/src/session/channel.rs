@@ -7,13 +7,13 @@ use futures::{SinkExt, StreamExt};
 use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::UnixListener;
 use tokio::net::unix::pipe;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::codec::{Framed, LinesCodec};
 
 use super::driver::named_pipe;
 use super::protocol::{LINE_LIMIT, Message, Numbered, Outcome, PROTOCOL_VERSION, Request};
+use crate::cluster::{Attached, InPod};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -21,27 +21,25 @@ use crate::observe::{Progress, Source, Waiting, wait};
 /// A driver that sends nothing for so long during a request hangs: it sends a heartbeat every 2 s.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Where a driver will connect: in a private directory.
+/// Copies between a pod's two named pipes and an exec's standard streams.
+const BRIDGE: &str = "cat \"$1/replies\" & exec cat > \"$1/requests\"";
+
+/// Where a driver will connect: two named pipes in a private directory, which Java of any version
+/// can open.
 #[derive(Debug)]
 pub(super) enum Door {
-    /// A Unix socket.
-    Socket(UnixListener),
-    /// Two named pipes, which Java of any version can open.
+    /// On this host.
     Pipes {
         /// Of requests.
         requests: PathBuf,
         /// Of replies.
         replies: pipe::Receiver,
     },
+    /// In a pod, in this directory.
+    InPod(Box<InPod>, String),
 }
 
 impl Door {
-    /// Listens at a path.
-    pub(super) fn socket(path: &Path) -> Result<Self> {
-        let listener = UnixListener::bind(path);
-        Ok(Door::Socket(listener.or_environment(format!("listening at {}", path.display()))?))
-    }
-
     /// Makes the pipes `requests` and `replies` in a directory.
     pub(super) fn pipes(dir: &Path) -> Result<Self> {
         let (requests, replies) = (dir.join("requests"), dir.join("replies"));
@@ -61,21 +59,6 @@ impl Door {
         let end = Instant::now() + deadline;
         let mut channel =
             match self {
-                Door::Socket(listener) => {
-                    let accepted = async {
-                        let accepted =
-                            listener.accept().await.or_environment("accepting the driver")?;
-                        Ok(accepted.0)
-                    };
-                    let late = |_| {
-                        let seconds = deadline.as_secs();
-                        Error::environment(format!(
-                            "the driver had not connected after {seconds} s"
-                        ))
-                    };
-                    let accepted = timeout_at(end, context.cancel.guard(accepted)).await;
-                    Channel::over(accepted.map_err(late)??)
-                }
                 Door::Pipes { requests, replies } => {
                     let waiting = Waiting { what: "the driver to connect".into(), deadline };
                     // A pipe tells nobody that its other end was opened: polled.
@@ -94,8 +77,18 @@ impl Door {
                     // The driver opens its end of replies first: from here on it has one.
                     Channel::over(tokio::io::join(replies, sender.await?))
                 }
+                Door::InPod(pod, dir) => {
+                    let command = ["sh", "-c", BRIDGE, "sh", &dir];
+                    let opened = pod.open(&command);
+                    let (stream, attached) = context.cancel.guard(opened).await?;
+                    // It says nothing before the driver has opened both.
+                    Channel { _attached: Some(attached), ..Channel::over(stream) }
+                        .silent_up_to(deadline)
+                }
             };
-        match channel.next(context, end).await? {
+        let hello = channel.next(context, end).await?;
+        channel.silence = SILENCE;
+        match hello {
             Message::Hello { version: PROTOCOL_VERSION, jvm } => Ok((channel, jvm)),
             Message::Hello { version, .. } => Err(Error::environment(format!(
                 "the driver speaks protocol {version}, expected {PROTOCOL_VERSION}"
@@ -114,12 +107,21 @@ impl<T: AsyncRead + AsyncWrite + std::fmt::Debug + Send + Sync + Unpin> Stream f
 pub(super) struct Channel {
     lines: Framed<Box<dyn Stream>, LinesCodec>,
     last: u64,
+    silence: Duration,
+    /// Into a pod: closed when dropped.
+    _attached: Option<Attached>,
 }
 
 impl Channel {
     fn over(stream: impl Stream + 'static) -> Self {
         let codec = LinesCodec::new_with_max_length(LINE_LIMIT);
-        Channel { lines: Framed::new(Box::new(stream), codec), last: 0 }
+        let lines = Framed::new(Box::new(stream) as Box<dyn Stream>, codec);
+        Channel { lines, last: 0, silence: SILENCE, _attached: None }
+    }
+
+    fn silent_up_to(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
     }
 
     /// The reply to a request. An exception in the driver is red, a broken channel environment.
@@ -158,7 +160,7 @@ impl Channel {
     }
 
     async fn next(&mut self, context: &Context, end: Instant) -> Result<Message> {
-        let silent = Instant::now() + SILENCE;
+        let silent = Instant::now() + self.silence;
         let next = context.cancel.guard(async { Ok(self.lines.next().await) });
         let line = match timeout_at(end.min(silent), next).await {
             Ok(line) => line?,
@@ -166,7 +168,7 @@ impl Channel {
                 return Err(Error::environment("the driver had not answered in time"));
             }
             Err(_) => {
-                let seconds = SILENCE.as_secs();
+                let seconds = self.silence.as_secs();
                 return Err(Error::environment(format!("the driver was silent for {seconds} s")));
             }
         };

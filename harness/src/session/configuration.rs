@@ -110,7 +110,7 @@ fn layers(layers: &[Layer]) -> String {
 
 /// All that the contribution means in properties, by key.
 fn properties(added: &Contribution) -> String {
-    let derived = spec::added(added, Path::new(Placeholders::SESSION));
+    let derived = spec::added(added, Path::new(Placeholders::SESSION), false);
     let plain = added.conf.iter().map(|(key, value)| (key.clone(), value.clone()));
     let mut all: Vec<(String, String)> = plain.chain(derived).collect();
     if !added.shipped_jars.is_empty() {

@@ -18,6 +18,8 @@ pub struct Contribution {
     pub driver_jars: Vec<PathBuf>,
     /// Jars that Spark ships to executors, where their image cannot be given them.
     pub shipped_jars: Vec<PathBuf>,
+    /// Files of this host that options of the driver's JVM name.
+    pub driver_files: Vec<PathBuf>,
     /// Options of the driver's JVM.
     pub driver_options: Vec<String>,
     /// Options of the executors' JVMs.
@@ -74,6 +76,7 @@ impl Contribution {
         }
         union(&mut self.driver_jars, other.driver_jars, Clone::clone);
         union(&mut self.shipped_jars, other.shipped_jars, Clone::clone);
+        union(&mut self.driver_files, other.driver_files, Clone::clone);
         union(&mut self.driver_options, other.driver_options, Clone::clone);
         union(&mut self.executor_options, other.executor_options, Clone::clone);
         union(&mut self.layers, other.layers, |layer| layer.diff_id().to_owned());

@@ -4,8 +4,10 @@ mod container;
 mod files;
 mod front_end;
 mod gate;
+mod pod;
 mod process;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,15 +19,17 @@ use self::container::ContainerDriver;
 pub(super) use self::files::{foreign, read_log, session_dir};
 use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
+use self::pod::PodDriver;
 use self::process::Process;
 pub(super) use self::process::kill;
 use super::channel::{Channel, Door};
 use super::protocol::{Described, Launched, Request};
-use super::spec::{DriverSite, Trap};
+use super::spec::{DriverSite, SESSION_IN_POD, Trap};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{Error, Exit, Result};
+use crate::observe::Pods;
 use crate::plan::{ClassPath, FrontEnd};
 
 /// How long a driver may take to end by itself: Spark's hook deletes its pods on the way.
@@ -52,8 +56,12 @@ pub(super) struct Launch<'a> {
     pub(super) kubeconfig: &'a Path,
     /// Files of this host that its properties name.
     pub(super) files: &'a [PathBuf],
-    /// What a container shall see of this host, and at which paths.
+    /// What a container or pod shall see of this host, and at which paths.
     pub(super) mounts: &'a [(PathBuf, PathBuf)],
+    /// Names of hosts that a pod shall know.
+    pub(super) hosts: &'a BTreeMap<String, IpAddr>,
+    /// Whether Java, Spark and PySpark are those of an image.
+    pub(super) in_image: bool,
 }
 
 /// A running driver: a front end and its JVM.
@@ -75,6 +83,7 @@ pub(super) struct Driver {
 enum Processes {
     OfHost(Box<Process>),
     InContainer(ContainerDriver),
+    InPod(Box<PodDriver>),
 }
 
 impl Driver {
@@ -85,14 +94,23 @@ impl Driver {
         dir: TempDir,
         launch: &Launch<'_>,
         site: &DriverSite,
+        pods: &Pods,
     ) -> Result<Self> {
         let front_end = launch.front_end;
-        let (door, gate) = if front_end.is_jvm() {
-            (Door::pipes(dir.path())?, Some(Gate::make(&dir.path().join("gate"))?))
-        } else {
-            (Door::socket(&dir.path().join("socket"))?, None)
-        };
         files::write(dir.path(), front_end)?;
+        if let DriverSite::Pod(site) = site {
+            let started = PodDriver::start(context, cluster, dir.path(), launch, site, pods);
+            let pod = Box::new(Box::pin(started).await?);
+            let door = Some(Door::InPod(Box::new(pod.inside().clone()), SESSION_IN_POD.to_owned()));
+            let (context, processes) = (context.clone(), Processes::InPod(pod));
+            let (gate, channel) = (None, None);
+            return Ok(Driver { context, dir, front_end, processes, gate, door, channel });
+        }
+        let door = Door::pipes(dir.path())?;
+        let gate = match front_end.is_jvm() {
+            true => Some(Gate::make(&dir.path().join("gate"))?),
+            false => None,
+        };
         let processes = match site {
             DriverSite::Host => {
                 Processes::OfHost(Box::new(Process::start(context, dir.path(), launch)?))
@@ -103,6 +121,7 @@ impl Driver {
                 let started = ContainerDriver::start(context, dir.path(), launch, engine, place);
                 Processes::InContainer(started.await?)
             }
+            DriverSite::Pod(_) => return Err(Error::internal("a pod was started before")),
         };
         let (context, door, channel) = (context.clone(), Some(door), None);
         let mut driver = Driver { context, dir, front_end, processes, gate, door, channel };
@@ -119,7 +138,7 @@ impl Driver {
         let door = self.door.take().ok_or_else(|| Error::internal("no door is open"))?;
         let (channel, jvm) = tokio::select! {
             accepted = door.accept(&self.context, deadline) => accepted?,
-            status = self.processes.ended() => {
+            status = self.processes.ended(&self.context, deadline) => {
                 return Err(Error::environment(format!("the driver ended with {}", status?)));
             }
         };
@@ -132,6 +151,13 @@ impl Driver {
     pub(super) async fn launch(mut self, properties: Result<String>) -> Result<Self> {
         let launched = async {
             private_file(&self.dir.path().join("properties"), properties?.as_bytes())?;
+            if let Processes::InPod(pod) = &self.processes {
+                pod.furnish(&self.context).await?;
+                if self.front_end.is_jvm() {
+                    return Ok(());
+                }
+                self.connect(CONNECT).await?;
+            }
             if let Some(gate) = &mut self.gate {
                 return gate.open().await;
             }
@@ -149,7 +175,7 @@ impl Driver {
     async fn failed(self, error: Error) -> Error {
         let remedy = match &self.processes {
             Processes::OfHost(_) => self.front_end.needs(),
-            Processes::InContainer(_) => "--driver host runs it on this host",
+            Processes::InContainer(_) | Processes::InPod(_) => "--driver host runs it on this host",
         };
         let log = match self.end().await {
             Ok(log) => log,
@@ -175,6 +201,15 @@ impl Driver {
         match &self.processes {
             Processes::OfHost(_) => None,
             Processes::InContainer(container) => Some(container.address().into()),
+            Processes::InPod(pod) => Some(pod.address()),
+        }
+    }
+
+    /// Its pod, when it is in one.
+    pub(super) fn pod(&self) -> Option<&str> {
+        match &self.processes {
+            Processes::InPod(pod) => Some(pod.name()),
+            Processes::OfHost(_) | Processes::InContainer(_) => None,
         }
     }
 
@@ -216,6 +251,7 @@ impl Driver {
         match &mut self.processes {
             Processes::OfHost(process) => process.kill_jvm(&self.context).await,
             Processes::InContainer(container) => container.kill_jvm(&self.context).await,
+            Processes::InPod(pod) => pod.signal(&self.context, "KILL").await,
         }
     }
 
@@ -224,6 +260,7 @@ impl Driver {
         match &mut self.processes {
             Processes::OfHost(process) => process.hang_up(&self.context).await,
             Processes::InContainer(container) => container.hang_up(&self.context).await,
+            Processes::InPod(pod) => pod.signal(&self.context, "HUP").await,
         }
     }
 
@@ -236,6 +273,7 @@ impl Driver {
         match &mut self.processes {
             Processes::OfHost(process) => process.end(&context, told).await?,
             Processes::InContainer(container) => container.end(&context, told).await?,
+            Processes::InPod(pod) => pod.end(&context, told).await?,
         }
         let log = context.recorder.secrets().scrub(&read_log(&self.log_path()));
         let name = self.dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -245,18 +283,19 @@ impl Driver {
 }
 
 impl Processes {
-    async fn ended(&mut self) -> Result<String> {
+    async fn ended(&mut self, context: &Context, deadline: Duration) -> Result<String> {
         match self {
             Processes::OfHost(process) => process.ended().await,
             Processes::InContainer(container) => container.ended().await,
+            Processes::InPod(pod) => pod.ended(context, deadline).await,
         }
     }
 
     fn launched(&mut self, jvm: u32) -> Result<()> {
         match self {
             Processes::OfHost(process) => process.launched(jvm),
-            // Its number means nothing outside; the container stands for it.
-            Processes::InContainer(_) => Ok(()),
+            // Its number means nothing outside; container or pod stands for it.
+            Processes::InContainer(_) | Processes::InPod(_) => Ok(()),
         }
     }
 }

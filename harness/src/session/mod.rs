@@ -37,7 +37,7 @@ pub use reading::{
 };
 pub use rest::Executor;
 pub use running::{Ended, Session};
-pub use spec::{DriverSite, STRICT, SessionSpec, Trap, register_secrets};
+pub use spec::{DriverSite, InPodSite, STRICT, SessionSpec, Trap, register_secrets};
 pub use template::EXECUTOR_CONTAINER;
 pub use transcript::{
     Act, Erratum, Guide, Heard, List, Name, Owns, Step, Transcript, Typed, Verdict, guide,

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use super::protocol::Described;
 use crate::error::{Error, OrFail, Result};
 
+/// The longest a question may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// A registered executor, as Spark lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executor {
@@ -34,20 +37,55 @@ struct Line {
 /// The API of one application.
 #[derive(Debug, Clone)]
 pub(super) struct Rest {
-    at: SocketAddr,
+    way: Way,
     application: String,
+}
+
+/// How the UI is reached.
+#[derive(Clone)]
+enum Way {
+    /// As pods reach it.
+    Direct(SocketAddr),
+    /// Through the API server, at this path: pods' addresses mean nothing here.
+    Proxy(kube::Client, String),
+}
+
+impl std::fmt::Debug for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Way::Direct(at) => write!(f, "{at}"),
+            Way::Proxy(_, path) => f.write_str(path),
+        }
+    }
 }
 
 impl Rest {
     /// Of a driver that listens at this address. Of the UI's own (`sparkContext.uiWebUrl`) only the
     /// port counts: its host is what pods reach the driver by.
     pub(super) fn of(described: &Described, address: IpAddr) -> Result<Self> {
+        Rest::by(described, |port| Way::Direct(SocketAddr::new(address, port)))
+    }
+
+    /// Of a driver in a pod.
+    pub(super) fn of_pod(
+        described: &Described,
+        client: &kube::Client,
+        namespace: &str,
+        pod: &str,
+    ) -> Result<Self> {
+        Rest::by(described, |port| {
+            let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy");
+            Way::Proxy(client.clone(), path)
+        })
+    }
+
+    fn by(described: &Described, way: impl FnOnce(u16) -> Way) -> Result<Self> {
         let ui = &described.ui;
         let port = ui.rsplit(':').next().and_then(|p| p.trim_end_matches('/').parse::<u16>().ok());
         let port =
             port.ok_or_else(|| Error::environment(format!("no port in the UI's address {ui}")))?;
         let application = described.application.clone();
-        Ok(Rest { at: SocketAddr::new(address, port), application })
+        Ok(Rest { way: way(port), application })
     }
 
     /// Active executors by id, the driver left out.
@@ -58,12 +96,23 @@ impl Rest {
     /// What the API has at a path of the application.
     pub(super) async fn get(&self, path: &str) -> Result<String> {
         let what = || self.asking(path);
-        // Not through the user's proxy.
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
-        let url = format!("http://{}/api/v1/applications/{}/{path}", self.at, self.application);
-        let reply = client.or_internal(what())?.get(url).send().await.or_environment(what())?;
-        let text = reply.error_for_status().or_environment(what())?.text().await;
-        text.or_environment(what())
+        let path = format!("/api/v1/applications/{}/{path}", self.application);
+        match &self.way {
+            Way::Direct(at) => {
+                // Not through the user's proxy.
+                let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build();
+                let asked = client.or_internal(what())?.get(format!("http://{at}{path}")).send();
+                let reply = asked.await.or_environment(what())?;
+                let text = reply.error_for_status().or_environment(what())?.text().await;
+                text.or_environment(what())
+            }
+            Way::Proxy(client, at) => {
+                let request = http::Request::get(format!("{at}{path}")).body(Vec::new());
+                let asked = client.request_text(request.or_internal(what())?);
+                let text = tokio::time::timeout(DEADLINE, asked).await.or_environment(what())?;
+                text.or_environment(what())
+            }
+        }
     }
 
     fn asking(&self, path: &str) -> String {
@@ -104,6 +153,30 @@ mod tests {
         assert_eq!(executors[&1].address.to_string(), "10.244.0.7");
         assert_eq!(executors[&1].added, "2025-01-01T00:00:00.000GMT");
         assert_eq!(executors[&3].address.to_string(), "fd00::7");
+    }
+
+    #[tokio::test]
+    async fn a_driver_in_a_pod_is_asked_through_the_api_server() {
+        use http::{Request, Response};
+        use kube::client::Body;
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let served = tokio::spawn(async move {
+            let (request, reply) = handle.next_request().await.expect("asked");
+            reply.send_response(Response::new(Body::from(LIST.as_bytes().to_vec())));
+            request.uri().to_string()
+        });
+        let described: Described = serde_json::from_value(serde_json::json!({
+            "context_master": "k8s://x", "conf_master": "k8s://x", "application": "spark-1",
+            "ui": "http://session-x-driver.team.svc:4040", "version": "3.5.9",
+            "language": "Python", "java": "17",
+        }))
+        .expect("described");
+        let client = kube::Client::new(service, "default");
+        let rest = Rest::of_pod(&described, &client, "team", "session-x-driver").expect("a port");
+        assert_eq!(rest.executors().await.expect("listed").len(), 2);
+        let path = "/api/v1/namespaces/team/pods/session-x-driver:4040/proxy";
+        let expected = format!("{path}/api/v1/applications/spark-1/executors");
+        assert_eq!(served.await.expect("served"), expected);
     }
 
     #[test]

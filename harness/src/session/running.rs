@@ -74,6 +74,11 @@ impl Session {
         self.address
     }
 
+    /// The pod its driver is in, when it is in one.
+    pub fn driver_pod(&self) -> Option<&str> {
+        self.driver.pod()
+    }
+
     /// The executors as registered when it started, by id.
     pub fn executors(&self) -> &BTreeMap<u32, Executor> {
         &self.executors

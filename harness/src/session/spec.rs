@@ -53,6 +53,47 @@ pub enum DriverSite {
         /// An image with Java and Python.
         image: String,
     },
+    /// A pod.
+    Pod(InPodSite),
+}
+
+/// A driver in a pod.
+#[derive(Debug, Clone)]
+pub struct InPodSite {
+    /// Where.
+    pub namespace: String,
+    /// Whose token it has: the account that may do what a driver does.
+    pub service_account: String,
+    /// An image with Spark, for PySpark with Python.
+    pub image: String,
+    /// The secret by which nodes pull it.
+    pub pull_secret: Option<String>,
+    /// What it requests of a node's CPU, e.g. `300m`.
+    pub cpu: String,
+}
+
+impl InPodSite {
+    /// The name of pod and Service of the session in this directory.
+    pub(super) fn name(&self, dir: &Path) -> String {
+        let session = dir.file_name().unwrap_or_default().to_string_lossy();
+        format!("{session}-driver")
+    }
+}
+
+/// A volume of a driver's pod.
+pub(super) const VOLUME_IN_POD: &str = "/sparkproof";
+/// Where such a pod has its session's directory.
+pub(super) const SESSION_IN_POD: &str = "/sparkproof/session";
+/// Ports of a driver in a pod, as of drivers in cluster mode (Spark's `Constants.scala`).
+pub(super) const DRIVER_PORT: u16 = 7078;
+/// The same.
+pub(super) const BLOCK_MANAGER_PORT: u16 = 7079;
+/// The same.
+pub(super) const UI_PORT: u16 = 4040;
+
+/// Where a driver's pod has a file of this host.
+pub(super) fn in_pod(file: &Path) -> PathBuf {
+    Path::new(VOLUME_IN_POD).join("files").join(file.strip_prefix("/").unwrap_or(file))
 }
 
 /// What a front end does wrong on purpose: a negative control.
@@ -138,6 +179,29 @@ impl SessionSpec {
 }
 
 impl SessionSpec {
+    /// As a driver in a pod has to be told it: files of this host lie elsewhere there, jars of the
+    /// strategies are in its image, names of hosts in its pod.
+    pub(super) fn inside_a_pod(&self) -> Self {
+        let mut spec = self.clone();
+        let jars = [&mut spec.jars, &mut spec.added.shipped_jars];
+        jars.into_iter().flatten().for_each(|jar| *jar = in_pod(jar));
+        spec.added.driver_jars.clear();
+        for file in &spec.added.driver_files {
+            let (here, there) = (file.display().to_string(), in_pod(file).display().to_string());
+            let options = spec.added.driver_options.iter_mut();
+            options.for_each(|option| *option = option.replace(&here, &there));
+        }
+        spec.geni = spec.geni.map(|geni| geni.mapped(in_pod));
+        for (_, value) in spec.conf.iter_mut().filter(|(key, _)| key == "spark.jars") {
+            let jar = |jar: &str| match local(jar) {
+                Some(path) => format!("file://{}", in_pod(path).display()),
+                None => jar.to_owned(),
+            };
+            *value = value.split(',').map(jar).collect::<Vec<_>>().join(",");
+        }
+        spec
+    }
+
     /// The user's configuration and the strategies'.
     pub(super) fn all_conf(&self) -> Vec<(String, String)> {
         self.conf.iter().cloned().chain(self.added.conf.clone()).collect()
@@ -147,14 +211,23 @@ impl SessionSpec {
     pub(super) fn files(&self, probe_jar: &Path) -> Vec<PathBuf> {
         let jars = [probe_jar].into_iter().chain(self.jars.iter().map(PathBuf::as_path));
         let mut all: Vec<PathBuf> = jars.map(Path::to_owned).collect();
-        all.extend(self.added.driver_jars.clone());
+        if !matches!(self.driver, DriverSite::Pod(_)) {
+            all.extend(self.added.driver_jars.clone());
+        }
+        all.extend(self.added.driver_files.clone());
+        all.extend(self.added.shipped_jars.clone());
         all.extend(self.geni.iter().flat_map(ClassPath::files));
         for (_, value) in self.all_conf().iter().filter(|(key, _)| key == "spark.jars") {
-            let local = value.split(',').map(|jar| jar.trim_start_matches("file://"));
-            all.extend(local.filter(|jar| jar.starts_with('/')).map(PathBuf::from));
+            all.extend(value.split(',').filter_map(local).map(Path::to_owned));
         }
         all
     }
+}
+
+/// A jar of this host, by its path or URL.
+fn local(jar: &str) -> Option<&Path> {
+    let path = jar.trim_start_matches("file://");
+    path.starts_with('/').then_some(Path::new(path))
 }
 
 /// Where a session runs: what the stages before it yield.
@@ -164,6 +237,8 @@ pub(super) struct Place<'a> {
     pub(super) server: &'a str,
     /// The address the driver listens at.
     pub(super) driver: IpAddr,
+    /// The driver's pod, when it is in one: its Service has its name.
+    pub(super) pod: Option<&'a str>,
     pub(super) namespace: &'a str,
     pub(super) service_account: &'a str,
     /// Context of the driver's kubeconfig, when not the current one.
@@ -229,7 +304,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     let jars = std::iter::once(&place.probe_jar).chain(&spec.jars).chain(&spec.added.shipped_jars);
     let jars = jars_value(jars);
     let account = place.service_account.to_owned();
-    let added = added(&spec.added, place.dir);
+    let added = added(&spec.added, place.dir, place.pod.is_some());
     let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
     let mut all: BTreeMap<String, String> = [
         ("spark.master", format!("k8s://{}", place.server)),
@@ -242,7 +317,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         ("spark.executor.instances", spec.executors.to_string()),
         ("spark.kubernetes.executor.request.cores", spec.executor_cpu.clone()),
         ("spark.executor.memory", spec.executor_memory.clone()),
-        ("spark.driver.host", spec.driver_host.unwrap_or(place.driver).to_string()),
+        ("spark.driver.host", reached_at(spec, place)),
         ("spark.driver.bindAddress", place.driver.to_string()),
         ("spark.dynamicAllocation.enabled", "false".into()),
         ("spark.ui.enabled", "true".into()),
@@ -259,10 +334,29 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         all.extend(value.map(|value| (key.to_owned(), value.to_owned())));
     }
     all.extend(added);
+    if let Some(pod) = place.pod {
+        let ports = [
+            ("spark.driver.port", DRIVER_PORT),
+            ("spark.driver.blockManager.port", BLOCK_MANAGER_PORT),
+            ("spark.ui.port", UI_PORT),
+        ];
+        all.extend(ports.map(|(key, port)| (key.to_owned(), port.to_string())));
+        // The owner of its executors.
+        all.insert("spark.kubernetes.driver.pod.name".to_owned(), pod.to_owned());
+    }
     if spec.strict {
         all.extend(STRICT.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
     all
+}
+
+/// Where executors are told to find the driver.
+fn reached_at(spec: &SessionSpec, place: &Place<'_>) -> String {
+    match (spec.driver_host, place.pod) {
+        (Some(asked), _) => asked.to_string(),
+        (None, Some(pod)) => format!("{pod}.{}.svc", place.namespace),
+        (None, None) => place.driver.to_string(),
+    }
 }
 
 /// The value of `spark.jars`.
@@ -271,9 +365,9 @@ pub(super) fn jars_value<'a>(jars: impl IntoIterator<Item = &'a PathBuf>) -> Str
     jars.collect::<Vec<_>>().join(",")
 }
 
-/// What the strategies' contribution means in properties, beside its plain configuration. `dir` is
-/// the session's private directory.
-pub(super) fn added(added: &Contribution, dir: &Path) -> Vec<(String, String)> {
+/// What the strategies' contribution means in properties, beside its plain configuration, with the
+/// session's private directory `dir`; a driver in a pod gets names of hosts by its pod.
+pub(super) fn added(added: &Contribution, dir: &Path, in_pod: bool) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut set = |key: &str, value: String| {
         if !value.is_empty() {
@@ -283,7 +377,7 @@ pub(super) fn added(added: &Contribution, dir: &Path) -> Vec<(String, String)> {
     let jars: Vec<_> = added.driver_jars.iter().map(|jar| jar.display().to_string()).collect();
     set("spark.driver.extraClassPath", jars.join(":"));
     let mut options = added.driver_options.clone();
-    if !added.hosts.is_empty() {
+    if !added.hosts.is_empty() && !in_pod {
         options.push(format!("-Djdk.net.hosts.file={}", hosts_file(dir).display()));
     }
     set("spark.driver.extraJavaOptions", options.join(" "));
@@ -363,6 +457,7 @@ mod tests {
         Place {
             server: "https://127.0.0.1:6443",
             driver: [172, 18, 0, 1].into(),
+            pod: None,
             namespace: "spark",
             service_account: "spark",
             kube_context: None,
@@ -432,6 +527,24 @@ mod tests {
         let files = spec.files(Path::new("/probe.jar"));
         let expected = ["/probe.jar", "/more.jar", "/cache/a.jar", "/x.jar", "/y.jar"];
         assert_eq!(files, expected.map(PathBuf::from));
+    }
+
+    #[test]
+    fn a_driver_in_a_pod_is_told_where_things_are_there() {
+        let mut spec = SessionSpec::new("x", 1);
+        spec.jars = vec!["/more.jar".into()];
+        spec.conf = vec![("spark.jars".into(), "/x.jar,https://z/z.jar".into())];
+        spec.added.driver_jars = vec!["/cache/a.jar".into()];
+        spec.added.driver_files = vec!["/state/trust.p12".into()];
+        spec.added.driver_options = vec!["-Dtrust=/state/trust.p12".into()];
+        spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
+        let place = Place {
+            pod: Some("session-x-driver"),
+            dir: Path::new(SESSION_IN_POD),
+            probe_jar: in_pod(Path::new("/cache/probe.jar")),
+            ..place()
+        };
+        insta::assert_snapshot!(properties(&spec.inside_a_pod(), &place).expect("valid"));
     }
 
     #[test]

@@ -17,8 +17,8 @@ use super::protocol::Described;
 use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
-    DriverSite, Place, SESSION_LABEL, SessionSpec, hosts_file, properties, register_secrets,
-    template_file,
+    DriverSite, Place, SESSION_IN_POD, SESSION_LABEL, SessionSpec, hosts_file,
+    in_pod as in_pod_path, properties, register_secrets, template_file,
 };
 use super::{evidence, probe, template};
 use crate::access::Access;
@@ -57,11 +57,17 @@ impl Session {
             DriverSite::Container { engine, .. } => {
                 context.cancel.guard(server_on_network(engine, cluster)).await?
             }
+            DriverSite::Pod(_) => "https://kubernetes.default.svc".to_owned(),
         };
         let begun = Instant::now();
+        let (told, seen_at) = match &spec.driver {
+            DriverSite::Pod(_) => (spec.inside_a_pod(), Path::new(SESSION_IN_POD)),
+            DriverSite::Host | DriverSite::Container { .. } => (spec.clone(), &*path),
+        };
+        let in_pod = matches!(spec.driver, DriverSite::Pod(_));
         let launch = Launch {
             front_end: spec.front_end,
-            geni: spec.geni.as_ref(),
+            geni: told.geni.as_ref(),
             trap: spec.trap,
             app_name: &spec.app_name,
             java_home: image.java_home.as_deref(),
@@ -69,23 +75,27 @@ impl Session {
             kubeconfig: &access.driver_kubeconfig,
             files: &spec.files(&probe_jar),
             mounts: &spec.driver_mounts,
+            hosts: &spec.added.hosts,
+            in_image: in_pod,
         };
-        let driver = Driver::start(context, cluster, dir, &launch, &spec.driver).await?;
+        let driver = Driver::start(context, cluster, dir, &launch, &spec.driver, pods).await?;
         let address = driver.address().unwrap_or(cluster.host_address);
         let place = Place {
             server: &server,
             driver: address,
             namespace: &access.namespace,
             service_account: &access.service_account,
-            kube_context: access.driver_context.as_deref(),
+            pod: driver.pod(),
+            kube_context: access.driver_context.as_deref().filter(|_| !in_pod),
             application: access.application.as_deref(),
             image: &image.reference,
-            probe_jar,
-            dir: &path,
+            probe_jar: if in_pod { in_pod_path(&probe_jar) } else { probe_jar },
+            dir: seen_at,
             run: context.run.id(),
             session: &name,
         };
-        let driver = driver.launch(properties(spec, &place)).await?;
+        let properties = properties(&told, &place);
+        let driver = driver.launch(properties).await?;
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
@@ -101,6 +111,8 @@ impl Session {
             spec,
             log: driver.log_path(),
             driver,
+            client: cluster.client.clone(),
+            namespace: access.namespace.clone(),
             address,
             pods,
             logs: PodLogs::follow(api, pods, ours),
@@ -147,6 +159,8 @@ struct Starting<'a> {
     context: &'a Context,
     spec: &'a SessionSpec,
     driver: Driver,
+    client: kube::Client,
+    namespace: String,
     /// Where the driver listens.
     address: IpAddr,
     log: PathBuf,
@@ -195,7 +209,10 @@ impl Starting<'_> {
                 described.application
             )));
         }
-        let rest = Rest::of(&described, self.address)?;
+        let rest = match self.driver.pod() {
+            Some(pod) => Rest::of_pod(&described, &self.client, &self.namespace, pod)?,
+            None => Rest::of(&described, self.address)?,
+        };
         let executors = self.registration(&rest).await?;
         Ok((described, rest, executors))
     }

@@ -1,6 +1,7 @@
 //! The one pod template of executors, of what strategies contribute.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Container, HostAlias, Pod, PodSpec};
 
@@ -19,14 +20,6 @@ pub(super) fn render(added: &Contribution) -> Result<String> {
 /// Spark sets image, arguments, environment and resources itself and keeps what is said here
 /// (`PodTemplateConfigMapStep`, running-on-kubernetes.md, "Pod template properties").
 pub(super) fn pod(added: &Contribution) -> Pod {
-    let mut aliases = BTreeMap::<_, Vec<String>>::new();
-    for (name, address) in &added.hosts {
-        aliases.entry(*address).or_default().push(name.clone());
-    }
-    let aliases: Vec<HostAlias> = aliases
-        .into_iter()
-        .map(|(ip, names)| HostAlias { ip: ip.to_string(), hostnames: Some(names) })
-        .collect();
     let container = Container {
         name: EXECUTOR_CONTAINER.to_owned(),
         command: added.command.clone(),
@@ -38,10 +31,20 @@ pub(super) fn pod(added: &Contribution) -> Pod {
         containers: vec![container],
         init_containers: some(added.init_containers.clone()),
         volumes: some(added.volumes.clone()),
-        host_aliases: some(aliases),
+        host_aliases: host_aliases(&added.hosts),
         ..Default::default()
     };
     Pod { spec: Some(spec), ..Default::default() }
+}
+
+/// Names that a pod knows beside those of the cluster.
+pub(super) fn host_aliases(hosts: &BTreeMap<String, IpAddr>) -> Option<Vec<HostAlias>> {
+    let mut aliases = BTreeMap::<_, Vec<String>>::new();
+    for (name, address) in hosts {
+        aliases.entry(*address).or_default().push(name.clone());
+    }
+    let alias = |(ip, names): (IpAddr, _)| HostAlias { ip: ip.to_string(), hostnames: Some(names) };
+    some(aliases.into_iter().map(alias).collect())
 }
 
 /// What the driver's JVM resolves names by (`-Djdk.net.hosts.file`): it asks nobody else then, so

@@ -1,21 +1,35 @@
-//! A driver in a container beside the nodes: all that a driver on this host does.
+//! A driver in the cluster, beside its nodes or in a pod: all that a driver on this host does.
 
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
 use rstest::rstest;
-use sparkproof::plan::DriverPlace;
+use sparkproof::checks;
+use sparkproof::error::{Error, OrFail, Result};
+use sparkproof::plan::{DriverPlace, FrontEnd};
 use sparkproof::proof::{Ending, Live};
-use sparkproof::{Error, Result};
 
-use crate::frame::{Outcome, lives_and_ends, proof};
+use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
 
 #[rstest]
-#[case::stopped(3, Ending::Stopped)]
-#[case::exited(1, Ending::Exited)]
-#[case::killed(1, Ending::Killed)]
+#[case::stopped(3, DriverPlace::Container, FrontEnd::Pyspark, Ending::Stopped)]
+#[case::exited(1, DriverPlace::Container, FrontEnd::Pyspark, Ending::Exited)]
+#[case::killed(1, DriverPlace::Container, FrontEnd::Pyspark, Ending::Killed)]
+#[case::pod_stopped(3, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Stopped)]
+#[case::pod_exited(1, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Exited)]
+#[case::pod_killed(3, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Killed)]
+#[case::pod_spark_shell(1, DriverPlace::Pod, FrontEnd::SparkShell, Ending::Stopped)]
+#[case::pod_spark_shell_hung_up(1, DriverPlace::Pod, FrontEnd::SparkShell, Ending::HungUp)]
 #[tokio::test]
-async fn a_driver_in_a_container(#[case] executors: u32, #[case] ending: Ending) -> Outcome {
-    let name = format!("a_driver_in_a_container_{ending:?}").to_lowercase();
+async fn a_driver_in_the_cluster(
+    #[case] executors: u32,
+    #[case] place: DriverPlace,
+    #[case] front_end: FrontEnd,
+    #[case] ending: Ending,
+) -> Outcome {
+    let name = format!("a_driver_in_a_{place:?}_{front_end}_{ending:?}").to_lowercase();
     proof(&name, async |p| {
-        let session = p.session().driver(DriverPlace::Container).executors(executors);
+        let session = p.session().driver(place).front_end(front_end).executors(executors);
         let live = session.start().await?;
         not_on_this_host(&live, p.environment.cluster.host_address)?;
         lives_and_ends(p, live, ending).await
@@ -30,4 +44,57 @@ fn not_on_this_host(live: &Live, host: std::net::IpAddr) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+#[tokio::test]
+async fn a_driver_in_a_pod_reads_files() -> Outcome {
+    proof("a_driver_in_a_pod_reads_files", async |p| {
+        let variants = ["0-copy", "3-hostpath", "4-s3", "4-wasbs"].map(str::to_owned);
+        let variants = sparkproof::read::select(Some(&variants))?;
+        let reading = p.reading(&variants).session(|s| s.driver(DriverPlace::Pod));
+        let (mut session, left_out) = reading.start().await?;
+        if let Some(error) = left_out {
+            return Err(error);
+        }
+        session.prove_all().await?;
+        session.stop().await.map(drop)
+    })
+    .await
+}
+
+/// It looks itself up, to be the owner of its executors.
+#[tokio::test]
+async fn a_driver_in_a_pod_needs_one_more_verb() -> Outcome {
+    proof("a_driver_in_a_pod_needs_one_more_verb", async |p| {
+        let session = p.session().driver(DriverPlace::Pod).without("pods", "get");
+        expect_red(session.executors(1).start().await, &["missing-verb", "get pods"]).map(drop)
+    })
+    .await
+}
+
+/// An executor's pod without its owner is one that stays.
+#[tokio::test]
+async fn an_executor_that_the_drivers_pod_does_not_own_is_named() -> Outcome {
+    proof("an_executor_that_the_drivers_pod_does_not_own_is_named", async |p| {
+        let live = p.session().driver(DriverPlace::Pod).executors(1).start().await?;
+        let (client, namespace) = (live.client().clone(), live.access().namespace.clone());
+        let api: Api<Pod> = Api::namespaced(client, &namespace);
+        let name = live.executor_pods().into_keys().next().unwrap_or_default();
+        let nobody = serde_json::json!({ "metadata": { "ownerReferences": null } });
+        let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(nobody)).await;
+        patched.or_environment("taking the owner from an executor's pod")?;
+        let waiting = sparkproof::observe::Waiting::up_to(30, "the watch to show it");
+        sparkproof::observe::wait(&p.context, waiting, live.pods().changes(), async || {
+            let pod = live.pods().now().remove(&name).unwrap_or_default();
+            match pod.metadata.owner_references {
+                None => sparkproof::observe::Progress::Met(()),
+                Some(_) => sparkproof::observe::Progress::NotYet("owned".into()),
+            }
+        })
+        .await?;
+        expect_red(checks::owned_by_driver(&p.context, &live).await, &[&name, "not owned by"])?;
+        let ended = live.stop().await?;
+        checks::nothing_left(&p.context, &ended).await
+    })
+    .await
 }

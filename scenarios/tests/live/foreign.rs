@@ -105,6 +105,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
             account: None,
             rbac: RbacChoice::Minimal,
             spark_version: version,
+            driver_in_pod: false,
         };
         for rule in needed(version) {
             team.may_not(*rule).await?;

@@ -22,6 +22,7 @@ pub(crate) async fn lives_and_ends(
     ending: Ending,
 ) -> sparkproof::Result<()> {
     checks::pod_list(&p.context, &live).await?;
+    checks::owned_by_driver(&p.context, &live).await?;
     checks::barrier(&p.context, &mut live).await?;
     match ending {
         Ending::Stopped => {

@@ -5,9 +5,10 @@ use sparkproof::Result;
 use sparkproof::error::OrFail;
 use sparkproof::plan::{DriverPlace, FrontEnd};
 use sparkproof::proof::{Ending, Proof, ReadingSession};
-use sparkproof::read::{DataSize, InPod, select};
+use sparkproof::read::{DataSize, select};
 
 use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+use crate::pod_spec::as_reviewed;
 
 #[rstest]
 #[case::stopped(3, DriverPlace::Host, Ending::Stopped)]
@@ -26,6 +27,9 @@ async fn a_spark_shell_is_a_session_like_any_other(
     proof(&name, async |p| {
         let session = p.session().front_end(FrontEnd::SparkShell).driver(driver);
         let live = session.executors(executors).start().await?;
+        if executors == 1 {
+            as_reviewed(&live, &p.environment.image.version);
+        }
         lives_and_ends(p, live, ending).await
     })
     .await
@@ -52,10 +56,9 @@ async fn a_spark_shell_reads_files() -> Outcome {
         std::fs::rename(&here, &away).or_environment("moving the driver's copy")?;
         expect_red(session.prove("0-copy").await, &["driver-lacks-file"])?;
         std::fs::rename(&away, &here).or_environment("moving it back")?;
-        let (client, namespace) = (session.live.client(), &session.live.access().namespace);
         if let Some(pod) = session.live.executor_pods().keys().next() {
-            let pod = InPod::new(client, namespace, pod);
-            pod.run(&["rm", &here.to_string_lossy()]).await?;
+            let file = here.to_string_lossy();
+            session.live.executor(pod).run(&["rm", &file]).await?;
         }
         expect_red(session.prove("0-copy").await, &["file-missing", "2 of 3"])?;
         session.stop().await.map(drop)

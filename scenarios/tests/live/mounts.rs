@@ -2,10 +2,11 @@
 
 use k8s_openapi::api::core::v1::VolumeMount;
 use sparkproof::checks;
+use sparkproof::cluster::InPod;
 use sparkproof::error::{Error, Result};
 use sparkproof::proof::{Proof, ReadingSession};
 use sparkproof::read::mount::{Client, Mounter};
-use sparkproof::read::{DataSize, InPod, select};
+use sparkproof::read::{DataSize, select};
 use sparkproof::session::Contribution;
 
 use crate::frame::{Outcome, expect_red, proof};
@@ -28,7 +29,7 @@ fn also_without_propagation(added: &mut Contribution) {
 fn first_pod(session: &ReadingSession<'_>) -> Result<InPod> {
     let pods = session.live.executor_pods();
     let pod = pods.keys().next().ok_or_else(|| Error::red("no executor runs"))?;
-    Ok(InPod::new(session.live.client(), &session.live.access().namespace, pod))
+    Ok(session.live.executor(pod))
 }
 
 /// Mounts of the run in the nodes' own namespaces.

@@ -3,9 +3,10 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof::checks::{self, run_reading_suite};
+use sparkproof::cluster::InPod;
 use sparkproof::error::{Error, OrFail, Result};
 use sparkproof::proof::{Proof, ReadingSession};
-use sparkproof::read::{DataSize, Expected, InPod, select};
+use sparkproof::read::{DataSize, Expected, select};
 use sparkproof::store::StoreKind;
 
 use crate::frame::{Outcome, assert_snapshot_of, expect_red, proof};
@@ -52,7 +53,7 @@ async fn cut_off(p: &Proof, pod: &Pod, address: &str) -> Result<()> {
 fn first_pod(session: &ReadingSession<'_>) -> Result<InPod> {
     let pods = session.live.executor_pods();
     let pod = pods.keys().next().ok_or_else(|| Error::red("no executor runs"))?;
-    Ok(InPod::new(session.live.client(), &session.live.access().namespace, pod))
+    Ok(session.live.executor(pod))
 }
 
 /// Measured: CSV stays green with the file missing on one executor, or cut to 4 bytes there.
@@ -84,7 +85,7 @@ async fn a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named() -> Out
 
         // At the driver only.
         for pod in session.live.executor_pods().into_keys() {
-            let pod = InPod::new(session.live.client(), &session.live.access().namespace, &pod);
+            let pod = session.live.executor(&pod);
             pod.run(&["rm", "-r", &path_of(&session, "0-copy")?.to_string_lossy()]).await?;
         }
         expect_red(session.prove("0-copy").await, &["file-missing", "0 of 3"])?;
@@ -146,13 +147,14 @@ async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
 async fn a_wrong_key_is_named() -> Outcome {
     proof("a_wrong_key_is_named", async |p| {
         let chosen = select(Some(&["4-s3".to_owned()]))?;
-        let builder = p.reading(&chosen).size(DataSize::tiny()).change(|added| {
-            for (key, value) in &mut added.conf {
-                if key.ends_with(".secret.key") {
-                    value.push_str("wrong");
+        let builder =
+            p.reading(&chosen).size(DataSize::tiny()).session(impatient).change(|added| {
+                for (key, value) in &mut added.conf {
+                    if key.ends_with(".secret.key") {
+                        value.push_str("wrong");
+                    }
                 }
-            }
-        });
+            });
         let (mut session, failed) = builder.start().await?;
         failed.map_or(Ok(()), Err)?;
         expect_red(session.prove("4-s3").await, &["store-denies-access"])?;

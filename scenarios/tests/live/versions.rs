@@ -10,6 +10,7 @@ use sparkproof::proof::{Ending, Environment, Proof};
 use sparkproof::read::{DataSize, select};
 
 use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+use crate::pod_spec::as_reviewed;
 
 /// The same environment with another Spark, whose image is on every node.
 async fn with_spark(p: &Proof, version: &str) -> Result<Proof> {
@@ -40,6 +41,7 @@ async fn a_session_of_another_spark(
     proof(&name.replace(['.', '-'], "_"), async |p| {
         let p = &with_spark(p, version).await?;
         let live = p.session().front_end(front_end).executors(1).start().await?;
+        as_reviewed(&live, version);
         lives_and_ends(p, live, ending).await
     })
     .await

@@ -6,7 +6,6 @@ use kube::ResourceExt;
 use super::table::SECRET_PATH;
 use crate::error::{OrFail, Result};
 use crate::proof::Live;
-use crate::read::InPod;
 use crate::session::EXECUTOR_CONTAINER;
 
 /// Between the parts of what is printed inside, and how a shell prints it: the command lines that are
@@ -38,8 +37,7 @@ impl Seen {
              cat /proc/[0-9]*/cmdline | tr '\\0' ' '; echo; {PRINT_PART}; \
              test ! -e \"$1\" || wc -c <\"$1\""
         );
-        let namespace = &live.access().namespace;
-        let inside = InPod::new(live.client(), namespace, &pod.name_any());
+        let inside = live.executor(&pod.name_any());
         let said = inside.run(&["sh", "-c", &script, "sh", SECRET_PATH]).await?;
         let parts: Vec<&str> = said.split(PART).collect();
         let [environment, mounts, commands, secret] = parts[..] else {

@@ -1,4 +1,4 @@
-//! What applications in cluster mode need in the image: a job, and Python with Spark's part of it.
+//! What drivers in pods need in the image: Python with Spark's part of it; and jobs.
 
 use std::path::Path;
 
@@ -8,6 +8,10 @@ use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::images::{Entry, Layer, debian_layer};
 
+/// Where images have Spark.
+pub const SPARK_HOME_IN_IMAGE: &str = "/opt/spark";
+/// Where [`python_layers`] puts PySpark.
+pub const PYTHON_IN_IMAGE: &str = "/opt/spark/python/lib";
 /// Where [`example_layers`] puts the jar.
 pub const EXAMPLE_JAR: &str = "/opt/spark/sparkproof/probe.jar";
 /// Where [`example_layers`] puts Spark's `pi.py`.
@@ -24,6 +28,25 @@ pub async fn example_layers(
     image: &SparkImage,
     jar: &Path,
 ) -> Result<Vec<Layer>> {
+    let mut layers = python_layers(context, engine, phase, image).await?;
+    let entries = [
+        (EXAMPLE_JAR.to_owned(), Entry::file(jar, 0o644)),
+        (EXAMPLE_PYTHON.to_owned(), Entry::file(python_example(&image.spark_home)?, 0o644)),
+    ];
+    layers.push(Layer::of_entries(entries).await?);
+    Ok(layers)
+}
+
+/// The layers that give an image PySpark, and Python where it has none.
+///
+/// # Errors
+/// Environment: the image has another base and no Python.
+pub async fn python_layers(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    image: &SparkImage,
+) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     if !engine.image_brings(context, &image.reference, &["python3"]).await? {
         if !base::is_under(context, engine, phase, &image.reference).await? {
@@ -36,16 +59,13 @@ pub async fn example_layers(
         let (name, packages) = driver::PYTHON;
         layers.push(Layer::of_tar(debian_layer(context, phase, name, &packages).await?).await?);
     }
-    let mut entries = vec![
-        (EXAMPLE_JAR.to_owned(), Entry::file(jar, 0o644)),
-        (EXAMPLE_PYTHON.to_owned(), Entry::file(python_example(&image.spark_home)?, 0o644)),
-    ];
+    let mut entries = Vec::new();
     // `pyspark.zip` and py4j, which spark-submit puts on Python's path
     // (`PythonUtils.sparkPythonPath`).
     let lib = image.spark_home.join("python/lib");
     for zip in fs_err::read_dir(&lib).or_environment("looking for PySpark")? {
         let zip = zip.or_environment("looking for PySpark")?;
-        let name = format!("/opt/spark/python/lib/{}", zip.file_name().to_string_lossy());
+        let name = format!("{PYTHON_IN_IMAGE}/{}", zip.file_name().to_string_lossy());
         entries.push((name, Entry::file(zip.path(), 0o644)));
     }
     layers.push(Layer::of_entries(entries).await?);

@@ -14,7 +14,10 @@ mod versions;
 
 pub use distribution::{Distribution, check_home, composed, of_home};
 pub use driver::driver_image;
-pub use examples::{EXAMPLE_JAR, EXAMPLE_PYTHON, example_layers};
+pub use examples::{
+    EXAMPLE_JAR, EXAMPLE_PYTHON, PYTHON_IN_IMAGE, SPARK_HOME_IN_IMAGE, example_layers,
+    python_layers,
+};
 pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{JarSet, coordinates, jar_layer, jars};
 pub use provide::{provide, version_of};

@@ -10,11 +10,12 @@ use serde_json::json;
 use super::client::Client;
 use super::objects::{CONTAINER, Daemons, namespace, secret};
 use super::pods::{failure, is_ready, keeps_ending, state};
+use crate::cluster::InPod;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
 use crate::observe::{Pods, Progress, Waiting, wait};
-use crate::read::{InPod, Scene, Variant};
+use crate::read::{Scene, Variant};
 
 /// The longest a daemon may take to mount.
 const READY_SECONDS: u64 = 90;
@@ -141,7 +142,7 @@ impl Mounter {
     }
 
     fn inside(&self, pod: &str) -> InPod {
-        InPod::new(&self.api, &self.name, pod).container(CONTAINER)
+        InPod::new(&self.api, &self.name, pod, CONTAINER)
     }
 
     /// Which nodes get a daemon.

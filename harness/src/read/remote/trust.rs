@@ -72,6 +72,7 @@ pub(super) fn contribute(scene: Scene<'_>) -> Contribution {
         ]
     };
     Contribution {
+        driver_files: vec![local(scene)],
         driver_options: options(local(scene).display().to_string()),
         executor_options: options(format!("{DIRECTORY}/{FILE}")),
         volumes: vec![Volume {

@@ -11,9 +11,6 @@ use crate::dirs::private_file;
 use crate::engine::{Container, Engine};
 use crate::error::{OrFail, Result};
 use crate::ledger::labels;
-use crate::plan::FrontEnd;
-
-const INIT: &str = include_str!("../../../drivers/container_init.py");
 
 /// A front end, its JVM, and a first process that ends after both.
 #[derive(Debug)]
@@ -31,9 +28,6 @@ impl ContainerDriver {
         engine: &Engine,
         (image, network): (&str, &str),
     ) -> Result<Self> {
-        if launch.front_end == FrontEnd::Pyspark {
-            private_file(&dir.join("init.py"), INIT.as_bytes())?;
-        }
         private_file(&dir.join("passwd"), passwd(dir).as_bytes())?;
         let session = dir.file_name().unwrap_or_default().to_string_lossy();
         let name = format!("sparkproof-{}-{session}", context.run.id());
@@ -107,13 +101,7 @@ fn body(
     // Its log is a file, as that of a driver on this host is.
     let script = r#"log=$1; shift; exec "$@" >"$log" 2>&1"#;
     let mut command = ["sh", "-c", script, "sh", &program("log")].map(str::to_owned).to_vec();
-    if launch.front_end == FrontEnd::Pyspark {
-        command.extend(["python3".to_owned(), program("init.py")]);
-    }
-    let words = launch.front_end.command(dir, launch)?;
-    // The first process runs the program with the Python that runs it.
-    let words = words.iter().skip(usize::from(launch.front_end == FrontEnd::Pyspark));
-    command.extend(words.map(|word| word.to_string_lossy().into_owned()));
+    command.extend(files::contained(dir, dir, launch)?);
     let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
     Ok(ContainerCreateBody {
         image: Some(image.to_owned()),
@@ -173,8 +161,11 @@ fn passwd(dir: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::ledger::test_context;
+    use crate::plan::FrontEnd;
 
     #[test]
     fn a_driver_sees_what_it_needs_at_the_same_path_and_writes_in_its_own_directory() {
@@ -191,6 +182,8 @@ mod tests {
             java_home: Some(Path::new("/cache/java-11")),
             files: &[jar.clone(), jar],
             mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x/0-copy".into())],
+            hosts: &BTreeMap::new(),
+            in_image: false,
         };
         let all = mounts(&context, &dir, &launch).expect("mounts");
         let path = |path: &Option<String>| path.clone().unwrap_or_default();

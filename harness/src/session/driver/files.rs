@@ -9,6 +9,7 @@ use super::Launch;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{OrFail, Result};
+use crate::images::spark::SPARK_HOME_IN_IMAGE;
 use crate::ledger::labels::RUN_VARIABLE;
 use crate::plan::FrontEnd;
 
@@ -42,6 +43,22 @@ pub(in crate::session) fn read_log(path: &Path) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+const INIT: &str = include_str!("../../../drivers/container_init.py");
+
+/// The command of a driver that is the first process of a container, and what it needs beside
+/// [`write`]'s files; `inside` is what the container has the session's directory as.
+pub(super) fn contained(dir: &Path, inside: &Path, launch: &Launch<'_>) -> Result<Vec<String>> {
+    let words = launch.front_end.command(inside, launch)?;
+    let mut words: Vec<String> =
+        words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if launch.front_end == FrontEnd::Pyspark {
+        private_file(&dir.join("init.py"), INIT.as_bytes())?;
+        // It runs the program with the Python that runs it.
+        words.insert(1, inside.join("init.py").display().to_string());
+    }
+    Ok(words)
+}
+
 /// Makes a driver's program and directories.
 pub(super) fn write(dir: &Path, front_end: FrontEnd) -> Result<()> {
     for made in ["conf", "tmp", "scratch"] {
@@ -53,7 +70,7 @@ pub(super) fn write(dir: &Path, front_end: FrontEnd) -> Result<()> {
     Ok(())
 }
 
-/// A driver's environment variables. Its paths are the same in a container.
+/// A driver's environment variables; `dir` is its session's directory as it sees that.
 pub(super) fn environment(
     context: &Context,
     dir: &Path,
@@ -61,11 +78,15 @@ pub(super) fn environment(
 ) -> Result<Vec<(&'static str, OsString)>> {
     let temporary = dir.join("tmp");
     let mut all = launch.front_end.environment(context, dir, launch)?;
-    all.extend(launch.java_home.map(|home| ("JAVA_HOME", home.into())));
+    if launch.in_image {
+        all.push(("SPARK_HOME", SPARK_HOME_IN_IMAGE.into()));
+    } else {
+        all.extend(launch.java_home.map(|home| ("JAVA_HOME", home.into())));
+        all.push(("KUBECONFIG", launch.kubeconfig.into()));
+        all.push(("SPARK_HOME", launch.spark_home.into()));
+    }
     all.extend([
         (RUN_VARIABLE, context.run.id().into()),
-        ("KUBECONFIG", launch.kubeconfig.into()),
-        ("SPARK_HOME", launch.spark_home.into()),
         // What lies there goes into the executors' ConfigMap: nothing.
         ("SPARK_CONF_DIR", dir.join("conf").into()),
         // In another locale the JVM finds no file whose name is not ASCII.

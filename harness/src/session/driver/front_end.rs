@@ -1,11 +1,12 @@
 //! What differs between front ends: their program, how it is started, what it finds.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Launch;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
+use crate::images::spark::PYTHON_IN_IMAGE;
 use crate::plan::FrontEnd;
 
 const PYSPARK: &str = include_str!("../../../drivers/pyspark_driver.py");
@@ -71,11 +72,11 @@ impl FrontEnd {
             || format!("--properties-file '{}' pyspark-shell", dir.join("properties").display());
         Ok(match self {
             FrontEnd::Pyspark => vec![
-                ("SPARKPROOF_SOCKET", dir.join("socket").into()),
+                ("SPARKPROOF_PIPES", dir.into()),
                 ("PYSPARK_SUBMIT_ARGS", arguments().into()),
-                ("PYTHONPATH", python_path(launch.spark_home)?),
+                ("PYTHONPATH", python_path(launch)?),
                 // The distribution is a cache entry or the user's: nothing is written into it.
-                ("PYTHONPYCACHEPREFIX", context.dirs.cache.join("pycache").into()),
+                ("PYTHONPYCACHEPREFIX", pycache(context, dir, launch).into()),
                 ("PYTHONUNBUFFERED", "1".into()),
             ],
             FrontEnd::SparkShell => vec![("SPARKPROOF_PIPES", dir.into())],
@@ -96,12 +97,24 @@ impl FrontEnd {
     }
 }
 
-/// PySpark and py4j as the distribution carries them.
-fn python_path(spark_home: &Path) -> Result<OsString> {
-    let python = spark_home.join("python");
+/// Where a driver's compiled Python lies: of one on this host for the next, too.
+pub(super) fn pycache(context: &Context, dir: &Path, launch: &Launch<'_>) -> PathBuf {
+    match launch.in_image {
+        true => dir.join("tmp"),
+        false => context.dirs.cache.join("pycache"),
+    }
+}
+
+/// PySpark and py4j as the distribution carries them; an image has PySpark as a zip.
+fn python_path(launch: &Launch<'_>) -> Result<OsString> {
+    let python = launch.spark_home.join("python");
     let lib = fs_err::read_dir(python.join("lib")).or_input("looking for PySpark")?;
-    let zips = lib.filter_map(|e| Some(e.ok()?.path()));
-    let py4j =
-        zips.filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("py4j-")));
-    std::env::join_paths(std::iter::once(python.clone()).chain(py4j)).or_input("a path with `:`")
+    let zips = lib.filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned()));
+    let py4j: Vec<String> = zips.filter(|name| name.starts_with("py4j-")).collect();
+    let (first, lib) = match launch.in_image {
+        true => (Path::new(PYTHON_IN_IMAGE).join("pyspark.zip"), Path::new(PYTHON_IN_IMAGE)),
+        false => (python.clone(), &*python.join("lib")),
+    };
+    let all = std::iter::once(first).chain(py4j.iter().map(|zip| lib.join(zip)));
+    std::env::join_paths(all).or_input("a path with `:`")
 }

@@ -159,6 +159,8 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::ledger::test_context;
 
@@ -175,6 +177,8 @@ mod tests {
             java_home: None,
             files: &[],
             mounts: &[("/state/data".into(), "/data".into())],
+            hosts: &BTreeMap::new(),
+            in_image: false,
         };
         let refused = Process::start(&context, keep.path(), &launch).expect_err("refused");
         assert_eq!(refused.exit, crate::Exit::Internal);

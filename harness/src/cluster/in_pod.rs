@@ -1,19 +1,34 @@
 //! Commands in pods, and files into them: tar over exec, as `kubectl cp` does it.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::AttachParams;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use kube::api::{AttachParams, AttachedProcess};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::error::{Error, OrFail, Result};
-use crate::session::EXECUTOR_CONTAINER;
 
 /// The longest a command in a pod may take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A container of a pod; the executor's unless told.
+/// The connection of a command that is spoken to. Dropping its streams alone closes nothing.
+pub(crate) struct Attached(AttachedProcess);
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Debug for Attached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+/// A container of a pod.
 #[derive(Debug, Clone)]
 pub struct InPod {
     api: Api<Pod>,
@@ -23,18 +38,8 @@ pub struct InPod {
 
 impl InPod {
     /// Of a pod of this namespace.
-    pub fn new(client: &kube::Client, namespace: &str, pod: &str) -> Self {
-        InPod {
-            api: Api::namespaced(client.clone(), namespace),
-            pod: pod.to_owned(),
-            container: EXECUTOR_CONTAINER,
-        }
-    }
-
-    /// Another container of it.
-    #[must_use]
-    pub fn container(self, container: &'static str) -> Self {
-        InPod { container, ..self }
+    pub fn new(client: &kube::Client, namespace: &str, pod: &str, container: &'static str) -> Self {
+        InPod { api: Api::namespaced(client.clone(), namespace), pod: pod.to_owned(), container }
     }
 
     /// The pod's name.
@@ -59,6 +64,26 @@ impl InPod {
                 what(),
                 DEADLINE.as_secs()
             ))),
+        }
+    }
+
+    /// Starts a command that is spoken to: what it is told, and what it says. It loses both when
+    /// what is returned beside them is dropped.
+    pub(crate) async fn open(
+        &self,
+        command: &[&str],
+    ) -> Result<(impl AsyncRead + AsyncWrite + Debug + use<>, Attached)> {
+        let what = || format!("`{}` in the pod {}", command.join(" "), self.pod);
+        let params = AttachParams::default()
+            .container(self.container)
+            .stdin(true)
+            .stdout(true)
+            .stderr(false);
+        let attached = self.api.exec(&self.pod, command.iter().copied(), &params).await;
+        let mut attached = attached.or_environment(what())?;
+        match (attached.stdout(), attached.stdin()) {
+            (Some(out), Some(pipe)) => Ok((tokio::io::join(out, pipe), Attached(attached))),
+            _ => Err(Error::internal(what()).because("a stream is missing")),
         }
     }
 

@@ -1,0 +1,108 @@
+//! Images for clusters whose nodes are not ours: pushed where they pull.
+
+use bollard::auth::DockerCredentials;
+use bollard::query_parameters::{
+    PushImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
+};
+use docker_credential::{CredentialRetrievalError, DockerCredential};
+use futures::TryStreamExt;
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, OrFail, Result};
+use crate::events::StepGuard;
+use crate::plan::Registry;
+
+/// Pushes one of our images, `localhost/sparkproof/NAME:TAG`, as `REGISTRY/sparkproof/NAME:TAG`, with
+/// the credentials that `docker login` left for the registry; its reference there, by digest. It
+/// stays there: a registry's images are its user's to delete.
+///
+/// # Errors
+/// Environment: the registry cannot be reached, or refuses.
+pub async fn push(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    local: &str,
+    registry: &Registry,
+) -> Result<String> {
+    let (name, tag) = registry.name_of(local);
+    let step = StepGuard::begin(&context.recorder, phase, format!("push {name}:{tag}"));
+    let pushed =
+        context.cancel.guard(push_now(context, engine, local, registry, &name, &tag)).await;
+    match &pushed {
+        Ok(_) => step.done(""),
+        Err(error) => step.failed(error),
+    }
+    pushed
+}
+
+async fn push_now(
+    context: &Context,
+    engine: &Engine,
+    local: &str,
+    registry: &Registry,
+    name: &str,
+    tag: &str,
+) -> Result<String> {
+    let what = || format!("pushing {name}:{tag}");
+    let credentials = credentials(context, registry)?;
+    let options = TagImageOptionsBuilder::default().repo(name).tag(tag).build();
+    engine.docker.tag_image(local, Some(options)).await.or_environment(what())?;
+    let options = PushImageOptionsBuilder::default().tag(tag).build();
+    let pushed = engine.docker.push_image(name, Some(options), credentials).try_collect::<Vec<_>>();
+    let pushed = pushed.await.map_err(|e| {
+        Error::environment(what()).because(e).remedy(format!(
+            "`docker login {}` with an account that may push there, or --image with an image that \
+             is there already",
+            registry.host()
+        ))
+    });
+    let digest = match &pushed {
+        Ok(_) => digest_of(engine, name, tag).await,
+        Err(_) => Ok(None),
+    };
+    // The engine keeps the image under its own name.
+    let reference = format!("{name}:{tag}");
+    let untagged = engine.docker.remove_image(&reference, None::<RemoveImageOptions>, None).await;
+    untagged.or_environment(what())?;
+    pushed?;
+    Ok(digest?.map_or(reference, |digest| format!("{name}@{digest}")))
+}
+
+/// As the registry named what was pushed.
+async fn digest_of(engine: &Engine, name: &str, tag: &str) -> Result<Option<String>> {
+    let image = engine.image(&format!("{name}:{tag}")).await?;
+    let digests = image.and_then(|image| image.repo_digests).unwrap_or_default();
+    let of_name = |digest: &String| digest.strip_prefix(&format!("{name}@")).map(str::to_owned);
+    Ok(digests.iter().find_map(of_name))
+}
+
+/// What `docker login` left for the registry's host; none for one that asks for none.
+fn credentials(context: &Context, registry: &Registry) -> Result<Option<DockerCredentials>> {
+    let secrets = context.recorder.secrets();
+    match docker_credential::get_credential(registry.host()) {
+        Ok(DockerCredential::UsernamePassword(username, password)) => {
+            secrets.register(&password);
+            Ok(Some(DockerCredentials {
+                username: Some(username),
+                password: Some(password),
+                ..DockerCredentials::default()
+            }))
+        }
+        Ok(DockerCredential::IdentityToken(token)) => {
+            secrets.register(&token);
+            Ok(Some(DockerCredentials {
+                identitytoken: Some(token),
+                ..DockerCredentials::default()
+            }))
+        }
+        Err(
+            CredentialRetrievalError::NoCredentialConfigured
+            | CredentialRetrievalError::ConfigNotFound,
+        ) => Ok(None),
+        Err(error) => Err(Error::input(format!("reading the credentials of {}", registry.host()))
+            .because(error)
+            .remedy("`docker login` writes them")),
+    }
+}

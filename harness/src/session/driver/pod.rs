@@ -1,0 +1,335 @@
+//! A driver in a pod of the cluster: client mode, with a headless Service in front, as the owner of
+//! its executors (running-on-kubernetes.md, "Client Mode Networking").
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::{AsyncBufReadExt, TryStreamExt};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::api::{DeleteParams, LogParams, PostParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{END, Launch, files};
+use crate::cluster::{Cluster, InPod};
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::ledger::labels;
+use crate::observe::{Pods, Progress, Waiting, wait};
+use crate::packing::pack_as;
+use crate::session::health::Health;
+use crate::session::spec::{
+    BLOCK_MANAGER_PORT, DRIVER_PORT, InPodSite, SESSION_IN_POD, UI_PORT, VOLUME_IN_POD, in_pod,
+};
+use crate::session::template::host_aliases;
+
+/// Until a pod whose container ended is seen to have ended.
+const GONE: Duration = Duration::from_secs(20);
+/// A signal to the JVM, and the wait for its end.
+const SIGNAL: &str =
+    "jvm=$(pgrep -o java) && kill -s \"$1\" \"$jvm\" && tail --pid=\"$jvm\" -f /dev/null";
+/// Its container.
+const CONTAINER: &str = "spark-kubernetes-driver";
+/// Label of pod and Service: the session.
+const DRIVER_LABEL: &str = "sparkproof.io/driver";
+/// Until it runs: its image is on the node.
+const START: u64 = 60;
+/// How long it may stay without a node while nothing else goes away.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// As Spark's own driver pods request: a heap of 1 GiB and the overhead beside it.
+const MEMORY: &str = "1408Mi";
+/// Waits for its files, then becomes the front end.
+const WAITS: &str = "mkdir \"$1\" && mkfifo \"$1/requests\" \"$1/replies\" \"$1/ready\" && \
+                     read -r _ < \"$1/ready\" && cd \"$1/scratch\" && shift && exec \"$@\"";
+/// No directory that is there already is in the archive but the session's own.
+const UNPACK: &str = "tar --extract --touch --no-same-owner --file - --directory / && \
+                      echo > \"$1/ready\"";
+
+/// The pod.
+#[derive(Debug)]
+pub(super) struct PodDriver {
+    api: Api<Pod>,
+    inside: InPod,
+    name: String,
+    pods: Pods,
+    address: IpAddr,
+    /// What it gets before it starts: of this host, and where to.
+    files: Vec<(PathBuf, PathBuf)>,
+    log: Option<AbortOnDropHandle<()>>,
+}
+
+impl PodDriver {
+    /// Makes Service and pod, and waits until it runs and waits for its files.
+    pub(super) async fn start(
+        context: &Context,
+        cluster: &Cluster,
+        dir: &Path,
+        launch: &Launch<'_>,
+        site: &InPodSite,
+        pods: &Pods,
+    ) -> Result<Self> {
+        if launch.front_end.is_jvm() {
+            // Its gate is open: it is started when everything is there.
+            crate::dirs::private_file(&dir.join("gate"), b"\n")?;
+        }
+        let name = site.name(dir);
+        let (client, namespace) = (&cluster.client, site.namespace.as_str());
+        let what = || format!("making the driver's pod {name}");
+        let service = service(context, &name).or_internal(what())?;
+        let pod = pod(context, dir, launch, site, &name)?;
+        let made = async {
+            let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+            services.create(&PostParams::default(), &service).await.or_environment(what())?;
+            let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+            api.create(&PostParams::default(), &pod).await.or_environment(what())
+        };
+        context.cancel.guard(made).await?;
+        let mounted = launch.mounts.iter().cloned();
+        let given = launch.files.iter().map(|file| (file.clone(), in_pod(file)));
+        let own = (dir.to_owned(), PathBuf::from(SESSION_IN_POD));
+        let address = runs(context, pods, &name).await?;
+        let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        let log = tokio::spawn(follow(api.clone(), name.clone(), dir.join("log")));
+        Ok(PodDriver {
+            api,
+            inside: InPod::new(client, namespace, &name, CONTAINER),
+            name,
+            pods: pods.clone(),
+            address,
+            files: mounted.chain(given).chain([own]).collect(),
+            log: Some(AbortOnDropHandle::new(log)),
+        })
+    }
+
+    /// The pod's.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The pod's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where commands run.
+    pub(super) fn inside(&self) -> &InPod {
+        &self.inside
+    }
+
+    /// Gives it all its files, upon which it starts.
+    pub(super) async fn furnish(&self, context: &Context) -> Result<()> {
+        let relative = |to: &PathBuf| to.strip_prefix("/").unwrap_or(to).to_owned();
+        let all = self.files.iter().map(|(from, to)| (from.clone(), relative(to))).collect();
+        let (stream, packing) = pack_as(all);
+        let unpacking = self.inside.feed(&["sh", "-c", UNPACK, "sh", SESSION_IN_POD], stream);
+        let unpacked = context.cancel.guard(unpacking).await;
+        packing.after(unpacked).await.map(drop)
+    }
+
+    /// Waits for its end; how it ended.
+    pub(super) async fn ended(&self, context: &Context, deadline: Duration) -> Result<String> {
+        let waiting =
+            Waiting { what: format!("the end of the driver's pod {}", self.name), deadline };
+        wait(context, waiting, self.pods.changes(), async || {
+            let now = self.pods.now();
+            let Some(pod) = now.get(&self.name) else {
+                return Progress::Met("deleted".to_owned());
+            };
+            let status = crate::observe::status(pod);
+            let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+            match phase {
+                Some("Succeeded" | "Failed") => Progress::Met(status),
+                _ => Progress::NotYet(status),
+            }
+        })
+        .await
+    }
+
+    /// Sends the JVM a signal and waits until it is gone.
+    pub(super) async fn signal(&self, context: &Context, signal: &str) -> Result<()> {
+        let command = ["sh", "-c", SIGNAL, "sh", signal];
+        match context.cancel.guard(self.inside.run(&command)).await {
+            Ok(_) => Ok(()),
+            // A front end that is a JVM takes the container with it, and the command that waits.
+            Err(error) => self.ended(context, GONE).await.map(drop).map_err(|_| error),
+        }
+    }
+
+    /// At once, with what it owns.
+    async fn delete(&self) -> Result<()> {
+        let now = DeleteParams::background().grace_period(0);
+        match tokio::time::timeout(END, self.api.delete(&self.name, &now)).await {
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),
+            Ok(deleted) => deleted.map(drop).or_environment("deleting the driver's pod"),
+            Err(late) => Err(Error::environment("deleting the driver's pod").because(late)),
+        }
+    }
+
+    /// Waits for its end, deleted when it does not; else the pod itself stays, with what it owns. `told`
+    /// says whether it knows that it shall end, by a channel that is closed.
+    pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
+        // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it never started.
+        let hung_up = async { self.inside.run(&["pkill", "-TERM", "java"]).await.is_ok() };
+        if !told && !hung_up.await {
+            self.delete().await?;
+        }
+        if let Err(error) = self.ended(context, END).await {
+            context.recorder.warn(format!("the driver did not end by itself: deleted ({error})"));
+            self.delete().await?;
+        }
+        // Its log ends with its container.
+        if let Some(log) = self.log.take() {
+            let _ = tokio::time::timeout(END, log).await;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until the pod runs; its address.
+async fn runs(context: &Context, pods: &Pods, name: &str) -> Result<IpAddr> {
+    let mut health = Health::new(1, PATIENCE);
+    let waiting = Waiting::up_to(START, format!("the driver's pod {name} to run"));
+    wait(context, waiting, pods.changes(), async || {
+        let now = pods.now();
+        let Some(pod) = now.get(name) else {
+            return Progress::NotYet("it is not to be seen".to_owned());
+        };
+        let leaving = now.values().any(|pod| pod.metadata.deletion_timestamp.is_some());
+        if let Some(words) = health.look(&[(0, pod.clone())].into(), leaving, 1, "") {
+            return Progress::Never(Error::environment(words));
+        }
+        let status = pod.status.clone().unwrap_or_default();
+        let address = status.pod_ip.and_then(|ip| ip.parse().ok());
+        match (status.phase.as_deref(), address) {
+            (Some("Running"), Some(address)) => Progress::Met(address),
+            (Some("Succeeded" | "Failed"), _) => Progress::Never(Error::environment(format!(
+                "the driver's pod {name} ended at once"
+            ))),
+            _ => Progress::NotYet(crate::observe::status(pod)),
+        }
+    })
+    .await
+}
+
+/// Copies a pod's log to a file, until its end.
+async fn follow(api: Api<Pod>, name: String, path: PathBuf) {
+    let parameters = LogParams { follow: true, ..LogParams::default() };
+    let (Ok(stream), Ok(file)) =
+        (api.log_stream(&name, &parameters).await, tokio::fs::File::create(&path).await)
+    else {
+        return;
+    };
+    let (mut lines, mut file) = (stream.lines(), file);
+    while let Ok(Some(line)) = lines.try_next().await {
+        if file.write_all(format!("{line}\n").as_bytes()).await.is_err()
+            || file.flush().await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Executors find the driver by its name.
+fn service(context: &Context, name: &str) -> serde_json::Result<Service> {
+    let port = |name: &str, port: u16| json!({ "name": name, "port": port });
+    serde_json::from_value(json!({
+        "metadata": { "name": name, "labels": labels::kube(context.run.id(), labels::Lifetime::Run) },
+        "spec": {
+            "clusterIP": "None",
+            "selector": { DRIVER_LABEL: name },
+            "ports": [
+                port("driver-rpc-port", DRIVER_PORT),
+                port("blockmanager", BLOCK_MANAGER_PORT),
+                port("spark-ui", UI_PORT),
+            ],
+        },
+    }))
+}
+
+fn pod(
+    context: &Context,
+    dir: &Path,
+    launch: &Launch<'_>,
+    site: &InPodSite,
+    name: &str,
+) -> Result<Pod> {
+    let inside = Path::new(SESSION_IN_POD);
+    let mut command = ["sh", "-c", WAITS, "sh", SESSION_IN_POD].map(str::to_owned).to_vec();
+    command.extend(files::contained(dir, inside, launch)?);
+    let environment: Vec<_> = files::environment(context, inside, launch)?
+        .into_iter()
+        .map(|(key, value)| json!({ "name": key, "value": value.to_string_lossy() }))
+        .collect();
+    let mut pod: Pod = serde_json::from_value(json!({
+        "metadata": { "name": name },
+        "spec": {
+            "serviceAccountName": site.service_account,
+            "restartPolicy": "Never",
+            "imagePullSecrets": site.pull_secret.iter().map(|s| json!({ "name": s })).collect::<Vec<_>>(),
+            "containers": [{
+                "name": CONTAINER,
+                "image": site.image,
+                "imagePullPolicy": "IfNotPresent",
+                "command": command,
+                "env": environment,
+                "volumeMounts": [{ "name": "files", "mountPath": VOLUME_IN_POD }],
+                "resources": { "requests": { "cpu": site.cpu, "memory": MEMORY } },
+            }],
+            "volumes": [{ "name": "files", "emptyDir": {} }],
+        },
+    }))
+    .or_internal("writing the driver's pod")?;
+    let labels = pod.labels_mut();
+    labels.extend(labels::kube(context.run.id(), labels::Lifetime::Run));
+    labels.extend([
+        (DRIVER_LABEL.to_owned(), name.to_owned()),
+        ("spark-role".to_owned(), "driver".to_owned()),
+    ]);
+    if let Some(spec) = &mut pod.spec {
+        spec.host_aliases = host_aliases(launch.hosts);
+    }
+    Ok(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+    use crate::plan::FrontEnd;
+
+    #[test]
+    fn a_pod_gets_its_files_before_it_starts_and_knows_hosts_by_name() {
+        let (context, keep) = test_context();
+        let launch = Launch {
+            front_end: FrontEnd::SparkShell,
+            geni: None,
+            trap: None,
+            app_name: "x",
+            java_home: Some(Path::new("/cache/java-11")),
+            spark_home: keep.path(),
+            kubeconfig: Path::new("/state/kubeconfig"),
+            files: &[],
+            mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x-0-copy".into())],
+            hosts: &[("store.test".to_owned(), [10, 0, 0, 1].into())].into(),
+            in_image: true,
+        };
+        let site = InPodSite {
+            namespace: "team".into(),
+            service_account: "spark".into(),
+            image: "spark:1".into(),
+            pull_secret: Some("key".into()),
+            cpu: "250m".into(),
+        };
+        let made = pod(&context, keep.path(), &launch, &site, "session-x-driver").expect("a pod");
+        insta::with_settings!({ filters => [
+            (r#""sparkproof.io/(run|owner|created-at)": ".*""#, r#""sparkproof.io/$1": "[ID]""#),
+            (r#"(?s)"name": "SPARKPROOF_OWNER_RUN",\s*"value": "[0-9a-f]+""#,
+             r#""name": "SPARKPROOF_OWNER_RUN", "value": "[ID]""#),
+        ]}, {
+            insta::assert_json_snapshot!(made);
+        });
+    }
+}

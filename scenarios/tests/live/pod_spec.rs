@@ -1,0 +1,63 @@
+//! An executor's pod as a reviewer reads it: what Spark asked for, the same from run to run.
+
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::Value;
+use sparkproof::proof::Live;
+
+use crate::frame::assert_snapshot_of;
+
+/// Compares each executor's pod with the one that was reviewed of this Spark: the versions' snapshots
+/// lie side by side, so that a reviewer sees what changed between them.
+pub(crate) fn as_reviewed(live: &Live, version: &str) {
+    for pod in live.executor_pods().values() {
+        insta::with_settings!({ filters => FILTERS }, {
+            assert_snapshot_of!(format!("executor_pod_{version}"), told(pod));
+        });
+    }
+}
+
+/// Named filters: what differs from run to run and proves nothing.
+const FILTERS: [(&str, &str); 9] = [
+    (r"\bsession-[0-9a-f]{8}\b", "[SESSION]"),
+    (r"spark-[0-9a-f]{32}", "[APPLICATION]"),
+    (r"spark-exec-[0-9a-f]{16}", "spark-exec-[HEX]"),
+    (r"-[0-9a-f]{16}-exec-", "-[APP]-exec-"),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
+    (r"@[0-9.]+:[0-9]+", "@[DRIVER]"),
+    (r"-Dspark.driver.port=[0-9]+", "-Dspark.driver.port=[PORT]"),
+    (r"(localhost/sparkproof/spark:[0-9.]+)-[0-9a-f]+", "$1-[CONTENT]"),
+    (r#"("sparkproof.io/run": )"[0-9a-f]+""#, "$1\"[RUN]\""),
+];
+
+/// Labels and specification, without what the API server and the scheduler fill in.
+fn told(pod: &Pod) -> String {
+    let mut pod = serde_json::to_value(pod).unwrap_or_default();
+    let labels = pod["metadata"]["labels"].take();
+    let mut spec = pod["spec"].take();
+    for key in ["nodeName", "tolerations", "priority", "preemptionPolicy", "enableServiceLinks"] {
+        remove(&mut spec, key);
+    }
+    without_account_token(&mut spec["volumes"]);
+    for container in spec["containers"].as_array_mut().into_iter().flatten() {
+        without_account_token(&mut container["volumeMounts"]);
+        // Spark 4 gives it in no stable order.
+        if let Some(env) = container["env"].as_array_mut() {
+            env.sort_by_key(|variable| variable["name"].to_string());
+        }
+    }
+    let told = serde_json::json!({ "labels": labels, "spec": spec });
+    serde_json::to_string_pretty(&told).unwrap_or_default()
+}
+
+fn remove(of: &mut Value, key: &str) {
+    of.as_object_mut().map(|map| map.remove(key));
+}
+
+fn without_account_token(volumes: &mut Value) {
+    let ours = |volume: &Value| {
+        !volume["name"].as_str().is_some_and(|name| name.starts_with("kube-api-access-"))
+    };
+    if let Some(volumes) = volumes.as_array_mut() {
+        volumes.retain(ours);
+    }
+}
