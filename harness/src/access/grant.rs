@@ -17,8 +17,8 @@ use crate::error::{OrFail, Result};
 use crate::ledger::{Lease, Owned};
 use crate::plan::RbacChoice;
 
-/// The guide's name of its cluster role binding (`kubectl create clusterrolebinding spark-role`).
-const GUIDE_BINDING: &str = "spark-role";
+/// The guide's name of its cluster role binding (`kubectl create clusterrolebinding spark-rolebinding`).
+const GUIDE_BINDING: &str = "spark-rolebinding";
 /// Names of ours in the namespace.
 const ROLE: &str = "spark-driver";
 

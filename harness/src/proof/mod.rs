@@ -10,6 +10,7 @@ mod reading;
 mod reading_builder;
 mod session_builder;
 mod stage;
+mod transcript;
 
 pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER, set_up};
 pub(crate) use hold::lock_up;

@@ -21,6 +21,7 @@ use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
 use self::pod::PodDriver;
 use self::process::Process;
+pub(super) use self::process::kill;
 use super::channel::{Channel, Door};
 use super::protocol::{Described, Launched, Request};
 use super::spec::{DriverSite, SESSION_IN_POD, Trap};

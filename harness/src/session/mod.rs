@@ -21,6 +21,7 @@ mod running;
 mod spec;
 mod start;
 mod template;
+mod transcript;
 
 pub use application::{Application, ApplicationSpec, Finished};
 pub use blocks::{BlocksResult, KindOfBlock};
@@ -40,3 +41,7 @@ pub use rest::Executor;
 pub use running::{Ended, Session};
 pub use spec::{DriverSite, InPodSite, STRICT, SessionSpec, Trap, register_secrets};
 pub use template::EXECUTOR_CONTAINER;
+pub use transcript::{
+    Act, Erratum, Guide, Heard, List, Name, Owns, Step, Transcript, Typed, Verdict, guide,
+};
+pub(crate) use transcript::{Typing, Versions};

@@ -5,22 +5,22 @@
 
 use rstest::rstest;
 use sparkproof::checks;
-use sparkproof::plan::{ClassPath, DriverPlace};
+use sparkproof::plan::DriverPlace;
 use sparkproof::proof::{Ending, Proof};
 use sparkproof::read::{DataSize, select};
 use sparkproof::session::{Geni, Trap};
 
 use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
 
-/// A scenario with Geni's class path, or skipped.
-async fn with_geni(
+/// A scenario with Geni, or skipped.
+pub(crate) async fn with_geni(
     name: &str,
-    body: impl AsyncFnOnce(&Proof, ClassPath) -> sparkproof::Result<()>,
+    body: impl AsyncFnOnce(&Proof, Geni) -> sparkproof::Result<()>,
 ) -> Outcome {
     proof(name, async |p| {
         let given = p.environment.plan.geni_classpath.as_ref();
         match Geni::find(&p.context, given, &p.environment.image.version).await {
-            Ok(geni) => body(p, geni.class_path).await,
+            Ok(geni) => body(p, geni).await,
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => {
                 p.skip(&error.to_string());
@@ -49,7 +49,7 @@ async fn a_geni_repl_is_a_session_like_any_other(
 ) -> Outcome {
     let name = format!("a_geni_repl_{driver:?}_{ending:?}").to_lowercase();
     with_geni(&name, async |p, geni| {
-        let session = p.session().geni(geni).driver(driver).executors(executors);
+        let session = p.session().geni(geni.class_path).driver(driver).executors(executors);
         lives_and_ends(p, session.start().await?, ending).await
     })
     .await
@@ -66,7 +66,7 @@ async fn a_geni_repl_is_a_session_like_any_other(
 #[tokio::test]
 async fn a_trap_of_geni_is_named(#[case] trap: Trap, #[case] reasons: &[&str]) -> Outcome {
     with_geni(&format!("a_trap_of_geni_{trap:?}").to_lowercase(), async |p, geni| {
-        let session = p.session().geni(geni).executors(1).trap(trap);
+        let session = p.session().geni(geni.class_path).executors(1).trap(trap);
         expect_red(session.start().await, reasons).map(drop)
     })
     .await
@@ -78,7 +78,7 @@ async fn a_geni_repl_reads_files() -> Outcome {
     with_geni("a_geni_repl_reads_files", async |p, geni| {
         let ids = ["0-copy", "3-hostpath", "4-hdfs"].map(str::to_owned);
         let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
-        let builder = builder.session(|session| session.geni(geni.clone()));
+        let builder = builder.session(|session| session.geni(geni.class_path.clone()));
         let (mut session, failed) = builder.start().await?;
         failed.map_or(Ok(()), Err)?;
         session.prove_all().await?;

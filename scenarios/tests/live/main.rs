@@ -10,6 +10,7 @@ mod foreign;
 mod frame;
 mod front_ends;
 mod geni;
+mod guide;
 mod images;
 mod lifecycle;
 mod minikube;

@@ -113,7 +113,10 @@ impl Drop for Process {
 }
 
 /// SIGKILL to a process that still is the one we started, or to its group.
-fn kill(process: Option<&Owned>, send: impl Fn(Pid, Signal) -> rustix::io::Result<()>) {
+pub(in crate::session) fn kill(
+    process: Option<&Owned>,
+    send: impl Fn(Pid, Signal) -> rustix::io::Result<()>,
+) {
     signal(process, Signal::KILL, send);
 }
 

@@ -1,0 +1,59 @@
+//! Lines typed into a shell.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::exec::Tool;
+
+/// One answer: `kubectl` waits for a server that does not answer.
+const ANSWER: Duration = Duration::from_secs(60);
+/// Types the lines, and says how they ended.
+const TYPE: &str = "exec 2>&1; eval \"$1\"; status=$?; echo; echo \"[exit $status]\"";
+
+/// Where lines are typed.
+#[derive(Debug)]
+pub(super) struct Shell {
+    /// The working directory; also the home, where kubectl keeps a cache.
+    pub(super) dir: PathBuf,
+    /// The only kubeconfig.
+    pub(super) kubeconfig: PathBuf,
+    /// The distribution.
+    pub(super) spark_home: PathBuf,
+}
+
+impl Shell {
+    /// What the lines printed, both streams, and `[exit N]`.
+    pub(super) async fn type_in(&self, context: &Context, lines: &str) -> Result<String> {
+        let kubeconfig: &Path = &self.kubeconfig;
+        let done = Tool::new("bash")
+            .args(["-c", TYPE, "bash", lines])
+            .dir(&self.dir)
+            .without_env(crate::session::driver::foreign())
+            .env("KUBECONFIG", kubeconfig)
+            .env("HOME", &self.dir)
+            .env("SPARK_HOME", &self.spark_home)
+            .env("LC_ALL", "C.UTF-8")
+            .deadline(ANSWER)
+            .run(context)
+            .await?;
+        Ok(done.stdout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[tokio::test]
+    async fn an_answer_has_both_streams_and_the_status() {
+        let (context, keep) = test_context();
+        let path = keep.path().to_owned();
+        let shell = Shell { dir: path.clone(), kubeconfig: path.clone(), spark_home: path };
+        let said = shell.type_in(&context, "echo one\nls no-such-file").await.expect("typed");
+        assert!(said.starts_with("one\n") && said.contains("No such file"), "{said}");
+        assert!(said.ends_with("[exit 2]\n"), "{said}");
+    }
+}
