@@ -89,9 +89,6 @@ impl Typing {
 
     /// Makes a step, and judges what came of it; what was said comes first.
     pub(crate) async fn make(&mut self, guide: &Guide, step: &Step) -> (String, Result<Verdict>) {
-        if let Some(reason) = &step.not_typed {
-            return (String::new(), Ok(Verdict::NotTyped(reason.clone())));
-        }
         let mut said = String::new();
         let verdict = match step.typed() {
             Typed::Shell(lines) => {
@@ -106,8 +103,12 @@ impl Typing {
                 })
             }
         };
-        let heading = format!("\n== {}: {}\n{:?}\n", step.id, step.promise, step.typed());
-        self.said += &(heading + said.trim() + "\n");
+        let typed = match step.typed() {
+            Typed::Shell(text) | Typed::Repl(text) | Typed::Clojure(text) => self.filled(text),
+            Typed::Act(act) => format!("({act:?})"),
+        };
+        let Step { id, promise, .. } = step;
+        self.said += &format!("== {id}: {promise}\n{}\n--\n{}\n\n", typed.trim(), said.trim());
         (said, verdict)
     }
 
