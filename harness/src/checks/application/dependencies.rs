@@ -112,6 +112,9 @@ async fn dependent(
     spec.conf.extend(s3_conf(store, image)?);
     let [files, archives, jars, modules] = DEPENDENCY_KEYS;
     for (key, value) in [
+        // After each write s3a deletes the directory markers above it, and tries that again for
+        // minutes when versitygw, whose directories are real ones, refuses one that is not empty.
+        ("spark.hadoop.fs.s3a.directory.marker.retention", "keep".to_owned()),
         ("spark.kubernetes.file.upload.path", s3.clone()),
         (files, format!("{},{s3}/{REMOTE}", file(&uploaded))),
         (archives, format!("{}#unpacked", file(&archive))),
