@@ -59,7 +59,9 @@ impl Registry {
         std::fs::write(login.path().join("config.json"), file).or_environment("writing")?;
         let program = built(p, login.path()).await?;
         let node = node.name_any();
-        let put = format!("mkdir {PLACE} && cat > {PLACE}/registry && chmod +x {PLACE}/registry");
+        let put = format!(
+            "mkdir -p {PLACE}/blobs && cat > {PLACE}/registry && chmod +x {PLACE}/registry"
+        );
         engine.exec(&node, &["sh", "-c", &put], Some(&program[..])).await?;
         let start = format!(
             "cat > {PLACE}/login && {{ {PLACE}/registry 0.0.0.0:{port} {PLACE}/blobs \
