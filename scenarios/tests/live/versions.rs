@@ -26,6 +26,7 @@ async fn with_spark(p: &Proof, version: &str) -> Result<Proof> {
 #[rstest]
 #[case::guide("3.0.1", FrontEnd::SparkShell, Ending::Stopped)]
 #[case::guide_exited("3.0.1", FrontEnd::SparkShell, Ending::Exited)]
+#[case::guide_killed("3.0.1", FrontEnd::SparkShell, Ending::Killed)]
 #[case::newest("4.3.0", FrontEnd::SparkShell, Ending::Stopped)]
 #[case::newest_exited("4.3.0", FrontEnd::SparkShell, Ending::Exited)]
 #[case::newest_python("4.3.0", FrontEnd::Pyspark, Ending::Stopped)]

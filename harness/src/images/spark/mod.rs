@@ -22,5 +22,5 @@ pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{JarSet, coordinates, jar_layer, jars};
 pub use provide::{provide, version_of};
 pub use versions::{
-    BASE_JAVA, Runtime, SparkVersion, default_version, find, known, makes_config_map,
+    BASE_JAVA, Runtime, SparkVersion, default_version, executors_end, find, known, makes_config_map,
 };

@@ -31,6 +31,9 @@ pub struct SparkVersion {
     /// Whether it makes a ConfigMap for executors.
     #[serde(default = "yes")]
     pub executor_config_map: bool,
+    /// Whether executors end by themselves when their driver was killed.
+    #[serde(default = "yes")]
+    pub executors_end: bool,
 }
 
 /// A Java runtime for versions that do not run on that of the base of Spark images.
@@ -127,6 +130,12 @@ pub fn default_version() -> &'static str {
 /// but the oldest do.
 pub fn makes_config_map(version: &str) -> bool {
     known().iter().find(|v| v.version == version).is_none_or(|v| v.executor_config_map)
+}
+
+/// Whether executors of this version end by themselves when their driver was killed: all but the
+/// oldest do.
+pub fn executors_end(version: &str) -> bool {
+    known().iter().find(|v| v.version == version).is_none_or(|v| v.executors_end)
 }
 
 /// The entry of a version; an unknown one is bad input, and the error lists the known ones.
