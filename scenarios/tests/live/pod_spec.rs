@@ -43,11 +43,29 @@ fn told(pod: &Pod) -> String {
         without_account_token(&mut container["volumeMounts"]);
         // Spark 4 gives it in no stable order.
         if let Some(env) = container["env"].as_array_mut() {
+            sort_options(env);
             env.sort_by_key(|variable| variable["name"].to_string());
         }
     }
     let told = serde_json::json!({ "labels": labels, "spec": spec });
     serde_json::to_string_pretty(&told).unwrap_or_default()
+}
+
+/// Options of the JVM are numbered as they come out of Spark's configuration: in no stable order.
+fn sort_options(env: &mut [Value]) {
+    let number = |variable: &Value| -> Option<u32> {
+        variable["name"].as_str()?.strip_prefix("SPARK_JAVA_OPT_")?.parse().ok()
+    };
+    let mut options: Vec<&mut Value> = env.iter_mut().filter(|v| number(v).is_some()).collect();
+    options.sort_by_key(|variable| number(variable));
+    // A port differs from run to run: it does not decide.
+    let text =
+        |value: &Value| value.as_str().map(|t| t.trim_end_matches(char::is_numeric).to_owned());
+    let mut values: Vec<Value> = options.iter().map(|variable| variable["value"].clone()).collect();
+    values.sort_by_key(text);
+    for (variable, value) in options.into_iter().zip(values) {
+        variable["value"] = value;
+    }
 }
 
 fn remove(of: &mut Value, key: &str) {
