@@ -9,6 +9,8 @@ use crate::observe::{Progress, Source, Waiting, wait};
 
 /// The longest a line may take from a server to the log.
 const MARK_SECONDS: u64 = 30;
+/// The longest a DataNode may take to tell of a read.
+const TOLD_SECONDS: u64 = 10;
 
 /// A request as a server logged it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +52,40 @@ impl Store {
         let mut requests = parse(self.record.kind, &text);
         requests.retain(|request| request.path.contains(needle));
         Ok(requests)
+    }
+
+    /// The same, of HDFS once they are `enough`, or after a while as they are: a DataNode tells of a
+    /// read when its reader has gone already, and the mark stands in the NameNode's log.
+    ///
+    /// # Errors
+    /// Environment: its log cannot be read.
+    pub async fn requests_once(
+        &self,
+        context: &Context,
+        needle: &str,
+        enough: impl Fn(&[ServerRequest]) -> bool,
+    ) -> Result<Vec<ServerRequest>> {
+        let mut seen = self.requests(context, needle).await?;
+        if self.record.kind != StoreKind::Hdfs {
+            return Ok(seen);
+        }
+        let waiting = Waiting::up_to(TOLD_SECONDS, format!("reads in the log of {}", self.place));
+        let told = wait(context, waiting, Source::Backoff, async || {
+            if enough(&seen) {
+                return Progress::Met(());
+            }
+            match self.requests(context, needle).await {
+                Ok(now) => seen = now,
+                Err(error) => return Progress::Never(error),
+            }
+            Progress::NotYet(format!("{} requests", seen.len()))
+        })
+        .await;
+        match told {
+            Err(error) if error.is_interruption() => Err(error),
+            // Whether they are enough is the caller's to say.
+            _ => Ok(seen),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use rstest::rstest;
 use sparkproof::Error;
 use sparkproof::ledger::{Owned, give_back, labels};
 use sparkproof::proof::Proof;
-use sparkproof::store::{Store, StoreKind, StoreRecord, StoreRequest};
+use sparkproof::store::{ServerRequest, Store, StoreKind, StoreRecord, StoreRequest};
 
 use crate::frame::{Outcome, expect_red, proof};
 
@@ -82,7 +82,9 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     }
     let text = store.get(&p.context, &format!("{nonce}/žluťoučký/kůň.csv")).await?;
     assert_eq!(&text[..], nonce.as_bytes(), "what was put is what is there");
-    let read = store.requests(&p.context, &format!("{nonce}/žluťoučký/kůň.csv")).await?;
+    let path = format!("{nonce}/žluťoučký/kůň.csv");
+    let any = |requests: &[ServerRequest]| requests.iter().any(|request| request.read);
+    let read = store.requests_once(&p.context, &path, any).await?;
     let log = store.log().await?;
     p.context.recorder.artifact("the server's log", "store.log", &log);
     assert!(read.iter().any(|request| request.read), "no read among {read:?}");

@@ -23,18 +23,25 @@ pub async fn server(
     let title = format!("{}: the server's log shows the reads", subject.variant.title);
     check(context, &subject.check_id("server"), &title, async |findings: &mut Findings| {
         let store = subject.stores.get(kind)?;
-        let requests = store.requests(context, &subject.data.nonce).await?;
+        let files: Vec<&str> = subject
+            .tables()
+            .flat_map(|table| &table.files)
+            .filter(|file| file.bytes > 0)
+            .map(|file| file.path.as_str())
+            .collect();
+        let of = |read: &ServerRequest, path: &str| read.read && key(read).ends_with(path);
+        let all = |requests: &[ServerRequest]| {
+            files.iter().all(|path| requests.iter().any(|read| of(read, path)))
+        };
+        let requests = store.requests_once(context, &subject.data.nonce, all).await?;
         figures.requests = Some(requests.len() as u64);
         let reads: Vec<_> = requests.iter().filter(|request| request.read).collect();
         let lines: Vec<String> = reads.iter().take(SHOWN).map(|read| told(read)).collect();
         findings.add("requests", requests.len());
         findings.add("reads of bodies", reads.len());
         findings.add("the first of them", lines.join("\n"));
-        let files = subject.tables().flat_map(|table| &table.files).filter(|file| file.bytes > 0);
-        let unread: Vec<&str> = files
-            .filter(|file| !reads.iter().any(|read| key(read).ends_with(&file.path)))
-            .map(|file| file.path.as_str())
-            .collect();
+        let read = |path: &&str| reads.iter().any(|read| of(read, path));
+        let unread: Vec<&str> = files.iter().copied().filter(|path| !read(path)).collect();
         if !unread.is_empty() {
             return Err(Error::red(format!(
                 "the log shows no read of {}: something else answered",
