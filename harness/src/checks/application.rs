@@ -4,7 +4,6 @@ mod dependencies;
 mod features;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
@@ -12,6 +11,7 @@ pub use self::dependencies::{DEPENDENCY_KEYS, run_dependency_suite};
 use self::features::ask;
 pub use self::features::{ApplicationFeature, ON_JVM, ON_PYTHON, application_features};
 use super::check::{Findings, check, skip};
+use super::pods::is_owned_by;
 use super::{FirstRed, all_gone};
 use crate::access::submission;
 use crate::context::Context;
@@ -108,8 +108,6 @@ async fn owned_by_driver(
     let pod = pods.get(&application.driver).await.or_environment("reading the driver's pod")?;
     let (services, maps) = tokio::try_join!(services.list(&all), maps.list(&all))
         .or_environment("listing what was submitted")?;
-    let uid = pod.uid().unwrap_or_default();
-    let of_driver = |owners: &[OwnerReference]| owners.iter().any(|owner| owner.uid == uid);
     let spec = pod.spec.clone().unwrap_or_default();
     let account = spec.service_account_name.unwrap_or_default();
     findings.add("driver", format!("{} as {account}", pod.name_any()));
@@ -122,11 +120,11 @@ async fn owned_by_driver(
     }
     let headless = |service: &&Service| {
         let spec = service.spec.clone().unwrap_or_default();
-        spec.cluster_ip.as_deref() == Some("None") && of_driver(service.owner_references())
+        spec.cluster_ip.as_deref() == Some("None") && is_owned_by(*service, &pod)
     };
     let services: Vec<String> =
         services.items.iter().filter(headless).map(ResourceExt::name_any).collect();
-    let maps = maps.items.iter().filter(|map| of_driver(map.owner_references()));
+    let maps = maps.items.iter().filter(|map| is_owned_by(*map, &pod));
     let maps: Vec<String> = maps.map(ResourceExt::name_any).collect();
     findings.add("headless services of the driver's pod", services.join(", "));
     findings.add("config maps of the driver's pod", maps.join(", "));
@@ -196,13 +194,12 @@ async fn executors(
     let n = spec.executors as usize;
     let title = format!("{n} executors ran at once, owned by the driver's pod");
     check(context, &spec.check_id("executors"), &title, async |findings: &mut Findings| {
-        let uid = finished.driver.uid().unwrap_or_default();
         let account = &ground.access().service_account;
         let wrong: Vec<String> = finished
             .executors
             .values()
             .filter(|pod| {
-                let owned = pod.owner_references().iter().any(|owner| owner.uid == uid);
+                let owned = is_owned_by(*pod, &finished.driver);
                 let spec = pod.spec.as_ref();
                 let under = spec.and_then(|spec| spec.service_account_name.as_ref());
                 !owned || under != Some(account)

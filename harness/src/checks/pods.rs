@@ -38,6 +38,12 @@ pub async fn pod_list(context: &Context, live: &Live) -> Result<PodList> {
     .await
 }
 
+/// Whether an object is collected when this pod goes.
+pub(super) fn is_owned_by(object: &impl ResourceExt, pod: &Pod) -> bool {
+    let mut owners = object.owner_references().iter();
+    owners.any(|owner| Some(&owner.uid) == pod.metadata.uid.as_ref())
+}
+
 /// The pod of a driver owns every executor's: they go with it, whatever becomes of the driver. Of a
 /// driver elsewhere there is nothing to see.
 pub async fn owned_by_driver(context: &Context, live: &Live) -> Result<()> {
@@ -45,13 +51,12 @@ pub async fn owned_by_driver(context: &Context, live: &Live) -> Result<()> {
     let title = "the driver's pod is the owner of every executor's";
     check(context, "pods.owner", title, async |findings: &mut Findings| {
         findings.add("driver", driver.name_any());
-        let of_driver = |pod: &Pod| {
-            let mut owners = pod.owner_references().iter();
-            owners.any(|owner| Some(&owner.uid) == driver.metadata.uid.as_ref())
-        };
         let pods = live.executor_pods();
-        let others: Vec<&str> =
-            pods.iter().filter(|(_, pod)| !of_driver(pod)).map(|(name, _)| name.as_str()).collect();
+        let others: Vec<&str> = pods
+            .iter()
+            .filter(|(_, pod)| !is_owned_by(*pod, &driver))
+            .map(|(name, _)| name.as_str())
+            .collect();
         findings.add("executors", pods.keys().cloned().collect::<Vec<_>>().join("\n"));
         if others.is_empty() && !pods.is_empty() {
             return Ok(());

@@ -136,6 +136,14 @@ pub struct Executors {
     pub memory: super::MebiBytes,
 }
 
+impl Executors {
+    /// What each of so many requests, where they share what all executors do: one core at most.
+    pub fn share_of(&self, parts: u32) -> super::MilliCpu {
+        let all = self.cpu.0 * u64::from(self.count);
+        super::MilliCpu((all / u64::from(parts.max(1))).clamp(1, 1000))
+    }
+}
+
 impl Plan {
     /// Validates; every error is of class bad input (or environment, when this machine cannot be
     /// read), and nothing was created.

@@ -8,7 +8,6 @@ use crate::images::load_layered;
 use crate::images::spark::{
     EXAMPLE_JAR, EXAMPLE_PYTHON, JarSet, SparkImage, example_layers, jar_layer, jars,
 };
-use crate::plan::MilliCpu;
 use crate::session::{ApplicationSpec, jar};
 
 impl Proof {
@@ -75,14 +74,13 @@ impl Proof {
     ) -> ApplicationSpec {
         let plan = &self.environment.plan;
         let planned = &plan.executors;
-        let share = planned.cpu.0 * u64::from(planned.count) / u64::from(executors + 1);
         ApplicationSpec {
             name: name.to_owned(),
             resource,
             class,
             arguments: vec![(executors * 4).to_string()],
             executors,
-            cpu: MilliCpu(share.clamp(1, 1000)).to_string(),
+            cpu: planned.share_of(executors + 1).to_string(),
             memory: format!("{}m", planned.memory.0),
             conf_files: BTreeMap::new(),
             driver_template: None,

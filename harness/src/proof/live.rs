@@ -143,15 +143,12 @@ impl<'a> Ground<'a> {
 
     /// Deletes the pod of a driver that ended: what it owns goes with it.
     pub async fn collect(self, driver: &str, driver_log: String) -> Result<Ended> {
-        let cluster = &self.proof().environment.cluster;
-        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &self.access.namespace);
-        let deleted = api.delete(driver, &DeleteParams::background()).await;
-        deleted.or_environment("deleting the driver's pod")?;
-        Ok(Ended {
+        let environment = &self.proof().environment;
+        let ended = Ended {
             ending: Ending::Collected,
             executors: 0,
-            spark_version: self.wanted.proof.environment.image.version.clone(),
-            cluster: cluster.clone(),
+            spark_version: environment.image.version.clone(),
+            cluster: environment.cluster.clone(),
             namespace: self.access.namespace.clone(),
             look: Look::default(),
             driver_pod: None,
@@ -159,7 +156,9 @@ impl<'a> Ground<'a> {
             _lease: self.access.lease,
             driver_log,
             _pods: self.pods,
-        })
+        };
+        ended.delete_driver_pod(driver).await?;
+        Ok(ended)
     }
 
     /// How many executors it will have.

@@ -68,9 +68,7 @@ impl<'a> SessionBuilder<'a> {
     /// Number of executors; what each requests shrinks so that they fit.
     #[must_use]
     pub fn executors(mut self, executors: u32) -> Self {
-        let planned = &self.proof.environment.plan.executors;
-        let share = planned.cpu.0 * u64::from(planned.count) / u64::from(executors.max(1));
-        self.cpu = MilliCpu(share.clamp(1, 1000));
+        self.cpu = self.proof.environment.plan.executors.share_of(executors);
         self.executors = executors;
         self
     }

@@ -12,11 +12,10 @@ use super::Proof;
 use crate::checks::{Findings, FirstRed, check, skip};
 use crate::error::{OrFail, Result};
 use crate::ledger::{Owned, labels};
-use crate::plan::MilliCpu;
 use crate::session::{Geni, Heard, List, Owns, Step, Transcript, Typing, Verdict, Versions, guide};
 
 /// The guide's `spark.executor.instances`.
-const EXECUTORS: u64 = 3;
+const EXECUTORS: u32 = 3;
 
 impl Proof {
     /// Why the guide cannot be typed here, if so.
@@ -101,14 +100,13 @@ impl Proof {
     fn values(&self, versions: &Versions) -> BTreeMap<&'static str, String> {
         let (run, environment) = (self.context.run.id(), &self.environment);
         let planned = &environment.plan.executors;
-        let cores = MilliCpu((planned.cpu.0 * u64::from(planned.count) / EXECUTORS).clamp(1, 1000));
         BTreeMap::from([
             ("namespace", format!("spark-{run}")),
             ("binding", format!("spark-rolebinding-{run}")),
             ("server", environment.cluster.server.clone()),
             ("image", environment.image.reference.clone()),
             ("driver-host", environment.cluster.host_address.to_string()),
-            ("cores", cores.to_string()),
+            ("cores", planned.share_of(EXECUTORS).to_string()),
             ("memory", format!("{}m", planned.memory.0)),
             ("data", format!("/tmp/sparkproof-{run}")),
             ("geni-version", versions.geni.clone()),

@@ -57,7 +57,7 @@ impl Door {
         deadline: Duration,
     ) -> Result<(Channel, Option<u32>)> {
         let end = Instant::now() + deadline;
-        let mut channel =
+        let (mut channel, silence) =
             match self {
                 Door::Pipes { requests, replies } => {
                     let waiting = Waiting { what: "the driver to connect".into(), deadline };
@@ -75,20 +75,17 @@ impl Door {
                         }
                     });
                     // The driver opens its end of replies first: from here on it has one.
-                    Channel::over(tokio::io::join(replies, sender.await?))
+                    (Channel::over(tokio::io::join(replies, sender.await?)), SILENCE)
                 }
                 Door::InPod(pod, dir) => {
                     let command = ["sh", "-c", BRIDGE, "sh", &dir];
                     let opened = pod.open(&command);
                     let (stream, attached) = context.cancel.guard(opened).await?;
                     // It says nothing before the driver has opened both.
-                    Channel { _attached: Some(attached), ..Channel::over(stream) }
-                        .silent_up_to(deadline)
+                    (Channel { _attached: Some(attached), ..Channel::over(stream) }, deadline)
                 }
             };
-        let hello = channel.next(context, end).await?;
-        channel.silence = SILENCE;
-        match hello {
+        match channel.next(context, end, silence).await? {
             Message::Hello { version: PROTOCOL_VERSION, jvm } => Ok((channel, jvm)),
             Message::Hello { version, .. } => Err(Error::environment(format!(
                 "the driver speaks protocol {version}, expected {PROTOCOL_VERSION}"
@@ -107,7 +104,6 @@ impl<T: AsyncRead + AsyncWrite + std::fmt::Debug + Send + Sync + Unpin> Stream f
 pub(super) struct Channel {
     lines: Framed<Box<dyn Stream>, LinesCodec>,
     last: u64,
-    silence: Duration,
     /// Into a pod: closed when dropped.
     _attached: Option<Attached>,
 }
@@ -116,12 +112,7 @@ impl Channel {
     fn over(stream: impl Stream + 'static) -> Self {
         let codec = LinesCodec::new_with_max_length(LINE_LIMIT);
         let lines = Framed::new(Box::new(stream) as Box<dyn Stream>, codec);
-        Channel { lines, last: 0, silence: SILENCE, _attached: None }
-    }
-
-    fn silent_up_to(mut self, silence: Duration) -> Self {
-        self.silence = silence;
-        self
+        Channel { lines, last: 0, _attached: None }
     }
 
     /// The reply to a request. An exception in the driver is red, a broken channel environment.
@@ -137,7 +128,7 @@ impl Channel {
             .or_internal("writing a request")?;
         self.lines.send(line).await.or_environment("the driver's channel is closed")?;
         loop {
-            match self.next(context, end).await? {
+            match self.next(context, end, SILENCE).await? {
                 Message::Heartbeat(_) => {}
                 Message::Reply { id, outcome } if id == self.last => {
                     return match outcome {
@@ -159,8 +150,13 @@ impl Channel {
         }
     }
 
-    async fn next(&mut self, context: &Context, end: Instant) -> Result<Message> {
-        let silent = Instant::now() + self.silence;
+    async fn next(
+        &mut self,
+        context: &Context,
+        end: Instant,
+        silence: Duration,
+    ) -> Result<Message> {
+        let silent = Instant::now() + silence;
         let next = context.cancel.guard(async { Ok(self.lines.next().await) });
         let line = match timeout_at(end.min(silent), next).await {
             Ok(line) => line?,
@@ -168,7 +164,7 @@ impl Channel {
                 return Err(Error::environment("the driver had not answered in time"));
             }
             Err(_) => {
-                let seconds = self.silence.as_secs();
+                let seconds = silence.as_secs();
                 return Err(Error::environment(format!("the driver was silent for {seconds} s")));
             }
         };

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use self::container::ContainerDriver;
-pub(super) use self::files::{foreign, read_log, session_dir};
+pub(super) use self::files::{foreign, last_lines, read_log, session_dir};
 use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
 use self::pod::PodDriver;
@@ -98,34 +98,35 @@ impl Driver {
     ) -> Result<Self> {
         let front_end = launch.front_end;
         files::write(dir.path(), front_end)?;
-        if let DriverSite::Pod(site) = site {
-            let started = PodDriver::start(context, cluster, dir.path(), launch, site, pods);
-            let pod = Box::new(Box::pin(started).await?);
-            let door = Some(Door::InPod(Box::new(pod.inside().clone()), SESSION_IN_POD.to_owned()));
-            let (context, processes) = (context.clone(), Processes::InPod(pod));
-            let (gate, channel) = (None, None);
-            return Ok(Driver { context, dir, front_end, processes, gate, door, channel });
-        }
-        let door = Door::pipes(dir.path())?;
-        let gate = match front_end.is_jvm() {
-            true => Some(Gate::make(&dir.path().join("gate"))?),
-            false => None,
+        let entrance = || {
+            let gate = || Gate::make(&dir.path().join("gate"));
+            Ok::<_, Error>((Door::pipes(dir.path())?, front_end.is_jvm().then(gate).transpose()?))
         };
-        let processes = match site {
+        let (processes, door, gate) = match site {
             DriverSite::Host => {
-                Processes::OfHost(Box::new(Process::start(context, dir.path(), launch)?))
+                let (door, gate) = entrance()?;
+                let process = Process::start(context, dir.path(), launch)?;
+                (Processes::OfHost(Box::new(process)), door, gate)
             }
             DriverSite::Container { engine, image } => {
+                let (door, gate) = entrance()?;
                 // kind's network has the cluster's name.
                 let place = (image.as_str(), cluster.name.as_str());
                 let started = ContainerDriver::start(context, dir.path(), launch, engine, place);
-                Processes::InContainer(started.await?)
+                (Processes::InContainer(started.await?), door, gate)
             }
-            DriverSite::Pod(_) => return Err(Error::internal("a pod was started before")),
+            DriverSite::Pod(site) => {
+                let started = PodDriver::start(context, cluster, dir.path(), launch, site, pods);
+                let pod = Box::new(Box::pin(started).await?);
+                let door = Door::InPod(Box::new(pod.inside().clone()), SESSION_IN_POD.to_owned());
+                (Processes::InPod(pod), door, None)
+            }
         };
+        // One in a pod gets its files first.
+        let connects_later = front_end.is_jvm() || matches!(processes, Processes::InPod(_));
         let (context, door, channel) = (context.clone(), Some(door), None);
         let mut driver = Driver { context, dir, front_end, processes, gate, door, channel };
-        if front_end.is_jvm() {
+        if connects_later {
             return Ok(driver);
         }
         match driver.connect(CONNECT).await {
@@ -184,8 +185,7 @@ impl Driver {
         if error.exit == Exit::BadInput || error.is_interruption() {
             return error;
         }
-        let lines: Vec<&str> = log.lines().collect();
-        let said = lines[lines.len().saturating_sub(12)..].join("\n");
+        let said = last_lines(&log);
         Error::environment("launching the driver")
             .because(format!("{error}; it printed: {said}"))
             .remedy(remedy)

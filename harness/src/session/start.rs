@@ -1,6 +1,7 @@
 //! Started means: `sparkContext.master` is Kubernetes, and N executors registered, which are the N
 //! Running pods.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -60,11 +61,11 @@ impl Session {
             DriverSite::Pod(_) => "https://kubernetes.default.svc".to_owned(),
         };
         let begun = Instant::now();
-        let (told, seen_at) = match &spec.driver {
-            DriverSite::Pod(_) => (spec.inside_a_pod(), Path::new(SESSION_IN_POD)),
-            DriverSite::Host | DriverSite::Container { .. } => (spec.clone(), &*path),
-        };
         let in_pod = matches!(spec.driver, DriverSite::Pod(_));
+        let (told, seen_at) = match in_pod {
+            true => (Cow::Owned(spec.inside_a_pod()), Path::new(SESSION_IN_POD)),
+            false => (Cow::Borrowed(spec), &*path),
+        };
         let launch = Launch {
             front_end: spec.front_end,
             geni: told.geni.as_ref(),

@@ -59,6 +59,12 @@ pub(super) fn contained(dir: &Path, inside: &Path, launch: &Launch<'_>) -> Resul
     Ok(words)
 }
 
+/// The end of what was printed, where it says why.
+pub(in crate::session) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(12)..].join("\n")
+}
+
 /// Makes a driver's program and directories.
 pub(super) fn write(dir: &Path, front_end: FrontEnd) -> Result<()> {
     for made in ["conf", "tmp", "scratch"] {

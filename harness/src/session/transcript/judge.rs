@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::super::driver::last_lines;
 use super::guide::{Erratum, Guide, Step, guide};
 use crate::error::{Error, Result};
 
@@ -82,7 +83,7 @@ pub(crate) fn judge(guide: &Guide, step: &Step, answer: &str) -> Result<Verdict>
             Err(Error::red(format!(
                 "step {}: what was met is not listed; {expected}, answered: {}",
                 step.id,
-                end_of(answer)
+                last_lines(answer.trim())
             ))
             .remedy("list it in harness/guide/guide.toml, with what to do"))
         }
@@ -99,12 +100,6 @@ fn line_of(erratum: &Erratum, answer: &str) -> Option<String> {
     let to = answer[found.end()..].find('\n').map_or(answer.len(), |at| found.end() + at);
     let line = answer[from..to].trim();
     Some(if line.len() > LINE { found.as_str() } else { line }.to_owned())
-}
-
-/// The last lines of an answer: what an exception says comes last.
-fn end_of(answer: &str) -> String {
-    let lines: Vec<&str> = answer.trim().lines().collect();
-    lines[lines.len().saturating_sub(12)..].join("\n")
 }
 
 /// A text as snapshots have it.
