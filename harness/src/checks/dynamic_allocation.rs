@@ -1,7 +1,7 @@
 //! Dynamic allocation with shuffle tracking: executors come with work and go without it, but for
 //! those whose shuffle blocks are still needed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Findings, check, skip};
 use super::{FirstRed, namespace_gone, nothing_left};
@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::observe::{Progress, Source, Waiting, status, unscheduled, wait};
 use crate::proof::{Ended, Live, Proof, SessionBuilder};
-use crate::session::BlocksResult;
+use crate::session::{BlocksResult, Executor};
 
 /// Spark asks after a second of backlog and makes pods a second later; both are its defaults
 /// (`schedulerBacklogTimeout`, `allocation.batch.delay`).
@@ -88,31 +88,39 @@ pub async fn come(context: &Context, live: &mut Live, most: u32) -> Result<()> {
             red(error, format!("no executor was asked for beside {before}, for {most} tasks"))
                 .remedy("is spark.dynamicAllocation.enabled in force?")
         })?;
-        let waiting = Waiting::up_to(COME_WITHIN, format!("{most} executors at work"));
-        // A task begins in Spark's list and moves no pod: polled.
-        let come = wait(context, waiting, Source::Backoff, async || {
-            match live.session().compared(most as usize).await {
-                Err(error) => Progress::NotYet(error.to_string()),
-                Ok((_, Some(difference))) => {
-                    Progress::NotYet(format!("{difference}: {}", executors(live)))
-                }
-                Ok((all, None)) => {
-                    let tasks: Vec<u32> = all.values().map(|e| e.active_tasks).collect();
-                    match tasks.iter().all(|tasks| *tasks == 1) {
-                        true => Progress::Met(all),
-                        false => Progress::NotYet(format!("tasks of each: {tasks:?}")),
-                    }
-                }
-            }
-        })
-        .await;
-        let come =
-            come.map_err(|e| red(e, format!("{most} tasks did not bring {most} executors")))?;
+        let come = at_work(context, live, most).await?;
         let rows = come.iter().map(|(id, e)| format!("executor {id}, added {}", e.added));
         findings.add("executors", rows.collect::<Vec<_>>().join("\n"));
         Ok(())
     })
     .await
+}
+
+/// Waits until so many executors, registered and Running, have one task each.
+pub(super) async fn at_work(
+    context: &Context,
+    live: &mut Live,
+    most: u32,
+) -> Result<BTreeMap<u32, Executor>> {
+    let waiting = Waiting::up_to(COME_WITHIN, format!("{most} executors at work"));
+    // A task begins in Spark's list and moves no pod: polled.
+    let at_work = wait(context, waiting, Source::Backoff, async || {
+        match live.session().compared(most as usize).await {
+            Err(error) => Progress::NotYet(error.to_string()),
+            Ok((_, Some(difference))) => {
+                Progress::NotYet(format!("{difference}: {}", executors(live)))
+            }
+            Ok((all, None)) => {
+                let tasks: Vec<u32> = all.values().map(|e| e.active_tasks).collect();
+                match tasks.iter().all(|tasks| *tasks == 1) {
+                    true => Progress::Met(all),
+                    false => Progress::NotYet(format!("tasks of each: {tasks:?}")),
+                }
+            }
+        }
+    })
+    .await;
+    at_work.map_err(|e| red(e, format!("{most} tasks did not bring {most} executors")))
 }
 
 /// Within so many seconds those without a block that is still needed are deleted, and Spark says that
@@ -202,6 +210,6 @@ fn executors(live: &Live) -> String {
 }
 
 /// A wait that ran out, with what it means; an interruption stays one.
-fn red(error: Error, what: String) -> Error {
+pub(super) fn red(error: Error, what: String) -> Error {
     if error.is_interruption() { error } else { Error::red(what).because(error) }
 }

@@ -24,7 +24,11 @@ pub use application::{
     run_application_suite, run_dependency_suite, said,
 };
 pub use check::{Findings, check, skip};
-pub use decommission::{decommissioned, run_decommission_suite};
+pub use decommission::{
+    decommissioned, decommissions, due_are_rolled, given_back, run_decommission_suite,
+    run_decommission_timeout_suite, run_roll_suite, run_scale_down_suite, scaled_down, scales_down,
+    timed_out,
+};
 pub use dynamic_allocation::{come, go, nothing_refused, run_dynamic_allocation_suite};
 pub use executors::{barrier, lose_an_executor, replaced};
 pub use features::run_feature_suite;

@@ -20,7 +20,29 @@ async fn a_decommissioned_executor_hands_its_blocks_over() -> Outcome {
     .await
 }
 
-/// The control of both: a session that asks for neither stays as it is, and loses blocks.
+#[tokio::test]
+async fn an_executor_given_back_hands_its_blocks_over() -> Outcome {
+    proof("an_executor_given_back_hands_its_blocks_over", async |p| {
+        checks::run_scale_down_suite(p).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_executor_that_does_not_end_in_time_is_ended() -> Outcome {
+    proof("an_executor_that_does_not_end_in_time_is_ended", async |p| {
+        checks::run_decommission_timeout_suite(p).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn executors_are_rolled_one_after_the_other() -> Outcome {
+    proof("executors_are_rolled_one_after_the_other", async |p| checks::run_roll_suite(p).await)
+        .await
+}
+
+/// The control of the first two: a session that asks for neither stays as it is, and loses blocks.
 #[tokio::test]
 async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
     proof("a_plain_session_neither_grows_nor_decommissions", async |p| {
@@ -31,10 +53,45 @@ async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
         let others = ["8", "9"].map(str::to_owned).into();
         let gone = checks::go(&p.context, &mut live, &others, 10).await;
         expect_red(gone, &["idle executors stay"])?;
+        let given_back = checks::given_back(&p.context, &mut live, 10).await;
+        expect_red(given_back, &["no executor is given back"])?;
         let kept = checks::decommissioned(&p.context, &mut live).await;
         expect_red(kept, &["is gone, and Spark says"])?;
         let ids = ["decommission.said", "decommission.blocks"];
         expect_all_red(p, ids.map(str::to_owned))?;
+        live.stop().await.map(drop)
+    })
+    .await
+}
+
+/// The control of those that are given back: dynamic allocation that does not decommission kills them
+/// with their blocks.
+#[tokio::test]
+async fn an_executor_given_back_unasked_loses_its_blocks() -> Outcome {
+    proof("an_executor_given_back_unasked_loses_its_blocks", async |p| {
+        let mut live = checks::scales_down(p.session()).start().await?;
+        let gone = checks::scaled_down(&p.context, &mut live).await;
+        expect_red(gone, &["expected: true"])?;
+        let ids = ["label", "said", "blocks"];
+        expect_all_red(p, ids.map(|id| format!("decommission-scaling.{id}")))?;
+        live.stop().await.map(drop)
+    })
+    .await
+}
+
+/// The control of the plugin and of the time limit: a session that decommissions, and has neither.
+#[tokio::test]
+async fn unasked_none_is_rolled_and_none_is_ended_in_time() -> Outcome {
+    proof("unasked_none_is_rolled_and_none_is_ended_in_time", async |p| {
+        let wanted = checks::decommissions(p.session().executors(2), "1s");
+        let mut live = wanted.start().await?;
+        // More than the plugin takes from one executor to the next.
+        let rolled = checks::due_are_rolled(&p.context, &mut live, 20).await;
+        expect_red(rolled, &["are not decommissioned"])?;
+        let timed_out = checks::timed_out(&p.context, &mut live).await;
+        expect_red(timed_out, &["is gone, and Spark says", "expected: killed by driver"])?;
+        let ids = ["rolling.first", "rolling.replaced", "timeout.said"];
+        expect_all_red(p, ids.map(|id| format!("decommission-{id}")))?;
         live.stop().await.map(drop)
     })
     .await

@@ -1,0 +1,80 @@
+//! What sessions that decommission have in common: what is asked for, what Spark says, how they end.
+
+use semver::Version;
+
+use super::super::check::{Findings, check};
+use super::super::{FirstRed, namespace_gone, nothing_left, nothing_refused};
+use crate::context::Context;
+use crate::error::{Error, OrFail, Result};
+use crate::observe::{Progress, Source, Waiting, wait};
+use crate::proof::{Live, Proof, SessionBuilder};
+
+/// Kubernetes gives a deleted pod 30 s, and Spark looks at the pods that are gone every second.
+const REMOVED_WITHIN: u64 = 60;
+
+/// Asks that executors which are taken away hand their blocks over. Spark looks for what is left
+/// every so often, `again`, and lets an executor end when nothing is.
+pub fn decommissions<'a>(session: SessionBuilder<'a>, again: &str) -> SessionBuilder<'a> {
+    let migrated = "spark.storage.decommission";
+    session
+        .conf("spark.decommission.enabled", "true")
+        .conf(&format!("{migrated}.enabled"), "true")
+        .conf(&format!("{migrated}.rddBlocks.enabled"), "true")
+        .conf(&format!("{migrated}.shuffleBlocks.enabled"), "true")
+        // 30 s unless asked for: all that a deleted pod has. Spark's own suite sets it, too.
+        .conf(&format!("{migrated}.replicationReattemptInterval"), again)
+}
+
+/// Why it cannot be proven with this Spark.
+pub(super) fn too_old(proof: &Proof, since: (u64, u64)) -> Result<Option<String>> {
+    let spark = &proof.environment.image.version;
+    let version = Version::parse(spark).or_internal(format!("Spark's version {spark}"))?;
+    let reason = || format!("Spark has it since {}.{}", since.0, since.1);
+    Ok(((version.major, version.minor) < since).then(reason))
+}
+
+/// What Spark is to say of an executor that is gone.
+pub(super) struct Word {
+    /// Id of the check.
+    pub(super) check: &'static str,
+    pub(super) title: &'static str,
+    /// In lower case.
+    pub(super) expected: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+/// Spark's own word of an executor that is gone, or goes now.
+pub(super) async fn said(context: &Context, live: &mut Live, id: u32, word: &Word) -> Result<()> {
+    check(context, word.check, word.title, async |findings: &mut Findings| {
+        let waiting = Waiting::up_to(REMOVED_WITHIN, format!("Spark to remove executor {id}"));
+        let removed = wait(context, waiting, Source::Backoff, async || {
+            match live.session().removed().await {
+                Ok(mut removed) => match removed.remove(&id) {
+                    Some(why) => Progress::Met(why),
+                    None => Progress::NotYet(format!("removed: {removed:?}")),
+                },
+                Err(error) => Progress::NotYet(error.to_string()),
+            }
+        })
+        .await?;
+        findings.add("reason", &removed);
+        match removed.to_lowercase().contains(word.expected) {
+            true => Ok(()),
+            false => Err(Error::red(format!(
+                "executor {id} is gone, and Spark says: {removed}; expected: {}",
+                word.expected
+            ))
+            .remedy(word.remedy)),
+        }
+    })
+    .await
+}
+
+/// Stops the session: it was refused nothing, and leaves nothing.
+pub(super) async fn stop(context: &Context, live: Live, mut first: FirstRed) -> Result<()> {
+    let ended = live.stop().await?;
+    first.note(nothing_refused(context, &ended).await)?;
+    first.note(nothing_left(context, &ended).await)?;
+    first.note(namespace_gone(context, &ended).await)?;
+    first.or(())
+}
