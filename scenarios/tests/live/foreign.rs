@@ -31,11 +31,10 @@ fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
         .map_err(|e| Error::environment("running sparkproof").because(e))
 }
 
+/// As a terminal of any width would show it.
 fn said(output: &Output) -> String {
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    // As a terminal of any width would show it.
-    let all = words(&output.stdout) + &words(&output.stderr);
-    all.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    let all = crate::owning::said(output).replace('│', " ");
+    all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Three ways of reading, too: by files copied into pods and by two ConfigMaps. In the middle
