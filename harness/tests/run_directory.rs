@@ -42,3 +42,24 @@ fn up_and_down_of_one_name_do_not_share_one() {
     assert_eq!(all[0], ["down mine"]);
     assert!(all[1][0].ends_with("up mine"), "{all:?}");
 }
+
+#[test]
+fn a_report_directory_that_was_used_is_refused() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let dir = home.path().join("report");
+    let events = dir.join("events-1.jsonl");
+    std::fs::create_dir(&dir).expect("made");
+    std::fs::write(&events, "as it was").expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_sparkproof"))
+        .args(["run", "--report-dir"])
+        .arg(&dir)
+        .current_dir(home.path())
+        .env("XDG_STATE_HOME", home.path().join("state"))
+        .output()
+        .expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("an earlier run's report lies there"), "{said}");
+    assert_eq!(std::fs::read_to_string(&events).expect("read"), "as it was");
+    assert!(!home.path().join("state").exists(), "nothing was made");
+}

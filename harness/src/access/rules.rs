@@ -128,7 +128,7 @@ pub fn submission(spark_version: &str) -> Vec<Rule> {
 pub const SCALING: [Rule; 1] = [rule("pods", "patch")];
 
 /// As the rules of a Role, one a resource.
-pub(super) fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
+pub fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
     let mut by_resource = std::collections::BTreeMap::<(&str, String), Vec<String>>::new();
     for rule in rules {
         let (group, resource, sub) = rule.parts();

@@ -58,8 +58,10 @@ async fn session(
     let context = &proof.context;
     let size = data_size(proof.environment.plan.suite);
     let mut builder = proof.reading(variants).size(size);
-    if kind == SessionKind::Pinned {
-        builder = builder.session(|session| session.on_one_of(nodes));
+    match kind {
+        SessionKind::Pinned => builder = builder.session(|session| session.on_one_of(nodes)),
+        SessionKind::Shared if nodes > 1 => builder = builder.change(|added| added.spread = true),
+        _ => {}
     }
     let (mut reading, failed) = builder.start().await?;
     let mut first = FirstRed::from(failed);

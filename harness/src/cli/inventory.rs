@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 
 use super::chore::with_chore;
+use super::cluster_args::ClusterArgs;
 use crate::error::{Exit, OrFail, Result};
-use crate::ledger::inventory::{Inventory, Request, diff, take};
+use crate::ledger::inventory::{Inventory, diff, take};
 
 /// Show what this machine, its container engine and a cluster hold; compare with an earlier look.
 #[derive(Debug, clap::Args)]
@@ -16,29 +17,16 @@ pub(super) struct Args {
     /// Compare with what was saved: exit code 1 when something was left or is missing
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// Look into this cluster too
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig, when not the current one
-    #[arg(long, requires = "kubeconfig")]
-    context: Option<String>,
-    /// Only this namespace of the cluster, and its Leases
-    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
-    namespace: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<Exit> {
     let before = args.against.as_deref().map(read).transpose()?;
     with_chore(async |context| {
         let phase = context.recorder.phase("inventory");
-        let Args { kubeconfig, context: of, namespace, .. } = &args;
-        let request = Request {
-            kubeconfig: kubeconfig.clone(),
-            context: of.clone(),
-            namespace: namespace.clone(),
-        };
         let now = phase.step("look");
-        let taken = take(context, &phase, &request).await?;
+        let taken = take(context, &phase, args.cluster.shared().as_ref()).await?;
         now.done("");
         phase.done("");
         if let Some(file) = &args.save {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod chore;
+mod cluster_args;
 mod doctor;
 mod exec;
 mod inventory;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::checks::check;
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
-use crate::error::{Exit, OrFail, Result};
+use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
 use crate::plan::Plan;
 use crate::proof::{Held, tear_down};
-use crate::report::{Console, Mode, print_closing, write_all};
+use crate::report::{Console, Mode, holds_a_run, print_closing, write_all};
 use crate::session::register_secrets;
 
 /// How a run is to be kept.
@@ -59,6 +59,12 @@ pub(super) async fn with_run(
     request: Request<'_>,
     body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
 ) -> Result<Exit> {
+    if let Some(dir) = request.report_dir
+        && holds_a_run(dir)?
+    {
+        let used = format!("--report-dir {}: an earlier run's report lies there", dir.display());
+        return Err(Error::input(used).remedy("name a directory of its own for each run"));
+    }
     let dirs = Dirs::of_user()?;
     let run = match request.name {
         Some(name) => Run::begin_as(&dirs, request.scope, name)?,

@@ -1,30 +1,21 @@
 //! `sparkproof sweep`: removes what runs that died left behind, on this machine and in a cluster.
 #![expect(clippy::print_stdout, reason = "what the user asked to see")]
 
-use std::path::PathBuf;
-
 use super::chore::with_chore;
+use super::cluster_args::ClusterArgs;
 use crate::error::{Exit, Result};
-use crate::ledger::{self, SharedCluster, sweep_cluster};
+use crate::ledger::{self, sweep_cluster};
 use crate::report::Mode;
 
-/// Remove what runs that died left behind.
+/// Remove what runs that died left behind; in a cluster, what a run left whose Lease expired.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Also sweep this cluster, which other machines may use: what a run left whose Lease expired
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig, when not the current one
-    #[arg(long, requires = "kubeconfig")]
-    context: Option<String>,
-    /// Only this namespace of it
-    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
-    namespace: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
-    let Args { kubeconfig, context: of, namespace } = args;
-    let cluster = kubeconfig.map(|kubeconfig| SharedCluster { kubeconfig, context: of, namespace });
+    let cluster = args.cluster.shared();
     with_chore(async |context| {
         let phase = context.recorder.phase("sweep");
         let swept = async {

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
 
-/// Which cluster to sweep.
+/// A cluster that other machines may use, too.
 #[derive(Debug, Clone)]
 pub struct SharedCluster {
     /// Its kubeconfig.

@@ -29,5 +29,6 @@ pub use model::{
     Artifact, Check, CheckOutcome, End, Evidence, Fact, Failure, Model, Moment, Note, Phase,
     PodLife, PodList, State, Step,
 };
+pub use replay::holds_a_run;
 pub use summary::{Counts, Summary};
 pub use write::{SUMMARY, write_all};

@@ -1,7 +1,7 @@
 //! Events files ─▶ [`Model`].
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -61,16 +61,27 @@ impl Model {
     }
 }
 
+/// The `events-*.jsonl` of a run directory. Bad input: it cannot be read.
+fn event_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let listing = fs_err::read_dir(dir).or_input("reading the run directory")?;
+    let named = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        name.starts_with("events-") && name.ends_with(".jsonl")
+    };
+    Ok(listing.filter_map(|entry| entry.ok()).map(|entry| entry.path()).filter(named).collect())
+}
+
+/// Whether a run's events lie in this directory: another run's would be one report with them.
+pub fn holds_a_run(dir: &Path) -> Result<bool> {
+    Ok(dir.exists() && !event_files(dir)?.is_empty())
+}
+
 /// All events, and what could not be read, counted by kind.
 fn events(dir: &Path) -> Result<(Vec<Event>, BTreeMap<String, usize>)> {
     let mut events = Vec::new();
     let mut unread = BTreeMap::new();
-    let listing = fs_err::read_dir(dir).or_input("reading the run directory")?;
-    for path in listing.filter_map(|entry| entry.ok()).map(|entry| entry.path()) {
+    for path in event_files(dir)? {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if !(name.starts_with("events-") && name.ends_with(".jsonl")) {
-            continue;
-        }
         let bytes = fs_err::read(&path).or_environment("reading the events")?;
         // kill -9 can cut a character in two.
         let text = String::from_utf8_lossy(&bytes);

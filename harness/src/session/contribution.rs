@@ -39,6 +39,8 @@ pub struct Contribution {
     /// Command of the executor's container, instead of the image's entry point; Spark sets the
     /// arguments.
     pub command: Option<Vec<String>>,
+    /// Whether executors shall be on as many nodes as there are.
+    pub spread: bool,
 }
 
 impl Contribution {
@@ -74,6 +76,7 @@ impl Contribution {
         if !(contexts && one(&mut self.command, other.command)) {
             return refuse("the executor's container has another command or privilege".into());
         }
+        self.spread |= other.spread;
         union(&mut self.driver_jars, other.driver_jars, Clone::clone);
         union(&mut self.shipped_jars, other.shipped_jars, Clone::clone);
         union(&mut self.driver_files, other.driver_files, Clone::clone);
@@ -91,6 +94,7 @@ impl Contribution {
             && self.hosts.is_empty())
             || self.security_context.is_some()
             || self.command.is_some()
+            || self.spread
     }
 }
 

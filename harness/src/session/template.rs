@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::{Container, HostAlias, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container, HostAlias, Pod, PodSpec, TopologySpreadConstraint};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::contribution::Contribution;
 use crate::error::{OrFail, Result};
@@ -32,9 +33,25 @@ pub(super) fn pod(added: &Contribution) -> Pod {
         init_containers: some(added.init_containers.clone()),
         volumes: some(added.volumes.clone()),
         host_aliases: host_aliases(&added.hosts),
+        topology_spread_constraints: added.spread.then(|| vec![over_nodes()]),
         ..Default::default()
     };
     Pod { spec: Some(spec), ..Default::default() }
+}
+
+/// The scheduler prefers a node with fewer executors to one with more room, and still takes any that
+/// has room: by its defaults all are on the one node without a control plane.
+fn over_nodes() -> TopologySpreadConstraint {
+    TopologySpreadConstraint {
+        max_skew: 1,
+        topology_key: "kubernetes.io/hostname".to_owned(),
+        when_unsatisfiable: "ScheduleAnyway".to_owned(),
+        label_selector: Some(LabelSelector {
+            match_labels: Some([("spark-role".to_owned(), "executor".to_owned())].into()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
 }
 
 /// Names that a pod knows beside those of the cluster.
@@ -81,6 +98,7 @@ mod tests {
                 ("b.store.test".to_owned(), [10, 0, 0, 1].into()),
             ]
             .into(),
+            spread: true,
             ..Default::default()
         };
         insta::assert_snapshot!(render(&added).expect("rendered"));

@@ -9,7 +9,7 @@ use sparkproof::error::{Error, OrFail, Result};
 use sparkproof::plan::{DriverPlace, FrontEnd};
 use sparkproof::proof::{Ending, Live};
 
-use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 
 #[rstest]
 #[case::stopped(3, DriverPlace::Container, FrontEnd::Pyspark, Ending::Stopped)]
@@ -49,13 +49,9 @@ fn not_on_this_host(live: &Live, host: std::net::IpAddr) -> Result<()> {
 #[tokio::test]
 async fn a_driver_in_a_pod_reads_files() -> Outcome {
     proof("a_driver_in_a_pod_reads_files", async |p| {
-        let variants = ["0-copy", "3-hostpath", "4-s3", "4-wasbs"].map(str::to_owned);
-        let variants = sparkproof::read::select(Some(&variants))?;
-        let reading = p.reading(&variants).session(|s| s.driver(DriverPlace::Pod));
-        let (mut session, left_out) = reading.start().await?;
-        if let Some(error) = left_out {
-            return Err(error);
-        }
+        let builder = little(p, &["0-copy", "3-hostpath", "4-s3", "4-wasbs"])?;
+        let builder = builder.session(|session| session.driver(DriverPlace::Pod));
+        let mut session = started(builder).await?;
         session.prove_all().await?;
         session.stop().await.map(drop)
     })

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
-use sparkproof::access::{Terms, Wanted, needed};
+use sparkproof::access::{DRIVER_POD, IN_POD, Terms, Wanted, needed};
 use sparkproof::cluster::open_existing;
 use sparkproof::ledger::Lease;
 use sparkproof::observe::{Progress, Source, Waiting, wait};
@@ -18,7 +18,7 @@ use xtask::watched::Watched;
 
 use crate::frame::{Outcome, expect_red, proof};
 use crate::owning::{exe, red};
-use crate::team::Team;
+use crate::team::{Team, USER};
 
 /// A command of ours, as on another machine: it knows nothing of the runs here.
 fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
@@ -31,11 +31,10 @@ fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
         .map_err(|e| Error::environment("running sparkproof").because(e))
 }
 
+/// As a terminal of any width would show it.
 fn said(output: &Output) -> String {
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    // As a terminal of any width would show it.
-    let all = words(&output.stdout) + &words(&output.stderr);
-    all.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    let all = crate::owning::said(output).replace('│', " ");
+    all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Three ways of reading, too: by files copied into pods and by two ConfigMaps. In the middle
@@ -86,6 +85,56 @@ async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Ou
         let id = run.run.clone();
         let status = run.end(Duration::from_secs(400)).map_err(red)?;
         assert_eq!(status.code(), Some(0), "run {id}; the sweep said {}", said(&swept));
+        assert_eq!(team.holds().await?, before);
+        Ok(())
+    })
+    .await
+}
+
+/// Nothing of this machine is reached from the cluster; the namespace's owner gave a few verbs more.
+#[tokio::test]
+async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
+    proof("a_restricted_user_has_the_driver_in_a_pod", async |p| {
+        let team = Team::new(p).await?;
+        let before = team.holds().await?;
+        let (kubeconfig, image) = (team.kubeconfig(), &p.environment.image.reference);
+        let mut args = vec!["run", "--kubeconfig", &kubeconfig, "--namespace", &team.namespace];
+        args.extend(["--image", image, "--service-account", USER, "--front-end", "spark-shell"]);
+        args.extend(["--driver", "pod", "--executors", "1", "--executor-cpu", "300m"]);
+        args.extend(["--strategies", "0"]);
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let refused = elsewhere(keep.path(), &args)?;
+        assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+        let words = format!("may not, in namespace {}: create services", team.namespace);
+        assert!(said(&refused).contains(&words), "{}", said(&refused));
+        assert_eq!(team.holds().await?, before, "nothing was made");
+
+        team.may_also(DRIVER_POD.into_iter().chain([IN_POD])).await?;
+        let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None, None).await?;
+        let wanted = Wanted {
+            namespace: Some(&team.namespace),
+            account: Some(USER),
+            rbac: RbacChoice::Minimal,
+            spark_version: &p.environment.image.version,
+            driver_in_pod: true,
+        };
+        let waiting = Waiting::up_to(20, "the rights just given");
+        wait(&p.context, waiting, Source::Backoff, async || {
+            match Terms::ask(&p.context, &cluster, wanted).await {
+                Ok(_) => Progress::Met(()),
+                Err(error) => Progress::NotYet(error.to_string()),
+            }
+        })
+        .await?;
+        let mut run = Watched::start(&exe(), &args).map_err(red)?;
+        run.reach("executors").map_err(red)?;
+        let during = team.holds().await?;
+        let made: Vec<&String> = during.difference(&before).collect();
+        let of = |kind: &str| made.iter().filter(|name| name.starts_with(kind)).count();
+        assert_eq!((of("Pod "), of("Service ")), (2, 1), "{made:?}");
+        let id = run.run.clone();
+        let status = run.end(Duration::from_secs(400)).map_err(red)?;
+        assert_eq!(status.code(), Some(0), "run {id}");
         assert_eq!(team.holds().await?, before);
         Ok(())
     })

@@ -1,7 +1,8 @@
 //! What scenarios share: the frame, and how a red is expected.
 
 use sparkproof::events::Outcome as Verdict;
-use sparkproof::proof::{Ending, Live, Proof};
+use sparkproof::proof::{Ending, Live, Proof, ReadingBuilder, ReadingSession};
+use sparkproof::read::{DataSize, select};
 use sparkproof::{Error, checks};
 
 /// What a scenario returns; its message is what nextest prints.
@@ -48,6 +49,27 @@ pub(crate) async fn lives_and_ends(
         }
         Ending::Collected => Err(Error::internal("the driver of a session is no pod")),
     }
+}
+
+/// A session that shall read little data by these variants.
+pub(crate) fn little<'a>(p: &'a Proof, ids: &[&str]) -> sparkproof::Result<ReadingBuilder<'a>> {
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    Ok(p.reading(&select(Some(&ids))?).size(DataSize::tiny()))
+}
+
+/// Starts it with the data of every variant in its place; the first that has not is the error.
+pub(crate) async fn started(builder: ReadingBuilder<'_>) -> sparkproof::Result<ReadingSession<'_>> {
+    let (session, failed) = builder.start().await?;
+    failed.map_or(Ok(session), Err)
+}
+
+/// Stops a session; nothing of it is left, its claims included.
+pub(crate) async fn leaves_nothing(
+    p: &Proof,
+    session: ReadingSession<'_>,
+) -> sparkproof::Result<()> {
+    let ended = session.stop().await?;
+    checks::nothing_left(&p.context, &ended).await
 }
 
 /// A negative control: it must be red, and its words must name the reason.

@@ -1,13 +1,11 @@
 //! Front ends: the same session, and the same checks of it, in whichever shell it is asked for.
 
 use rstest::rstest;
-use sparkproof::Result;
 use sparkproof::error::OrFail;
 use sparkproof::plan::{DriverPlace, FrontEnd};
-use sparkproof::proof::{Ending, Proof, ReadingSession};
-use sparkproof::read::{DataSize, select};
+use sparkproof::proof::Ending;
 
-use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 use crate::pod_spec::as_reviewed;
 
 #[rstest]
@@ -35,19 +33,13 @@ async fn a_spark_shell_is_a_session_like_any_other(
     .await
 }
 
-async fn reading<'a>(p: &'a Proof, ids: &[&str]) -> Result<ReadingSession<'a>> {
-    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
-    let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
-    let (session, failed) = builder.start().await?;
-    failed.map_or(Ok(session), Err)
-}
-
 /// Reads by the Dataset API; and its exceptions tell as much as PySpark's.
 #[tokio::test]
 async fn a_spark_shell_reads_files() -> Outcome {
     proof("a_spark_shell_reads_files", async |p| {
-        let mut session = reading(p, &["0-copy", "3-hostpath", "4-hdfs", "4-http"]).await?;
+        let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs", "4-http"])?;
+        let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
+        let mut session = started(builder).await?;
         session.prove_all().await?;
 
         let path = session.scene().path(session.subject("0-copy")?.strategy.variant());

@@ -4,13 +4,11 @@
 //! neither, each scenario is skipped with that reason.
 
 use rstest::rstest;
-use sparkproof::checks;
 use sparkproof::plan::DriverPlace;
 use sparkproof::proof::{Ending, Proof};
-use sparkproof::read::{DataSize, select};
 use sparkproof::session::{Geni, Trap};
 
-use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
 
 /// A scenario with Geni, or skipped.
 pub(crate) async fn with_geni(
@@ -76,14 +74,11 @@ async fn a_trap_of_geni_is_named(#[case] trap: Trap, #[case] reasons: &[&str]) -
 #[tokio::test]
 async fn a_geni_repl_reads_files() -> Outcome {
     with_geni("a_geni_repl_reads_files", async |p, geni| {
-        let ids = ["0-copy", "3-hostpath", "4-hdfs"].map(str::to_owned);
-        let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
+        let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs"])?;
         let builder = builder.session(|session| session.geni(geni.class_path.clone()));
-        let (mut session, failed) = builder.start().await?;
-        failed.map_or(Ok(()), Err)?;
+        let mut session = started(builder).await?;
         session.prove_all().await?;
-        let ended = session.stop().await?;
-        checks::nothing_left(&p.context, &ended).await
+        leaves_nothing(p, session).await
     })
     .await
 }

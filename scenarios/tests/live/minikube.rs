@@ -2,7 +2,6 @@
 //!
 //! Each starts a second cluster beside the one of the tests: of the profile `full` only.
 
-use std::process::Command;
 use std::time::Duration;
 
 use rstest::rstest;
@@ -12,7 +11,7 @@ use sparkproof::proof::Proof;
 use xtask::watched::Watched;
 
 use crate::frame::{Outcome, proof};
-use crate::owning::{exe, red};
+use crate::owning::{docker, exe, red, sweep};
 
 /// The base image may have to be assembled first.
 const LONG: Duration = Duration::from_secs(40 * 60);
@@ -21,14 +20,10 @@ const RUN: [&str; 7] =
 
 /// What Docker has under the name of a run's profile: containers, networks, volumes.
 fn shown(p: &Proof, run: &str) -> sparkproof::Result<Vec<String>> {
-    let host = p.environment.engine.as_ref().map(|e| e.host.clone()).unwrap_or_default();
     let filter = format!("--filter=name=sparkproof-{run}");
     let mut shown = Vec::new();
     for kind in [&["ps", "-aq"][..], &["network", "ls", "-q"], &["volume", "ls", "-q"]] {
-        let mut docker = Command::new("docker");
-        let output = docker.args(kind).arg(&filter).env("DOCKER_HOST", &host).output();
-        let output = output.map_err(|e| Error::environment("running docker").because(e))?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = docker(p, &[kind, &[filter.as_str()]].concat())?;
         shown.extend(said.lines().map(|line| format!("{} {line}", kind[0])));
     }
     Ok(shown)
@@ -75,10 +70,7 @@ async fn a_killed_run_on_minikube_is_swept(#[case] phase: &str) -> Outcome {
         run.kill_all(false).map_err(red)?;
         let id = run.run.clone();
         run.end(LONG).map_err(red)?;
-        let swept = Command::new(exe()).arg("sweep").output();
-        let swept = swept.map_err(|e| Error::environment("running a sweep").because(e))?;
-        let said = String::from_utf8_lossy(&swept.stdout).into_owned();
-        assert!(swept.status.success(), "{said}{}", String::from_utf8_lossy(&swept.stderr));
+        sweep()?;
         nothing_of(p, &id)
     })
     .await

@@ -6,10 +6,9 @@ use sparkproof::cluster::InPod;
 use sparkproof::error::{Error, Result};
 use sparkproof::proof::{Proof, ReadingSession};
 use sparkproof::read::mount::{Client, Mounter};
-use sparkproof::read::{DataSize, select};
 use sparkproof::session::Contribution;
 
-use crate::frame::{Outcome, expect_red, proof};
+use crate::frame::{Outcome, expect_red, little, proof, started};
 
 /// Where the control mounts the same directory, without propagation.
 const DEAF: &str = "/var/tmp/deaf";
@@ -54,16 +53,14 @@ async fn mounted_on_nodes(p: &Proof) -> Result<String> {
 async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_mount_that_is_gone_is_named_and_its_return_is_seen", async |p| {
         let id = "2-s3fs-node";
-        let chosen = select(Some(&[id.to_owned()]))?;
-        let builder = p.reading(&chosen).size(DataSize::tiny()).change(also_without_propagation);
-        let (mut session, failed) = builder.start().await?;
-        failed.map_or(Ok(()), Err)?;
+        let mut session = started(little(p, &[id])?.change(also_without_propagation)).await?;
         let pod = first_pod(&session)?;
         let deaf = format!("{DEAF}/mounted/big.csv");
         session.prove(id).await?;
         pod.run(&["cat", &deaf]).await?;
 
-        let mounter = Mounter::of(session.scene(), chosen[0], Client::S3fs);
+        let mounter =
+            Mounter::of(session.scene(), session.subject(id)?.strategy.variant(), Client::S3fs);
         mounter.kill(&p.context).await?;
         let dead = &["mount-gone", "0 of 3", "the FUSE daemon is gone"];
         expect_red(session.prove(id).await, dead)?;
@@ -94,12 +91,10 @@ async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
 async fn a_mount_that_is_gone_in_one_pod_is_named() -> Outcome {
     proof("a_mount_that_is_gone_in_one_pod_is_named", async |p| {
         let id = "2-s3fs-executor";
-        let chosen = select(Some(&[id.to_owned()]))?;
-        let (mut session, failed) = p.reading(&chosen).size(DataSize::tiny()).start().await?;
-        failed.map_or(Ok(()), Err)?;
+        let mut session = started(little(p, &[id])?).await?;
         session.prove(id).await?;
         // Commands run as the container's user, which is root; the JVM is not.
-        let point = session.scene().path(chosen[0]).join("mounted");
+        let point = session.scene().path(session.subject(id)?.strategy.variant()).join("mounted");
         let point = point.to_string_lossy();
         first_pod(&session)?.run(&["umount", "--lazy", &point]).await?;
         expect_red(session.prove(id).await, &["mount-gone", "2 of 3", "executor 1"])?;

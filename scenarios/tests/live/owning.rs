@@ -2,12 +2,12 @@
 //! leaves the others alone.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use rstest::rstest;
 use rustix::process::Signal;
-use sparkproof::Error;
+use sparkproof::error::{Error, OrFail};
 use sparkproof::observe::{Progress, Source, Waiting, wait};
 use sparkproof::proof::{EXECUTABLE, Proof};
 use xtask::watched::Watched;
@@ -27,7 +27,6 @@ fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
     if state.exists() {
         return Err(Error::red(format!("{} is still there", state.display())));
     }
-    let engine = p.environment.engine.as_ref();
     let cluster = format!("sparkproof-{run}");
     let label = format!("label=io.x-k8s.kind.cluster={cluster}");
     let label_of_run = format!("label=io.sparkproof.run={run}");
@@ -36,18 +35,34 @@ fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
         ["ps", "-aq", "--filter", &label_of_run],
         ["network", "ls", "-q", &format!("--filter={label_of_run}")],
     ] {
-        let output = Command::new("docker")
-            .args(asked)
-            .env("DOCKER_HOST", engine.map(|e| e.host.as_str()).unwrap_or_default())
-            .output()
-            .map_err(|e| Error::environment("running docker").because(e))?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
+        let said = docker(p, &asked)?;
         if !said.trim().is_empty() {
             return Err(Error::red(format!("docker {} shows {said}", asked.join(" "))));
         }
     }
     Ok(())
+}
+
+/// What a command of docker's says, to the engine of the scenarios.
+pub(crate) fn docker(p: &Proof, args: &[&str]) -> sparkproof::Result<String> {
+    let host = p.environment.engine.as_ref().map_or("", |engine| engine.host.as_str());
+    let output = Command::new("docker").args(args).env("DOCKER_HOST", host).output();
+    output.map(|output| said(&output)).or_environment("running docker")
+}
+
+/// What a sweep says, which must have succeeded.
+pub(crate) fn sweep() -> sparkproof::Result<String> {
+    let swept = Command::new(exe()).arg("sweep").output().or_environment("running a sweep")?;
+    match swept.status.success() {
+        true => Ok(said(&swept)),
+        false => Err(Error::red(format!("the sweep failed: {}", said(&swept)))),
+    }
+}
+
+/// Both streams of a command.
+pub(crate) fn said(output: &Output) -> String {
+    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    words(&output.stdout) + &words(&output.stderr)
 }
 
 /// An error of a watched run, as one of ours.
@@ -121,12 +136,7 @@ async fn a_sweep_takes_the_killed_run_and_leaves_the_live_one() -> Outcome {
         doomed.kill_all(false).map_err(red)?;
         let id = doomed.run.clone();
         doomed.end(LONG).map_err(red)?;
-        let swept = Command::new(exe())
-            .arg("sweep")
-            .output()
-            .map_err(|e| Error::environment("running a sweep").because(e))?;
-        let said = String::from_utf8_lossy(&swept.stdout).into_owned();
-        assert!(swept.status.success(), "{said}{}", String::from_utf8_lossy(&swept.stderr));
+        let said = sweep()?;
         nothing_of(p, &id)?;
         let survivor = other.run.clone();
         let status = other.end(LONG).map_err(red)?;

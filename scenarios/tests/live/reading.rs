@@ -6,10 +6,10 @@ use sparkproof::checks::{self, run_reading_suite};
 use sparkproof::cluster::InPod;
 use sparkproof::error::{Error, OrFail, Result};
 use sparkproof::proof::{Proof, ReadingSession};
-use sparkproof::read::{DataSize, Expected, select};
+use sparkproof::read::Expected;
 use sparkproof::store::StoreKind;
 
-use crate::frame::{Outcome, assert_snapshot_of, expect_red, proof};
+use crate::frame::{Outcome, assert_snapshot_of, expect_red, little, proof, started};
 
 #[tokio::test]
 async fn every_way_of_reading_is_as_declared() -> Outcome {
@@ -22,12 +22,8 @@ async fn every_way_of_reading_is_as_declared() -> Outcome {
     .await
 }
 
-/// A session that reads little data by these variants.
 async fn reading<'a>(p: &'a Proof, ids: &[&str]) -> Result<ReadingSession<'a>> {
-    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
-    let (session, failed) = builder.start().await?;
-    failed.map_or(Ok(session), Err)
+    started(little(p, ids)?).await
 }
 
 fn path_of(session: &ReadingSession<'_>, id: &str) -> Result<std::path::PathBuf> {
@@ -114,10 +110,7 @@ async fn a_replaced_executor_has_no_copy() -> Outcome {
 #[tokio::test]
 async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_store_that_is_down_is_named_and_its_return_is_seen", async |p| {
-        let chosen = select(Some(&["4-s3".to_owned()]))?;
-        let builder = p.reading(&chosen).size(DataSize::tiny()).session(impatient);
-        let (mut session, failed) = builder.start().await?;
-        failed.map_or(Ok(()), Err)?;
+        let mut session = started(little(p, &["4-s3"])?.session(impatient)).await?;
         let store = p.environment.stores.get(StoreKind::S3)?;
         store.halt().await?;
         let down = session.prove("4-s3").await;
@@ -146,17 +139,14 @@ async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
 #[tokio::test]
 async fn a_wrong_key_is_named() -> Outcome {
     proof("a_wrong_key_is_named", async |p| {
-        let chosen = select(Some(&["4-s3".to_owned()]))?;
-        let builder =
-            p.reading(&chosen).size(DataSize::tiny()).session(impatient).change(|added| {
-                for (key, value) in &mut added.conf {
-                    if key.ends_with(".secret.key") {
-                        value.push_str("wrong");
-                    }
+        let builder = little(p, &["4-s3"])?.session(impatient).change(|added| {
+            for (key, value) in &mut added.conf {
+                if key.ends_with(".secret.key") {
+                    value.push_str("wrong");
                 }
-            });
-        let (mut session, failed) = builder.start().await?;
-        failed.map_or(Ok(()), Err)?;
+            }
+        });
+        let mut session = started(builder).await?;
         expect_red(session.prove("4-s3").await, &["store-denies-access"])?;
         session.stop().await.map(drop)
     })
@@ -167,14 +157,8 @@ async fn a_wrong_key_is_named() -> Outcome {
 #[tokio::test]
 async fn missing_jars_are_named() -> Outcome {
     proof("missing_jars_are_named", async |p| {
-        let chosen = select(Some(&["4-s3".to_owned()]))?;
-        let builder = p
-            .reading(&chosen)
-            .size(DataSize::tiny())
-            .bare_image()
-            .session(|session| session.executors(1));
-        let (mut session, failed) = builder.start().await?;
-        failed.map_or(Ok(()), Err)?;
+        let builder = little(p, &["4-s3"])?.bare_image().session(|session| session.executors(1));
+        let mut session = started(builder).await?;
         expect_red(session.prove("4-s3").await, &["missing-jar", "S3AFileSystem"])?;
         session.stop().await.map(drop)
     })
@@ -199,11 +183,8 @@ async fn a_scheme_that_spark_does_not_read_is_named() -> Outcome {
 #[tokio::test]
 async fn a_read_in_a_local_session_is_never_green() -> Outcome {
     proof("a_read_in_a_local_session_is_never_green", async |p| {
-        let chosen = select(Some(&["0-copy".to_owned()]))?;
-        let builder = p
-            .reading(&chosen)
-            .size(DataSize::tiny())
-            .session(|session| session.executors(1).local_master());
+        let builder =
+            little(p, &["0-copy"])?.session(|session| session.executors(1).local_master());
         match builder.start().await {
             Ok(_) => Err(Error::red("a local session came out green")),
             Err(error) => expect_red::<()>(Err(error), &["local-master"]).map(drop),

@@ -4,27 +4,15 @@ use std::path::PathBuf;
 
 use sparkproof::checks;
 use sparkproof::error::Result;
-use sparkproof::proof::{Proof, ReadingBuilder, ReadingSession};
+use sparkproof::proof::{Proof, ReadingBuilder};
+use sparkproof::read::own_on_nodes;
 use sparkproof::read::volume::{HostPath, by_claim};
-use sparkproof::read::{DataSize, own_on_nodes, select};
 
-use crate::frame::{Outcome, expect_red, proof};
+use crate::frame::{Outcome, expect_red, leaves_nothing, little, proof, started};
 
 /// Two executors that shall read little data by one variant.
 fn builder<'a>(p: &'a Proof, id: &str) -> Result<ReadingBuilder<'a>> {
-    let chosen = select(Some(&[id.to_owned()]))?;
-    Ok(p.reading(&chosen).size(DataSize::tiny()).session(|session| session.executors(2)))
-}
-
-async fn started(builder: ReadingBuilder<'_>) -> Result<ReadingSession<'_>> {
-    let (session, failed) = builder.start().await?;
-    failed.map_or(Ok(session), Err)
-}
-
-/// Stops the session; nothing of it is left, its claims included.
-async fn leaves_nothing(p: &Proof, session: ReadingSession<'_>) -> Result<()> {
-    let ended = session.stop().await?;
-    checks::nothing_left(&p.context, &ended).await
+    Ok(little(p, &[id])?.session(|session| session.executors(2)))
 }
 
 /// kubelet makes a directory that does not exist, empty; since Spark 4.0 it must exist.

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::frame::{Outcome, proof};
-use crate::owning::exe;
+use crate::owning::{exe, said};
 use crate::team::Team;
 
 /// Files of the registry on the node.
@@ -156,8 +156,7 @@ async fn run(
         .env("NO_COLOR", "1");
     let ran = tokio::task::spawn_blocking(move || command.output()).await;
     let output = ran.or_internal("running")?.or_environment("running sparkproof")?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
+    let said = said(&output);
     Ok((output, said))
 }
 

@@ -11,13 +11,14 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::{Value, json};
-use sparkproof::access::{Credentials, Rule, role};
+use sparkproof::access::{Credentials, Rule, policy, role};
 use sparkproof::ledger::{Owned, labels};
 use sparkproof::observe::{Progress, Source, Waiting, wait};
 use sparkproof::proof::Proof;
 use sparkproof::{Error, Result};
 
-const USER: &str = "tester";
+/// The account that the user is.
+pub(crate) const USER: &str = "tester";
 
 /// A namespace, which the scenario owns, with a user whose rights are a Role.
 pub(crate) struct Team<'a> {
@@ -97,8 +98,19 @@ impl<'a> Team<'a> {
                 policy.verbs.retain(|verb| verb != rule.verb);
             }
         }
+        self.may(&less).await
+    }
+
+    /// The Role with more verbs.
+    pub(crate) async fn may_also(&self, rules: impl IntoIterator<Item = Rule>) -> Result<()> {
+        let mut more = role(USER, &self.namespace);
+        more.rules.get_or_insert_default().extend(policy(rules));
+        self.may(&more).await
+    }
+
+    async fn may(&self, role: &Role) -> Result<()> {
         let api: Api<Role> = Api::namespaced(self.p.client().clone(), &self.namespace);
-        let replaced = api.replace(USER, &PostParams::default(), &less).await;
+        let replaced = api.replace(USER, &PostParams::default(), role).await;
         replaced.map(drop).map_err(|e| Error::environment("changing the Role").because(e))
     }
 

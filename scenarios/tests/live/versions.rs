@@ -3,13 +3,11 @@
 use rstest::rstest;
 use sparkproof::Error;
 use sparkproof::Result;
-use sparkproof::checks;
 use sparkproof::images::{load, spark};
 use sparkproof::plan::FrontEnd;
 use sparkproof::proof::{Ending, Environment, Proof};
-use sparkproof::read::{DataSize, select};
 
-use crate::frame::{Outcome, expect_red, lives_and_ends, proof};
+use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
 use crate::pod_spec::as_reviewed;
 
 /// The same environment with another Spark, whose image is on every node.
@@ -57,14 +55,11 @@ async fn a_spark_shell_of_another_spark_reads(#[case] version: &str) -> Outcome 
     let name = format!("a_spark_shell_of_{version}_reads").replace('.', "_");
     proof(&name, async |p| {
         let p = &with_spark(p, version).await?;
-        let ids = ["0-copy", "3-hostpath", "4-hdfs"].map(str::to_owned);
-        let builder = p.reading(&select(Some(&ids))?).size(DataSize::tiny());
+        let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs"])?;
         let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
-        let (mut session, failed) = builder.start().await?;
-        failed.map_or(Ok(()), Err)?;
+        let mut session = started(builder).await?;
         session.prove_all().await?;
-        let ended = session.stop().await?;
-        checks::nothing_left(&p.context, &ended).await
+        leaves_nothing(p, session).await
     })
     .await
 }

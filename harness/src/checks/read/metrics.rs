@@ -41,7 +41,10 @@ fn judge(table: &Table, group: &GroupMetrics, scheme: &str, executors: u32) -> R
     let stated = match scheme {
         "file" | "hdfs" => table.input_bytes(executors),
         // Remote streams read ahead. Of Parquet its columns, which are nearly all of a file.
-        _ => (if plain { size } else { size / 10 * 9 })..=u64::MAX,
+        _ if !plain => size / 10 * 9..=u64::MAX,
+        // hadoop-azure 2.7 counts the end of a file, -1, among the bytes (measured, 3.0.1).
+        "wasb" | "wasbs" => size - table.files.len() as u64..=u64::MAX,
+        _ => size..=u64::MAX,
     };
     if !stated.contains(&bytes) {
         return red(format!("executors read {bytes} bytes, expected {stated:?} of {size}"));

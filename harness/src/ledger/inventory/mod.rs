@@ -12,4 +12,4 @@ mod take;
 mod tests;
 
 pub use model::{Change, Inventory, Seen, diff};
-pub use take::{Request, take};
+pub use take::take;

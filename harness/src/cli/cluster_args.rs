@@ -1,0 +1,26 @@
+//! The flags that name a cluster to look into beside this machine.
+
+use std::path::PathBuf;
+
+use crate::ledger::SharedCluster;
+
+/// Flags of `sweep` and `inventory`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClusterArgs {
+    /// Also this cluster, which other machines may use
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig, when not the current one
+    #[arg(long, requires = "kubeconfig")]
+    context: Option<String>,
+    /// Only this namespace of it, and its Leases
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    namespace: Option<String>,
+}
+
+impl ClusterArgs {
+    pub(super) fn shared(self) -> Option<SharedCluster> {
+        let ClusterArgs { kubeconfig, context, namespace } = self;
+        kubeconfig.map(|kubeconfig| SharedCluster { kubeconfig, context, namespace })
+    }
+}
