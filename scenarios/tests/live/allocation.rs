@@ -86,7 +86,7 @@ async fn unasked_none_is_rolled_and_none_is_ended_in_time() -> Outcome {
         let wanted = checks::decommissions(p.session().executors(2), "1s");
         let mut live = wanted.start().await?;
         // More than the plugin takes from one executor to the next.
-        let rolled = checks::due_are_rolled(&p.context, &mut live, 20).await;
+        let rolled = checks::due_are_rolled(&p.context, &mut live, 25).await;
         expect_red(rolled, &["are not decommissioned"])?;
         let timed_out = checks::timed_out(&p.context, &mut live).await;
         expect_red(timed_out, &["is gone, and Spark says", "expected: killed by driver"])?;

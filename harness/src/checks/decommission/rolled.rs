@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::super::FirstRed;
 use super::super::check::{Findings, check, skip};
 use super::super::dynamic_allocation::red;
-use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
+use super::blocks::{nothing_computed_again, spread};
 use super::suite::{decommissions, stop, too_old};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -15,14 +15,16 @@ use crate::proof::{Live, Proof, SessionBuilder};
 
 const TOPIC: &str = "decommission-rolling";
 const EXECUTORS: u32 = 2;
-/// Seconds between two executors: the jobs that look for the first one's blocks take a few, and in
-/// the meantime the other must not go.
-const INTERVAL: u32 = 15;
-/// Tasks after which an executor is due: more than the jobs that leave and look for blocks give one
-/// that has come in another's place, so that it stays.
-const DUE_AFTER: u32 = 30;
+/// Blocks of a kind for each executor.
+const BLOCKS_EACH: u32 = 2;
+/// Seconds between two executors: what is left of the job that makes them due and the jobs that look
+/// for the first one's blocks take a few, and in the meantime the other must not go.
+const INTERVAL: u32 = 20;
+/// Tasks after which an executor is due: more than the jobs that leave and look for blocks have, so
+/// that none is due before its time, and one that has come in another's place stays.
+const DUE_AFTER: u32 = 15;
 /// Tasks by which each executor is due, also where they are shared out unevenly.
-const DUE: u32 = 16 * DUE_AFTER;
+const DUE: u32 = 10 * DUE_AFTER;
 /// An interval for each executor, and the start of the last one's replacement.
 const ROLLED_WITHIN: u64 = 150;
 
