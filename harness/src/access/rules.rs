@@ -127,6 +127,16 @@ pub fn submission(spark_version: &str) -> Vec<Rule> {
 /// only its log says so, and they go all the same.
 pub const SCALING: [Rule; 1] = [rule("pods", "patch")];
 
+/// What a driver needs beside [`needed`] and [`submission`] where a StatefulSet makes its executors'
+/// pods (`StatefulSetPodsAllocator`): it makes and deletes the set, and labels each pod with the id that
+/// it gives to the executor (`KubernetesDriverEndpoint.generateExecID`). The pods, and claims of their
+/// own, are made by Kubernetes' controller, with its rights.
+pub const STATEFUL_SET: [Rule; 3] = [
+    rule("statefulsets.apps", "create"),
+    rule("statefulsets.apps", "delete"),
+    rule("pods", "patch"),
+];
+
 /// As the rules of a Role, one a resource.
 pub fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
     let mut by_resource = std::collections::BTreeMap::<(&str, String), Vec<String>>::new();
