@@ -95,9 +95,7 @@ const PODS: [Rule; 4] =
 
 /// The verbs that this Spark version needs in its namespace, driver outside the cluster.
 pub fn needed(spark_version: &str) -> &'static [Rule] {
-    let mut parts = spark_version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
-    let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    match version {
+    match version(spark_version) {
         (4.., _) => &SINCE_4,
         (3, 4..) => &BY_COLLECTION,
         (..3, _) | (3, 0) => &PODS,
@@ -105,27 +103,50 @@ pub fn needed(spark_version: &str) -> &'static [Rule] {
     }
 }
 
+/// Major and minor.
+fn version(spark_version: &str) -> (u32, u32) {
+    let mut parts = spark_version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
 /// What a driver in a pod needs beside [`needed`]: it looks itself up, as the owner of its executors.
 pub const IN_POD: Rule = rule("pods", "get");
 
 /// What `spark-submit` in cluster mode needs beside [`needed`]: the driver is in a pod, and the
 /// submission applies the driver's Service and ConfigMap, twice: the second time with their owner
-/// (`KubernetesClientApplication.run`).
+/// (`KubernetesClientApplication.run`). Since 4.2 a policy of who may connect to executors, too
+/// (`NetworkPolicyFeatureStep`, SPARK-55653; seen of 4.3.0).
 pub fn submission(spark_version: &str) -> Vec<Rule> {
-    let all = [
+    let of_all = [
         IN_POD,
         rule("services", "create"),
         rule("services", "patch"),
         rule("configmaps", "patch"),
     ];
+    let policy = [
+        rule("networkpolicies.networking.k8s.io", "create"),
+        rule("networkpolicies.networking.k8s.io", "patch"),
+    ];
+    let has_policy = version(spark_version) >= (4, 2);
+    let all = of_all.into_iter().chain(policy.into_iter().filter(|_| has_policy));
     let known = needed(spark_version);
-    all.into_iter().filter(|rule| !known.contains(rule)).collect()
+    all.filter(|rule| !known.contains(rule)).collect()
 }
 
 /// What a driver needs beside [`needed`] where it gives executors back: before it deletes their pods
 /// it labels them `spark-exec-inactive` (`KubernetesClusterSchedulerBackend.doKillExecutors`). Refused,
 /// only its log says so, and they go all the same.
 pub const SCALING: [Rule; 1] = [rule("pods", "patch")];
+
+/// What a driver needs beside [`needed`] and [`submission`] where a StatefulSet makes its executors'
+/// pods (`StatefulSetPodsAllocator`): it makes and deletes the set, and labels each pod with the id that
+/// it gives to the executor (`KubernetesDriverEndpoint.generateExecID`). The pods, and claims of their
+/// own, are made by Kubernetes' controller, with its rights.
+pub const STATEFUL_SET: [Rule; 3] = [
+    rule("statefulsets.apps", "create"),
+    rule("statefulsets.apps", "delete"),
+    rule("pods", "patch"),
+];
 
 /// As the rules of a Role, one a resource.
 pub fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
@@ -183,5 +204,14 @@ mod tests {
         assert!(needed("4.1.0").contains(&rule("pods", "get")));
         assert!(!needed("3.5.9").contains(&rule("pods", "get")));
         assert!(needed("3.0.1").iter().all(|rule| rule.resource == "pods"));
+    }
+
+    #[test]
+    fn newer_sparks_submit_a_policy() {
+        let policies = |spark| {
+            let rules = submission(spark).into_iter();
+            rules.filter(|rule| rule.resource.starts_with("networkpolicies.")).count()
+        };
+        assert_eq!(["3.5.9", "4.1.4", "4.2.1", "4.3.0"].map(policies), [0, 0, 2, 2]);
     }
 }

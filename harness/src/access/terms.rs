@@ -150,7 +150,7 @@ impl Terms {
 
     /// Kinds of what Spark may leave that cannot be listed.
     pub fn unseen(&self) -> Vec<String> {
-        let kinds = ["configmaps", "services", "persistentvolumeclaims"];
+        let kinds = ["configmaps", "services", "persistentvolumeclaims", "statefulsets.apps"];
         kinds.into_iter().filter(|kind| !self.may(kind, "list")).map(str::to_owned).collect()
     }
 

@@ -115,7 +115,8 @@ pub(super) const GUIDE: [Rule; 3] = [
 /// Everything that is ever asked for, with this Spark.
 pub(super) fn every(spark_version: &str) -> Vec<Rule> {
     let uses = USES.iter().flat_map(|one| one.rules);
-    let create_claims = rule("persistentvolumeclaims", "create");
+    // StatefulSets are looked for where they may be listed: no session of a user's cluster makes them.
+    let others = [rule("persistentvolumeclaims", "create"), rule("statefulsets.apps", "list")];
     let groups: [&[Rule]; 10] = [
         needed(spark_version),
         &EXEC,
@@ -126,7 +127,7 @@ pub(super) fn every(spark_version: &str) -> Vec<Rule> {
         &GUIDE,
         &STORE,
         &DRIVER_POD,
-        &[create_claims],
+        &others,
     ];
     groups.into_iter().flatten().chain(uses).copied().collect()
 }

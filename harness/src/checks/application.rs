@@ -2,14 +2,16 @@
 
 mod dependencies;
 mod features;
+mod stateful_set;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 pub use self::dependencies::{DEPENDENCY_KEYS, run_dependency_suite};
-use self::features::ask;
+use self::features::shown;
 pub use self::features::{ApplicationFeature, ON_JVM, ON_PYTHON, application_features};
+pub use self::stateful_set::{ON_STATEFUL_SET, run_stateful_set_suite};
 use super::check::{Findings, check, skip};
 use super::pods::is_owned_by;
 use super::{FirstRed, all_gone};
@@ -35,13 +37,8 @@ pub async fn run_application_suite(proof: &Proof) -> Result<()> {
     let image = proof.example_image().await?;
     let mut first = FirstRed::default();
     // Python's one executor has more memory than was planned for.
-    for (mut spec, features) in [(proof.pi(2), &ON_JVM[..]), (proof.python_pi(1), &ON_PYTHON[..])] {
-        ask(&image.version, features, &mut spec)?;
-        let ran = application(proof.session(), &image, &spec, "Pi is roughly 3.1").await;
-        let Some(finished) = first.note(ran)? else { continue };
-        let context = &proof.context;
-        let proven = application_features(context, &image.version, features, &spec, &finished);
-        first.note(proven.await)?;
+    for (spec, features) in [(proof.pi(2), &ON_JVM[..]), (proof.python_pi(1), &ON_PYTHON[..])] {
+        first.note(shown(proof.session(), &image, spec, features).await)?;
     }
     first.or(())
 }
@@ -183,6 +180,15 @@ pub async fn said(
     .await
 }
 
+/// Whether Kubernetes collects an executor's pod when the driver's goes: that owns it, or a StatefulSet
+/// which owns it.
+fn goes_with_driver(executor: &Pod, finished: &Finished) -> bool {
+    let of_driver =
+        finished.stateful_sets.values().filter(|set| is_owned_by(*set, &finished.driver));
+    is_owned_by(executor, &finished.driver)
+        || of_driver.into_iter().any(|set| is_owned_by(executor, set))
+}
+
 /// As many as asked ran at once, under the account, owned by the driver's pod (SPARK-25295 is why
 /// they go with it).
 async fn executors(
@@ -199,7 +205,7 @@ async fn executors(
             .executors
             .values()
             .filter(|pod| {
-                let owned = is_owned_by(*pod, &finished.driver);
+                let owned = goes_with_driver(pod, finished);
                 let spec = pod.spec.as_ref();
                 let under = spec.and_then(|spec| spec.service_account_name.as_ref());
                 !owned || under != Some(account)
@@ -226,7 +232,7 @@ async fn executors(
     .await
 }
 
-/// The driver stays to be read; its executors go.
+/// The driver stays to be read; its executors go, with what made and held them.
 async fn left(
     context: &Context,
     finished: &Finished,
@@ -239,20 +245,28 @@ async fn left(
         let client = &ground.proof().environment.cluster.client;
         let namespace = &ground.access().namespace;
         let waiting = Waiting::up_to(GONE_WITHIN, "the executors to go");
-        // Four kinds at once have no single watch.
+        let gone = |held: &Holdings| held.pods.len() <= 1 && held.claims.is_empty();
+        // Spark deletes a StatefulSet before it ends: one that is there now stays, with its pods.
+        let settled = |held: &Holdings| gone(held) || !held.stateful_sets.is_empty();
+        // Several kinds at once have no single watch.
         let held = wait(context, waiting, Source::Backoff, async || {
             match Holdings::list(client, namespace, &Look::default()).await {
-                Ok(held) if held.pods.len() <= 1 => Progress::Met(held),
+                Ok(held) if settled(&held) => Progress::Met(held),
                 Ok(held) => Progress::NotYet(held.to_string()),
                 Err(error) => Progress::NotYet(error.to_string()),
             }
         })
         .await?;
         findings.add("held", &held);
-        if held.pods.get(&driver).is_some_and(|status| status == "Completed") {
+        let ended = held.pods.get(&driver).is_some_and(|status| status == "Completed");
+        if ended && held.stateful_sets.is_empty() {
             return Ok(());
         }
-        Err(Error::red(format!("{driver} Completed expected, held: {held}")))
+        let refused = finished.refused().into_iter();
+        let refused: String = refused.map(|verb| format!("; missing-verb: {verb}")).collect();
+        Err(Error::red(format!(
+            "{driver} Completed expected and no executor, held: {held}{refused}"
+        )))
     })
     .await
 }

@@ -20,8 +20,9 @@ mod teardown;
 
 pub use access::{can_i, uses};
 pub use application::{
-    ApplicationFeature, DEPENDENCY_KEYS, ON_JVM, ON_PYTHON, application, application_features,
-    run_application_suite, run_dependency_suite, said,
+    ApplicationFeature, DEPENDENCY_KEYS, ON_JVM, ON_PYTHON, ON_STATEFUL_SET, application,
+    application_features, run_application_suite, run_dependency_suite, run_stateful_set_suite,
+    said,
 };
 pub use check::{Findings, check, skip};
 pub use decommission::{

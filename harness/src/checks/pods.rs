@@ -1,6 +1,5 @@
 //! The pod list while the session lives, against its snapshot.
 
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::check::{Findings, check};
@@ -38,10 +37,10 @@ pub async fn pod_list(context: &Context, live: &Live) -> Result<PodList> {
     .await
 }
 
-/// Whether an object is collected when this pod goes.
-pub(super) fn is_owned_by(object: &impl ResourceExt, pod: &Pod) -> bool {
-    let mut owners = object.owner_references().iter();
-    owners.any(|owner| Some(&owner.uid) == pod.metadata.uid.as_ref())
+/// Whether an object is collected when its owner goes.
+pub(super) fn is_owned_by(object: &impl ResourceExt, owner: &impl ResourceExt) -> bool {
+    let uid = owner.uid();
+    object.owner_references().iter().any(|named| Some(&named.uid) == uid.as_ref())
 }
 
 /// The pod of a driver owns every executor's: they go with it, whatever becomes of the driver. Of a

@@ -4,7 +4,7 @@ use super::{
     FirstRed, all_gone, barrier, owned_by_driver, pod_list, run_application_suite,
     run_decommission_suite, run_decommission_timeout_suite, run_dependency_suite,
     run_dynamic_allocation_suite, run_feature_suite, run_reading_suite, run_roll_suite,
-    run_scale_down_suite,
+    run_scale_down_suite, run_stateful_set_suite,
 };
 use crate::error::Result;
 use crate::plan::Suite;
@@ -45,6 +45,7 @@ pub async fn run_suite(proof: &Proof) -> Result<()> {
         first.note(run_decommission_timeout_suite(proof).await)?;
         first.note(run_roll_suite(proof).await)?;
         first.note(run_application_suite(proof).await)?;
+        first.note(run_stateful_set_suite(proof.session()).await)?;
         first.note(run_dependency_suite(proof, |_| {}).await)?;
     }
     first.or(())

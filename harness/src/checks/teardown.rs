@@ -103,7 +103,8 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
                 .iter()
                 .all(|m| m.starts_with("spark-exec-") && m.ends_with("-conf-map"))
             && held.services.is_empty()
-            && held.claims.is_empty();
+            && held.claims.is_empty()
+            && held.stateful_sets.is_empty();
         if expected {
             return Ok(());
         }
@@ -156,7 +157,7 @@ async fn settled(
 ) -> Result<Holdings> {
     let mut last = Holdings::default();
     let waiting = Waiting::up_to(seconds, "the session's objects to settle");
-    // Four kinds at once have no single watch: polled, with backoff.
+    // Several kinds at once have no single watch: polled, with backoff.
     let waited = wait(context, waiting, Source::Backoff, async || {
         match Holdings::list(&ended.cluster.client, &ended.namespace, &ended.look).await {
             Ok(held) if done(&held) => Progress::Met(held),

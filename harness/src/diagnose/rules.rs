@@ -97,7 +97,10 @@ fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
     let needed = |m: &MissingVerb| {
         matches!(
             (m.verb.as_str(), m.resource.as_str()),
-            ("create", "pods" | "configmaps" | "persistentvolumeclaims" | "services")
+            (
+                "create",
+                "pods" | "configmaps" | "persistentvolumeclaims" | "services" | "statefulsets"
+            )
                 | ("watch", "pods")
                 // What is submitted is applied.
                 | ("patch", _)

@@ -1,8 +1,9 @@
-//! What Kubernetes holds for Spark in a namespace: pods, ConfigMaps, Services, PVCs.
+//! What Kubernetes holds for Spark in a namespace: pods, ConfigMaps, Services, PVCs, StatefulSets.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Resource, ResourceExt};
@@ -20,7 +21,7 @@ const ROOT_CA: &str = "kube-root-ca.crt";
 pub struct Look {
     /// Only what carries this label, where the namespace is not ours.
     pub selector: Option<String>,
-    /// Resources, e.g. `configmaps`, that may not be listed.
+    /// Resources, as kubectl writes them (`configmaps`, `statefulsets.apps`), that may not be listed.
     pub unseen: Vec<String>,
 }
 
@@ -30,7 +31,10 @@ impl Look {
         K: Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
         K::DynamicType: Default,
     {
-        if self.unseen.iter().any(|kind| *kind == K::plural(&K::DynamicType::default())) {
+        let kind = K::DynamicType::default();
+        let (plural, group) = (K::plural(&kind), K::group(&kind));
+        let named = format!("{plural}.{group}");
+        if self.unseen.iter().any(|kind| *kind == named.trim_end_matches('.')) {
             return Ok(Vec::new());
         }
         let params = ListParams { label_selector: self.selector.clone(), ..ListParams::default() };
@@ -49,17 +53,20 @@ pub struct Holdings {
     pub services: Vec<String>,
     /// Persistent volume claims.
     pub claims: Vec<String>,
+    /// StatefulSets: one that stays brings its pods back.
+    pub stateful_sets: Vec<String>,
 }
 
 impl Holdings {
     /// Lists the namespace: everything in a namespace of ours is of the session, but for what we
     /// made ourselves.
     pub async fn list(client: &kube::Client, namespace: &str, look: &Look) -> Result<Self> {
-        let (pods, maps, services, claims) = tokio::try_join!(
+        let (pods, maps, services, claims, sets) = tokio::try_join!(
             look.list::<Pod>(client, namespace),
             look.list::<ConfigMap>(client, namespace),
             look.list::<Service>(client, namespace),
             look.list::<PersistentVolumeClaim>(client, namespace),
+            look.list::<StatefulSet>(client, namespace),
         )
         .or_environment(format!("listing what namespace {namespace} holds"))?;
         Ok(Holdings {
@@ -72,6 +79,7 @@ impl Holdings {
             config_maps: names(&maps).filter(|n| n != ROOT_CA).collect(),
             services: names(&services).collect(),
             claims: names(&claims).collect(),
+            stateful_sets: names(&sets).collect(),
         })
     }
 
@@ -83,6 +91,7 @@ impl Holdings {
     /// Deletes all of it, without grace: the driver is gone.
     pub async fn delete(&self, client: &kube::Client, namespace: &str) -> Result<()> {
         let deleted = async {
+            delete_all::<StatefulSet>(client, namespace, &self.stateful_sets).await?;
             delete_all::<Pod>(client, namespace, self.pods.keys()).await?;
             delete_all::<ConfigMap>(client, namespace, &self.config_maps).await?;
             delete_all::<Service>(client, namespace, &self.services).await?;
@@ -131,6 +140,7 @@ impl std::fmt::Display for Holdings {
             .chain(rest("configmap", &self.config_maps))
             .chain(rest("service", &self.services))
             .chain(rest("persistentvolumeclaim", &self.claims))
+            .chain(rest("statefulset", &self.stateful_sets))
             .collect();
         f.write_str(&all.join(", "))
     }
@@ -143,13 +153,13 @@ mod tests {
     use kube::client::Body;
     use serde_json::json;
 
-    /// An API server that serves one object list of each kind, by path.
-    fn server(config_maps: &'static [&'static str]) -> kube::Client {
+    /// An API server that has objects of one kind only.
+    fn server(of: &'static str, objects: &'static [&'static str]) -> kube::Client {
         let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
         tokio::spawn(async move {
             while let Some((request, reply)) = handle.next_request().await {
                 let kind = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
-                let names: &[&str] = if kind == "configmaps" { config_maps } else { &[] };
+                let names: &[&str] = if kind == of { objects } else { &[] };
                 let items: Vec<_> =
                     names.iter().map(|n| json!({"metadata": {"name": n}})).collect();
                 let list =
@@ -163,17 +173,27 @@ mod tests {
 
     #[tokio::test]
     async fn the_root_ca_is_not_a_leftover() {
-        let held =
-            Holdings::list(&server(&[ROOT_CA]), "n", &Look::default()).await.expect("listed");
+        let held = Holdings::list(&server("configmaps", &[ROOT_CA]), "n", &Look::default())
+            .await
+            .expect("listed");
         assert!(held.is_empty(), "{held}");
     }
 
     #[tokio::test]
     async fn a_config_map_of_spark_is() {
-        let server = server(&[ROOT_CA, "spark-exec-0-conf-map"]);
+        let server = server("configmaps", &[ROOT_CA, "spark-exec-0-conf-map"]);
         let held = Holdings::list(&server, "n", &Look::default()).await.expect("listed");
         assert_eq!(held.to_string(), "configmap spark-exec-0-conf-map");
         let blind = Look { unseen: vec!["configmaps".to_owned()], ..Look::default() };
+        assert!(Holdings::list(&server, "n", &blind).await.expect("listed").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_stateful_set_is_one_and_is_told_with_its_group() {
+        let server = server("statefulsets", &["spark-s-0"]);
+        let held = Holdings::list(&server, "n", &Look::default()).await.expect("listed");
+        assert_eq!(held.to_string(), "statefulset spark-s-0");
+        let blind = Look { unseen: vec!["statefulsets.apps".to_owned()], ..Look::default() };
         assert!(Holdings::list(&server, "n", &blind).await.expect("listed").is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! Applications by spark-submit in cluster mode: the driver is a pod.
 
-use sparkproof::checks::{self, ApplicationFeature, ON_JVM, ON_PYTHON};
+use rstest::rstest;
+use sparkproof::checks::{self, ApplicationFeature, ON_JVM, ON_PYTHON, ON_STATEFUL_SET};
 use sparkproof::error::Result;
 use sparkproof::proof::{Proof, SessionBuilder};
 use sparkproof::session::ApplicationSpec;
@@ -11,6 +12,37 @@ use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 async fn applications_end_well_and_leave_their_drivers_to_be_read() -> Outcome {
     proof("applications_end_well_and_leave_their_drivers_to_be_read", async |p| {
         checks::run_application_suite(p).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_stateful_set_makes_executors_and_goes_before_the_driver_ends() -> Outcome {
+    proof("a_stateful_set_makes_executors_and_goes_before_the_driver_ends", async |p| {
+        checks::run_stateful_set_suite(p.session()).await
+    })
+    .await
+}
+
+/// Without the first no executor comes; without the second they come back for ever; without the third
+/// the job works, and nobody finds the pod of an executor by its id.
+#[rstest]
+#[case("statefulsets.apps", "create", &["missing-verb", "create statefulsets"])]
+#[case("statefulsets.apps", "delete", &["statefulset spark-s-", "may not delete statefulsets"])]
+#[case("pods", "patch", &["spark-exec-id is [\"EXECID\", \"EXECID\"]"])]
+#[tokio::test]
+async fn a_stateful_set_without_a_verb(
+    #[case] resource: &'static str,
+    #[case] verb: &'static str,
+    #[case] reasons: &[&str],
+) -> Outcome {
+    proof(&format!("a_stateful_set_without_{verb}_{resource}"), async |p| {
+        let ran = checks::run_stateful_set_suite(p.session().without(resource, verb)).await;
+        expect_red(ran, reasons)?;
+        match resource {
+            "pods" => expect_all_red(p, ["application.pi-stateful-set.rights".to_owned()]),
+            _ => Ok(()),
+        }
     })
     .await
 }
@@ -45,9 +77,11 @@ async fn what_an_application_does_not_do_is_red() -> Outcome {
         let ran = checks::application(p.session(), &image, &plain, "Pi is roughly 3.1").await?;
         let said = checks::said(context, &ran, &plain, "Pi is roughly 4").await;
         expect_red(said, &["its log has no `Pi is roughly 4`"])?;
-        // The image's entry point tells the driver's address unasked.
-        let unasked = ON_JVM.into_iter().filter(|feature| feature.id != "driver-address");
-        let unasked: Vec<_> = unasked.chain(ON_PYTHON).collect();
+        // The image's entry point tells the driver's address unasked; executors' ids and what a driver
+        // was refused have controls of their own.
+        let anyway = |id| ["driver-address", "executor-ids", "rights"].contains(&id);
+        let unasked = ON_JVM.into_iter().chain(ON_PYTHON).chain(ON_STATEFUL_SET);
+        let unasked: Vec<_> = unasked.filter(|feature| !anyway(feature.id)).collect();
         let spark = &image.version;
         let seen = checks::application_features(context, spark, &unasked, &plain, &ran).await;
         expect_red(seen, &[])?;

@@ -34,6 +34,7 @@ async fn no_driver_pod(p: &Proof, live: &Live) -> sparkproof::Result<()> {
     let session = Finished {
         driver: Pod { status: Some(status), ..Pod::default() },
         executors: live.executor_pods(),
+        stateful_sets: BTreeMap::new(),
         most_running: 1,
         log: String::new(),
         pod_logs: BTreeMap::new(),

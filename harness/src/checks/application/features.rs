@@ -7,9 +7,11 @@ use semver::Version;
 
 use super::super::FirstRed;
 use super::super::check::{Findings, check, skip};
+use super::application;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON};
+use crate::images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON, SparkImage};
+use crate::proof::SessionBuilder;
 use crate::session::{ApplicationSpec, Finished};
 
 /// One feature of applications' pods.
@@ -22,9 +24,17 @@ pub struct ApplicationFeature {
     /// The first version that has it, of those proven here.
     pub since: (u64, u64),
     /// Asks for it.
-    ask: fn(&mut ApplicationSpec),
+    pub(super) ask: fn(&mut ApplicationSpec),
     /// What was seen, right or wrong.
-    holds: fn(&Finished, &ApplicationSpec) -> Result<String, String>,
+    pub(super) holds: fn(&Finished, &ApplicationSpec) -> Result<String, String>,
+}
+
+impl ApplicationFeature {
+    /// Why an older Spark is not asked.
+    pub(super) fn older(&self) -> String {
+        let (major, minor) = self.since;
+        format!("asked for of Spark {major}.{minor} and later")
+    }
 }
 
 /// Those that an application on the JVM shows.
@@ -113,14 +123,21 @@ fn log4j() -> String {
     .concat()
 }
 
-/// Asks for those that this Spark has.
-pub fn ask(spark: &str, features: &[ApplicationFeature], spec: &mut ApplicationSpec) -> Result<()> {
+/// An application on π that is asked for those of the features that this Spark has, and shows them.
+pub(super) async fn shown(
+    wanted: SessionBuilder<'_>,
+    image: &SparkImage,
+    mut spec: ApplicationSpec,
+    features: &[ApplicationFeature],
+) -> Result<()> {
+    let context = &wanted.proof().context;
     for feature in features {
-        if has(spark, feature)? {
-            (feature.ask)(spec);
+        if has(&image.version, feature)? {
+            (feature.ask)(&mut spec);
         }
     }
-    Ok(())
+    let finished = application(wanted, image, &spec, "Pi is roughly 3.1").await?;
+    application_features(context, &image.version, features, &spec, &finished).await
 }
 
 /// Proves each of them of an application that ended.
@@ -135,9 +152,7 @@ pub async fn application_features(
     for feature in features {
         let id = spec.check_id(feature.id);
         if !has(spark, feature)? {
-            let (major, minor) = feature.since;
-            let reason = format!("asked for of Spark {major}.{minor} and later");
-            skip(context, &id, feature.title, &reason);
+            skip(context, &id, feature.title, &feature.older());
             continue;
         }
         let holds = check(context, &id, feature.title, async |findings: &mut Findings| {
@@ -149,7 +164,7 @@ pub async fn application_features(
     first.or(())
 }
 
-fn has(spark: &str, feature: &ApplicationFeature) -> Result<bool> {
+pub(super) fn has(spark: &str, feature: &ApplicationFeature) -> Result<bool> {
     let version = Version::parse(spark).or_internal(format!("Spark's version {spark}"))?;
     Ok((version.major, version.minor) >= feature.since)
 }

@@ -60,7 +60,8 @@ impl Strategy for StaticClaim {
             let begun = Instant::now();
             let cluster = &scene.environment.cluster;
             let nodes = cluster.executor_nodes();
-            let Some(node) = nodes.first() else { return Err(Error::environment(NOT_OURS)) };
+            // All executors must have room there: of Minikube's nodes the first has the control plane.
+            let Some(node) = nodes.last() else { return Err(Error::environment(NOT_OURS)) };
             let path = scene.path(self.variant);
             let files = scene.context.cancel.guard(put(scene, node, data, &path));
             self.files = files.await?;

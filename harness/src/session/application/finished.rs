@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::diagnose::{Diagnosis, Observed, diagnose};
+use crate::diagnose::{Diagnosis, Observed, diagnose, missing_verbs};
 
 /// What was to be seen of it.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Finished {
     pub driver: Pod,
     /// Every executor's pod that started, by name, as last seen.
     pub executors: BTreeMap<String, Pod>,
+    /// The StatefulSets that made executors' pods, as first seen.
+    pub stateful_sets: BTreeMap<String, StatefulSet>,
     /// The most executors that ran at once.
     pub most_running: usize,
     /// What the driver printed, scrubbed.
@@ -39,6 +42,11 @@ impl Finished {
             reason: last.into_iter().rev().collect::<Vec<_>>().join(" "),
             ..Observed::default()
         })
+    }
+
+    /// What the driver was refused, by its log.
+    pub fn refused(&self) -> Vec<String> {
+        missing_verbs(&self.log).iter().map(ToString::to_string).collect()
     }
 
     /// Whether it says that it succeeded.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt};
 
@@ -24,7 +25,6 @@ use crate::session::evidence;
 use crate::session::health::Health;
 use crate::session::logs::PodLogs;
 use crate::session::spec::{SESSION_LABEL, register_secrets};
-use crate::session::start::of_session;
 
 /// How long `spark-submit` may take: it starts a JVM and makes a few objects.
 const SUBMISSION: Duration = Duration::from_secs(120);
@@ -122,24 +122,33 @@ impl Application {
             deadline: self.deadline.saturating_sub(self.begun.elapsed()),
         };
         let mut seen = BTreeMap::<String, Pod>::new();
+        let mut stateful_sets = BTreeMap::<String, StatefulSet>::new();
+        let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let mut most_running = 0;
         let mut health = Health::new(self.executors, PATIENCE);
         let ended = wait(context, waiting, self.pods.changes(), async || {
             let now = self.pods.now();
             let leaving = now.values().any(|pod| pod.metadata.deletion_timestamp.is_some());
-            let executors = of_session(&self.pods, &self.driver);
-            let running = executors.values().filter(|pod| phase(pod) == "Running").count();
+            let executors: Vec<&Pod> = now.values().filter(|pod| self.has_executor(pod)).collect();
+            let running = executors.iter().filter(|pod| phase(pod) == "Running").count();
             most_running = most_running.max(running);
-            let started = executors.values().filter(|pod| phase(pod) != "Pending");
-            seen.extend(started.map(|pod| (pod.name_any(), pod.clone())));
+            for set in executors.iter().filter_map(|pod| stateful_set_of(pod)) {
+                if !stateful_sets.contains_key(set)
+                    && let Ok(Some(found)) = sets.get_opt(set).await
+                {
+                    stateful_sets.insert(set.to_owned(), found);
+                }
+            }
+            let started = executors.iter().filter(|pod| phase(pod) != "Pending");
+            seen.extend(started.map(|pod| (pod.name_any(), (*pod).clone())));
             let Some(driver) = now.get(&self.driver) else {
                 return Progress::NotYet("the driver's pod is not to be seen".to_owned());
             };
             if matches!(phase(driver), "Succeeded" | "Failed") {
                 return Progress::Met(driver.clone());
             }
-            let mut all = executors;
-            all.insert(0, driver.clone());
+            let all = std::iter::once(driver).chain(executors).cloned();
+            let all = (0..).zip(all).collect();
             // Executors' registration is the driver's to know: none is counted as dying.
             if let Some(words) = health.look(&all, leaving, self.executors as usize, "") {
                 return Progress::Never(Error::red(words));
@@ -157,7 +166,15 @@ impl Application {
                 let secrets = context.recorder.secrets();
                 let pod_logs = self.logs.now().into_iter();
                 let pod_logs = pod_logs.map(|(pod, log)| (pod, secrets.scrub(&log))).collect();
-                Ok(Finished { driver, executors: seen, most_running, log, pod_logs, seconds })
+                Ok(Finished {
+                    driver,
+                    executors: seen,
+                    stateful_sets,
+                    most_running,
+                    log,
+                    pod_logs,
+                    seconds,
+                })
             }
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => {
@@ -165,6 +182,13 @@ impl Application {
                 Err(self.explain(context, cluster, access, image, &error, what).await)
             }
         }
+    }
+
+    /// By role: the pods of a StatefulSet get an executor's id only when that has asked for one.
+    fn has_executor(&self, pod: &Pod) -> bool {
+        let labels = pod.labels();
+        let role = labels.get("spark-role").map(String::as_str);
+        labels.get(SESSION_LABEL) == Some(&self.driver) && role == Some("executor")
     }
 
     /// The driver's log as the API has it: what was followed may lack its end.
@@ -196,6 +220,12 @@ impl Application {
         evidence::record(context, &self.driver, &observed);
         diagnose(&observed).error(what)
     }
+}
+
+/// The name of the StatefulSet that made a pod.
+fn stateful_set_of(pod: &Pod) -> Option<&str> {
+    let mut owners = pod.owner_references().iter();
+    owners.find(|owner| owner.kind == "StatefulSet").map(|owner| owner.name.as_str())
 }
 
 /// Runs it to its end; what it says comes into `said`.
