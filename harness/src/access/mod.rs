@@ -13,6 +13,6 @@ pub use can_i::{Missing, missing_verbs};
 pub use credentials::Credentials;
 pub use grant::{Access, AccessRequest, grant};
 pub use room::room;
-pub use rules::{IN_POD, Rule, SCALING, STATEFUL_SET, needed, policy, submission};
+pub use rules::{DECOMMISSION_LABEL, IN_POD, Rule, STATEFUL_SET, needed, policy, submission};
 pub use terms::{Identity, Terms, Wanted};
 pub use uses::{CLAIMS, CONFIG_MAP, DRIVER_POD, EXEC, STORE, USES, Use, role};

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Findings, check, skip};
+use super::check::{Findings, check};
 use super::{FirstRed, namespace_gone, nothing_left};
-use crate::access::SCALING;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::observe::{Progress, Source, Waiting, status, unscheduled, wait};
@@ -25,14 +24,9 @@ const IDLE: &str = "3s";
 const HOLDERS: u32 = 2;
 
 /// Starts a session of one executor, gives it work for as many as planned, and takes the work away
-/// again. Skipped in a namespace of the user's, whose role has no such verb.
+/// again.
 pub async fn run_dynamic_allocation_suite(proof: &Proof) -> Result<()> {
     let context = &proof.context;
-    if proof.environment.terms.namespace.is_some() {
-        let reason = format!("in a namespace of yours the driver's role is yours: {}", SCALING[0]);
-        skip(context, "dynamic-allocation", "executors come and go with the work", &reason);
-        return Ok(());
-    }
     let most = proof.environment.plan.executors.count.max(HOLDERS + 1);
     let mut live = asked(proof.session().executors(most), most).start().await?;
     let phase = context.recorder.phase("dynamic allocation");
@@ -55,7 +49,6 @@ fn asked(session: SessionBuilder<'_>, most: u32) -> SessionBuilder<'_> {
         .conf(&key("minExecutors"), "1")
         .conf(&key("maxExecutors"), &most.to_string())
         .conf(&key("executorIdleTimeout"), IDLE)
-        .verbs(&SCALING)
 }
 
 async fn come_and_go(context: &Context, live: &mut Live, most: u32) -> Result<()> {

@@ -9,7 +9,7 @@ use super::super::check::{Findings, check, skip};
 use super::super::dynamic_allocation::{come, red};
 use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
 use super::suite::{Word, decommissions, said, stop, too_old};
-use crate::access::SCALING;
+use crate::access::DECOMMISSION_LABEL;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::observe::{Progress, Waiting, wait};
@@ -36,12 +36,9 @@ const SAID: Word = Word {
 /// has no verb for the label.
 pub async fn run_scale_down_suite(proof: &Proof) -> Result<()> {
     let context = &proof.context;
-    let of_the_user = proof
-        .environment
-        .terms
-        .namespace
-        .as_ref()
-        .map(|_| format!("in a namespace of yours the driver's role is yours: {}", SCALING[0]));
+    let of_the_user = proof.environment.terms.namespace.as_ref().map(|_| {
+        format!("in a namespace of yours the driver's role is yours: {DECOMMISSION_LABEL}")
+    });
     if let Some(reason) = too_old(proof, (3, 3))?.or(of_the_user) {
         let title = "an executor that is given back hands its blocks over";
         skip(context, TOPIC, title, &reason);
@@ -51,7 +48,8 @@ pub async fn run_scale_down_suite(proof: &Proof) -> Result<()> {
     // Between two looks at what is left: so long its pod is there with the label.
     let session = decommissions(session, "3s")
         .conf("spark.kubernetes.executor.decommissionLabel", LABEL)
-        .conf("spark.kubernetes.executor.decommissionLabelValue", "true");
+        .conf("spark.kubernetes.executor.decommissionLabelValue", "true")
+        .verbs(&[DECOMMISSION_LABEL]);
     let mut live = session.start().await?;
     let mut first = FirstRed::default();
     let phase = context.recorder.phase("decommission by dynamic allocation");
@@ -73,7 +71,6 @@ pub fn scales_down(session: SessionBuilder<'_>) -> SessionBuilder<'_> {
         .conf(&key("executorIdleTimeout"), IDLE)
         .conf(&key("minExecutors"), "1")
         .conf(&key("maxExecutors"), &EXECUTORS.to_string())
-        .verbs(&SCALING)
 }
 
 /// Has work bring a second executor, leaves blocks on both, and proves that the one that is then
