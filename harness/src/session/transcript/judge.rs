@@ -20,6 +20,8 @@ static FILTERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         of((r"/[^\s':]+/(jars|bin)/", "[SPARK_HOME]/$1/")),
         of((r"\bspark-[0-9a-f]{8}\b", "[NAMESPACE]")),
         of((r"https://[^\s'/]+", "https://[SERVER]")),
+        // kind's and Minikube's.
+        of(("kubeadm:cluster-admins|system:masters", "[ADMINISTRATORS]")),
         of((r"@0x[0-9a-f]+|@[0-9a-f]{6,8}\b|0x[0-9a-f]{6,}", "[HASH]")),
         of((r"\b\d+(m\d+)?(ms|s|m)\b", "[AGE]")),
         of((r"\s{2,}", " ")),
