@@ -183,10 +183,10 @@ pub async fn said(
 /// Whether Kubernetes collects an executor's pod when the driver's goes: that owns it, or a StatefulSet
 /// which owns it.
 fn goes_with_driver(executor: &Pod, finished: &Finished) -> bool {
-    let of_driver =
-        finished.stateful_sets.values().filter(|set| is_owned_by(*set, &finished.driver));
-    is_owned_by(executor, &finished.driver)
-        || of_driver.into_iter().any(|set| is_owned_by(executor, set))
+    let driver = &finished.driver;
+    let mut sets = finished.stateful_sets.values();
+    is_owned_by(executor, driver)
+        || sets.any(|set| is_owned_by(set, driver) && is_owned_by(executor, set))
 }
 
 /// As many as asked ran at once, under the account, owned by the driver's pod (SPARK-25295 is why

@@ -28,11 +28,16 @@ const HOLDERS: u32 = 2;
 pub async fn run_dynamic_allocation_suite(proof: &Proof) -> Result<()> {
     let context = &proof.context;
     let most = proof.environment.plan.executors.count.max(HOLDERS + 1);
-    let mut live = asked(proof.session().executors(most), most).start().await?;
+    let mut live = scales(proof.session(), most, IDLE).start().await?;
     let phase = context.recorder.phase("dynamic allocation");
     let mut first = FirstRed::default();
     let proven = come_and_go(context, &mut live, most).await;
     first.note(phase.end(proven, |()| format!("1 to {most} executors, and back to {HOLDERS}")))?;
+    stop(context, live, first).await
+}
+
+/// Stops a session whose executors came and went: it was refused nothing, and leaves nothing.
+pub(super) async fn stop(context: &Context, live: Live, mut first: FirstRed) -> Result<()> {
     let ended = live.stop().await?;
     first.note(nothing_refused(context, &ended).await)?;
     first.note(nothing_left(context, &ended).await)?;
@@ -40,15 +45,17 @@ pub async fn run_dynamic_allocation_suite(proof: &Proof) -> Result<()> {
     first.or(())
 }
 
-/// One is kept in any case: without work it would be gone before the session has started.
-fn asked(session: SessionBuilder<'_>, most: u32) -> SessionBuilder<'_> {
+/// Asks for dynamic allocation of at most so many, each idle for so long at most. One is kept in any
+/// case: without work it would be gone before the session has started.
+pub(super) fn scales<'a>(session: SessionBuilder<'a>, most: u32, idle: &str) -> SessionBuilder<'a> {
     let key = |key: &str| format!("spark.dynamicAllocation.{key}");
     session
+        .executors(most)
         .dynamic_allocation()
         .conf(&key("shuffleTracking.enabled"), "true")
         .conf(&key("minExecutors"), "1")
         .conf(&key("maxExecutors"), &most.to_string())
-        .conf(&key("executorIdleTimeout"), IDLE)
+        .conf(&key("executorIdleTimeout"), idle)
 }
 
 async fn come_and_go(context: &Context, live: &mut Live, most: u32) -> Result<()> {

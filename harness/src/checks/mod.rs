@@ -14,6 +14,7 @@ mod pods;
 pub mod read;
 mod reading_suite;
 mod session;
+mod since;
 mod suite;
 mod tally;
 mod teardown;

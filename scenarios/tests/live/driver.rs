@@ -8,6 +8,7 @@ use sparkproof::checks;
 use sparkproof::error::{Error, OrFail, Result};
 use sparkproof::plan::{DriverPlace, FrontEnd};
 use sparkproof::proof::{Ending, Live};
+use sparkproof::read::DataSize;
 
 use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 
@@ -50,6 +51,8 @@ fn not_on_this_host(live: &Live, host: std::net::IpAddr) -> Result<()> {
 async fn a_driver_in_a_pod_reads_files() -> Outcome {
     proof("a_driver_in_a_pod_reads_files", async |p| {
         let builder = little(p, &["0-copy", "3-hostpath", "4-s3", "4-wasbs"])?;
+        // As much as a run has: it goes to the driver by exec.
+        let builder = builder.size(DataSize::default());
         let builder = builder.session(|session| session.driver(DriverPlace::Pod));
         let mut session = started(builder).await?;
         session.prove_all().await?;

@@ -1,5 +1,7 @@
 //! What scenarios share: the frame, and how a red is expected.
 
+use std::path::PathBuf;
+
 use sparkproof::events::Outcome as Verdict;
 use sparkproof::proof::{Ending, Live, Proof, ReadingBuilder, ReadingSession};
 use sparkproof::read::{DataSize, select};
@@ -61,6 +63,11 @@ pub(crate) fn little<'a>(p: &'a Proof, ids: &[&str]) -> sparkproof::Result<Readi
 pub(crate) async fn started(builder: ReadingBuilder<'_>) -> sparkproof::Result<ReadingSession<'_>> {
     let (session, failed) = builder.start().await?;
     failed.map_or(Ok(session), Err)
+}
+
+/// Where the files of one of its variants lie.
+pub(crate) fn path_of(session: &ReadingSession<'_>, id: &str) -> sparkproof::Result<PathBuf> {
+    Ok(session.scene().path(session.subject(id)?.strategy.variant()))
 }
 
 /// Stops a session; nothing of it is left, its claims included.

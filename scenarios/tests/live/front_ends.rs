@@ -5,7 +5,7 @@ use sparkproof::error::OrFail;
 use sparkproof::plan::{DriverPlace, FrontEnd};
 use sparkproof::proof::Ending;
 
-use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
+use crate::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, started};
 use crate::pod_spec::as_reviewed;
 
 #[rstest]
@@ -42,8 +42,7 @@ async fn a_spark_shell_reads_files() -> Outcome {
         let mut session = started(builder).await?;
         session.prove_all().await?;
 
-        let path = session.scene().path(session.subject("0-copy")?.strategy.variant());
-        let here = path.join("big.csv");
+        let here = path_of(&session, "0-copy")?.join("big.csv");
         let away = here.with_extension("away");
         std::fs::rename(&here, &away).or_environment("moving the driver's copy")?;
         expect_red(session.prove("0-copy").await, &["driver-lacks-file"])?;

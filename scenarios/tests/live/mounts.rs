@@ -8,7 +8,7 @@ use sparkproof::proof::{Proof, ReadingSession};
 use sparkproof::read::mount::{Client, Mounter};
 use sparkproof::session::Contribution;
 
-use crate::frame::{Outcome, expect_red, little, proof, started};
+use crate::frame::{Outcome, expect_red, little, path_of, proof, started};
 
 /// Where the control mounts the same directory, without propagation.
 const DEAF: &str = "/var/tmp/deaf";
@@ -94,7 +94,7 @@ async fn a_mount_that_is_gone_in_one_pod_is_named() -> Outcome {
         let mut session = started(little(p, &[id])?).await?;
         session.prove(id).await?;
         // Commands run as the container's user, which is root; the JVM is not.
-        let point = session.scene().path(session.subject(id)?.strategy.variant()).join("mounted");
+        let point = path_of(&session, id)?.join("mounted");
         let point = point.to_string_lossy();
         first_pod(&session)?.run(&["umount", "--lazy", &point]).await?;
         expect_red(session.prove(id).await, &["mount-gone", "2 of 3", "executor 1"])?;

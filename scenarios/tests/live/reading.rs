@@ -9,7 +9,7 @@ use sparkproof::proof::{Proof, ReadingSession};
 use sparkproof::read::Expected;
 use sparkproof::store::StoreKind;
 
-use crate::frame::{Outcome, assert_snapshot_of, expect_red, little, proof, started};
+use crate::frame::{Outcome, assert_snapshot_of, expect_red, little, path_of, proof, started};
 
 #[tokio::test]
 async fn every_way_of_reading_is_as_declared() -> Outcome {
@@ -24,10 +24,6 @@ async fn every_way_of_reading_is_as_declared() -> Outcome {
 
 async fn reading<'a>(p: &'a Proof, ids: &[&str]) -> Result<ReadingSession<'a>> {
     started(little(p, ids)?).await
-}
-
-fn path_of(session: &ReadingSession<'_>, id: &str) -> Result<std::path::PathBuf> {
-    Ok(session.scene().path(session.subject(id)?.strategy.variant()))
 }
 
 /// Refuses the pod's packets to an address, in its own network namespace; the driver's go on.

@@ -3,13 +3,13 @@
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::ResourceExt;
-use semver::Version;
 
 use super::super::FirstRed;
 use super::super::check::{Findings, check, skip};
+use super::super::since::is_since;
 use super::application;
 use crate::context::Context;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, Result};
 use crate::images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON, SparkImage};
 use crate::proof::SessionBuilder;
 use crate::session::{ApplicationSpec, Finished};
@@ -132,7 +132,7 @@ pub(super) async fn shown(
 ) -> Result<()> {
     let context = &wanted.proof().context;
     for feature in features {
-        if has(&image.version, feature)? {
+        if is_since(&image.version, feature.since)? {
             (feature.ask)(&mut spec);
         }
     }
@@ -151,7 +151,7 @@ pub async fn application_features(
     let mut first = FirstRed::default();
     for feature in features {
         let id = spec.check_id(feature.id);
-        if !has(spark, feature)? {
+        if !is_since(spark, feature.since)? {
             skip(context, &id, feature.title, &feature.older());
             continue;
         }
@@ -162,11 +162,6 @@ pub async fn application_features(
         first.note(holds.await)?;
     }
     first.or(())
-}
-
-pub(super) fn has(spark: &str, feature: &ApplicationFeature) -> Result<bool> {
-    let version = Version::parse(spark).or_internal(format!("Spark's version {spark}"))?;
-    Ok((version.major, version.minor) >= feature.since)
 }
 
 fn driver_address(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {

@@ -7,11 +7,13 @@ use kube::ResourceExt;
 
 use super::super::check::skip;
 use super::super::pods::is_owned_by;
-use super::features::{ApplicationFeature, has, shown};
+use super::super::since::is_since;
+use super::features::{ApplicationFeature, shown};
 use crate::access::STATEFUL_SET;
 use crate::error::Result;
 use crate::proof::SessionBuilder;
 use crate::read::no_layers;
+use crate::read::volume::on_demand;
 use crate::session::{ApplicationSpec, Finished};
 
 /// What such an application shows.
@@ -39,16 +41,7 @@ pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
         // Before that Spark deletes no claims, and nobody owns the set's.
         since: (3, 4),
         ask: |spec| {
-            let options = [
-                ("options.claimName", "OnDemand"),
-                ("options.storageClass", CLASS),
-                ("options.sizeLimit", "64Mi"),
-                ("mount.path", LOCAL_DIR),
-            ];
-            let volume =
-                format!("spark.kubernetes.executor.volumes.persistentVolumeClaim.{VOLUME}");
-            let conf = options.map(|(key, value)| (format!("{volume}.{key}"), value.to_owned()));
-            spec.conf.extend(conf);
+            spec.conf.extend(on_demand(VOLUME, CLASS, "64Mi", LOCAL_DIR.as_ref()).conf);
         },
         holds: claims,
     },
@@ -73,7 +66,7 @@ pub async fn run_stateful_set_suite(wanted: SessionBuilder<'_>) -> Result<()> {
     let proof = wanted.proof();
     let spec = ApplicationSpec { name: "pi-stateful-set".to_owned(), ..proof.pi(2) };
     let allocator = &ON_STATEFUL_SET[0];
-    let older = match has(&proof.environment.image.version, allocator)? {
+    let older = match is_since(&proof.environment.image.version, allocator.since)? {
         true => None,
         false => Some(allocator.older()),
     };

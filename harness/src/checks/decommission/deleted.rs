@@ -4,10 +4,11 @@ use kube::ResourceExt;
 use kube::api::DeleteParams;
 
 use super::super::check::skip;
+use super::super::dynamic_allocation::stop;
 use super::super::executors::delete;
 use super::super::{FirstRed, replaced};
 use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
-use super::suite::{Word, decommissions, said, stop, too_old};
+use super::suite::{Word, cannot, decommissions, said};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::proof::{Live, Proof};
@@ -38,9 +39,8 @@ pub async fn run_decommission_suite(proof: &Proof) -> Result<()> {
 
 /// Why an executor's pod cannot be deleted here to prove what this Spark does then.
 pub(super) fn cannot_be_deleted(proof: &Proof, since: (u64, u64)) -> Result<Option<String>> {
-    let of_the_user = proof.environment.terms.namespace.is_some();
     let reason = "an executor's pod is deleted for it, which is not done in a namespace of yours";
-    Ok(too_old(proof, since)?.or_else(|| of_the_user.then(|| reason.to_owned())))
+    cannot(proof, since, reason)
 }
 
 /// Has jobs leave blocks on each executor, deletes one's pod with the grace that it has, and proves

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::super::FirstRed;
 use super::super::check::{Findings, check, skip};
-use super::super::dynamic_allocation::red;
+use super::super::dynamic_allocation::{red, stop};
+use super::super::since::too_old;
 use super::blocks::{nothing_computed_again, spread};
-use super::suite::{decommissions, stop, too_old};
+use super::suite::decommissions;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -32,7 +33,7 @@ const ROLLED_WITHIN: u64 = 150;
 /// are decommissioned one after the other and replaced.
 pub async fn run_roll_suite(proof: &Proof) -> Result<()> {
     let context = &proof.context;
-    if let Some(reason) = too_old(proof, (3, 3))? {
+    if let Some(reason) = too_old(&proof.environment.image.version, (3, 3))? {
         skip(context, TOPIC, "executors are rolled one after the other", &reason);
         return Ok(());
     }

@@ -6,9 +6,9 @@ use kube::ResourceExt;
 
 use super::super::FirstRed;
 use super::super::check::{Findings, check, skip};
-use super::super::dynamic_allocation::{come, red};
+use super::super::dynamic_allocation::{come, red, scales, stop};
 use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
-use super::suite::{Word, decommissions, said, stop, too_old};
+use super::suite::{Word, cannot, decommissions, said};
 use crate::access::DECOMMISSION_LABEL;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -36,10 +36,8 @@ const SAID: Word = Word {
 /// has no verb for the label.
 pub async fn run_scale_down_suite(proof: &Proof) -> Result<()> {
     let context = &proof.context;
-    let of_the_user = proof.environment.terms.namespace.as_ref().map(|_| {
-        format!("in a namespace of yours the driver's role is yours: {DECOMMISSION_LABEL}")
-    });
-    if let Some(reason) = too_old(proof, (3, 3))?.or(of_the_user) {
+    let role = format!("in a namespace of yours the driver's role is yours: {DECOMMISSION_LABEL}");
+    if let Some(reason) = cannot(proof, (3, 3), &role)? {
         let title = "an executor that is given back hands its blocks over";
         skip(context, TOPIC, title, &reason);
         return Ok(());
@@ -62,15 +60,9 @@ pub async fn run_scale_down_suite(proof: &Proof) -> Result<()> {
 /// used those for a while.
 pub fn scales_down(session: SessionBuilder<'_>) -> SessionBuilder<'_> {
     let key = |key: &str| format!("spark.dynamicAllocation.{key}");
-    session
-        .executors(EXECUTORS)
-        .dynamic_allocation()
-        .conf(&key("shuffleTracking.enabled"), "true")
+    scales(session, EXECUTORS, IDLE)
         .conf(&key("shuffleTracking.timeout"), IDLE)
         .conf(&key("cachedExecutorIdleTimeout"), IDLE)
-        .conf(&key("executorIdleTimeout"), IDLE)
-        .conf(&key("minExecutors"), "1")
-        .conf(&key("maxExecutors"), &EXECUTORS.to_string())
 }
 
 /// Has work bring a second executor, leaves blocks on both, and proves that the one that is then

@@ -1,11 +1,9 @@
-//! What sessions that decommission have in common: what is asked for, what Spark says, how they end.
-
-use semver::Version;
+//! What sessions that decommission have in common: what is asked for, and what Spark says.
 
 use super::super::check::{Findings, check};
-use super::super::{FirstRed, namespace_gone, nothing_left, nothing_refused};
+use super::super::since::too_old;
 use crate::context::Context;
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
 use crate::proof::{Live, Proof, SessionBuilder};
 
@@ -25,12 +23,16 @@ pub fn decommissions<'a>(session: SessionBuilder<'a>, again: &str) -> SessionBui
         .conf(&format!("{migrated}.replicationReattemptInterval"), again)
 }
 
-/// Why it cannot be proven with this Spark.
-pub(super) fn too_old(proof: &Proof, since: (u64, u64)) -> Result<Option<String>> {
-    let spark = &proof.environment.image.version;
-    let version = Version::parse(spark).or_internal(format!("Spark's version {spark}"))?;
-    let reason = || format!("Spark has it since {}.{}", since.0, since.1);
-    Ok(((version.major, version.minor) < since).then(reason))
+/// Why it cannot be proven: this Spark is too old, or the namespace is the user's.
+pub(super) fn cannot(
+    proof: &Proof,
+    since: (u64, u64),
+    of_the_user: &str,
+) -> Result<Option<String>> {
+    let environment = &proof.environment;
+    let given = environment.terms.namespace.is_some();
+    let reason = || given.then(|| of_the_user.to_owned());
+    Ok(too_old(&environment.image.version, since)?.or_else(reason))
 }
 
 /// What Spark is to say of an executor that is gone.
@@ -68,13 +70,4 @@ pub(super) async fn said(context: &Context, live: &mut Live, id: u32, word: &Wor
         }
     })
     .await
-}
-
-/// Stops the session: it was refused nothing, and leaves nothing.
-pub(super) async fn stop(context: &Context, live: Live, mut first: FirstRed) -> Result<()> {
-    let ended = live.stop().await?;
-    first.note(nothing_refused(context, &ended).await)?;
-    first.note(nothing_left(context, &ended).await)?;
-    first.note(namespace_gone(context, &ended).await)?;
-    first.or(())
 }

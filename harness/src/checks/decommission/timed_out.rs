@@ -1,10 +1,10 @@
 //! An executor that cannot be decommissioned in time: its task does not end.
 
 use super::super::check::skip;
-use super::super::dynamic_allocation::at_work;
+use super::super::dynamic_allocation::{at_work, stop};
 use super::super::{FirstRed, replaced};
 use super::deleted::{cannot_be_deleted, delete_executor};
-use super::suite::{Word, decommissions, said, stop};
+use super::suite::{Word, decommissions, said};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::proof::{Live, Proof};

@@ -9,12 +9,12 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::PostParams;
-use semver::Version;
 
 use self::seen::Seen;
 pub use self::table::{FEATURES, Feature};
 use self::table::{SECRET, SECRET_KEY, asked, long_name};
 use super::check::{Findings, check, skip};
+use super::since::too_old;
 use super::{FirstRed, namespace_gone, nothing_left};
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
@@ -74,12 +74,9 @@ pub async fn features(proof: &Proof, live: &Live) -> Result<usize> {
     }
     let mut first = FirstRed::default();
     let spark = &proof.environment.image.version;
-    let version = Version::parse(spark).or_internal(format!("Spark's version {spark}"))?;
     for feature in &FEATURES {
-        let (major, minor) = feature.since;
-        if (version.major, version.minor) < feature.since {
+        if let Some(reason) = too_old(spark, feature.since)? {
             let id = format!("feature.{}", feature.id);
-            let reason = format!("Spark has it since {major}.{minor}");
             skip(&proof.context, &id, feature.title, &reason);
             continue;
         }

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::events::PhaseGuard;
 use crate::ledger::SharedCluster;
 
-/// Looks at everything of this machine, and into a cluster. The host first, since looking into a daemon of ours starts it.
+/// Looks at everything of this machine, and into a cluster. The host first, since looking into a
+/// daemon of ours starts it.
 ///
 /// # Errors
 /// Environment: something could not be read. Bad input: the kubeconfig cannot be used.
