@@ -19,11 +19,14 @@ use crate::proof::Environment;
 /// The longest all of them may take.
 const SECONDS: u64 = 90;
 
-/// libfuse opens its device before s3fs asks any server: keys and store need not exist.
+/// libfuse opens its device before s3fs asks any server: keys and store need not exist. The first
+/// line is the mode of the device as the container sees it, if it sees one.
 const SCRIPT: &str = "umask 077
+exec > /dev/termination-log 2>&1
 cd /tmp
 mkdir mounted
 echo none:none > passwd
+echo device: $(stat -c %a /dev/fuse 2> /dev/null)
 exec s3fs none mounted -f -o passwd_file=/tmp/passwd,url=http://127.0.0.1:1,ro
 ";
 
@@ -77,6 +80,18 @@ impl Privilege {
         }
     }
 
+    /// Why nothing is refused here, when the host itself grants what is missing. The mode of the
+    /// device is the host's: udev's default is 666, devtmpfs' own 600.
+    pub fn granted(self, tried: &Tried) -> Option<String> {
+        match (self, tried.device_mode) {
+            (Privilege::User, Some(mode)) if mode & 0o006 == 0o006 => Some(format!(
+                "every user may open /dev/fuse on this host (mode {mode:o}), so a privileged \
+                 container needs no root there"
+            )),
+            _ => None,
+        }
+    }
+
     fn security_context(self) -> Value {
         match self {
             Privilege::Nothing => json!({ "runAsUser": 0 }),
@@ -106,7 +121,6 @@ impl Privilege {
                     "imagePullPolicy": "Never",
                     "command": ["sh", "-c", SCRIPT],
                     "securityContext": self.security_context(),
-                    "terminationMessagePolicy": "FallbackToLogsOnError",
                     "volumeMounts": mounts,
                 }],
             },
@@ -115,11 +129,34 @@ impl Privilege {
     }
 }
 
-/// What s3fs says in a plain pod with each privilege, all side by side in a namespace of their own.
+/// How an attempt to mount ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Permission bits of `/dev/fuse` in the container; none where it has no such device.
+    pub device_mode: Option<u32>,
+    /// What s3fs printed.
+    pub said: String,
+    /// Its exit code. It is 0 when it had mounted: no server answers then, and it unmounts.
+    pub exit: i32,
+}
+
+impl Tried {
+    fn parse(message: &str, exit: i32) -> Tried {
+        let (device, said) = message.split_once('\n').unwrap_or((message, ""));
+        let mode = device.strip_prefix("device:").map(str::trim);
+        Tried {
+            device_mode: mode.and_then(|mode| u32::from_str_radix(mode, 8).ok()),
+            said: said.trim().to_owned(),
+            exit,
+        }
+    }
+}
+
+/// How s3fs ends in a plain pod with each privilege, all side by side in a namespace of their own.
 pub async fn try_privileges(
     context: &Context,
     environment: &Environment,
-) -> Result<BTreeMap<Privilege, String>> {
+) -> Result<BTreeMap<Privilege, Tried>> {
     let (image, _) = image::load(context, environment, super::Client::S3fs).await?;
     let cluster = &environment.cluster;
     let name = format!("sparkproof-{}-privileges", context.run.id());
@@ -148,7 +185,7 @@ pub async fn try_privileges(
         let now = pods.now();
         let said: Result<BTreeMap<_, _>, _> = Privilege::ALL
             .into_iter()
-            .map(|p| now.get(p.name()).and_then(said).map(|s| (p, s)).ok_or(p))
+            .map(|p| now.get(p.name()).and_then(ended).map(|tried| (p, tried)).ok_or(p))
             .collect();
         match said {
             Ok(all) => Progress::Met(all),
@@ -160,14 +197,11 @@ pub async fn try_privileges(
     said
 }
 
-/// The last words of a pod that ended.
-fn said(pod: &Pod) -> Option<String> {
+/// How the container of a pod ended, if it did.
+fn ended(pod: &Pod) -> Option<Tried> {
     let status = pod.status.as_ref()?.container_statuses.as_ref()?.first()?;
     let end = status.state.as_ref()?.terminated.as_ref()?;
-    Some(match &end.message {
-        Some(message) => message.trim().to_owned(),
-        None => format!("nothing, it ended with status {}", end.exit_code),
-    })
+    Some(Tried::parse(end.message.as_deref().unwrap_or_default(), end.exit_code))
 }
 
 #[cfg(test)]
@@ -186,5 +220,18 @@ mod tests {
             "{device}"
         );
         assert!(pod(Privilege::SysAdmin).pointer("/spec/volumes/0").is_none());
+    }
+
+    /// Seen where the host's udev had set 666: s3fs mounted, found no server, and ended with 0.
+    #[test]
+    fn a_device_that_is_open_to_all_refuses_no_user() {
+        let open = Tried::parse("device: 666\n", 0);
+        assert!(Privilege::User.granted(&open).is_some_and(|why| why.contains("mode 666")));
+        assert_eq!(Privilege::Device.granted(&open), None, "its device cgroup refuses");
+        let refusal = Privilege::User.refusal();
+        let closed = Tried::parse(&format!("device: 600\n{refusal}\n"), 1);
+        assert_eq!(closed, Tried { device_mode: Some(0o600), said: refusal.into(), exit: 1 });
+        assert_eq!(Privilege::User.granted(&closed), None);
+        assert_eq!(Tried::parse("device:\nfuse: device not found", 1).device_mode, None);
     }
 }
