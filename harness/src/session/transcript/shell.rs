@@ -1,7 +1,10 @@
 //! Lines typed into a shell.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use regex::Regex;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -11,6 +14,14 @@ use crate::exec::Tool;
 const ANSWER: Duration = Duration::from_secs(60);
 /// Types the lines, and says how they ended.
 const TYPE: &str = "exec 2>&1; eval \"$1\"; status=$?; echo; echo \"[exit $status]\"";
+
+/// What kubectl's log says now and then although the command succeeds: client-go's `websocket.go`
+/// reports a stream that its other side closed first. It is no part of an answer.
+static NOISE: LazyLock<Regex> = LazyLock::new(|| {
+    let line =
+        r"(?m)^[IWE]\d{4} .*\bwebsocket\.go:\d+\] Unknown stream id \d+, discarding message\n";
+    Regex::new(line).expect("valid")
+});
 
 /// Where lines are typed.
 #[derive(Debug)]
@@ -24,7 +35,7 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    /// What the lines printed, both streams, and `[exit N]`.
+    /// What the lines printed, both streams, without a tool's noise, and `[exit N]`.
     pub(super) async fn type_in(&self, context: &Context, lines: &str) -> Result<String> {
         let kubeconfig: &Path = &self.kubeconfig;
         let done = Tool::new("bash")
@@ -38,7 +49,7 @@ impl Shell {
             .deadline(ANSWER)
             .run(context)
             .await?;
-        Ok(done.stdout)
+        Ok(NOISE.replace_all(&done.stdout, "").into_owned())
     }
 }
 
@@ -55,5 +66,19 @@ mod tests {
         let said = shell.type_in(&context, "echo one\nls no-such-file").await.expect("typed");
         assert!(said.starts_with("one\n") && said.contains("No such file"), "{said}");
         assert!(said.ends_with("[exit 2]\n"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_tools_noise_is_no_answer() {
+        let (context, keep) = test_context();
+        let path = keep.path().to_owned();
+        let shell = Shell { dir: path.clone(), kubeconfig: path.clone(), spark_home: path };
+        let noise =
+            "E1130 07:22:36.000001   42 websocket.go:296] Unknown stream id 1, discarding message";
+        let said =
+            shell.type_in(&context, &format!("echo '{noise}' >&2; echo copied; false")).await;
+        assert_eq!(said.expect("typed"), "copied\n\n[exit 1]\n");
+        let failed = shell.type_in(&context, "echo 'E1130 websocket.go:296] refused' >&2").await;
+        assert_eq!(failed.expect("typed"), "E1130 websocket.go:296] refused\n\n[exit 0]\n");
     }
 }
