@@ -14,7 +14,8 @@ use xtask::watched::Watched;
 
 use crate::frame::{Outcome, proof};
 
-const LONG: Duration = Duration::from_secs(300);
+/// A backstop for a hang, below nextest's own (600 s): how fast a machine is decides nothing.
+const LONG: Duration = Duration::from_secs(540);
 
 /// The binary that holds the environment.
 pub(crate) fn exe() -> PathBuf {
@@ -71,8 +72,10 @@ pub(crate) fn red(error: miette::Report) -> Error {
 }
 
 #[rstest]
+#[ignore = "full: a signal in the session is in ci"]
 #[case("cluster", Signal::INT, 130)]
 #[case("session", Signal::TERM, 143)]
+#[ignore = "full: a signal in the session is in ci"]
 #[case("executors", Signal::HUP, 129)]
 #[tokio::test]
 async fn a_signal_gives_everything_back(
@@ -81,7 +84,8 @@ async fn a_signal_gives_everything_back(
     #[case] code: i32,
 ) -> Outcome {
     proof(&format!("a_signal_in_{phase}_gives_everything_back"), async |p| {
-        let mut run = Watched::start(&exe(), &["run", "--executors", "1"]).map_err(red)?;
+        let run = ["run", "--executors", "1", "--strategies", "none"];
+        let mut run = Watched::start(&exe(), &run).map_err(red)?;
         run.reach(phase).map_err(red)?;
         run.signal(signal).map_err(red)?;
         let id = run.run.clone();
@@ -128,9 +132,11 @@ async fn an_interrupted_command_of_exec_cleans_up() -> Outcome {
 #[tokio::test]
 async fn a_sweep_takes_the_killed_run_and_leaves_the_live_one() -> Outcome {
     proof("a_sweep_takes_the_killed_run_and_leaves_the_live_one", async |p| {
-        let mut doomed = Watched::start(&exe(), &["run", "--executors", "1"]).map_err(red)?;
+        // Which files are read says nothing of a sweep, and would take both most of their time.
+        let run = ["run", "--executors", "1", "--strategies", "none"];
+        let mut doomed = Watched::start(&exe(), &run).map_err(red)?;
         doomed.reach("cluster").map_err(red)?;
-        let mut other = Watched::start(&exe(), &["run", "--executors", "1"]).map_err(red)?;
+        let mut other = Watched::start(&exe(), &run).map_err(red)?;
         other.reach("cluster").map_err(red)?;
         doomed.signal(Signal::KILL).map_err(red)?;
         doomed.kill_all(false).map_err(red)?;
