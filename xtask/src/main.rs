@@ -1,8 +1,12 @@
 //! Chores: `cargo xtask test` passes the tests, `cargo xtask ci` is what CI runs.
 
+mod costs;
+mod ignored;
 mod run;
 mod soak;
 mod tools;
+
+use std::path::Path;
 
 use clap::Parser;
 use run::{Step, cargo};
@@ -13,10 +17,10 @@ const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
 #[derive(Parser)]
 #[command(about = "Chores of the sparkproof workspace")]
 enum Chore {
-    /// All tests, live scenarios included, on a cluster made and taken down for them
+    /// Unit tests and live scenarios, on a cluster made and taken down for them
     Test {
-        /// nextest profile: live, ci, full
-        #[arg(long, default_value = "live")]
+        /// nextest profile: ci (each kind of check once), full (everything, hours)
+        #[arg(long, default_value = "ci")]
         profile: String,
         /// Tests that were built elsewhere, by `cargo xtask archive`; `target/debug/sparkproof` comes
         /// with them
@@ -66,13 +70,26 @@ fn test(profile: &str, archive: Option<&str>, nextest: &[String]) -> miette::Res
             vec!["--workspace"]
         }
     };
-    Step::new("target/debug/sparkproof")
+    // What a run before this one left says nothing of this one.
+    let junit = Path::new("target/nextest").join(profile).join("junit.xml");
+    let _ = std::fs::remove_file(&junit);
+    let passed = Step::new("target/debug/sparkproof")
         .args(["exec", "--yes", "--", "cargo", "nextest", "run", "--profile", profile])
         .args(tests)
         .args(if profile == "full" { &["--run-ignored", "all"][..] } else { &[] }.iter().copied())
         .args(nextest.iter().map(String::as_str))
         .path(&tools)
-        .run()
+        .run();
+    // Also of a run that failed, as far as it came; one that never began wrote nothing.
+    if let Ok(text) = costs::summary(&junit) {
+        tell(&text);
+    }
+    if profile != "full" {
+        for (reason, tests) in ignored::below(Path::new("scenarios/tests"))? {
+            tell(&format!("{} not run, {reason}: {}", tests.len(), tests.join("; ")));
+        }
+    }
+    passed
 }
 
 fn archive() -> miette::Result<()> {

@@ -62,7 +62,7 @@ impl Proof {
 pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) -> Result<()> {
     let path = std::env::var_os(HANDOVER).ok_or_else(|| {
         Error::environment(format!("{HANDOVER} is not set: no environment is up"))
-            .remedy("cargo xtask test, or: sparkproof exec -- cargo nextest run --profile live")
+            .remedy("cargo xtask test, or: sparkproof exec -- cargo nextest run --profile ci")
     })?;
     let record = EnvironmentRecord::read(path.as_ref())?;
     let secrets = Secrets::default();

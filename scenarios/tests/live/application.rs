@@ -27,7 +27,9 @@ async fn a_stateful_set_makes_executors_and_goes_before_the_driver_ends() -> Out
 /// Without the first no executor comes; without the second they come back for ever; without the third
 /// the job works, and nobody finds the pod of an executor by its id.
 #[rstest]
+#[ignore = "full: the verb on pods is in ci"]
 #[case("statefulsets.apps", "create", &["missing-verb", "create statefulsets"])]
+#[ignore = "full: the verb on pods is in ci"]
 #[case("statefulsets.apps", "delete", &["statefulset spark-s-", "may not delete statefulsets"])]
 #[case("pods", "patch", &["spark-exec-id is [\"EXECID\", \"EXECID\"]"])]
 #[tokio::test]

@@ -14,11 +14,16 @@ use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 
 #[rstest]
 #[case::stopped(3, DriverPlace::Container, FrontEnd::Pyspark, Ending::Stopped)]
+#[ignore = "full: stopped is in ci"]
 #[case::exited(1, DriverPlace::Container, FrontEnd::Pyspark, Ending::Exited)]
+#[ignore = "full: stopped is in ci"]
 #[case::killed(1, DriverPlace::Container, FrontEnd::Pyspark, Ending::Killed)]
+#[ignore = "full: killed is in ci"]
 #[case::pod_stopped(3, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Stopped)]
+#[ignore = "full: killed is in ci"]
 #[case::pod_exited(1, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Exited)]
 #[case::pod_killed(3, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Killed)]
+#[ignore = "full: hung up is in ci"]
 #[case::pod_spark_shell(1, DriverPlace::Pod, FrontEnd::SparkShell, Ending::Stopped)]
 #[case::pod_spark_shell_hung_up(1, DriverPlace::Pod, FrontEnd::SparkShell, Ending::HungUp)]
 #[tokio::test]
@@ -48,6 +53,7 @@ fn not_on_this_host(live: &Live, host: std::net::IpAddr) -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "full: all variants are read from this host in ci"]
 async fn a_driver_in_a_pod_reads_files() -> Outcome {
     proof("a_driver_in_a_pod_reads_files", async |p| {
         let builder = little(p, &["0-copy", "3-hostpath", "4-s3", "4-wasbs"])?;
@@ -63,6 +69,7 @@ async fn a_driver_in_a_pod_reads_files() -> Outcome {
 
 /// It looks itself up, to be the owner of its executors.
 #[tokio::test]
+#[ignore = "full: another missing verb is in ci"]
 async fn a_driver_in_a_pod_needs_one_more_verb() -> Outcome {
     proof("a_driver_in_a_pod_needs_one_more_verb", async |p| {
         let session = p.session().driver(DriverPlace::Pod).without("pods", "get");

@@ -93,6 +93,7 @@ async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Ou
 
 /// Nothing of this machine is reached from the cluster; the namespace's owner gave a few verbs more.
 #[tokio::test]
+#[ignore = "full: the same user with the driver outside is in ci"]
 async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
     proof("a_restricted_user_has_the_driver_in_a_pod", async |p| {
         let team = Team::new(p).await?;

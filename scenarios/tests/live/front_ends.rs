@@ -9,11 +9,15 @@ use crate::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, 
 use crate::pod_spec::as_reviewed;
 
 #[rstest]
+#[ignore = "full: exited is in ci"]
 #[case::stopped(3, DriverPlace::Host, Ending::Stopped)]
 // The end of its input, as a user's Ctrl-D.
 #[case::exited(1, DriverPlace::Host, Ending::Exited)]
+#[ignore = "full: exited is in ci"]
 #[case::killed(1, DriverPlace::Host, Ending::Killed)]
+#[ignore = "full: PySpark's driver in a container is in ci"]
 #[case::contained(1, DriverPlace::Container, Ending::Stopped)]
+#[ignore = "full: PySpark's driver in a container is in ci"]
 #[case::contained_killed(1, DriverPlace::Container, Ending::Killed)]
 #[tokio::test]
 async fn a_spark_shell_is_a_session_like_any_other(
@@ -35,6 +39,7 @@ async fn a_spark_shell_is_a_session_like_any_other(
 
 /// Reads by the Dataset API; and its exceptions tell as much as PySpark's.
 #[tokio::test]
+#[ignore = "full: all variants are read by PySpark in ci"]
 async fn a_spark_shell_reads_files() -> Outcome {
     proof("a_spark_shell_reads_files", async |p| {
         let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs", "4-http"])?;
@@ -59,6 +64,7 @@ async fn a_spark_shell_reads_files() -> Outcome {
 
 /// Before it can be spoken to: it makes its session first.
 #[tokio::test]
+#[ignore = "full: the wrong image of a PySpark session is in ci"]
 async fn a_spark_shell_without_executors_is_ended_and_says_why() -> Outcome {
     proof("a_spark_shell_without_executors_is_ended_and_says_why", async |p| {
         let session = p.session().front_end(FrontEnd::SparkShell).executors(1);

@@ -41,7 +41,7 @@ fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "a second cluster: profile full"]
+#[ignore = "full: a second cluster"]
 async fn a_session_on_minikube_is_proven() -> Outcome {
     proof("a_session_on_minikube_is_proven", async |p| {
         let mut run = Watched::start(&exe(), &RUN).map_err(red)?;
@@ -61,7 +61,7 @@ async fn a_session_on_minikube_is_proven() -> Outcome {
 #[case::while_it_starts("cluster")]
 #[case::in_use("session")]
 #[tokio::test]
-#[ignore = "a second cluster: profile full"]
+#[ignore = "full: a second cluster"]
 async fn a_killed_run_on_minikube_is_swept(#[case] phase: &str) -> Outcome {
     proof(&format!("a_run_on_minikube_killed_in_{phase}_is_swept"), async |p| {
         let mut run = Watched::start(&exe(), &RUN).map_err(red)?;

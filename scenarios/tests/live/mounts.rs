@@ -88,6 +88,7 @@ async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
 }
 
 #[tokio::test]
+#[ignore = "full: a mount that is gone on the node is in ci"]
 async fn a_mount_that_is_gone_in_one_pod_is_named() -> Outcome {
     proof("a_mount_that_is_gone_in_one_pod_is_named", async |p| {
         let id = "2-s3fs-executor";

@@ -88,6 +88,7 @@ async fn a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named() -> Out
 
 /// A copy is of one pod; its successor starts from the image.
 #[tokio::test]
+#[ignore = "full: a replaced executor with an empty claim is in ci"]
 async fn a_replaced_executor_has_no_copy() -> Outcome {
     proof("a_replaced_executor_has_no_copy", async |p| {
         let mut session = reading(p, &["0-copy", "1-baked"]).await?;
@@ -120,6 +121,7 @@ async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
 
 /// One pod cannot reach the store's port; the driver and the others can.
 #[tokio::test]
+#[ignore = "full: a store that is down is in ci"]
 async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
     proof("a_store_cut_off_from_one_pod_is_named", async |p| {
         let mut session = reading(p, &["4-hdfs"]).await?;
@@ -177,6 +179,7 @@ async fn a_scheme_that_spark_does_not_read_is_named() -> Outcome {
 
 /// The driver alone reads it all, in `local[*]`: never green.
 #[tokio::test]
+#[ignore = "full: a local session that reads nothing is in ci"]
 async fn a_read_in_a_local_session_is_never_green() -> Outcome {
     proof("a_read_in_a_local_session_is_never_green", async |p| {
         let builder =

@@ -57,6 +57,7 @@ async fn a_missing_claim_is_named() -> Outcome {
 
 /// Spark makes a pod, may not make its claim, deletes the pod and tries again, without end.
 #[tokio::test]
+#[ignore = "full: another missing verb is in ci"]
 async fn without_the_right_to_make_claims_is_named() -> Outcome {
     proof("without_the_right_to_make_claims_is_named", async |p| {
         let builder = builder(p, "3-pvc-dynamic")?
@@ -70,6 +71,7 @@ async fn without_the_right_to_make_claims_is_named() -> Outcome {
 
 /// A file goes from the volume under a running session.
 #[tokio::test]
+#[ignore = "full: a path with no files is in ci"]
 async fn a_file_removed_from_the_volume_is_named() -> Outcome {
     proof("a_file_removed_from_the_volume_is_named", async |p| {
         let mut session = started(builder(p, "3-hostpath")?).await?;

@@ -161,6 +161,7 @@ async fn run(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "full: a registry is built and pushed to, three runs"]
 async fn images_are_pushed_where_the_nodes_pull() -> Outcome {
     proof("images_are_pushed_where_the_nodes_pull", async |p| {
         let team = Team::new(p).await?;

@@ -6,6 +6,7 @@ use crate::frame::{Outcome, proof};
 
 /// The JVM's shutdown hook deletes what `stop()` would have deleted.
 #[tokio::test]
+#[ignore = "full: a spark-shell's exit is in ci"]
 async fn an_exit_without_stop_leaves_nothing() -> Outcome {
     proof("an_exit_without_stop_leaves_nothing", async |p| {
         let live = p.session().executors(2).start().await?;

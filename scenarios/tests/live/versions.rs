@@ -28,7 +28,7 @@ async fn with_spark(p: &Proof, version: &str) -> Result<Proof> {
 #[case::newest("4.3.0", FrontEnd::SparkShell, Ending::Stopped)]
 #[case::newest_exited("4.3.0", FrontEnd::SparkShell, Ending::Exited)]
 #[case::newest_python("4.3.0", FrontEnd::Pyspark, Ending::Stopped)]
-#[ignore = "needs another image: --profile full"]
+#[ignore = "full: needs another image"]
 #[tokio::test]
 async fn a_session_of_another_spark(
     #[case] version: &str,
@@ -49,7 +49,7 @@ async fn a_session_of_another_spark(
 #[rstest]
 #[case::guide("3.0.1")]
 #[case::newest("4.3.0")]
-#[ignore = "needs another image: --profile full"]
+#[ignore = "full: needs another image"]
 #[tokio::test]
 async fn a_spark_shell_of_another_spark_reads(#[case] version: &str) -> Outcome {
     let name = format!("a_spark_shell_of_{version}_reads").replace('.', "_");
@@ -66,7 +66,7 @@ async fn a_spark_shell_of_another_spark_reads(#[case] version: &str) -> Outcome 
 
 /// A driver of 3.0.1 waits for ever for executors of a later version.
 #[tokio::test]
-#[ignore = "needs another distribution: --profile full"]
+#[ignore = "full: needs another distribution"]
 async fn an_older_driver_than_its_image_is_named() -> Outcome {
     proof("an_older_driver_than_its_image_is_named", async |p| {
         let image = p.environment.image.reference.clone();
@@ -78,7 +78,7 @@ async fn an_older_driver_than_its_image_is_named() -> Outcome {
 }
 
 #[tokio::test]
-#[ignore = "needs another image: --profile full"]
+#[ignore = "full: needs another image"]
 async fn an_older_image_than_its_driver_is_named() -> Outcome {
     proof("an_older_image_than_its_driver_is_named", async |p| {
         let older = with_spark(p, "3.0.1").await?.environment.image.reference;
