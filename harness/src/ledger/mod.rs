@@ -2,6 +2,7 @@
 //! died.
 
 mod docker;
+mod file;
 mod give_back;
 pub mod inventory;
 mod kubernetes;
@@ -15,6 +16,7 @@ mod owned;
 mod processes;
 mod run;
 mod shared_cluster;
+mod stale;
 mod sweep;
 
 pub(crate) use docker::kind_nodes;
@@ -24,9 +26,10 @@ pub(crate) use minikube::nodes as minikube_nodes;
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
 pub use processes::end_strays;
-pub(crate) use run::owned_by_user;
 #[cfg(test)]
 pub(crate) use run::test_context;
-pub use run::{Run, Scope, StaleRun};
+pub use run::{Run, Scope};
 pub use shared_cluster::{SharedCluster, sweep_cluster};
+pub(crate) use stale::any_of_user;
+pub use stale::{IdleRun, StaleRun};
 pub use sweep::{Swept, sweep};
