@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
 use crate::images::node::MinikubeImage;
-use crate::ledger::{Owned, minikube_nodes};
+use crate::ledger::{MINIKUBE_HOME, Owned, minikube_nodes, minikube_storage_and_network};
 use crate::name::Name;
 use crate::plan::{Fit, Machine};
 
@@ -66,7 +66,7 @@ pub async fn create(
 ) -> Result<Cluster> {
     let name = request.name;
     context.cancel.guard(refuse_existing(engine, name)).await?;
-    let home = context.run.dir().join("minikube");
+    let home = context.run.dir().join(MINIKUBE_HOME);
     let kubeconfig = context.run.dir().join("kubeconfig");
     private_dir(&home)?;
     let node = &request.image.node;
@@ -131,13 +131,17 @@ fn reason_of(line: &str) -> Option<&str> {
 }
 
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
-    let nodes = minikube_nodes(engine, name).await?;
-    if nodes.is_empty() {
+    let mut there = minikube_nodes(engine, name).await?;
+    // Of a profile that is not whole: a new one would take them over, and its end remove them.
+    let (volumes, network) = minikube_storage_and_network(engine, name).await?;
+    there.extend(volumes.into_iter().map(|volume| format!("volume {volume}")));
+    there.extend(network.and_then(|network| network.name).map(|name| format!("network {name}")));
+    if there.is_empty() {
         return Ok(());
     }
     Err(Error::input(format!(
         "a Minikube profile named {name} exists already: {}",
-        nodes.join(", ")
+        there.join(", ")
     ))
     .remedy("choose another --name; nothing was changed"))
 }

@@ -22,7 +22,10 @@ mod sweep;
 pub(crate) use docker::kind_nodes;
 pub use give_back::give_back;
 pub use lease::Lease;
-pub(crate) use minikube::nodes as minikube_nodes;
+pub(crate) use minikube::{
+    HOME as MINIKUBE_HOME, nodes as minikube_nodes,
+    storage_and_network as minikube_storage_and_network,
+};
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
 pub use processes::end_strays;
