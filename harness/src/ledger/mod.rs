@@ -9,6 +9,8 @@ mod kubernetes;
 mod labelled;
 pub mod labels;
 mod lease;
+mod leases;
+mod look;
 mod minikube;
 mod mounts;
 mod nodes;
@@ -21,6 +23,7 @@ mod sweep;
 
 pub(crate) use docker::kind_nodes;
 pub use give_back::give_back;
+use give_back::release;
 pub use lease::Lease;
 pub(crate) use minikube::{
     HOME as MINIKUBE_HOME, nodes as minikube_nodes,
@@ -35,4 +38,4 @@ pub use run::{Run, Scope};
 pub use shared_cluster::{SharedCluster, sweep_cluster};
 pub(crate) use stale::any_of_user;
 pub use stale::{IdleRun, StaleRun};
-pub use sweep::{Swept, sweep};
+pub use sweep::{Doomed, SweepMode, Swept, sweep};
