@@ -133,47 +133,4 @@ fn is_of_run(path: &Path, run: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ledger::test_context;
-
-    #[tokio::test]
-    async fn a_path_goes_only_when_it_carries_the_run_id() {
-        let (context, keep) = test_context();
-        let ours = keep.path().join(format!("data-{}", context.run.id()));
-        let other = keep.path().join("data");
-        for path in [&ours, &other] {
-            std::fs::create_dir_all(path.join("in")).expect("made");
-            let owned = Owned::Path { path: path.clone() };
-            context.run.own(owned.clone()).expect("written");
-            assert_eq!(give_back(&context, &owned).await.is_ok(), path == &ours);
-        }
-        assert!(!ours.exists() && other.exists());
-        assert_eq!(context.run.owned(), [Owned::Path { path: other }]);
-    }
-
-    #[tokio::test]
-    async fn a_process_that_is_another_by_now_is_left_alone() {
-        let (context, _keep) = test_context();
-        let mut child = tokio::process::Command::new("sleep")
-            .arg("600")
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .expect("sleep");
-        let pid = child.id().expect("running");
-        let Some(Owned::Process { started, boot, name, .. }) = Owned::process(pid, "sleep") else {
-            panic!("it runs")
-        };
-        let earlier = Owned::Process { pid, started: started - 1, boot: boot.clone(), name };
-        give_back(&context, &earlier).await.expect("nothing to do");
-        assert!(child.try_wait().expect("known").is_none(), "another process with that id lives");
-        let other_boot =
-            Owned::Process { pid, started, boot: "another".into(), name: "sleep".into() };
-        give_back(&context, &other_boot).await.expect("nothing to do");
-        assert!(child.try_wait().expect("known").is_none());
-        let owned = Owned::Process { pid, started, boot, name: "sleep".into() };
-        give_back(&context, &owned).await.expect("ended");
-        assert!(!owned.is_running_process());
-    }
-}
+mod tests;

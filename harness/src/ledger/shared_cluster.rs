@@ -31,7 +31,7 @@ pub struct SharedCluster {
 }
 
 /// Takes what belongs to runs of scope run that no process of this machine holds and whose Lease
-/// nobody renews for as long as it lasts. Without a Lease nothing is taken. A dry run only says so.
+/// is not renewed for as long as it lasts. Without a Lease nothing is taken. A dry run only says so.
 ///
 /// # Errors
 /// Bad input: the kubeconfig. Environment: Leases may not be listed. What could not be removed, or

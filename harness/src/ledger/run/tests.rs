@@ -53,7 +53,7 @@ fn who_looks_at_runs_never_locks_a_half_made_one() {
 }
 
 #[tokio::test]
-async fn who_looks_at_a_run_keeps_nobody_from_going_on_with_it() {
+async fn looking_at_a_run_does_not_keep_others_from_going_on_with_it() {
     let (dirs, _keep) = dirs();
     drop(Run::begin_as(&dirs, Scope::User, &name("mine")).await.expect("run"));
     let idle = IdleRun::all(&dirs).expect("readable");

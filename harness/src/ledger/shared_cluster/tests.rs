@@ -35,11 +35,11 @@ struct Behaviour {
     wakes: &'static str,
 }
 
+/// What was deleted, and who holds the Leases at last.
+type Served = (Vec<String>, Vec<String>);
+
 /// Serves these Leases; what was deleted, by path and query, and the holders of the Leases at last.
-fn server(
-    leases: Vec<Value>,
-    behaviour: Behaviour,
-) -> (Client, JoinHandle<(Vec<String>, Vec<String>)>) {
+fn server(leases: Vec<Value>, behaviour: Behaviour) -> (Client, JoinHandle<Served>) {
     let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
     let served = tokio::spawn(async move {
         let (mut leases, mut deleted, mut lists) = (leases, Vec::new(), 0);
@@ -162,7 +162,7 @@ async fn what_a_lease_says_about_times_decides_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_failed_is_not_a_lease_that_nobody_renewed() {
+async fn a_look_that_failed_is_not_a_lease_that_was_not_renewed() {
     let (context, _keep) = test_context();
     let leases = || vec![lease("aaaa0001", 600)];
     // From the second list on: never again an answer.
