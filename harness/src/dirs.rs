@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, OrFail, Result};
+use crate::name::Name;
 
 /// The user's directories for sparkproof, by the XDG base directory specification.
 #[derive(Debug, Clone)]
@@ -34,6 +35,11 @@ impl Dirs {
     pub fn runs(&self) -> PathBuf {
         self.state.join("runs")
     }
+
+    /// The directory of the run of a name, whether it exists or not.
+    pub fn run(&self, name: &Name) -> PathBuf {
+        self.runs().join(name.as_str())
+    }
 }
 
 /// Makes a directory that only the user can enter (0700), parents included.
@@ -44,6 +50,33 @@ pub fn private_dir(path: &Path) -> Result<()> {
         .mode(0o700)
         .create(path)
         .or_environment(format!("making the private directory {}", path.display()))
+}
+
+/// Removes a directory with all that is in it, when it lies below `root`: compared by canonical path,
+/// so that neither `..` nor a symbolic link on the way, nor one in its place, leads elsewhere. What
+/// is gone already is as good as removed.
+///
+/// # Errors
+/// Internal: it does not lie strictly below `root`, or is no directory; nothing was removed.
+/// Environment: it could not be removed.
+pub fn remove_below(root: &Path, dir: &Path) -> Result<()> {
+    let what = || format!("removing {}", dir.display());
+    let meta = match fs_err::symlink_metadata(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        meta => meta.or_environment(what())?,
+    };
+    let (root, real) = (
+        fs_err::canonicalize(root).or_environment(what())?,
+        fs_err::canonicalize(dir).or_environment(what())?,
+    );
+    if !meta.is_dir() || real == root || !real.starts_with(&root) {
+        return Err(Error::internal(format!(
+            "{} is no directory below {}: not removed",
+            dir.display(),
+            root.display()
+        )));
+    }
+    fs_err::remove_dir_all(&real).or_environment(what())
 }
 
 /// Writes a file that only the user can read (0600): tokens, keys, kubeconfigs, properties.
@@ -57,4 +90,43 @@ pub fn private_file(path: &Path, content: &[u8]) -> Result<()> {
     file.write_all(content).or_environment(what())?;
     file.persist(path).or_environment(what())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn only_what_lies_below_the_root_is_removed() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let (root, precious) = (keep.path().join("state"), keep.path().join("precious"));
+        for dir in [&root.join("runs/one"), &precious] {
+            std::fs::create_dir_all(dir).expect("made");
+            std::fs::write(dir.join("file"), "content").expect("written");
+        }
+        symlink(&precious, root.join("runs/link")).expect("linked");
+        symlink(keep.path(), root.join("up")).expect("linked");
+        for refused in [
+            precious.clone(),
+            root.clone(),
+            keep.path().to_owned(),
+            root.join("."),
+            root.join("runs/.."),
+            root.join("runs/../../precious"),
+            root.join("runs/link"),
+            root.join("up/precious"),
+            root.join("runs/one/file"),
+        ] {
+            let error = remove_below(&root, &refused).expect_err("refused");
+            assert!(error.to_string().contains("not removed"), "{error}");
+        }
+        assert!(precious.join("file").exists() && root.join("runs/one/file").exists());
+        remove_below(&root, &root.join("runs/one")).expect("removed");
+        assert!(!root.join("runs/one").exists());
+        remove_below(&root, &root.join("runs/one")).expect("gone already");
+        // What a link in it points to is not in it.
+        remove_below(&root, &root.join("runs")).expect("removed");
+        assert!(precious.join("file").exists());
+    }
 }

@@ -16,6 +16,7 @@ pub mod exec;
 pub mod images;
 pub mod ledger;
 pub mod measure;
+pub mod name;
 pub mod observe;
 mod packing;
 pub mod pages;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::error::{Error, Result};
 use crate::ledger::SharedCluster;
+use crate::name::is_dns_label;
 
 /// Flags of `sweep` and `inventory`.
 #[derive(Debug, clap::Args)]
@@ -14,8 +16,16 @@ pub(super) struct ClusterArgs {
     #[arg(long, requires = "kubeconfig")]
     context: Option<String>,
     /// Only this namespace of it, and its Leases
-    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    #[arg(long, value_name = "NAME", requires = "kubeconfig", value_parser = namespace)]
     namespace: Option<String>,
+}
+
+/// A DNS label, as Kubernetes wants names of namespaces: nothing that leads elsewhere in its API.
+fn namespace(text: &str) -> Result<String> {
+    match is_dns_label(text) {
+        true => Ok(text.to_owned()),
+        false => Err(Error::input("Kubernetes wants lower case letters, digits and `-`")),
+    }
 }
 
 impl ClusterArgs {

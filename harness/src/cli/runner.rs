@@ -9,6 +9,7 @@ use crate::dirs::Dirs;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
+use crate::name::Name;
 use crate::plan::Plan;
 use crate::proof::{Held, tear_down};
 use crate::report::{Console, Mode, holds_a_run, print_closing, write_all};
@@ -19,7 +20,7 @@ pub(super) struct Request<'a> {
     pub(super) mode: Mode,
     pub(super) scope: Scope,
     /// The run's id, when the user chose a name.
-    pub(super) name: Option<&'a str>,
+    pub(super) name: Option<&'a Name>,
     pub(super) report_dir: Option<&'a Path>,
     /// One line for the report's head.
     pub(super) title: String,
@@ -67,7 +68,7 @@ pub(super) async fn with_run(
     }
     let dirs = Dirs::of_user()?;
     let run = match request.name {
-        Some(name) => Run::begin_as(&dirs, request.scope, name)?,
+        Some(name) => Run::begin_as(&dirs, request.scope, name).await?,
         None => Run::begin(&dirs, request.scope)?,
     };
     let dir = match request.report_dir {

@@ -1,15 +1,13 @@
 //! `sparkproof store up`, `down`, `status`: one storage server alone, which outlives its command.
 
+use super::chore::with_chore;
 use super::runner::{Request, with_run};
-use super::up::looking;
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result};
-use crate::ledger::{Scope, StaleRun};
+use crate::ledger::{IdleRun, Scope};
+use crate::name::Name;
 use crate::report::Mode;
 use crate::store::{Store, StoreKind, StoreRecord, StoreRequest, own_network};
-
-/// What run ids of servers begin with: names of clusters and of servers do not meet.
-const PREFIX: &str = "store-";
 
 /// One storage server alone.
 #[derive(Debug, clap::Args)]
@@ -35,13 +33,13 @@ struct UpArgs {
     kind: StoreKind,
     /// Its name, for `store down` [default: the server's]
     #[arg(long)]
-    name: Option<String>,
+    name: Option<Name>,
     /// A Docker network that exists [default: one of its own]
     #[arg(long, value_name = "NET", conflicts_with = "cluster")]
     network: Option<String>,
     /// On the network of the cluster that `sparkproof up --name NAME` left running
     #[arg(long, value_name = "NAME")]
-    cluster: Option<String>,
+    cluster: Option<Name>,
     /// Install what is missing (Debian's docker.io, debootstrap) without asking
     #[arg(long, short)]
     yes: bool,
@@ -50,7 +48,7 @@ struct UpArgs {
 #[derive(Debug, clap::Args)]
 struct DownArgs {
     /// Its name; may be left out when one is up
-    name: Option<String>,
+    name: Option<Name>,
 }
 
 pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
@@ -62,10 +60,9 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
 }
 
 async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
-    let name = args.name.unwrap_or_else(|| args.kind.name().to_owned());
-    valid(&name)?;
-    let id = format!("{PREFIX}{name}");
-    if Dirs::of_user()?.runs().join(&id).join("ledger.jsonl").exists() {
+    let name = args.name.map_or_else(|| args.kind.name().parse(), Ok)?;
+    let id = name.of_store();
+    if Dirs::of_user()?.run(&id).join("ledger.jsonl").exists() {
         return Err(Error::input(format!("a store named {name} is up already"))
             .remedy(format!("`sparkproof store down {name}`, or another --name")));
     }
@@ -80,8 +77,8 @@ async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
             Some(cluster) => held.use_up(context, cluster).await?,
             None => held.find_or_start(context, args.yes).await?,
         };
-        let network = match args.network.as_ref().or(args.cluster.as_ref()) {
-            Some(network) => network.clone(),
+        let network = match args.network.or_else(|| args.cluster.map(String::from)) {
+            Some(network) => network,
             None => own_network(context, &engine, Scope::User).await?,
         };
         let request = StoreRequest { scope: Scope::User, ..StoreRequest::of(args.kind) };
@@ -93,7 +90,7 @@ async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
     })
     .await?;
     if let (Some(record), Mode::Lines) = (started, mode) {
-        say(&name, &record);
+        say(name.as_str(), &record);
     }
     Ok(exit)
 }
@@ -104,8 +101,8 @@ async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
         Some(name) => name,
         None => only_one(&dirs)?,
     };
-    let id = format!("{PREFIX}{name}");
-    if !dirs.runs().join(&id).join("ledger.jsonl").exists() {
+    let id = name.of_store();
+    if !dirs.run(&id).join("ledger.jsonl").exists() {
         return Err(Error::input(format!("no store named {name} is up"))
             .remedy("`sparkproof store status` lists them"));
     }
@@ -121,54 +118,47 @@ async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
 
 #[expect(clippy::print_stdout, reason = "what the user asked to see")]
 async fn status() -> Result<Exit> {
-    let dirs = Dirs::of_user()?;
-    let mut exit = Exit::Green;
-    let mut shown = 0;
-    for stale in StaleRun::find(&dirs)?.into_iter().filter(|s| s.scope == Scope::User) {
-        let Some(name) = stale.run.id().strip_prefix(PREFIX).map(str::to_owned) else { continue };
-        shown += 1;
-        let records = StoreRecord::all(stale.run.dir())?;
-        if records.is_empty() {
-            println!("{name}: not whole; `sparkproof store down {name}` removes it");
-            exit = Exit::Environment;
-        }
-        let context = looking(&dirs, stale.run)?;
-        for record in records {
-            say(&name, &record);
-            let asked = async { record.open(&context).await?.answers().await };
-            match asked.await {
-                Ok(()) => println!("{name}: it serves"),
-                Err(error) => {
-                    println!("{name}: {error}");
-                    exit = Exit::Environment;
+    // Of a run of its own: nothing of a server's run is held while the server is asked.
+    with_chore(async |context| {
+        let mut exit = Exit::Green;
+        let mut shown = 0;
+        for run in IdleRun::all(&context.dirs)?.into_iter().filter(|r| r.scope == Scope::User) {
+            let Some(name) = Name::store_of(&run.id) else { continue };
+            shown += 1;
+            let records = StoreRecord::all(&run.dir)?;
+            if records.is_empty() {
+                println!("{name}: not whole; `sparkproof store down {name}` removes it");
+                exit = Exit::Environment;
+            }
+            for record in records {
+                say(name, &record);
+                let asked = async { record.open(context).await?.answers().await };
+                match asked.await {
+                    Ok(()) => println!("{name}: it serves"),
+                    Err(error) => {
+                        println!("{name}: {error}");
+                        exit = Exit::Environment;
+                    }
                 }
             }
         }
-    }
-    if shown == 0 {
-        println!("no store is up (sparkproof store up starts one)");
-    }
-    Ok(exit)
+        if shown == 0 {
+            println!("no store is up (sparkproof store up starts one)");
+        }
+        Ok(exit)
+    })
+    .await
 }
 
-fn only_one(dirs: &Dirs) -> Result<String> {
-    let stale = StaleRun::find(dirs)?;
-    let mut names = stale.iter().filter_map(|s| s.run.id().strip_prefix(PREFIX));
+fn only_one(dirs: &Dirs) -> Result<Name> {
+    let idle = IdleRun::all(dirs)?;
+    let mut names = idle.iter().filter_map(|run| Name::store_of(&run.id));
     match (names.next(), names.next()) {
-        (Some(name), None) => Ok(name.to_owned()),
+        (Some(name), None) => name.parse(),
         (None, _) => Err(Error::input("no store is up")),
         _ => Err(Error::input("several stores are up: name one")
             .remedy("`sparkproof store status` lists them")),
     }
-}
-
-/// A label of a host name: it becomes part of one.
-fn valid(name: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !name.is_empty() && name.len() <= 30 && name.chars().all(allowed) {
-        return Ok(());
-    }
-    Err(Error::input(format!("--name {name}: lower case letters, digits and `-`, at most 30")))
 }
 
 /// How to reach it.
@@ -261,9 +251,14 @@ mod tests {
 
     #[test]
     fn a_name_becomes_part_of_a_host_name() {
-        assert!(valid("s3").is_ok() && valid("my-store-2").is_ok());
+        let longest: Name = "a".repeat(40).parse().expect("a name");
+        for kind in [StoreKind::S3, StoreKind::Moto, StoreKind::Azure, StoreKind::Hdfs] {
+            let name = kind.name().parse::<Name>().expect("the default");
+            let host = format!("sparkproof-{}-{name}", longest.of_store());
+            assert!(crate::name::is_dns_label(&host), "{host}");
+        }
         for bad in ["", "Has Space", "under_score", "../x"] {
-            assert_eq!(valid(bad).expect_err(bad).exit, Exit::BadInput);
+            assert_eq!(bad.parse::<Name>().expect_err(bad).exit, Exit::BadInput);
         }
     }
 }

@@ -1,14 +1,15 @@
 //! `sparkproof up`, `down`, `status`: a cluster that outlives its command.
 
+use super::chore::with_chore;
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 use crate::cluster::{Cluster, accept_profile};
-use crate::context::{Cancel, Context};
+use crate::context::Context;
 use crate::dirs::Dirs;
 use crate::engine::locks::Hold;
-use crate::error::{Error, Exit, OrFail, Result};
-use crate::events::{Recorder, Secrets, Silent};
-use crate::ledger::{Run, Scope, StaleRun};
+use crate::error::{Error, Exit, Result};
+use crate::ledger::{IdleRun, Scope};
+use crate::name::Name;
 use crate::plan::ClusterPlan;
 use crate::proof::{EnvironmentRecord, lock_up, set_up};
 use crate::report::Mode;
@@ -18,7 +19,7 @@ use crate::report::Mode;
 pub(super) struct UpArgs {
     /// Its name, for `run --cluster`, `down` and `status`
     #[arg(long, default_value = "sparkproof")]
-    name: String,
+    name: Name,
     #[command(flatten)]
     common: PlanArgs,
 }
@@ -28,7 +29,7 @@ pub(super) struct UpArgs {
 pub(super) struct DownArgs {
     /// Its name
     #[arg(long, default_value = "sparkproof")]
-    name: String,
+    name: Name,
 }
 
 /// Show the clusters that are up.
@@ -36,10 +37,11 @@ pub(super) struct DownArgs {
 pub(super) struct StatusArgs {
     /// Only this one
     #[arg(long)]
-    name: Option<String>,
+    name: Option<Name>,
 }
 
 pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
+    args.name.for_cluster()?;
     let yes = args.common.yes;
     let plan = args.common.plan()?;
     match &plan.cluster {
@@ -50,7 +52,7 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         }
     }
     let dirs = Dirs::of_user()?;
-    if EnvironmentRecord::path(&dirs.runs().join(&args.name)).exists() {
+    if EnvironmentRecord::path(&dirs.run(&args.name)).exists() {
         return Err(Error::input(format!("a cluster named {} is up already", args.name))
             .remedy(format!("use it with `run --cluster {0}`, or `down --name {0}`", args.name)));
     }
@@ -61,7 +63,8 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         ..Request::of_plan(mode, title, &plan)?
     };
     with_run(request, async |context, held| {
-        let environment = set_up(context, held, &plan, &args.name, Scope::User, yes).await?;
+        let environment =
+            set_up(context, held, &plan, args.name.as_str(), Scope::User, yes).await?;
         environment.record(context).write(&EnvironmentRecord::path(context.run.dir()))?;
         context.recorder.info(format!(
             "cluster {} is up: KUBECONFIG={} kubectl get nodes",
@@ -75,7 +78,7 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
 
 pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
     let dirs = Dirs::of_user()?;
-    if !dirs.runs().join(&args.name).join("ledger.jsonl").exists() {
+    if !dirs.run(&args.name).join("ledger.jsonl").exists() {
         return Err(Error::input(format!("no cluster named {} is up", args.name))
             .remedy("`sparkproof status` lists them"));
     }
@@ -95,60 +98,55 @@ pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
     .await
 }
 
-#[expect(clippy::print_stdout, reason = "what the user asked to see")]
 pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
-    let dirs = Dirs::of_user()?;
-    let mut shown = 0;
-    let mut able = true;
-    for stale in StaleRun::find(&dirs)?.into_iter().filter(|s| s.scope == Scope::User) {
-        let name = stale.run.id().to_owned();
-        // Of `store up`: shown by `store status`.
-        if stale.run.dir().join("stores").exists() {
-            continue;
-        }
-        if args.name.as_ref().is_some_and(|wanted| *wanted != name) {
-            continue;
-        }
-        shown += 1;
-        let record = match EnvironmentRecord::read(&EnvironmentRecord::path(stale.run.dir())) {
-            Ok(record) => record,
-            Err(error) => {
-                println!("{name}: {error}");
-                able = false;
-                continue;
-            }
+    // Of a run of its own: nothing of a cluster's run is held while its API server is asked.
+    with_chore(async |context| {
+        let wanted = |run: &IdleRun| {
+            // Those of `store up` are shown by `store status`.
+            run.scope == Scope::User
+                && !run.dir.join("stores").exists()
+                && args.name.as_ref().is_none_or(|name| name.as_str() == run.id)
         };
-        // kubectl cluster-info's two lines, and the nodes.
-        let (server, kubeconfig) =
-            (record.cluster.server.clone(), record.cluster.kubeconfig.clone());
-        let context = looking(&dirs, stale.run)?;
-        match Cluster::reopen(&context, record.cluster).await {
-            Ok(cluster) => {
-                println!("{name}: Kubernetes control plane is running at {server}");
-                println!(
-                    "{name}: CoreDNS is running at \
-                     {server}/api/v1/namespaces/kube-system/services/kube-dns:dns/proxy"
-                );
-                let nodes = cluster.node_containers.join(", ");
-                println!("{name}: Kubernetes {}, nodes {nodes}", cluster.kubernetes_version);
-                println!("{name}: KUBECONFIG={}", kubeconfig.display());
-            }
-            Err(error) => {
-                println!("{name}: {error}");
-                able = false;
-            }
+        let mut exit = Exit::Green;
+        let mut shown = 0;
+        for run in IdleRun::all(&context.dirs)?.into_iter().filter(wanted) {
+            shown += 1;
+            exit = if show(context, &run).await { exit } else { Exit::Environment };
         }
-    }
-    if shown == 0 {
-        println!("no cluster is up (sparkproof up starts one)");
-    }
-    Ok(if able { Exit::Green } else { Exit::Environment })
+        if shown == 0 {
+            say("no cluster is up (sparkproof up starts one)");
+        }
+        Ok(exit)
+    })
+    .await
 }
 
-/// A context that only looks: its events go nowhere.
-pub(super) fn looking(dirs: &Dirs, run: Run) -> Result<Context> {
-    let nowhere = tempfile::tempdir().or_environment("making a temporary directory")?;
-    let recorder = Recorder::open(nowhere.path(), Secrets::default(), Box::new(Silent))?;
-    let run = std::sync::Arc::new(run);
-    Ok(Context { dirs: dirs.clone(), recorder, run, cancel: Cancel::default() })
+/// kubectl cluster-info's two lines, and the nodes; whether it answers.
+async fn show(context: &Context, run: &IdleRun) -> bool {
+    let name = &run.id;
+    let opened = async {
+        let record = EnvironmentRecord::read(&EnvironmentRecord::path(&run.dir))?;
+        Cluster::reopen(context, record.cluster).await
+    };
+    let cluster = match opened.await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            say(&format!("{name}: {error}"));
+            return false;
+        }
+    };
+    let (server, nodes) = (&cluster.server, cluster.node_containers.join(", "));
+    say(&format!("{name}: Kubernetes control plane is running at {server}"));
+    say(&format!(
+        "{name}: CoreDNS is running at \
+         {server}/api/v1/namespaces/kube-system/services/kube-dns:dns/proxy"
+    ));
+    say(&format!("{name}: Kubernetes {}, nodes {nodes}", cluster.kubernetes_version));
+    say(&format!("{name}: KUBECONFIG={}", cluster.kubeconfig.display()));
+    true
+}
+
+#[expect(clippy::print_stdout, reason = "what the user asked to see")]
+fn say(line: &str) {
+    println!("{line}");
 }

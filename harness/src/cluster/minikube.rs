@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
 use crate::images::node::MinikubeImage;
-use crate::ledger::{Owned, minikube_nodes};
+use crate::ledger::{MINIKUBE_HOME, Owned, minikube_nodes, minikube_storage_and_network};
+use crate::name::Name;
 use crate::plan::{Fit, Machine};
 
 /// Where the node image has the manifest of its default StorageClass.
@@ -45,17 +46,13 @@ pub fn provisioner(image: &MinikubeImage) -> Provisioner {
     }
 }
 
-/// Whether Minikube takes the name of a profile; bad input otherwise, in its words (exit 14).
-pub fn accept_profile(name: &str) -> Result<()> {
-    let taken = name.len() > 1
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if taken {
+/// Whether Minikube takes a name for a profile; bad input otherwise, in its words (exit 14).
+pub fn accept_profile(name: &Name) -> Result<()> {
+    if name.as_str().len() > 1 {
         return Ok(());
     }
     Err(Error::input(format!(
-        "--name {name}: Minikube takes letters, digits and dashes, and at least two of them \
-         (exit 14, MK_USAGE)"
+        "--name {name}: Minikube takes at least two characters (exit 14, MK_USAGE)"
     )))
 }
 
@@ -69,7 +66,7 @@ pub async fn create(
 ) -> Result<Cluster> {
     let name = request.name;
     context.cancel.guard(refuse_existing(engine, name)).await?;
-    let home = context.run.dir().join("minikube");
+    let home = context.run.dir().join(MINIKUBE_HOME);
     let kubeconfig = context.run.dir().join("kubeconfig");
     private_dir(&home)?;
     let node = &request.image.node;
@@ -134,13 +131,17 @@ fn reason_of(line: &str) -> Option<&str> {
 }
 
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
-    let nodes = minikube_nodes(engine, name).await?;
-    if nodes.is_empty() {
+    let mut there = minikube_nodes(engine, name).await?;
+    // Of a profile that is not whole: a new one would take them over, and its end remove them.
+    let (volumes, network) = minikube_storage_and_network(engine, name).await?;
+    there.extend(volumes.into_iter().map(|volume| format!("volume {volume}")));
+    there.extend(network.and_then(|network| network.name).map(|name| format!("network {name}")));
+    if there.is_empty() {
         return Ok(());
     }
     Err(Error::input(format!(
         "a Minikube profile named {name} exists already: {}",
-        nodes.join(", ")
+        there.join(", ")
     ))
     .remedy("choose another --name; nothing was changed"))
 }
@@ -158,9 +159,10 @@ mod tests {
 
     #[test]
     fn a_profiles_name_is_refused_before_minikube_does() {
+        let accept = |name: &str| name.parse().and_then(|name| accept_profile(&name));
         for name in ["a", "", "-a", "a_b", "a.b"] {
-            assert_eq!(accept_profile(name).expect_err(name).exit, crate::Exit::BadInput);
+            assert_eq!(accept(name).expect_err(name).exit, crate::Exit::BadInput);
         }
-        assert!(accept_profile("sparkproof-7f3a").is_ok());
+        assert!(accept("sparkproof-7f3a").is_ok());
     }
 }

@@ -12,7 +12,7 @@ use super::host::{Capabilities, path, program};
 use super::residue::{daemons, helpers, remove_groups};
 use super::{DOCKERD, Engine, shim};
 use crate::context::Context;
-use crate::dirs::{Dirs, private_dir, private_file};
+use crate::dirs::{Dirs, private_dir, private_file, remove_below};
 use crate::error::{Error, OrFail, Result};
 use crate::exec::end_processes;
 use crate::ledger::labels::RUN_VARIABLE;
@@ -250,10 +250,6 @@ impl Daemon {
         for name in ["docker.sock", "pid"] {
             let _ = fs_err::remove_file(self.file(name));
         }
-        let exec = self.file("exec");
-        if exec.exists() {
-            fs_err::remove_dir_all(&exec).or_environment("removing Docker's run directory")?;
-        }
-        Ok(())
+        remove_below(&self.dir, &self.file("exec"))
     }
 }

@@ -26,4 +26,5 @@ pub use install::apt;
 pub(crate) use install::{DOCKER_PACKAGES, TOOL_PACKAGES};
 pub(crate) use rules::lines as rule_lines;
 pub use rules::{Rules, rules};
+pub(crate) use users::would_stop;
 pub use users::{EngineUse, needed_by_user_scope, stop_if_unused};

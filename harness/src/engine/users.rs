@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::dirs::Dirs;
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
-use crate::ledger::{Owned, owned_by_user};
+use crate::ledger::any_of_user;
 
 /// The longest wait for another run that starts or stops the daemon.
 const OTHERS_SECONDS: u64 = 300;
@@ -137,6 +137,17 @@ pub async fn stop_if_unused(context: &Context) -> Result<()> {
     stop(context, Contents::Go).await
 }
 
+/// Whether [`stop_if_unused`] would stop something now.
+///
+/// # Errors
+/// Environment: a lock or a ledger cannot be read.
+pub(crate) fn would_stop(dirs: &Dirs) -> Result<bool> {
+    let daemon = Daemon::of(dirs);
+    Ok(daemon.left_something()
+        && daemon.is_unused()?
+        && !needed_by_user_scope(dirs, &daemon.host())?)
+}
+
 async fn stop(context: &Context, contents: Contents) -> Result<()> {
     let context = &context.for_teardown();
     let daemon = Daemon::of(&context.dirs);
@@ -211,17 +222,16 @@ async fn starting(context: &Context, daemon: &Daemon) -> Result<File> {
 /// # Errors
 /// Environment: a ledger cannot be read.
 pub fn needed_by_user_scope(dirs: &Dirs, host: &str) -> Result<bool> {
-    let lives_here = |owned: &Owned| owned.docker_host().is_some_and(|docker| docker == host);
-    Ok(owned_by_user(dirs)?.iter().any(lives_here))
+    any_of_user(dirs, |owned| owned.docker_host().is_some_and(|docker| docker == host))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Run, Scope, test_context};
+    use crate::ledger::{Owned, Run, Scope, test_context};
 
-    #[test]
-    fn a_cluster_that_is_up_needs_its_daemon_and_a_dead_run_does_not() {
+    #[tokio::test]
+    async fn a_cluster_that_is_up_needs_its_daemon_and_a_dead_run_does_not() {
         let (context, _keep) = test_context();
         let host = "unix:///state/engine/docker.sock";
         let cluster = |name: &str| Owned::KindCluster { docker: host.into(), name: name.into() };
@@ -229,7 +239,8 @@ mod tests {
         dead.own(cluster("dead")).expect("written");
         drop(dead);
         assert!(!needed_by_user_scope(&context.dirs, host).expect("readable"));
-        let up = Run::begin_as(&context.dirs, Scope::User, "mine").expect("run");
+        let mine = "mine".parse().expect("a name");
+        let up = Run::begin_as(&context.dirs, Scope::User, &mine).await.expect("run");
         up.own(cluster("mine")).expect("written");
         // `up` itself lets go of the daemon while it still holds its run.
         assert!(needed_by_user_scope(&context.dirs, host).expect("readable"));

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::errors::Error as DockerError;
-use bollard::models::{NetworkDisconnectRequest, NetworkInspect};
+use bollard::models::{
+    ContainerSummary, EndpointSettings, NetworkDisconnectRequest, NetworkInspect,
+};
 use bollard::query_parameters::{
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
     ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -42,11 +44,9 @@ fn is_of_run(labels: Option<&HashMap<String, String>>, run: &str) -> bool {
 
 /// Removes a container with its anonymous volumes, when it carries the run's label.
 pub(super) async fn remove_container(engine: &Engine, name: &str, run: &str) -> Result<()> {
-    let found = engine.docker.inspect_container(name, None::<InspectContainerOptions>).await;
-    let found = gone(found).or_environment(format!("looking at container {name}"))?;
-    match found.and_then(|c| c.config) {
-        Some(config) if is_of_run(config.labels.as_ref(), run) => force_remove(engine, name).await,
-        _ => Ok(()),
+    match has_container(engine, name, run).await? {
+        true => force_remove(engine, name).await,
+        false => Ok(()),
     }
 }
 
@@ -57,15 +57,33 @@ pub(super) async fn force_remove(engine: &Engine, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes a network, when it carries the run's label; what is still attached is detached.
+/// A container of the run, by its label.
+pub(super) async fn has_container(engine: &Engine, name: &str, run: &str) -> Result<bool> {
+    let found = engine.docker.inspect_container(name, None::<InspectContainerOptions>).await;
+    let found = gone(found).or_environment(format!("looking at container {name}"))?;
+    let config = found.and_then(|container| container.config);
+    Ok(config.is_some_and(|config| is_of_run(config.labels.as_ref(), run)))
+}
+
+/// A network, when it carries the run's label.
+pub(super) async fn network_of_run(
+    engine: &Engine,
+    name: &str,
+    run: &str,
+) -> Result<Option<NetworkInspect>> {
+    let found = engine.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
+    let found = gone(found).or_environment(format!("looking at network {name}"))?;
+    Ok(found.filter(|network| is_of_run(network.labels.as_ref(), run)))
+}
+
+/// Removes a network, when it carries the run's label, with the nodes of kind that hang on it, which
+/// are the run's by that alone; what else is attached is detached.
 pub(super) async fn remove_network(engine: &Engine, name: &str, run: &str) -> Result<()> {
-    let docker = &engine.docker;
-    let what = || format!("removing network {name}");
-    let found = docker.inspect_network(name, None::<InspectNetworkOptions>).await;
-    let Some(network) = gone(found).or_environment(what())? else { return Ok(()) };
-    if !is_of_run(network.labels.as_ref(), run) {
-        return Ok(());
-    }
+    let Some(network) = network_of_run(engine, name, run).await? else { return Ok(()) };
+    let nodes = kind_containers(engine, KIND_CLUSTER).await?;
+    let nodes = nodes.into_iter().filter(|node| hangs_on(node, &network));
+    let names: Vec<String> = nodes.filter_map(|node| first_name(node.names?)).collect();
+    try_join_all(names.iter().map(|node| force_remove(engine, node))).await?;
     force_remove_network(engine, network).await
 }
 
@@ -84,25 +102,70 @@ pub(super) async fn force_remove_network(engine: &Engine, network: NetworkInspec
 
 /// Names of the node containers of a kind cluster, running or not, sorted.
 pub(crate) async fn kind_nodes(engine: &Engine, cluster: &str) -> Result<Vec<String>> {
-    let filters = HashMap::from([("label", vec![format!("{KIND_CLUSTER}={cluster}")])]);
-    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let nodes = engine.docker.list_containers(Some(options)).await;
-    let nodes = nodes.or_environment("listing containers")?;
+    let nodes = kind_containers(engine, &format!("{KIND_CLUSTER}={cluster}")).await?;
     let mut names: Vec<String> =
         nodes.into_iter().filter_map(|node| first_name(node.names?)).collect();
     names.sort();
     Ok(names)
 }
 
+async fn kind_containers(engine: &Engine, label: &str) -> Result<Vec<ContainerSummary>> {
+    let filters = HashMap::from([("label", vec![label])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    engine.docker.list_containers(Some(options)).await.or_environment("listing containers")
+}
+
 pub(super) fn first_name(names: Vec<String>) -> Option<String> {
     Some(names.first()?.trim_start_matches('/').to_owned())
 }
 
-/// Removes all nodes of a kind cluster with their volumes, side by side.
-pub(super) async fn remove_kind_cluster(engine: &Engine, cluster: &str) -> Result<()> {
-    let nodes = kind_nodes(engine, cluster).await?;
-    try_join_all(nodes.iter().map(|node| force_remove(engine, node))).await?;
-    Ok(())
+/// Whether a container, running or not, hangs on a network: a later one of the same name has another
+/// id. One that was never started knows its network by name only.
+fn hangs_on(container: &ContainerSummary, network: &NetworkInspect) -> bool {
+    let settings = container.network_settings.as_ref();
+    let networks = settings.and_then(|settings| settings.networks.as_ref());
+    let is_it =
+        |(name, endpoint): (&String, &EndpointSettings)| match endpoint.network_id.as_deref() {
+            None | Some("") => network.name.as_ref() == Some(name),
+            id => id == network.id.as_deref(),
+        };
+    networks.is_some_and(|networks| networks.iter().any(is_it))
+}
+
+/// The node containers that have the name of a cluster, told apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Nodes {
+    /// Those that are the run's.
+    pub(super) of_run: Vec<String>,
+    /// Those that are not, or cannot be told.
+    pub(super) others: Vec<String>,
+}
+
+impl Nodes {
+    pub(super) fn add(&mut self, name: String, is_of_run: bool) {
+        if is_of_run { self.of_run.push(name) } else { self.others.push(name) }
+    }
+
+    /// Why some are left alone, when there are such.
+    pub(super) fn left_alone(&self, run: &str, mark: &str) -> Option<String> {
+        (!self.others.is_empty())
+            .then(|| format!("{}: not of run {run}, {mark}", self.others.join(", ")))
+    }
+}
+
+/// Why a node is not the run's.
+pub(super) const MARK: &str = "on whose network it does not hang";
+
+/// Nodes of a kind cluster: those that hang on the run's labelled network are the run's. A cluster
+/// that a user made under the same name hangs on another.
+pub(super) async fn kind_cluster(engine: &Engine, cluster: &str, run: &str) -> Result<Nodes> {
+    let network = network_of_run(engine, cluster, run).await?;
+    let mut nodes = Nodes::default();
+    for node in kind_containers(engine, &format!("{KIND_CLUSTER}={cluster}")).await? {
+        let is_of_run = network.as_ref().is_some_and(|network| hangs_on(&node, network));
+        nodes.add(node.names.and_then(first_name).unwrap_or_default(), is_of_run);
+    }
+    Ok(nodes)
 }
 
 /// Something in a daemon that carries a run's label.
@@ -122,10 +185,19 @@ pub(super) enum Kind {
     Volume,
 }
 
+impl Kind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Container => "container",
+            Kind::Network => "network",
+            Kind::Volume => "volume",
+        }
+    }
+}
+
 impl std::fmt::Display for Labelled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = format!("{:?}", self.kind).to_lowercase();
-        write!(f, "{kind} {} of run {}", self.name, self.run)
+        write!(f, "{} {} of run {}", self.kind.as_str(), self.name, self.run)
     }
 }
 
@@ -184,4 +256,31 @@ pub(super) async fn everything(engine: &Engine) -> Result<BTreeMap<&'static str,
         ("network", networks.into_iter().filter_map(|n| n.name).collect()),
         ("volume", volumes.volumes.unwrap_or_default().into_iter().map(|v| v.name).collect()),
     ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_node_of_a_later_cluster_of_the_same_name_hangs_on_another_network() {
+        let network: NetworkInspect =
+            serde_json::from_value(json!({ "Name": "dev", "Id": "1a" })).expect("a network");
+        let node = |networks: serde_json::Value| {
+            let summary = json!({ "NetworkSettings": { "Networks": networks } });
+            serde_json::from_value::<ContainerSummary>(summary).expect("a container")
+        };
+        for (networks, expected) in [
+            (json!({ "dev": { "NetworkID": "1a" } }), true),
+            (json!({ "dev": { "NetworkID": "1a" }, "bridge": { "NetworkID": "0" } }), true),
+            (json!({ "dev": { "NetworkID": "" } }), true),
+            (json!({ "kind": { "NetworkID": "2b" } }), false),
+            (json!({ "kind": { "NetworkID": "" } }), false),
+            (json!({ "dev": { "NetworkID": "2b" } }), false),
+            (json!({}), false),
+        ] {
+            assert_eq!(hangs_on(&node(networks.clone()), &network), expected, "{networks}");
+        }
+    }
 }

@@ -1,11 +1,15 @@
 //! Gives back one thing: the one way for a normal end and for a sweep.
 
-use std::path::Path;
+use std::path::{Component, Path};
+
+use futures::future::try_join_all;
 
 use super::{Owned, docker, kubernetes, labelled, minikube, nodes, processes, unmount_in};
 use crate::context::Context;
+use crate::dirs::remove_below;
 use crate::error::{Error, OrFail, Result};
 use crate::images::remove_image;
+use crate::name::Name;
 
 /// Removes one thing that the context's run owns, verified at this moment to be that run's, and
 /// writes down that it is gone. What is gone already, or turns out to be somebody else's under the
@@ -14,6 +18,15 @@ use crate::images::remove_image;
 /// # Errors
 /// Environment: it is still there, with the reason; the ledger keeps it.
 pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
+    if let Some(why) = release(context, owned).await? {
+        context.recorder.warn(format!("{owned} is left alone: {why}"));
+    }
+    Ok(())
+}
+
+/// The same; why something of that name is left alone, when it is.
+pub(super) async fn release(context: &Context, owned: &Owned) -> Result<Option<String>> {
+    let mut left_alone = None;
     let context = &context.for_teardown();
     let run = context.run.id();
     match owned {
@@ -27,10 +40,15 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
             docker::remove_network(&docker::at(docker).await?, name, run).await?;
         }
         Owned::KindCluster { docker, name } => {
-            docker::remove_kind_cluster(&docker::at(docker).await?, name).await?;
+            let engine = docker::at(docker).await?;
+            let nodes = docker::kind_cluster(&engine, name, run).await?;
+            let removed = nodes.of_run.iter().map(|node| docker::force_remove(&engine, node));
+            try_join_all(removed).await?;
+            left_alone = nodes.left_alone(run, docker::MARK);
         }
         Owned::MinikubeCluster { docker, name } => {
-            minikube::remove(&docker::at(docker).await?, name).await?;
+            let of_run = (run, context.run.dir());
+            left_alone = minikube::remove(&docker::at(docker).await?, name, of_run).await?;
         }
         Owned::NodeImage { docker, node, name } if name.contains(run) => {
             remove_image(&docker::at(docker).await?, node, name).await?;
@@ -75,72 +93,44 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
         Owned::NodePath { docker, node, path } => {
             nodes::remove_path(&docker::at(docker).await?, node, path, run).await?;
         }
-        Owned::Path { path } => remove_path(path, run)?,
+        Owned::Path { path } => remove_path(context, path)?,
     }
-    context.run.gave_back(owned)
+    context.run.gave_back(owned)?;
+    Ok(left_alone)
 }
 
 /// Removes a file or a directory tree, what is mounted in it unmounted first: behind a mount lies
 /// what is not ours.
-fn remove_path(path: &Path, run: &str) -> Result<()> {
-    if !path.to_string_lossy().contains(run) {
+fn remove_path(context: &Context, path: &Path) -> Result<()> {
+    let run = context.run.id();
+    if !is_of_run(path, run) {
         return Err(Error::internal(format!(
-            "{} does not contain the run's id {run}: not removed",
+            "{} is not a path of run {run}: not removed",
             path.display()
         )));
     }
     unmount_in(&[path])?;
-    let removed = match fs_err::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => fs_err::remove_dir_all(path),
-        Ok(_) => fs_err::remove_file(path),
+    let what = "removing a path of the run";
+    match fs_err::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => {
+            let parent = path.parent().ok_or_else(|| Error::internal(what))?;
+            remove_below(parent, path)
+        }
+        Ok(_) => fs_err::remove_file(path).or_environment(what),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(e),
-    };
-    removed.or_environment("removing a path of the run")
+        Err(e) => Err(e).or_environment(what),
+    }
+}
+
+/// Whether a path outside the state directory is the run's: absolute, without `..`, and its own name
+/// contains the run's random id. A name that a user chose proves nothing: others have it, too.
+fn is_of_run(path: &Path, run: &str) -> bool {
+    let last = path.file_name().is_some_and(|name| name.to_string_lossy().contains(run));
+    Name::is_random(run)
+        && last
+        && path.is_absolute()
+        && !path.components().any(|c| c == Component::ParentDir)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ledger::test_context;
-
-    #[tokio::test]
-    async fn a_path_goes_only_when_it_carries_the_run_id() {
-        let (context, keep) = test_context();
-        let ours = keep.path().join(format!("data-{}", context.run.id()));
-        let other = keep.path().join("data");
-        for path in [&ours, &other] {
-            std::fs::create_dir_all(path.join("in")).expect("made");
-            let owned = Owned::Path { path: path.clone() };
-            context.run.own(owned.clone()).expect("written");
-            assert_eq!(give_back(&context, &owned).await.is_ok(), path == &ours);
-        }
-        assert!(!ours.exists() && other.exists());
-        assert_eq!(context.run.owned(), [Owned::Path { path: other }]);
-    }
-
-    #[tokio::test]
-    async fn a_process_that_is_another_by_now_is_left_alone() {
-        let (context, _keep) = test_context();
-        let mut child = tokio::process::Command::new("sleep")
-            .arg("600")
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .expect("sleep");
-        let pid = child.id().expect("running");
-        let Some(Owned::Process { started, boot, name, .. }) = Owned::process(pid, "sleep") else {
-            panic!("it runs")
-        };
-        let earlier = Owned::Process { pid, started: started - 1, boot: boot.clone(), name };
-        give_back(&context, &earlier).await.expect("nothing to do");
-        assert!(child.try_wait().expect("known").is_none(), "another process with that id lives");
-        let other_boot =
-            Owned::Process { pid, started, boot: "another".into(), name: "sleep".into() };
-        give_back(&context, &other_boot).await.expect("nothing to do");
-        assert!(child.try_wait().expect("known").is_none());
-        let owned = Owned::Process { pid, started, boot, name: "sleep".into() };
-        give_back(&context, &owned).await.expect("ended");
-        assert!(!owned.is_running_process());
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Kubernetes objects of a run: removed by name when their label says whose they are.
 
 use std::fmt::Debug;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
@@ -12,7 +12,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::labels::KUBE_RUN;
-use super::{Owned, docker, minikube, run};
+use super::{Owned, docker, minikube, stale};
 use crate::cluster::client_of;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -52,8 +52,8 @@ pub(super) async fn reach(
 /// Whether the kubeconfig is that of a cluster of ours without any node left.
 async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     let Ok(inside) = kubeconfig.strip_prefix(context.dirs.runs()) else { return Ok(false) };
-    let Some(id) = inside.components().next() else { return Ok(false) };
-    for owned in run::owned_by(&context.dirs, &id.as_os_str().to_string_lossy())? {
+    let Some(Component::Normal(id)) = inside.components().next() else { return Ok(false) };
+    for owned in stale::owned_by(&context.dirs.runs().join(id))? {
         let nodes = match &owned {
             Owned::KindCluster { docker, name } => {
                 docker::kind_nodes(&docker::at(docker).await?, name).await?

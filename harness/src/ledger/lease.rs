@@ -6,17 +6,20 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::{Lease as KubeLease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::kubernetes::bounded;
 use super::labels;
 use crate::context::Context;
-use crate::error::{OrFail, Result};
+use crate::error::{Error, OrFail, Result};
 
 /// Not renewed for so long: its run is dead.
 pub(super) const DURATION_SECONDS: i32 = 60;
 /// How often it is renewed, in seconds: three renewals may fail.
-pub(super) const RENEW_SECONDS: u64 = 15;
+const RENEW_SECONDS: u64 = 15;
+/// How often in a row a renewal may meet a Lease that somebody changed meanwhile.
+const CONFLICTS: usize = 3;
 /// Annotation: the Spark application whose objects, which carry no label of ours, are the run's.
 pub(super) const APPLICATION: &str = "sparkproof.io/application";
 
@@ -40,7 +43,6 @@ impl Lease {
     ) -> Result<Lease> {
         let run = context.run.id();
         let api: Api<KubeLease> = Api::namespaced(client.clone(), namespace);
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let annotation = application.map(|id| (APPLICATION.to_owned(), id.to_owned()));
         let now = MicroTime(jiff::Timestamp::now());
         let lease = KubeLease {
@@ -51,7 +53,7 @@ impl Lease {
                 ..Default::default()
             },
             spec: Some(LeaseSpec {
-                holder_identity: Some(host),
+                holder_identity: Some(format!("{}/{run}", host())),
                 lease_duration_seconds: Some(DURATION_SECONDS),
                 acquire_time: Some(now.clone()),
                 renew_time: Some(now),
@@ -65,27 +67,86 @@ impl Lease {
     }
 }
 
+/// This host, for people.
+pub(super) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// What became of one renewal.
+#[derive(Debug)]
+enum Renewal {
+    /// Done: the Lease as it is now.
+    Done(KubeLease),
+    /// Not now: the Lease to try again with, and why.
+    Failed(KubeLease, Error),
+    /// Deleted, perhaps with its namespace.
+    Gone,
+    /// Another holder has it.
+    Lost(String),
+}
+
 async fn renew(context: Context, api: Api<KubeLease>, mut held: KubeLease) {
-    let name = held.metadata.name.clone().unwrap_or_default();
+    let name = held.name_any();
     let mut warned = false;
     loop {
         let pause = Duration::from_secs(RENEW_SECONDS);
         tokio::time::sleep_until(tokio::time::Instant::now() + pause).await;
-        if let Some(spec) = &mut held.spec {
-            spec.renew_time = Some(MicroTime(jiff::Timestamp::now()));
-        }
-        match api.replace(&name, &PostParams::default(), &held).await {
-            Ok(renewed) => (held, warned) = (renewed, false),
-            // Given back, perhaps with its namespace.
-            Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => return,
-            Err(error) if !warned => {
-                context.recorder.warn(format!(
-                    "renewing the Lease {name}: {error}; without it a sweep on another machine may \
-                     take the run for dead after {DURATION_SECONDS} s"
-                ));
-                warned = true;
+        match renew_once(&api, &name, held).await {
+            Renewal::Done(renewed) => (held, warned) = (renewed, false),
+            Renewal::Failed(last, error) => {
+                if !warned {
+                    context.recorder.warn(format!(
+                        "renewing the Lease {name}: {error}; without it a sweep on another machine \
+                         may take the run for dead after {DURATION_SECONDS} s"
+                    ));
+                }
+                (held, warned) = (last, true);
             }
-            Err(_) => {}
+            Renewal::Gone => return,
+            Renewal::Lost(holder) => {
+                context.recorder.warn(format!(
+                    "the Lease {name} is held by {holder} now: a sweep on another machine took this \
+                     run for dead and removes what it made in the cluster"
+                ));
+                return;
+            }
         }
     }
 }
+
+/// Renews it. A conflict says only that it is not as we saw it last: a renewal of ours whose answer
+/// was lost, an annotation of somebody's. As long as we are its holder, it is renewed as it is now.
+async fn renew_once(api: &Api<KubeLease>, name: &str, mut held: KubeLease) -> Renewal {
+    let holder = holder_of(&held);
+    for _ in 0..CONFLICTS {
+        if let Some(spec) = &mut held.spec {
+            spec.renew_time = Some(MicroTime(jiff::Timestamp::now()));
+        }
+        let options = PostParams::default();
+        match bounded(async { Ok(api.replace(name, &options, &held).await) }).await {
+            Ok(Ok(renewed)) => return Renewal::Done(renewed),
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => return Renewal::Gone,
+            Ok(Err(kube::Error::Api(status))) if status.code == 409 => {}
+            Ok(Err(error)) => {
+                return Renewal::Failed(held, Error::environment("the API server").because(error));
+            }
+            Err(error) => return Renewal::Failed(held, error),
+        }
+        match bounded(api.get_opt(name)).await {
+            Ok(None) => return Renewal::Gone,
+            Ok(Some(now)) if holder_of(&now) == holder => held = now,
+            Ok(Some(now)) => return Renewal::Lost(holder_of(&now)),
+            Err(error) => return Renewal::Failed(held, error),
+        }
+    }
+    Renewal::Failed(held, Error::environment("it changes all the time"))
+}
+
+/// Who holds a Lease; empty for none.
+pub(super) fn holder_of(lease: &KubeLease) -> String {
+    let spec = lease.spec.as_ref();
+    spec.and_then(|spec| spec.holder_identity.clone()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

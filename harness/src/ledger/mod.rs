@@ -2,12 +2,15 @@
 //! died.
 
 mod docker;
+mod file;
 mod give_back;
 pub mod inventory;
 mod kubernetes;
 mod labelled;
 pub mod labels;
 mod lease;
+mod leases;
+mod look;
 mod minikube;
 mod mounts;
 mod nodes;
@@ -15,18 +18,24 @@ mod owned;
 mod processes;
 mod run;
 mod shared_cluster;
+mod stale;
 mod sweep;
 
 pub(crate) use docker::kind_nodes;
 pub use give_back::give_back;
+use give_back::release;
 pub use lease::Lease;
-pub(crate) use minikube::nodes as minikube_nodes;
+pub(crate) use minikube::{
+    HOME as MINIKUBE_HOME, nodes as minikube_nodes,
+    storage_and_network as minikube_storage_and_network,
+};
 pub use mounts::{mounts, unmount_in};
 pub use owned::{Owned, boot_id};
 pub use processes::end_strays;
-pub(crate) use run::owned_by_user;
 #[cfg(test)]
 pub(crate) use run::test_context;
-pub use run::{Run, Scope, StaleRun};
+pub use run::{Run, Scope};
 pub use shared_cluster::{SharedCluster, sweep_cluster};
-pub use sweep::{Swept, sweep};
+pub(crate) use stale::any_of_user;
+pub use stale::{IdleRun, StaleRun};
+pub use sweep::{Doomed, SweepMode, Swept, sweep};

@@ -34,14 +34,16 @@ pub enum Owned {
         /// Its name.
         name: String,
     },
-    /// All containers and their volumes of a kind cluster, by kind's label.
+    /// All containers and their volumes of a kind cluster, by kind's label, that hang on the run's
+    /// labelled network.
     KindCluster {
         /// Docker host address.
         docker: String,
         /// Cluster name, which contains the run id (scope run) or which the user chose (scope user).
         name: String,
     },
-    /// All containers, volumes and the network of a Minikube profile, by Minikube's label.
+    /// All containers, volumes and the network of a Minikube profile, by Minikube's label, when the
+    /// keys of its nodes are those of the home in the run's directory.
     MinikubeCluster {
         /// Docker host address.
         docker: String,
@@ -174,26 +176,55 @@ impl Owned {
     }
 }
 
+impl Owned {
+    /// What it is, in words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Owned::Process { .. } => "process",
+            Owned::Container { .. } => "container",
+            Owned::Network { .. } => "network",
+            Owned::KindCluster { .. } => "kind cluster",
+            Owned::MinikubeCluster { .. } => "Minikube cluster",
+            Owned::NodeImage { .. } => "image",
+            Owned::Namespace { .. } => "namespace",
+            Owned::ClusterRoleBinding { .. } => "cluster role binding",
+            Owned::PersistentVolume { .. } => "persistent volume",
+            Owned::Labelled { .. } => "objects",
+            Owned::Lease { .. } => "lease",
+            Owned::NodePath { .. } => "path of a node",
+            Owned::Path { .. } => "path",
+        }
+    }
+
+    /// Which one, and where.
+    pub fn name(&self) -> String {
+        match self {
+            Owned::Process { pid, name, .. } => format!("{pid} ({name})"),
+            Owned::Container { name, .. }
+            | Owned::Network { name, .. }
+            | Owned::KindCluster { name, .. }
+            | Owned::MinikubeCluster { name, .. }
+            | Owned::Namespace { name, .. }
+            | Owned::ClusterRoleBinding { name, .. }
+            | Owned::PersistentVolume { name, .. } => name.clone(),
+            Owned::NodeImage { node, name, .. } => format!("{name} on {node}"),
+            Owned::Labelled { namespace, selector, .. } => {
+                format!("{selector} in namespace {namespace}")
+            }
+            Owned::Lease { namespace, name, .. } => format!("{name} in namespace {namespace}"),
+            Owned::NodePath { node, path, .. } => format!("{} of {node}", path.display()),
+            Owned::Path { path } => path.display().to_string(),
+        }
+    }
+}
+
 impl std::fmt::Display for Owned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.name();
         match self {
-            Owned::Process { pid, name, .. } => write!(f, "process {pid} ({name})"),
-            Owned::Container { name, .. } => write!(f, "container {name}"),
-            Owned::Network { name, .. } => write!(f, "network {name}"),
-            Owned::KindCluster { name, .. } => write!(f, "kind cluster {name}"),
-            Owned::MinikubeCluster { name, .. } => write!(f, "Minikube cluster {name}"),
-            Owned::NodeImage { node, name, .. } => write!(f, "image {name} on {node}"),
-            Owned::Namespace { name, .. } => write!(f, "namespace {name}"),
-            Owned::ClusterRoleBinding { name, .. } => write!(f, "cluster role binding {name}"),
-            Owned::PersistentVolume { name, .. } => write!(f, "persistent volume {name}"),
-            Owned::Labelled { namespace, selector, .. } => {
-                write!(f, "what carries {selector} in namespace {namespace}")
-            }
-            Owned::Lease { namespace, name, .. } => {
-                write!(f, "lease {name} in namespace {namespace}")
-            }
-            Owned::NodePath { node, path, .. } => write!(f, "{} of {node}", path.display()),
-            Owned::Path { path } => write!(f, "{}", path.display()),
+            Owned::Labelled { .. } => write!(f, "what carries {name}"),
+            Owned::NodePath { .. } | Owned::Path { .. } => f.write_str(&name),
+            _ => write!(f, "{} {name}", self.kind()),
         }
     }
 }

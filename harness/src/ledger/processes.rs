@@ -42,8 +42,18 @@ pub(super) async fn end_group(
 /// ancestors stay: a sweep may be typed into a shell of the very run.
 pub async fn end_strays(context: &Context) -> Result<usize> {
     let ancestors = ancestors();
-    let find = || processes(|p| !ancestors.contains(&p.pid()) && is_of_run(p, context.run.id()));
+    let find = || find_strays(context, &ancestors);
     end_processes(context, "processes of the run", GRACE_SECONDS, find).await
+}
+
+/// Ids and names of what [`end_strays`] would end.
+pub(super) fn strays(context: &Context) -> Vec<String> {
+    let named = |p: &Process| Some(format!("{} ({})", p.pid(), p.stat().ok()?.comm));
+    find_strays(context, &ancestors()).iter().filter_map(named).collect()
+}
+
+fn find_strays(context: &Context, ancestors: &[i32]) -> Vec<Process> {
+    processes(|p| !ancestors.contains(&p.pid()) && is_of_run(p, context.run.id()))
 }
 
 /// Ids of our parent, its parent, and so on.

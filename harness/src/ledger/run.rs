@@ -1,16 +1,27 @@
 //! A run: its id, its lock, its ledger.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::Owned;
-use crate::dirs::{Dirs, private_dir};
+use super::file::{self, Line, Unknown};
+use crate::context::Cancel;
+use crate::dirs::{Dirs, private_dir, remove_below};
+use crate::engine::locks::{Hold, try_lock_file};
 use crate::error::{Error, OrFail, Result};
+use crate::name::Name;
+use crate::observe::{Progress, Source, Waiting, wait_unless};
+
+/// How long who only looks at a run, which takes an instant, may keep us from its lock.
+const LOOKED_AT_SECONDS: u64 = 2;
+/// What the names of directories begin with that are not runs yet, or no more, and the process that
+/// is at it. No name of a run begins so.
+pub(super) const HALF_MADE: &str = ".half-";
 
 /// How long what a run owns may live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,47 +33,115 @@ pub enum Scope {
     User,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Line {
-    Scope(Scope),
-    Own(Owned),
-    GaveBack(Owned),
-}
-
-/// A run of ours, alive as long as this value: the kernel frees its lock even after kill -9.
+/// A run that is alive as long as this value: the kernel frees its lock even after kill -9.
 #[derive(Debug)]
 pub struct Run {
     id: String,
     dir: PathBuf,
     ledger: Mutex<(File, Vec<Owned>)>,
+    unknown: Option<Unknown>,
     // Held, never read: the lock is what matters.
     _lock: File,
 }
 
 impl Run {
     /// Begins a run with a random id of 8 hex digits.
+    ///
+    /// # Errors
+    /// Environment: its directory could not be made.
     pub fn begin(dirs: &Dirs, scope: Scope) -> Result<Self> {
-        let id = format!("{:08x}", rand::random::<u32>());
-        Self::begin_as(dirs, scope, &id)
+        loop {
+            // Taken once in four thousand million times.
+            if let Some(run) = Self::create(dirs, scope, &Name::random())? {
+                return Ok(run);
+            }
+        }
     }
 
-    /// Begins a run with an id of the caller's: cluster names of the user's choice.
-    pub fn begin_as(dirs: &Dirs, scope: Scope, id: &str) -> Result<Self> {
-        let dir = dirs.runs().join(id);
-        private_dir(&dir)?;
-        let lock = lock(&dir)?.ok_or_else(|| {
-            Error::environment(format!("run {id} is held by another process"))
-                .remedy("wait for it to end, or choose another name")
-        })?;
-        let owned = read(&dir)?.1;
-        let mut ledger = File::options()
-            .create(true)
-            .append(true)
-            .open(dir.join("ledger.jsonl"))
-            .or_environment("opening the ledger")?;
-        append(&mut ledger, &Line::Scope(scope))?;
-        Ok(Run { id: id.to_owned(), dir, ledger: Mutex::new((ledger, owned)), _lock: lock })
+    /// Begins a run with an id of the caller's, or goes on with the one of that id: names of the
+    /// user's choice.
+    ///
+    /// # Errors
+    /// Environment: another process holds it, or its ledger is not understood.
+    pub async fn begin_as(dirs: &Dirs, scope: Scope, name: &Name) -> Result<Self> {
+        let waiting = Waiting::up_to(LOOKED_AT_SECONDS, format!("run {name}"));
+        let cancel = Cancel::default();
+        let begun = wait_unless(&cancel, waiting, Source::Backoff, async || {
+            let run = match Self::create(dirs, scope, name) {
+                Ok(None) => Self::go_on(dirs, scope, name),
+                created => created,
+            };
+            match run {
+                Ok(Some(run)) => Progress::Met(run),
+                Ok(None) => Progress::NotYet("it is held by another process".to_owned()),
+                Err(error) => Progress::Never(error),
+            }
+        });
+        begun.await.map_err(|error| match error.remedy {
+            Some(_) => error,
+            None => error.remedy("wait for it to end, or choose another name"),
+        })
+    }
+
+    /// Makes the run's directory; `None` when there is one of that name. It appears with its lock
+    /// held: who looks at runs at the same moment cannot take a half-made one for a dead one.
+    fn create(dirs: &Dirs, scope: Scope, name: &Name) -> Result<Option<Self>> {
+        let what = || format!("making the directory of run {name}");
+        let runs = dirs.runs();
+        private_dir(&runs)?;
+        let made = tempfile::Builder::new()
+            .prefix(&format!("{HALF_MADE}{}-", std::process::id()))
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir_in(&runs)
+            .or_environment(what())?;
+        let lock = lock(made.path()).or_environment(what())?;
+        let lock = lock.ok_or_else(|| Error::internal(what()))?;
+        let mut ledger = file::open(made.path(), &file::Content::default())?;
+        file::append(&mut ledger, &Line::Version(file::VERSION))?;
+        file::append(&mut ledger, &Line::Scope(scope))?;
+        let dir = dirs.run(name);
+        match std::fs::rename(made.path(), &dir) {
+            Ok(()) => drop(made.keep()),
+            Err(e)
+                if [ErrorKind::DirectoryNotEmpty, ErrorKind::AlreadyExists].contains(&e.kind()) =>
+            {
+                return Ok(None);
+            }
+            Err(e) => return Err(Error::environment(what()).because(e)),
+        }
+        let (id, ledger) = (name.as_str().to_owned(), Mutex::new((ledger, Vec::new())));
+        Ok(Some(Run { id, dir, ledger, unknown: None, _lock: lock }))
+    }
+
+    /// Takes over a run that is there; `None` when it is held, or just went.
+    fn go_on(dirs: &Dirs, scope: Scope, name: &Name) -> Result<Option<Self>> {
+        let Some((run, _)) = Self::take(dirs.run(name))? else { return Ok(None) };
+        if let Some(unknown) = &run.unknown {
+            return Err(unknown.error(&run.dir));
+        }
+        run.write(Line::Scope(scope), |_| {})?;
+        Ok(Some(run))
+    }
+
+    /// Takes over the run of a directory, with its scope as written; `None` when it is held, or
+    /// just went.
+    pub(super) fn take(dir: PathBuf) -> Result<Option<(Self, Option<Scope>)>> {
+        let lock = match lock(&dir) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => return Ok(None),
+            // The run ended and took its directory along.
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => {
+                let what = format!("locking the run of {}", dir.display());
+                return Err(Error::environment(what).because(e));
+            }
+        };
+        let content = file::read(&dir)?;
+        let ledger = file::open(&dir, &content)?;
+        let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let ledger = Mutex::new((ledger, content.owned));
+        let run = Run { id, dir, ledger, unknown: content.unknown, _lock: lock };
+        Ok(Some((run, content.scope)))
     }
 
     /// The run id.
@@ -75,22 +154,27 @@ impl Run {
         &self.dir
     }
 
-    /// Writes down, on disk, what is about to be created.
-    pub fn own(&self, owned: Owned) -> Result<()> {
+    /// Why what it owns is not known, when that is so.
+    pub(super) fn not_understood(&self) -> Option<Error> {
+        self.unknown.as_ref().map(|unknown| unknown.error(&self.dir))
+    }
+
+    fn write(&self, line: Line, change: impl FnOnce(&mut Vec<Owned>)) -> Result<()> {
         let mut ledger =
             self.ledger.lock().map_err(|_| Error::internal("the ledger is poisoned"))?;
-        append(&mut ledger.0, &Line::Own(owned.clone()))?;
-        ledger.1.push(owned);
+        file::append(&mut ledger.0, &line)?;
+        change(&mut ledger.1);
         Ok(())
+    }
+
+    /// Writes down, on disk, what is about to be created.
+    pub fn own(&self, owned: Owned) -> Result<()> {
+        self.write(Line::Own(owned.clone()), |all| all.push(owned))
     }
 
     /// Writes down that it is gone.
     pub fn gave_back(&self, owned: &Owned) -> Result<()> {
-        let mut ledger =
-            self.ledger.lock().map_err(|_| Error::internal("the ledger is poisoned"))?;
-        append(&mut ledger.0, &Line::GaveBack(owned.clone()))?;
-        ledger.1.retain(|o| o != owned);
-        Ok(())
+        self.write(Line::GaveBack(owned.clone()), |all| all.retain(|other| other != owned))
     }
 
     /// What is not given back yet, oldest first.
@@ -98,124 +182,34 @@ impl Run {
         self.ledger.lock().map(|l| l.1.clone()).unwrap_or_default()
     }
 
-    /// Ends the run: its directory goes when nothing is owned any more. Else an error names what
-    /// is left for `sweep`.
+    /// Ends the run: its directory goes when nothing is owned any more.
+    ///
+    /// # Errors
+    /// Environment: names what is left for `sweep`, or why that is not known; the directory stays.
     pub fn end(&self) -> Result<()> {
+        if let Some(error) = self.not_understood() {
+            return Err(error);
+        }
         let left = self.owned();
         if left.is_empty() {
-            return fs_err::remove_dir_all(&self.dir).or_environment("removing the run's state");
+            let runs = self.dir.parent().ok_or_else(|| Error::internal("a run without a place"))?;
+            let half = runs.join(format!("{HALF_MADE}{}-{}", std::process::id(), self.id));
+            // It goes as it came: who looks at runs sees all of it or nothing.
+            match std::fs::rename(&self.dir, &half) {
+                Ok(()) => {}
+                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(e) => return Err(Error::environment("removing the run's state").because(e)),
+            }
+            return remove_below(runs, &half);
         }
         let names = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Err(Error::environment(format!("not given back: {names}")).remedy("run `sparkproof sweep`"))
     }
 }
 
-/// A run directory whose lock was free; ours now, until dropped.
-#[derive(Debug)]
-pub struct StaleRun {
-    /// The run, locked by us.
-    pub run: Run,
-    /// Its scope.
-    pub scope: Scope,
-}
-
-impl StaleRun {
-    /// Every run on this machine that nobody holds.
-    pub fn find(dirs: &Dirs) -> Result<Vec<StaleRun>> {
-        let Ok(entries) = fs_err::read_dir(dirs.runs()) else { return Ok(Vec::new()) };
-        let mut stale = Vec::new();
-        for dir in entries.filter_map(|e| e.ok()).map(|e| e.path()).filter(|p| p.is_dir()) {
-            let Some(lock) = lock(&dir)? else { continue };
-            // A run that ended between the listing and the lock took its directory with it.
-            if !dir.join("lock").exists() {
-                continue;
-            }
-            let (scope, owned) = read(&dir)?;
-            let ledger = File::options()
-                .create(true)
-                .append(true)
-                .open(dir.join("ledger.jsonl"))
-                .or_environment("opening the ledger")?;
-            let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let run = Run { id, dir, ledger: Mutex::new((ledger, owned)), _lock: lock };
-            stale.push(StaleRun { run, scope: scope.unwrap_or(Scope::Run) });
-        }
-        stale.sort_by(|a, b| a.run.id.cmp(&b.run.id));
-        Ok(stale)
-    }
-
-    /// Ids of runs that somebody holds now.
-    pub fn live(dirs: &Dirs) -> Result<Vec<String>> {
-        let Ok(entries) = fs_err::read_dir(dirs.runs()) else { return Ok(Vec::new()) };
-        let mut live = Vec::new();
-        for dir in entries.filter_map(|e| e.ok()).map(|e| e.path()).filter(|p| p.is_dir()) {
-            if lock(&dir)?.is_none() {
-                live.extend(dir.file_name().map(|n| n.to_string_lossy().into_owned()));
-            }
-        }
-        Ok(live)
-    }
-}
-
-/// What a run, alive or not, owns.
-pub(super) fn owned_by(dirs: &Dirs, id: &str) -> Result<Vec<Owned>> {
-    Ok(read(&dirs.runs().join(id))?.1)
-}
-
-/// All that is of scope user, whether its run is held or not: the ledgers are only read.
-pub(crate) fn owned_by_user(dirs: &Dirs) -> Result<Vec<Owned>> {
-    let Ok(entries) = fs_err::read_dir(dirs.runs()) else { return Ok(Vec::new()) };
-    let mut all = Vec::new();
-    for dir in entries.filter_map(|e| e.ok()).map(|e| e.path()) {
-        if let (Some(Scope::User), owned) = read(&dir)? {
-            all.extend(owned);
-        }
-    }
-    Ok(all)
-}
-
-/// The exclusive lock of a run directory; `None` when somebody holds it. Close-on-exec, as all of
-/// Rust's files: a child does not keep it.
-fn lock(dir: &Path) -> Result<Option<File>> {
-    let path = dir.join("lock");
-    let file = match File::options().create(true).truncate(false).write(true).open(&path) {
-        Ok(file) => file,
-        // The run ended and removed its directory: nobody can take what is no more.
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Error::environment("opening the run's lock").because(e)),
-    };
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(e) => Err(Error::environment(format!("locking {}", path.display())).because(e)),
-    }
-}
-
-fn append(ledger: &mut File, line: &Line) -> Result<()> {
-    let text = serde_json::to_string(line).or_internal("writing a ledger line")?;
-    ledger.write_all(format!("{text}\n").as_bytes()).or_environment("writing the ledger")?;
-    // Before the thing itself exists, the line is on disk.
-    ledger.sync_data().or_environment("writing the ledger")
-}
-
-/// The scope and what is still owned. A torn last line (kill -9 in the middle) says nothing was
-/// created yet and is skipped.
-fn read(dir: &Path) -> Result<(Option<Scope>, Vec<Owned>)> {
-    let text = match fs_err::read_to_string(dir.join("ledger.jsonl")) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((None, Vec::new())),
-        Err(e) => return Err(Error::environment("reading the ledger").because(e)),
-    };
-    let mut scope = None;
-    let mut owned: Vec<Owned> = Vec::new();
-    for line in text.lines().filter_map(|l| serde_json::from_str(l).ok()) {
-        match line {
-            Line::Scope(s) => scope = Some(s),
-            Line::Own(o) => owned.push(o),
-            Line::GaveBack(o) => owned.retain(|x| *x != o),
-        }
-    }
-    Ok((scope, owned))
+/// The lock of a run's directory; `None` when somebody holds it.
+fn lock(dir: &Path) -> std::io::Result<Option<File>> {
+    try_lock_file(&dir.join("lock"), Hold::Exclusive)
 }
 
 /// A context in a temporary directory, for unit tests.
@@ -235,33 +229,4 @@ pub(crate) fn test_context() -> (crate::Context, tempfile::TempDir) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_live_run_is_not_stale_and_a_dead_one_is() {
-        let keep = tempfile::tempdir().expect("temporary directory");
-        let dirs = Dirs::at(keep.path().join("s"), keep.path().join("c")).expect("directories");
-        let run = Run::begin(&dirs, Scope::Run).expect("run");
-        let path = Owned::Path { path: "/nowhere/x".into() };
-        run.own(path.clone()).expect("written");
-        assert!(StaleRun::find(&dirs).expect("readable").is_empty());
-        assert_eq!(StaleRun::live(&dirs).expect("readable"), [run.id().to_owned()]);
-        drop(run);
-        let stale = StaleRun::find(&dirs).expect("readable");
-        assert_eq!(stale.len(), 1);
-        assert_eq!(stale[0].run.owned(), std::slice::from_ref(&path));
-        assert!(stale[0].run.end().expect_err("still owned").to_string().contains("/nowhere/x"));
-        stale[0].run.gave_back(&path).expect("written");
-        stale[0].run.end().expect("removed");
-        assert!(!stale[0].run.dir().exists());
-    }
-
-    #[test]
-    fn a_torn_line_is_skipped() {
-        let keep = tempfile::tempdir().expect("temporary directory");
-        std::fs::write(keep.path().join("ledger.jsonl"), "{\"scope\":\"user\"}\n{\"own\":{\"ki")
-            .expect("written");
-        assert_eq!(read(keep.path()).expect("readable"), (Some(Scope::User), Vec::new()));
-    }
-}
+mod tests;

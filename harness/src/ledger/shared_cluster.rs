@@ -6,16 +6,18 @@ use std::path::PathBuf;
 use k8s_openapi::api::coordination::v1::Lease as KubeLease;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
-use kube::api::ListParams;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 
 use super::labels::{KUBE_RUN, KUBE_SCOPE};
-use super::lease::{APPLICATION, DURATION_SECONDS, RENEW_SECONDS};
+use super::lease::{APPLICATION, holder_of, host};
+use super::leases::{self, Holder};
+use super::sweep::{Doomed, SweepMode};
 use super::{StaleRun, Swept, kubernetes, labelled};
 use crate::cluster::client_of;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::observe::{Progress, Source, Waiting, wait};
 
 /// A cluster that other machines may use, too.
 #[derive(Debug, Clone)]
@@ -29,36 +31,35 @@ pub struct SharedCluster {
 }
 
 /// Takes what belongs to runs of scope run that no process of this machine holds and whose Lease
-/// expired. A Lease that looks expired is looked at for longer than its holder takes to renew it, so
-/// that a machine with a wrong clock loses nothing. Without a Lease nothing is taken.
+/// is not renewed for as long as it lasts. Without a Lease nothing is taken. A dry run only says so.
 ///
 /// # Errors
-/// Bad input: the kubeconfig. Environment: Leases may not be listed. What could not be removed is in
-/// [`Swept::failed`].
+/// Bad input: the kubeconfig. Environment: Leases may not be listed. What could not be removed, or
+/// looked at, is in [`Swept::failed`].
 pub async fn sweep_cluster(
     context: &Context,
     place: &SharedCluster,
+    mode: SweepMode,
     swept: &mut Swept,
 ) -> Result<()> {
     let client = client_of(&place.kubeconfig, place.context.as_deref()).await?;
-    let live = StaleRun::live(&context.dirs)?.into_iter().collect();
-    sweep_with(context, client, place.namespace.as_deref(), &live, swept).await
+    sweep_with(context, client, place.namespace.as_deref(), mode, swept).await
 }
 
 async fn sweep_with(
     context: &Context,
     client: Client,
     namespace: Option<&str>,
-    live: &BTreeSet<String>,
+    mode: SweepMode,
     swept: &mut Swept,
 ) -> Result<()> {
-    let leases: Api<KubeLease> = match namespace {
+    let api: Api<KubeLease> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
     let ours = ListParams::default().labels(&format!("{KUBE_RUN},{KUBE_SCOPE}=run"));
-    let found = match kubernetes::bounded(async { Ok(leases.list(&ours).await) }).await? {
-        Ok(found) => found,
+    let found = match leases::list(&api, &ours).await? {
+        Ok(found) => found.items,
         Err(kube::Error::Api(status)) => {
             let remedy = "without the right to list Leases nothing can be swept; --namespace NAME \
                           asks for those of one namespace only";
@@ -68,24 +69,29 @@ async fn sweep_with(
         }
         Err(error) => return Err(error).or_environment("listing Leases"),
     };
-    let mut leased = BTreeSet::new();
-    let mut doubtful = Vec::new();
-    for lease in found {
-        let run = label(&lease, KUBE_RUN);
-        leased.insert(run.clone());
-        match age(&lease, jiff::Timestamp::now()) {
-            _ if live.contains(&run) => {}
-            Some(seconds) if seconds > duration(&lease) => doubtful.push(lease),
-            seconds => swept.left_alone.push(format!(
-                "run {run} in namespace {} (its Lease is held by {}, renewed {} s ago)",
-                lease.namespace().unwrap_or_default(),
-                lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default(),
-                seconds.unwrap_or_default()
-            )),
+    // Only now: a run that began meanwhile is alive.
+    let live: BTreeSet<String> = StaleRun::live(&context.dirs)?.into_iter().collect();
+    let leased: BTreeSet<String> = found.iter().map(|lease| label(lease, KUBE_RUN)).collect();
+    let of_others = found.into_iter().filter(|lease| !live.contains(&label(lease, KUBE_RUN)));
+    for (lease, holder) in leases::observe(context, &api, &ours, of_others.collect()).await? {
+        let (run, held_by) = (label(&lease, KUBE_RUN), holder_of(&lease));
+        let run = format!("run {run} in namespace {}", lease.namespace().unwrap_or_default());
+        let kept = |why: String| format!("{run} ({why})");
+        match holder {
+            Holder::Dead(seconds) => take(context, &client, lease, seconds, mode, swept).await,
+            Holder::Renews => swept
+                .left_alone
+                .push(kept(format!("its Lease is held by {held_by}, which renewed it just now"))),
+            Holder::Gone => swept.left_alone.push(kept("its Lease went just now".to_owned())),
+            Holder::Lasts(seconds) => swept.left_alone.push(kept(format!(
+                "its Lease is held by {held_by} and lasts {seconds} s, longer than a sweep waits"
+            ))),
+            Holder::NotSeen(why) => {
+                swept
+                    .failed
+                    .push(kept(format!("whether its Lease is renewed was not seen: {why}")));
+            }
         }
-    }
-    for lease in unrenewed(context, &client, doubtful, swept).await? {
-        take(context, &client, &lease, swept).await;
     }
     if namespace.is_none() {
         let namespaces: Api<Namespace> = Api::all(client.clone());
@@ -106,68 +112,44 @@ fn label<K: ResourceExt>(object: &K, name: &str) -> String {
     object.labels().get(name).cloned().unwrap_or_default()
 }
 
-/// Seconds since it was renewed.
-fn age(lease: &KubeLease, now: jiff::Timestamp) -> Option<i64> {
-    let renewed = lease.spec.as_ref()?.renew_time.as_ref()?;
-    Some(now.as_second() - renewed.0.as_second())
-}
-
-fn duration(lease: &KubeLease) -> i64 {
-    let spec = lease.spec.as_ref();
-    i64::from(spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or(DURATION_SECONDS))
-}
-
-/// Those that nobody renews while we look.
-async fn unrenewed(
+/// The namespace when it is the run's, else what carries the run's labels in it.
+async fn take(
     context: &Context,
     client: &Client,
-    doubtful: Vec<KubeLease>,
+    lease: KubeLease,
+    seconds: u64,
+    mode: SweepMode,
     swept: &mut Swept,
-) -> Result<Vec<KubeLease>> {
-    let looks = doubtful.into_iter().map(|lease| async {
-        let namespace = lease.namespace().unwrap_or_default();
-        let api: Api<KubeLease> = Api::namespaced(client.clone(), &namespace);
-        let waiting = Waiting::up_to(RENEW_SECONDS + 5, "a renewal of the Lease");
-        let name = lease.name_any();
-        // One object, for seconds.
-        let renewed =
-            wait(context, waiting, Source::Backoff, async || match api.get_opt(&name).await {
-                Ok(Some(now)) if now.resource_version() == lease.resource_version() => {
-                    Progress::NotYet("not renewed".to_owned())
-                }
-                Ok(_) => Progress::Met(()),
-                Err(error) => Progress::NotYet(error.to_string()),
-            })
-            .await;
-        (lease, renewed)
-    });
-    let mut dead = Vec::new();
-    for (lease, renewed) in futures::future::join_all(looks).await {
-        let run = label(&lease, KUBE_RUN);
-        match renewed {
-            Ok(()) => swept.left_alone.push(format!(
-                "run {run} in namespace {} (its Lease was just renewed or given back)",
-                lease.namespace().unwrap_or_default()
-            )),
-            Err(error) if error.is_interruption() => return Err(error),
-            Err(_) => dead.push(lease),
+) {
+    let run = label(&lease, KUBE_RUN);
+    let namespace = lease.namespace().unwrap_or_default();
+    let why =
+        format!("its Lease is held by {} and was not renewed for {seconds} s", holder_of(&lease));
+    let taken = async {
+        let is_of_run = is_of_run(client, &namespace, &run).await?;
+        let what = match is_of_run {
+            true => format!("namespace {namespace}"),
+            false => format!("what run {run} left in namespace {namespace}"),
+        };
+        if mode == SweepMode::DryRun {
+            let (kind, name) = match is_of_run {
+                true => ("namespace", namespace.clone()),
+                false => ("objects", format!("{KUBE_RUN}={run} in namespace {namespace}")),
+            };
+            let why = why.clone();
+            swept.would_remove.push(Doomed { kind, name, run: run.clone(), why });
+            return Ok(None);
         }
-    }
-    Ok(dead)
-}
-
-/// The namespace when it is the run's, else what carries the run's labels in it.
-async fn take(context: &Context, client: &Client, lease: &KubeLease, swept: &mut Swept) {
-    let run = label(lease, KUBE_RUN);
-    let (namespace, name) = (lease.namespace().unwrap_or_default(), lease.name_any());
-    let removed = async {
-        let api: Api<Namespace> = Api::all(client.clone());
-        // Who may not look at namespaces has made none.
-        let seen = api.get_opt(&namespace).await.ok().flatten();
-        if seen.is_some_and(|object| label(&object, KUBE_RUN) == run) {
+        if !take_over(client, &lease).await? {
+            let held =
+                format!("run {run} in namespace {namespace} (its Lease was renewed just now)");
+            swept.left_alone.push(held);
+            return Ok(None);
+        }
+        if is_of_run {
             kubernetes::remove_namespace(context, client.clone(), &namespace, &run).await?;
             remove_bindings(client, &run).await?;
-            return Ok(format!("namespace {namespace}"));
+            return Ok(Some(what));
         }
         let mut selectors = vec![format!("{KUBE_RUN}={run}")];
         let application = lease.annotations().get(APPLICATION);
@@ -177,12 +159,41 @@ async fn take(context: &Context, client: &Client, lease: &KubeLease, swept: &mut
         for selector in selectors {
             labelled::remove(context, client.clone(), &namespace, &selector).await?;
         }
-        kubernetes::remove_lease(client.clone(), &namespace, &name, &run).await?;
-        Ok::<_, Error>(format!("what run {run} left in namespace {namespace}"))
+        kubernetes::remove_lease(client.clone(), &namespace, &lease.name_any(), &run).await?;
+        Ok::<_, Error>(Some(what))
     };
-    match removed.await {
-        Ok(what) => swept.removed.push(format!("{what} (its Lease had expired)")),
+    match taken.await {
+        Ok(Some(what)) => swept.removed.push(format!("{what} (its Lease had expired)")),
+        Ok(None) => {}
         Err(error) => swept.failed.push(format!("run {run} in namespace {namespace}: {error}")),
+    }
+}
+
+/// Whether a namespace is the run's. Who may not look at namespaces has made none; when the API server
+/// fails, nothing is known.
+async fn is_of_run(client: &Client, namespace: &str, run: &str) -> Result<bool> {
+    let api: Api<Namespace> = Api::all(client.clone());
+    match kubernetes::bounded(async { Ok(api.get_opt(namespace).await) }).await? {
+        Ok(found) => Ok(found.is_some_and(|object| label(&object, KUBE_RUN) == run)),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(false),
+        Err(error) => Err(error).or_environment(format!("looking at namespace {namespace}")),
+    }
+}
+
+/// Becomes the Lease's holder, unless it changed since it was seen: a holder that wakes up sees that it
+/// has lost it, and of several sweeps one goes on. Whether it could be had.
+async fn take_over(client: &Client, lease: &KubeLease) -> Result<bool> {
+    let api: Api<KubeLease> =
+        Api::namespaced(client.clone(), &lease.namespace().unwrap_or_default());
+    let mut mine = lease.clone();
+    let spec = mine.spec.get_or_insert_default();
+    spec.holder_identity = Some(format!("a sweep on {}", host()));
+    spec.renew_time = Some(MicroTime(jiff::Timestamp::now()));
+    let (name, options) = (lease.name_any(), PostParams::default());
+    match kubernetes::bounded(async { Ok(api.replace(&name, &options, &mine).await) }).await? {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => Ok(false),
+        Err(error) => Err(error).or_environment(format!("taking over the Lease {name}")),
     }
 }
 
@@ -190,7 +201,7 @@ async fn take(context: &Context, client: &Client, lease: &KubeLease, swept: &mut
 async fn remove_bindings(client: &Client, run: &str) -> Result<()> {
     let api: Api<ClusterRoleBinding> = Api::all(client.clone());
     let all = ListParams::default().labels(&format!("{KUBE_RUN}={run}"));
-    match api.list(&all).await {
+    match kubernetes::bounded(async { Ok(api.list(&all).await) }).await? {
         Ok(list) => {
             for binding in list {
                 let name = binding.name_any();

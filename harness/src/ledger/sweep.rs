@@ -1,45 +1,102 @@
-//! Removes what runs that died left behind on this machine.
+//! Removes what runs that died left behind on this machine, or says what it would remove.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Owned, Scope, StaleRun, docker, give_back, processes};
+use serde::Serialize;
+
+use super::docker::Labelled;
+use super::look::{Look, look as look_at};
+use super::{Owned, Scope, StaleRun, docker, processes, release};
 use crate::context::Context;
-use crate::engine::{Daemon, EngineUse, Found, look};
+use crate::dirs::Dirs;
+use crate::engine::{Daemon, Engine, EngineUse, Found, look, would_stop};
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
+
+/// Whether a sweep removes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SweepMode {
+    /// It does.
+    Remove,
+    /// It only says what would go, and why.
+    DryRun,
+}
 
 /// What a sweep did, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Removed, e.g. `network sparkproof-7f3a0000`.
     pub removed: Vec<String>,
+    /// What a dry run did not remove.
+    pub would_remove: Vec<Doomed>,
     /// Left, because it is the user's to keep or its run is not known on this machine.
     pub left_alone: Vec<String>,
     /// Should have gone and did not, with the reason.
     pub failed: Vec<String>,
 }
 
+/// Something that a sweep would remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Doomed {
+    /// What it is, e.g. `network`.
+    pub kind: &'static str,
+    /// Which one.
+    pub name: String,
+    /// The run that made it; empty for what no single run made.
+    pub run: String,
+    /// Why that run counts as dead.
+    pub why: String,
+}
+
+impl std::fmt::Display for Doomed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)?;
+        if !self.run.is_empty() {
+            write!(f, " of run {}", self.run)?;
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
+/// Why a run of this machine is dead.
+const LOCK_FREE: &str = "no process holds the lock of that run";
+
 /// Removes what is left of every run of scope run whose lock is free, newest thing first: its
 /// ledger's entries, its processes, what carries its label in the container engine; then a daemon
-/// of ours that nobody uses; then the run's state. Never anything of a run whose lock is held.
+/// of ours that nobody uses; then the run's state. Never anything of a run whose lock is held, or
+/// whose ledger this program does not understand. A dry run looks at the same and removes nothing;
+/// it starts no daemon to look into it.
 ///
 /// # Errors
 /// Environment: the state directory cannot be read. What could not be removed is no error here but
 /// in [`Swept::failed`], and the rest is still swept.
-pub async fn sweep(context: &Context, phase: &PhaseGuard) -> Result<Swept> {
+pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Result<Swept> {
     let mut swept = Swept::default();
+    // Held until the end: nobody else sweeps them, and their locks say that they are not alive.
     let mut stale = Vec::new();
+    // Their locks are held, too: nothing of them goes.
+    let mut kept = Vec::new();
     for StaleRun { run, scope } in StaleRun::find(&context.dirs)? {
-        if scope == Scope::User {
+        if let Some(error) = run.not_understood() {
+            match scope {
+                Scope::User => swept.left_alone.push(format!("run {}: {error}", run.id())),
+                Scope::Run => swept.failed.push(format!("run {}: {}", run.id(), error.told())),
+            }
+            kept.push(run);
+        } else if scope == Scope::User {
             swept.left_alone.extend(run.owned().iter().map(|o| format!("{o} (kept by `up`)")));
         } else {
-            // Held until the end: nobody else sweeps it, and its locks say that it is not alive.
             stale.push(Context { run: Arc::new(run), ..context.for_teardown() });
         }
     }
-    let engine = match engine(context, phase, &stale).await {
-        Ok(engine) => engine,
+    if mode == SweepMode::DryRun {
+        dry_run(context, &stale, &mut swept).await?;
+        return Ok(swept);
+    }
+    swept.removed.extend(StaleRun::remove_half_made(&context.dirs)?);
+    let engines = match engines(context, phase, &stale).await {
+        Ok(engines) => engines,
         Err(e) => {
             swept.failed.push(format!("the container engine: {e}"));
             Vec::new()
@@ -48,13 +105,16 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard) -> Result<Swept> {
     for run in &stale {
         sweep_run(run, &mut swept).await;
     }
-    let live: BTreeSet<String> = StaleRun::live(&context.dirs)?.into_iter().collect();
     let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.id()).collect();
-    for used in engine {
-        if let Err(e) = sweep_labels(&used, &live, &dead, &mut swept).await {
-            swept.failed.push(format!("what carries our label at {}: {e}", used.engine.host));
-        }
+    for used in engines {
         let ours = used.started_by_us;
+        let found = docker::labelled(&used.engine);
+        match fates(&context.dirs, found, &dead, ours).await {
+            Ok(fates) => remove_labelled(&used.engine, fates, &mut swept).await,
+            Err(e) => {
+                swept.failed.push(format!("what carries our label at {}: {e}", used.engine.host));
+            }
+        }
         match used.release(context).await {
             Ok(()) if ours && !Daemon::of(&context.dirs).left_something() => {
                 swept.removed.push("the Docker daemon of ours".to_owned());
@@ -73,39 +133,47 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard) -> Result<Swept> {
 
 /// The daemons to look into: one that answers, and ours, started again when something of it or in
 /// it may be left.
-async fn engine(
+async fn engines(
     context: &Context,
     phase: &PhaseGuard,
     stale: &[Context],
 ) -> Result<Vec<EngineUse>> {
     let daemon = Daemon::of(&context.dirs);
-    let lives_in_ours = |owned: &Owned| owned.docker_host() == Some(&daemon.host());
-    let mentioned = stale.iter().any(|run| run.run.owned().iter().any(lives_in_ours));
     let mut engines = Vec::new();
     if let Ok(Found::Theirs(engine)) = look(&context.dirs).await {
         engines.push(EngineUse::theirs(engine).await?);
     }
-    if daemon.left_something() || (mentioned && daemon.has_data()) {
+    if daemon.left_something() || (mentioned(&daemon, stale) && daemon.has_data()) {
         engines.push(EngineUse::of_ours(context, phase).await?);
     }
     Ok(engines)
 }
 
+/// Whether something of these runs lives in a daemon.
+fn mentioned(daemon: &Daemon, stale: &[Context]) -> bool {
+    let host = daemon.host();
+    let lives_there = |owned: &Owned| owned.docker_host() == Some(&host);
+    stale.iter().any(|run| run.run.owned().iter().any(lives_there))
+}
+
+/// Whether an entry lives in a cluster of its very run, and goes with it.
+fn goes_with_its_cluster(context: &Context, entry: &Owned, all: &[Owned]) -> bool {
+    all.iter().any(Owned::is_cluster)
+        && (matches!(entry, Owned::NodeImage { .. })
+            || entry.kubeconfig().is_some_and(|k| k.starts_with(context.run.dir())))
+}
+
 /// The ledger's entries, newest first, then processes that escaped their group.
 async fn sweep_run(context: &Context, swept: &mut Swept) {
     let owned = context.run.owned();
-    let has_cluster = owned.iter().any(Owned::is_cluster);
     for entry in owned.iter().rev() {
-        let in_own_cluster = has_cluster
-            && (matches!(entry, Owned::NodeImage { .. })
-                || entry.kubeconfig().is_some_and(|k| k.starts_with(context.run.dir())));
-        // What lives in a cluster of this very run goes with it.
-        let gone = match in_own_cluster {
-            true => context.run.gave_back(entry),
-            false => give_back(context, entry).await,
+        let gone = match goes_with_its_cluster(context, entry, &owned) {
+            true => context.run.gave_back(entry).map(|()| None),
+            false => release(context, entry).await,
         };
         match gone {
-            Ok(()) => swept.removed.push(entry.to_string()),
+            Ok(None) => swept.removed.push(entry.to_string()),
+            Ok(Some(why)) => swept.left_alone.push(format!("{entry} ({why})")),
             Err(e) => swept.failed.push(format!("{entry}: {e}")),
         }
     }
@@ -116,30 +184,131 @@ async fn sweep_run(context: &Context, swept: &mut Swept) {
     }
 }
 
-/// What carries the label of a dead run without standing in its ledger any more. In a daemon of
-/// ours only runs of this machine work: there an unknown run is a dead one.
-async fn sweep_labels(
-    used: &EngineUse,
-    live: &BTreeSet<String>,
+/// What is to become of something that carries a run's label.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// Its run is dead.
+    Goes,
+    /// With the reason.
+    Stays(String),
+    /// Its run lives.
+    Lives,
+}
+
+/// What carries a run's label, and what is to become of it: what is of a dead run goes without
+/// standing in its ledger any more. In a daemon of ours only runs of this machine work: there an
+/// unknown run is a dead one.
+///
+/// The objects are listed before the live runs: an object that is seen is then never of a run that
+/// began after the runs were.
+async fn fates(
+    dirs: &Dirs,
+    found: impl Future<Output = Result<Vec<Labelled>>>,
     dead: &BTreeSet<&str>,
-    swept: &mut Swept,
-) -> Result<()> {
-    let mut found = docker::labelled(&used.engine).await?;
+    daemon_of_ours: bool,
+) -> Result<Vec<(Labelled, Fate)>> {
+    let mut found = found.await?;
+    let live: BTreeSet<String> = StaleRun::live(dirs)?.into_iter().collect();
     found.sort_by_key(|labelled| labelled.kind);
-    for labelled in found {
-        let is_dead = dead.contains(labelled.run.as_str()) || used.started_by_us;
+    let fate = |labelled: &Labelled| {
+        let is_dead = dead.contains(labelled.run.as_str());
         if labelled.scope != "run" {
-            swept.left_alone.push(format!("{labelled} (scope {})", labelled.scope));
-        } else if live.contains(&labelled.run) && !dead.contains(labelled.run.as_str()) {
-            // Alive.
-        } else if is_dead {
-            match docker::remove(&used.engine, &labelled).await {
+            Fate::Stays(format!("scope {}", labelled.scope))
+        } else if live.contains(&labelled.run) && !is_dead {
+            Fate::Lives
+        } else if is_dead || daemon_of_ours {
+            Fate::Goes
+        } else {
+            Fate::Stays("a run of somewhere else".to_owned())
+        }
+    };
+    Ok(found.into_iter().map(|labelled| (fate(&labelled), labelled)).map(|(f, l)| (l, f)).collect())
+}
+
+async fn remove_labelled(engine: &Engine, fates: Vec<(Labelled, Fate)>, swept: &mut Swept) {
+    for (labelled, fate) in fates {
+        match fate {
+            Fate::Lives => {}
+            Fate::Stays(why) => swept.left_alone.push(format!("{labelled} ({why})")),
+            Fate::Goes => match docker::remove(engine, &labelled).await {
                 Ok(()) => swept.removed.push(labelled.to_string()),
                 Err(e) => swept.failed.push(format!("{labelled}: {e}")),
-            }
-        } else {
-            swept.left_alone.push(format!("{labelled} (a run of somewhere else)"));
+            },
         }
+    }
+}
+
+/// What a sweep would do now.
+async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for run in stale {
+        let id = run.run.id();
+        let mut doom = |kind, name, why| {
+            swept.would_remove.push(Doomed { kind, name, run: id.to_owned(), why });
+        };
+        let owned = run.run.owned();
+        for entry in owned.iter().rev() {
+            let (kind, name) = (entry.kind(), entry.name());
+            match look_at(run, entry).await {
+                _ if goes_with_its_cluster(run, entry, &owned) => {
+                    doom(kind, name, format!("{LOCK_FREE}; goes with its cluster"));
+                }
+                Ok(Look::There) => {
+                    seen.insert((kind, name.clone()));
+                    doom(kind, name, LOCK_FREE.to_owned());
+                }
+                Ok(Look::Gone) => {}
+                Ok(Look::NotTheRuns(why)) => swept.left_alone.push(format!("{entry} ({why})")),
+                Ok(Look::NotLookedAt) => {
+                    doom(kind, name, format!("{LOCK_FREE}; where it lives was not looked at"));
+                }
+                Err(error) => doom(kind, name, format!("{LOCK_FREE}; not looked at: {error}")),
+            }
+        }
+        for name in processes::strays(run) {
+            doom("process", name, LOCK_FREE.to_owned());
+        }
+        doom("state directory", run.run.dir().display().to_string(), LOCK_FREE.to_owned());
+    }
+    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.id()).collect();
+    let daemon = Daemon::of(&context.dirs);
+    let mut engines = Vec::new();
+    if let Ok(Found::Theirs(engine)) = look(&context.dirs).await {
+        engines.push((engine, false));
+    }
+    match Engine::at(&daemon.host()).await? {
+        Some(engine) => engines.push((engine, true)),
+        None if daemon.left_something() || (mentioned(&daemon, stale) && daemon.has_data()) => {
+            let host = daemon.host();
+            swept.left_alone.push(format!(
+                "the Docker daemon at {host} (it does not run: what is in it was not looked at)"
+            ));
+        }
+        None => {}
+    }
+    for (engine, ours) in engines {
+        for (labelled, fate) in fates(&context.dirs, docker::labelled(&engine), &dead, ours).await?
+        {
+            let why = match fate {
+                Fate::Lives => continue,
+                Fate::Stays(why) => {
+                    swept.left_alone.push(format!("{labelled} ({why})"));
+                    continue;
+                }
+                Fate::Goes if dead.contains(labelled.run.as_str()) => LOCK_FREE,
+                Fate::Goes => "no run of that id is on this machine",
+            };
+            let Labelled { kind, name, run, .. } = labelled;
+            if !seen.contains(&(kind.as_str(), name.clone())) {
+                let (kind, why) = (kind.as_str(), why.to_owned());
+                swept.would_remove.push(Doomed { kind, name, run, why });
+            }
+        }
+    }
+    if would_stop(&context.dirs)? {
+        let (kind, name) = ("Docker daemon", daemon.host());
+        let why = "no run uses it".to_owned();
+        swept.would_remove.push(Doomed { kind, name, run: String::new(), why });
     }
     Ok(())
 }
@@ -156,3 +325,6 @@ impl Swept {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::context::Context;
+use crate::context::{Cancel, Context};
 use crate::error::{Error, Result};
 
 /// What one look at a condition found.
@@ -50,6 +50,19 @@ impl Waiting {
 pub async fn wait<T>(
     context: &Context,
     waiting: Waiting,
+    source: Source,
+    look: impl AsyncFnMut() -> Progress<T>,
+) -> Result<T> {
+    wait_unless(&context.cancel, waiting, source, look).await
+}
+
+/// [`wait`], for who has no run yet.
+///
+/// # Errors
+/// As [`wait`].
+pub(crate) async fn wait_unless<T>(
+    cancel: &Cancel,
+    waiting: Waiting,
     mut source: Source,
     mut look: impl AsyncFnMut() -> Progress<T>,
 ) -> Result<T> {
@@ -59,7 +72,7 @@ pub async fn wait<T>(
     loop {
         let seen = tokio::select! {
             biased;
-            error = context.cancel.cancelled() => return Err(error),
+            error = cancel.cancelled() => return Err(error),
             seen = look() => seen,
             () = tokio::time::sleep_until(end) => {
                 Progress::NotYet(format!("{last} (the last look did not return)"))
@@ -84,7 +97,7 @@ pub async fn wait<T>(
         let wake = tokio::time::sleep_until(end.min(Instant::now() + silence));
         tokio::select! {
             biased;
-            error = context.cancel.cancelled() => return Err(error),
+            error = cancel.cancelled() => return Err(error),
             () = next_change(&mut source) => {}
             () = wake => pause = (pause * 2).min(Duration::from_secs(1)),
         }

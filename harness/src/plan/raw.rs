@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClassPath, MebiBytes, MilliCpu};
 use crate::error::{Error, OrFail, Result};
+use crate::name::Name;
 
 /// The configuration file looked for in the working directory.
 pub const CONFIG_FILE: &str = "sparkproof.toml";
@@ -92,7 +93,7 @@ pub struct RawPlan {
     pub context: Option<String>,
     /// Use the cluster that `sparkproof up --name NAME` left running
     #[arg(long, value_name = "NAME", conflicts_with = "kubeconfig", help_heading = "Cluster")]
-    pub cluster: Option<String>,
+    pub cluster: Option<Name>,
     /// Kubernetes version of the cluster that is created [default: pinned in images/node/versions.toml]
     #[arg(long, value_name = "V", help_heading = "Cluster")]
     pub kubernetes_version: Option<String>,

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::images::node::Release;
 use crate::images::spark::{check_home, find};
 use crate::images::store::StoreKind;
+use crate::name::{Name, is_dns_label};
 use crate::read::{Variant, select};
 
 /// Spark's key for secrets with which nodes pull its image.
@@ -100,7 +101,7 @@ pub enum ClusterPlan {
     /// A cluster that `up` left running.
     Up {
         /// Its name.
-        name: String,
+        name: Name,
     },
     /// The user's cluster.
     Existing {
@@ -370,13 +371,7 @@ fn key_value(text: &str) -> Result<(String, String)> {
 
 /// RFC 1123 label, as Kubernetes wants names of namespaces.
 fn dns_label(flag: &str, name: &str) -> Result<()> {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let edge = |c: char| inner(c) && c != '-';
-    let valid = name.len() <= 63
-        && name.chars().all(inner)
-        && name.starts_with(edge)
-        && name.ends_with(edge);
-    if valid {
+    if is_dns_label(name) {
         return Ok(());
     }
     Err(Error::input(format!("{flag} {name}: Kubernetes wants lower case letters, digits and `-`")))
@@ -418,7 +413,7 @@ mod tests {
         let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
         let existing: [fn(&mut RawPlan, &std::path::Path); 2] = [
             |raw, file| raw.kubeconfig = Some(file.to_owned()),
-            |raw, _| raw.cluster = Some("mine".into()),
+            |raw, _| raw.cluster = Some("mine".parse().expect("a name")),
         ];
         for name in existing {
             let error = plan(|raw| {

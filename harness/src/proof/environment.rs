@@ -148,7 +148,7 @@ pub async fn set_up(
             existing::set_up(context, engine.as_ref(), plan, named, kinds).await
         }
         ClusterPlan::Up { name } => {
-            let path = EnvironmentRecord::path(&context.dirs.runs().join(name));
+            let path = EnvironmentRecord::path(&context.dirs.run(name));
             let record = EnvironmentRecord::read(&path).map_err(|e| {
                 Error::input(format!("no cluster named {name} is up"))
                     .because(e)

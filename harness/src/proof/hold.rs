@@ -6,6 +6,7 @@ use crate::engine::locks::{Hold, try_lock};
 use crate::engine::{Engine, EngineUse, TOOL_PACKAGES, apt, stop_if_unused};
 use crate::error::{Error, Result};
 use crate::ledger::{end_strays, give_back};
+use crate::name::Name;
 
 /// Locks and uses that last as long as the process wants them.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ impl Held {
     }
 
     /// Uses a cluster that is up: its engine, and a shared lock on it.
-    pub async fn use_up(&mut self, context: &Context, name: &str) -> Result<Engine> {
+    pub async fn use_up(&mut self, context: &Context, name: &Name) -> Result<Engine> {
         let lock = lock_up(&context.dirs, name, Hold::Shared)?;
         self.up =
             Some(lock.ok_or_else(|| {
@@ -62,8 +63,8 @@ impl Held {
 
 /// The lock of a cluster that is up: its users share it, `down` holds it alone. `None` when it is
 /// not to be had now.
-pub(crate) fn lock_up(dirs: &Dirs, name: &str, hold: Hold) -> Result<Option<std::fs::File>> {
-    try_lock(&dirs.runs().join(name).join("users.lock"), hold)
+pub(crate) fn lock_up(dirs: &Dirs, name: &Name, hold: Hold) -> Result<Option<std::fs::File>> {
+    try_lock(&dirs.run(name).join("users.lock"), hold)
 }
 
 /// Gives back everything the run owns, newest first, then the engine, then the run's own state.

@@ -4,6 +4,7 @@ use super::place::Place;
 use super::{Credentials, StoreKind, StoreRecord, container, own, pod};
 use crate::cluster::Cluster;
 use crate::context::Context;
+use crate::dirs::remove_below;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::images::load;
@@ -177,7 +178,7 @@ impl Store {
         self.place.remove(context).await?;
         let dir = self.record.credentials.as_deref().and_then(std::path::Path::parent);
         if let Some(dir) = dir.filter(|dir| dir.starts_with(context.run.dir())) {
-            let _ = fs_err::remove_dir_all(dir);
+            let _ = remove_below(context.run.dir(), dir);
         }
         Ok(())
     }
