@@ -33,7 +33,7 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
             minikube::remove(&docker::at(docker).await?, name).await?;
         }
         Owned::NodeImage { docker, node, name } if name.contains(run) => {
-            remove_image(&docker::at(docker).await?, node, name).await?;
+            remove_image(context, &docker::at(docker).await?, node, name).await?;
         }
         Owned::NodeImage { name, .. } => {
             return Err(Error::internal(format!(
@@ -73,7 +73,7 @@ pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
             }
         }
         Owned::NodePath { docker, node, path } => {
-            nodes::remove_path(&docker::at(docker).await?, node, path, run).await?;
+            nodes::remove_path(context, &docker::at(docker).await?, node, path).await?;
         }
         Owned::Path { path } => remove_path(path, run)?,
     }
