@@ -176,7 +176,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::{ClusterRecord, Provider};
+    use crate::cluster::test_cluster;
     use crate::ledger::test_context;
 
     /// An API server that grants tokens of 600 s, whatever is asked for, but fails at some requests;
@@ -211,25 +211,8 @@ mod tests {
 
     async fn asked_within(seconds: u64, fails: &'static [usize]) -> (Vec<u64>, String) {
         let (context, keep) = test_context();
-        let kubeconfig = keep.path().join("admin");
-        let admin = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "c",
-            "clusters": [{ "name": "c", "cluster": { "server": "https://127.0.0.1:1" } }],
-            "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }], "users": [],
-        });
-        std::fs::write(&kubeconfig, admin.to_string()).expect("written");
-        let record = ClusterRecord {
-            name: "c".into(),
-            provider: Provider::Kind,
-            kubeconfig,
-            context: None,
-            server: "https://127.0.0.1:1".into(),
-            kubernetes_version: "v1.34.0".into(),
-            host_address: [127, 0, 0, 1].into(),
-            node_containers: Vec::new(),
-        };
         let (client, asked) = server(fails);
-        let cluster = Cluster { record, client };
+        let cluster = test_cluster(keep.path(), client);
         let issued = Credentials::issue(&context, &cluster, "n", "spark").await.expect("issued");
         sleep_until(Instant::now() + Duration::from_secs(seconds)).await;
         let config = std::fs::read_to_string(issued.kubeconfig()).expect("written");

@@ -6,6 +6,8 @@ mod front_end;
 mod gate;
 mod pod;
 mod process;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
