@@ -6,6 +6,7 @@ pub mod checks;
 pub mod cli;
 pub mod cluster;
 pub mod context;
+pub mod deadlines;
 pub mod diagnose;
 pub mod dirs;
 pub mod doctor;

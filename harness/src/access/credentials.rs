@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::PostParams;
 use kube::config::{AuthInfo, Context as KubeContext, Kubeconfig, NamedAuthInfo, NamedContext};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::cluster::{Cluster, cluster_of};
@@ -16,10 +17,15 @@ use crate::context::Context;
 use crate::dirs::{private_dir, private_file};
 use crate::error::{Error, OrFail, Result};
 
-/// Kubernetes' own default is 3600 s; the least it grants is 600 s.
+/// What is asked for: Kubernetes' own default. An API server may grant less
+/// (`--service-account-max-token-expiration`), 600 s at least.
 const LIFETIME_SECONDS: i64 = 3600;
-/// Renewed at this fraction, as client-go does for projected tokens.
+/// Renewed at this part of its lifetime, as kubelet does for projected tokens.
 const RENEW_AT: f64 = 0.8;
+/// The longest that a request for a token may take.
+const ANSWER: Duration = Duration::from_secs(20);
+/// A failed renewal is tried again after a second, then after twice as long, up to this.
+const MOST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A kubeconfig with a living token; renewal stops when dropped.
 #[derive(Debug)]
@@ -48,16 +54,8 @@ impl Credentials {
             account: account.to_owned(),
             kubeconfig: kubeconfig.clone(),
         };
-        issuer.write_token().await?;
-        let renewal = tokio::spawn(async move {
-            loop {
-                let pause = Duration::from_secs_f64(LIFETIME_SECONDS as f64 * RENEW_AT);
-                tokio::time::sleep_until(tokio::time::Instant::now() + pause).await;
-                if let Err(error) = issuer.write_token().await {
-                    issuer.context.recorder.warn(format!("renewing the driver's token: {error}"));
-                }
-            }
-        });
+        let lifetime = issuer.write_token().await?;
+        let renewal = tokio::spawn(async move { issuer.renew_for_ever(lifetime).await });
         Ok(Credentials { kubeconfig, _renewal: AbortOnDropHandle::new(renewal) })
     }
 
@@ -65,6 +63,17 @@ impl Credentials {
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
+}
+
+/// How long the token of an answer lives: what was granted, by the server's clock at both ends where
+/// the answer says when it was made, since this host's may differ. Never so short that the API is asked
+/// without a pause.
+fn lifetime(answer: &TokenRequest) -> Duration {
+    let end = answer.status.as_ref().map(|status| status.expiration_timestamp.0);
+    let made = answer.metadata.creation_timestamp.as_ref().map(|made| made.0);
+    let lives = end.map(|end| end.duration_since(made.unwrap_or_else(jiff::Timestamp::now)));
+    let lives = lives.and_then(|lives| Duration::try_from(lives).ok()).unwrap_or_default();
+    lives.max(Duration::from_secs(10))
 }
 
 struct Issuer {
@@ -76,7 +85,31 @@ struct Issuer {
 }
 
 impl Issuer {
-    async fn write_token(&self) -> Result<()> {
+    /// Renews in time; a failure is tried again long before the token ends.
+    async fn renew_for_ever(&self, mut lifetime: Duration) {
+        loop {
+            let issued = Instant::now();
+            sleep_until(issued + lifetime.mul_f64(RENEW_AT)).await;
+            let mut pause = Duration::from_secs(1);
+            lifetime = loop {
+                match self.write_token().await {
+                    Ok(lifetime) => break lifetime,
+                    Err(error) => {
+                        let left = (issued + lifetime).saturating_duration_since(Instant::now());
+                        self.context.recorder.warn(format!(
+                            "renewing the driver's token, which ends in {} s: {error}",
+                            left.as_secs()
+                        ));
+                    }
+                }
+                sleep_until(Instant::now() + pause).await;
+                pause = (pause * 2).min(MOST_PAUSE);
+            };
+        }
+    }
+
+    /// Writes a new one; how long it lives.
+    async fn write_token(&self) -> Result<Duration> {
         let accounts: Api<ServiceAccount> =
             Api::namespaced(self.cluster.client.clone(), &self.namespace);
         let request = TokenRequest {
@@ -86,14 +119,18 @@ impl Issuer {
             },
             ..Default::default()
         };
-        let answer = accounts
-            .create_token_request(&self.account, &PostParams::default(), &request)
-            .await
-            .or_environment(format!("requesting a token of account {}", self.account))?;
-        let token = answer.status.map(|s| s.token).unwrap_or_default();
+        let what = || format!("requesting a token of account {}", self.account);
+        let now = PostParams::default();
+        let asked = accounts.create_token_request(&self.account, &now, &request);
+        let answer = timeout(ANSWER, asked).await.or_environment(what())?.or_environment(what())?;
+        let lifetime = lifetime(&answer);
+        let token = answer.status.map(|s| s.token).filter(|token| !token.is_empty());
+        let token = token
+            .ok_or_else(|| Error::environment(what()).because("there is none in the answer"))?;
         self.context.recorder.secrets().register(&token);
         let content = self.kubeconfig_with(token)?;
-        private_file(&self.kubeconfig, content.as_bytes())
+        private_file(&self.kubeconfig, content.as_bytes())?;
+        Ok(lifetime)
     }
 
     /// The cluster's address and CA, with the account's token in place of the admin's key.
@@ -127,5 +164,73 @@ impl Issuer {
         };
         // JSON is YAML. kube's serializer exposes the token; the file is private.
         serde_json::to_string(&config).or_internal("writing a kubeconfig")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::{Request, Response, StatusCode};
+    use kube::client::Body;
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::test_cluster;
+    use crate::ledger::test_context;
+
+    /// An API server that grants tokens of 600 s, whatever is asked for, but fails at some requests;
+    /// when it was asked, in seconds.
+    fn server(fails: &'static [usize]) -> (kube::Client, Arc<Mutex<Vec<u64>>>) {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (begun, seen) = (Instant::now(), asked.clone());
+        tokio::spawn(async move {
+            while let Some((_, reply)) = handle.next_request().await {
+                let mut asked = seen.lock().expect("no panic");
+                let number = asked.len();
+                asked.push(begun.elapsed().as_secs());
+                // Its clock is an hour behind ours.
+                let made = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3600);
+                let end = made + jiff::SignedDuration::from_secs(600);
+                let answer = json!({
+                    "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+                    "metadata": { "creationTimestamp": made.to_string() }, "spec": { "audiences": [] },
+                    "status": { "token": format!("t{number}"), "expirationTimestamp": end.to_string() },
+                });
+                let body = Body::from(serde_json::to_vec(&answer).expect("json"));
+                let mut response = Response::new(body);
+                if fails.contains(&number) {
+                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                }
+                reply.send_response(response);
+            }
+        });
+        (kube::Client::new(service, "default"), asked)
+    }
+
+    async fn asked_within(seconds: u64, fails: &'static [usize]) -> (Vec<u64>, String) {
+        let (context, keep) = test_context();
+        let (client, asked) = server(fails);
+        let cluster = test_cluster(keep.path(), client);
+        let issued = Credentials::issue(&context, &cluster, "n", "spark").await.expect("issued");
+        sleep_until(Instant::now() + Duration::from_secs(seconds)).await;
+        let config = std::fs::read_to_string(issued.kubeconfig()).expect("written");
+        let asked = asked.lock().expect("no panic").clone();
+        (asked, config)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_renewed_at_four_fifths_of_the_lifetime_that_was_granted() {
+        let (asked, config) = asked_within(1000, &[]).await;
+        assert_eq!(asked, [0, 480, 960]);
+        assert!(config.contains("t2"), "{config}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_renewal_is_tried_again_before_the_token_ends() {
+        let (asked, config) = asked_within(595, &[1, 2]).await;
+        assert_eq!(asked, [0, 480, 481, 483]);
+        assert!(config.contains("t3"), "{config}");
     }
 }

@@ -20,6 +20,10 @@ impl Findings {
 
 /// Runs `body`; green when it returns `Ok`, red with the error's text and remedy otherwise. An
 /// interruption is no verdict. The error is handed back, so that a caller can stop or go on.
+///
+/// The body is not dropped by an interruption but runs to its end, which comes soon since its waits
+/// are guarded: so what it holds (a driver, a tool) is ended properly. It is boxed: a check is where
+/// futures nest.
 pub async fn check<T>(
     context: &Context,
     id: &str,
@@ -28,7 +32,10 @@ pub async fn check<T>(
 ) -> Result<T> {
     let begun = Instant::now();
     let mut findings = Findings::default();
-    let result = context.cancel.guard(body(&mut findings)).await;
+    let mut result = Box::pin(body(&mut findings)).await;
+    if let (Err(_), Some(error)) = (&result, context.cancel.interruption()) {
+        result = Err(error);
+    }
     if result.as_ref().is_err_and(Error::is_interruption) {
         return result;
     }
@@ -66,6 +73,30 @@ pub fn skip(context: &Context, id: &str, title: &str, reason: &str) {
 mod tests {
     use super::*;
     use crate::ledger::test_context;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupted_body_runs_to_its_end_and_is_no_verdict() {
+        let (context, _keep) = test_context();
+        let mut ended = false;
+        let body = async |_: &mut Findings| {
+            context.cancel.cancel(crate::Exit::Interrupt);
+            let seconds = crate::observe::Waiting::up_to(60, "a driver");
+            let waited = crate::observe::wait(
+                &context,
+                seconds,
+                crate::observe::Source::Backoff,
+                async || crate::observe::Progress::<()>::NotYet("starting".into()),
+            );
+            assert!(waited.await.expect_err("guarded").is_interruption());
+            tokio::task::yield_now().await;
+            ended = true;
+            Err::<(), _>(Error::environment("the driver was ended"))
+        };
+        let error = check(&context, "x.y", "x does y", body).await.expect_err("interrupted");
+        assert!(ended, "not dropped half-way");
+        assert_eq!(error.exit, crate::Exit::Interrupt);
+        assert!(context.recorder.verdicts().is_empty());
+    }
 
     #[tokio::test]
     async fn a_failure_is_red_with_reason_and_remedy() {

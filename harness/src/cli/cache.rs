@@ -39,11 +39,15 @@ pub(super) fn run(args: &Args) -> Result<Exit> {
         }
         What::Prune { keep } => {
             let limit = keep.map_or(0, |keep| keep.0 * 1024 * 1024);
-            let removed = prune(&dirs, limit)?;
-            for entry in &removed {
-                println!("removed {:>7} MB  {}", entry.bytes / 1_000_000, entry.id);
+            let pruned = prune(&dirs, limit)?;
+            let all = [("removed", &pruned.removed), ("in use ", &pruned.in_use)];
+            for (what, entries) in all {
+                for entry in entries {
+                    println!("{what} {:>7} MB  {}", entry.bytes / 1_000_000, entry.id);
+                }
             }
-            println!("{} entries removed", removed.len());
+            let (gone, stay) = (pruned.removed.len(), pruned.in_use.len());
+            println!("{gone} entries removed, {stay} left since runs use them");
         }
     }
     Ok(Exit::Green)

@@ -2,21 +2,19 @@
 
 use std::ffi::OsString;
 use std::process::Stdio;
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
+use tokio::time::timeout;
 
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 use crate::context::Context;
+use crate::deadlines::{COMMAND_ENDS, COMMAND_ENDS_AT_ONCE};
 use crate::error::{Error, Exit, OrFail, Result};
-use crate::ledger::labels::RUN_VARIABLE;
-use crate::ledger::{Owned, Scope};
+use crate::exec::Group;
+use crate::ledger::Scope;
 use crate::proof::{EXECUTABLE, EnvironmentRecord, HANDOVER, set_up};
 use crate::report::Mode;
-
-/// What a command may take to clean up after SIGTERM: as much as nextest gives its tests.
-const GRACE: Duration = Duration::from_secs(60);
 
 /// Hold an environment for a command.
 #[derive(Debug, clap::Args)]
@@ -45,61 +43,44 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     .await
 }
 
-/// Runs the command with our terminal; an interruption is passed on to its whole group, which may
-/// take 60 s to clean up.
+/// Runs the command with our terminal. A signal is passed on to its whole group as SIGTERM, which may
+/// take [`COMMAND_ENDS`] to clean up; so is a second one, upon which it ends at once.
 async fn child(context: &Context, command: &[OsString], record: &std::path::Path) -> Result<()> {
     let Some((program, args)) = command.split_first() else { return Ok(()) };
     let name = program.to_string_lossy().into_owned();
-    let mut child = tokio::process::Command::new(program)
+    let mut command = tokio::process::Command::new(program);
+    command
         .args(args)
         .env(HANDOVER, record)
-        .env(RUN_VARIABLE, context.run.id())
         .env(EXECUTABLE, std::env::current_exe().or_internal("finding our own binary")?)
-        .stdin(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| {
-            Error::input(format!("starting `{name}`"))
-                .because(e)
-                .remedy("name a command on PATH after `--`")
-        })?;
-    let pid = child.id().unwrap_or_default();
-    let owned = Owned::process(pid, &name);
-    if let Some(owned) = &owned {
-        context.run.own(owned.clone())?;
-    }
+        .stdin(Stdio::null());
+    let mut group = Group::spawn(context, &mut command, &name, |e| {
+        Error::input(format!("starting `{name}`"))
+            .because(e)
+            .remedy("name a command on PATH after `--`")
+    })?;
     let status = tokio::select! {
-        status = child.wait() => status,
+        status = group.ended() => status,
         interruption = context.cancel.cancelled() => {
-            context.recorder.info(format!("`{name}` may take {} s to clean up", GRACE.as_secs()));
-            signal_group(pid, Signal::TERM);
-            if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-                signal_group(pid, Signal::KILL);
-                let _ = child.wait().await;
+            let seconds = COMMAND_ENDS.as_secs();
+            context.recorder.info(format!("`{name}` may take {seconds} s to clean up"));
+            tokio::select! {
+                () = group.terminate(COMMAND_ENDS) => {}
+                () = context.cancel.cut_short() => {
+                    group.signal(Signal::TERM);
+                    let _ = timeout(COMMAND_ENDS_AT_ONCE, group.ended()).await;
+                }
             }
-            if let Some(owned) = &owned {
-                context.run.gave_back(owned)?;
-            }
+            group.finish()?;
             return Err(interruption);
         }
     };
-    if let Some(owned) = &owned {
-        context.run.gave_back(owned)?;
-    }
-    let status = status.or_environment(format!("waiting for `{name}`"))?;
+    group.finish()?;
     if status.success() {
         return Ok(());
     }
     Err(Error::red(format!("`{name}` ended with {status}"))
         .remedy("its own output above says why; the environment was up"))
-}
-
-fn signal_group(leader: u32, signal: Signal) {
-    if let Some(group) = Pid::from_raw(leader.cast_signed()) {
-        // One that ended meanwhile is what we want.
-        let _ = kill_process_group(group, signal);
-    }
 }
 
 #[cfg(test)]

@@ -105,7 +105,11 @@ pub(super) async fn with_run(
         if let Err(error) = torn
             && result.is_ok()
         {
-            result = Err(error);
+            // Cut short by signals, it ends as an interruption.
+            result = Err(match context.cancel.exit() {
+                Some(exit) => error.classed(exit),
+                None => error,
+            });
         }
     }
     let exit = match &result {

@@ -10,6 +10,7 @@ use super::minikube_start::{Assembled, Start, environment};
 use super::network::gateway;
 use super::{Cluster, ClusterRecord, Provider, Provisioner, client_of};
 use crate::context::Context;
+use crate::deadlines::IN_NODE;
 use crate::dirs::private_dir;
 use crate::engine::{Engine, is_root};
 use crate::error::{Error, Result};
@@ -108,7 +109,7 @@ pub async fn create(
     })?;
     if provisioner(request.image) == Provisioner::LocalPath {
         let apply = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "apply", "-f", STORAGE];
-        context.cancel.guard(engine.exec(name, &apply, None::<&[u8]>)).await?;
+        engine.exec(context, name, &apply, None::<&[u8]>, IN_NODE).await?;
     }
     step.done("");
     let record = ClusterRecord {

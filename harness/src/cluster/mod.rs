@@ -18,6 +18,8 @@ pub(crate) use in_pod::Attached;
 pub use in_pod::InPod;
 pub use kind::{KindRequest, create};
 pub use minikube::{MinikubeRequest, accept_profile, create as create_minikube, provisioner};
+#[cfg(test)]
+pub(crate) use model::test_cluster;
 pub use model::{Cluster, ClusterRecord, Provider};
 pub use network::server_on_network;
 pub use ready::{Provisioner, wait_until_ready};

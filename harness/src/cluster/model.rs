@@ -99,3 +99,27 @@ impl Cluster {
         Ok(Cluster { record, client })
     }
 }
+
+/// A cluster of tests, whose API server is what the client asks; its kubeconfig is in this directory.
+#[cfg(test)]
+pub(crate) fn test_cluster(dir: &std::path::Path, client: kube::Client) -> Cluster {
+    let server = "https://127.0.0.1:1";
+    let admin = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{ "name": "c", "cluster": { "server": server } }],
+        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }], "users": [],
+    });
+    let kubeconfig = dir.join("admin-kubeconfig");
+    std::fs::write(&kubeconfig, admin.to_string()).expect("written");
+    let record = ClusterRecord {
+        name: "c".into(),
+        provider: Provider::Kind,
+        kubeconfig,
+        context: None,
+        server: server.into(),
+        kubernetes_version: "v1.34.0".into(),
+        host_address: [127, 0, 0, 1].into(),
+        node_containers: Vec::new(),
+    };
+    Cluster { record, client }
+}

@@ -7,6 +7,8 @@ mod container;
 mod contents;
 mod daemon;
 mod exec;
+#[cfg(test)]
+pub(crate) mod fake;
 mod host;
 mod image_file;
 mod install;

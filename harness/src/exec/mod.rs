@@ -1,8 +1,10 @@
 //! Child processes: each has a deadline, a process group of its own and an entry in the ledger, and
 //! is reaped.
 
+mod group;
 mod processes;
 mod tool;
 
-pub use processes::{end_processes, is_running, processes};
+pub use group::Group;
+pub use processes::{end_processes, is_running, processes, signal_group_of, signal_process};
 pub use tool::{Finished, Tool};

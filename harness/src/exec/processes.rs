@@ -6,6 +6,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::ledger::Owned;
 use crate::observe::{Progress, Source, Waiting, wait};
 
 /// Every process that `is_meant`, zombies and ourselves left out.
@@ -68,6 +69,26 @@ async fn none_left(
         Progress::NotYet(format!("processes {left:?} run"))
     })
     .await
+}
+
+/// A signal to a process of the ledger, if that very process still runs.
+pub fn signal_process(owned: &Owned, kind: Signal) {
+    signal(&of_ledger(owned), kind);
+}
+
+/// A signal to all of the group that a process of the ledger leads, if that very process still runs.
+pub fn signal_group_of(owned: &Owned, kind: Signal) {
+    for leader in of_ledger(owned) {
+        let group = leader.pid();
+        signal(&processes(|p| p.stat().is_ok_and(|stat| stat.pgrp == group)), kind);
+    }
+}
+
+fn of_ledger(owned: &Owned) -> Vec<Process> {
+    let Owned::Process { pid, .. } = owned else { return Vec::new() };
+    // Opened first: what is verified then is what is signalled.
+    let found = Process::new(pid.cast_signed()).ok();
+    found.filter(|_| owned.is_running_process()).into_iter().collect()
 }
 
 fn signal(processes: &[Process], signal: Signal) {

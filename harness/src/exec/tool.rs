@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use futures::FutureExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep_until};
 
+use super::Group;
 use crate::context::Context;
-use crate::error::{Error, OrFail, Result};
-use crate::ledger::Owned;
-use crate::ledger::labels::RUN_VARIABLE;
+use crate::deadlines::TERMINATED;
+use crate::error::{Error, Result};
 
-/// How long a tool may take to end after SIGTERM before SIGKILL.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long what a tool started may go on printing after the tool itself has ended: some programs
+/// leave a process behind that holds the pipes open for ever.
+const LINGER: Duration = Duration::from_secs(2);
 /// How much of a failed tool's output an error quotes.
 const QUOTED_LINES: usize = 12;
 
@@ -53,9 +55,7 @@ impl Tool {
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let mut command = Command::new(program);
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A dropped future must not leave the tool behind.
-        command.kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Tool { command, name, deadline: Duration::from_secs(60), stdin: None, on_line: None }
     }
 
@@ -137,132 +137,142 @@ impl Tool {
         format!("{} {args}", self.name)
     }
 
-    /// Runs to the end. Errors (class environment): not found, non-zero status (with the last
-    /// lines it printed), deadline passed, interrupted.
+    /// Runs to the end of the program itself, and at most 2 s longer for what else holds its output
+    /// open.
+    ///
+    /// # Errors
+    /// Environment: not found, non-zero status, deadline passed; the latter two with the last lines
+    /// that it printed. Interrupted.
     pub async fn run(mut self, context: &Context) -> Result<Finished> {
         let words = self.words();
-        // Whatever it starts is found by this, even when the group's leader is gone.
-        self.command.env(RUN_VARIABLE, context.run.id());
         // What a killed tool leaves in its temporary directory goes with the run's state.
         self.command.env("TMPDIR", context.run.dir());
-        let mut child = self.command.spawn().map_err(|e| {
-            Error::environment(format!("starting `{words}`"))
-                .because(e)
-                .remedy(format!("install {} or put it on PATH", self.name))
+        let remedy = format!("install {} or put it on PATH", self.name);
+        let mut group = Group::spawn(context, &mut self.command, &self.name, |e| {
+            Error::environment(format!("starting `{words}`")).because(e).remedy(remedy)
         })?;
-        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        let owned = match group {
-            Some(pid) => Owned::process(pid.as_raw_nonzero().get().cast_unsigned(), &self.name),
-            None => None,
-        };
-        // From here on whatever ends this function, be it that its future is dropped, ends the
-        // group and gives it back.
-        let running = Running { context, group, owned };
-        if let Some(owned) = &running.owned {
-            context.run.own(owned.clone())?;
-        }
-        let work = collect(&mut child, self.stdin.take(), self.on_line.take());
-        let ended = tokio::select! {
-            result = work => Some(result),
-            () = tokio::time::sleep_until(tokio::time::Instant::now() + self.deadline) => None,
-            _ = context.cancel.cancelled() => None,
-        };
-        let result = match ended {
-            Some(result) => result.or_environment(format!("running `{words}`")),
-            None => {
-                end_group(&mut child, group).await;
-                match context.cancel.exit() {
-                    Some(exit) => Err(Error::interrupted(exit)),
-                    None => Err(Error::environment(format!(
-                        "`{words}` had not ended after {} s",
-                        self.deadline.as_secs()
-                    ))),
-                }
+        let mut output = Output::default();
+        let in_time = converse(context, &mut group, &mut output, self).await;
+        // Still known: it is reaped only now, after its group.
+        let status = group.status();
+        group.finish()?;
+        let finished = output.text();
+        let said = || {
+            let (errors, other) = (&finished.stderr, &finished.stdout);
+            let said = if errors.trim().is_empty() { other } else { errors };
+            match last_lines(&context.recorder.secrets().scrub(said), QUOTED_LINES) {
+                said if said.is_empty() => "it printed nothing".to_owned(),
+                said => said,
             }
         };
-        drop(running);
-        let (status, finished) = result?;
-        if status.success() {
-            return Ok(finished);
-        }
-        let said =
-            if finished.stderr.trim().is_empty() { &finished.stdout } else { &finished.stderr };
-        let said = last_lines(&context.recorder.secrets().scrub(said), QUOTED_LINES);
-        Err(Error::environment(format!("`{words}` ended with {status}: {said}")))
-    }
-}
-
-/// A tool's process group while it runs.
-struct Running<'a> {
-    context: &'a Context,
-    group: Option<Pid>,
-    owned: Option<Owned>,
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        // Whatever the tool left in its group goes with it.
-        if let Some(group) = self.group {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        if let Some(owned) = &self.owned {
-            // A ledger that cannot be written names a process too many: `sweep` finds it gone.
-            let _ = self.context.run.gave_back(owned);
+        match (in_time, status) {
+            (Ok(()), Some(status)) if status.success() => Ok(finished),
+            (Ok(()), Some(status)) => {
+                Err(Error::environment(format!("`{words}` ended with {status}: {}", said())))
+            }
+            (Ok(()), None) => Err(Error::internal(format!("how `{words}` ended is not known"))),
+            (Err(Stopped::Interrupted(error)), _) => Err(error),
+            (Err(Stopped::Late(deadline)), _) => Err(Error::environment(format!(
+                "`{words}` had not ended after {} s: {}",
+                deadline.as_secs(),
+                said()
+            ))),
         }
     }
 }
 
-async fn collect(
-    child: &mut Child,
-    stdin: Option<Vec<u8>>,
-    on_line: Option<LineSink>,
-) -> std::io::Result<(std::process::ExitStatus, Finished)> {
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    let input = child.stdin.take();
-    let output = child.stdout.take();
-    let errors = child.stderr.take();
+/// Why a tool was ended.
+enum Stopped {
+    Late(Duration),
+    Interrupted(Error),
+}
+
+/// What a tool has printed so far.
+#[derive(Default)]
+struct Output {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Output {
+    fn text(&self) -> Finished {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Finished { stdout: text(&self.stdout), stderr: text(&self.stderr) }
+    }
+}
+
+/// Feeds it and reads what it prints until it has ended, or ends it.
+async fn converse(
+    context: &Context,
+    group: &mut Group,
+    output: &mut Output,
+    tool: Tool,
+) -> Result<(), Stopped> {
+    let Tool { deadline, stdin, on_line, .. } = tool;
+    let pipes = group.pipes();
+    let (input, printed, errors) = (pipes.stdin.take(), pipes.stdout.take(), pipes.stderr.take());
     let feed = async {
         if let (Some(mut pipe), Some(bytes)) = (input, stdin) {
             // A tool that ends without reading says so by its status.
             let _ = pipe.write_all(&bytes).await;
         }
     };
-    let read_output = async {
-        let mut text = Vec::new();
-        if let Some(mut pipe) = output {
-            let _ = pipe.read_to_end(&mut text).await;
+    let sink = |line: &str| {
+        if let Some(sink) = &on_line {
+            sink.0(line);
         }
-        String::from_utf8_lossy(&text).into_owned()
     };
-    let read_errors = async {
-        let mut text = String::new();
-        if let Some(pipe) = errors {
-            let mut lines = BufReader::new(pipe).split(b'\n');
-            while let Ok(Some(line)) = lines.next_segment().await {
-                let line = String::from_utf8_lossy(&line);
-                if let Some(sink) = &on_line {
-                    sink.0(&line);
-                }
-                text.push_str(&line);
-                text.push('\n');
-            }
+    let read = async {
+        let printed = drain(printed, &mut output.stdout, |_| {});
+        tokio::join!(feed, printed, drain(errors, &mut output.stderr, sink));
+    };
+    let read = read.fuse();
+    tokio::pin!(read);
+    let group = &*group;
+    let all = async {
+        let lingering = async {
+            group.ended().await;
+            sleep_until(Instant::now() + LINGER).await;
+        };
+        tokio::select! {
+            () = &mut read => drop(group.ended().await),
+            () = lingering => {}
         }
-        text
     };
-    let ((), stdout, stderr, status) = tokio::join!(feed, read_output, read_errors, child.wait());
-    Ok((status?, Finished { stdout, stderr }))
+    let stopped = tokio::select! {
+        () = all => return Ok(()),
+        () = sleep_until(Instant::now() + deadline) => Stopped::Late(deadline),
+        error = context.cancel.cancelled() => Stopped::Interrupted(error),
+    };
+    // It may say why while it ends.
+    let reading = async {
+        read.await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = group.terminate(TERMINATED) => {}
+        () = reading => {}
+    }
+    Err(stopped)
 }
 
-/// SIGTERM to the whole group, then SIGKILL; the leader is reaped.
-async fn end_group(child: &mut Child, group: Option<Pid>) {
-    if let Some(group) = group {
-        let _ = kill_process_group(group, Signal::TERM);
-        if tokio::time::timeout(GRACE, child.wait()).await.is_ok() {
-            return;
+/// Reads to the end of the pipe; what was read is kept when this is dropped.
+async fn drain(
+    pipe: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+    mut line: impl FnMut(&str),
+) {
+    let Some(mut pipe) = pipe else { return };
+    let mut seen = 0;
+    while pipe.read_buf(into).await.is_ok_and(|read| read > 0) {
+        while let Some(length) = into[seen..].iter().position(|byte| *byte == b'\n') {
+            line(&String::from_utf8_lossy(&into[seen..seen + length]));
+            seen += length + 1;
         }
-        let _ = kill_process_group(group, Signal::KILL);
     }
-    let _ = child.wait().await;
+    if seen < into.len() {
+        line(&String::from_utf8_lossy(&into[seen..]));
+    }
 }
 
 fn last_lines(text: &str, count: usize) -> String {
@@ -291,6 +301,30 @@ mod tests {
             Tool::new("sleep").args(["600"]).deadline(Duration::from_millis(50)).run(&context);
         assert!(late.await.expect_err("deadline").to_string().contains("had not ended"));
         assert!(context.run.owned().is_empty(), "every process was given back");
+    }
+
+    #[tokio::test]
+    async fn what_a_late_tool_printed_is_in_the_error() {
+        let (context, _keep) = test_context();
+        let script = "echo downloading $((40 + 2)) jars >&2; exec sleep 600";
+        let late =
+            Tool::new("sh").args(["-c", script]).deadline(Duration::from_millis(500)).run(&context);
+        let text = late.await.expect_err("deadline").to_string();
+        assert!(text.contains("had not ended") && text.contains("downloading 42 jars"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_holds_the_output_open_does_not_keep_a_tool_running() {
+        let (context, keep) = test_context();
+        let begun = std::time::Instant::now();
+        // In a group of its own: out of reach of what ends the tool's.
+        let pid = keep.path().join("pid");
+        let script = "echo done; setsid sh -c 'echo $$ > \"$0\"; exec sleep 600' \"$1\" &";
+        let tool = Tool::new("sh").args(["-c", script, "sh"]).args([&pid]);
+        let done = tool.deadline(Duration::from_secs(60)).run(&context).await.expect("it ended");
+        assert_eq!(done.stdout, "done\n");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+        assert_eq!(crate::ledger::end_strays(&context).await.expect("ended"), 1);
     }
 
     #[tokio::test]

@@ -7,8 +7,15 @@ use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::engine::locks::{self, Hold};
-use crate::error::{OrFail, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
+
+/// As long as a whole build may take: another process does it.
+const BUILD_SECONDS: u64 = 60 * 60;
+/// How long the users of a changed entry are waited for: looks are short, runs are not.
+const USERS_SECONDS: u64 = 5;
+/// How often an entry is looked at.
+const TRIES: u32 = 3;
 
 /// The hash of everything that decides an entry's content.
 #[derive(Debug, Clone)]
@@ -39,6 +46,30 @@ impl Key {
     }
 }
 
+/// An entry in use: as long as this lives, `cache prune` leaves the entry alone.
+#[derive(Debug)]
+pub struct InUse {
+    path: PathBuf,
+    lock: File,
+}
+
+impl InUse {
+    /// Its path; the entry stays in use until this process ends: for paths that go into properties,
+    /// mounts and records. (As `TempDir::keep` does, it gives up on an earlier end.)
+    pub fn keep(self) -> PathBuf {
+        std::mem::forget(self.lock);
+        self.path
+    }
+}
+
+impl std::ops::Deref for InUse {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// The cache directory.
 #[derive(Debug, Clone)]
 pub struct Cache {
@@ -55,27 +86,71 @@ impl Cache {
     /// temporary directory and renamed into place. Two processes that want the same entry do the
     /// work once: the second waits for the first. After kill -9 in the middle nothing half-made is
     /// found: the temporary directory is removed by the next builder.
+    ///
+    /// Users of an entry share its lock; only who builds it, or removes it, holds that alone.
     pub async fn entry(
         &self,
         context: &Context,
         key: &Key,
         step: StepGuard,
         build: impl AsyncFnOnce(&Path, &StepGuard) -> Result<()>,
-    ) -> Result<PathBuf> {
+    ) -> Result<InUse> {
         fs_err::create_dir_all(&self.dir).or_environment("making the cache directory")?;
         let id = key.id();
         let target = self.dir.join(&id);
-        let _lock = lock(context, self.dir.join(format!("{id}.lock"))).await?;
-        if target.exists() {
-            if blocking(target.clone(), verify).await? {
-                step.cached();
-                return Ok(target);
+        let lock_file = self.dir.join(format!("{id}.lock"));
+        let mut build = Some(build);
+        // Once more when it was built, or found changed while another process looked at it, too.
+        for _ in 0..TRIES {
+            let lock = lock(context, &lock_file, Hold::Shared, BUILD_SECONDS).await?;
+            let there = target.exists();
+            if there && (build.is_none() || blocking(target.clone(), verify).await?) {
+                if build.is_some() {
+                    step.cached();
+                } else {
+                    step.done(String::new());
+                }
+                return Ok(InUse { path: target, lock });
             }
-            context
-                .recorder
-                .warn(format!("cache entry {id} was changed on disk: building it again"));
-            fs_err::tokio::remove_dir_all(&target).await.or_environment("removing a bad entry")?;
+            drop(lock);
+            let seconds = if there { USERS_SECONDS } else { BUILD_SECONDS };
+            let _alone = match locks::lock(context, &lock_file, Hold::Exclusive, seconds).await {
+                Ok(lock) => lock,
+                Err(error) if there && !error.is_interruption() => continue,
+                Err(error) => return Err(error),
+            };
+            if there && target.exists() {
+                if blocking(target.clone(), verify).await? {
+                    continue;
+                }
+                let words = format!("cache entry {id} was changed on disk: building it again");
+                context.recorder.warn(words);
+                let removed = fs_err::tokio::remove_dir_all(&target).await;
+                removed.or_environment("removing a bad entry")?;
+            }
+            if !target.exists()
+                && let Some(build) = build.take()
+                && let Err(error) = self.build(&id, &step, build).await
+            {
+                step.failed(&error);
+                return Err(error);
+            }
         }
+        let error = Error::environment(format!(
+            "cache entry {id} was changed or removed on disk while runs use it"
+        ));
+        let error = error.remedy("end those runs; the next one builds it again");
+        step.failed(&error);
+        Err(error)
+    }
+
+    /// Builds it; its lock is held alone.
+    async fn build(
+        &self,
+        id: &str,
+        step: &StepGuard,
+        build: impl AsyncFnOnce(&Path, &StepGuard) -> Result<()>,
+    ) -> Result<()> {
         let temporary = self.dir.join(format!("{id}.tmp"));
         if temporary.exists() {
             fs_err::tokio::remove_dir_all(&temporary)
@@ -84,16 +159,14 @@ impl Cache {
         }
         fs_err::tokio::create_dir_all(&temporary).await.or_environment("making a cache entry")?;
         // Not under the guard: an interruption must not drop a tool before its group was ended.
-        if let Err(error) = build(&temporary, &step).await {
+        if let Err(error) = build(&temporary, step).await {
             let _ = fs_err::tokio::remove_dir_all(&temporary).await;
-            step.failed(&error);
             return Err(error);
         }
         let sums = blocking(temporary.clone(), sums).await?;
-        fs_err::write(self.sums_of(&id), sums).or_environment("writing an entry's digests")?;
-        fs_err::rename(&temporary, &target).or_environment("moving a cache entry into place")?;
-        step.done(String::new());
-        Ok(target)
+        fs_err::write(self.sums_of(id), sums).or_environment("writing an entry's digests")?;
+        fs_err::rename(&temporary, self.dir.join(id))
+            .or_environment("moving a cache entry into place")
     }
 
     fn sums_of(&self, id: &str) -> PathBuf {
@@ -108,9 +181,9 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || work(&dir)).await.or_internal("a cache task")?
 }
 
-/// Takes the lock of a key. Waits as long as a whole build may take: another process does it.
-async fn lock(context: &Context, path: PathBuf) -> Result<File> {
-    let file = locks::lock(context, &path, Hold::Exclusive, 60 * 60).await?;
+/// Takes the lock of a key.
+async fn lock(context: &Context, path: &Path, hold: Hold, seconds: u64) -> Result<File> {
+    let file = locks::lock(context, path, hold, seconds).await?;
     // The lock's time says when the entry was last wanted.
     file.set_modified(std::time::SystemTime::now()).or_environment("marking a cache entry")?;
     Ok(file)
@@ -175,7 +248,7 @@ mod tests {
             )
             .await
             .expect("entry");
-        (path, built)
+        (path.to_path_buf(), built)
     }
 
     #[tokio::test]
@@ -187,6 +260,29 @@ mod tests {
         std::fs::write(path.join("file"), "evil").expect("written");
         assert!(make(&context, "three").await.1, "a changed entry is built again");
         assert_eq!(std::fs::read_to_string(path.join("file")).expect("readable"), "three");
+    }
+
+    #[tokio::test]
+    async fn an_entry_in_use_is_not_pruned_and_can_be_used_by_others() {
+        let (context, _keep) = test_context();
+        let entry = async || {
+            let step = StepGuard::begin(&context.recorder, "image", "x".into());
+            let build = async |dir: &Path, _: &StepGuard| {
+                fs_err::write(dir.join("file"), "whole").or_environment("writing")
+            };
+            let key = Key::new("x").with("v", "1");
+            Cache::of(&context).entry(&context, &key, step, build).await.expect("entry")
+        };
+        let (one, other) = (entry().await, entry().await);
+        let prune = || crate::images::prune(&context.dirs, 0).expect("pruned").removed.len();
+        drop(one);
+        assert_eq!(prune(), 0, "the other still reads it");
+        assert!(other.join("file").exists());
+        drop(other);
+        assert_eq!(prune(), 1);
+        let kept = entry().await.keep();
+        assert_eq!(prune(), 0, "this process has its path");
+        assert!(kept.join("file").exists());
     }
 
     #[tokio::test]

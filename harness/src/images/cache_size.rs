@@ -38,24 +38,36 @@ pub fn entries(dirs: &Dirs) -> Result<Vec<CacheEntry>> {
     Ok(entries)
 }
 
-/// Removes the least recently used entries until the rest fits `limit` bytes; an entry that
-/// somebody builds or checks now is left alone. Returns what was removed.
-pub fn prune(dirs: &Dirs, limit: u64) -> Result<Vec<CacheEntry>> {
+/// What became of entries that had to go.
+#[derive(Debug, Default)]
+pub struct Pruned {
+    /// Gone.
+    pub removed: Vec<CacheEntry>,
+    /// Still there: a run uses or builds it now.
+    pub in_use: Vec<CacheEntry>,
+}
+
+/// Removes the least recently used entries until the rest fits `limit` bytes; an entry that a run
+/// uses or builds now stays.
+pub fn prune(dirs: &Dirs, limit: u64) -> Result<Pruned> {
     let all = entries(dirs)?;
     let mut total: u64 = all.iter().map(|e| e.bytes).sum();
-    let mut removed = Vec::new();
+    let mut pruned = Pruned::default();
     for entry in all {
         if total <= limit {
             break;
         }
         let lock = lock_of(&entry.path, &entry.id);
-        let Some(_lock) = try_lock(&lock, Hold::Exclusive)? else { continue };
+        let Some(_lock) = try_lock(&lock, Hold::Exclusive)? else {
+            pruned.in_use.push(entry);
+            continue;
+        };
         fs_err::remove_dir_all(&entry.path).or_environment("removing a cache entry")?;
         let _ = fs_err::remove_file(entry.path.with_file_name(format!("{}.sums", entry.id)));
         total -= entry.bytes;
-        removed.push(entry);
+        pruned.removed.push(entry);
     }
-    Ok(removed)
+    Ok(pruned)
 }
 
 /// The lock of an entry, finished or half.
@@ -86,9 +98,14 @@ mod tests {
         }
         let held = std::fs::File::open(base.join("locked-2.lock")).expect("opened");
         rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).expect("locked");
-        let removed = prune(&dirs, 150).expect("pruned");
-        let ids: Vec<_> = removed.iter().map(|e| e.id.as_str()).collect();
-        assert_eq!(ids, ["old-1", "new-3"], "one locked entry stays, though older");
+        let pruned = prune(&dirs, 150).expect("pruned");
+        let ids = |of: &[CacheEntry]| of.iter().map(|e| e.id.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            ids(&pruned.removed),
+            ["old-1", "new-3"],
+            "one locked entry stays, though older"
+        );
+        assert_eq!(ids(&pruned.in_use), ["locked-2"]);
         assert_eq!(entries(&dirs).expect("listed").len(), 1);
     }
 }

@@ -1,27 +1,37 @@
 //! A node's containerd, spoken to by `ctr` inside the node's container.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bollard::errors::Error as DockerError;
 use bollard::query_parameters::InspectContainerOptions;
 use tokio::io::AsyncRead;
 
+use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{OrFail, Result};
 
+/// The longest that an answer may take: an image of a gigabyte is unpacked.
+const LONGEST: Duration = Duration::from_secs(600);
 /// Names the image's configuration on the image: a tag that was moved is seen.
 const CONFIG_LABEL: &str = "sparkproof.io/config";
 
 /// One node.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
+    pub(super) context: &'a Context,
     pub(super) engine: &'a Engine,
     pub(super) container: &'a str,
 }
 
 /// Removes an image from a node, and what nothing else on the node needs of it. Without the image,
 /// or the node, nothing is to be done.
-pub(crate) async fn remove_image(engine: &Engine, container: &str, name: &str) -> Result<()> {
+pub(crate) async fn remove_image(
+    context: &Context,
+    engine: &Engine,
+    container: &str,
+    name: &str,
+) -> Result<()> {
     let running = engine.docker.inspect_container(container, None::<InspectContainerOptions>).await;
     let running = match running {
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => false,
@@ -33,7 +43,7 @@ pub(crate) async fn remove_image(engine: &Engine, container: &str, name: &str) -
     if !running {
         return Ok(());
     }
-    let node = Node { engine, container };
+    let node = Node { context, engine, container };
     let listed = node.ctr(&["images", "ls"], None::<&[u8]>).await?;
     match names_of(&listed, name).as_slice() {
         [] => Ok(()),
@@ -73,7 +83,8 @@ impl Node<'_> {
 
     /// Runs `ctr -n k8s.io …` to its end; what it printed. A status other than 0 is an error.
     async fn ctr(&self, words: &[&str], input: Option<impl AsyncRead + Unpin>) -> Result<String> {
-        self.engine.exec(self.container, &[&["ctr", "-n", "k8s.io"], words].concat(), input).await
+        let words = [&["ctr", "-n", "k8s.io"], words].concat();
+        self.engine.exec(self.context, self.container, &words, input, LONGEST).await
     }
 }
 

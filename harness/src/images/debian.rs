@@ -74,5 +74,5 @@ pub async fn debian_layer(
             .or_environment(what())
         })
         .await?;
-    Ok(entry.join("layer.tar"))
+    Ok(entry.keep().join("layer.tar"))
 }

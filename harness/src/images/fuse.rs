@@ -60,7 +60,7 @@ async fn rclone(context: &Context, phase: &str) -> Result<PathBuf> {
             pip::install(context, "rclone", dir, "site", &[]).await
         })
         .await?;
-    Ok(entry.join("site/bin/rclone"))
+    Ok(entry.keep().join("site/bin/rclone"))
 }
 
 /// Why blobfuse2 cannot be had here: asked of the Go module proxy now, not assumed.

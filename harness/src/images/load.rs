@@ -104,7 +104,7 @@ async fn load_now(
     let look = |container| {
         let (name, chain, image_id) = (&name, &chain, &image_id);
         async move {
-            let node = Node { engine, container };
+            let node = Node { context, engine, container };
             let unpacked = node.unpacked().await?;
             let present = present(chain, &unpacked);
             let ready = present == chain.len() && node.has_image(name, image_id).await?;

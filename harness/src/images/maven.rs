@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::entry::Hashing;
-use super::{Cache, Key, tree};
+use super::{Cache, InUse, Key, tree};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
@@ -104,6 +104,7 @@ async fn plugin(context: &Context, phase: &str) -> Result<PathBuf> {
     Cache::of(context)
         .entry(context, &key, step, async |dir, _| resolve(context, dir, &[]).await)
         .await
+        .map(InUse::keep)
 }
 
 /// Has Maven put these, and what it needs for it, into `dir/repository`.

@@ -22,8 +22,8 @@ pub mod spark;
 pub mod store;
 mod tree;
 
-pub use cache::{Cache, Key};
-pub use cache_size::{CacheEntry, entries, prune};
+pub use cache::{Cache, InUse, Key};
+pub use cache_size::{CacheEntry, Pruned, entries, prune};
 pub(crate) use containerd::remove_image;
 pub use debian::debian_layer;
 pub use entry::Entry;

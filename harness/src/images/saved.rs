@@ -28,7 +28,7 @@ pub(super) async fn archive(
             save(engine, reference, &dir.join("image.tar")).await
         })
         .await?;
-    Ok(entry.join("image.tar"))
+    Ok(entry.keep().join("image.tar"))
 }
 
 /// What the archive holds, and where. It is kept beside it: what is put on top of an image travels

@@ -9,11 +9,14 @@ use bollard::models::{
 use bollard::query_parameters::{
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
     ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-    RemoveVolumeOptionsBuilder,
+    RemoveVolumeOptionsBuilder, WaitContainerOptionsBuilder,
 };
+use futures::StreamExt;
 use futures::future::try_join_all;
+use tokio::time::timeout;
 
 use super::labels::{KIND_CLUSTER, RUN, SCOPE};
+use crate::deadlines::REMOVAL_ENDS;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 
@@ -25,15 +28,10 @@ pub(super) async fn at(host: &str) -> Result<Engine> {
     })
 }
 
-/// Gone already, or going, is as good as removed.
+/// What is not there is as good as removed.
 pub(super) fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
     match result {
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-        Err(DockerError::DockerResponseServerError { status_code: 409, message })
-            if message.contains("already in progress") =>
-        {
-            Ok(None)
-        }
         result => result.map(Some),
     }
 }
@@ -50,11 +48,36 @@ pub(super) async fn remove_container(engine: &Engine, name: &str, run: &str) -> 
     }
 }
 
+/// Removes a container with its anonymous volumes, running or not, and waits until it is gone.
 pub(super) async fn force_remove(engine: &Engine, name: &str) -> Result<()> {
+    let what = || format!("removing container {name}");
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    let removed = engine.docker.remove_container(name, Some(options)).await;
-    gone(removed).or_environment(format!("removing container {name}"))?;
-    Ok(())
+    match gone(engine.docker.remove_container(name, Some(options)).await) {
+        // Somebody else removes it already. It is there until that is done.
+        Err(DockerError::DockerResponseServerError { status_code: 409, message }) => {
+            let removed = timeout(REMOVAL_ENDS, removed(engine, name)).await;
+            let late = |_| {
+                let seconds = REMOVAL_ENDS.as_secs();
+                Error::environment(format!("{}: {message} after {seconds} s", what()))
+            };
+            removed.map_err(late)?.or_environment(what())
+        }
+        removed => removed.map(drop).or_environment(what()),
+    }
+}
+
+/// Waits for the end of a removal that is under way.
+async fn removed(engine: &Engine, name: &str) -> Result<(), DockerError> {
+    let options = WaitContainerOptionsBuilder::new().condition("removed").build();
+    let mut end = engine.docker.wait_container(name, Some(options));
+    match end.next().await {
+        // The status of its first process, whatever that was.
+        Some(Err(DockerError::DockerContainerWaitError { error, .. })) if error.is_empty() => {
+            Ok(())
+        }
+        Some(end) => gone(end).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// A container of the run, by its label.
@@ -260,8 +283,33 @@ pub(super) async fn everything(engine: &Engine) -> Result<BTreeMap<&'static str,
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use serde_json::json;
+
+    use super::*;
+    use crate::engine::fake::{self, Then, fake_docker};
+    use crate::ledger::test_context;
+
+    #[tokio::test]
+    async fn a_removal_that_is_under_way_is_waited_for() {
+        let (_context, keep) = test_context();
+        let waited = Arc::new(AtomicBool::new(false));
+        let seen = waited.clone();
+        let engine = fake_docker(&keep.path().join("docker.sock"), move |request| {
+            let busy = r#"{"message":"removal of container x is already in progress"}"#;
+            if request.starts_with("DELETE") {
+                return Some((fake::json(409, busy), Then::Closed));
+            }
+            let asked = request.contains("/wait?") && request.contains("condition=removed");
+            seen.fetch_or(asked, Ordering::Relaxed);
+            asked.then(|| (fake::json(200, r#"{"StatusCode":137}"#), Then::Closed))
+        })
+        .await;
+        force_remove(&engine, "x").await.expect("removed in the end");
+        assert!(waited.load(Ordering::Relaxed), "not counted as removed at once");
+    }
 
     #[test]
     fn a_node_of_a_later_cluster_of_the_same_name_hangs_on_another_network() {

@@ -51,7 +51,7 @@ pub(super) async fn release(context: &Context, owned: &Owned) -> Result<Option<S
             left_alone = minikube::remove(&docker::at(docker).await?, name, of_run).await?;
         }
         Owned::NodeImage { docker, node, name } if name.contains(run) => {
-            remove_image(&docker::at(docker).await?, node, name).await?;
+            remove_image(context, &docker::at(docker).await?, node, name).await?;
         }
         Owned::NodeImage { name, .. } => {
             return Err(Error::internal(format!(
@@ -91,7 +91,7 @@ pub(super) async fn release(context: &Context, owned: &Owned) -> Result<Option<S
             }
         }
         Owned::NodePath { docker, node, path } => {
-            nodes::remove_path(&docker::at(docker).await?, node, path, run).await?;
+            nodes::remove_path(context, &docker::at(docker).await?, node, path).await?;
         }
         Owned::Path { path } => remove_path(context, path)?,
     }

@@ -1,6 +1,9 @@
 //! What the owning process holds, and giving all of it back.
 
+use std::time::Duration;
+
 use crate::context::Context;
+use crate::deadlines::TEARDOWN;
 use crate::dirs::Dirs;
 use crate::engine::locks::{Hold, try_lock};
 use crate::engine::{Engine, EngineUse, TOOL_PACKAGES, apt, stop_if_unused};
@@ -67,25 +70,64 @@ pub(crate) fn lock_up(dirs: &Dirs, name: &Name, hold: Hold) -> Result<Option<std
     try_lock(&dirs.run(name).join("users.lock"), hold)
 }
 
-/// Gives back everything the run owns, newest first, then the engine, then the run's own state.
-/// Goes on after a failure; the first one is returned.
+/// Removes everything the run owns, newest first, then the engine, then the run's own state. Goes on
+/// after a failure; the first one is returned. A second signal cuts it short.
+///
+/// # Errors
+/// Environment: something is left; when it was cut short, the error names all of it.
 pub async fn tear_down(context: &Context, held: &mut Held) -> Result<String> {
+    tear_down_within(TEARDOWN, context, held).await
+}
+
+/// The same with another limit.
+pub(super) async fn tear_down_within(
+    limit: Duration,
+    context: &Context,
+    held: &mut Held,
+) -> Result<String> {
     let context = context.for_teardown();
+    if context.cancel.exit().is_some() {
+        context.recorder.info(
+            "interrupted: cleaning up; a second Ctrl-C (or SIGTERM) leaves the rest to `sparkproof \
+             sweep`",
+        );
+    }
+    let work = context.cancel.guard(Box::pin(remove_all(&context, held)));
+    match tokio::time::timeout(limit, work).await {
+        Ok(Err(error)) if error.is_interruption() => Err(left(&context, "a second signal")),
+        Err(_) => Err(left(&context, &format!("its deadline of {} s", limit.as_secs()))),
+        Ok(done) => done,
+    }
+}
+
+/// The error of a cleanup that something cut short: what is left, and what removes it.
+fn left(context: &Context, by: &str) -> Error {
+    let left: Vec<String> = context.run.owned().iter().map(ToString::to_string).collect();
+    let left = match left.is_empty() {
+        true => "perhaps the Docker daemon and processes of the run".to_owned(),
+        false => left.join(", "),
+    };
+    Error::environment(format!("cleanup was cut short by {by}; left: {left}"))
+        .remedy("`sparkproof sweep` removes all of it")
+}
+
+async fn remove_all(context: &Context, held: &mut Held) -> Result<String> {
     let mut first = None;
     let mut given = 0;
     for owned in context.run.owned().into_iter().rev() {
-        match give_back(&context, &owned).await {
+        match give_back(context, &owned).await {
             Ok(()) => given += 1,
+            Err(error) if error.is_interruption() => return Err(error),
             Err(error) => {
                 context.recorder.warn(format!("giving back {owned}: {error}"));
                 first = first.or(Some(error));
             }
         }
     }
-    if let Err(error) = end_strays(&context).await {
+    if let Err(error) = end_strays(context).await {
         first = first.or(Some(error));
     }
-    if let Err(error) = held.release(&context).await {
+    if let Err(error) = held.release(context).await {
         first = first.or(Some(error));
     }
     if let Err(error) = context.run.end() {
@@ -94,5 +136,42 @@ pub async fn tear_down(context: &Context, held: &mut Held) -> Result<String> {
     match first {
         None => Ok(format!("{given} things given back, nothing owned any more")),
         Some(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Exit;
+    use crate::ledger::{Owned, test_context};
+
+    #[tokio::test]
+    async fn a_second_signal_cuts_cleanup_short_and_says_what_is_left_for_sweep() {
+        let (context, _keep) = test_context();
+        // Docker that accepts connections and says nothing.
+        let socket = context.run.dir().join("silent.sock");
+        let _silent = tokio::net::UnixListener::bind(&socket).expect("bound");
+        let docker = format!("unix://{}", socket.display());
+        let name = format!("cluster-{}", context.run.id());
+        context.run.own(Owned::KindCluster { docker, name: name.clone() }).expect("written");
+        context.cancel.cancel(Exit::Interrupt);
+        let begun = std::time::Instant::now();
+        let mut held = Held::default();
+        let second = async {
+            tokio::task::yield_now().await;
+            context.cancel.cancel(Exit::Interrupt);
+        };
+        let cleanup = context.for_teardown();
+        let check = crate::checks::check(&cleanup, "teardown.run", "all goes", async |_| {
+            tear_down(&context, &mut held).await
+        });
+        let (torn, ()) = tokio::join!(check, second);
+        let error = torn.expect_err("cut short");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        let text = error.told();
+        assert!(text.contains(&name) && text.contains("sparkproof sweep"), "{text}");
+        let verdicts = context.recorder.verdicts();
+        assert!(matches!(&verdicts[..], [(_, crate::events::Outcome::Red { .. })]), "{verdicts:?}");
+        assert!(context.run.dir().exists(), "its ledger is what sweep reads");
     }
 }

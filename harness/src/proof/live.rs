@@ -387,7 +387,8 @@ impl Ended {
     /// Deletes namespace, account and bindings; in a namespace of the user's what was made there.
     pub async fn give_back(&self, context: &Context) -> Result<()> {
         for owned in self.owned.iter().rev() {
-            give_back(context, owned).await?;
+            // After a signal the teardown does it: the ledger keeps what is dropped here.
+            context.cancel.guard(give_back(context, owned)).await?;
         }
         Ok(())
     }

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
 
-use super::{
-    Environment, EnvironmentRecord, HANDOVER, Held, ReadingBuilder, SessionBuilder, tear_down,
-};
+use super::hold::tear_down_within;
+use super::{Environment, EnvironmentRecord, HANDOVER, Held, ReadingBuilder, SessionBuilder};
 use crate::context::{Cancel, Context};
+use crate::deadlines::{SCENARIO_ENDS, SCENARIO_TEARDOWN};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result};
 use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
@@ -86,13 +86,14 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
         let proof = Proof::new(context.clone(), environment);
         body(&proof).await.map(|()| proof.skipped.into_inner())
     };
-    let work = AssertUnwindSafe(context.cancel.to_its_end(Box::pin(work))).catch_unwind();
+    let work = context.cancel.to_its_end_within(SCENARIO_ENDS, Box::pin(work));
+    let work = AssertUnwindSafe(work).catch_unwind();
     let mut result = work.await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
         Err(Error::red(text.unwrap_or_else(|| "the scenario panicked".to_owned())))
     });
-    let torn = tear_down(&context, &mut Held::default()).await;
+    let torn = tear_down_within(SCENARIO_TEARDOWN, &context, &mut Held::default()).await;
     if let (Ok(_), Err(error)) = (&result, torn) {
         result = Err(error.classed(Exit::Red));
     }

@@ -1,8 +1,10 @@
 //! Data in nodes that are containers of our engine.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::context::Context;
+use crate::deadlines::IN_NODE;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::ledger::Owned;
@@ -16,6 +18,8 @@ pub(in crate::read) fn engine(environment: &Environment) -> Result<&Engine> {
     environment.engine.as_ref().ok_or_else(|| Error::environment(NOT_OURS))
 }
 
+/// The longest that a variant's data may take into a node.
+const PUT: Duration = Duration::from_secs(300);
 /// Why there is none.
 pub(in crate::read) const NOT_OURS: &str =
     "the nodes of an existing cluster are not ours to put files into";
@@ -38,7 +42,8 @@ pub(in crate::read) async fn put(
     let half = path.with_extension("half");
     let whole = path.to_string_lossy();
     let free = ["sh", "-c", "! test -e \"$1\"", "sh", &whole];
-    engine.exec(node, &free, None::<&[u8]>).await.map_err(|error| {
+    let context = scene.context;
+    engine.exec(context, node, &free, None::<&[u8]>, IN_NODE).await.map_err(|error| {
         Error::environment(format!("{whole} is not free on {node}"))
             .because(error)
             .remedy("remove it if it is a leftover; sparkproof overwrites nothing")
@@ -52,7 +57,7 @@ pub(in crate::read) async fn put(
     );
     let (stream, packing) = pack(&data.dir);
     let command = ["sh", "-c", &script, "sh", &whole];
-    let sums = packing.after(engine.exec(node, &command, Some(stream)).await).await?;
+    let sums = packing.after(engine.exec(context, node, &command, Some(stream), PUT).await).await?;
     verify(&sums, data, &whole, &format!("on {node}"))?;
     Ok(owned.into())
 }

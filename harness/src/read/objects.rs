@@ -51,16 +51,20 @@ where
     K::DynamicType: Default,
 {
     let what = describe::<K>(name);
-    let found = api.get_opt(name).await.or_environment(format!("looking for {what}"))?;
+    let look = async { api.get_opt(name).await.or_environment(format!("looking for {what}")) };
+    let found = context.cancel.guard(look).await?;
     let run = context.run.id();
     let ours = |object: &K| object.labels().get(labels::KUBE_RUN).is_some_and(|l| l == run);
     if !found.as_ref().is_some_and(ours) {
         return Ok(());
     }
-    match api.delete(name, &DeleteParams::background()).await {
-        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-        deleted => drop(deleted.or_environment(format!("deleting {what}"))?),
-    }
+    let delete = async {
+        match api.delete(name, &DeleteParams::background()).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            deleted => deleted.map(drop).or_environment(format!("deleting {what}")),
+        }
+    };
+    context.cancel.guard(delete).await?;
     gone(context, api, name).await
 }
 

@@ -126,7 +126,12 @@ impl Channel {
         self.last += 1;
         let line = serde_json::to_string(&Numbered { id: self.last, request })
             .or_internal("writing a request")?;
-        self.lines.send(line).await.or_environment("the driver's channel is closed")?;
+        let sent = async {
+            let sent = timeout_at(end, self.lines.send(line)).await;
+            sent.or_environment("the driver does not read its channel")?
+                .or_environment("the driver's channel is closed")
+        };
+        context.cancel.guard(sent).await?;
         loop {
             match self.next(context, end, SILENCE).await? {
                 Message::Heartbeat(_) => {}

@@ -6,6 +6,8 @@ mod front_end;
 mod gate;
 mod pod;
 mod process;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,7 +23,6 @@ use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
 use self::pod::PodDriver;
 use self::process::Process;
-pub(super) use self::process::kill;
 use super::channel::{Channel, Door};
 use super::protocol::{Described, Launched, Request};
 use super::spec::{DriverSite, SESSION_IN_POD, Trap};
@@ -32,8 +33,6 @@ use crate::error::{Error, Exit, Result};
 use crate::observe::Pods;
 use crate::plan::{ClassPath, FrontEnd};
 
-/// How long a driver may take to end by itself: Spark's hook deletes its pods on the way.
-const END: Duration = Duration::from_secs(60);
 /// How long a program may take that launches the JVM, until it can be told to.
 const CONNECT: Duration = Duration::from_secs(60);
 
@@ -76,6 +75,7 @@ pub(super) struct Driver {
     /// Where it will connect.
     door: Option<Door>,
     channel: Option<Channel>,
+    log_is_kept: bool,
 }
 
 /// Where they are.
@@ -125,7 +125,9 @@ impl Driver {
         // One in a pod gets its files first.
         let connects_later = front_end.is_jvm() || matches!(processes, Processes::InPod(_));
         let (context, door, channel) = (context.clone(), Some(door), None);
-        let mut driver = Driver { context, dir, front_end, processes, gate, door, channel };
+        let log_is_kept = false;
+        let mut driver =
+            Driver { context, dir, front_end, processes, gate, door, channel, log_is_kept };
         if connects_later {
             return Ok(driver);
         }
@@ -270,22 +272,38 @@ impl Driver {
         let context = self.context.for_teardown();
         let told = self.channel.take().is_some();
         (self.door, self.gate) = (None, None);
+        // An error drops it: its log is kept all the same.
         match &mut self.processes {
             Processes::OfHost(process) => process.end(&context, told).await?,
             Processes::InContainer(container) => container.end(&context, told).await?,
             Processes::InPod(pod) => pod.end(&context, told).await?,
         }
-        let log = context.recorder.secrets().scrub(&read_log(&self.log_path()));
+        Ok(self.keep_log())
+    }
+
+    /// Scrubs and records the log, as it is now.
+    fn keep_log(&mut self) -> String {
+        let log = self.context.recorder.secrets().scrub(&read_log(&self.log_path()));
         let name = self.dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        context.recorder.artifact("driver log", &format!("{name}/driver.log"), &log);
-        Ok(log)
+        self.context.recorder.artifact("driver log", &format!("{name}/driver.log"), &log);
+        self.log_is_kept = true;
+        log
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Not ended: an interruption, a panic, a failure. The log may say why.
+        if !self.log_is_kept {
+            self.keep_log();
+        }
     }
 }
 
 impl Processes {
     async fn ended(&mut self, context: &Context, deadline: Duration) -> Result<String> {
         match self {
-            Processes::OfHost(process) => process.ended().await,
+            Processes::OfHost(process) => Ok(process.ended().await),
             Processes::InContainer(container) => container.ended().await,
             Processes::InPod(pod) => pod.ended(context, deadline).await,
         }

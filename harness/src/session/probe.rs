@@ -89,7 +89,7 @@ pub async fn jar(
     let entry = Cache::of(context)
         .entry(context, &key, step, async |dir, _| build(context, spark_home, dir).await)
         .await?;
-    Ok(entry.join("probe.jar"))
+    Ok(entry.keep().join("probe.jar"))
 }
 
 async fn build(context: &Context, spark_home: &Path, dir: &Path) -> Result<()> {

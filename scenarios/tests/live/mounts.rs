@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::VolumeMount;
 use sparkproof::checks;
 use sparkproof::cluster::InPod;
+use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, Result};
 use sparkproof::proof::{Proof, ReadingSession};
 use sparkproof::read::mount::{Client, Mounter};
@@ -37,7 +38,8 @@ async fn mounted_on_nodes(p: &Proof) -> Result<String> {
     let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
     let mut mounted = String::new();
     for node in p.environment.cluster.executor_nodes() {
-        let all = engine.exec(&node, &["cat", "/proc/self/mountinfo"], None::<&[u8]>).await?;
+        let cat = ["cat", "/proc/self/mountinfo"];
+        let all = engine.exec(&p.context, &node, &cat, None::<&[u8]>, IN_NODE).await?;
         let ours = all.lines().filter(|line| line.contains("/var/tmp/sparkproof-"));
         ours.filter(|line| line.contains(p.context.run.id())).for_each(|line| {
             mounted.push_str(line);

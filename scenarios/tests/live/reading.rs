@@ -4,6 +4,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof::checks::{self, run_reading_suite};
 use sparkproof::cluster::InPod;
+use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, OrFail, Result};
 use sparkproof::proof::{Proof, ReadingSession};
 use sparkproof::read::Expected;
@@ -38,7 +39,7 @@ async fn cut_off(p: &Proof, pod: &Pod, address: &str) -> Result<()> {
     let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
     let name = pod.metadata.name.clone().unwrap_or_default();
     let command = ["sh", "-c", REFUSE, "sh", &name, address];
-    engine.exec(&node, &command, None::<&[u8]>).await.map(drop)
+    engine.exec(&p.context, &node, &command, None::<&[u8]>, IN_NODE).await.map(drop)
 }
 
 /// The first executor's pod.

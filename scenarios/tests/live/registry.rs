@@ -10,6 +10,8 @@ use k8s_openapi::api::core::v1::{Node, Secret};
 use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
+use sparkproof::context::Context;
+use sparkproof::deadlines::IN_NODE;
 use sparkproof::engine::Engine;
 use sparkproof::error::{Error, OrFail, Result};
 use sparkproof::exec::Tool;
@@ -30,6 +32,7 @@ const PULL: &str = "pull";
 /// A registry in the network namespace of a node, where both call it `127.0.0.1:PORT`: the node's
 /// runtime, and by a relay of this process Docker.
 struct Registry {
+    context: Context,
     engine: Engine,
     node: String,
     port: u16,
@@ -62,15 +65,17 @@ impl Registry {
         let put = format!(
             "mkdir -p {PLACE}/blobs && cat > {PLACE}/registry && chmod +x {PLACE}/registry"
         );
-        engine.exec(&node, &["sh", "-c", &put], Some(&program[..])).await?;
+        let (context, put) = (&p.context, ["sh", "-c", &put]);
+        engine.exec(context, &node, &put, Some(&program[..]), IN_NODE).await?;
         let start = format!(
             "cat > {PLACE}/login && {{ {PLACE}/registry 0.0.0.0:{port} {PLACE}/blobs \
              < {PLACE}/login > {PLACE}/log 2>&1 & echo $!; }}"
         );
         let login_line = format!("tester:{password}");
-        let pid = engine.exec(&node, &["sh", "-c", &start], Some(login_line.as_bytes())).await?;
-        let pid = pid.trim().to_owned();
-        Ok(Registry { engine, node, port, pid, login, _relay: relay })
+        let (start, login_line) = (["sh", "-c", &start], Some(login_line.as_bytes()));
+        let pid = engine.exec(context, &node, &start, login_line, IN_NODE).await?;
+        let (pid, context) = (pid.trim().to_owned(), context.clone());
+        Ok(Registry { context, engine, node, port, pid, login, _relay: relay })
     }
 
     fn name(&self) -> String {
@@ -100,7 +105,8 @@ impl Registry {
             self.port
         );
         let command = ["sh", "-c", &end, "sh", &self.pid];
-        self.engine.exec(&self.node, &command, None::<&[u8]>).await.map(drop)
+        let ended = self.engine.exec(&self.context, &self.node, &command, None::<&[u8]>, IN_NODE);
+        ended.await.map(drop)
     }
 }
 

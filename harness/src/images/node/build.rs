@@ -117,9 +117,9 @@ pub(super) async fn layers(
         )?;
         stage::layer(context, step, dir, &rootfs, &parts, release, &go.arch).await
     };
-    let layer = Cache::of(context).entry(context, &key, step, build).await?.join("layer.tar");
+    let layer = Cache::of(context).entry(context, &key, step, build).await?.keep();
     let rootfs = rootfs(context, phase, &go.arch).await?;
-    Ok(vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer).await?])
+    Ok(vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer.join("layer.tar")).await?])
 }
 
 /// An image to be: its recipe, its name, how it starts.

@@ -13,7 +13,7 @@ use crate::error::{OrFail, Result};
 use crate::events::{PhaseGuard, StepGuard};
 use crate::exec::Tool;
 use crate::images::golang::{Go, go, go_build};
-use crate::images::{Cache, Key, tree};
+use crate::images::{Cache, InUse, Key, tree};
 
 /// What of Kubernetes' `cmd/` a node runs.
 const KUBERNETES: [&str; 7] = [
@@ -89,7 +89,7 @@ pub(super) async fn kind(context: &Context, phase: &PhaseGuard, go: &Go) -> Resu
         tree::copy(&files, &dir.join("base")).or_environment("copying kind's base files")?;
         remove(&source)
     };
-    Cache::of(context).entry(context, &key, step, build).await
+    Cache::of(context).entry(context, &key, step, build).await.map(InUse::keep)
 }
 
 /// All of them.
@@ -138,7 +138,7 @@ pub(super) async fn kubernetes(
         }
         remove(&source)
     };
-    Cache::of(context).entry(context, &key, step, build).await
+    Cache::of(context).entry(context, &key, step, build).await.map(InUse::keep)
 }
 
 async fn single(
@@ -155,7 +155,8 @@ async fn single(
         go_build(context, &source, step, "readonly", "", &["-o", &output, package]).await?;
         remove(&source)
     };
-    Cache::of(context).entry(context, &go.key(name, None), step, build).await
+    let key = go.key(name, None);
+    Cache::of(context).entry(context, &key, step, build).await.map(InUse::keep)
 }
 
 /// `go.mod` and `go.sum` of another version than the committed one.

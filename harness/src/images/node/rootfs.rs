@@ -36,7 +36,7 @@ pub(super) async fn rootfs(context: &Context, phase: &PhaseGuard, arch: &str) ->
             .await
     };
     let step = phase.step("debootstrap");
-    Ok(Cache::of(context).entry(context, &key(arch), step, build).await?.join("rootfs.tar"))
+    Ok(Cache::of(context).entry(context, &key(arch), step, build).await?.keep().join("rootfs.tar"))
 }
 
 /// Runs a script of `images/node/` as root in mount and pid namespaces of its own: whatever ends

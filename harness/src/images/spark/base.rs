@@ -48,7 +48,7 @@ pub(in crate::images) async fn root(context: &Context, phase: &str) -> Result<Pa
             Ok(())
         })
         .await?;
-    Ok(entry.join("root.tar"))
+    Ok(entry.keep().join("root.tar"))
 }
 
 /// The base image's reference; assembled and imported when the engine lacks it.

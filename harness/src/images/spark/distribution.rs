@@ -51,7 +51,8 @@ pub async fn composed(context: &Context, phase: &str, version: &str) -> Result<D
                 .await
                 .or_internal("unpacking")?
         })
-        .await?;
+        .await?
+        .keep();
     let java_home = java::home(context, phase, version).await?;
     Ok(Distribution { home, version: version.version.clone(), java_home })
 }

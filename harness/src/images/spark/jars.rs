@@ -88,7 +88,8 @@ pub async fn jars(
             step.progress(format!("Maven fetches {} MB", bytes / 1_000_000));
             maven::fetch(context, phase, &wanted, dir).await
         })
-        .await?;
+        .await?
+        .keep();
     Ok(maven::paths(coordinates, &dir))
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn home(
             pip::install(context, &what, dir, "package", &[]).await
         })
         .await?;
-    Ok(Some(entry.join("package").join(&runtime.home)))
+    Ok(Some(entry.keep().join("package").join(&runtime.home)))
 }
 
 /// The image that a version's is built from: Debian with Java.

@@ -63,7 +63,7 @@ pub async fn provide(
     let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
     let build = Build { reference: &reference, dockerfile: "Dockerfile", base: base.as_deref() };
     let built =
-        docker_build(context, engine, build, move |archive| archive.append_dir_all(".", entry));
+        docker_build(context, engine, build, move |archive| archive.append_dir_all(".", &*entry));
     match built.await {
         Ok(()) => step.done(""),
         Err(error) => {

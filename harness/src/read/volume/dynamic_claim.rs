@@ -76,7 +76,8 @@ impl Strategy for DynamicClaim {
         _: &'a Dataset,
     ) -> LocalBoxFuture<'a, Result<Setup>> {
         Box::pin(async move {
-            let class = default_class(&scene.environment.cluster.client).await?;
+            let looked = default_class(&scene.environment.cluster.client);
+            let class = scene.context.cancel.guard(looked).await?;
             let class = class.ok_or_else(|| {
                 Error::environment("the cluster has no default StorageClass")
                     .remedy(format!("annotate one with {DEFAULT}=true"))

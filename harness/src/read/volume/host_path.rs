@@ -6,6 +6,7 @@ use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::by_host_path;
 use crate::context::Context;
+use crate::deadlines::IN_NODE;
 use crate::error::Result;
 use crate::ledger::{Owned, give_back};
 use crate::proof::Environment;
@@ -32,7 +33,7 @@ impl HostPath {
         let path = scene.path(variant).join(file);
         for node in scene.environment.cluster.executor_nodes() {
             let command = ["rm", &path.to_string_lossy()];
-            engine.exec(&node, &command, None::<&[u8]>).await?;
+            engine.exec(scene.context, &node, &command, None::<&[u8]>, IN_NODE).await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use futures::future::{LocalBoxFuture, try_join_all};
 
 use crate::context::Context;
+use crate::deadlines::IN_NODE;
 use crate::error::{Error, Result};
 use crate::proof::Environment;
 use crate::read::nodes::engine;
@@ -38,7 +39,7 @@ impl Strategy for Nfs {
 
     fn unavailable<'a>(
         &'a self,
-        _: &'a Context,
+        context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
         Box::pin(async move {
@@ -48,7 +49,8 @@ impl Strategy for Nfs {
             let engine = engine(environment)?;
             let nodes = environment.cluster.executor_nodes();
             let look = nodes.iter().map(|node| async move {
-                let said = engine.exec(node, &["sh", "-c", LOOK], None::<&[u8]>).await?;
+                let look = ["sh", "-c", LOOK];
+                let said = engine.exec(context, node, &look, None::<&[u8]>, IN_NODE).await?;
                 Ok::<_, Error>((node.as_str(), said))
             });
             Ok(Some(reason(&try_join_all(look).await?)))

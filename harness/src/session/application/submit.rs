@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt};
+use tokio::time::timeout;
 
 use super::finished::{Finished, phase};
 use super::spec::{ApplicationSpec, Place, driver_template_file};
@@ -30,6 +31,9 @@ use crate::session::spec::{SESSION_LABEL, register_secrets};
 const SUBMISSION: Duration = Duration::from_secs(120);
 /// How long the driver's pod may stay without a node while nothing else goes away.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an interrupted application's log may take.
+const LAST_LOG: Duration = Duration::from_secs(5);
 
 /// A submitted application.
 #[derive(Debug)]
@@ -176,7 +180,14 @@ impl Application {
                     seconds,
                 })
             }
-            Err(error) if error.is_interruption() => Err(error),
+            Err(error) if error.is_interruption() => {
+                // Its namespace goes next, and the log with it.
+                if let Ok(Ok(log)) = timeout(LAST_LOG, self.log(cluster, access)).await {
+                    let file = format!("{}/driver.log", self.driver);
+                    context.recorder.artifact("driver log", &file, &log);
+                }
+                Err(error)
+            }
             Err(error) => {
                 let what = format!("the application did not end: {error}");
                 Err(self.explain(context, cluster, access, image, &error, what).await)

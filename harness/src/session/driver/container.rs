@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
 
-use super::{END, Launch, files};
+use super::{Launch, files};
 use crate::context::Context;
+use crate::deadlines::{DRIVER_ENDS, TERMINATED};
 use crate::dirs::private_file;
 use crate::engine::{Container, Engine};
 use crate::error::{OrFail, Result};
@@ -54,7 +55,7 @@ impl ContainerDriver {
             self.container.kill().await?;
             self.container.end().await.map(drop)
         };
-        let gone = tokio::time::timeout(END, context.cancel.guard(gone)).await;
+        let gone = tokio::time::timeout(DRIVER_ENDS, context.cancel.guard(gone)).await;
         gone.or_environment("waiting for the killed JVM to end")?
     }
 
@@ -62,10 +63,11 @@ impl ContainerDriver {
     pub(super) async fn hang_up(&self, context: &Context) -> Result<()> {
         let gone = async {
             let (container, hup) = (&self.container, ["pkill", "-HUP", "java"]);
-            container.engine.exec(&container.name, &hup, None::<&[u8]>).await?;
+            let engine = &container.engine;
+            engine.exec(context, &container.name, &hup, None::<&[u8]>, TERMINATED).await?;
             self.container.end().await.map(drop)
         };
-        let gone = tokio::time::timeout(END, context.cancel.guard(gone)).await;
+        let gone = tokio::time::timeout(DRIVER_ENDS, context.cancel.guard(gone)).await;
         gone.or_environment("waiting for the JVM that was hung up on to end")?
     }
 
@@ -75,10 +77,12 @@ impl ContainerDriver {
         if !told {
             // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it fails.
             let (container, term) = (&self.container, ["pkill", "-TERM", "java"]);
-            let told = container.engine.exec(&container.name, &term, None::<&[u8]>);
-            let _ = tokio::time::timeout(END, told).await;
+            let engine = &container.engine;
+            let told = engine.exec(context, &container.name, &term, None::<&[u8]>, TERMINATED);
+            let _ = told.await;
         }
-        if tokio::time::timeout(END, self.container.end()).await.is_err() {
+        let ended = async { Ok(tokio::time::timeout(DRIVER_ENDS, self.container.end()).await) };
+        if context.cancel.guard(ended).await?.is_err() {
             context.recorder.warn("the driver did not end by itself: killed");
         }
         self.container.remove(context).await

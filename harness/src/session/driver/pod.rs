@@ -13,9 +13,10 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{END, Launch, files};
+use super::{Launch, files};
 use crate::cluster::{Cluster, InPod};
 use crate::context::Context;
+use crate::deadlines::{DRIVER_ENDS, KILLED, TERMINATED};
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
 use crate::observe::{Pods, Progress, Source, Waiting, wait};
@@ -140,7 +141,8 @@ impl PodDriver {
     /// Sends the JVM a signal and waits until it is gone.
     pub(super) async fn signal(&self, context: &Context, signal: &str) -> Result<()> {
         let sent = context.cancel.guard(self.inside.run(&["pkill", signal, "java"])).await;
-        let waiting = Waiting { what: "the end of the driver's JVM".to_owned(), deadline: END };
+        let what = "the end of the driver's JVM".to_owned();
+        let waiting = Waiting { what, deadline: DRIVER_ENDS };
         // A front end that is a JVM takes the container with it, else nothing but a look inside tells.
         let gone = wait(context, waiting, Source::Backoff, async || {
             if self.end_seen().is_some() {
@@ -165,7 +167,7 @@ impl PodDriver {
     /// At once, with what it owns.
     async fn delete(&self) -> Result<()> {
         let now = DeleteParams::background().grace_period(0);
-        match tokio::time::timeout(END, self.api.delete(&self.name, &now)).await {
+        match tokio::time::timeout(KILLED, self.api.delete(&self.name, &now)).await {
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),
             Ok(deleted) => deleted.map(drop).or_environment("deleting the driver's pod"),
             Err(late) => Err(Error::environment("deleting the driver's pod").because(late)),
@@ -176,17 +178,23 @@ impl PodDriver {
     /// says whether it knows that it shall end, by a channel that is closed.
     pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
         // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it never started.
-        let hung_up = async { self.inside.run(&["pkill", "-TERM", "java"]).await.is_ok() };
+        let hung_up = async {
+            let pkill = self.inside.run(&["pkill", "-TERM", "java"]);
+            tokio::time::timeout(TERMINATED, pkill).await.is_ok_and(|done| done.is_ok())
+        };
         if !told && !hung_up.await {
             self.delete().await?;
         }
-        if let Err(error) = self.ended(context, END).await {
+        if let Err(error) = self.ended(context, DRIVER_ENDS).await {
+            if error.is_interruption() {
+                return Err(error);
+            }
             context.recorder.warn(format!("the driver did not end by itself: deleted ({error})"));
             self.delete().await?;
         }
         // Its log ends with its container.
         if let Some(log) = self.log.take() {
-            let _ = tokio::time::timeout(END, log).await;
+            let _ = tokio::time::timeout(KILLED, log).await;
         }
         Ok(())
     }

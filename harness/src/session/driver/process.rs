@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::process::{Child, Command};
+use rustix::process::Signal;
+use tokio::process::Command;
+use tokio::time::{Instant, timeout_at};
 
-use super::{END, Launch, files};
+use super::{Launch, files};
 use crate::context::Context;
+use crate::deadlines::{DRIVER_ENDS, KILLED};
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back};
+use crate::exec::{Group, signal_group_of, signal_process};
+use crate::ledger::Owned;
 use crate::observe::{Progress, Source, Waiting, wait};
 
 /// A front end, the leader of a process group, and its JVM: in the same group, or, as PySpark starts
@@ -17,8 +20,7 @@ use crate::observe::{Progress, Source, Waiting, wait};
 #[derive(Debug)]
 pub(super) struct Process {
     context: Context,
-    child: Child,
-    leader: Option<Owned>,
+    front_end: Group,
     jvm: Option<Owned>,
 }
 
@@ -29,19 +31,13 @@ impl Process {
             let text = format!("{} mounted into a driver on this host", inside.display());
             return Err(Error::internal(text));
         }
-        let child = spawn(context, dir, launch)?;
-        let name = format!("{} driver", launch.front_end);
-        let leader = child.id().and_then(|id| Owned::process(id, &name));
-        if let Some(leader) = &leader {
-            context.run.own(leader.clone())?;
-        }
-        Ok(Process { context: context.clone(), child, leader, jvm: None })
+        let front_end = spawn(context, dir, launch)?;
+        Ok(Process { context: context.clone(), front_end, jvm: None })
     }
 
     /// Waits for the front end's end; how it ended.
-    pub(super) async fn ended(&mut self) -> Result<String> {
-        let status = self.child.wait().await.or_environment("waiting for the driver")?;
-        Ok(status.to_string())
+    pub(super) async fn ended(&self) -> String {
+        self.front_end.ended().await.to_string()
     }
 
     /// The JVM it started.
@@ -55,42 +51,58 @@ impl Process {
 
     /// Kills the JVM as nothing inside it can notice, and waits until it is gone.
     pub(super) async fn kill_jvm(&mut self, context: &Context) -> Result<()> {
-        kill(self.jvm.as_ref(), kill_process);
-        self.jvm_gone(context, "the killed JVM").await
+        self.signal_jvm(Signal::KILL);
+        self.jvm_gone(context, "the killed JVM", Instant::now() + KILLED).await
     }
 
     /// Sends the JVM SIGHUP and waits until it is gone.
     pub(super) async fn hang_up(&mut self, context: &Context) -> Result<()> {
-        signal(self.jvm.as_ref(), Signal::HUP, kill_process);
-        self.jvm_gone(context, "the JVM that was hung up on").await
+        self.signal_jvm(Signal::HUP);
+        let end = Instant::now() + DRIVER_ENDS;
+        self.jvm_gone(context, "the JVM that was hung up on", end).await
     }
 
     /// Waits for the end of both; killed when they do not end. Reaps. `told` says whether they know
     /// that they shall end, by a channel that is closed.
     pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
-        if let (false, Some(leader)) = (told, &self.leader) {
+        if !told {
             // As at the end of a terminal: Spark's shutdown hook runs.
-            give_back(context, leader).await?;
+            self.front_end.signal(Signal::TERM);
         }
-        let leader = tokio::time::timeout(END, self.child.wait());
-        if leader.await.is_err() {
+        let end = Instant::now() + DRIVER_ENDS;
+        let ended = async { Ok(timeout_at(end, self.front_end.ended()).await) };
+        if context.cancel.guard(ended).await?.is_err() {
             context.recorder.warn("the driver did not end by itself: killed");
-            kill(self.leader.as_ref(), kill_process_group);
-            self.child.wait().await.or_environment("reaping the driver")?;
+            self.front_end.signal(Signal::KILL);
         }
-        if self.jvm_gone(context, "the driver's JVM").await.is_err() {
-            context.recorder.warn("the driver's JVM did not end by itself: killed");
-            self.kill_jvm(context).await?;
+        match self.jvm_gone(context, "the driver's JVM", end).await {
+            Err(error) if error.is_interruption() => return Err(error),
+            Err(_) => {
+                context.recorder.warn("the driver's JVM did not end by itself: killed");
+                self.kill_jvm(context).await?;
+            }
+            Ok(()) => {}
         }
-        for owned in [self.leader.take(), self.jvm.take()].into_iter().flatten() {
-            context.run.gave_back(&owned)?;
-        }
-        Ok(())
+        self.finish()
     }
 
-    async fn jvm_gone(&self, context: &Context, what: &str) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
+        let finished = self.front_end.finish();
+        let Some(jvm) = self.jvm.take() else { return finished };
+        signal_group_of(&jvm, Signal::KILL);
+        self.context.run.gave_back(&jvm).and(finished)
+    }
+
+    fn signal_jvm(&self, signal: Signal) {
+        if let Some(jvm) = &self.jvm {
+            signal_process(jvm, signal);
+        }
+    }
+
+    async fn jvm_gone(&self, context: &Context, what: &str, end: Instant) -> Result<()> {
         let Some(jvm) = &self.jvm else { return Ok(()) };
-        let waiting = Waiting { what: format!("{what} to end"), deadline: END };
+        let deadline = end.saturating_duration_since(Instant::now());
+        let waiting = Waiting { what: format!("{what} to end"), deadline };
         wait(context, waiting, Source::Backoff, async || {
             if jvm.is_running_process() {
                 Progress::NotYet("running".to_owned())
@@ -104,37 +116,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Only when it was not ended: a panic, or a future that was dropped.
-        for owned in [self.leader.take(), self.jvm.take()].into_iter().flatten() {
-            kill(Some(&owned), kill_process_group);
-            let _ = self.context.run.gave_back(&owned);
-        }
+        // Only when it was not ended: a panic, a second signal, an error between start and end.
+        let _ = self.finish();
     }
 }
 
-/// SIGKILL to a process that still is the one we started, or to its group.
-pub(in crate::session) fn kill(
-    process: Option<&Owned>,
-    send: impl Fn(Pid, Signal) -> rustix::io::Result<()>,
-) {
-    signal(process, Signal::KILL, send);
-}
-
-/// A signal to a process that still is the one we started, or to its group.
-fn signal(
-    process: Option<&Owned>,
-    signal: Signal,
-    send: impl Fn(Pid, Signal) -> rustix::io::Result<()>,
-) {
-    if let Some(process @ Owned::Process { pid, .. }) = process
-        && process.is_running_process()
-        && let Some(pid) = Pid::from_raw(pid.cast_signed())
-    {
-        let _ = send(pid, signal);
-    }
-}
-
-fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
+fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Group> {
     let what = "preparing the driver";
     let log = fs_err::File::create(dir.join("log")).or_environment(what)?.into_parts().0;
     let words = launch.front_end.command(dir, launch)?;
@@ -146,12 +133,10 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Child> {
         .args(&words[1..])
         .current_dir(dir.join("scratch"))
         .envs(files::environment(context, dir, launch)?)
-        .process_group(0)
-        .kill_on_drop(true)
         .stdin(Stdio::null())
         .stdout(log.try_clone().or_environment(what)?)
         .stderr(log);
-    command.spawn().map_err(|e| {
+    Group::spawn(context, &mut command, &format!("{} driver", launch.front_end), |e| {
         let remedy = launch.front_end.needs();
         Error::environment("starting the driver").because(e).remedy(remedy)
     })

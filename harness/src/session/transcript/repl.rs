@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{kill_process, kill_process_group};
+use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{ChildStdin, Command};
 
-use super::super::driver::{foreign, kill};
+use super::super::driver::foreign;
 use crate::context::Context;
+use crate::deadlines::DRIVER_ENDS;
 use crate::error::{Error, OrFail, Result};
-use crate::exec::processes;
+use crate::exec::{Group, processes, signal_process};
 use crate::ledger::Owned;
-use crate::ledger::labels::RUN_VARIABLE;
 use crate::observe::{Progress, Source, Waiting, wait};
 use crate::plan::ClassPath;
 
@@ -23,8 +23,6 @@ const PROMPT: &str = "user=> ";
 const START: Duration = Duration::from_secs(60);
 /// A form: Geni's sources may have to be compiled, and a session waits for executors for 120 s.
 const FORM: Duration = Duration::from_secs(240);
-/// How long it may take to end.
-const END: Duration = Duration::from_secs(60);
 
 /// What a REPL is started with.
 #[derive(Debug)]
@@ -47,9 +45,8 @@ pub(super) struct Start<'a> {
 #[derive(Debug)]
 pub(super) struct Repl {
     context: Context,
-    child: Child,
+    script: Group,
     terminal: Option<ChildStdin>,
-    leader: Option<Owned>,
     jvm: Option<Owned>,
     log: PathBuf,
     forms: usize,
@@ -62,35 +59,20 @@ impl Repl {
     /// Ctrl-D when our end is closed, and by SIGHUP when `script` is gone.
     pub(super) async fn start(context: &Context, start: &Start<'_>) -> Result<(Self, String)> {
         let log = start.private.join("terminal");
-        let child = spawn(start, context.run.id(), &log)?;
-        let mut repl = Repl {
-            context: context.clone(),
-            child,
-            terminal: None,
-            leader: None,
-            jvm: None,
-            log,
-            forms: 0,
-        };
-        repl.terminal = repl.child.stdin.take();
-        let id = repl.child.id();
-        repl.leader = id.and_then(|id| Owned::process(id, "a REPL's terminal"));
-        repl.own(repl.leader.clone())?;
+        let mut script = spawn(context, start, &log)?;
+        let terminal = script.pipes().stdin.take();
+        let context = context.clone();
+        let mut repl = Repl { context, script, terminal, jvm: None, log, forms: 0 };
         let said = repl.answer("the REPL", START).await?;
-        let of_terminal = |p: &procfs::process::Process| {
-            p.stat().is_ok_and(|stat| id.is_some_and(|id| stat.ppid == id.cast_signed()))
-        };
+        let id = repl.script.id().cast_signed();
+        let of_terminal = |p: &procfs::process::Process| p.stat().is_ok_and(|stat| stat.ppid == id);
         let jvm = processes(of_terminal).first().map(|p| p.pid().cast_unsigned());
-        repl.jvm = jvm.and_then(|jvm| Owned::process(jvm, "a REPL's JVM"));
-        repl.own(repl.jvm.clone())?;
+        let jvm = jvm.and_then(|jvm| Owned::process(jvm, "a REPL's JVM"));
+        let ended = || Error::environment("the REPL ended at once").because(repl.printed());
+        let jvm = jvm.ok_or_else(ended)?;
+        repl.context.run.own(jvm.clone())?;
+        repl.jvm = Some(jvm);
         Ok((repl, said))
-    }
-
-    fn own(&self, process: Option<Owned>) -> Result<()> {
-        match process {
-            Some(process) => self.context.run.own(process),
-            None => Err(Error::environment("the REPL ended at once").because(self.printed())),
-        }
     }
 
     /// Types one form; what was printed until the next prompt. An exception is an answer, too.
@@ -111,7 +93,7 @@ impl Repl {
     /// What stands between the last form and the next prompt.
     async fn answer(&mut self, what: &str, deadline: Duration) -> Result<String> {
         let waiting = Waiting { what: format!("the answer to {what}"), deadline };
-        let (log, forms, child) = (&self.log, self.forms, &mut self.child);
+        let (log, forms, script) = (&self.log, self.forms, &self.script);
         // A file that grows has no watch here: polled.
         wait(&self.context, waiting, Source::Backoff, async || {
             let text = printed(log);
@@ -120,10 +102,10 @@ impl Repl {
             if answers.next().is_some() {
                 return Progress::Met(answer.to_owned());
             }
-            match child.try_wait() {
-                Ok(None) => Progress::NotYet(last_line(answer)),
-                ended => Progress::Never(
-                    Error::environment(format!("the REPL ended: {ended:?}")).because(answer),
+            match script.status() {
+                None => Progress::NotYet(last_line(answer)),
+                Some(status) => Progress::Never(
+                    Error::environment(format!("the REPL ended: {status}")).because(answer),
                 ),
             }
         })
@@ -142,34 +124,34 @@ impl Repl {
     }
 
     /// kill -9 of the JVM.
-    pub(super) async fn kill(mut self) -> Result<()> {
-        kill(self.jvm.as_ref(), kill_process);
+    pub(super) async fn kill(self) -> Result<()> {
+        if let Some(jvm) = &self.jvm {
+            signal_process(jvm, Signal::KILL);
+        }
         self.ended("the killed REPL").await
     }
 
-    async fn ended(&mut self, what: &str) -> Result<()> {
-        let waiting = Waiting { what: format!("the end of {what}"), deadline: END };
-        let child = &mut self.child;
-        wait(&self.context, waiting, Source::Backoff, async || match child.try_wait() {
-            Ok(None) => Progress::NotYet("running".to_owned()),
-            _ => Progress::Met(()),
+    async fn ended(&self, what: &str) -> Result<()> {
+        let waiting = Waiting { what: format!("the end of {what}"), deadline: DRIVER_ENDS };
+        wait(&self.context, waiting, Source::Backoff, async || match self.script.status() {
+            None => Progress::NotYet("running".to_owned()),
+            Some(_) => Progress::Met(()),
         })
         .await
-        // Dropped, it gives back what is left.
+        // Dropped, it ends what is left.
     }
 }
 
 impl Drop for Repl {
     fn drop(&mut self) {
-        kill(self.jvm.as_ref(), kill_process);
-        kill(self.leader.as_ref(), kill_process_group);
-        for owned in [self.leader.take(), self.jvm.take()].into_iter().flatten() {
-            let _ = self.context.run.gave_back(&owned);
+        if let Some(jvm) = self.jvm.take() {
+            signal_process(&jvm, Signal::KILL);
+            let _ = self.context.run.gave_back(&jvm);
         }
     }
 }
 
-fn spawn(start: &Start<'_>, run: &str, log: &Path) -> Result<Child> {
+fn spawn(context: &Context, start: &Start<'_>, log: &Path) -> Result<Group> {
     let what = "preparing the REPL";
     let file = fs_err::File::create(log).or_environment(what)?.into_parts().0;
     let temporary = start.private.join("tmp");
@@ -194,7 +176,6 @@ fn spawn(start: &Start<'_>, run: &str, log: &Path) -> Result<Child> {
         .env("LC_ALL", "C.UTF-8")
         .env("KUBECONFIG", start.kubeconfig)
         .env("TMPDIR", &temporary)
-        .env(RUN_VARIABLE, run)
         // As for other drivers; and what Clojure tells of an exception comes to the terminal.
         .env(
             "JDK_JAVA_OPTIONS",
@@ -206,12 +187,10 @@ fn spawn(start: &Start<'_>, run: &str, log: &Path) -> Result<Child> {
         )
         .envs(line.variables)
         .current_dir(start.dir)
-        .process_group(0)
-        .kill_on_drop(true)
         .stdin(Stdio::piped())
         .stdout(file.try_clone().or_environment(what)?)
         .stderr(file);
-    command.spawn().map_err(|e| {
+    Group::spawn(context, &mut command, "a REPL's terminal", |e| {
         let error = Error::environment("starting a terminal for the REPL").because(e);
         error.remedy("util-linux' `script` on PATH")
     })

@@ -39,7 +39,7 @@ pub async fn minikube_binary(context: &Context, phase: &PhaseGuard) -> Result<Pa
         let mode = std::fs::Permissions::from_mode(0o755);
         fs_err::set_permissions(dir.join("minikube"), mode).or_environment("Minikube's binary")
     };
-    Ok(Cache::of(context).entry(context, &key, step, build).await?.join("minikube"))
+    Ok(Cache::of(context).entry(context, &key, step, build).await?.keep().join("minikube"))
 }
 
 async fn download(context: &Context, pinned: &Minikube, to: &Path) -> Result<()> {

@@ -189,7 +189,7 @@ async fn packages(context: &Context, phase: &PhaseGuard, go: &Go) -> Result<Path
         .or_environment("packing Minikube's packages")
     };
     let entry = Cache::of(context).entry(context, &packages_key(go), step, build).await?;
-    Ok(entry.join("layer.tar"))
+    Ok(entry.keep().join("layer.tar"))
 }
 
 /// The files of the last layer by path.
