@@ -9,10 +9,9 @@ use crate::dirs::Dirs;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
-use crate::plan::Plan;
+use crate::plan::{Conf, Plan};
 use crate::proof::{Held, tear_down};
 use crate::report::{Console, Mode, holds_a_run, print_closing, write_all};
-use crate::session::register_secrets;
 
 /// How a run is to be kept.
 pub(super) struct Request<'a> {
@@ -25,7 +24,7 @@ pub(super) struct Request<'a> {
     pub(super) title: String,
     pub(super) plan: serde_json::Value,
     /// Its Spark configuration: values of secret keys are masked from the first event on.
-    pub(super) conf: &'a [(String, String)],
+    pub(super) conf: Option<&'a Conf>,
 }
 
 impl<'a> Request<'a> {
@@ -34,7 +33,7 @@ impl<'a> Request<'a> {
         Ok(Request {
             report_dir: plan.report_dir.as_deref(),
             plan: serde_json::to_value(plan).or_internal("writing the plan")?,
-            conf: &plan.conf,
+            conf: Some(&plan.conf),
             ..Self::without_plan(mode, title)
         })
     }
@@ -48,7 +47,7 @@ impl<'a> Request<'a> {
             report_dir: None,
             title,
             plan: serde_json::Value::Null,
-            conf: &[],
+            conf: None,
         }
     }
 }
@@ -75,7 +74,9 @@ pub(super) async fn with_run(
         None => default_run_dir(&directory(run.id(), request.name.is_some())),
     };
     let secrets = Secrets::default();
-    register_secrets(&secrets, request.conf);
+    if let Some(conf) = request.conf {
+        conf.register(&secrets);
+    }
     let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)))?;
     let cancel = Cancel::default();
     cancel.on_signals()?;

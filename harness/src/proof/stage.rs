@@ -15,7 +15,6 @@ use crate::error::{Error, Exit, Result};
 use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
 use crate::ledger::{Run, Scope};
 use crate::read::Variant;
-use crate::session::register_secrets;
 
 /// An environment and the run that uses it.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     })?;
     let record = EnvironmentRecord::read(path.as_ref())?;
     let secrets = Secrets::default();
-    register_secrets(&secrets, &record.plan.conf);
+    record.plan.conf.register(&secrets);
     let above = Recorder::open(&record.run_dir, secrets.clone(), Box::new(Silent))?;
     let dir = record.run_dir.join("scenarios").join(name);
     let recorder = Recorder::open(&dir, secrets, Box::new(Silent))?;
