@@ -11,7 +11,7 @@ use super::{
 };
 use crate::context::{Cancel, Context};
 use crate::dirs::Dirs;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, panic_text};
 use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
 use crate::ledger::{Run, Scope};
 use crate::read::Variant;
@@ -87,9 +87,8 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     };
     let work = AssertUnwindSafe(context.cancel.to_its_end(Box::pin(work))).catch_unwind();
     let mut result = work.await.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
-        Err(Error::red(text.unwrap_or_else(|| "the scenario panicked".to_owned())))
+        let text = panic_text(&*panic).unwrap_or("the scenario panicked");
+        Err(Error::red(text))
     });
     let torn = tear_down(&context, &mut Held::default()).await;
     if let (Ok(_), Err(error)) = (&result, torn) {
