@@ -125,7 +125,9 @@ fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
     // One message, on standard error alone.
     assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(!text.contains("hunter2"), "{text}");
-    assert!(!home.path().join("sparkproof-runs").exists());
+    for made in ["sparkproof-runs", "state"] {
+        assert!(args[0] != "run" || !home.path().join(made).exists(), "{made} was made");
+    }
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert_eq!(created(home.path()), Vec::<String>::new());
 }

@@ -110,7 +110,12 @@ async fn frame(
             findings.add("given back", &given);
             Ok(given)
         });
-        phase.end(caught(torn).await, Clone::clone).map(drop)
+        let torn = phase.end(caught(torn).await, Clone::clone);
+        // Cut short by signals, it ends as an interruption.
+        torn.map(drop).map_err(|error| match context.cancel.exit() {
+            Some(exit) => error.classed(exit),
+            None => error,
+        })
     };
     // The first cause decides.
     result = result.and(ended);

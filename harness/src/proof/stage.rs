@@ -70,9 +70,10 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     let dir = record.run_dir.join("scenarios").join(name);
     let recorder = Recorder::open(&dir, secrets, Box::new(Silent))?;
     let dirs = Dirs::of_user()?;
-    let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let cancel = Cancel::default();
     cancel.on_signals()?;
+    // The last that can fail before everything is given back.
+    let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let context = Context { dirs, recorder, run, cancel };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
