@@ -1,6 +1,7 @@
 //! One error type: its class decides the exit code, its text says what was observed against what
 //! was expected, its remedy says what to do.
 
+use std::any::Any;
 use std::fmt;
 
 /// What a finished command means to its caller. The numbers are documented in docs/exit-codes.md.
@@ -114,6 +115,13 @@ impl Error {
         Self::new(Exit::Internal, what)
     }
 
+    /// A panic: a defect, too.
+    pub fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let text = panic_text(payload).unwrap_or("without a word");
+        Self::internal(format!("sparkproof panicked: {text}"))
+            .remedy("file an issue with the run directory")
+    }
+
     /// The user or the system asked us to end.
     pub fn interrupted(exit: Exit) -> Self {
         Self::new(exit, "interrupted by a signal")
@@ -155,6 +163,12 @@ impl Error {
     pub fn is_interruption(&self) -> bool {
         self.exit.is_interruption()
     }
+}
+
+/// What a panic said, where it is a text.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let owned = payload.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| payload.downcast_ref::<&str>().copied())
 }
 
 impl fmt::Display for Error {

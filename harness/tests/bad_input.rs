@@ -33,7 +33,36 @@ fn created(home: &Path) -> Vec<String> {
 
 #[rstest]
 #[case::unknown_flag(&["run", "--executor", "3"], "a similar argument exists: '--executors'")]
-#[case::no_executors(&["run", "--executors", "0"], "at least one executor")]
+#[case::no_executors(&["run", "--executors", "0"], "0 is not a whole number from 1 to 10000")]
+#[case::more_executors_than_a_number_holds(&["run", "--executors", "4294967296"], "from 1 to 10000")]
+#[case::more_workers_than_bounded(&["run", "--workers", "1001"], "from 0 to 1000")]
+#[case::more_memory_than_bounded(&["run", "--executor-memory", "18446744073709551615"], "more than 1073741824Mi")]
+#[case::more_cpu_than_bounded(&["run", "--executor-cpu", "18446744073709551615m"], "more than 10000 cores")]
+#[case::a_larger_cache_than_bounded(&["cache", "prune", "--keep", "18446744073709551615"], "more than 1073741824Mi")]
+#[case::no_time(&["run", "--session-timeout", "0"], "0 is not a whole number from 1 to 86400")]
+#[case::more_time_than_a_clock_has(
+    &["run", "--session-timeout", "18446744073709551615"],
+    "18446744073709551615 is not a whole number from 1 to 86400"
+)]
+#[case::no_time_in_the_file(&["run", "--config", "input/no-time.toml"], "0 is not a whole number from 1 to 86400")]
+#[case::an_unwritable_report(&["run", "--report-dir", "/proc/x"], "--report-dir /proc/x: no report can be written there")]
+#[case::another_spark_than_in_the_file(
+    &["run", "--config", "input/home.toml", "--spark-version", "4.1.4"],
+    "--spark-version on the command line names one Spark, `spark-home` in input/home.toml another"
+)]
+#[case::another_cluster_than_in_the_file(
+    &["run", "--config", "input/kubeconfig.toml", "--cluster", "mine"],
+    "--cluster on the command line names one cluster, `kubeconfig` in input/"
+)]
+#[case::what_sparkproof_sets_itself(
+    &["run", "--conf", "spark.master=x"],
+    "--conf spark.master: sparkproof sets this itself"
+)]
+#[case::what_reading_sets_itself(
+    &["run", "--conf", "spark.task.maxFailures=4"],
+    "--conf spark.task.maxFailures: sparkproof sets this itself"
+)]
+#[case::a_secret_in_what_is_no_setting(&["run", "--conf", "x.password=hunter2"], "--conf x.password=…: expected")]
 #[case::more_than_fit(&["run", "--executors", "5000"], "do not fit")]
 #[case::more_cpu_than_fits(&["run", "--executor-cpu", "500"], "do not fit")]
 #[case::more_cpus_than_the_machine(&["run", "--cpus", "500"], "this machine has")]
@@ -67,7 +96,12 @@ fn created(home: &Path) -> Vec<String> {
     &["run", "--kubeconfig", "input/unknown.toml", "--image", "i", "--namespace", "team", "--rbac", "minimal"],
     "--rbac says what to grant"
 )]
-#[case::store_image_without_a_cluster(&["run", "--store-image", "s3=i"], "--kubeconfig <FILE>")]
+#[case::store_image_without_a_cluster(&["run", "--store-image", "s3=i"], "--store-image needs --kubeconfig")]
+#[case::a_context_without_a_kubeconfig(&["run", "--context", "c"], "--context needs --kubeconfig")]
+#[case::a_registry_and_an_image(
+    &["run", "--kubeconfig", "input/unknown.toml", "--registry", "localhost:5000", "--image", "i"],
+    "--registry says where images go that sparkproof builds, --image names one that is there"
+)]
 #[case::hdfs_in_a_pod(
     &["run", "--kubeconfig", "input/unknown.toml", "--image", "i", "--store-image", "hdfs=i"],
     "HDFS in a pod is reached by pods only"
@@ -77,12 +111,65 @@ fn created(home: &Path) -> Vec<String> {
 fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
     let home = tempfile::tempdir().expect("temporary directory");
     std::fs::create_dir(home.path().join("input")).expect("made");
-    std::fs::write(home.path().join("input/unknown.toml"), "executor = 3\n").expect("written");
+    for (name, text) in [
+        ("unknown.toml", "executor = 3"),
+        ("home.toml", "spark-home = '/opt/spark'"),
+        ("kubeconfig.toml", "kubeconfig = '/etc/kubeconfig'"),
+        ("no-time.toml", "session-timeout = 0"),
+    ] {
+        std::fs::write(home.path().join("input").join(name), text).expect("written");
+    }
     let output = sparkproof(home.path(), args);
     let text = String::from_utf8_lossy(&output.stderr).replace("\n  │ ", " ");
     assert!(text.contains(message), "{text}");
+    // One message, on standard error alone.
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(!text.contains("hunter2"), "{text}");
+    for made in ["sparkproof-runs", "state"] {
+        assert!(args[0] != "run" || !home.path().join(made).exists(), "{made} was made");
+    }
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert_eq!(created(home.path()), Vec::<String>::new());
+}
+
+/// Nothing is made for what no machine can prove.
+#[test]
+fn what_is_asked_for_by_name_and_impossible_is_an_environment_error() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let args =
+        ["run", "--strategies", "4-s3", "--spark-version", "3.0.1", "--front-end", "spark-shell"];
+    let output = sparkproof(home.path(), &args);
+    let text = String::from_utf8_lossy(&output.stderr).replace("\n  │ ", " ");
+    assert!(text.contains("--strategies 4-s3: cannot be proven with Spark 3.0.1"), "{text}");
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert_eq!(created(home.path()), Vec::<String>::new());
+    assert!(!home.path().join("sparkproof-runs").exists(), "no run was begun");
+}
+
+#[test]
+fn a_secret_with_quotes_is_shown_nowhere() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let conf = r#"spark.x.password=a"b\c"#;
+    // It ends at the engine, with a report.
+    let output = sparkproof(home.path(), &["run", "--conf", conf]);
+    assert_eq!(output.status.code(), Some(3));
+    let mut texts =
+        vec![("standard output".to_owned(), output.stdout), ("errors".to_owned(), output.stderr)];
+    for entry in walkdir::WalkDir::new(home.path()).into_iter().flatten() {
+        if entry.file_type().is_file() {
+            texts.push((
+                entry.path().display().to_string(),
+                std::fs::read(entry.path()).expect("read"),
+            ));
+        }
+    }
+    assert!(texts.iter().any(|(name, _)| name.contains("events-")), "there is a report");
+    for (name, bytes) in texts {
+        let text = String::from_utf8_lossy(&bytes);
+        for form in [r#"a"b\c"#, r#"a\"b\\c"#, r"a&#34;b\c", r"a&quot;b\c"] {
+            assert!(!text.contains(form), "{form} in {name}: {text}");
+        }
+    }
 }
 
 #[test]

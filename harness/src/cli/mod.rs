@@ -23,8 +23,8 @@ use crate::report::Mode;
 
 /// Proves that Spark works on Kubernetes, and says why when it does not.
 ///
-/// Exit codes: 0 all green, 1 a check is red, 2 bad input, 3 the environment is not able,
-/// 70 a defect of sparkproof, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.
+/// Exit codes: 0 all green, 1 a check is red or what was asked for by name was skipped, 2 bad input,
+/// 3 the environment is not able, 70 a defect of sparkproof, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "sparkproof", version)]
 struct Arguments {

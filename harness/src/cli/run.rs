@@ -35,14 +35,13 @@ pub(super) struct PlanArgs {
 impl PlanArgs {
     /// Validates flags over file.
     pub(super) fn plan(self) -> Result<Plan> {
-        let file = match self.config {
-            Some(file) => RawPlan::from_file(&file)?,
-            None if PathBuf::from(CONFIG_FILE).is_file() => {
-                RawPlan::from_file(&PathBuf::from(CONFIG_FILE))?
-            }
-            None => RawPlan::default(),
+        let default = PathBuf::from(CONFIG_FILE);
+        let file = self.config.or_else(|| default.is_file().then_some(default));
+        let raw = match file {
+            Some(file) => self.raw.over_file(&file)?,
+            None => self.raw,
         };
-        let plan = Plan::validate(self.raw.over(file), Machine::here()?)?;
+        let plan = Plan::validate(raw, Machine::here()?)?;
         // Versions are known before anything is created.
         if let ClusterPlan::Kind { kubernetes_version, .. }
         | ClusterPlan::Minikube { kubernetes_version, .. } = &plan.cluster

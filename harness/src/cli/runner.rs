@@ -1,7 +1,10 @@
 //! What every command with a run shares: directories, run, recorder, signals, teardown, reports.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use futures::FutureExt;
 
 use crate::checks::check;
 use crate::context::{Cancel, Context};
@@ -10,10 +13,9 @@ use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
 use crate::name::Name;
-use crate::plan::Plan;
+use crate::plan::{Conf, Plan};
 use crate::proof::{Held, tear_down};
 use crate::report::{Console, Mode, holds_a_run, print_closing, write_all};
-use crate::session::register_secrets;
 
 /// How a run is to be kept.
 pub(super) struct Request<'a> {
@@ -26,7 +28,7 @@ pub(super) struct Request<'a> {
     pub(super) title: String,
     pub(super) plan: serde_json::Value,
     /// Its Spark configuration: values of secret keys are masked from the first event on.
-    pub(super) conf: &'a [(String, String)],
+    pub(super) conf: Option<&'a Conf>,
 }
 
 impl<'a> Request<'a> {
@@ -35,7 +37,7 @@ impl<'a> Request<'a> {
         Ok(Request {
             report_dir: plan.report_dir.as_deref(),
             plan: serde_json::to_value(plan).or_internal("writing the plan")?,
-            conf: &plan.conf,
+            conf: Some(&plan.conf),
             ..Self::without_plan(mode, title)
         })
     }
@@ -49,7 +51,7 @@ impl<'a> Request<'a> {
             report_dir: None,
             title,
             plan: serde_json::Value::Null,
-            conf: &[],
+            conf: None,
         }
     }
 }
@@ -60,13 +62,24 @@ pub(super) async fn with_run(
     request: Request<'_>,
     body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
 ) -> Result<Exit> {
-    if let Some(dir) = request.report_dir
-        && holds_a_run(dir)?
-    {
-        let used = format!("--report-dir {}: an earlier run's report lies there", dir.display());
-        return Err(Error::input(used).remedy("name a directory of its own for each run"));
+    if let Some(dir) = request.report_dir {
+        check_report_dir(dir)?;
     }
-    let dirs = Dirs::of_user()?;
+    frame(Dirs::of_user()?, request, body).await
+}
+
+/// Errors: only before the run has begun, and when its reports cannot be written; it has ended then.
+async fn frame(
+    dirs: Dirs,
+    request: Request<'_>,
+    body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+) -> Result<Exit> {
+    let cancel = Cancel::default();
+    cancel.on_signals()?;
+    let secrets = Secrets::default();
+    if let Some(conf) = request.conf {
+        conf.register(&secrets);
+    }
     let run = match request.name {
         Some(name) => Run::begin_as(&dirs, request.scope, name).await?,
         None => Run::begin(&dirs, request.scope)?,
@@ -75,11 +88,8 @@ pub(super) async fn with_run(
         Some(dir) => dir.to_owned(),
         None => default_run_dir(&directory(run.id(), request.name.is_some())),
     };
-    let secrets = Secrets::default();
-    register_secrets(&secrets, request.conf);
-    let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)))?;
-    let cancel = Cancel::default();
-    cancel.on_signals()?;
+    let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)));
+    let recorder = recorder.or_else(|error| abandoned(&run, error))?;
     let context = Context { dirs, recorder, run: Arc::new(run), cancel };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
@@ -87,31 +97,29 @@ pub(super) async fn with_run(
         plan: request.plan,
     });
     let mut held = Held::default();
-    let mut result = context.cancel.to_its_end(body(&context, &mut held)).await;
+    let mut result = caught(context.cancel.to_its_end(body(&context, &mut held))).await;
     let keep = request.scope == Scope::User && result.is_ok();
-    if keep {
-        held.release(&context).await?;
+    let ended = if keep {
+        held.release(&context).await
     } else {
         // A check like any other: it has its line and its verdict.
         let phase = context.recorder.phase("teardown");
         let title = "everything the run owned is given back";
-        let torn = check(&context.for_teardown(), "teardown.run", title, async |findings| {
+        let teardown = context.for_teardown();
+        let torn = check(&teardown, "teardown.run", title, async |findings| {
             let given = tear_down(&context, &mut held).await?;
             findings.add("given back", &given);
             Ok(given)
+        });
+        let torn = phase.end(caught(torn).await, Clone::clone);
+        // Cut short by signals, it ends as an interruption.
+        torn.map(drop).map_err(|error| match context.cancel.exit() {
+            Some(exit) => error.classed(exit),
+            None => error,
         })
-        .await;
-        let torn = phase.end(torn, Clone::clone);
-        if let Err(error) = torn
-            && result.is_ok()
-        {
-            // Cut short by signals, it ends as an interruption.
-            result = Err(match context.cancel.exit() {
-                Some(exit) => error.classed(exit),
-                None => error,
-            });
-        }
-    }
+    };
+    // The first cause decides.
+    result = result.and(ended);
     let exit = match &result {
         Ok(()) => Exit::Green,
         Err(error) => error.exit,
@@ -122,6 +130,34 @@ pub(super) async fn with_run(
     print_closing(&summary, &dir, request.mode);
     // Red verdicts of other processes count too.
     Ok(summary.exit.unwrap_or(exit))
+}
+
+/// Refuses a directory for the reports that holds those of another run, or cannot hold any.
+fn check_report_dir(dir: &Path) -> Result<()> {
+    let named = |what: &str| format!("--report-dir {}: {what}", dir.display());
+    if holds_a_run(dir)? {
+        return Err(Error::input(named("an earlier run's report lies there"))
+            .remedy("name a directory of its own for each run"));
+    }
+    std::fs::create_dir_all(dir)
+        .and_then(|()| tempfile::tempfile_in(dir))
+        .map(drop)
+        .or_input(named("no report can be written there"))
+}
+
+/// The error that kept a run from doing anything; it leaves no state behind, unless it owns something
+/// since earlier.
+pub(super) fn abandoned<T>(run: &Run, error: Error) -> Result<T> {
+    if run.owned().is_empty() {
+        run.end()?;
+    }
+    Err(error)
+}
+
+/// The result of work, or its panic as an error: what the run owns is given back all the same.
+pub(super) async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let caught = AssertUnwindSafe(work).catch_unwind().await;
+    caught.unwrap_or_else(|panic| Err(Error::panicked(&*panic)))
 }
 
 /// A run's id names one run; a name of the user's many, `up` and `down` again and again, so the time
@@ -139,4 +175,99 @@ fn default_run_dir(name: &str) -> PathBuf {
     let base = if target.is_dir() { target.join("sparkproof") } else { "sparkproof-runs".into() };
     let base = std::path::absolute(&base).unwrap_or(base);
     base.join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Owned, StaleRun};
+
+    struct Place {
+        keep: tempfile::TempDir,
+        dirs: Dirs,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let keep = tempfile::tempdir().expect("temporary directory");
+            let (state, cache) = (keep.path().join("state"), keep.path().join("cache"));
+            Place { dirs: Dirs::at(state, cache).expect("directories"), keep }
+        }
+
+        fn report(&self) -> PathBuf {
+            self.keep.path().join("report")
+        }
+
+        async fn run(
+            &self,
+            scope: Scope,
+            body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+        ) -> Result<Exit> {
+            let report = self.report();
+            let request = Request {
+                scope,
+                report_dir: Some(&report),
+                ..Request::without_plan(Mode::Quiet, "a run".to_owned())
+            };
+            frame(self.dirs.clone(), request, body).await
+        }
+
+        fn runs(&self) -> usize {
+            StaleRun::find(&self.dirs).expect("readable").len()
+        }
+
+        fn summary(&self) -> crate::report::Summary {
+            let text = std::fs::read_to_string(self.report().join("summary.json"));
+            serde_json::from_str(&text.expect("written")).expect("a summary")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_defect_that_is_cleaned_up_and_reported() {
+        let place = Place::new();
+        let ended = place.run(Scope::Run, async |context, _| {
+            let file = place.keep.path().join(context.run.id());
+            context.run.own(Owned::Path { path: file.clone() })?;
+            std::fs::write(&file, "x").expect("written");
+            panic!("out of time");
+        });
+        assert_eq!(ended.await.expect("reported"), Exit::Internal);
+        assert_eq!(place.runs(), 0, "nothing is left to sweep");
+        let summary = place.summary();
+        assert_eq!(summary.exit, Some(Exit::Internal));
+        let error = summary.model.end.expect("an end").error.expect("an error");
+        assert!(error.contains("sparkproof panicked: out of time"), "{error}");
+        assert!(summary.model.checks.iter().any(|check| check.id == "teardown.run"));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_begin_its_report_leaves_none_behind() {
+        let place = Place::new();
+        std::fs::write(place.report(), "a file").expect("written");
+        let ended = place.run(Scope::Run, async |_, _| panic!("not begun"));
+        ended.await.expect_err("no report");
+        assert_eq!(place.runs(), 0);
+    }
+
+    /// The lock under which an engine is stopped cannot be opened: the release fails.
+    #[tokio::test]
+    async fn what_is_kept_has_its_report_whatever_the_release_says() {
+        let place = Place::new();
+        let ended = place.run(Scope::User, async |context, _| {
+            let engine = context.dirs.state.join("engine");
+            std::fs::create_dir_all(engine.join("start.lock")).expect("made");
+            std::fs::write(engine.join("baseline.json"), "{}").expect("written");
+            Ok(())
+        });
+        assert_eq!(ended.await.expect("reported"), Exit::Environment);
+        assert!(place.summary().model.end.expect("an end").error.is_some());
+        assert_eq!(place.runs(), 1, "kept");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_bad_input() {
+        let error = check_report_dir(Path::new("/proc/x")).expect_err("refused");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.to_string().contains("--report-dir /proc/x"), "{error}");
+    }
 }

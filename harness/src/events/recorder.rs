@@ -70,14 +70,15 @@ impl Recorder {
     /// show as a missing report.
     pub fn emit(&self, body: Body) {
         let event = Event { at: jiff::Timestamp::now(), pid: std::process::id(), body };
-        let Ok(line) = serde_json::to_string(&event) else { return };
-        let line = self.inner.secrets.scrub(&line);
+        // Values, not the line: there quotes and backslashes are escaped, also those of a secret.
+        let Ok(mut event) = serde_json::to_value(&event) else { return };
+        self.inner.secrets.scrub_value(&mut event);
         if let Ok(mut file) = self.inner.file.lock() {
             // One write a line: lines of several threads never mix.
-            let _ = file.write_all(format!("{line}\n").as_bytes());
+            let _ = file.write_all(format!("{event}\n").as_bytes());
         }
         // What is shown is what was written, masked.
-        if let Ok(event) = serde_json::from_str(&line) {
+        if let Ok(event) = serde_json::from_value(event) {
             self.inner.sink.see(&event);
         }
     }

@@ -45,6 +45,14 @@ impl Waiting {
     }
 }
 
+/// The moment when a wait of this length, begun now, is over; a length that no clock can add is a wait
+/// without an end.
+pub(crate) fn end_of(deadline: Duration) -> Instant {
+    const YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
+    let now = Instant::now();
+    now.checked_add(deadline).unwrap_or(now + YEARS)
+}
+
 /// Waits until `look` says met or never, the deadline passes or the run is interrupted. A time-out
 /// (class environment) carries the last state.
 pub async fn wait<T>(
@@ -66,7 +74,7 @@ pub(crate) async fn wait_unless<T>(
     mut source: Source,
     mut look: impl AsyncFnMut() -> Progress<T>,
 ) -> Result<T> {
-    let end = Instant::now() + waiting.deadline;
+    let end = end_of(waiting.deadline);
     let mut pause = Duration::from_millis(50);
     let mut last = "nothing seen".to_owned();
     loop {
@@ -143,6 +151,17 @@ mod tests {
         });
         let text = waited.await.expect_err("late").to_string();
         assert_eq!(text, "waited 3 s for a miracle; last state: still no miracle");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_no_clock_can_add_does_not_end_the_wait() {
+        let (context, _keep) = test_context();
+        let mut looks = 0;
+        let met = wait(&context, Waiting::up_to(u64::MAX, "it"), Source::Backoff, async || {
+            looks += 1;
+            if looks < 3 { Progress::NotYet("no".into()) } else { Progress::Met(looks) }
+        });
+        assert_eq!(met.await.expect("met"), 3);
     }
 
     #[tokio::test]

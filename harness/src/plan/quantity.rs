@@ -5,6 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// No node has more; sums of a plan's quantities do not overflow.
+const MOST_MILLI_CPU: u64 = 10_000_000;
+/// 1 PiB: the same.
+const MOST_MEBI_BYTES: u64 = 1 << 30;
+
 /// Thousandths of a core: `2`, `0.5`, `300m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -23,14 +28,15 @@ impl FromStr for MilliCpu {
             Some(milli) => milli.parse::<u64>().map_err(|_| wrong())?,
             None => {
                 let cores = text.parse::<f64>().map_err(|_| wrong())?;
-                let milli = (cores * 1000.0).round();
-                if !(0.0..1e9).contains(&milli) {
-                    return Err(wrong());
-                }
-                milli as u64
+                // What is negative or no number becomes 0, what is too large the largest.
+                (cores * 1000.0).round() as u64
             }
         };
-        if milli == 0 { Err(wrong()) } else { Ok(MilliCpu(milli)) }
+        match milli {
+            0 => Err(wrong()),
+            1..=MOST_MILLI_CPU => Ok(MilliCpu(milli)),
+            _ => Err(format!("`{text}` is more than {} cores", MOST_MILLI_CPU / 1000)),
+        }
     }
 }
 
@@ -43,10 +49,14 @@ impl FromStr for MebiBytes {
         let number: u64 = digits.parse().map_err(|_| wrong())?;
         let mebi = match text[digits.len()..].to_ascii_lowercase().as_str() {
             "" | "m" | "mi" | "mb" => number,
-            "g" | "gi" | "gb" => number.checked_mul(1024).ok_or_else(wrong)?,
+            "g" | "gi" | "gb" => number.saturating_mul(1024),
             _ => return Err(wrong()),
         };
-        if mebi == 0 { Err(wrong()) } else { Ok(MebiBytes(mebi)) }
+        match mebi {
+            0 => Err(wrong()),
+            1..=MOST_MEBI_BYTES => Ok(MebiBytes(mebi)),
+            _ => Err(format!("`{text}` is more than {MOST_MEBI_BYTES}Mi")),
+        }
     }
 }
 
@@ -103,6 +113,16 @@ mod tests {
     #[case("512Mi", 512)]
     fn memory_is_read(#[case] text: &str, #[case] mebi: u64) {
         assert_eq!(text.parse(), Ok(MebiBytes(mebi)));
+    }
+
+    #[test]
+    fn more_than_any_machine_has_is_refused_with_the_bound() {
+        let cpu = |text: &str| text.parse::<MilliCpu>().expect_err("refused");
+        assert_eq!(cpu("10001"), "`10001` is more than 10000 cores");
+        assert!(cpu("18446744073709551615m").contains("more than 10000 cores"));
+        let memory = "18446744073709551615".parse::<MebiBytes>().expect_err("refused");
+        assert_eq!(memory, "`18446744073709551615` is more than 1073741824Mi");
+        assert!("18446744073709551615g".parse::<MebiBytes>().is_err());
     }
 
     #[rstest]

@@ -1,11 +1,14 @@
 //! What the user wrote, on the command line or in `sparkproof.toml`: one struct reads both, so a
 //! flag and its key can never drift apart.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::bounded::{ExecutorCount, Seconds, WorkerCount};
+use super::conf::RawSetting;
 use super::{ClassPath, MebiBytes, MilliCpu};
 use crate::error::{Error, OrFail, Result};
 use crate::name::Name;
@@ -78,8 +81,9 @@ pub enum Suite {
     Full,
 }
 
-/// All that can be asked for; every field optional.
-#[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
+/// All that can be asked for; every field optional. What may not stand together is refused by
+/// [`super::Plan::validate`], wherever it was written.
+#[derive(Debug, Clone, Default, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RawPlan {
     /// What makes a cluster for the run: kind or minikube [default: kind]
@@ -89,17 +93,17 @@ pub struct RawPlan {
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub kubeconfig: Option<PathBuf>,
     /// Context of that kubeconfig [default: its current one]
-    #[arg(long, requires = "kubeconfig", help_heading = "Cluster")]
+    #[arg(long, help_heading = "Cluster")]
     pub context: Option<String>,
     /// Use the cluster that `sparkproof up --name NAME` left running
-    #[arg(long, value_name = "NAME", conflicts_with = "kubeconfig", help_heading = "Cluster")]
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub cluster: Option<Name>,
     /// Kubernetes version of the cluster that is created [default: pinned in images/node/versions.toml]
     #[arg(long, value_name = "V", help_heading = "Cluster")]
     pub kubernetes_version: Option<String>,
     /// Worker nodes beside the control plane [default: 0]
     #[arg(long, value_name = "N", help_heading = "Cluster")]
-    pub workers: Option<u32>,
+    pub workers: Option<WorkerCount>,
     /// Cores a node offers [default: the guide's 3, fewer on a smaller machine]
     #[arg(long, value_name = "CPU", help_heading = "Cluster")]
     pub cpus: Option<MilliCpu>,
@@ -111,27 +115,21 @@ pub struct RawPlan {
     #[arg(long, value_name = "V", help_heading = "Spark")]
     pub spark_version: Option<String>,
     /// An official Spark distribution: its docker-image-tool.sh builds the image
-    #[arg(long, value_name = "DIR", conflicts_with = "spark_version", help_heading = "Spark")]
+    #[arg(long, value_name = "DIR", help_heading = "Spark")]
     pub spark_home: Option<PathBuf>,
     /// Use this image as it is (the driver still comes from --spark-version or --spark-home)
     #[arg(long, value_name = "REF", help_heading = "Spark")]
     pub image: Option<String>,
     /// Registry, and perhaps a path in it, that the nodes of --kubeconfig pull from: images that are
     /// not given are built and pushed there
-    #[arg(
-        long,
-        value_name = "HOST/PATH",
-        requires = "kubeconfig",
-        conflicts_with = "image",
-        help_heading = "Spark"
-    )]
+    #[arg(long, value_name = "HOST/PATH", help_heading = "Spark")]
     pub registry: Option<String>,
     /// Secret in the session's namespace with which its nodes pull the image
     #[arg(long, value_name = "NAME", help_heading = "Spark")]
     pub image_pull_secret: Option<String>,
     /// Number of executors [default: 3]
     #[arg(long, value_name = "N", help_heading = "Spark")]
-    pub executors: Option<u32>,
+    pub executors: Option<ExecutorCount>,
     /// Cores each executor requests [default: 1, or the fraction that fits]
     #[arg(long, value_name = "CPU", help_heading = "Spark")]
     pub executor_cpu: Option<MilliCpu>,
@@ -140,7 +138,8 @@ pub struct RawPlan {
     pub executor_memory: Option<MebiBytes>,
     /// Further Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
-    pub conf: Vec<String>,
+    #[serde(skip_serializing)]
+    pub conf: Vec<RawSetting>,
     /// In which shell the session is asked for [default: pyspark]
     #[arg(long, value_enum, help_heading = "Spark")]
     pub front_end: Option<FrontEnd>,
@@ -155,7 +154,7 @@ pub struct RawPlan {
     pub driver_host: Option<IpAddr>,
     /// Seconds a session may take until all executors are registered [default: 180]
     #[arg(long, value_name = "S", help_heading = "Spark")]
-    pub session_timeout: Option<u64>,
+    pub session_timeout: Option<Seconds>,
 
     /// Permissions: minimal (a namespaced Role) or guide (as the guide creates them)
     #[arg(long, value_enum, help_heading = "Permissions")]
@@ -177,103 +176,100 @@ pub struct RawPlan {
     pub suite: Option<Suite>,
 
     /// S3 store of yours, e.g. https://s3.example.org; keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
-    #[arg(long, value_name = "URL", requires = "store_s3_bucket", help_heading = "Stores")]
+    #[arg(long, value_name = "URL", help_heading = "Stores")]
     pub store_s3_endpoint: Option<String>,
     /// Its bucket, which exists
-    #[arg(long, value_name = "NAME", requires = "store_s3_endpoint", help_heading = "Stores")]
+    #[arg(long, value_name = "NAME", help_heading = "Stores")]
     pub store_s3_bucket: Option<String>,
     /// HDFS of yours with a directory to write in, e.g. hdfs://namenode:8020/user/me
     #[arg(long, value_name = "URI", help_heading = "Stores")]
     pub store_hdfs_uri: Option<String>,
     /// Azure Blob Storage of yours; account and key: AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY
-    #[arg(long, value_name = "URL", requires = "store_azure_container", help_heading = "Stores")]
+    #[arg(long, value_name = "URL", help_heading = "Stores")]
     pub store_azure_endpoint: Option<String>,
     /// Its container, which exists
-    #[arg(long, value_name = "NAME", requires = "store_azure_endpoint", help_heading = "Stores")]
+    #[arg(long, value_name = "NAME", help_heading = "Stores")]
     pub store_azure_container: Option<String>,
 
     /// Image of a store's server that the nodes of --kubeconfig can pull, s3=REF, moto=REF or
     /// azure=REF: it runs there in a pod; may be repeated
-    #[arg(long, value_name = "KIND=REF", requires = "kubeconfig", help_heading = "Stores")]
+    #[arg(long, value_name = "KIND=REF", help_heading = "Stores")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub store_image: Vec<String>,
 
     /// Run directory to write [default: target/sparkproof/RUN in a checkout, else sparkproof-runs/RUN]
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub report_dir: Option<PathBuf>,
+
+    /// What of all this stands in a configuration file.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(super) file: Option<FromFile>,
+}
+
+/// What came from a configuration file.
+#[derive(Debug, Clone)]
+pub(super) struct FromFile {
+    path: PathBuf,
+    /// Keys that the command line does not decide.
+    keys: BTreeSet<String>,
 }
 
 impl RawPlan {
-    /// Reads a configuration file. Errors (class bad input): unreadable, wrong type, unknown key.
-    pub fn from_file(path: &Path) -> Result<Self> {
+    /// The command line over a configuration file: what is given twice, the command line decides;
+    /// `conf` entries of both count, the command line's last.
+    ///
+    /// # Errors
+    /// Bad input: unreadable, wrong type, unknown key.
+    pub fn over_file(self, path: &Path) -> Result<Self> {
         let text = fs_err::read_to_string(path).or_input("reading the configuration file")?;
-        Self::from_toml(&text).map_err(|e| {
-            let remedy = e.remedy.clone();
-            let error = Error::input(format!("{}: {}", path.display(), e.what));
-            match remedy {
-                Some(remedy) => error.remedy(remedy),
-                None => error,
-            }
-        })
+        self.over(&text, path)
     }
 
-    fn from_toml(text: &str) -> Result<Self> {
-        let read = text.parse().map(with_flat_stores).and_then(RawPlan::deserialize);
-        read.map_err(|e: toml::de::Error| {
-            let message = e.message().to_owned();
-            let error = Error::input(message.clone());
-            match did_you_mean(&message) {
+    fn over(self, text: &str, path: &Path) -> Result<Self> {
+        let refused = |e: toml::de::Error| {
+            let error = Error::input(format!("{}: {}", path.display(), in_one_line(&e)));
+            match did_you_mean(e.message()) {
                 Some(key) => error.remedy(format!("did you mean `{key}`?")),
                 None => error,
             }
-        })
+        };
+        let mut table = text.parse().map(with_flat_stores).map_err(refused)?;
+        let line = self.table()?;
+        let keys = table.keys().filter(|key| !line.contains_key(*key)).cloned().collect();
+        table.extend(line);
+        let mut both = RawPlan::deserialize(table).map_err(refused)?;
+        both.conf.extend(self.conf);
+        both.file = Some(FromFile { path: path.to_owned(), keys });
+        Ok(both)
     }
 
-    /// The command line over the file: what is given twice, the command line decides; `conf`
-    /// entries of both count, the command line's last.
-    #[must_use]
-    pub fn over(self, file: RawPlan) -> RawPlan {
-        let mut conf = file.conf;
-        conf.extend(self.conf);
-        RawPlan {
-            provider: self.provider.or(file.provider),
-            kubeconfig: self.kubeconfig.or(file.kubeconfig),
-            context: self.context.or(file.context),
-            cluster: self.cluster.or(file.cluster),
-            kubernetes_version: self.kubernetes_version.or(file.kubernetes_version),
-            workers: self.workers.or(file.workers),
-            cpus: self.cpus.or(file.cpus),
-            memory: self.memory.or(file.memory),
-            spark_version: self.spark_version.or(file.spark_version),
-            spark_home: self.spark_home.or(file.spark_home),
-            image: self.image.or(file.image),
-            registry: self.registry.or(file.registry),
-            image_pull_secret: self.image_pull_secret.or(file.image_pull_secret),
-            executors: self.executors.or(file.executors),
-            executor_cpu: self.executor_cpu.or(file.executor_cpu),
-            executor_memory: self.executor_memory.or(file.executor_memory),
-            conf,
-            front_end: self.front_end.or(file.front_end),
-            geni_classpath: self.geni_classpath.or(file.geni_classpath),
-            driver: self.driver.or(file.driver),
-            driver_host: self.driver_host.or(file.driver_host),
-            session_timeout: self.session_timeout.or(file.session_timeout),
-            rbac: self.rbac.or(file.rbac),
-            namespace: self.namespace.or(file.namespace),
-            service_account: self.service_account.or(file.service_account),
-            strategies: self.strategies.or(file.strategies),
-            suite: self.suite.or(file.suite),
-            store_s3_endpoint: self.store_s3_endpoint.or(file.store_s3_endpoint),
-            store_s3_bucket: self.store_s3_bucket.or(file.store_s3_bucket),
-            store_hdfs_uri: self.store_hdfs_uri.or(file.store_hdfs_uri),
-            store_azure_endpoint: self.store_azure_endpoint.or(file.store_azure_endpoint),
-            store_azure_container: self.store_azure_container.or(file.store_azure_container),
-            store_image: match self.store_image.is_empty() {
-                true => file.store_image,
-                false => self.store_image,
-            },
-            report_dir: self.report_dir.or(file.report_dir),
+    /// What is given, by key; without `conf`, which alone may be given twice.
+    pub(super) fn table(&self) -> Result<toml::Table> {
+        toml::Table::try_from(self).or_input("a value is not UTF-8")
+    }
+
+    /// A key as the user wrote it: a flag, or a key of the file.
+    pub(super) fn named(&self, key: &str) -> String {
+        match &self.file {
+            Some(file) if file.keys.contains(key) => {
+                format!("`{key}` in {}", file.path.display())
+            }
+            Some(_) => format!("--{key} on the command line"),
+            None => format!("--{key}"),
         }
     }
+}
+
+/// What is wrong and where, without the picture of it that toml draws.
+fn in_one_line(error: &toml::de::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `[store.s3] endpoint = …` is another spelling of `store-s3-endpoint = …`, the flag's name.
@@ -307,20 +303,25 @@ fn did_you_mean(message: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Conf;
     use super::*;
+
+    fn read(text: &str) -> Result<RawPlan> {
+        RawPlan::default().over(text, Path::new(CONFIG_FILE))
+    }
 
     #[test]
     fn the_file_uses_the_names_of_the_flags() {
-        let plan = RawPlan::from_toml("executors = 5\nrbac = 'guide'\nexecutor-cpu = '300m'");
+        let plan = read("executors = 5\nrbac = 'guide'\nexecutor-cpu = '300m'");
         let plan = plan.expect("valid");
-        assert_eq!(plan.executors, Some(5));
+        assert_eq!(plan.executors.map(ExecutorCount::get), Some(5));
         assert_eq!(plan.rbac, Some(RbacChoice::Guide));
         assert_eq!(plan.executor_cpu, Some(MilliCpu(300)));
     }
 
     #[test]
     fn an_unknown_key_is_an_error_with_a_suggestion() {
-        let error = RawPlan::from_toml("executor = 5").expect_err("unknown key");
+        let error = read("executor = 5").expect_err("unknown key");
         assert_eq!(error.exit, crate::Exit::BadInput);
         assert_eq!(error.remedy.as_deref(), Some("did you mean `executors`?"));
     }
@@ -329,27 +330,43 @@ mod tests {
     fn the_file_of_the_readme_is_valid() {
         let readme = include_str!("../../../README.md");
         let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-        let plan = RawPlan::from_toml(block.expect("a toml block")).expect("valid");
-        assert_eq!((plan.executors, plan.conf.len()), (Some(5), 2));
+        let plan = read(block.expect("a toml block")).expect("valid");
+        assert_eq!((plan.executors.map(ExecutorCount::get), plan.conf.len()), (Some(5), 2));
     }
 
     #[test]
     fn stores_may_be_tables() {
-        let plan = RawPlan::from_toml("[store.s3]\nendpoint = 'http://x'\nbucket = 'b'");
+        let plan = read("[store.s3]\nendpoint = 'http://x'\nbucket = 'b'");
         let plan = plan.expect("valid");
         assert_eq!(plan.store_s3_endpoint.as_deref(), Some("http://x"));
         assert_eq!(plan.store_s3_bucket.as_deref(), Some("b"));
-        let error = RawPlan::from_toml("[store.s3]\nendpont = 'x'").expect_err("unknown key");
+        let error = read("[store.s3]\nendpont = 'x'").expect_err("unknown key");
         assert_eq!(error.remedy.as_deref(), Some("did you mean `store-s3-endpoint`?"));
-        assert!(RawPlan::from_toml("store = 5").is_err());
+        assert!(read("store = 5").is_err());
     }
 
     #[test]
     fn the_command_line_decides() {
-        let file = RawPlan::from_toml("executors = 5\nworkers = 2").expect("valid");
-        let line = RawPlan { executors: Some(1), ..RawPlan::default() };
-        let both = line.over(file);
-        assert_eq!((both.executors, both.workers), (Some(1), Some(2)));
+        let executors = ExecutorCount::try_from(1).expect("in bounds");
+        let conf = vec!["spark.k=2".to_owned().into()];
+        let line = RawPlan { executors: Some(executors), conf, ..RawPlan::default() };
+        let file = "executors = 5\nworkers = 2\nconf = ['spark.k=1']";
+        let both = line.over(file, Path::new(CONFIG_FILE)).expect("valid");
+        assert_eq!(both.executors, Some(executors));
+        assert_eq!(both.workers.map(WorkerCount::get), Some(2));
+        let conf = Conf::parsed(&both.conf).expect("valid");
+        assert_eq!(conf.get("spark.k"), Some("2"), "the command line's comes last");
+        assert_eq!(both.named("workers"), "`workers` in sparkproof.toml");
+        assert_eq!(both.named("executors"), "--executors on the command line");
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_is_refused_with_its_key_and_the_bounds() {
+        let error = read("session-timeout = 0").expect_err("refused").to_string();
+        assert!(error.contains("session-timeout"), "{error}");
+        assert!(error.contains("0 is not a whole number from 1 to 86400"), "{error}");
+        let error = read("session-timeout = 18446744073709551615").expect_err("refused");
+        assert_eq!(error.exit, crate::Exit::BadInput);
     }
 
     #[test]
@@ -358,7 +375,7 @@ mod tests {
         let command = RawPlan::augment_args(clap::Command::new("x"));
         for arg in command.get_arguments() {
             let key = arg.get_long().expect("only long flags");
-            let error = RawPlan::from_toml(&format!("{key} = {{}}")).expect_err("wrong type");
+            let error = read(&format!("{key} = {{}}")).expect_err("wrong type");
             assert!(!error.what.contains("unknown field"), "{key}: {error}");
         }
     }

@@ -1,21 +1,25 @@
 //! The validated plan: every value checked before anything is created.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::bounded::{ExecutorCount, Seconds, WorkerCount};
+use super::conf::Sessions;
 use super::resources::{Asked, fit};
+use super::selection::Selection;
 use super::stores::{self, OwnStore};
 use super::{
-    ClassPath, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice, Registry,
-    Suite, minikube,
+    ClassPath, Conf, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice,
+    Registry, Suite, minikube, rules,
 };
 use crate::error::{Error, Result};
+use crate::events::Secrets;
 use crate::images::node::Release;
-use crate::images::spark::{check_home, find};
+use crate::images::spark::{check_home, find, version_of};
 use crate::images::store::StoreKind;
 use crate::name::{Name, is_dns_label};
 use crate::read::{Variant, select};
@@ -39,7 +43,7 @@ pub struct Plan {
     /// Service account of driver and executors.
     pub service_account: String,
     /// Further Spark configuration.
-    pub conf: Vec<(String, String)>,
+    pub conf: Conf,
     /// In which shell sessions are asked for.
     #[serde(default)]
     pub front_end: FrontEnd,
@@ -56,6 +60,9 @@ pub struct Plan {
     /// Ids of the reading strategies' variants to prove.
     #[serde(default)]
     pub strategies: Vec<String>,
+    /// Those of them that were asked for by their id: not proven, they make the run red.
+    #[serde(default)]
+    pub by_name: BTreeSet<String>,
     /// How much of each.
     #[serde(default)]
     pub suite: Suite,
@@ -149,12 +156,9 @@ impl Plan {
     /// Validates; every error is of class bad input (or environment, when this machine cannot be
     /// read), and nothing was created.
     pub fn validate(raw: RawPlan, machine: Machine) -> Result<Self> {
-        let count = raw.executors.unwrap_or(3);
-        if count == 0 {
-            return Err(Error::input("--executors 0: a proof needs at least one executor")
-                .remedy("--executors 1 or more"));
-        }
-        let conf = raw.conf.iter().map(|c| key_value(c)).collect::<Result<Vec<_>>>()?;
+        rules::check(&raw)?;
+        let count = raw.executors.map_or(3, ExecutorCount::get);
+        let mut conf = Conf::parsed(&raw.conf)?;
         if let Some(home) = &raw.spark_home
             && !home.join("bin/spark-submit").is_file()
         {
@@ -171,8 +175,7 @@ impl Plan {
                 dns_label(flag, name)?;
             }
         }
-        let chosen = select(raw.strategies.as_deref())?;
-        let strategies = chosen.iter().map(|variant| variant.id.clone()).collect();
+        let selection = Selection::of(raw.strategies.as_deref())?;
         let stores = stores::of(&raw)?;
         let store_images = stores::images(&raw, &stores)?;
         let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
@@ -182,25 +185,11 @@ impl Plan {
             executor_cpu: raw.executor_cpu,
             executor_memory: raw.executor_memory,
             executors: count,
-            workers: raw.workers.unwrap_or(0),
+            workers: raw.workers.map_or(0, WorkerCount::get),
         };
         let existing = raw.kubeconfig.is_some();
         let (fit, cluster) = match (raw.kubeconfig, raw.cluster) {
             (Some(kubeconfig), _) => {
-                for (flag, given) in [
-                    ("--provider", raw.provider.is_some()),
-                    ("--workers", raw.workers.is_some()),
-                    ("--kubernetes-version", raw.kubernetes_version.is_some()),
-                    ("--cpus", raw.cpus.is_some()),
-                    ("--memory", raw.memory.is_some()),
-                ] {
-                    if given {
-                        return Err(Error::input(format!(
-                            "{flag} says how to make a cluster, --kubeconfig names one that exists"
-                        ))
-                        .remedy(format!("leave out {flag} or --kubeconfig")));
-                    }
-                }
                 if !kubeconfig.is_file() {
                     return Err(Error::input(format!(
                         "--kubeconfig {}: no such file",
@@ -224,12 +213,6 @@ impl Plan {
                 }
                 let as_account = raw.namespace.is_some() && raw.service_account.is_some();
                 (fit, ClusterPlan::Existing { kubeconfig, context: raw.context, as_account })
-            }
-            (None, Some(name)) if raw.provider.is_some() => {
-                return Err(Error::input(format!(
-                    "--provider says how to make a cluster, --cluster {name} names one that is up"
-                ))
-                .remedy("leave out --provider or --cluster"));
             }
             (None, Some(name)) => (fit(machine, asked)?, ClusterPlan::Up { name }),
             (None, None) => {
@@ -282,15 +265,22 @@ impl Plan {
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",
         };
-        let mut conf = conf;
-        conf.extend(raw.image_pull_secret.clone().map(|name| (PULL_SECRETS.to_owned(), name)));
+        let read = !selection.is_empty();
+        conf.check(Sessions { read, driver_in_pod: driver == DriverPlace::Pod })?;
+        let mut warnings = fit.warnings;
+        warnings.extend(conf.register(&Secrets::default()).into_iter().map(|key| {
+            format!("the value of {key} is too short to be masked in what others write, e.g. logs")
+        }));
+        if let Some(name) = &raw.image_pull_secret {
+            conf.insert(PULL_SECRETS, name);
+        }
+        let spark =
+            SparkSource { home: raw.spark_home, version: raw.spark_version, image: raw.image };
+        let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
+        let (strategies, by_name) = selection.accept(&version_of(&spark)?, nodes)?;
         Ok(Plan {
             cluster,
-            spark: SparkSource {
-                home: raw.spark_home,
-                version: raw.spark_version,
-                image: raw.image,
-            },
+            spark,
             executors: Executors { count, cpu: fit.executor_cpu, memory: fit.executor_memory },
             rbac,
             namespace: raw.namespace,
@@ -300,15 +290,18 @@ impl Plan {
             geni_classpath: raw.geni_classpath.map(ClassPath::checked).transpose()?,
             driver,
             driver_host: raw.driver_host,
-            session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
+            session_timeout: Duration::from_secs(
+                raw.session_timeout.map_or(180, |seconds| Seconds::get(seconds).into()),
+            ),
             strategies,
+            by_name,
             suite: raw.suite.unwrap_or_default(),
             stores,
             store_images,
             registry,
             image_pull_secret: raw.image_pull_secret,
             report_dir: raw.report_dir,
-            warnings: fit.warnings,
+            warnings,
         })
     }
 }
@@ -360,13 +353,6 @@ impl Plan {
 fn nodes(workers: u32) -> String {
     let nodes = workers + 1;
     format!("{nodes} node{}", if nodes == 1 { "" } else { "s" })
-}
-
-fn key_value(text: &str) -> Result<(String, String)> {
-    match text.split_once('=') {
-        Some((key, value)) if key.starts_with("spark.") => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(Error::input(format!("--conf {text}: expected spark.some.key=value"))),
-    }
 }
 
 /// RFC 1123 label, as Kubernetes wants names of namespaces.
@@ -467,13 +453,35 @@ mod tests {
         let error = given(|raw| raw.rbac = Some(RbacChoice::Minimal)).expect_err("refused");
         assert!(error.to_string().starts_with("--rbac"), "{error}");
         let secret = given(|raw| raw.image_pull_secret = Some("key".into())).expect("valid");
-        assert_eq!(secret.conf, [(PULL_SECRETS.to_owned(), "key".to_owned())]);
+        assert_eq!(secret.conf, Conf::from([(PULL_SECRETS, "key")]));
+    }
+
+    #[test]
+    fn the_plan_shows_no_secret_and_says_which_is_too_short_to_mask() {
+        let plan = plan(|raw| {
+            let conf = ["spark.x.password=a\"b\\c", "spark.y.token=abc"];
+            raw.conf = conf.map(|text| text.to_owned().into()).to_vec();
+        })
+        .expect("valid");
+        assert_eq!(plan.conf.get("spark.x.password"), Some("a\"b\\c"));
+        for text in [format!("{plan:?}"), serde_json::to_string(&plan).expect("JSON")] {
+            assert!(text.contains("[secret]") && !text.contains("a\\\"b"), "{text}");
+        }
+        assert!(plan.warnings.iter().any(|w| w.contains("spark.y.token")), "{:?}", plan.warnings);
+        assert!(!plan.warnings.iter().any(|w| w.contains("spark.x")), "{:?}", plan.warnings);
     }
 
     #[rstest]
-    #[case::no_executors(|raw: &mut RawPlan| raw.executors = Some(0))]
-    #[case::too_many(|raw: &mut RawPlan| raw.executors = Some(1000))]
-    #[case::bad_conf(|raw: &mut RawPlan| raw.conf = vec!["nonsense".into()])]
+    #[case::too_many(|raw: &mut RawPlan| raw.executors = "1000".parse().ok())]
+    #[case::bad_conf(|raw: &mut RawPlan| raw.conf = vec!["nonsense".to_owned().into()])]
+    #[case::a_contradiction(|raw: &mut RawPlan| raw.conf = vec!["spark.master=x".to_owned().into()])]
+    #[case::two_sparks(|raw: &mut RawPlan| {
+        (raw.spark_version, raw.spark_home) = (Some("4.1.4".into()), Some("/opt/spark".into()));
+    })]
+    #[case::another_kubernetes(|raw: &mut RawPlan| {
+        (raw.cluster, raw.kubernetes_version) = (Some("mine".into()), Some("v1.37.2".into()));
+    })]
+    #[case::a_context_of_nothing(|raw: &mut RawPlan| raw.context = Some("c".into()))]
     #[case::missing_home(|raw: &mut RawPlan| raw.spark_home = Some("/nowhere".into()))]
     #[case::missing_kubeconfig(|raw: &mut RawPlan| raw.kubeconfig = Some("/nowhere".into()))]
     #[case::bad_namespace(|raw: &mut RawPlan| raw.namespace = Some("Not_A_Label".into()))]

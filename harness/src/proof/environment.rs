@@ -17,7 +17,8 @@ use crate::events::PhaseGuard;
 use crate::images::spark::SparkImage;
 use crate::images::{load, spark};
 use crate::ledger::Scope;
-use crate::plan::{ClusterPlan, DriverPlace, FrontEnd, Plan};
+use crate::plan::conf::exposed;
+use crate::plan::{ClusterPlan, Conf, DriverPlace, FrontEnd, Plan};
 use crate::session::Geni;
 use crate::store::{StoreKind, StoreRecord, Stores};
 
@@ -50,6 +51,9 @@ pub struct Environment {
 pub struct EnvironmentRecord {
     /// What was asked for.
     pub plan: Plan,
+    /// Its Spark configuration with the secrets, which the plan's own form has not.
+    #[serde(default, with = "exposed")]
+    pub conf: Conf,
     /// The cluster.
     pub cluster: ClusterRecord,
     /// On which terms it is used.
@@ -75,7 +79,11 @@ impl EnvironmentRecord {
     /// Reads a record.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs_err::read_to_string(path).or_input("reading the environment's record")?;
-        serde_json::from_str(&text).or_input(format!("the environment's record {}", path.display()))
+        let read = serde_json::from_str(&text);
+        let mut record: Self =
+            read.or_input(format!("the environment's record {}", path.display()))?;
+        record.plan.conf.clone_from(&record.conf);
+        Ok(record)
     }
 
     /// Writes it (0600).
@@ -108,6 +116,7 @@ impl Environment {
     pub fn record(&self, context: &Context) -> EnvironmentRecord {
         EnvironmentRecord {
             plan: self.plan.clone(),
+            conf: self.plan.conf.clone(),
             cluster: self.cluster.record.clone(),
             terms: self.terms.clone(),
             image: self.image.clone(),

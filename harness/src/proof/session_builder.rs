@@ -7,7 +7,7 @@ use crate::access::Rule;
 use crate::error::Result;
 use crate::images::load_layered;
 use crate::images::spark::python_layers;
-use crate::plan::{ClassPath, DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice};
+use crate::plan::{ClassPath, Conf, DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice};
 use crate::session::{Contribution, Trap};
 
 /// Builds a session; every default is the plan's.
@@ -28,7 +28,7 @@ pub struct SessionBuilder<'a> {
     pub(super) trap: Option<Trap>,
     pub(super) dynamic_allocation: bool,
     pub(super) strict: bool,
-    pub(super) conf: Vec<(String, String)>,
+    pub(super) conf: Conf,
     pub(super) verbs: Vec<Rule>,
     pub(super) added: Contribution,
 }
@@ -175,10 +175,10 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
-    /// One more Spark setting.
+    /// One more Spark setting; it decides over an earlier one of the key.
     #[must_use]
     pub fn conf(mut self, key: &str, value: &str) -> Self {
-        self.conf.push((key.to_owned(), value.to_owned()));
+        self.conf.insert(key, value);
         self
     }
 

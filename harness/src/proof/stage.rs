@@ -11,11 +11,10 @@ use super::{Environment, EnvironmentRecord, HANDOVER, Held, ReadingBuilder, Sess
 use crate::context::{Cancel, Context};
 use crate::deadlines::{SCENARIO_ENDS, SCENARIO_TEARDOWN};
 use crate::dirs::Dirs;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, panic_text};
 use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
 use crate::ledger::{Run, Scope};
 use crate::read::Variant;
-use crate::session::register_secrets;
 
 /// An environment and the run that uses it.
 #[derive(Debug)]
@@ -66,14 +65,15 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     })?;
     let record = EnvironmentRecord::read(path.as_ref())?;
     let secrets = Secrets::default();
-    register_secrets(&secrets, &record.plan.conf);
+    record.plan.conf.register(&secrets);
     let above = Recorder::open(&record.run_dir, secrets.clone(), Box::new(Silent))?;
     let dir = record.run_dir.join("scenarios").join(name);
     let recorder = Recorder::open(&dir, secrets, Box::new(Silent))?;
     let dirs = Dirs::of_user()?;
-    let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let cancel = Cancel::default();
     cancel.on_signals()?;
+    // The last that can fail before everything is given back.
+    let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let context = Context { dirs, recorder, run, cancel };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
@@ -89,9 +89,8 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     let work = context.cancel.to_its_end_within(SCENARIO_ENDS, Box::pin(work));
     let work = AssertUnwindSafe(work).catch_unwind();
     let mut result = work.await.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
-        Err(Error::red(text.unwrap_or_else(|| "the scenario panicked".to_owned())))
+        let text = panic_text(&*panic).unwrap_or("the scenario panicked");
+        Err(Error::red(text))
     });
     let torn = tear_down_within(SCENARIO_TEARDOWN, &context, &mut Held::default()).await;
     if let (Ok(_), Err(error)) = (&result, torn) {

@@ -31,7 +31,7 @@ pub(super) fn junit(summary: &Summary) -> Result<String> {
 
     let mut checks = TestSuite::new("checks");
     checks.set_time(Duration::from_secs_f64(model.checks.iter().map(|c| c.seconds.max(0.0)).sum()));
-    checks.add_test_cases(model.checks.iter().map(check));
+    checks.add_test_cases(model.checks.iter().map(|c| check(c, model.is_unproven(c))));
 
     report.add_test_suites([phases, checks]);
     report.to_string().or_internal("writing JUnit")
@@ -80,14 +80,17 @@ fn end(summary: &Summary) -> TestCase {
     case("run", "run", status, summary.model.seconds)
 }
 
-fn check(check: &Check) -> TestCase {
+/// One that was asked for by name and skipped is a failure, too.
+fn check(check: &Check, unproven: bool) -> TestCase {
     let reason = check.reason.as_deref().unwrap_or_default();
     let evidence: Vec<_> =
         check.evidence.iter().map(|e| format!("{}: {}", e.name, e.text)).collect();
     let mut status = match check.outcome {
         CheckOutcome::Green => TestCaseStatus::success(),
-        CheckOutcome::Skipped => TestCaseStatus::skipped(),
-        CheckOutcome::Red => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        CheckOutcome::Skipped if !unproven => TestCaseStatus::skipped(),
+        CheckOutcome::Skipped | CheckOutcome::Red => {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        }
     };
     if check.outcome != CheckOutcome::Green {
         status.set_message(reason);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Exit};
 use crate::events::PodMoment;
 use crate::measure::Figures;
+use crate::read::variant_of_check;
 use crate::session::Configuration;
 
 /// A run as its events tell it; made by [`Model::read`].
@@ -250,9 +251,20 @@ impl Check {
 }
 
 impl Model {
+    /// Whether a check says that a way of reading was skipped which was asked for by name.
+    pub fn is_unproven(&self, check: &Check) -> bool {
+        let asked = |id: &str| {
+            let mut by_name = self.plan["by_name"].as_array().into_iter().flatten();
+            by_name.any(|name| name.as_str() == Some(id))
+        };
+        check.outcome == CheckOutcome::Skipped
+            && matches!(variant_of_check(&check.id), Some((id, None)) if asked(id))
+    }
+
     /// What the checks and the phases say so far, whatever the end said: `Green` or `Red`.
     pub fn found(&self) -> Exit {
-        let red = self.checks.iter().any(|c| c.outcome == CheckOutcome::Red);
+        let unproven = |c: &Check| c.outcome == CheckOutcome::Red || self.is_unproven(c);
+        let red = self.checks.iter().any(unproven);
         let broken = self.phases.iter().any(|p| matches!(p.state, State::Failed | State::NotEnded));
         if red || broken { Exit::Red } else { Exit::Green }
     }
@@ -273,6 +285,13 @@ impl Model {
             let reason = check.reason.clone().unwrap_or_default();
             let (lines, more) = (check.lines(), check.more());
             all.push(Failure { lines, more, ..Failure::new(&check.id, reason) });
+        }
+        for check in self.checks.iter().filter(|c| self.is_unproven(c)) {
+            let reason = check.reason.as_deref().unwrap_or_default();
+            let remedy = "ask for it by its number: what cannot be proven here is skipped then";
+            let lines = vec![("remedy", remedy.to_owned())];
+            let reason = format!("asked for by name, and skipped: {reason}");
+            all.push(Failure { lines, ..Failure::new(&check.id, reason) });
         }
         let error = self.end.as_ref().and_then(|end| end.error.as_deref());
         for phase in &self.phases {

@@ -51,6 +51,8 @@ impl Summary {
     pub fn headline(&self) -> String {
         let Counts { green, red, .. } = self.counts;
         let checks = green + red;
+        let model = &self.model;
+        let unproven = model.checks.iter().filter(|check| model.is_unproven(check)).count();
         match self.exit {
             None => "Did not end (killed?)".to_owned(),
             Some(Exit::Green) if checks == 0 => "Ended well, nothing was checked".to_owned(),
@@ -58,6 +60,11 @@ impl Summary {
             Some(Exit::Green) => format!("All {checks} checks are green"),
             Some(Exit::Red) if red == 1 => format!("1 of {checks} checks is red"),
             Some(Exit::Red) if red > 1 => format!("{red} of {checks} checks are red"),
+            Some(Exit::Red) if unproven > 0 => {
+                let were = if unproven == 1 { "was" } else { "were" };
+                let all = checks + self.counts.skipped;
+                format!("{unproven} of {all} checks {were} asked for by name and skipped")
+            }
             Some(Exit::Red) => {
                 let failed = |s| matches!(s, State::Failed | State::NotEnded);
                 let phase = self.model.phases.iter().find(|p| failed(p.state));

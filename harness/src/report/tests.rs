@@ -243,6 +243,34 @@ fn what_ended_the_run_is_told_once_with_its_remedy() {
     assert!(text.contains(": the environment is not able, exit 3"), "{text}");
 }
 
+/// What is asked for by name and skipped is not proven; what is asked for otherwise may be skipped.
+#[rstest]
+#[case::by_name(&["3-nfs"], Exit::Red)]
+#[case::another_by_name(&["0-copy"], Exit::Green)]
+#[case::not_by_name(&[], Exit::Green)]
+fn what_was_asked_for_by_name_is_proven_or_red(#[case] by_name: &[&str], #[case] exit: Exit) {
+    let (summary, dir) = reports(|tape| {
+        let run = "7f3a".to_owned();
+        let plan = serde_json::json!({"by_name": by_name});
+        tape.put(OWNER, 0.0, Body::RunStarted { run, title: "x".to_owned(), plan });
+        tape.check(OWNER, 1.0, "read.0-copy.frame", "every row is right", Outcome::Green);
+        let reason = "no NFS client in the kernel".to_owned();
+        tape.check(OWNER, 1.0, "read.3-nfs", "an NFS volume", Outcome::Skipped { reason });
+        tape.end(2.0, Exit::Green, None);
+    });
+    assert_eq!(summary.exit, Some(exit));
+    let text = closing(&summary, dir.path(), Mode::Lines, Paint(false));
+    let junit = read(&dir, "junit.xml");
+    if exit == Exit::Green {
+        assert!(!text.contains("asked for by name") && !junit.contains("<failure"), "{text}");
+    } else {
+        assert!(text.contains("not proven, exit 1"), "{text}");
+        assert!(text.contains("asked for by name, and skipped: no NFS client"), "{text}");
+        assert!(junit.contains("<failure"), "{junit}");
+        assert_eq!(summary.headline(), "1 of 2 checks was asked for by name and skipped");
+    }
+}
+
 #[test]
 fn a_step_that_reports_late_does_not_open_its_phase_again() {
     let (summary, _dir) = reports(|tape| {
@@ -278,6 +306,39 @@ fn what_the_recorder_writes_can_be_reported() {
     let reports = ["junit.xml", "summary.json", "report.html"].map(|name| read(&dir, name));
     for text in reports.iter().chain([&buffer.text()]) {
         assert!(text.contains("Docker [secret]") && !text.contains("canary"), "{text}");
+    }
+}
+
+/// With a quote and a backslash, which JSON escapes: in a text, in a plan, in JSON inside a text.
+#[test]
+fn a_secret_with_quotes_is_nowhere_either() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (buffer, secrets) = (Buffer::default(), Secrets::default());
+    let secret = r#"a"b\c"#;
+    let escaped = r#"a\"b\\c"#;
+    let conf = crate::plan::Conf::from([("spark.x.password", secret)]);
+    assert!(conf.register(&secrets).is_empty());
+    let console = Console::on(Box::new(buffer.clone()), Mode::Lines, Paint(false), None);
+    let recorder = Recorder::open(dir.path(), secrets, Box::new(console)).expect("a recorder");
+    let plan = serde_json::json!({"conf": conf, "raw": secret});
+    let (run, title) = ("7f3a".to_owned(), format!("run {secret}"));
+    recorder.emit(Body::RunStarted { run, title, plan });
+    recorder.phase("engine").done(format!("Docker {secret} {escaped}"));
+    recorder.artifact("log", "log", &format!("{secret} {escaped}"));
+    recorder.emit(Body::RunEnded { exit: Exit::Green, error: None });
+    write_all(dir.path()).expect("reports");
+    let mut texts = vec![("the console".to_owned(), buffer.text())];
+    for file in std::fs::read_dir(dir.path()).expect("listed").flatten() {
+        let text = std::fs::read_to_string(file.path()).expect("text");
+        texts.push((file.file_name().display().to_string(), text));
+    }
+    assert_eq!(texts.len(), 6, "console, events, log and three reports");
+    for (name, text) in texts {
+        assert!(text.contains("[secret]"), "{name}: {text}");
+        let html = r"a&#34;b\c";
+        for form in [secret, escaped, html, "a&quot;b", r#"a\\\"b"#] {
+            assert!(!text.contains(form), "{form} in {name}: {text}");
+        }
     }
 }
 
@@ -321,6 +382,15 @@ fn the_exit_codes_in_the_docs_are_those_of_the_code() {
         |exit| serde_json::to_value(exit).expect("JSON").as_str().expect("a name").to_owned();
     let expected = Exit::ALL.map(|exit| (exit.code().to_string(), name(exit)));
     assert_eq!(rows, expected);
+    // The rule of `--strategies`: `plan::selection`'s tests and the one above hold it.
+    let rule = [
+        "| a way of reading | known to be impossible before anything is made | skipped at the end |",
+        "| by name: its id on `--strategies` | `3` | `1` |",
+        "| by its number, or by default | `0`, skipped with its reason | `0`, skipped with its reason |",
+    ];
+    for line in rule {
+        assert!(page.contains(line), "{line}");
+    }
 }
 
 /// Not a proof: writes pages to look at, `SPARKPROOF_SAMPLE=DIR cargo test -- --ignored sample`.

@@ -16,7 +16,7 @@ use super::protocol::{LINE_LIMIT, Message, Numbered, Outcome, PROTOCOL_VERSION, 
 use crate::cluster::{Attached, InPod};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::observe::{Progress, Source, Waiting, end_of, wait};
 
 /// A driver that sends nothing for so long during a request hangs: it sends a heartbeat every 2 s.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -56,7 +56,7 @@ impl Door {
         context: &Context,
         deadline: Duration,
     ) -> Result<(Channel, Option<u32>)> {
-        let end = Instant::now() + deadline;
+        let end = end_of(deadline);
         let (mut channel, silence) =
             match self {
                 Door::Pipes { requests, replies } => {
@@ -122,7 +122,7 @@ impl Channel {
         request: &Request,
         deadline: Duration,
     ) -> Result<T> {
-        let end = Instant::now() + deadline;
+        let end = end_of(deadline);
         self.last += 1;
         let line = serde_json::to_string(&Numbered { id: self.last, request })
             .or_internal("writing a request")?;
@@ -161,7 +161,7 @@ impl Channel {
         end: Instant,
         silence: Duration,
     ) -> Result<Message> {
-        let silent = Instant::now() + silence;
+        let silent = end_of(silence);
         let next = context.cancel.guard(async { Ok(self.lines.next().await) });
         let line = match timeout_at(end.min(silent), next).await {
             Ok(line) => line?,

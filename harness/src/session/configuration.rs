@@ -13,6 +13,7 @@ use super::{spec, template};
 use crate::error::{OrFail, Result};
 use crate::events::Secrets;
 use crate::images::Layer;
+use crate::plan::conf::is_secret;
 
 /// Configuration that was in force, with names for what differs from run to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -111,14 +112,14 @@ fn layers(layers: &[Layer]) -> String {
 /// All that the contribution means in properties, by key.
 fn properties(added: &Contribution) -> String {
     let derived = spec::added(added, Path::new(Placeholders::SESSION), false);
-    let plain = added.conf.iter().map(|(key, value)| (key.clone(), value.clone()));
+    let plain = added.conf.shown().map(|(key, value)| (key.to_owned(), value.to_owned()));
     let mut all: Vec<(String, String)> = plain.chain(derived).collect();
     if !added.shipped_jars.is_empty() {
         all.push(("spark.jars".to_owned(), spec::jars_value(&added.shipped_jars)));
     }
     all.sort();
     let masked = |(key, value): (String, String)| {
-        let value = if spec::is_secret(&key) { Secrets::MASK.to_owned() } else { value };
+        let value = if is_secret(&key) { Secrets::MASK.to_owned() } else { value };
         format!("{key}={value}\n")
     };
     all.into_iter().map(masked).collect()

@@ -8,12 +8,14 @@ use k8s_openapi::api::core::v1::{Container, SecurityContext, Volume, VolumeMount
 
 use crate::error::{Error, Result};
 use crate::images::Layer;
+use crate::plan::Conf;
+use crate::plan::conf::is_secret;
 
 /// What one strategy adds; merged, what all of them add.
 #[derive(Debug, Clone, Default)]
 pub struct Contribution {
     /// Spark configuration.
-    pub conf: BTreeMap<String, String>,
+    pub conf: Conf,
     /// Jars on the driver's class path that Spark does not bring (executors have them in their image).
     pub driver_jars: Vec<PathBuf>,
     /// Jars that Spark ships to executors, where their image cannot be given them.
@@ -49,11 +51,14 @@ impl Contribution {
     /// thing twice is one thing.
     pub fn add(&mut self, who: &str, other: Contribution) -> Result<()> {
         let refuse = |what: String| Err(Error::internal(format!("{who} cannot join: {what}")));
-        for (key, value) in other.conf {
-            if let Some(had) = self.conf.get(&key)
-                && *had != value
+        for (key, value) in other.conf.iter() {
+            if let Some(had) = self.conf.get(key)
+                && had != value
             {
-                return refuse(format!("{key} is {had} already, not {value}"));
+                return refuse(match is_secret(key) {
+                    true => format!("{key} has another value already"),
+                    false => format!("{key} is {had} already, not {value}"),
+                });
             }
             self.conf.insert(key, value);
         }
@@ -146,7 +151,7 @@ mod tests {
     fn the_same_thing_twice_is_one_thing() {
         let both = || {
             with(|c| {
-                c.conf.insert("spark.a".into(), "1".into());
+                c.conf.insert("spark.a", "1");
                 c.volumes.push(volume("data", "/data"));
                 c.command = Some(vec!["sh".into()]);
             })
@@ -156,15 +161,15 @@ mod tests {
         merged.add("two", both()).expect("equal");
         assert_eq!((merged.conf.len(), merged.volumes.len()), (1, 1));
         assert!(merged.needs_template());
-        assert!(!with(|c| drop(c.conf.insert("a".into(), "b".into()))).needs_template());
+        assert!(!with(|c| c.conf.insert("a", "b")).needs_template());
     }
 
     #[test]
     fn a_contradiction_names_who_and_what() {
         let cases = [
             (
-                with(|c| drop(c.conf.insert("spark.a".into(), "1".into()))),
-                with(|c| drop(c.conf.insert("spark.a".into(), "2".into()))),
+                with(|c| c.conf.insert("spark.a", "1")),
+                with(|c| c.conf.insert("spark.a", "2")),
                 "spark.a is 1 already",
             ),
             (

@@ -23,6 +23,7 @@ mod start;
 mod template;
 mod transcript;
 
+pub use crate::plan::STRICT;
 pub use application::{Application, ApplicationSpec, Finished};
 pub use blocks::{BlocksResult, KindOfBlock};
 pub use configuration::{Configuration, Part};
@@ -39,7 +40,7 @@ pub use reading::{
 };
 pub use rest::Executor;
 pub use running::{Ended, Session};
-pub use spec::{DriverSite, InPodSite, STRICT, SessionSpec, Trap, register_secrets};
+pub use spec::{DriverSite, InPodSite, SessionSpec, Trap};
 pub use template::EXECUTOR_CONTAINER;
 pub use transcript::{
     Act, Erratum, Guide, Heard, List, Name, Owns, Step, Transcript, Typed, Verdict, guide,

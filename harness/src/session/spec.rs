@@ -4,43 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::Duration;
-
-use regex::Regex;
 
 use super::contribution::Contribution;
 use super::template;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
-use crate::events::Secrets;
-use crate::plan::{ClassPath, FrontEnd};
+use crate::error::Result;
+use crate::plan::conf::REDACTION;
+use crate::plan::{ClassPath, Conf, FrontEnd, STRICT};
 
 /// Label on executor pods: which session they are of, known before Spark has an application id.
 pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
 /// Label on executor pods: the run.
 pub(super) const RUN_LABEL: &str = "sparkproof.io/run";
-/// Spark's own default and more names that secrets go by (`spark.redaction.regex`).
-pub(super) const REDACTION: &str = "(?i)secret|password|token|access[.]?key|account[.]?key|credential|oauth|\
-                         keytab|passphrase|signature|[.]sas[.]";
-
-/// The settings of a strict session. By default, a task that fails on one executor is tried again
-/// on another, and a job stays green with a broken executor (measured).
-pub const STRICT: [(&str, &str); 10] = [
-    ("spark.task.maxFailures", "1"),
-    ("spark.stage.maxConsecutiveAttempts", "1"),
-    ("spark.speculation", "false"),
-    ("spark.excludeOnFailure.enabled", "false"),
-    ("spark.sql.files.ignoreMissingFiles", "false"),
-    ("spark.sql.files.ignoreCorruptFiles", "false"),
-    // All executors share the work from the first task on.
-    ("spark.locality.wait", "0s"),
-    ("spark.scheduler.minRegisteredResourcesRatio", "1.0"),
-    ("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s"),
-    // On since Parquet 1.16 (Spark 4.1); its reads are in no metric: 10 802 bytes of a 7.3 MB scan.
-    ("spark.hadoop.parquet.hadoop.vectored.io.enabled", "false"),
-];
-
 /// Where a driver runs.
 #[derive(Debug, Clone)]
 pub enum DriverSite {
@@ -142,7 +118,7 @@ pub struct SessionSpec {
     /// What a driver in a container shall see of this host, read-only, and at which paths.
     pub driver_mounts: Vec<(PathBuf, PathBuf)>,
     /// Further configuration; a key that contradicts what the fields say is refused.
-    pub conf: Vec<(String, String)>,
+    pub conf: Conf,
     /// Jars for the driver and the executors, beside the probe's.
     pub jars: Vec<PathBuf>,
     /// What reading strategies add.
@@ -170,7 +146,7 @@ impl SessionSpec {
             driver: DriverSite::Host,
             driver_host: None,
             driver_mounts: Vec::new(),
-            conf: Vec::new(),
+            conf: Conf::default(),
             jars: Vec::new(),
             added: Contribution::default(),
             trap: None,
@@ -195,19 +171,15 @@ impl SessionSpec {
             options.for_each(|option| *option = option.replace(&here, &there));
         }
         spec.geni = spec.geni.map(|geni| geni.mapped(in_pod));
-        for (_, value) in spec.conf.iter_mut().filter(|(key, _)| key == "spark.jars") {
+        spec.conf.change(|key, value| {
             let jar = |jar: &str| match local(jar) {
                 Some(path) => format!("file://{}", in_pod(path).display()),
                 None => jar.to_owned(),
             };
-            *value = value.split(',').map(jar).collect::<Vec<_>>().join(",");
-        }
+            let moved = || value.split(',').map(jar).collect::<Vec<_>>().join(",");
+            (key == "spark.jars").then(moved)
+        });
         spec
-    }
-
-    /// The user's configuration and the strategies'.
-    pub(super) fn all_conf(&self) -> Vec<(String, String)> {
-        self.conf.iter().cloned().chain(self.added.conf.clone()).collect()
     }
 
     /// Files of this host that the driver reads, beside those of the session's directory.
@@ -220,9 +192,8 @@ impl SessionSpec {
         all.extend(self.added.driver_files.clone());
         all.extend(self.added.shipped_jars.clone());
         all.extend(self.geni.iter().flat_map(ClassPath::files));
-        for (_, value) in self.all_conf().iter().filter(|(key, _)| key == "spark.jars") {
-            all.extend(value.split(',').filter_map(local).map(Path::to_owned));
-        }
+        let jars = self.conf.get("spark.jars").unwrap_or_default();
+        all.extend(jars.split(',').filter_map(local).map(Path::to_owned));
         all
     }
 }
@@ -258,7 +229,9 @@ pub(super) struct Place<'a> {
 
 /// The properties file. Bad input when the user's configuration contradicts the rest.
 pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String> {
-    let mut all = ours(spec, place);
+    let mut own = ours(spec, place);
+    own.extend(spec.added.conf.iter().map(|(key, value)| (key.to_owned(), value.to_owned())));
+    let mut all = spec.conf.over(own)?;
     let defaults = [
         // One task an executor: a barrier of N tasks reaches N executors.
         ("spark.executor.cores", "1"),
@@ -273,21 +246,6 @@ pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String
         // `Failed to connect to /0.0.0.0`). Unknown before 4.1 and then ignored.
         ("spark.kubernetes.executor.useDriverPodIP", "false"),
     ];
-    for (key, value) in &spec.all_conf() {
-        if key == "spark.jars" {
-            let jars = all.entry(key.clone()).or_default();
-            *jars = format!("{jars},{value}");
-            continue;
-        }
-        if contradicts(key, value, &all) {
-            return Err(Error::input(format!(
-                "--conf {key}: sparkproof sets this itself{}",
-                all.get(key).map(|ours| format!(" (to {ours})")).unwrap_or_default()
-            ))
-            .remedy("leave it out, or use the flag that stands for it"));
-        }
-        all.insert(key.clone(), value.clone());
-    }
     for (key, value) in defaults {
         all.entry(key.to_owned()).or_insert_with(|| value.to_owned());
     }
@@ -406,31 +364,6 @@ pub(super) fn hosts_file(dir: &Path) -> PathBuf {
     dir.join("hosts")
 }
 
-/// Whether a key of the user's would undo what is ours. The same value is no contradiction.
-fn contradicts(key: &str, value: &str, ours: &BTreeMap<String, String>) -> bool {
-    // Other names of what is ours.
-    let aliases = [
-        "spark.kubernetes.executor.container.image",
-        "spark.kubernetes.authenticate.serviceAccountName",
-        "spark.kubernetes.authenticate.driver.serviceAccountName",
-        "spark.kubernetes.context",
-        "spark.app.id",
-    ];
-    aliases.contains(&key) || ours.get(key).is_some_and(|mine| mine != value)
-}
-
-/// Registers the values of keys that Spark would redact: masked in everything we write, too.
-pub fn register_secrets(secrets: &Secrets, conf: &[(String, String)]) {
-    conf.iter().filter(|(key, _)| is_secret(key)).for_each(|(_, value)| secrets.register(value));
-}
-
-/// Whether a key's value is one that Spark would redact.
-pub(super) fn is_secret(key: &str) -> bool {
-    static REDACTED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(REDACTION).expect("a valid expression"));
-    REDACTED.is_match(key)
-}
-
 /// By the rules of `java.util.Properties`, read as UTF-8.
 fn escaped(text: &str, key: bool) -> String {
     let mut out = String::with_capacity(text.len());
@@ -455,6 +388,7 @@ fn escaped(text: &str, key: bool) -> String {
 mod tests {
     use super::*;
     use crate::Exit;
+    use crate::plan::conf::plan_refuses;
 
     fn place() -> Place<'static> {
         Place {
@@ -496,12 +430,12 @@ mod tests {
     #[test]
     fn the_users_configuration_is_added_and_wins_over_defaults() {
         let text = render(|spec| {
-            spec.conf = vec![
-                ("spark.jars".into(), "/x.jar".into()),
-                ("spark.ui.port".into(), "4040".into()),
-                ("spark.executor.instances".into(), "3".into()),
-                ("spark.hadoop.a b=c".into(), " C:\\x\ny".into()),
-            ];
+            spec.conf = Conf::from([
+                ("spark.jars", "/x.jar"),
+                ("spark.ui.port", "4040"),
+                ("spark.executor.instances", "3"),
+                ("spark.hadoop.a b=c", " C:\\x\ny"),
+            ]);
         })
         .expect("valid");
         for line in [
@@ -526,7 +460,7 @@ mod tests {
         let mut spec = SessionSpec::new("x", 1);
         spec.jars = vec!["/more.jar".into()];
         spec.added.driver_jars = vec!["/cache/a.jar".into()];
-        spec.conf = vec![("spark.jars".into(), "/x.jar,file:///y.jar,https://z/z.jar".into())];
+        spec.conf = Conf::from([("spark.jars", "/x.jar,file:///y.jar,https://z/z.jar")]);
         let files = spec.files(Path::new("/probe.jar"));
         let expected = ["/probe.jar", "/more.jar", "/cache/a.jar", "/x.jar", "/y.jar"];
         assert_eq!(files, expected.map(PathBuf::from));
@@ -536,7 +470,7 @@ mod tests {
     fn a_driver_in_a_pod_is_told_where_things_are_there() {
         let mut spec = SessionSpec::new("x", 1);
         spec.jars = vec!["/more.jar".into()];
-        spec.conf = vec![("spark.jars".into(), "/x.jar,https://z/z.jar".into())];
+        spec.conf = Conf::from([("spark.jars", "/x.jar,https://z/z.jar")]);
         spec.added.driver_jars = vec!["/cache/a.jar".into()];
         spec.added.driver_files = vec!["/state/trust.p12".into()];
         spec.added.driver_options = vec!["-Dtrust=/state/trust.p12".into()];
@@ -553,7 +487,7 @@ mod tests {
     #[test]
     fn what_strategies_add_is_in_it() {
         let text = render(|spec| {
-            spec.added.conf.insert("spark.hadoop.fs.s3a.path.style.access".into(), "true".into());
+            spec.added.conf.insert("spark.hadoop.fs.s3a.path.style.access", "true");
             spec.added.driver_jars = vec!["/cache/a.jar".into(), "/cache/b.jar".into()];
             spec.added.driver_options = vec!["-Da=b".into()];
             spec.added.shipped_jars = vec!["/cache/a.jar".into()];
@@ -579,21 +513,32 @@ mod tests {
         }
         let laxer = |spec: &mut SessionSpec| {
             spec.strict = true;
-            spec.conf = vec![("spark.task.maxFailures".into(), "4".into())];
+            spec.conf = Conf::from([("spark.task.maxFailures", "4")]);
         };
         assert_eq!(render(laxer).expect_err("refused").exit, Exit::BadInput);
     }
 
     #[test]
-    fn keys_of_secrets_are_known() {
-        for key in [
-            "spark.hadoop.fs.s3a.secret.key",
-            "spark.x.sas.y",
-            "spark.hadoop.fs.azure.account.key.z",
-        ] {
-            assert!(is_secret(key), "{key}");
+    fn what_a_way_of_reading_sets_is_not_contradicted() {
+        let key = "spark.hadoop.fs.azure.always.use.https";
+        let error = render(|spec| {
+            spec.added.conf.insert(key, "false");
+            spec.conf = Conf::from([(key, "true")]);
+        });
+        assert!(error.expect_err("refused").to_string().contains(key));
+    }
+
+    /// Else a plan with such a key would be refused only when its cluster is up.
+    #[test]
+    fn every_key_of_a_session_is_known_to_the_plan() {
+        let mut spec = SessionSpec::new("x", 1);
+        spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
+        spec.strict = true;
+        let place =
+            Place { pod: Some("p"), kube_context: Some("c"), application: Some("a"), ..place() };
+        for key in ours(&spec, &place).into_keys() {
+            assert!(plan_refuses(&key), "{key}");
         }
-        assert!(!is_secret("spark.executor.memory"));
     }
 
     #[test]
@@ -604,7 +549,7 @@ mod tests {
             ("spark.kubernetes.executor.container.image", "x"),
             ("spark.dynamicAllocation.enabled", "true"),
         ] {
-            let error = render(|spec| spec.conf = vec![(key.into(), value.into())]);
+            let error = render(|spec| spec.conf = Conf::from([(key, value)]));
             let error = error.expect_err("refused");
             assert_eq!(error.exit, Exit::BadInput);
             assert!(error.to_string().contains(key), "{error}");

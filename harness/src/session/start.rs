@@ -19,7 +19,7 @@ use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
     DriverSite, Place, SESSION_IN_POD, SESSION_LABEL, SessionSpec, hosts_file,
-    in_pod as in_pod_path, properties, register_secrets, template_file,
+    in_pod as in_pod_path, properties, template_file,
 };
 use super::{evidence, probe, template};
 use crate::access::Access;
@@ -47,7 +47,8 @@ impl Session {
         spec: &SessionSpec,
         pods: &Pods,
     ) -> Result<Session> {
-        register_secrets(context.recorder.secrets(), &spec.all_conf());
+        spec.conf.register(context.recorder.secrets());
+        spec.added.conf.register(context.recorder.secrets());
         let dir = session_dir(context)?;
         let path = dir.path().to_owned();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -196,6 +197,8 @@ impl Starting<'_> {
             },
         };
         self.master = Some(described.context_master.clone());
+        // What answered, not what was asked for.
+        self.context.recorder.fact("spark that answered", described.version.clone());
         if !described.context_master.starts_with("k8s://") {
             return Err(Error::red(format!(
                 "sparkContext.master is {}, spark.conf says {}",

@@ -1,11 +1,13 @@
 //! Keys of a server: random for each, kept in one private file, known to the scrubber.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::Rng;
 use rand::distr::{Alphanumeric, SampleString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::StoreKind;
@@ -16,37 +18,45 @@ use crate::error::{OrFail, Result};
 /// The account that Azurite's documentation uses; clients derive it from host names.
 const AZURE_ACCOUNT: &str = "devstoreaccount1";
 
-/// Who may use a server.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Who may use a server. Serialised by [`Credentials::write`] alone.
+#[derive(Debug, Clone)]
 pub struct Credentials {
     /// S3's access key, Azure's account.
     pub account: String,
-    /// S3's secret key; Azure's account key in base64.
-    pub key: String,
+    key: SecretString,
 }
 
-/// Without the key.
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("account", &self.account).finish_non_exhaustive()
-    }
+/// Their private file (0600).
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    account: Cow<'a, str>,
+    key: Cow<'a, str>,
 }
 
 impl Credentials {
+    pub(super) fn new(account: String, key: String) -> Self {
+        Credentials { account, key: key.into() }
+    }
+
+    /// S3's secret key; Azure's account key in base64.
+    pub fn key(&self) -> &str {
+        self.key.expose_secret()
+    }
+
     /// New ones; none for HDFS, which believes what user a client says it is.
     fn random(kind: StoreKind) -> Option<Self> {
         let mut random = rand::rng();
         match kind {
             StoreKind::Hdfs => None,
-            StoreKind::S3 | StoreKind::Moto => Some(Credentials {
-                account: Alphanumeric.sample_string(&mut random, 20),
-                key: Alphanumeric.sample_string(&mut random, 40),
-            }),
-            StoreKind::Azure => Some(Credentials {
-                account: AZURE_ACCOUNT.to_owned(),
+            StoreKind::S3 | StoreKind::Moto => Some(Credentials::new(
+                Alphanumeric.sample_string(&mut random, 20),
+                Alphanumeric.sample_string(&mut random, 40),
+            )),
+            StoreKind::Azure => Some(Credentials::new(
+                AZURE_ACCOUNT.to_owned(),
                 // As long as Azure's own keys.
-                key: STANDARD.encode(random.random::<[u8; 64]>()),
-            }),
+                STANDARD.encode(random.random::<[u8; 64]>()),
+            )),
         }
     }
 
@@ -67,22 +77,25 @@ impl Credentials {
     /// Reads them, and has them masked from now on.
     pub(super) fn read(context: &Context, path: &Path) -> Result<Self> {
         let text = fs_err::read(path).or_environment("reading a store's credentials")?;
-        let credentials: Self =
+        let Record { account, key } =
             serde_json::from_slice(&text).or_environment("reading a store's credentials")?;
+        let credentials = Self::new(account.into_owned(), key.into_owned());
         credentials.register(context);
         Ok(credentials)
     }
 
     /// Writes them (0600).
     fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_vec_pretty(self).or_internal("writing a store's credentials")?;
+        let record = Record { account: self.account.as_str().into(), key: self.key().into() };
+        let text =
+            serde_json::to_vec_pretty(&record).or_internal("writing a store's credentials")?;
         private_file(path, &text)
     }
 
     /// Has the key masked wherever something is written.
     pub(super) fn register(&self, context: &Context) {
         let secrets = context.recorder.secrets();
-        secrets.register(&self.key);
+        secrets.register(self.key());
         if self.account != AZURE_ACCOUNT {
             secrets.register(&self.account);
         }
@@ -99,13 +112,14 @@ mod tests {
         let (context, keep) = test_context();
         let one = Credentials::random(StoreKind::Azure).expect("azure has some");
         let other = Credentials::random(StoreKind::Azure).expect("azure has some");
-        assert_ne!(one.key, other.key);
-        assert_eq!(one.key.len(), 88);
-        assert!(!format!("{one:?}").contains(&one.key));
+        assert_ne!(one.key(), other.key());
+        assert_eq!(one.key().len(), 88);
+        assert!(!format!("{one:?}").contains(one.key()));
         let path = keep.path().join("credentials.json");
         one.write(&path).expect("written");
-        assert_eq!(Credentials::read(&context, &path).expect("readable"), one);
-        assert_eq!(context.recorder.secrets().scrub(&one.key), "[secret]");
+        let read = Credentials::read(&context, &path).expect("readable");
+        assert_eq!((&read.account, read.key()), (&one.account, one.key()));
+        assert_eq!(context.recorder.secrets().scrub(one.key()), "[secret]");
         assert!(Credentials::random(StoreKind::Hdfs).is_none());
     }
 }

@@ -66,7 +66,7 @@ impl Http {
             .or_internal(what())?;
         match record.kind {
             StoreKind::Azure => {
-                let key = AzureAccessKey::try_new(&credentials.key).or_input("Azure's key")?;
+                let key = AzureAccessKey::try_new(credentials.key()).or_input("Azure's key")?;
                 let credential = AzureCredential::AccessKey(key);
                 AzureAuthorizer::new(&credential, &credentials.account)
                     .try_authorize(&mut request)
@@ -75,7 +75,7 @@ impl Http {
             _ => {
                 let credential = AwsCredential {
                     key_id: credentials.account.clone(),
-                    secret_key: credentials.key.clone(),
+                    secret_key: credentials.key().to_owned(),
                     token: None,
                 };
                 AwsAuthorizer::new(&credential, "s3", record.region())

@@ -48,7 +48,7 @@ impl<'a> Objects<'a> {
             StoreKind::Azure => Arc::new(
                 MicrosoftAzureBuilder::new()
                     .with_account(&credentials.account)
-                    .with_access_key(&credentials.key)
+                    .with_access_key(credentials.key())
                     .with_container_name(&record.bucket)
                     // The account is part of the path where the host is an address.
                     .with_endpoint(record.account_url(&credentials.account))
@@ -61,7 +61,7 @@ impl<'a> Objects<'a> {
             _ => Arc::new(
                 AmazonS3Builder::new()
                     .with_access_key_id(&credentials.account)
-                    .with_secret_access_key(&credentials.key)
+                    .with_secret_access_key(credentials.key())
                     .with_bucket_name(&record.bucket)
                     .with_endpoint(&record.endpoint)
                     .with_region(record.region())

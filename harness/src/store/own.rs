@@ -41,7 +41,7 @@ fn of_environment(
         StoreKind::Azure => ["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY"],
     };
     match names.map(value) {
-        [Some(account), Some(key)] => Ok(Some(Credentials { account, key })),
+        [Some(account), Some(key)] => Ok(Some(Credentials::new(account, key))),
         _ => Err(Error::input(format!("the {kind} store of yours has no credentials"))
             .remedy(format!("set {} and {}", names[0], names[1]))),
     }
@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(none.exit, crate::Exit::BadInput);
         assert!(none.remedy.expect("a remedy").contains("AZURE_STORAGE_KEY"));
         let set = of_environment(StoreKind::S3, |name| Some(name.to_lowercase())).expect("set");
-        assert_eq!(set.expect("some").key, "aws_secret_access_key");
-        assert_eq!(of_environment(StoreKind::Hdfs, |_| None).expect("none needed"), None);
+        assert_eq!(set.expect("some").key(), "aws_secret_access_key");
+        assert!(of_environment(StoreKind::Hdfs, |_| None).expect("none needed").is_none());
     }
 }

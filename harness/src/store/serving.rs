@@ -25,12 +25,13 @@ pub(super) fn environment(
     request: &StoreRequest<'_>,
     credentials: Option<&Credentials>,
 ) -> Vec<(&'static str, String)> {
-    let Some(Credentials { account, key }) = credentials else {
+    let Some(credentials) = credentials else {
         return vec![("STORE_BLOCK_BYTES", request.block_bytes.to_string())];
     };
+    let (account, key) = (&credentials.account, credentials.key());
     match request.kind {
         StoreKind::S3 => {
-            vec![("ROOT_ACCESS_KEY", account.clone()), ("ROOT_SECRET_KEY", key.clone())]
+            vec![("ROOT_ACCESS_KEY", account.clone()), ("ROOT_SECRET_KEY", key.to_owned())]
         }
         StoreKind::Azure => vec![("AZURITE_ACCOUNTS", format!("{account}:{key}"))],
         // It checks none.

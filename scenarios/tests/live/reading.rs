@@ -139,11 +139,9 @@ async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
 async fn a_wrong_key_is_named() -> Outcome {
     proof("a_wrong_key_is_named", async |p| {
         let builder = little(p, &["4-s3"])?.session(impatient).change(|added| {
-            for (key, value) in &mut added.conf {
-                if key.ends_with(".secret.key") {
-                    value.push_str("wrong");
-                }
-            }
+            added
+                .conf
+                .change(|key, value| key.ends_with(".secret.key").then(|| format!("{value}wrong")));
         });
         let mut session = started(builder).await?;
         expect_red(session.prove("4-s3").await, &["store-denies-access"])?;

@@ -22,11 +22,9 @@ async fn a_mistyped_host_path_is_named() -> Outcome {
         let mistyped = PathBuf::from(format!("/var/tmp/sparkproof-{}-typo", p.context.run.id()));
         own_on_nodes(&p.context, &p.environment, &mistyped)?;
         let builder = builder(p, "3-hostpath")?.change(|added| {
-            for (key, value) in &mut added.conf {
-                if key.ends_with(".options.path") {
-                    *value = mistyped.display().to_string();
-                }
-            }
+            added.conf.change(|key, _| {
+                key.ends_with(".options.path").then(|| mistyped.display().to_string())
+            });
         });
         let started = started(builder).await;
         if !p.environment.image.version.starts_with("3.") {

@@ -99,7 +99,7 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     let again = StoreRecord::read(&path)?;
     let text = std::fs::read_to_string(&path).expect("readable");
     if let Some(credentials) = store.credentials() {
-        assert!(!text.contains(&credentials.key), "the record holds a secret");
+        assert!(!text.contains(credentials.key()), "the record holds a secret");
     }
     let again = again.open(&p.context).await?;
     again.healthy(&p.context).await?;

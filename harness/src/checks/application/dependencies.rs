@@ -109,7 +109,7 @@ async fn dependent(
     });
     spec.arguments = vec![asked.to_string()];
     spec.class_path = jars(context, "dependencies", image, JarSet::S3).await?;
-    spec.conf.extend(s3_conf(store, image)?);
+    spec.conf.extend(s3_conf(store, image)?.iter());
     let [files, archives, jars, modules] = DEPENDENCY_KEYS;
     for (key, value) in [
         // After each write s3a deletes the directory markers above it, and tries that again for
@@ -121,7 +121,7 @@ async fn dependent(
         (jars, file(&jar_file)),
         (modules, file(&module)),
     ] {
-        spec.conf.push((key.to_owned(), value));
+        spec.conf.insert(key, value);
     }
     Ok((spec, expected))
 }

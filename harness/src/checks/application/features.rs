@@ -81,7 +81,7 @@ pub const ON_PYTHON: [ApplicationFeature; 2] = [
                 ("spark.kubernetes.memoryOverheadFactor", FACTOR.to_string()),
                 ("spark.executor.pyspark.memory", format!("{PYSPARK_MEBI}m")),
             ];
-            spec.conf.extend(conf.map(|(key, value)| (key.to_owned(), value)));
+            spec.conf.extend(conf);
         },
         holds: memory,
     },
@@ -91,7 +91,7 @@ pub const ON_PYTHON: [ApplicationFeature; 2] = [
         since: (3, 0),
         ask: |spec| {
             let key = "spark.kubernetes.driverEnv.PYSPARK_PYTHON".to_owned();
-            spec.conf.push((key, EXAMPLE_INTERPRETER.to_owned()));
+            spec.conf.insert(key, EXAMPLE_INTERPRETER);
         },
         holds: interpreter,
     },

@@ -24,7 +24,7 @@ pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
         since: (3, 3),
         ask: |spec| {
             let key = "spark.kubernetes.allocation.pods.allocator".to_owned();
-            spec.conf.push((key, "statefulset".to_owned()));
+            spec.conf.insert(key, "statefulset");
         },
         holds: stateful_set,
     },
@@ -41,7 +41,7 @@ pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
         // Before that Spark deletes no claims, and nobody owns the set's.
         since: (3, 4),
         ask: |spec| {
-            spec.conf.extend(on_demand(VOLUME, CLASS, "64Mi", LOCAL_DIR.as_ref()).conf);
+            spec.conf.extend(on_demand(VOLUME, CLASS, "64Mi", LOCAL_DIR.as_ref()).conf.iter());
         },
         holds: claims,
     },
@@ -188,7 +188,7 @@ mod tests {
             conf_files: BTreeMap::new(),
             driver_template: None,
             class_path: Vec::new(),
-            conf: Vec::new(),
+            conf: crate::plan::Conf::default(),
             deadline: std::time::Duration::ZERO,
         }
     }

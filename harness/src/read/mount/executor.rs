@@ -155,10 +155,8 @@ fn privileged(name: &str, version: &str) -> Result<Contribution> {
     // SPARK-57493: it forbids escalation by default, which the API server does not accept together
     // with a privileged container.
     if VersionReq::parse(">=4.3").or_internal("a range")?.matches(&version) {
-        added.conf.insert(
-            "spark.kubernetes.executor.securityContext.allowPrivilegeEscalation".to_owned(),
-            "true".to_owned(),
-        );
+        let key = "spark.kubernetes.executor.securityContext.allowPrivilegeEscalation";
+        added.conf.insert(key, "true");
     }
     Ok(added)
 }

@@ -36,7 +36,7 @@ impl Source {
             },
             region: store.region().to_owned(),
             account: credentials.account.clone(),
-            key: credentials.key.clone(),
+            key: credentials.key().to_owned(),
             bucket: store.bucket.clone(),
             prefix: data.nonce.clone(),
         })

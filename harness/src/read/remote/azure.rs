@@ -1,9 +1,9 @@
 //! Azure's blobs by `wasb://`, `wasbs://` and `abfs://`.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::error::{Error, OrFail, Result};
+use crate::plan::Conf;
 use crate::session::Contribution;
 use crate::store::{Credentials, Store};
 
@@ -29,10 +29,10 @@ pub(super) fn wasb_uri(store: &Store, prefix: &str, tls: bool) -> Result<String>
 }
 
 pub(super) fn contribute_wasb(store: &Store, tls: bool, hadoop_2: bool) -> Result<Contribution> {
-    let key = credentials(store)?.key.clone();
+    let key = credentials(store)?.key();
     let name = format!("spark.hadoop.fs.azure.account.key.{}", authority(store, tls)?);
     let host = store.host.clone().unwrap_or_default();
-    let mut conf = BTreeMap::from([(name, key)]);
+    let mut conf = Conf::from([(name, key)]);
     if hadoop_2 {
         // By default since Hadoop 3.
         let class = "org.apache.hadoop.fs.azure.NativeAzureFileSystem";
@@ -56,7 +56,8 @@ pub(super) fn abfs_uri(store: &Store, prefix: &str) -> Result<String> {
 /// Over the Blob endpoint, since Hadoop 3.4.2; before that the client knows only the DFS endpoint,
 /// which Azurite does not have, and ignores the last two settings.
 pub(super) fn contribute_abfs(store: &Store) -> Result<Contribution> {
-    let Credentials { account, key } = credentials(store)?;
+    let credentials = credentials(store)?;
+    let (account, key) = (&credentials.account, credentials.key());
     let endpoint = store.endpoint().trim_start_matches("http://");
     let set = |name: &str, value: &str| (format!("spark.hadoop.fs.azure.{name}"), value.to_owned());
     let conf = [

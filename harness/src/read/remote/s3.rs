@@ -29,7 +29,7 @@ pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<Contribution> 
         set("path.style.access", "true"),
         set("aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"),
         set("access.key", &keys.account),
-        set("secret.key", &keys.key),
+        set("secret.key", keys.key()),
     ];
     Ok(Contribution { conf: conf.into(), ..Default::default() })
 }

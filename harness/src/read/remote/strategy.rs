@@ -1,6 +1,5 @@
 //! What all remote variants have in common: upload, jars, a URL.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::images::Layer;
 use crate::images::spark::{JarSet, SparkImage, find, jar_layer, jars};
+use crate::plan::Conf;
 use crate::proof::Environment;
 use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
 use crate::session::Contribution;
@@ -195,7 +195,7 @@ impl Strategy for Remote {
 }
 
 /// The settings by which a Spark reads from an S3 store.
-pub(crate) fn s3_conf(store: &Store, image: &SparkImage) -> Result<BTreeMap<String, String>> {
+pub(crate) fn s3_conf(store: &Store, image: &SparkImage) -> Result<Conf> {
     Ok(s3::contribute(store, hadoop_2(&image.version))?.conf)
 }
 

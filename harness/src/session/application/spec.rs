@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::error::{Error, Result};
-use crate::session::spec::{REDACTION, RUN_LABEL, SESSION_LABEL, written};
+use crate::error::Result;
+use crate::plan::Conf;
+use crate::plan::conf::REDACTION;
+use crate::session::spec::{RUN_LABEL, SESSION_LABEL, written};
 
 /// What `spark-submit` is given.
 #[derive(Debug, Clone)]
@@ -33,7 +35,7 @@ pub struct ApplicationSpec {
     /// Jars on the class path of the submission itself, which uploads by them.
     pub class_path: Vec<PathBuf>,
     /// Further configuration; a key that contradicts what the fields say is refused.
-    pub conf: Vec<(String, String)>,
+    pub conf: Conf,
     /// From the submission to the end of the driver's pod.
     pub deadline: Duration,
 }
@@ -60,13 +62,18 @@ impl ApplicationSpec {
 
     /// The properties file. Bad input when the configuration contradicts the rest.
     pub(super) fn properties(&self, place: &Place<'_>) -> Result<String> {
-        let mut all = self.ours(place);
-        for (key, value) in &self.conf {
-            if all.get(key).is_some_and(|ours| ours != value) {
-                return Err(Error::input(format!("--conf {key}: sparkproof sets this itself"))
-                    .remedy("leave it out, or use the flag that stands for it"));
-            }
-            all.insert(key.clone(), value.clone());
+        let mut all = self.conf.over(self.ours(place))?;
+        let defaults = [
+            ("spark.executor.cores", "1"),
+            ("spark.kubernetes.container.image.pullPolicy", "IfNotPresent"),
+            ("spark.kubernetes.driver.request.cores", &self.cpu),
+            ("spark.driver.memory", &self.memory),
+            // All executors are there before the first task: few tasks do not end without them.
+            ("spark.scheduler.minRegisteredResourcesRatio", "1.0"),
+            ("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s"),
+        ];
+        for (key, value) in defaults {
+            all.entry(key.to_owned()).or_insert_with(|| value.to_owned());
         }
         Ok(written(&all))
     }
@@ -79,19 +86,12 @@ impl ApplicationSpec {
             ("spark.app.name", self.name.clone()),
             ("spark.kubernetes.namespace", place.namespace.into()),
             ("spark.kubernetes.container.image", place.image.into()),
-            ("spark.kubernetes.container.image.pullPolicy", "IfNotPresent".into()),
             ("spark.kubernetes.driver.pod.name", place.session.into()),
             ("spark.kubernetes.authenticate.driver.serviceAccountName", account()),
             ("spark.kubernetes.authenticate.executor.serviceAccountName", account()),
             ("spark.executor.instances", self.executors.to_string()),
-            ("spark.executor.cores", "1".into()),
             ("spark.kubernetes.executor.request.cores", self.cpu.clone()),
-            ("spark.kubernetes.driver.request.cores", self.cpu.clone()),
             ("spark.executor.memory", self.memory.clone()),
-            ("spark.driver.memory", self.memory.clone()),
-            // All executors are there before the first task: few tasks do not end without them.
-            ("spark.scheduler.minRegisteredResourcesRatio", "1.0".into()),
-            ("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s".into()),
             // What becomes of it is seen by the API, not by a process that polls.
             ("spark.kubernetes.submission.waitAppCompletion", "false".into()),
             ("spark.redaction.regex", REDACTION.into()),
@@ -119,6 +119,7 @@ pub(super) fn driver_template_file(dir: &Path) -> PathBuf {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::plan::conf::plan_refuses;
 
     pub(in super::super) fn spec() -> ApplicationSpec {
         ApplicationSpec {
@@ -132,19 +133,23 @@ pub(super) mod tests {
             conf_files: BTreeMap::new(),
             driver_template: None,
             class_path: Vec::new(),
-            conf: Vec::new(),
+            conf: Conf::default(),
             deadline: Duration::from_secs(180),
         }
     }
 
     fn rendered(conf: &[(&str, &str)]) -> Result<String> {
         let mut spec = spec();
-        spec.conf = conf.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        spec.conf = conf.iter().copied().collect();
         rendered_of(&spec)
     }
 
     fn rendered_of(spec: &ApplicationSpec) -> Result<String> {
-        spec.properties(&Place {
+        spec.properties(&place())
+    }
+
+    fn place() -> Place<'static> {
+        Place {
             server: "https://127.0.0.1:6443",
             namespace: "spark",
             service_account: "spark",
@@ -152,7 +157,7 @@ pub(super) mod tests {
             run: "0123abcd",
             session: "session-x",
             dir: Path::new("/state/session-x"),
-        })
+        }
     }
 
     #[test]
@@ -172,5 +177,20 @@ pub(super) mod tests {
     fn what_is_ours_is_not_contradicted() {
         let error = rendered(&[("spark.executor.instances", "5")]).expect_err("contradiction");
         assert_eq!(error.exit, crate::Exit::BadInput);
+        assert!(
+            rendered(&[("spark.kubernetes.executor.container.image", "x")]).is_err(),
+            "an alias"
+        );
+        let text = rendered(&[("spark.driver.memory", "1g")]).expect("a default");
+        assert!(text.contains("spark.driver.memory=1g\n"), "{text}");
+    }
+
+    /// Else a plan with such a key would be refused only when its cluster is up.
+    #[test]
+    fn every_key_of_an_application_is_known_to_the_plan() {
+        let spec = ApplicationSpec { driver_template: Some(Pod::default()), ..spec() };
+        for key in spec.ours(&place()).into_keys() {
+            assert!(plan_refuses(&key), "{key}");
+        }
     }
 }

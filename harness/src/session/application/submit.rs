@@ -25,7 +25,7 @@ use crate::session::driver::{foreign, session_dir};
 use crate::session::evidence;
 use crate::session::health::Health;
 use crate::session::logs::PodLogs;
-use crate::session::spec::{SESSION_LABEL, register_secrets};
+use crate::session::spec::SESSION_LABEL;
 
 /// How long `spark-submit` may take: it starts a JVM and makes a few objects.
 const SUBMISSION: Duration = Duration::from_secs(120);
@@ -61,7 +61,7 @@ impl Application {
         spec: &ApplicationSpec,
         pods: &Pods,
     ) -> Result<Application> {
-        register_secrets(context.recorder.secrets(), &spec.conf);
+        spec.conf.register(context.recorder.secrets());
         let dir = session_dir(context)?;
         let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let place = Place {
