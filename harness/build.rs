@@ -1,4 +1,5 @@
-//! The inputs under `images/` are embedded: a file added there must lead to a new binary.
+//! Directories that are embedded whole: a file added there must lead to a new binary. Files that are
+//! embedded one by one (versions, drivers, the probe) are watched by the compiler.
 
 fn main() {
     println!("cargo::rerun-if-changed=../images");

@@ -73,7 +73,9 @@ def java_chain(error):
     chain = []
     while thrown is not None and len(chain) < 12:
         message = without_frames(thrown.getMessage() or "")
-        chain.append({"class": thrown.getClass().getName(), "message": message})
+        frames = thrown.getStackTrace()
+        at = frames[0].toString() if len(frames) else ""
+        chain.append({"class": thrown.getClass().getName(), "message": message, "at": at})
         thrown = thrown.getCause()
     return chain
 

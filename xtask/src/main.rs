@@ -6,9 +6,10 @@ mod run;
 mod soak;
 mod tools;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use miette::IntoDiagnostic;
 use run::{Step, cargo};
 
 /// Checks `.github/workflows`.
@@ -41,6 +42,11 @@ enum Chore {
         /// The run directory
         run: String,
     },
+    /// Write sample reports (green, red, reading), to look at
+    Sample {
+        /// Where to: its directories green, red, reading and reading-red are replaced
+        dir: PathBuf,
+    },
     /// What CI runs: lint, then all tests with the ci profile
     Ci,
 }
@@ -52,6 +58,7 @@ fn main() -> miette::Result<()> {
         Chore::Lint => lint(),
         Chore::Soak(args) => soak::soak(&args),
         Chore::Docs { run } => docs(&run),
+        Chore::Sample { dir } => sample(&dir),
         Chore::Ci => {
             lint()?;
             test("ci", None, &[])
@@ -103,6 +110,14 @@ fn archive() -> miette::Result<()> {
 fn docs(run: &str) -> miette::Result<()> {
     cargo(["sparkproof", "report", run, "--docs", "docs/strategies"])
         .args(["--coverage", "docs/coverage.md"])
+        .run()
+}
+
+/// By the unit test that makes them from the tests' tapes.
+fn sample(dir: &Path) -> miette::Result<()> {
+    let dir = std::path::absolute(dir).into_diagnostic()?;
+    cargo(["test", "--package", "sparkproof", "--lib", "each_sample_of_a_run_has_its_pages"])
+        .env("SPARKPROOF_SAMPLE", &dir)
         .run()
 }
 

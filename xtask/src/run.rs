@@ -37,6 +37,11 @@ impl Step {
         self
     }
 
+    pub(crate) fn env(mut self, key: &str, value: &Path) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
     /// Puts a directory in front of `PATH`.
     pub(crate) fn path(mut self, dir: &Path) -> Self {
         let old = std::env::var_os("PATH").unwrap_or_default();

@@ -253,7 +253,7 @@ mod tests {
     fn everything_that_is_used_is_asked_for() {
         let asked = every("3.5.9");
         for variant in crate::read::variants() {
-            let strategy = crate::read::strategy_of(variant);
+            let Ok(strategy) = crate::read::strategy_of(variant) else { continue };
             for rule in strategy.needs().iter().chain(&strategy.verbs()) {
                 assert!(asked.contains(rule), "{}: {rule}", variant.id);
             }

@@ -83,7 +83,7 @@ pub async fn replaced(context: &Context, live: &Live, lost: &str) -> Result<()> 
             if !pods.contains_key(lost) && running == live.executors() as usize {
                 Progress::Met(words.join(", "))
             } else {
-                Progress::NotYet(words.join(", "))
+                live.pods().not_yet(words.join(", "))
             }
         })
         .await;

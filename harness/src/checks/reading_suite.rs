@@ -7,7 +7,7 @@ use crate::access::Identity;
 use crate::error::Result;
 use crate::plan::Suite;
 use crate::proof::{Proof, by_session};
-use crate::read::{DataSize, Expected, SessionKind, Variant, strategy_of};
+use crate::read::{DataSize, SessionKind, Variant, strategy_of};
 
 /// Small files of the comparison, in the full suite.
 const SMALL_FILES: u64 = 1000;
@@ -19,25 +19,24 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
     let mut chosen = Vec::new();
     let nodes = environment.cluster.executor_nodes().len();
     for variant in environment.plan.variants()? {
-        let strategy = strategy_of(variant);
+        let version = &environment.image.version;
+        let image_given = environment.plan.spark.image.is_some();
+        if let Some(reason) = variant.impossible(version, nodes, image_given)? {
+            left_out(proof, variant, &reason);
+            continue;
+        }
+        let strategy = strategy_of(variant)?;
         let mut rules = strategy.needs();
         if environment.terms.identity != Identity::Account {
             rules.extend(strategy.verbs());
         }
-        let declared = match variant.expected(&environment.image.version, nodes)? {
-            Expected::Absent(reason) => Some(reason),
-            _ => environment.terms.lack(&rules),
-        };
-        let absent = match declared {
+        let absent = match environment.terms.lack(&rules) {
             Some(reason) => Some(reason),
             None => strategy.unavailable(&proof.context, environment).await?,
         };
         match absent {
             None => chosen.push(variant),
-            Some(reason) => {
-                let id = format!("read.{}", variant.id);
-                skip(&proof.context, &id, &variant.title, &reason);
-            }
+            Some(reason) => left_out(proof, variant, &reason),
         }
     }
     let mut first = FirstRed::default();
@@ -47,6 +46,10 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
         tables.extend(more.unwrap_or_default());
     }
     first.or(tables)
+}
+
+fn left_out(proof: &Proof, variant: &Variant, reason: &str) {
+    skip(&proof.context, &format!("read.{}", variant.id), &variant.title, reason);
 }
 
 async fn session(

@@ -9,7 +9,13 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig, NamedCluster};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 
-/// A client for one context of a kubeconfig, with time-outs on connect and on each read.
+/// The longest silence of an API server, after which a request fails: longer than that of a watch,
+/// which the server ends after 290 s (kube's `watcher::Config`). A command in a pod is kept alive by
+/// pings each 60 s; a log that says nothing for so long is opened again.
+const ANSWER: Duration = Duration::from_secs(300);
+
+/// A client for one context of a kubeconfig, bounded on connect and on each answer
+/// (see [`ANSWER`]).
 pub async fn client_of(kubeconfig: &Path, context: Option<&str>) -> Result<Client> {
     let read = Kubeconfig::read_from(kubeconfig)
         .or_input(format!("reading the kubeconfig {}", kubeconfig.display()))?;
@@ -20,8 +26,15 @@ pub async fn client_of(kubeconfig: &Path, context: Option<&str>) -> Result<Clien
             .because(e)
             .remedy(format!("its contexts are: {contexts}"))
     })?;
-    config.connect_timeout = Some(Duration::from_secs(5));
+    bound(&mut config);
     Client::try_from(config).or_environment("making a Kubernetes client")
+}
+
+fn bound(config: &mut Config) {
+    config.connect_timeout = Some(Duration::from_secs(5));
+    config.read_timeout = Some(ANSWER);
+    // The time that a pooled connection was idle does not count.
+    config.reset_reader_on_write = true;
 }
 
 /// The cluster that a context of a kubeconfig (its current one for `None`) names.
@@ -52,4 +65,25 @@ pub(super) async fn answers(
             .remedy("check that it runs and that this machine reaches it (kubectl cluster-info)")
     })?;
     Ok(version.git_version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An API server that takes a request and says nothing.
+    #[tokio::test]
+    async fn a_silent_api_server_fails_a_request() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut config = Config::new(format!("http://{address}").parse().expect("a URL"));
+        bound(&mut config);
+        assert_eq!(config.read_timeout, Some(ANSWER));
+        config.read_timeout = Some(Duration::from_millis(50));
+        let client = Client::try_from(config).expect("a client");
+        let asked = tokio::time::timeout(Duration::from_secs(20), client.apiserver_version());
+        let error = asked.await.expect("bounded").expect_err("silent");
+        drop(listener);
+        assert!(matches!(error, kube::Error::HyperError(_) | kube::Error::Service(_)), "{error:?}");
+    }
 }

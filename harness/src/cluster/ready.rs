@@ -1,6 +1,7 @@
 //! When a cluster is ready for user pods: nodes, DNS, storage, the default service account; each
 //! by a watch.
 
+use std::sync::Mutex;
 use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt};
@@ -116,9 +117,21 @@ where
     let (reader, writer) = kube::runtime::reflector::store();
     let (changed, changes) = tokio::sync::watch::channel(0u64);
     let stream = watcher(api, watcher::Config::default()).default_backoff();
+    let trouble = Mutex::new(None::<String>);
     let follow = kube::runtime::reflector(writer, stream)
-        .inspect(|_| changed.send_modify(|n| *n += 1))
-        // Errors are resumed by the backoff; the wait below has the deadline.
+        .inspect(|event| {
+            let seen = match event {
+                // A list that begins has not been answered yet.
+                Ok(watcher::Event::Init) => None,
+                Ok(_) => Some(None),
+                Err(error) => Some(Some(error.to_string())),
+            };
+            if let (Some(seen), Ok(mut trouble)) = (seen, trouble.lock()) {
+                *trouble = seen;
+            }
+            changed.send_modify(|n| *n += 1);
+        })
+        // Errors are resumed by the backoff; the wait below has the deadline and says the last one.
         .filter_map(|event| async { event.ok() })
         .map(Ok::<_, Error>)
         .try_for_each(|_| async { Ok(()) });
@@ -127,7 +140,10 @@ where
         let all: Vec<K> = reader.state().iter().map(|k| (**k).clone()).collect();
         match condition(&all) {
             (true, _) => Progress::Met(()),
-            (false, state) => Progress::NotYet(state),
+            (false, state) => match trouble.lock().ok().and_then(|trouble| trouble.clone()) {
+                None => Progress::NotYet(state),
+                Some(error) => Progress::NotYet(format!("{state}; the watch fails: {error}")),
+            },
         }
     });
     tokio::select! {
@@ -136,4 +152,34 @@ where
     }
     step.done(format!("{:.1} s", begun.elapsed().as_secs_f64()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::json;
+
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_refused_is_not_nothing_yet() {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            while let Some((_, reply)) = handle.next_request().await {
+                let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden",
+                                     "message": "nodes is forbidden: User \"u\" cannot list" });
+                let body = Body::from(serde_json::to_vec(&status).expect("json"));
+                reply.send_response(Response::builder().status(403).body(body).expect("valid"));
+            }
+        });
+        let (context, _keep) = test_context();
+        let phase = context.recorder.phase("cluster");
+        let nodes: Api<Node> = Api::all(Client::new(service, "n"));
+        let ready = |nodes: &[Node]| (!nodes.is_empty(), "0 of 1 nodes Ready".to_owned());
+        let error = seen(&context, &phase, "nodes Ready", nodes, ready).await.expect_err("refused");
+        let words = "0 of 1 nodes Ready; the watch fails: ";
+        assert!(error.to_string().contains(words) && error.to_string().contains("cannot list"));
+    }
 }

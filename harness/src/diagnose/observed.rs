@@ -36,8 +36,17 @@ pub struct PodSeen {
     pub exit_code: Option<i32>,
     /// Why, e.g. `OOMKilled`.
     pub end_reason: Option<String>,
+    /// Whether Spark had it in its list of executors at some time.
+    pub registered: bool,
     /// What it printed.
     pub log: String,
+}
+
+impl PodSeen {
+    /// Whether it reached the driver: it registered, by Spark's list or by its own words.
+    pub fn reached_driver(&self) -> bool {
+        self.registered || self.log.contains("Successfully registered with driver")
+    }
 }
 
 impl fmt::Display for PodSeen {

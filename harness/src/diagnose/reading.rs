@@ -105,7 +105,9 @@ pub fn diagnose_read(read: FailedRead<'_>) -> Diagnosis {
         Some((_, cause, says, remedy)) => (*cause, *says, *remedy),
         None => (Cause::Unknown, "the read failed", "read the exception in the evidence"),
     };
-    if cause == Cause::FileMissing && read.mounted {
+    if cause == Cause::FileMissing && is_remote(read.uri) {
+        (says, remedy) = ("the store has no such file", "put it where this URL says");
+    } else if cause == Cause::FileMissing && read.mounted {
         (cause, says) = (Cause::MountGone, "nothing is mounted there any more");
         remedy = "look whether the FUSE daemon runs; it looks like a missing file when it does not";
     } else if cause == Cause::FileMissing && read.whose == "the driver" {
@@ -140,6 +142,11 @@ pub fn read_elsewhere(whose: &str, uri: &str, seen: &str, expected: &str) -> Dia
         remedy: "look at the executor's volumes and at fs.*.impl: something else answers there"
             .into(),
     }
+}
+
+/// Of a store: for driver and executors alike it is there or not.
+fn is_remote(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| scheme != "file")
 }
 
 fn first_line(text: &str) -> &str {
@@ -187,9 +194,24 @@ mod tests {
     }
 
     #[test]
+    fn bytes_and_ways_that_are_not_the_expected_ones_have_names() {
+        let differs = content_differs("executor 1", "file:/x", "4 bytes", "5 bytes");
+        assert_eq!(differs.cause, Cause::ContentDiffers);
+        let elsewhere = read_elsewhere("executor 1", "s3a://b/x", "RawFileSystem", "S3AFileSystem");
+        assert_eq!(elsewhere.cause, Cause::ReadElsewhere);
+        assert!(elsewhere.says.contains("by RawFileSystem, expected S3AFileSystem"));
+    }
+
+    #[test]
     fn a_missing_file_means_another_thing_on_a_mount_and_at_the_driver() {
         let text = "java.io.FileNotFoundException: File file:/x does not exist";
         assert_eq!(cause(text, "executor 1", true), Cause::MountGone);
         assert_eq!(cause("[PATH_NOT_FOUND] file:/x", "the driver", false), Cause::DriverLacksFile);
+        let uri = "s3a://data/x";
+        let read =
+            FailedRead { text: "[PATH_NOT_FOUND]", whose: "the driver", uri, mounted: false };
+        let diagnosis = diagnose_read(read);
+        assert_eq!(diagnosis.cause, Cause::FileMissing, "a store lacks it for all alike");
+        assert!(!diagnosis.remedy.contains("driver"), "{}", diagnosis.remedy);
     }
 }

@@ -1,5 +1,9 @@
 //! The rules, the most telling first.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::{Cause, Diagnosis, EventSeen, MissingVerb, Observed, PodSeen, missing_verbs};
 use crate::events::Evidence;
 
@@ -305,18 +309,22 @@ fn memory(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
+/// A connection that failed, in the words of Spark's `TransportClientFactory` and `RpcTimeout`. Every
+/// executor says `Connecting to driver: spark://…` when it starts: that is no failure.
+static NOT_CONNECTED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"Failed to connect to |Connecting to \S+ (timed out|failed)|UnknownHostException|Cannot receive any reply from ",
+    )
+    .expect("a valid expression")
+});
+
+/// Only what executors say that never registered: one that did has reached the driver, and whatever
+/// it lost later is another fault.
 fn unreachable(observed: &Observed) -> Option<Diagnosis> {
-    // Only what pods say: a driver does not connect to itself.
-    let pods = Observed { driver_log: String::new(), ..observed.clone() };
-    let line = line_with(
-        &pods,
-        &[
-            "Failed to connect to",
-            "java.net.UnknownHostException",
-            "Connecting to",
-            "Cannot receive any reply from",
-        ],
-    )?;
+    let line = observed.pods.iter().filter(|pod| !pod.reached_driver()).find_map(|pod| {
+        let line = pod.log.lines().find(|line| NOT_CONNECTED.is_match(line))?;
+        Some(evidence(&pod.name, line.trim()))
+    })?;
     Some(Diagnosis {
         cause: Cause::DriverUnreachable,
         says: format!("executors cannot reach the driver at {}", observed.driver_host),
@@ -328,7 +336,10 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
 }
 
 fn dying(observed: &Observed) -> Option<Diagnosis> {
-    let ended = |p: &&PodSeen| p.exit_code.is_some_and(|c| c != 0) || p.phase == "Failed";
+    // Executors end with their driver: those that had reached it died of that.
+    let follows = |p: &PodSeen| driver_is_gone(observed) && p.reached_driver();
+    let ended =
+        |p: &&PodSeen| (p.exit_code.is_some_and(|c| c != 0) || p.phase == "Failed") && !follows(p);
     let pod = observed.pods.iter().rfind(ended)?;
     Some(Diagnosis {
         cause: Cause::ExecutorsDie,
@@ -338,9 +349,13 @@ fn dying(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-fn driver(observed: &Observed) -> Option<Diagnosis> {
+fn driver_is_gone(observed: &Observed) -> bool {
     let ended = ["closed its channel", "was silent", "channel is closed", "the driver ended with"];
-    ended.iter().any(|e| observed.reason.contains(e)).then(|| Diagnosis {
+    ended.iter().any(|e| observed.reason.contains(e))
+}
+
+fn driver(observed: &Observed) -> Option<Diagnosis> {
+    driver_is_gone(observed).then(|| Diagnosis {
         cause: Cause::DriverEnded,
         says: observed.reason.clone(),
         evidence: vec![evidence("driver log", last_lines(&observed.driver_log, 12))],
@@ -472,6 +487,81 @@ mod tests {
         let diagnosis = diagnose(&observed);
         assert_eq!(diagnosis.cause, cause, "{diagnosis}");
         assert!(!diagnosis.remedy.is_empty() && !diagnosis.says.is_empty());
+    }
+
+    /// What every executor of Spark 3.5 says on its way (default log configuration).
+    const HEALTHY: &str = "\
+        INFO TransportClientFactory: Successfully created connection to /10.0.0.9:7078 after 52 ms\n\
+        INFO CoarseGrainedExecutorBackend: Connecting to driver: spark://CoarseGrainedScheduler@10.0.0.9:7078\n";
+
+    /// One executor of several came; `others` did not.
+    fn one_came(others: impl IntoIterator<Item = PodSeen>) -> Observed {
+        let mut observed = said(HEALTHY);
+        observed.pods[0].registered = true;
+        observed.pods.extend(others);
+        observed
+    }
+
+    fn other(change: impl FnOnce(&mut PodSeen)) -> PodSeen {
+        let mut pod = PodSeen { name: "x-exec-2".into(), ..PodSeen::default() };
+        change(&mut pod);
+        pod
+    }
+
+    fn no_room() -> PodSeen {
+        other(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into()))
+    }
+
+    fn cannot_mount() -> Observed {
+        let event = EventSeen {
+            object: "x-exec-2".into(),
+            reason: "FailedMount".into(),
+            message: "MountVolume.SetUp failed for volume \"d\"".into(),
+            count: 3,
+        };
+        let waits = |p: &mut PodSeen| p.waiting = Some(("ContainerCreating".into(), String::new()));
+        Observed { events: vec![event], ..one_came([other(waits)]) }
+    }
+
+    fn ended_with_its_driver() -> Observed {
+        let mut observed = one_came([]);
+        observed.pods[0].exit_code = Some(1);
+        Observed { reason: "the driver closed its channel".into(), ..observed }
+    }
+
+    #[rstest]
+    #[case::room_for_one_of_two(one_came([no_room()]), Cause::InsufficientCpu)]
+    // Also while Spark's list could not be read yet.
+    #[case::not_listed_yet(
+        { let mut o = said(HEALTHY); o.pods.push(no_room()); o },
+        Cause::InsufficientCpu
+    )]
+    #[case::one_dies(one_came([other(|p| { p.exit_code = Some(1); p.log = HEALTHY.into() })]), Cause::ExecutorsDie)]
+    #[case::one_cannot_mount(cannot_mount(), Cause::VolumeNotMounted)]
+    #[case::the_driver_went(ended_with_its_driver(), Cause::DriverEnded)]
+    #[case::only_the_deadline(one_came([other(|p| p.phase = "Running".into())]), Cause::Unknown)]
+    // One that does not reach the driver is named although another did.
+    #[case::one_is_cut_off(
+        one_came([other(|p| p.log = "java.io.IOException: Connecting to /192.0.2.2:7078 timed out (120000 ms)".into())]),
+        Cause::DriverUnreachable
+    )]
+    #[case::no_answer(
+        said(
+            "org.apache.spark.rpc.RpcTimeoutException: Cannot receive any reply from 192.0.2.2:7078 in 120 seconds"
+        ),
+        Cause::DriverUnreachable
+    )]
+    // What one that came loses later is not the way to the driver.
+    #[case::lost_a_peer(
+        { let mut o = one_came([]); o.pods[0].log += "ERROR RetryingBlockTransferor: Failed to connect to /10.0.0.7:1\n"; o },
+        Cause::Unknown
+    )]
+    fn what_befell_the_others_is_named_when_one_executor_came(
+        #[case] observed: Observed,
+        #[case] cause: Cause,
+    ) {
+        let diagnosis = diagnose(&observed);
+        assert_eq!(diagnosis.cause, cause, "{diagnosis}");
     }
 
     #[test]

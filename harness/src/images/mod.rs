@@ -27,7 +27,7 @@ pub use cache_size::{CacheEntry, Pruned, entries, prune};
 pub(crate) use containerd::remove_image;
 pub use debian::debian_layer;
 pub use entry::Entry;
-pub use fuse::{blobfuse2_refusal, fuse_layers};
+pub use fuse::fuse_layers;
 pub use layer::Layer;
 pub use load::{Loaded, load, load_layered};
 pub use push::push;

@@ -1,24 +1,40 @@
 //! One watch of a namespace's pods: the last state of each, a signal on change, the timeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
-use kube::runtime::watcher;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::{ObjectRef, Store, reflector, store};
+use kube::runtime::watcher::{self, watcher};
 use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Source;
+use super::{Progress, Source};
+use crate::error::Error;
 use crate::events::{Body, PodMoment, Recorder};
+
+/// So many refusals in a row are final: a right that was just granted may take a moment.
+const REFUSALS: u32 = 3;
 
 /// A running watch. Clones share it; it ends with the last clone.
 #[derive(Clone)]
 pub struct Pods {
-    state: Arc<Mutex<BTreeMap<String, Pod>>>,
+    store: Store<Pod>,
+    namespace: String,
     changes: watch::Receiver<u64>,
+    trouble: Arc<Mutex<Option<Trouble>>>,
     _task: Arc<AbortOnDropHandle<()>>,
+}
+
+/// Why the watch sees nothing now.
+#[derive(Debug, Clone)]
+struct Trouble {
+    error: String,
+    /// How often in a row the API server refused it; 0 when the last error is another one.
+    refusals: u32,
 }
 
 impl Pods {
@@ -32,22 +48,66 @@ impl Pods {
     ) -> Self {
         let config =
             watcher::Config { label_selector: selector.map(str::to_owned), ..Default::default() };
-        let state = Arc::new(Mutex::new(BTreeMap::new()));
+        let (reader, writer) = store();
         let (changed, changes) = watch::channel(0);
-        let writer = Writer { state: state.clone(), changed, recorder, seen: BTreeMap::new() };
-        let api: Api<Pod> = Api::namespaced(client, namespace);
-        let task = tokio::spawn(writer.follow(api, config));
-        Pods { state, changes, _task: Arc::new(AbortOnDropHandle::new(task)) }
+        let trouble = Arc::new(Mutex::new(None));
+        let mut lives = Lives::of(recorder);
+        // The default backoff makes a closed or refused watch resume.
+        let events = watcher(Api::<Pod>::namespaced(client, namespace), config).default_backoff();
+        let (mut events, shown) = (Box::pin(reflector(writer, events)), trouble.clone());
+        let task = tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if let Ok(mut trouble) = shown.lock() {
+                    *trouble = after(trouble.take(), &event);
+                }
+                if let Ok(event) = event {
+                    lives.note(&event);
+                }
+                changed.send_modify(|n| *n += 1);
+            }
+        });
+        let _task = Arc::new(AbortOnDropHandle::new(task));
+        Pods { store: reader, namespace: namespace.to_owned(), changes, trouble, _task }
     }
 
     /// The pods as last seen, by name.
-    pub fn now(&self) -> BTreeMap<String, Pod> {
-        self.state.lock().map(|s| s.clone()).unwrap_or_default()
+    pub fn now(&self) -> BTreeMap<String, Arc<Pod>> {
+        self.store.state().into_iter().map(|pod| (pod.name_any(), pod)).collect()
+    }
+
+    /// The pod of this name, as last seen.
+    pub fn get(&self, name: &str) -> Option<Arc<Pod>> {
+        self.store.get(&ObjectRef::new(name).within(&self.namespace))
+    }
+
+    /// Whether any pod is being deleted, which may free a node.
+    pub fn any_leaves(&self) -> bool {
+        self.store.find(|pod| pod.metadata.deletion_timestamp.is_some()).is_some()
     }
 
     /// A source for [`super::wait`].
     pub fn changes(&self) -> Source {
         Source::Changes(self.changes.clone())
+    }
+
+    /// What a wait on these pods says when they are not as they shall be: where the watch fails that is
+    /// said, too, and one that is refused for good ends the wait.
+    pub fn not_yet<T>(&self, state: impl Into<String>) -> Progress<T> {
+        let state = state.into();
+        match self.trouble.lock().ok().and_then(|trouble| trouble.clone()) {
+            None => Progress::NotYet(state),
+            Some(trouble) if trouble.refusals >= REFUSALS => {
+                let Trouble { error, .. } = trouble;
+                let what = format!("watching the pods of namespace {}: {error}", self.namespace);
+                Progress::Never(
+                    Error::environment(what)
+                        .remedy("allow list and watch on pods there to the kubeconfig's user"),
+                )
+            }
+            Some(Trouble { error, .. }) => {
+                Progress::NotYet(format!("{state}; the watch of the pods fails: {error}"))
+            }
+        }
     }
 }
 
@@ -57,68 +117,105 @@ impl std::fmt::Debug for Pods {
     }
 }
 
-struct Writer {
-    state: Arc<Mutex<BTreeMap<String, Pod>>>,
-    changed: watch::Sender<u64>,
-    recorder: Recorder,
-    seen: BTreeMap<String, Vec<(PodMoment, String)>>,
+/// The trouble after an event.
+fn after(before: Option<Trouble>, event: &watcher::Result<watcher::Event<Pod>>) -> Option<Trouble> {
+    match event {
+        // A list that begins has not been answered yet.
+        Ok(watcher::Event::Init) => before,
+        Ok(_) => None,
+        Err(error) => {
+            let refusals = match is_refusal(error) {
+                true => before.map_or(0, |trouble| trouble.refusals) + 1,
+                false => 0,
+            };
+            Some(Trouble { error: error.to_string(), refusals })
+        }
+    }
 }
 
-impl Writer {
-    async fn follow(mut self, api: Api<Pod>, config: watcher::Config) {
-        // The default backoff makes a closed or refused watch resume.
-        let events = watcher(api, config);
-        let mut events = Box::pin(kube::runtime::WatchStreamExt::default_backoff(events));
-        let mut listed = BTreeMap::new();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(watcher::Event::Apply(pod)) => self.put(pod),
-                Ok(watcher::Event::Delete(pod)) => self.remove(&pod.name_any()),
-                Ok(watcher::Event::Init) => listed.clear(),
-                Ok(watcher::Event::InitApply(pod)) => {
-                    listed.insert(pod.name_any(), pod);
-                }
-                Ok(watcher::Event::InitDone) => {
-                    let gone: Vec<String> = self
-                        .state
-                        .lock()
-                        .map(|s| s.keys().filter(|k| !listed.contains_key(*k)).cloned().collect())
-                        .unwrap_or_default();
-                    gone.iter().for_each(|name| self.remove(name));
-                    std::mem::take(&mut listed).into_values().for_each(|pod| self.put(pod));
-                }
-                // Resumed by the backoff; a wait on this watch has a deadline of its own.
-                Err(_) => {}
+/// Whether the account may not watch.
+fn is_refusal(error: &watcher::Error) -> bool {
+    use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
+    let status = match error {
+        InitialListFailed(kube::Error::Api(status))
+        | WatchStartFailed(kube::Error::Api(status))
+        | WatchFailed(kube::Error::Api(status))
+        | WatchError(status) => status,
+        _ => return false,
+    };
+    matches!(status.code, 401 | 403)
+}
+
+/// The lives of pods by uid: a StatefulSet's pod comes back under its name.
+struct Lives {
+    recorder: Recorder,
+    lives: HashMap<String, Life>,
+    /// The uid of the life that a name has now.
+    named: HashMap<String, String>,
+    /// What a list that is being read has.
+    listed: HashSet<String>,
+}
+
+struct Life {
+    name: String,
+    seen: Vec<(PodMoment, String)>,
+}
+
+impl Lives {
+    fn of(recorder: Recorder) -> Self {
+        Lives { recorder, lives: HashMap::new(), named: HashMap::new(), listed: HashSet::new() }
+    }
+
+    fn note(&mut self, event: &watcher::Event<Pod>) {
+        match event {
+            watcher::Event::Apply(pod) => self.put(pod),
+            watcher::Event::Delete(pod) => self.end(&uid(pod)),
+            watcher::Event::Init => self.listed.clear(),
+            watcher::Event::InitApply(pod) => {
+                self.listed.insert(uid(pod));
+                self.put(pod);
             }
-            self.changed.send_modify(|n| *n += 1);
+            watcher::Event::InitDone => {
+                let gone = self.lives.keys().filter(|uid| !self.listed.contains(*uid));
+                let gone: Vec<String> = gone.cloned().collect();
+                gone.iter().for_each(|uid| self.end(uid));
+            }
         }
     }
 
-    fn put(&mut self, pod: Pod) {
-        for (moment, detail) in moments(&pod) {
-            self.note(&pod.name_any(), moment, detail);
+    fn put(&mut self, pod: &Pod) {
+        let (name, uid) = (pod.name_any(), uid(pod));
+        match self.named.insert(name.clone(), uid.clone()) {
+            // Its end was missed.
+            Some(earlier) if earlier != uid => self.end(&earlier),
+            _ => {}
         }
-        if let Ok(mut state) = self.state.lock() {
-            state.insert(pod.name_any(), pod);
+        let life =
+            self.lives.entry(uid).or_insert_with(|| Life { name: name.clone(), seen: Vec::new() });
+        for (moment, detail) in moments(pod) {
+            if life.seen.iter().any(|(m, d)| *m == moment && *d == detail) {
+                continue;
+            }
+            life.seen.push((moment, detail.clone()));
+            self.recorder.emit(Body::Pod { pod: name.clone(), moment, detail });
         }
     }
 
-    fn remove(&mut self, name: &str) {
-        let known = self.state.lock().is_ok_and(|mut s| s.remove(name).is_some());
-        if known {
-            self.note(name, PodMoment::Deleted, String::new());
+    fn end(&mut self, uid: &str) {
+        let Some(Life { name, .. }) = self.lives.remove(uid) else { return };
+        if self.named.get(&name).is_some_and(|now| now == uid) {
+            self.named.remove(&name);
         }
+        self.recorder.emit(Body::Pod {
+            pod: name,
+            moment: PodMoment::Deleted,
+            detail: String::new(),
+        });
     }
+}
 
-    /// Records a moment once.
-    fn note(&mut self, pod: &str, moment: PodMoment, detail: String) {
-        let seen = self.seen.entry(pod.to_owned()).or_default();
-        if seen.iter().any(|(m, d)| *m == moment && *d == detail) {
-            return;
-        }
-        seen.push((moment, detail.clone()));
-        self.recorder.emit(Body::Pod { pod: pod.to_owned(), moment, detail });
-    }
+fn uid(pod: &Pod) -> String {
+    pod.uid().unwrap_or_else(|| pod.name_any())
 }
 
 /// The moments that a pod's present state shows.
@@ -149,4 +246,116 @@ fn moments(pod: &Pod) -> Vec<(PodMoment, String)> {
         moments.push((PodMoment::Ready, String::new()));
     }
     moments
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body as HttpBody;
+    use serde_json::json;
+
+    use super::*;
+    use crate::events::Event;
+    use crate::ledger::test_context;
+    use crate::observe::{Waiting, wait};
+
+    fn pod(uid: &str, ready: bool) -> Pod {
+        let ready = if ready { "True" } else { "False" };
+        let pod = json!({
+            "metadata": { "name": "s-0", "namespace": "n", "uid": uid },
+            "status": { "conditions": [{ "type": "Ready", "status": ready }] },
+        });
+        serde_json::from_value(pod).expect("a pod")
+    }
+
+    /// What is recorded of pods: `s-0 Created`.
+    fn recorded(keep: &tempfile::TempDir) -> Vec<String> {
+        let file = format!("run/events-{}.jsonl", std::process::id());
+        let text = std::fs::read_to_string(keep.path().join(file)).unwrap_or_default();
+        let moment = |line: &str| match serde_json::from_str::<Event>(line).ok()?.body {
+            Body::Pod { pod, moment, .. } => Some(format!("{pod} {moment:?}")),
+            _ => None,
+        };
+        text.lines().filter_map(moment).collect()
+    }
+
+    #[tokio::test]
+    async fn the_second_life_of_a_name_is_a_life_of_its_own() {
+        use watcher::Event::{Apply, Delete, Init, InitApply, InitDone};
+        let (context, keep) = test_context();
+        let mut lives = Lives::of(context.recorder.clone());
+        for event in [
+            Init,
+            InitDone,
+            Apply(pod("a", true)),
+            Delete(pod("a", true)),
+            // A StatefulSet makes it again.
+            Apply(pod("b", false)),
+            Apply(pod("b", true)),
+            // The watch was closed meanwhile: the next list has a third one.
+            Init,
+            InitApply(pod("c", true)),
+            InitDone,
+        ] {
+            lives.note(&event);
+        }
+        let one = ["s-0 Created", "s-0 Ready", "s-0 Deleted"];
+        let expected: Vec<&str> = one.into_iter().chain(one).chain(one).take(8).collect();
+        assert_eq!(recorded(&keep), expected);
+        assert_eq!(lives.lives.len(), 1);
+    }
+
+    /// A Role without `list` and `watch` on pods.
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_refused_ends_a_wait_with_its_words() {
+        let (service, mut handle) =
+            tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
+        tokio::spawn(async move {
+            while let Some((_, reply)) = handle.next_request().await {
+                let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden",
+                                     "message": "pods is forbidden: User \"u\" cannot list" });
+                let body = HttpBody::from(serde_json::to_vec(&status).expect("json"));
+                reply.send_response(Response::builder().status(403).body(body).expect("valid"));
+            }
+        });
+        let (context, _keep) = test_context();
+        let client = kube::Client::new(service, "n");
+        let pods = Pods::watch(client, "n", None, context.recorder.clone());
+        let waiting = Waiting::up_to(600, "a pod");
+        let waited = wait(&context, waiting, pods.changes(), async || {
+            pods.not_yet::<()>("it is not to be seen")
+        });
+        let begun = tokio::time::Instant::now();
+        let error = waited.await.expect_err("refused");
+        assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+        assert!(error.to_string().contains("cannot list"), "{error}");
+        assert!(error.remedy.is_some_and(|remedy| remedy.contains("watch on pods")));
+    }
+
+    #[test]
+    fn a_watch_that_fails_is_no_refusal_and_recovers() {
+        let silent = || Err(watcher::Error::NoResourceVersion);
+        let trouble = after(after(None, &silent()), &silent()).expect("trouble");
+        assert_eq!(trouble.refusals, 0);
+        assert!(after(Some(trouble.clone()), &Ok(watcher::Event::Init)).is_some(), "not answered");
+        assert!(after(Some(trouble), &Ok(watcher::Event::InitDone)).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_is_shared_and_not_copied() {
+        let (reader, mut writer) = store();
+        writer.apply_watcher_event(&watcher::Event::Apply(pod("a", true)));
+        let (_changed, changes) = watch::channel(0);
+        let task = tokio::spawn(std::future::pending());
+        let pods = Pods {
+            store: reader,
+            namespace: "n".to_owned(),
+            changes,
+            trouble: Arc::default(),
+            _task: Arc::new(AbortOnDropHandle::new(task)),
+        };
+        let (first, second) = (pods.now().remove("s-0"), pods.get("s-0"));
+        let same = first.zip(second).is_some_and(|(a, b)| Arc::ptr_eq(&a, &b));
+        assert!(same);
+    }
 }

@@ -20,18 +20,20 @@ pub fn declared() -> Result<BTreeMap<String, String>> {
     Ok(blocks)
 }
 
-/// What a variant is declared to do with one Spark: on one node, and on several.
-type Cell = (Expected, Expected);
+/// What a variant is declared to do with one Spark: on one node, and on several; and why nothing of it
+/// can be proven.
+type Cell = (Expected, Expected, Option<&'static str>);
 
 /// A row a variant, a column for each group of Spark versions that are declared alike.
 fn matrix(of: impl IntoIterator<Item = &'static Variant>) -> Result<String> {
-    let variants: Vec<&Variant> = of.into_iter().collect();
+    let variants: Vec<&'static Variant> = of.into_iter().collect();
     let mut columns: Vec<(Vec<&str>, Vec<Cell>)> = Vec::new();
     for spark in known().iter().rev() {
         let version = spark.version.as_str();
-        let cells = variants
-            .iter()
-            .map(|variant| Ok((variant.expected(version, 1)?, variant.expected(version, 2)?)));
+        let cells = variants.iter().map(|variant| {
+            let (one, several) = (variant.expected(version, 1)?, variant.expected(version, 2)?);
+            Ok((one, several, variant.unprovable(false)))
+        });
         let cells: Vec<Cell> = cells.collect::<Result<_>>()?;
         match columns.last_mut() {
             Some((versions, same)) if *same == cells => versions.push(version),
@@ -60,7 +62,10 @@ fn row(cells: impl IntoIterator<Item = String>) -> String {
 }
 
 /// A cell's word; what needs a sentence is a note below the table, with a number.
-fn word((one, several): &Cell, notes: &mut Vec<String>) -> String {
+fn word((one, several, unprovable): &Cell, notes: &mut Vec<String>) -> String {
+    if let (Some(reason), None) = (unprovable, one.impossible()) {
+        return format!("unprovable ({})", number(notes, format!("{reason}.")));
+    }
     let base = match one {
         Expected::Green => "green".to_owned(),
         Expected::Pinned => "pinned".to_owned(),
@@ -68,6 +73,9 @@ fn word((one, several): &Cell, notes: &mut Vec<String>) -> String {
             format!("refused ({})", number(notes, format!("Spark says `{message}`.")))
         }
         Expected::Absent(reason) => format!("none ({})", number(notes, format!("{reason}."))),
+        Expected::Unserved(reason) => {
+            format!("no server ({})", number(notes, format!("{reason}.")))
+        }
     };
     if one == several {
         return base;
@@ -78,7 +86,9 @@ fn word((one, several): &Cell, notes: &mut Vec<String>) -> String {
         }
         Expected::Green => "On several nodes it is green.".to_owned(),
         Expected::Refused(message) => format!("On several nodes Spark says `{message}`."),
-        Expected::Absent(reason) => format!("On several nodes: {reason}."),
+        Expected::Absent(reason) | Expected::Unserved(reason) => {
+            format!("On several nodes: {reason}.")
+        }
     };
     format!("{base} ({})", number(notes, differs))
 }

@@ -479,7 +479,7 @@ mod tests {
         (raw.spark_version, raw.spark_home) = (Some("4.1.4".into()), Some("/opt/spark".into()));
     })]
     #[case::another_kubernetes(|raw: &mut RawPlan| {
-        (raw.cluster, raw.kubernetes_version) = (Some("mine".into()), Some("v1.37.2".into()));
+        (raw.cluster, raw.kubernetes_version) = ("mine".parse().ok(), Some("v1.37.2".into()));
     })]
     #[case::a_context_of_nothing(|raw: &mut RawPlan| raw.context = Some("c".into()))]
     #[case::missing_home(|raw: &mut RawPlan| raw.spark_home = Some("/nowhere".into()))]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -282,12 +283,12 @@ impl Live {
         let pods = self.pods.now();
         let driver = self.session.driver_pod();
         let others = pods.iter().filter(|(name, _)| Some(name.as_str()) != driver);
-        PodList::of(others.map(|(_, pod)| pod), jiff::Timestamp::now())
+        PodList::of(others.map(|(_, pod)| &**pod), jiff::Timestamp::now())
     }
 
     /// Its driver's pod, when it is in one.
-    pub fn driver_pod(&self) -> Option<Pod> {
-        self.pods.now().remove(self.session.driver_pod()?)
+    pub fn driver_pod(&self) -> Option<Arc<Pod>> {
+        self.pods.get(self.session.driver_pod()?)
     }
 
     /// An executor's container.
@@ -296,7 +297,7 @@ impl Live {
     }
 
     /// Its executor pods, by name.
-    pub fn executor_pods(&self) -> BTreeMap<String, Pod> {
+    pub fn executor_pods(&self) -> BTreeMap<String, Arc<Pod>> {
         self.session.pods().into_values().map(|pod| (pod.name_any(), pod)).collect()
     }
 

@@ -101,7 +101,7 @@ impl ReadingSession<'_> {
         if let Expected::Refused(words) = expected {
             return read::refused(context, &mut self.live, seen, &words).await;
         }
-        if let Expected::Absent(reason) = expected {
+        if let Some(reason) = expected.impossible() {
             return Err(Error::internal(format!("{id} was to be left out: {reason}")));
         }
         let mut figures = Figures::of(seen.variant, subject.setup);

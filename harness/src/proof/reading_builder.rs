@@ -73,7 +73,8 @@ impl<'a> ReadingBuilder<'a> {
         let proof = session.proof();
         let (context, environment) = (&proof.context, &proof.environment);
         let mut first = FirstRed::default();
-        let mut strategies: Vec<_> = variants.iter().copied().map(strategy_of).collect();
+        let strategies = variants.iter().copied().map(strategy_of);
+        let mut strategies = strategies.collect::<Result<Vec<_>>>()?;
         let verbs: Vec<Rule> = strategies.iter().flat_map(|s| s.verbs()).collect();
         let ground = session.verbs(&verbs).grant().await?;
         let namespace = ground.access().namespace.clone();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use futures::future::LocalBoxFuture;
 
 use super::mount::{Client, ExecutorMount, NodeMount};
-use super::{Baked, Copy, DataSize, Dataset, Remote, Variant, volume};
+use super::{Baked, Copy, DataSize, Dataset, Remote, Scheme, Variant, volume};
 use crate::access::Rule;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -112,8 +112,12 @@ pub trait Strategy: Send + Sync {
 }
 
 /// A variant at work.
-pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
-    match variant.id.as_str() {
+///
+/// # Errors
+/// Environment: no machine can prove it. Internal: it is declared and has no code.
+pub fn strategy_of(variant: &'static Variant) -> Result<Box<dyn Strategy>> {
+    let remote = |scheme| Box::new(Remote::new(variant, scheme));
+    Ok(match variant.id.as_str() {
         "0-copy" => Box::new(Copy::new(variant)),
         "1-baked" => Box::new(Baked::new(variant)),
         "2-s3fs-node" => Box::new(NodeMount::new(variant, Client::S3fs)),
@@ -127,9 +131,22 @@ pub fn strategy_of(variant: &'static Variant) -> Box<dyn Strategy> {
         "3-pvc-dynamic" => Box::new(volume::DynamicClaim::new(variant)),
         "3-emptydir" => Box::new(volume::EmptyDir::new(variant)),
         "3-configmap" => Box::new(volume::ConfigMap::new(variant)),
-        "3-nfs" => Box::new(volume::Nfs::new(variant)),
-        _ => Box::new(Remote::new(variant)),
-    }
+        "4-hdfs" => remote(Scheme::Hdfs),
+        "4-s3" | "4-s3-moto" => remote(Scheme::S3a),
+        "4-wasb" => remote(Scheme::Wasb),
+        "4-wasbs" => remote(Scheme::Wasbs),
+        "4-abfs" => remote(Scheme::Abfs),
+        "4-http" => remote(Scheme::Http),
+        "4-https" => remote(Scheme::Https),
+        id => {
+            return Err(match variant.unprovable(true) {
+                Some(reason) => Error::environment(format!("{id} cannot be proven: {reason}")),
+                None => {
+                    Error::internal(format!("{id} is declared in strategies.toml without code"))
+                }
+            });
+        }
+    })
 }
 
 /// What it took to make the files readable; the comparison's figures.
@@ -240,6 +257,27 @@ impl std::fmt::Display for Mount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_declared_variant_has_its_code_or_says_why_not() {
+        for variant in crate::read::variants() {
+            match strategy_of(variant) {
+                Ok(strategy) => assert_eq!(strategy.variant().id, variant.id),
+                Err(error) => {
+                    let reason = variant.unprovable(true).unwrap_or("none is declared");
+                    assert!(error.to_string().contains(reason), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_variant_without_code_fails_by_name() {
+        let row = "id = \"4-gopher\"\ntitle = \"a file by gopher://\"\nexpect = []";
+        let row: Variant = toml::from_str(row).expect("a row");
+        let error = strategy_of(Box::leak(Box::new(row))).err().expect("no code");
+        assert!(error.to_string().contains("4-gopher"), "{error}");
+    }
 
     #[test]
     fn a_mount_is_told_by_type_and_place() {

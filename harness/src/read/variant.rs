@@ -23,7 +23,22 @@ pub struct Variant {
     /// The servers it reads from.
     #[serde(default)]
     pub stores: Vec<StoreKind>,
+    /// What executors see of it; none where Spark never reads it.
+    pub reads: Option<Seen>,
+    unprovable: Option<String>,
+    #[serde(default)]
+    image_may_bring: bool,
     expect: Vec<Rule>,
+}
+
+/// What an executor sees of a file that it reads by a variant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Hadoop's class for the scheme, without its package.
+    pub file_system: String,
+    /// For local paths the kind of mount, else the scheme.
+    pub on: String,
 }
 
 /// What a variant's session must be like.
@@ -37,8 +52,6 @@ pub enum SessionKind {
     Pinned,
     /// Privileged executors that mount for themselves.
     FuseExecutor,
-    /// Pods that stay Pending where a node cannot mount NFS.
-    Nfs,
 }
 
 /// What is expected of a variant.
@@ -52,6 +65,19 @@ pub enum Expected {
     Refused(String),
     /// This Spark has no such way, for this reason: skipped.
     Absent(String),
+    /// Spark has it, but the server that stands for the real one lacks what this Spark asks of it, for
+    /// this reason: skipped.
+    Unserved(String),
+}
+
+impl Expected {
+    /// Why it is skipped wherever it is tried, as is known before anything is made.
+    pub fn impossible(&self) -> Option<&str> {
+        match self {
+            Expected::Absent(reason) | Expected::Unserved(reason) => Some(reason),
+            Expected::Green | Expected::Pinned | Expected::Refused(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,6 +103,7 @@ enum Verdict {
     Pinned,
     Refused,
     Absent,
+    Unserved,
 }
 
 #[derive(Debug, Deserialize)]
@@ -145,7 +172,27 @@ impl Variant {
             Verdict::Pinned => Expected::Pinned,
             Verdict::Refused => Expected::Refused(rule.message.clone().unwrap_or_default()),
             Verdict::Absent => Expected::Absent(rule.message.clone().unwrap_or_default()),
+            Verdict::Unserved => Expected::Unserved(rule.message.clone().unwrap_or_default()),
         })
+    }
+
+    /// Why no machine can prove it with this version of sparkproof. An image of the user's, where one is
+    /// given, may bring what is missing.
+    pub fn unprovable(&self, image_given: bool) -> Option<&str> {
+        self.unprovable.as_deref().filter(|_| !(image_given && self.image_may_bring))
+    }
+
+    /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark or its
+    /// server has no such way.
+    pub fn impossible(
+        &self,
+        spark: &str,
+        nodes: usize,
+        image_given: bool,
+    ) -> Result<Option<String>> {
+        let expected = self.expected(spark, nodes)?;
+        let reason = expected.impossible().or_else(|| self.unprovable(image_given));
+        Ok(reason.map(str::to_owned))
     }
 }
 
@@ -166,7 +213,7 @@ mod tests {
                 for nodes in [1, 2] {
                     let expected = variant.expected(&spark.version, nodes).expect("declared");
                     assert_ne!(expected, Expected::Refused(String::new()), "{}", variant.id);
-                    assert_ne!(expected, Expected::Absent(String::new()), "{}", variant.id);
+                    assert_ne!(expected.impossible(), Some(""), "{}", variant.id);
                 }
             }
         }
@@ -181,6 +228,47 @@ mod tests {
         let error = select(Some(&["4-s3a".to_owned()])).expect_err("unknown");
         assert_eq!(error.exit, crate::Exit::BadInput);
         assert!(error.remedy.expect("a remedy").contains("4-s3"));
+    }
+
+    #[test]
+    fn what_no_machine_can_prove_has_its_reason() {
+        let of = |id: &str, spark: &str, image: bool| {
+            let variant = Variant::of_id(id).expect("known");
+            variant.impossible(spark, 1, image).expect("declared")
+        };
+        assert!(of("3-nfs", "3.5.9", true).is_some_and(|reason| reason.contains("no NFS server")));
+        assert!(
+            of("2-blobfuse2-node", "3.5.9", false).is_some_and(|r| r.contains("no build of it"))
+        );
+        assert_eq!(of("2-blobfuse2-node", "3.5.9", true), None, "the image may bring it");
+        assert_eq!(of("2-rclone-azure-node", "3.5.9", false), None);
+        assert!(of("3-pvc-dynamic", "3.0.1", false).is_some_and(|r| r.contains("since 3.1")));
+    }
+
+    /// What an emulator lacks is no refusal of Spark's.
+    #[test]
+    fn abfs_is_refused_by_no_spark() {
+        let abfs = Variant::of_id("4-abfs").expect("known");
+        for spark in crate::images::spark::known() {
+            let expected = abfs.expected(&spark.version, 1).expect("declared");
+            assert!(!matches!(expected, Expected::Refused(_)), "{}", spark.version);
+        }
+        let gap = abfs.impossible("3.5.9", 1, false).expect("declared").expect("skipped");
+        assert!(gap.contains("Azurite"), "{gap}");
+        assert_eq!(abfs.expected("4.3.0", 1).expect("declared"), Expected::Green);
+    }
+
+    /// A refusal is told by words that nothing else says: more than the name of a class.
+    #[test]
+    fn a_declared_refusal_is_more_than_one_bare_word() {
+        for variant in variants() {
+            for rule in
+                variant.expect.iter().filter(|rule| matches!(rule.verdict, Verdict::Refused))
+            {
+                let words = rule.message.as_deref().unwrap_or_default();
+                assert!(words.contains([' ', '.']), "{}: {words}", variant.id);
+            }
+        }
     }
 
     #[test]

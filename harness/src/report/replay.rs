@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::model::*;
 use crate::error::{Error, OrFail, Result};
-use crate::events::{Body, Event, Level, NOT_FINISHED, Outcome, StepState, Verdict};
+use crate::events::{Body, Event, Level, NOT_FINISHED, Outcome, PodMoment, StepState, Verdict};
 use crate::read::order_of;
 
 impl Model {
@@ -169,9 +169,13 @@ impl Replay {
             }
             Body::Pod { pod, moment, detail } => {
                 let moment = Moment { at, moment, detail };
-                match model.pods.iter_mut().find(|p| p.pod == pod) {
-                    Some(life) => life.moments.push(moment),
-                    None => model.pods.push(PodLife { pod, moments: vec![moment] }),
+                // A StatefulSet makes a pod of the same name again.
+                let is_over = |life: &PodLife| {
+                    moment.moment == PodMoment::Created && life.first(PodMoment::Deleted).is_some()
+                };
+                match model.pods.iter_mut().rfind(|p| p.pod == pod) {
+                    Some(life) if !is_over(life) => life.moments.push(moment),
+                    _ => model.pods.push(PodLife { pod, moments: vec![moment] }),
                 }
             }
             Body::PodList { title, text } => model.pod_lists.push(PodList { title, text }),

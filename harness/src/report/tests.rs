@@ -393,11 +393,13 @@ fn the_exit_codes_in_the_docs_are_those_of_the_code() {
     }
 }
 
-/// Not a proof: writes pages to look at, `SPARKPROOF_SAMPLE=DIR cargo test -- --ignored sample`.
+/// Every sample of a run has its pages. To look at them: `cargo xtask sample DIR`, which sets
+/// `SPARKPROOF_SAMPLE`.
 #[test]
-#[ignore = "for looking at the page"]
-fn sample() {
-    let dir = std::env::var_os("SPARKPROOF_SAMPLE").expect("SPARKPROOF_SAMPLE=DIR");
+fn each_sample_of_a_run_has_its_pages() {
+    let own = tempfile::tempdir().expect("temporary directory");
+    let chosen = std::env::var_os("SPARKPROOF_SAMPLE").map(std::path::PathBuf::from);
+    let all = chosen.as_deref().unwrap_or(own.path());
     let samples = [
         ("green", Tape::green as fn(&Tape)),
         ("red", Tape::red),
@@ -405,10 +407,11 @@ fn sample() {
         ("reading-red", Tape::reading_red),
     ];
     for (name, write) in samples {
-        let dir = Path::new(&dir).join(name);
+        let dir = all.join(name);
         let _ = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(&dir).expect("a directory");
         write(&Tape::new(&dir));
         write_all(&dir).expect("reports");
+        assert!(dir.join("report.html").is_file(), "{name}");
     }
 }

@@ -1,8 +1,9 @@
 //! What is to be seen of a session that did not start, collected while it exists.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
@@ -10,10 +11,22 @@ use crate::context::Context;
 use crate::diagnose::{EventSeen, Observed, PodSeen};
 use crate::observe::{Progress, Source, Waiting, unscheduled, wait};
 
+/// What is said of a pod for which a node is being made: by the cluster autoscaler, by Karpenter.
+const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+
+/// Whether a node is being made for this pod. Where events may not be listed, it may be.
+pub(super) async fn a_node_comes(events: &Api<Event>, pod: &str) -> bool {
+    let of_pod = ListParams::default().fields(&format!("involvedObject.name={pod}"));
+    let says = |event: &Event| event.reason.as_deref().is_some_and(|r| NODE_COMES.contains(&r));
+    events.list(&of_pod).await.map_or(true, |list| list.items.iter().any(says))
+}
+
 /// A pod in the words that rules read.
 pub(super) fn seen(pod: &Pod, log: String) -> PodSeen {
     let status = pod.status.clone().unwrap_or_default();
-    let container = status.container_statuses.iter().flatten().next();
+    let all = || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let telling = all().find(|container| is_telling(container));
+    let container = telling.or(status.container_statuses.iter().flatten().next());
     let state = container.and_then(|c| c.state.clone()).unwrap_or_default();
     PodSeen {
         name: pod.name_any(),
@@ -24,8 +37,17 @@ pub(super) fn seen(pod: &Pod, log: String) -> PodSeen {
         unscheduled: unscheduled(pod).map(str::to_owned),
         exit_code: state.terminated.as_ref().map(|t| t.exit_code),
         end_reason: state.terminated.and_then(|t| t.reason),
+        registered: false,
         log,
     }
+}
+
+/// Whether a container, of whatever kind, says why its pod does not get on.
+fn is_telling(container: &ContainerStatus) -> bool {
+    let Some(state) = &container.state else { return false };
+    let waits = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
+    waits.is_some_and(|reason| !matches!(reason, "ContainerCreating" | "PodInitializing"))
+        || state.terminated.as_ref().is_some_and(|end| end.exit_code != 0)
 }
 
 /// Pods by their last state (those that are gone too, when something of them was kept), with
@@ -34,7 +56,7 @@ pub(super) async fn gather(
     context: &Context,
     client: &kube::Client,
     namespace: &str,
-    pods: BTreeMap<String, Pod>,
+    pods: BTreeMap<String, Arc<Pod>>,
     mut logs: BTreeMap<String, String>,
 ) -> Observed {
     let mut observed = Observed::default();

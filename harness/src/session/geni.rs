@@ -59,18 +59,33 @@ impl Geni {
     /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni is
     /// known for this Spark. Environment: the tool cannot resolve it, or there is no Java.
     pub async fn find(context: &Context, given: Option<&ClassPath>, spark: &str) -> Result<Geni> {
-        match given {
-            Some(class_path) => {
-                let nothing =
-                    || Error::input("--geni-classpath: no Clojure with Geni on it").remedy(REMEDY);
-                examine(context, class_path.clone()).await?.ok_or_else(nothing)
-            }
-            None => {
-                let class_path = resolve(context, spark).await?;
-                let nothing = || Error::environment("clojure resolved a class path without Geni");
-                examine(context, class_path).await?.ok_or_else(nothing)
-            }
-        }
+        Geni::look(context, given, spark).await?
+    }
+
+    /// The same, where it may be that there is none: the inner error says that no class path is given and
+    /// none can be resolved here.
+    ///
+    /// # Errors
+    /// As [`Geni::find`], but for those: what is given is wrong, or cannot be looked at.
+    pub async fn look(
+        context: &Context,
+        given: Option<&ClassPath>,
+        spark: &str,
+    ) -> Result<Result<Geni>> {
+        let (class_path, nothing) = match given {
+            Some(given) => (
+                given.clone(),
+                Error::input("--geni-classpath: no Clojure with Geni on it").remedy(REMEDY),
+            ),
+            None => match resolve(context, spark).await {
+                Ok(resolved) => {
+                    (resolved, Error::environment("clojure resolved a class path without Geni"))
+                }
+                Err(error) if error.is_interruption() => return Err(error),
+                Err(none) => return Ok(Err(none)),
+            },
+        };
+        examine(context, class_path).await?.ok_or(nothing).map(Ok)
     }
 }
 
@@ -128,6 +143,7 @@ async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni
         .await;
     let printed = match printed {
         Ok(finished) => finished.stdout,
+        // As `java` says it.
         Err(error) if error.to_string().contains("main class clojure.main") => return Ok(None),
         Err(error) => {
             return Err(Error::environment("looking for Geni on its class path")
@@ -160,6 +176,20 @@ mod tests {
              org.apache.spark/spark-kubernetes_2.12 {:mvn/version \"3.5.9\"}}}"
         );
         assert_eq!(release_for("4.3.0").expect_err("no such Geni").exit, Exit::BadInput);
+    }
+
+    /// What a scenario may be skipped for is one thing, what is given and wrong is another.
+    #[tokio::test]
+    async fn a_wrong_class_path_is_a_failure_and_none_is_not() {
+        let (context, keep) = test_context();
+        let wrong = ClassPath::new(&keep.path().display().to_string());
+        let given = Geni::look(&context, Some(&wrong), "3.5.9").await.expect_err("a failure");
+        assert!(given.to_string().contains("no Clojure with Geni"), "{given}");
+        // No Geni is known for it, so none is resolved, whether there is a tool or not.
+        let none = Geni::look(&context, None, "4.3.0").await.expect("looked").expect_err("none");
+        assert!(none.to_string().contains("no version of Geni"), "{none}");
+        let asked = Geni::find(&context, None, "4.3.0").await.expect_err("asked for");
+        assert_eq!(asked.exit, Exit::BadInput);
     }
 
     #[tokio::test]

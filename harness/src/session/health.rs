@@ -1,6 +1,7 @@
 //! What cannot recover, seen while a session starts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -26,8 +27,12 @@ pub(super) struct Health {
     /// How long a pod may stay without a node while nothing else goes away.
     patience: Duration,
     unscheduled_since: Option<Instant>,
+    /// A pod that stayed without a node for longer than that.
+    without_node: Option<String>,
+    /// How many were registered at most, and how many had ended by then.
+    most_registered: (usize, usize),
     /// The last state of every pod ever seen.
-    pub(super) last: BTreeMap<String, Pod>,
+    pub(super) last: BTreeMap<String, Arc<Pod>>,
 }
 
 impl Health {
@@ -36,6 +41,8 @@ impl Health {
             executors: executors as usize,
             patience,
             unscheduled_since: None,
+            without_node: None,
+            most_registered: (0, 0),
             last: BTreeMap::new(),
         }
     }
@@ -50,7 +57,7 @@ impl Health {
     /// being deleted, which may free a node. Some words when it is hopeless.
     pub(super) fn look(
         &mut self,
-        pods: &BTreeMap<u32, Pod>,
+        pods: &BTreeMap<u32, Arc<Pod>>,
         leaving: bool,
         registered: usize,
         driver_log: &str,
@@ -83,11 +90,22 @@ impl Health {
             return None;
         };
         let since = *self.unscheduled_since.get_or_insert_with(Instant::now);
-        (since.elapsed() >= self.patience).then(|| pod.to_string())
+        (since.elapsed() >= self.patience).then(|| {
+            self.without_node = Some(pod.name.clone());
+            pod.to_string()
+        })
     }
 
-    /// Spark replaces executors that ended, under the next id, and has no end of it.
-    fn dying(&self, pods: &BTreeMap<u32, Pod>, registered: usize) -> Option<String> {
+    /// The pod that has no node, when the last look was hopeless for that; the patience begins again,
+    /// for a node that comes.
+    pub(super) fn without_node(&mut self) -> Option<String> {
+        self.unscheduled_since = None;
+        self.without_node.take()
+    }
+
+    /// Spark replaces executors that ended, under the next id, and has no end of it. Those that ended
+    /// before another one came do not count.
+    fn dying(&mut self, pods: &BTreeMap<u32, Arc<Pod>>, registered: usize) -> Option<String> {
         let alive = |pod: &Pod| {
             let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
             pod.metadata.deletion_timestamp.is_none()
@@ -96,8 +114,12 @@ impl Health {
         let alive = pods.values().filter(|pod| alive(pod)).count();
         let highest = pods.keys().max().copied().unwrap_or(0) as usize;
         let ended = highest.max(self.last.len()).saturating_sub(alive);
-        (registered == 0 && ended >= self.executors.max(3))
-            .then(|| format!("{ended} executors ended and none registered"))
+        if registered > self.most_registered.0 {
+            self.most_registered = (registered, ended);
+        }
+        let (most, before) = self.most_registered;
+        (ended.saturating_sub(before) >= self.executors.max(3))
+            .then(|| format!("{ended} executors ended and {registered} registered, {most} at most"))
     }
 }
 
@@ -113,10 +135,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn pods(states: &[(u32, serde_json::Value)]) -> BTreeMap<u32, Pod> {
+    fn pods(states: &[(u32, serde_json::Value)]) -> BTreeMap<u32, Arc<Pod>> {
         let pod = |id: u32, status: &serde_json::Value| {
             let pod = json!({ "metadata": { "name": format!("x-exec-{id}") }, "status": status });
-            serde_json::from_value(pod).expect("a pod")
+            Arc::new(serde_json::from_value(pod).expect("a pod"))
         };
         states.iter().map(|(id, status)| (*id, pod(*id, status))).collect()
     }
@@ -156,6 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn an_init_container_that_cannot_come_up_ends_it_too() {
+        let mut status = waiting("PodInitializing");
+        status["initContainerStatuses"] = waiting("ErrImagePull")["containerStatuses"].clone();
+        let mut health = Health::new(3, Duration::ZERO);
+        let text = look(&mut health, &[(1, status)], false).expect("hopeless");
+        assert!(text.contains("ErrImagePull"), "{text}");
+    }
+
+    #[test]
     fn unschedulable_counts_only_when_nothing_is_leaving() {
         let mut health = Health::new(3, Duration::ZERO);
         assert_eq!(look(&mut health, &[(1, unscheduled())], true), None);
@@ -185,6 +216,66 @@ mod tests {
         assert_eq!(look(&mut health, &[(1, failed.clone()), (2, running.clone())], false), None);
         assert!(look(&mut health, &[(4, running.clone())], false).is_some());
         assert_eq!(health.look(&pods(&[(9, running)]), false, 1, ""), None, "one is registered");
+    }
+
+    #[test]
+    fn one_that_came_does_not_hide_that_the_others_die_or_have_no_room() {
+        let running = json!({ "phase": "Running" });
+        let mut health = Health::new(2, Duration::ZERO);
+        let mut look =
+            |states: &[(u32, serde_json::Value)]| health.look(&pods(states), false, 1, "");
+        assert_eq!(look(&[(1, running.clone()), (2, running.clone())]), None);
+        assert_eq!(look(&[(1, running.clone()), (4, running.clone())]), None, "two ended");
+        let words = look(&[(1, running.clone()), (5, running.clone())]).expect("hopeless");
+        assert!(words.contains("3 executors ended and 1 registered"), "{words}");
+
+        let mut health = Health::new(3, Duration::ZERO);
+        let one = [(1, running), (2, unscheduled()), (3, unscheduled())];
+        let words = health.look(&pods(&one), false, 1, "").expect("hopeless");
+        assert!(words.contains("x-exec-2") && words.contains("Insufficient cpu"), "{words}");
+        assert_eq!(health.without_node().as_deref(), Some("x-exec-2"));
+        assert_eq!(health.without_node(), None, "of the last look only");
+    }
+
+    /// An API server with these events; it refuses to list any without.
+    fn events(
+        reasons: Option<&'static [&'static str]>,
+    ) -> kube::Api<k8s_openapi::api::core::v1::Event> {
+        use http::{Request, Response};
+        use kube::client::Body;
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            while let Some((request, reply)) = handle.next_request().await {
+                let query = request.uri().query().unwrap_or_default();
+                assert!(query.contains("x-exec-2"), "of the pod only: {query}");
+                let (code, body) = match reasons {
+                    Some(reasons) => {
+                        let event =
+                            |r: &&str| json!({ "metadata": {}, "involvedObject": {}, "reason": r });
+                        let items: Vec<_> = reasons.iter().map(event).collect();
+                        (200, json!({ "metadata": {}, "items": items }))
+                    }
+                    None => {
+                        (403, json!({ "status": "Failure", "code": 403, "reason": "Forbidden" }))
+                    }
+                };
+                let body = Body::from(serde_json::to_vec(&body).expect("json"));
+                reply.send_response(Response::builder().status(code).body(body).expect("valid"));
+            }
+        });
+        kube::Api::namespaced(kube::Client::new(service, "n"), "n")
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_makes_a_node_is_waited_for_and_one_that_makes_none_is_not() {
+        use crate::session::evidence::a_node_comes;
+        let fails: &[&str] = &["FailedScheduling", "NotTriggerScaleUp"];
+        assert!(!a_node_comes(&events(Some(fails)), "x-exec-2").await);
+        assert!(a_node_comes(&events(Some(&["TriggeredScaleUp"])), "x-exec-2").await);
+        assert!(
+            a_node_comes(&events(None), "x-exec-2").await,
+            "could not look: the deadline counts"
+        );
     }
 
     #[test]

@@ -159,6 +159,10 @@ pub struct JavaException {
     /// Its message, without stack frames. That of an aborted job tells of the task that failed,
     /// with its causes.
     pub message: String,
+    /// Where it was thrown, e.g. `org.apache.hadoop.fs.FileSystem.get(FileSystem.java:477)`: some have
+    /// no message.
+    #[serde(default)]
+    pub at: String,
 }
 
 impl DriverError {
@@ -170,7 +174,11 @@ impl DriverError {
     /// Everything the driver said of it, to look for words in.
     pub fn whole(&self) -> String {
         let mut lines = vec![self.to_string()];
-        lines.extend(self.java.iter().map(|j| format!("{}: {}", j.class, j.message)));
+        let java = |j: &JavaException| match j.at.as_str() {
+            "" => format!("{}: {}", j.class, j.message),
+            at => format!("{}: {}\n\tat {at}", j.class, j.message),
+        };
+        lines.extend(self.java.iter().map(java));
         lines.push(self.trace.clone());
         lines.join("\n")
     }
@@ -231,12 +239,17 @@ mod tests {
     fn an_exception_of_the_jvm_is_found_in_the_error_made_of_it() {
         let text = r#"{"kind":"AnalysisException","message":"m","trace":"t",
             "java":[{"class":"org.apache.spark.sql.AnalysisException","message":"[PATH_NOT_FOUND] x"},
-                    {"class":"java.io.FileNotFoundException","message":"y"}]}"#;
+                    {"class":"java.io.FileNotFoundException","message":"y","at":"a.b.c(D.java:1)"}]}"#;
         let error: DriverError = serde_json::from_str(text).expect("an error");
         let error = Error::red("the driver failed").because(error);
         let found = DriverError::of(&error).expect("found");
         assert_eq!(found.java[1].class, "java.io.FileNotFoundException");
-        for words in ["AnalysisException: m", "AnalysisException: [PATH_NOT_FOUND] x", "\nt"] {
+        for words in [
+            "AnalysisException: m",
+            "AnalysisException: [PATH_NOT_FOUND] x",
+            "\n\tat a.b.c(",
+            "\nt",
+        ] {
             assert!(found.whole().contains(words), "{words}");
         }
         assert!(DriverError::of(&Error::red("another")).is_none());

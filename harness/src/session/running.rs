@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -109,7 +110,7 @@ impl Session {
     }
 
     /// Its executor pods now, by executor id.
-    pub fn pods(&self) -> BTreeMap<u32, Pod> {
+    pub fn pods(&self) -> BTreeMap<u32, Arc<Pod>> {
         of_session(&self.pods, &self.name)
     }
 

@@ -2,13 +2,14 @@
 //! Running pods.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::{Api, ResourceExt};
 
 use super::driver::{Driver, Launch, read_log, session_dir};
@@ -31,6 +32,10 @@ use crate::error::{Error, Result};
 use crate::events::{Body, PodMoment};
 use crate::images::spark::SparkImage;
 use crate::observe::{Pods, Progress, Source, Waiting, wait};
+
+/// How long an executor may stay without a node on a cluster of the user's before its events must say
+/// that one comes: cluster autoscalers look every 10 s.
+const ELASTIC: Duration = Duration::from_secs(30);
 
 impl Session {
     /// Launches a driver and starts a session; `pods` watches its namespace.
@@ -105,9 +110,11 @@ impl Session {
         };
         let patience = match cluster.provider {
             Provider::Kind | Provider::Minikube => Duration::from_secs(5),
-            // Such a cluster may grow a node.
-            Provider::Existing => spec.deadline,
+            // Such a cluster may make a node, which its autoscaler says within seconds.
+            Provider::Existing => ELASTIC,
         };
+        let events = (cluster.provider == Provider::Existing)
+            .then(|| Api::namespaced(cluster.client.clone(), &access.namespace));
         let mut starting = Starting {
             context,
             spec,
@@ -120,9 +127,11 @@ impl Session {
             logs: PodLogs::follow(api, pods, ours),
             name,
             health: Health::new(spec.executors, patience),
+            events,
             begun,
             master: None,
             registered: None,
+            came: BTreeSet::new(),
         };
         match starting.run().await {
             Ok((described, rest, executors)) => Ok(Session {
@@ -170,10 +179,14 @@ struct Starting<'a> {
     logs: PodLogs,
     name: String,
     health: Health,
+    /// Where a cluster that may make nodes says so.
+    events: Option<Api<Event>>,
     begun: Instant,
     master: Option<String>,
     /// Executors in Spark's list, once there is one.
     registered: Option<usize>,
+    /// Pods of all executors that were ever in it.
+    came: BTreeSet<String>,
 }
 
 impl Starting<'_> {
@@ -181,11 +194,12 @@ impl Starting<'_> {
         let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
         let call = self.driver.begin(self.spec.trap, self.spec.deadline);
         let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
-        let logs = &self.logs;
+        let (logs, events) = (&self.logs, self.events.as_ref());
         let hopeless = wait::<Infallible>(self.context, waiting, pods.changes(), async || {
-            match look(pods, name, health, 0, log).or_else(|| Health::versions(&logs.now())) {
+            let hopeless = look(pods, name, health, 0, log, events).await;
+            match hopeless.or_else(|| Health::versions(&logs.now())) {
                 Some(words) => Progress::Never(Error::red(words)),
-                None => Progress::NotYet("the session call had not returned".into()),
+                None => pods.not_yet("the session call had not returned"),
             }
         });
         let described = tokio::select! {
@@ -229,8 +243,8 @@ impl Starting<'_> {
         };
         let (context, pods, health) = (self.context, self.pods, &mut self.health);
         let (log, name, n) = (&self.log, &self.name, self.spec.executors as usize);
-        let (seen, logs) = (&mut self.registered, &self.logs);
-        let mut noted = std::collections::BTreeSet::new();
+        let (seen, logs, events) = (&mut self.registered, &self.logs, self.events.as_ref());
+        let came = &mut self.came;
         // Registration shows in Spark's list and moves no pod: polled.
         wait(context, waiting, Source::Backoff, async || {
             let listed = match rest.executors().await {
@@ -241,7 +255,7 @@ impl Starting<'_> {
             let running = of_session(pods, name);
             for (id, executor) in &listed {
                 if let Some(pod) = running.get(id)
-                    && noted.insert(*id)
+                    && came.insert(pod.name_any())
                 {
                     context.recorder.emit(Body::Pod {
                         pod: pod.name_any(),
@@ -251,12 +265,13 @@ impl Starting<'_> {
                 }
             }
             let other = || Health::versions(&logs.now()).filter(|_| listed.is_empty());
-            if let Some(words) = look(pods, name, health, listed.len(), log).or_else(other) {
+            let hopeless = look(pods, name, health, listed.len(), log, events).await;
+            if let Some(words) = hopeless.or_else(other) {
                 return Progress::Never(Error::red(words));
             }
             match compare(&listed, &running, n) {
                 None => Progress::Met(listed),
-                Some(difference) => Progress::NotYet(difference),
+                Some(difference) => pods.not_yet(difference),
             }
         })
         .await
@@ -278,6 +293,9 @@ impl Starting<'_> {
         let client = &cluster.client;
         let mut observed =
             evidence::gather(self.context, client, &access.namespace, pods, logs).await;
+        for pod in &mut observed.pods {
+            pod.registered = self.came.contains(&pod.name);
+        }
         // Before the end of the session adds its own complaints.
         observed.driver_log = read_log(&self.log);
         observed.context_master = self.master;
@@ -309,19 +327,26 @@ fn full(error: &Error) -> String {
     }
 }
 
-fn look(
+async fn look(
     pods: &Pods,
     session: &str,
     health: &mut Health,
     registered: usize,
-    log: &std::path::Path,
+    log: &Path,
+    events: Option<&Api<Event>>,
 ) -> Option<String> {
-    let leaving = pods.now().values().any(|p| p.metadata.deletion_timestamp.is_some());
-    health.look(&of_session(pods, session), leaving, registered, &read_log(log))
+    let (of_session, leaving) = (of_session(pods, session), pods.any_leaves());
+    let words = health.look(&of_session, leaving, registered, &read_log(log))?;
+    if let (Some(events), Some(pod)) = (events, health.without_node())
+        && evidence::a_node_comes(events, &pod).await
+    {
+        return None;
+    }
+    Some(words)
 }
 
 /// A session's executor pods by executor id.
-pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Pod> {
+pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Arc<Pod>> {
     let id = |pod: &Pod| {
         let labels = pod.labels();
         (labels.get(SESSION_LABEL)? == session)
@@ -333,7 +358,7 @@ pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Pod> {
 /// Where Spark's list and the Running pods differ from N equal ones, in words.
 pub(super) fn compare(
     registered: &BTreeMap<u32, Executor>,
-    pods: &BTreeMap<u32, Pod>,
+    pods: &BTreeMap<u32, Arc<Pod>>,
     n: usize,
 ) -> Option<String> {
     let running: BTreeMap<u32, String> = pods
@@ -358,7 +383,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn sets(ids: &[u32]) -> (BTreeMap<u32, Executor>, BTreeMap<u32, Pod>) {
+    fn sets(ids: &[u32]) -> (BTreeMap<u32, Executor>, BTreeMap<u32, Arc<Pod>>) {
         let address = |id: &u32| format!("10.0.0.{id}");
         let executor = |id: &u32| Executor {
             address: address(id).parse().expect("an address"),
@@ -368,7 +393,7 @@ mod tests {
         };
         let pod = |id: &u32| {
             let pod = json!({ "status": { "phase": "Running", "podIP": address(id) } });
-            serde_json::from_value::<Pod>(pod).expect("a pod")
+            Arc::new(serde_json::from_value::<Pod>(pod).expect("a pod"))
         };
         (
             ids.iter().map(|id| (*id, executor(id))).collect(),
@@ -384,12 +409,12 @@ mod tests {
         assert!(compare(&registered, &sets(&[1, 2]).1, 3).is_some(), "a pod is missing");
         assert!(compare(&registered, &sets(&[1, 2, 4]).1, 3).is_some(), "other ids");
         let mut moved = pods.clone();
-        if let Some(status) = moved.get_mut(&3).and_then(|p| p.status.as_mut()) {
+        if let Some(status) = moved.get_mut(&3).and_then(|p| Arc::make_mut(p).status.as_mut()) {
             status.pod_ip = Some("10.0.0.9".into());
         }
         assert!(compare(&registered, &moved, 3).is_some(), "another address");
         let mut pending = pods;
-        if let Some(status) = pending.get_mut(&3).and_then(|p| p.status.as_mut()) {
+        if let Some(status) = pending.get_mut(&3).and_then(|p| Arc::make_mut(p).status.as_mut()) {
             status.phase = Some("Pending".into());
         }
         assert!(compare(&registered, &pending, 3).is_some(), "one is not Running");

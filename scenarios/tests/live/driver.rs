@@ -90,12 +90,14 @@ async fn an_executor_that_the_drivers_pod_does_not_own_is_named() -> Outcome {
         let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(nobody)).await;
         patched.or_environment("taking the owner from an executor's pod")?;
         let waiting = sparkproof::observe::Waiting::up_to(30, "the watch to show it");
-        sparkproof::observe::wait(&p.context, waiting, live.pods().changes(), async || {
-            let pod = live.pods().now().remove(&name).unwrap_or_default();
-            match pod.metadata.owner_references {
-                None => sparkproof::observe::Progress::Met(()),
-                Some(_) => sparkproof::observe::Progress::NotYet("owned".into()),
+        sparkproof::observe::wait(&p.context, waiting, live.pods().changes(), async || match live
+            .pods()
+            .get(&name)
+        {
+            Some(pod) if pod.metadata.owner_references.is_none() => {
+                sparkproof::observe::Progress::Met(())
             }
+            _ => live.pods().not_yet("owned"),
         })
         .await?;
         expect_red(checks::owned_by_driver(&p.context, &live).await, &[&name, "not owned by"])?;

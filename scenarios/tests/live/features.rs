@@ -33,7 +33,11 @@ async fn no_driver_pod(p: &Proof, live: &Live) -> sparkproof::Result<()> {
     let status = PodStatus { pod_ip: Some("10.0.0.1".to_owned()), ..PodStatus::default() };
     let session = Finished {
         driver: Pod { status: Some(status), ..Pod::default() },
-        executors: live.executor_pods(),
+        executors: live
+            .executor_pods()
+            .into_iter()
+            .map(|(name, pod)| (name, std::sync::Arc::unwrap_or_clone(pod)))
+            .collect(),
         stateful_sets: BTreeMap::new(),
         most_running: 1,
         log: String::new(),

@@ -1,7 +1,7 @@
 //! Geni: the guide's own front end, and what it does wrong where it is let to.
 //!
 //! Its class path is the environment's (`--geni-classpath`), or what `clojure` resolves; where there is
-//! neither, each scenario is skipped with that reason.
+//! neither, each scenario is skipped with that reason. A class path that is given and wrong is a failure.
 
 use rstest::rstest;
 use sparkproof::plan::DriverPlace;
@@ -17,11 +17,10 @@ pub(crate) async fn with_geni(
 ) -> Outcome {
     proof(name, async |p| {
         let given = p.environment.plan.geni_classpath.as_ref();
-        match Geni::find(&p.context, given, &p.environment.image.version).await {
+        match Geni::look(&p.context, given, &p.environment.image.version).await? {
             Ok(geni) => body(p, geni).await,
-            Err(error) if error.is_interruption() => Err(error),
-            Err(error) => {
-                p.skip(&error.to_string());
+            Err(none) => {
+                p.skip(&none.to_string());
                 Ok(())
             }
         }

@@ -53,7 +53,8 @@ async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
 
         let live = p.session().executors(1).image(&reference).start().await?;
         for pod in live.executor_pods().into_values() {
-            let containers = pod.status.and_then(|s| s.container_statuses).unwrap_or_default();
+            let containers =
+                pod.status.clone().and_then(|s| s.container_statuses).unwrap_or_default();
             assert!(containers.iter().all(|c| c.image_id == loaded.image_id), "{containers:?}");
         }
         let ended = live.stop().await?;

@@ -24,6 +24,8 @@ final class Thrown {
             Map<String, Object> one = new LinkedHashMap<>();
             one.put("class", t.getClass().getName());
             one.put("message", words(t));
+            StackTraceElement[] frames = t.getStackTrace();
+            one.put("at", frames.length == 0 ? "" : frames[0].toString());
             chain.add(one);
         }
         Map<String, Object> result = new LinkedHashMap<>();

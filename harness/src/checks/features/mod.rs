@@ -4,6 +4,8 @@
 mod seen;
 mod table;
 
+use std::sync::Arc;
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -70,7 +72,7 @@ pub async fn start_with_secret(proof: &Proof, wanted: SessionBuilder<'_>) -> Res
 pub async fn features(proof: &Proof, live: &Live) -> Result<usize> {
     let mut pods = Vec::new();
     for pod in live.executor_pods().into_values() {
-        pods.push(Seen::of(live, pod).await?);
+        pods.push(Seen::of(live, Arc::unwrap_or_clone(pod)).await?);
     }
     let mut first = FirstRed::default();
     let spark = &proof.environment.image.version;

@@ -47,7 +47,8 @@ pub async fn prove(
         first.note(strict(context, live, subject, &groups).await)?;
     }
     if let Some(kind) = subject.location.store {
-        first.note(server(context, live, subject, kind, figures).await)?;
+        let driver = live.driver_address();
+        first.note(server(context, driver, subject, kind, figures).await)?;
     }
     first.or(table)?.ok_or_else(|| Error::internal("a red that was not kept"))
 }

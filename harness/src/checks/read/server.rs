@@ -1,26 +1,33 @@
 //! Proof 4: the server's own log shows the reads.
 
+use std::net::IpAddr;
+
 use super::subject::Subject;
-use crate::checks::check::{Findings, check};
+use crate::checks::check::{Findings, check, skip};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::measure::Figures;
-use crate::proof::Live;
 use crate::store::{ServerRequest, StoreKind};
 
 /// How many lines of a log are evidence.
 const SHOWN: usize = 12;
+/// Of a store of the user's.
+const NO_LOG: &str = "the log of a store of yours is not read";
 
 /// Every file of the variant was read from the server by pods, and none by the driver. Pods cannot
 /// be told apart by address (source NAT); the nonce in the key tells the run and the variant.
 pub async fn server(
     context: &Context,
-    live: &Live,
+    driver: IpAddr,
     subject: Subject<'_>,
     kind: StoreKind,
     figures: &mut Figures,
 ) -> Result<()> {
     let title = format!("{}: the server's log shows the reads", subject.variant.title);
+    if subject.stores.get(kind).is_ok_and(|store| !store.has_log()) {
+        skip(context, &subject.check_id("server"), &title, NO_LOG);
+        return Ok(());
+    }
     check(context, &subject.check_id("server"), &title, async |findings: &mut Findings| {
         let store = subject.stores.get(kind)?;
         let files: Vec<&str> = subject
@@ -48,7 +55,7 @@ pub async fn server(
                 unread.join(", ")
             )));
         }
-        let driver = live.driver_address().to_string();
+        let driver = driver.to_string();
         if let Some(read) = reads.iter().find(|read| read.client == driver) {
             return Err(Error::red(format!("the driver read a body itself: {}", told(read)))
                 .remedy("give an explicit schema: inference and footers are read by the driver"));
@@ -66,4 +73,40 @@ fn key(request: &ServerRequest) -> &str {
 fn told(request: &ServerRequest) -> String {
     let ServerRequest { method, path, client, status, .. } = request;
     format!("{client} {method} {path} {status}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::events::Outcome;
+    use crate::ledger::test_context;
+    use crate::read::{Dataset, Location, Variant};
+    use crate::store::{StoreRecord, Stores};
+
+    #[tokio::test]
+    async fn of_a_store_of_the_users_the_check_of_its_requests_is_skipped() {
+        let (context, _keep) = test_context();
+        let record = json!({ "kind": "hdfs", "placement": { "placement": "own" }, "endpoint": "hdfs://nn:8020",
+            "tls_endpoint": null, "address": "nn", "host": null, "bucket": "/user/me",
+            "region": null, "image": null, "credentials": null, "ca_certificate": null });
+        let record: StoreRecord = serde_json::from_value(record).expect("a record");
+        let stores = Stores::open(&context, vec![record]).await.expect("opened");
+        let location = Location::remote(
+            "hdfs://nn:8020/user/me/x".to_owned(),
+            "DistributedFileSystem",
+            StoreKind::Hdfs,
+        );
+        let data = Dataset { nonce: "x".to_owned(), dir: "/".into(), tables: Vec::new() };
+        let variant = Variant::of_id("4-hdfs").expect("known");
+        let subject = Subject { variant, location: &location, data: &data, stores: &stores };
+        let driver = IpAddr::from([127, 0, 0, 1]);
+        let mut figures = Figures::of(variant, crate::read::Setup::default());
+        let made = server(&context, driver, subject, StoreKind::Hdfs, &mut figures).await;
+        made.expect("not red");
+        let verdicts = context.recorder.verdicts();
+        let skipped = Outcome::Skipped { reason: NO_LOG.to_owned() };
+        assert_eq!(verdicts, [("read.4-hdfs.server".to_owned(), skipped)]);
+    }
 }

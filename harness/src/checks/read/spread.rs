@@ -41,7 +41,7 @@ pub async fn spread(context: &Context, live: &Live, nodes_there: usize) -> Resul
 fn nodes(live: &Live) -> BTreeMap<String, Vec<String>> {
     let mut nodes = BTreeMap::<_, Vec<_>>::new();
     for (name, pod) in live.executor_pods() {
-        let node = pod.spec.and_then(|spec| spec.node_name).unwrap_or_default();
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
         nodes.entry(node).or_default().push(name);
     }
     nodes

@@ -2,13 +2,8 @@
 
 use std::fmt;
 
-use include_dir::{Dir, include_dir};
-
-use crate::read::Location;
+use crate::read::{Location, Variant};
 use crate::session::ReadTask;
-
-/// Reviewed snapshots (insta files, shared with the scenarios): `read_<variant>.snap`.
-static SNAPSHOTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../snapshots");
 
 /// One row an executor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,27 +36,23 @@ impl ReadTable {
     /// Without what differs between runs: executors' ids, of which one that was replaced leaves a
     /// gap, become ranks; pods' names and the number of bytes, which depends on the suite, go.
     pub fn normalised(&self) -> String {
-        let lines = (1..).zip(&self.0).map(|(rank, row)| {
-            format!("{rank:<8}  {:<7}  {:<24}  {}", row.content, row.file_system, row.on)
-        });
-        std::iter::once(format!(
-            "{:<8}  {:<7}  {:<24}  {}",
-            "EXECUTOR", "CONTENT", "FILE SYSTEM", "ON"
-        ))
-        .chain(lines)
-        .collect::<Vec<_>>()
-        .join("\n")
+        let rows = (1..).zip(&self.0);
+        rendered(rows.map(|(rank, row)| (rank, row.content, &*row.file_system, &*row.on)))
     }
 
-    /// The reviewed snapshot of a variant, for this number of executors: all of them see the same.
-    pub(super) fn expected(variant: &str, executors: u32) -> Option<String> {
-        let file = SNAPSHOTS.get_file(format!("read_{variant}.snap"))?;
-        let body = file.contents_utf8()?.splitn(3, "---\n").nth(2)?.trim_end();
-        let mut lines = body.lines();
-        let (head, first) = (lines.next()?, lines.next()?);
-        let rows = (1..=executors).map(|id| format!("{:<8}{}", id, first.get(8..).unwrap_or("")));
-        Some(std::iter::once(head.to_owned()).chain(rows).collect::<Vec<_>>().join("\n"))
+    /// What is declared of a variant, for this number of executors: all of them see the same. None of
+    /// one that is never read.
+    pub(super) fn expected(variant: &Variant, executors: u32) -> Option<String> {
+        let seen = variant.reads.as_ref()?;
+        Some(rendered((1..=executors).map(|rank| (rank, "as sent", &*seen.file_system, &*seen.on))))
     }
+}
+
+fn rendered<'a>(rows: impl Iterator<Item = (u32, &'a str, &'a str, &'a str)>) -> String {
+    let lines = rows
+        .map(|(rank, content, class, on)| format!("{rank:<8}  {content:<7}  {class:<24}  {on}"));
+    let head = format!("{:<8}  {:<7}  {:<24}  {}", "EXECUTOR", "CONTENT", "FILE SYSTEM", "ON");
+    std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 fn row(task: &ReadTask, location: &Location, right: bool) -> Row {
@@ -114,5 +105,41 @@ impl fmt::Display for ReadTable {
                 row.executor, row.pod, row.files, row.bytes, row.content, row.file_system, row.on
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::{Expected, variants};
+
+    /// What is declared is what was reviewed: each variant that is read has its snapshot, which the
+    /// scenarios compare with what they see.
+    #[test]
+    fn the_declared_tables_are_the_reviewed_snapshots() {
+        for variant in variants() {
+            let read = |spark: &crate::images::spark::SparkVersion| {
+                let expected = variant.expected(&spark.version, 1).expect("declared");
+                matches!(expected, Expected::Green | Expected::Pinned)
+            };
+            let is_proven = variant.unprovable(false).is_none()
+                && crate::images::spark::known().iter().any(read);
+            let table = ReadTable::expected(variant, 3);
+            assert!(
+                table.is_some() || !is_proven,
+                "{} is read and declares no `reads`",
+                variant.id
+            );
+            let Some(table) = table.filter(|_| is_proven) else { continue };
+            let file = format!("read_{}", variant.id);
+            let snapshots = concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots");
+            insta::with_settings!({
+                snapshot_path => snapshots,
+                prepend_module_to_snapshot => false,
+                omit_expression => true,
+            }, {
+                insta::assert_snapshot!(file, table);
+            });
+        }
     }
 }

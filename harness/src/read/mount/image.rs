@@ -4,7 +4,7 @@ use super::client::Client;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::images::{Layer, Loaded, blobfuse2_refusal, fuse_layers, load_layered};
+use crate::images::{Layer, Loaded, fuse_layers, load_layered};
 use crate::proof::Environment;
 use crate::read::nodes::engine;
 
@@ -26,8 +26,7 @@ pub(super) async fn unavailable(
     if client != Client::Blobfuse2 || brings(context, engine, environment, client).await? {
         return Ok(None);
     }
-    let refusal = blobfuse2_refusal(context).await?;
-    Ok(Some(format!("neither does the image bring blobfuse2, nor can it be had: {refusal}")))
+    Ok(Some("the image does not bring blobfuse2 and fusermount3".to_owned()))
 }
 
 /// The layers with a client, lowest first; none where the image brings it.

@@ -99,7 +99,7 @@ impl Mounter {
                 let _ = self.inside(pod).run(&shell).await;
             });
             futures::future::join_all(kills).await;
-            Progress::NotYet(state(&pods, self.nodes))
+            self.pods.not_yet(state(&pods, self.nodes))
         })
         .await?;
         self.withdraw(context).await
@@ -111,7 +111,7 @@ impl Mounter {
         let waiting = Waiting::up_to(GONE_SECONDS, "the end of the mounters");
         wait(context, waiting, self.pods.changes(), async || match self.pods.now() {
             pods if pods.is_empty() => Progress::Met(()),
-            pods => Progress::NotYet(state(&pods, self.nodes)),
+            pods => self.pods.not_yet(state(&pods, self.nodes)),
         })
         .await
     }
@@ -164,12 +164,12 @@ impl Mounter {
             if pods.values().filter(|pod| is_ready(pod)).count() == self.nodes {
                 return Progress::Met(());
             }
-            match pods.values().find_map(failure) {
+            match pods.values().find_map(|pod| failure(pod)) {
                 Some(words) => Progress::Never(
                     Error::environment(format!("{} ended: {words}", self.client.program()))
                         .remedy("its last words say why; docs/strategies/2-mount.md what it needs"),
                 ),
-                None => Progress::NotYet(state(&pods, self.nodes)),
+                None => self.pods.not_yet(state(&pods, self.nodes)),
             }
         })
         .await

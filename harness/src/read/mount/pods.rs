@@ -1,6 +1,7 @@
 //! What kubelet says of pods that mount.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
@@ -50,7 +51,7 @@ fn unscheduled(pod: &Pod) -> Option<String> {
 }
 
 /// All of them, in words.
-pub(super) fn state(pods: &BTreeMap<String, Pod>, nodes: usize) -> String {
+pub(super) fn state(pods: &BTreeMap<String, Arc<Pod>>, nodes: usize) -> String {
     let ready = pods.values().filter(|pod| is_ready(pod)).count();
     let each = pods.iter().map(|(name, pod)| {
         let going = pod.metadata.deletion_timestamp.is_some();
@@ -99,12 +100,12 @@ mod tests {
     fn the_state_names_each_pod() {
         let ready = pod(status(true, json!({ "running": {} }), ""));
         let crashed = pod(status(false, json!({ "waiting": { "reason": BACK_OFF } }), "w"));
-        let pods = [("a".to_owned(), ready), ("b".to_owned(), crashed)].into();
+        let pods = [("a".to_owned(), Arc::new(ready)), ("b".to_owned(), Arc::new(crashed))].into();
         assert_eq!(state(&pods, 2), "1 of 2 ready, a up, b CrashLoopBackOff");
         let conditions =
             json!([{ "type": "PodScheduled", "status": "False", "message": "Insufficient cpu" }]);
         let pending = json!({ "status": { "phase": "Pending", "conditions": conditions } });
-        let pending = serde_json::from_value(pending).expect("a pod");
+        let pending = Arc::new(serde_json::from_value(pending).expect("a pod"));
         assert_eq!(
             state(&[("c".to_owned(), pending)].into(), 1),
             "0 of 1 ready, c Insufficient cpu"

@@ -185,11 +185,11 @@ pub async fn try_privileges(
         let now = pods.now();
         let said: Result<BTreeMap<_, _>, _> = Privilege::ALL
             .into_iter()
-            .map(|p| now.get(p.name()).and_then(ended).map(|tried| (p, tried)).ok_or(p))
+            .map(|p| now.get(p.name()).and_then(|pod| ended(pod)).map(|tried| (p, tried)).ok_or(p))
             .collect();
         match said {
             Ok(all) => Progress::Met(all),
-            Err(missing) => Progress::NotYet(format!("{} has not ended", missing.name())),
+            Err(missing) => pods.not_yet(format!("{} has not ended", missing.name())),
         }
     })
     .await;

@@ -7,5 +7,5 @@ mod strategy;
 mod trust;
 mod web;
 
-pub use strategy::Remote;
 pub(crate) use strategy::s3_conf;
+pub use strategy::{Remote, Scheme};

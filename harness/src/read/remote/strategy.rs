@@ -29,28 +29,26 @@ pub struct Remote {
 
 /// By what URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub enum Scheme {
+    /// Hadoop's own.
     Hdfs,
+    /// S3.
     S3a,
+    /// Azure's blobs, without TLS.
     Wasb,
+    /// Azure's blobs, with TLS.
     Wasbs,
+    /// Azure's blobs, by the newer driver.
     Abfs,
+    /// A file of a web server.
     Http,
+    /// The same, with TLS.
     Https,
 }
 
 impl Remote {
-    /// Of a variant, whose id says the scheme.
-    pub fn new(variant: &'static Variant) -> Self {
-        let scheme = match variant.id.as_str() {
-            "4-hdfs" => Scheme::Hdfs,
-            "4-wasb" => Scheme::Wasb,
-            "4-wasbs" => Scheme::Wasbs,
-            "4-abfs" => Scheme::Abfs,
-            "4-http" => Scheme::Http,
-            "4-https" => Scheme::Https,
-            _ => Scheme::S3a,
-        };
+    /// Of a variant.
+    pub(in crate::read) fn new(variant: &'static Variant, scheme: Scheme) -> Self {
         Remote { variant, scheme, prefix: String::new(), jars: Vec::new(), layer: None }
     }
 

@@ -5,7 +5,6 @@ mod content;
 mod dynamic_claim;
 mod empty_dir;
 mod host_path;
-mod nfs;
 mod property;
 mod static_claim;
 
@@ -13,6 +12,5 @@ pub use config_map::ConfigMap;
 pub use dynamic_claim::DynamicClaim;
 pub use empty_dir::EmptyDir;
 pub use host_path::HostPath;
-pub use nfs::Nfs;
 pub use property::{by_claim, by_host_path, on_demand};
 pub use static_claim::StaticClaim;

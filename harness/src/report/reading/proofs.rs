@@ -38,7 +38,7 @@ const PROOFS: [Column; 5] = [
     Column {
         mark: "3",
         word: "metrics",
-        says: "Spark's own figures show who read what; the driver read nothing",
+        says: "Spark's own figures show who read what",
         checks: &["metrics"],
     },
     Column {

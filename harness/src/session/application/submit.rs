@@ -125,15 +125,16 @@ impl Application {
             what: format!("the end of the driver's pod {}", self.driver),
             deadline: self.deadline.saturating_sub(self.begun.elapsed()),
         };
-        let mut seen = BTreeMap::<String, Pod>::new();
+        let mut seen = BTreeMap::<String, Arc<Pod>>::new();
         let mut stateful_sets = BTreeMap::<String, StatefulSet>::new();
         let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let mut most_running = 0;
         let mut health = Health::new(self.executors, PATIENCE);
         let ended = wait(context, waiting, self.pods.changes(), async || {
             let now = self.pods.now();
-            let leaving = now.values().any(|pod| pod.metadata.deletion_timestamp.is_some());
-            let executors: Vec<&Pod> = now.values().filter(|pod| self.has_executor(pod)).collect();
+            let leaving = self.pods.any_leaves();
+            let executors: Vec<&Arc<Pod>> =
+                now.values().filter(|pod| self.has_executor(pod)).collect();
             let running = executors.iter().filter(|pod| phase(pod) == "Running").count();
             most_running = most_running.max(running);
             for set in executors.iter().filter_map(|pod| stateful_set_of(pod)) {
@@ -144,9 +145,9 @@ impl Application {
                 }
             }
             let started = executors.iter().filter(|pod| phase(pod) != "Pending");
-            seen.extend(started.map(|pod| (pod.name_any(), (*pod).clone())));
+            seen.extend(started.map(|pod| (pod.name_any(), Arc::clone(pod))));
             let Some(driver) = now.get(&self.driver) else {
-                return Progress::NotYet("the driver's pod is not to be seen".to_owned());
+                return self.pods.not_yet("the driver's pod is not to be seen");
             };
             if matches!(phase(driver), "Succeeded" | "Failed") {
                 return Progress::Met(driver.clone());
@@ -157,7 +158,7 @@ impl Application {
             if let Some(words) = health.look(&all, leaving, self.executors as usize, "") {
                 return Progress::Never(Error::red(words));
             }
-            Progress::NotYet(format!("{}, {running} executors Running", phase(driver)))
+            self.pods.not_yet(format!("{}, {running} executors Running", phase(driver)))
         })
         .await;
         match ended {
@@ -171,8 +172,11 @@ impl Application {
                 let pod_logs = self.logs.now().into_iter();
                 let pod_logs = pod_logs.map(|(pod, log)| (pod, secrets.scrub(&log))).collect();
                 Ok(Finished {
-                    driver,
-                    executors: seen,
+                    driver: Arc::unwrap_or_clone(driver),
+                    executors: seen
+                        .into_iter()
+                        .map(|(name, pod)| (name, Arc::unwrap_or_clone(pod)))
+                        .collect(),
                     stateful_sets,
                     most_running,
                     log,

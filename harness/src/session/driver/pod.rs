@@ -1,16 +1,15 @@
 //! A driver in a pod of the cluster: client mode, with a headless Service in front, as the owner of
 //! its executors (running-on-kubernetes.md, "Client Mode Networking").
 
+use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use futures::{AsyncBufReadExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::api::{DeleteParams, LogParams, PostParams};
+use kube::api::{DeleteParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Launch, files};
@@ -22,6 +21,7 @@ use crate::ledger::labels;
 use crate::observe::{Pods, Progress, Source, Waiting, wait};
 use crate::packing::pack_as;
 use crate::session::health::Health;
+use crate::session::logs::{each_line, not_followed};
 use crate::session::spec::{
     BLOCK_MANAGER_PORT, DRIVER_PORT, InPodSite, SESSION_IN_POD, UI_PORT, VOLUME_IN_POD, in_pod,
 };
@@ -133,7 +133,7 @@ impl PodDriver {
             Waiting { what: format!("the end of the driver's pod {}", self.name), deadline };
         wait(context, waiting, self.pods.changes(), async || match self.end_seen() {
             Some(status) => Progress::Met(status),
-            None => Progress::NotYet("Running".to_owned()),
+            None => self.pods.not_yet("Running"),
         })
         .await
     }
@@ -158,10 +158,9 @@ impl PodDriver {
 
     /// How its pod ended, once it did.
     fn end_seen(&self) -> Option<String> {
-        let now = self.pods.now();
-        let Some(pod) = now.get(&self.name) else { return Some("deleted".to_owned()) };
+        let Some(pod) = self.pods.get(&self.name) else { return Some("deleted".to_owned()) };
         let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
-        matches!(phase, Some("Succeeded" | "Failed")).then(|| crate::observe::status(pod))
+        matches!(phase, Some("Succeeded" | "Failed")).then(|| crate::observe::status(&pod))
     }
 
     /// At once, with what it owns.
@@ -205,12 +204,10 @@ async fn runs(context: &Context, pods: &Pods, name: &str) -> Result<IpAddr> {
     let mut health = Health::new(1, PATIENCE);
     let waiting = Waiting::up_to(START, format!("the driver's pod {name} to run"));
     wait(context, waiting, pods.changes(), async || {
-        let now = pods.now();
-        let Some(pod) = now.get(name) else {
-            return Progress::NotYet("it is not to be seen".to_owned());
+        let Some(pod) = pods.get(name) else {
+            return pods.not_yet("it is not to be seen");
         };
-        let leaving = now.values().any(|pod| pod.metadata.deletion_timestamp.is_some());
-        if let Some(words) = health.look(&[(0, pod.clone())].into(), leaving, 1, "") {
+        if let Some(words) = health.look(&[(0, pod.clone())].into(), pods.any_leaves(), 1, "") {
             return Progress::Never(Error::environment(words));
         }
         let status = pod.status.clone().unwrap_or_default();
@@ -220,7 +217,7 @@ async fn runs(context: &Context, pods: &Pods, name: &str) -> Result<IpAddr> {
             (Some("Succeeded" | "Failed"), _) => Progress::Never(Error::environment(format!(
                 "the driver's pod {name} ended at once"
             ))),
-            _ => Progress::NotYet(crate::observe::status(pod)),
+            _ => pods.not_yet(crate::observe::status(&pod)),
         }
     })
     .await
@@ -228,19 +225,10 @@ async fn runs(context: &Context, pods: &Pods, name: &str) -> Result<IpAddr> {
 
 /// Copies a pod's log to a file, until its end.
 async fn follow(api: Api<Pod>, name: String, path: PathBuf) {
-    let parameters = LogParams { follow: true, ..LogParams::default() };
-    let (Ok(stream), Ok(file)) =
-        (api.log_stream(&name, &parameters).await, tokio::fs::File::create(&path).await)
-    else {
-        return;
-    };
-    let (mut lines, mut file) = (stream.lines(), file);
-    while let Ok(Some(line)) = lines.try_next().await {
-        if file.write_all(format!("{line}\n").as_bytes()).await.is_err()
-            || file.flush().await.is_err()
-        {
-            return;
-        }
+    let Ok(file) = fs_err::File::create(&path) else { return };
+    let add = |line: &str| (&file).write_all(format!("{line}\n").as_bytes()).is_ok();
+    if let Err(error) = each_line(&api, &name, add).await {
+        add(&not_followed(&error));
     }
 }
 
