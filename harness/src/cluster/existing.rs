@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::connect::{answers, cluster_of};
-use super::{Cluster, ClusterRecord, Provider, client_of};
+use super::{Cluster, ClusterRecord, Provider, Via, client_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 
@@ -18,7 +18,7 @@ pub async fn open(
     register_secrets(context, kubeconfig)?;
     // Drivers have a working directory of their own.
     let kubeconfig = &std::path::absolute(kubeconfig).or_input("the kubeconfig's path")?;
-    let client = client_of(kubeconfig, kube_context).await?;
+    let client = client_of(kubeconfig, kube_context, Via::AsKubectl).await?;
     let version = answers(context, &client, kubeconfig).await?;
     let server = server_of(kubeconfig, kube_context)?;
     let host_address = match driver_host {

@@ -12,7 +12,7 @@ use kube::{Api, Client, ResourceExt};
 use super::labels::{KUBE_RUN, KUBE_SCOPE};
 use super::lease::{APPLICATION, DURATION_SECONDS, RENEW_SECONDS};
 use super::{StaleRun, Swept, kubernetes, labelled};
-use crate::cluster::client_of;
+use crate::cluster::{Via, client_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -40,7 +40,8 @@ pub async fn sweep_cluster(
     place: &SharedCluster,
     swept: &mut Swept,
 ) -> Result<()> {
-    let client = client_of(&place.kubeconfig, place.context.as_deref()).await?;
+    let of = place.context.as_deref();
+    let client = client_of(&place.kubeconfig, of, Via::AsKubectl).await?;
     let live = StaleRun::live(&context.dirs)?.into_iter().collect();
     sweep_with(context, client, place.namespace.as_deref(), &live, swept).await
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::made::make;
 use super::{Held, existing};
 use crate::access::Terms;
-use crate::cluster::{Cluster, ClusterRecord};
+use crate::cluster::{Cluster, ClusterRecord, accept_environment};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -131,6 +131,7 @@ pub async fn set_up(
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
     }
+    accept_environment().await?;
     let plan = &with_geni(context, plan).await?;
     context.recorder.fact("front end", plan.front_end.to_string());
     // A cluster that is left up gets the servers of the runs that use it.

@@ -66,6 +66,7 @@ impl Session {
             true => (Cow::Owned(spec.inside_a_pod()), Path::new(SESSION_IN_POD)),
             false => (Cow::Borrowed(spec), &*path),
         };
+        let proxy = access.proxy()?;
         let launch = Launch {
             front_end: spec.front_end,
             geni: told.geni.as_ref(),
@@ -74,6 +75,7 @@ impl Session {
             java_home: image.java_home.as_deref(),
             spark_home: &image.spark_home,
             kubeconfig: &access.driver_kubeconfig,
+            proxy: proxy.as_deref(),
             files: &spec.files(&probe_jar),
             mounts: &spec.driver_mounts,
             hosts: &spec.added.hosts,
