@@ -1,7 +1,7 @@
 //! An environment: engine, node image, cluster, Spark image. Owned by one process (`run`, `exec`,
 //! or the user by `up`), usable by others through its record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,9 @@ pub struct EnvironmentRecord {
     /// The storage servers.
     #[serde(default)]
     pub stores: Vec<StoreRecord>,
+    /// Why others are not up.
+    #[serde(default)]
+    pub stores_left_out: BTreeMap<StoreKind, String>,
     /// The run directory events go to.
     pub run_dir: PathBuf,
 }
@@ -98,7 +101,7 @@ impl EnvironmentRecord {
             terms: self.terms,
             image: self.image,
             engine,
-            stores: Stores::open(context, self.stores).await?,
+            stores: Stores::open(context, self.stores, self.stores_left_out).await?,
         })
     }
 }
@@ -113,6 +116,7 @@ impl Environment {
             image: self.image.clone(),
             docker_host: self.engine.as_ref().map(|e| e.host.clone()),
             stores: self.stores.records(),
+            stores_left_out: self.stores.left_out().clone(),
             run_dir: context.recorder.dir().to_owned(),
         }
     }
