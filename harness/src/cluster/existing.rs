@@ -13,7 +13,6 @@ pub async fn open(
     context: &Context,
     kubeconfig: &Path,
     kube_context: Option<&str>,
-    driver_host: Option<IpAddr>,
 ) -> Result<Cluster> {
     register_secrets(context, kubeconfig)?;
     // Drivers have a working directory of their own.
@@ -21,10 +20,7 @@ pub async fn open(
     let client = client_of(kubeconfig, kube_context, Via::AsKubectl).await?;
     let version = answers(context, &client, kubeconfig).await?;
     let server = server_of(kubeconfig, kube_context)?;
-    let host_address = match driver_host {
-        Some(address) => address,
-        None => local_address_towards(&server).await?,
-    };
+    let host_address = local_address_towards(&server).await?;
     let record = ClusterRecord {
         name: kube_context.unwrap_or("current-context").to_owned(),
         provider: Provider::Existing,

@@ -50,6 +50,9 @@ pub struct Plan {
     pub driver: DriverPlace,
     /// Address of the driver, when it is not to be derived from the cluster.
     pub driver_host: Option<IpAddr>,
+    /// Address that a driver on this host listens at, when it is not to be derived.
+    #[serde(default)]
+    pub driver_bind: Option<IpAddr>,
     /// How long a session may take to start.
     pub session_timeout: Duration,
     /// Ids of the reading strategies' variants to prove.
@@ -299,6 +302,7 @@ impl Plan {
             geni_classpath: raw.geni_classpath.map(ClassPath::checked).transpose()?,
             driver,
             driver_host: raw.driver_host,
+            driver_bind: raw.driver_bind,
             session_timeout: Duration::from_secs(raw.session_timeout.unwrap_or(180)),
             strategies,
             suite: raw.suite.unwrap_or_default(),

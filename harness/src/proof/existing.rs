@@ -30,7 +30,7 @@ pub(super) async fn set_up(
     kinds: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
     let phase = context.recorder.phase("cluster");
-    let opened = cluster::open_existing(context, kubeconfig, of, plan.driver_host).await;
+    let opened = cluster::open_existing(context, kubeconfig, of).await;
     let cluster = phase
         .end(opened, |c| format!("existing, Kubernetes {}, {}", c.kubernetes_version, c.server))?;
     let phase = context.recorder.phase("rights");

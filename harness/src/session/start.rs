@@ -82,10 +82,14 @@ impl Session {
             in_image: in_pod,
         };
         let driver = Driver::start(context, cluster, dir, &launch, &spec.driver, pods).await?;
-        let address = driver.address().unwrap_or(cluster.host_address);
+        let (address, told_address) = match driver.address() {
+            Some(address) => (address, address),
+            None => spec.addresses(cluster.host_address, is_local),
+        };
         let place = Place {
             server: &server,
             driver: address,
+            told: told_address,
             namespace: &access.namespace,
             service_account: &access.service_account,
             pod: driver.pod(),
@@ -144,6 +148,11 @@ impl Session {
             Err(error) => starting.explain(cluster, access, image, error).await,
         }
     }
+}
+
+/// Whether an address is one of this host's: a socket can have it.
+fn is_local(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The files that the properties name.
