@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,8 @@ pub struct Context {
     pub run: Arc<Run>,
     /// Whether to go on.
     pub cancel: Cancel,
+    /// Whether packages may be installed.
+    pub installs: Installs,
 }
 
 impl Context {
@@ -34,6 +37,29 @@ impl Context {
     #[must_use]
     pub fn for_teardown(&self) -> Self {
         Context { cancel: Cancel::default(), ..self.clone() }
+    }
+}
+
+/// Whether packages may be installed (`--yes`), and whose turn it is to do so.
+#[derive(Debug, Clone, Default)]
+pub struct Installs {
+    allowed: Arc<AtomicBool>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Installs {
+    /// As the command line says.
+    pub(crate) fn allow(&self, yes: bool) {
+        self.allowed.store(yes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn are_allowed(&self) -> bool {
+        self.allowed.load(Ordering::Relaxed)
+    }
+
+    /// One installation at a time.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::context::{Cancel, Context};
+use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::error::{Exit, Result};
 use crate::events::{Recorder, Secrets, Silent};
@@ -15,7 +15,8 @@ pub(super) async fn with_chore(body: impl AsyncFnOnce(&Context) -> Result<Exit>)
     let recorder = Recorder::open(run.dir(), Secrets::default(), Box::new(Silent))?;
     let cancel = Cancel::default();
     cancel.on_signals()?;
-    let context = Context { dirs, recorder, run: Arc::new(run), cancel };
+    let context =
+        Context { dirs, recorder, run: Arc::new(run), cancel, installs: Installs::default() };
     let result = body(&context).await;
     context.run.end()?;
     result

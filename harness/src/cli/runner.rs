@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::checks::check;
-use crate::context::{Cancel, Context};
+use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
@@ -79,7 +79,8 @@ pub(super) async fn with_run(
     let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)))?;
     let cancel = Cancel::default();
     cancel.on_signals()?;
-    let context = Context { dirs, recorder, run: Arc::new(run), cancel };
+    let context =
+        Context { dirs, recorder, run: Arc::new(run), cancel, installs: Installs::default() };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
         title: request.title,

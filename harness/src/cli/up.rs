@@ -3,7 +3,7 @@
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 use crate::cluster::{Cluster, accept_profile};
-use crate::context::{Cancel, Context};
+use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::engine::locks::Hold;
 use crate::error::{Error, Exit, OrFail, Result};
@@ -150,5 +150,11 @@ pub(super) fn looking(dirs: &Dirs, run: Run) -> Result<Context> {
     let nowhere = tempfile::tempdir().or_environment("making a temporary directory")?;
     let recorder = Recorder::open(nowhere.path(), Secrets::default(), Box::new(Silent))?;
     let run = std::sync::Arc::new(run);
-    Ok(Context { dirs: dirs.clone(), recorder, run, cancel: Cancel::default() })
+    Ok(Context {
+        dirs: dirs.clone(),
+        recorder,
+        run,
+        cancel: Cancel::default(),
+        installs: Installs::default(),
+    })
 }

@@ -19,13 +19,18 @@ const GUIDE: (MilliCpu, MebiBytes) = (MilliCpu(3000), MebiBytes(8192));
 /// Below it the control plane alone does not fit.
 const LEAST: (MilliCpu, MebiBytes) = (MilliCpu(2000), MebiBytes(4096));
 
-pub(super) fn rights() -> Finding {
+/// Whether what is not cached can be assembled, where the plan needs something of that.
+pub(super) fn rights(assembled: bool) -> Finding {
     if is_root() {
         return Finding::ready("rights", "root");
     }
-    let remedy = "run as root; without, only a daemon that runs, a published node image, or \
-                  --kubeconfig";
-    Finding::limited("rights", "not root: no daemon, node image or package of our own", remedy)
+    if !assembled {
+        return Finding::ready("rights", "not root, which this needs not");
+    }
+    let found = "not root: the base of Spark images, servers and packages are not assembled, only \
+                 taken from the cache";
+    let remedy = "run as root, or --image and --strategies 0,1,3: no base, no server";
+    Finding::limited("rights", found, remedy)
 }
 
 pub(super) fn control_groups() -> Finding {

@@ -10,6 +10,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
 use crate::context::Context;
+use crate::engine::LinuxDistribution;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::Owned;
 use crate::ledger::labels::RUN_VARIABLE;
@@ -146,9 +147,8 @@ impl Tool {
         // What a killed tool leaves in its temporary directory goes with the run's state.
         self.command.env("TMPDIR", context.run.dir());
         let mut child = self.command.spawn().map_err(|e| {
-            Error::environment(format!("starting `{words}`"))
-                .because(e)
-                .remedy(format!("install {} or put it on PATH", self.name))
+            let remedy = remedy(self.command.as_std().get_program(), &e);
+            Error::environment(format!("starting `{words}`")).because(e).remedy(remedy)
         })?;
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let owned = match group {
@@ -189,6 +189,16 @@ impl Tool {
             if finished.stderr.trim().is_empty() { &finished.stdout } else { &finished.stderr };
         let said = last_lines(&context.recorder.secrets().scrub(said), QUOTED_LINES);
         Err(Error::environment(format!("`{words}` ended with {status}: {said}")))
+    }
+}
+
+/// What to do about a program that could not be started.
+fn remedy(program: &OsStr, error: &std::io::Error) -> String {
+    let missing = error.kind() == std::io::ErrorKind::NotFound;
+    let name = program.to_string_lossy();
+    match missing && !name.contains('/') {
+        true => LinuxDistribution::here().how_to_get(&name),
+        false => format!("see that {name} is there and may be run"),
     }
 }
 
@@ -291,6 +301,22 @@ mod tests {
             Tool::new("sleep").args(["600"]).deadline(Duration::from_millis(50)).run(&context);
         assert!(late.await.expect_err("deadline").to_string().contains("had not ended"));
         assert!(context.run.owned().is_empty(), "every process was given back");
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_answered_with_what_to_install_here() {
+        let (context, _keep) = test_context();
+        let missing = Tool::new("debootstrap-of-nobody").run(&context).await.expect_err("missing");
+        let remedy = missing.remedy.expect("a remedy");
+        assert!(remedy.starts_with("put debootstrap-of-nobody on PATH: "), "{remedy}");
+        let here = LinuxDistribution::here();
+        let go = remedy_of("go");
+        assert_eq!(go, here.how_to_get("go"), "the package of this distribution: {go}");
+        assert!(remedy_of("/opt/spark/bin/x").contains("is there and may be run"));
+    }
+
+    fn remedy_of(program: &str) -> String {
+        remedy(OsStr::new(program), &std::io::ErrorKind::NotFound.into())
     }
 
     #[tokio::test]

@@ -65,6 +65,9 @@ pub struct EnvironmentRecord {
     /// Why others are not up.
     #[serde(default)]
     pub stores_left_out: BTreeMap<StoreKind, String>,
+    /// Whether packages may be installed.
+    #[serde(default)]
+    pub installs: bool,
     /// The run directory events go to.
     pub run_dir: PathBuf,
 }
@@ -117,6 +120,7 @@ impl Environment {
             docker_host: self.engine.as_ref().map(|e| e.host.clone()),
             stores: self.stores.records(),
             stores_left_out: self.stores.left_out().clone(),
+            installs: context.installs.are_allowed(),
             run_dir: context.recorder.dir().to_owned(),
         }
     }

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use super::{
     Environment, EnvironmentRecord, HANDOVER, Held, ReadingBuilder, SessionBuilder, tear_down,
 };
-use crate::context::{Cancel, Context};
+use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result};
 use crate::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
@@ -74,7 +74,9 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let cancel = Cancel::default();
     cancel.on_signals()?;
-    let context = Context { dirs, recorder, run, cancel };
+    let installs = Installs::default();
+    installs.allow(record.installs);
+    let context = Context { dirs, recorder, run, cancel, installs };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
         title: format!("scenario {name}"),
