@@ -48,9 +48,9 @@ pub struct Installs {
 }
 
 impl Installs {
-    /// As the command line says.
-    pub(crate) fn allow(&self, yes: bool) {
-        self.allowed.store(yes, Ordering::Relaxed);
+    /// By the command line, for the rest of the run.
+    pub(crate) fn allow(&self) {
+        self.allowed.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn are_allowed(&self) -> bool {

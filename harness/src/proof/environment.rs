@@ -140,6 +140,9 @@ pub async fn set_up(
         context.recorder.warn(warning.clone());
     }
     accept_environment().await?;
+    if yes {
+        context.installs.allow();
+    }
     let plan = &with_geni(context, plan).await?;
     context.recorder.fact("front end", plan.front_end.to_string());
     // A cluster that is left up gets the servers of the runs that use it.

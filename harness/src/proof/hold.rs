@@ -20,7 +20,9 @@ impl Held {
     /// later what a stage lacks.
     pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
         let phase = context.recorder.phase("engine");
-        context.installs.allow(yes);
+        if yes {
+            context.installs.allow();
+        }
         let used = Engine::find_or_start(context, &phase, yes).await;
         let used = phase.end(used, |used| {
             let whose = if used.started_by_us { "started by us" } else { "running already" };

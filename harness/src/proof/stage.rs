@@ -75,7 +75,9 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     let cancel = Cancel::default();
     cancel.on_signals()?;
     let installs = Installs::default();
-    installs.allow(record.installs);
+    if record.installs {
+        installs.allow();
+    }
     let context = Context { dirs, recorder, run, cancel, installs };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
