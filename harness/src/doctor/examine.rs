@@ -3,10 +3,11 @@
 use super::needs::Needs;
 use super::{Finding, host, tools};
 use crate::context::Context;
-use crate::engine::{Capabilities, Engine, Found, LinuxDistribution, apt, look, program};
+use crate::engine::{Capabilities, Engine, Found, LinuxDistribution, apt, is_root, look, program};
 use crate::error::Result;
 use crate::events::PhaseGuard;
 use crate::images::node;
+use crate::images::spark::base::is_held;
 use crate::plan::Plan;
 
 /// Looks at what a plan needs of this machine; changes nothing.
@@ -16,10 +17,13 @@ use crate::plan::Plan;
 /// Interruptions.
 pub async fn examine(context: &Context, plan: &Plan) -> Result<Vec<Finding>> {
     let needs = Needs::of(plan)?;
-    let mut findings = vec![host::rights(needs.assembled)];
+    let mut findings = Vec::new();
+    let mut base = needs.base;
     if needs.engine {
         let (finding, found) = docker(context).await?;
         findings.push(finding);
+        let engine = found.as_ref().and_then(Found::engine);
+        base = base && !is_held(context, engine).await?;
         // A daemon that answers brings its own.
         if !matches!(found, Some(Found::Theirs(_))) {
             findings.push(match (program("iptables"), program("ip")) {
@@ -28,6 +32,7 @@ pub async fn examine(context: &Context, plan: &Plan) -> Result<Vec<Finding>> {
             });
         }
     }
+    findings.insert(0, host::rights(is_root(), base, needs.assembled));
     if needs.cluster {
         findings.push(match program("docker") {
             Some(_) => Finding::ready("docker CLI", "installed"),
@@ -63,7 +68,7 @@ pub async fn examine(context: &Context, plan: &Plan) -> Result<Vec<Finding>> {
     if needs.go {
         findings.push(go);
     }
-    if needs.assembled {
+    if base || needs.assembled {
         findings.push(match program("debootstrap") {
             Some(_) => Finding::ready("debootstrap", "installed"),
             None => Finding::programs("debootstrap", &["debootstrap"]),
@@ -125,7 +130,7 @@ async fn docker(context: &Context) -> Result<(Finding, Option<Found>)> {
             answers(engine, &format!("answers at {}, used as it is", engine.host)).await
         }
         Found::Ours(engine) => answers(engine, "started by us").await,
-        Found::Installed(path) if crate::engine::is_root() => {
+        Found::Installed(path) if is_root() => {
             let found =
                 format!("{}, not running: a run starts a daemon of its own", path.display());
             Finding::ready(name, found)

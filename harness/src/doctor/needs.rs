@@ -18,7 +18,9 @@ pub(super) struct Needs {
     pub(super) kind: bool,
     pub(super) minikube: bool,
     pub(super) go: bool,
-    /// The base of Spark images, or a node that nobody publishes: assembled by root.
+    /// The base of Spark images: assembled by root.
+    pub(super) base: bool,
+    /// Servers, layers with FUSE clients or Python, or a node that nobody publishes: by root, too.
     pub(super) assembled: bool,
     pub(super) maven: bool,
     pub(super) fuse: bool,
@@ -54,13 +56,15 @@ impl Needs {
         let by = |number: &str| variants.iter().any(|variant| variant.number() == number);
         let python_in_image =
             plan.front_end == FrontEnd::Pyspark && plan.driver != DriverPlace::Host;
-        let layers = engine && (plan.spark.image.is_none() || by("2") || python_in_image);
+        let base = engine && plan.spark.image.is_none();
+        let layers = engine && (by("2") || python_in_image);
         Ok(Needs {
             engine,
             cluster: kind || minikube,
             kind,
             minikube,
             go: kind || minikube || servers.contains(&StoreKind::S3),
+            base,
             assembled: unpublished || layers || servers.iter().any(|kind| *kind != StoreKind::S3),
             maven: servers.contains(&StoreKind::Hdfs)
                 || variants.iter().any(|v| v.number() == "4" && v.stores != [StoreKind::Hdfs]),
@@ -90,7 +94,8 @@ mod tests {
     #[test]
     fn the_default_needs_everything() {
         let needs = needs(|_| {});
-        assert!(needs.engine && needs.cluster && needs.kind && needs.go && needs.assembled);
+        assert!(needs.engine && needs.cluster && needs.kind && needs.go && needs.base);
+        assert!(needs.assembled);
         assert!(needs.maven && needs.fuse && needs.python && needs.pip && !needs.minikube);
         assert_eq!(needs.java.as_deref(), Some(spark::default_version()));
     }
@@ -120,6 +125,7 @@ mod tests {
             kind: false,
             minikube: false,
             go: false,
+            base: false,
             assembled: false,
             maven: false,
             fuse: false,
@@ -136,6 +142,7 @@ mod tests {
             raw.image = Some("registry.test/spark:3.5.9".into());
             raw.strategies = Some(vec!["0".into(), "1".into(), "3".into()]);
         });
-        assert!(needs.engine && needs.kind && !needs.assembled && !needs.maven && !needs.fuse);
+        assert!(needs.engine && needs.kind && !needs.base && !needs.assembled);
+        assert!(!needs.maven && !needs.fuse);
     }
 }

@@ -45,6 +45,16 @@ pub enum Found {
     Missing,
 }
 
+impl Found {
+    /// The daemon, when one answers.
+    pub fn engine(&self) -> Option<&Engine> {
+        match self {
+            Found::Theirs(engine) | Found::Ours(engine) => Some(engine),
+            Found::Installed(_) | Found::Missing => None,
+        }
+    }
+}
+
 /// Looks for a container engine and changes nothing: `DOCKER_HOST` when set, else the docker CLI's
 /// context, else the default socket, else a daemon of ours, else the installed program.
 ///

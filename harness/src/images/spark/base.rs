@@ -13,7 +13,7 @@ use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
 use crate::images::docker_build::bounded;
-use crate::images::{Cache, Key};
+use crate::images::{Cache, Key, entries};
 use crate::ledger::labels::{Lifetime, SCOPE};
 
 const SCRIPT: &str = include_str!("../../../../images/spark/base.sh");
@@ -57,6 +57,25 @@ pub(in crate::images) async fn root(context: &Context, phase: &str) -> Result<Pa
     Ok(entry.join("root.tar"))
 }
 
+fn tag() -> String {
+    let id = Key::new("spark-base").with("root", key().id()).with("java", JAVA_HOME).id();
+    id.rsplit('-').next().unwrap_or_default().to_owned()
+}
+
+/// Whether it need not be assembled any more: the engine or the cache holds it.
+///
+/// # Errors
+/// Environment: the engine does not say, or the cache cannot be read.
+pub(crate) async fn is_held(context: &Context, engine: Option<&Engine>) -> Result<bool> {
+    if let Some(engine) = engine
+        && engine.image(&format!("{REPOSITORY}:{}", tag())).await?.is_some()
+    {
+        return Ok(true);
+    }
+    let id = key().id();
+    Ok(entries(&context.dirs)?.iter().any(|entry| entry.id == id))
+}
+
 /// The base image's reference; assembled and imported when the engine lacks it.
 pub(in crate::images) async fn base(
     context: &Context,
@@ -67,8 +86,7 @@ pub(in crate::images) async fn base(
         format!("LABEL {SCOPE}={}", Lifetime::Cache.as_str()),
         format!("ENV JAVA_HOME={JAVA_HOME}"),
     ];
-    let id = Key::new("spark-base").with("root", key().id()).with("java", JAVA_HOME).id();
-    let tag = id.rsplit('-').next().unwrap_or_default();
+    let tag = tag();
     let reference = format!("{REPOSITORY}:{tag}");
     if engine.image(&reference).await?.is_some() {
         return Ok(reference);
@@ -77,7 +95,7 @@ pub(in crate::images) async fn base(
     let what = || format!("importing {reference}");
     let step = StepGuard::begin(&context.recorder, phase, what());
     let file = tokio::fs::File::open(root).await.or_environment(what())?;
-    let options = CreateImageOptionsBuilder::default().from_src("-").repo(REPOSITORY).tag(tag);
+    let options = CreateImageOptionsBuilder::default().from_src("-").repo(REPOSITORY).tag(&tag);
     let import = engine.docker.create_image(
         Some(options.changes(changes).build()),
         Some(bollard::body_try_stream(ReaderStream::with_capacity(file, 1 << 20))),
