@@ -147,6 +147,13 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
+    /// The address of this host that the driver listens at.
+    #[must_use]
+    pub fn driver_bind(mut self, address: IpAddr) -> Self {
+        self.driver_bind = Some(address);
+        self
+    }
+
     /// A driver that runs `local[*]` while its `spark.conf` says `k8s://`, as Geni 0.0.33 and later
     /// do (zero-one-group/geni#301). PySpark and Geni: spark-shell makes its session itself.
     #[must_use]
