@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -25,6 +26,8 @@ pub struct Context {
     pub run: Arc<Run>,
     /// Whether to go on.
     pub cancel: Cancel,
+    /// Whether packages may be installed.
+    pub installs: Installs,
 }
 
 impl Context {
@@ -32,6 +35,29 @@ impl Context {
     #[must_use]
     pub fn for_teardown(&self) -> Self {
         Context { cancel: self.cancel.for_teardown(), ..self.clone() }
+    }
+}
+
+/// Whether packages may be installed (`--yes`), and whose turn it is to do so.
+#[derive(Debug, Clone, Default)]
+pub struct Installs {
+    allowed: Arc<AtomicBool>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Installs {
+    /// By the command line, for the rest of the run.
+    pub(crate) fn allow(&self) {
+        self.allowed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn are_allowed(&self) -> bool {
+        self.allowed.load(Ordering::Relaxed)
+    }
+
+    /// One installation at a time.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 }
 

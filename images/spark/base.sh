@@ -9,10 +9,14 @@ output=$2
 if [ "${3:-}" != private ]; then
     exec unshare --mount --propagation private sh "$0" "$1" "$2" private
 fi
+# As images/node/rootfs.sh: the mirror that this host's apt uses for the same suite; else
+# debootstrap's default.
+mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+  awk '$1 == "bookworm" { print $2; exit }') || mirror=
 # tini reaps, procps is what decommissioning signals with.
 debootstrap --variant=minbase \
     --include=openjdk-17-jre-headless,tini,procps,ca-certificates \
-    bookworm "$root" >&2
+    bookworm "$root" $mirror >&2
 # Executors log in to Hadoop by name: a uid without an entry kills them.
 echo 'spark:x:185:0:Spark:/opt/spark:/bin/false' >> "$root/etc/passwd"
 # So that the entrypoint can add an entry for any other uid (of group 0).

@@ -28,7 +28,7 @@ pub async fn missing_verbs(
     rules: &[Rule],
 ) -> Result<Vec<Missing>> {
     let of = access.driver_context.as_deref();
-    let client = client_of(&access.driver_kubeconfig, of).await?;
+    let client = client_of(&access.driver_kubeconfig, of, access.via).await?;
     denied(context, &client, &access.namespace, rules).await
 }
 

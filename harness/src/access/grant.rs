@@ -11,7 +11,7 @@ use kube::api::PostParams;
 use super::room::{Granting, create};
 use super::rules::policy;
 use super::{Credentials, Identity, Rule, Terms, needed};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Via, proxy_towards};
 use crate::context::Context;
 use crate::error::{OrFail, Result};
 use crate::ledger::{Lease, Owned};
@@ -53,6 +53,8 @@ pub struct Access {
     pub driver_kubeconfig: PathBuf,
     /// Its context; none for the current one.
     pub driver_context: Option<String>,
+    /// How it reaches the API server.
+    pub via: Via,
     /// In a namespace of the user's: the application id that Spark shall take, by which what it
     /// makes is found there.
     pub application: Option<String>,
@@ -64,6 +66,16 @@ pub struct Access {
     pub credentials: Option<Credentials>,
     /// Says that the run lives, as long as this lives; on shared clusters where it may be made.
     pub lease: Option<Lease>,
+}
+
+impl Access {
+    /// The proxy between the driver and the API server, as a URL.
+    ///
+    /// # Errors
+    /// Bad input: the kubeconfig cannot be read.
+    pub(crate) fn proxy(&self) -> Result<Option<String>> {
+        proxy_towards(&self.driver_kubeconfig, self.driver_context.as_deref(), self.via)
+    }
 }
 
 /// Creates what the terms leave to us. A namespace of ours must not exist yet (class bad input if it
@@ -105,6 +117,7 @@ pub async fn grant(
             identity: terms.identity.clone(),
             driver_kubeconfig,
             driver_context,
+            via: cluster.via(),
             application,
             granted,
             owned: granting.owned,

@@ -34,6 +34,7 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
             Some(reason) => Some(reason),
             None => strategy.unavailable(&proof.context, environment).await?,
         };
+        let absent = absent.or_else(|| environment.stores.lack(&variant.stores));
         match absent {
             None => chosen.push(variant),
             Some(reason) => left_out(proof, variant, &reason),

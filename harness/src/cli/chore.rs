@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::runner::{abandoned, caught};
-use crate::context::{Cancel, Context};
+use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::error::{Exit, Result};
 use crate::events::{Recorder, Secrets, Silent};
@@ -17,7 +17,8 @@ pub(super) async fn with_chore(body: impl AsyncFnOnce(&Context) -> Result<Exit>)
     let run = Run::begin(&dirs, Scope::Run)?;
     let recorder = Recorder::open(run.dir(), Secrets::default(), Box::new(Silent));
     let recorder = recorder.or_else(|error| abandoned(&run, error))?;
-    let context = Context { dirs, recorder, run: Arc::new(run), cancel };
+    let context =
+        Context { dirs, recorder, run: Arc::new(run), cancel, installs: Installs::default() };
     let result = caught(body(&context)).await;
     context.run.end()?;
     result

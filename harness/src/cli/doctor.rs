@@ -2,25 +2,28 @@
 #![expect(clippy::print_stdout, reason = "what the user asked to see")]
 
 use super::chore::with_chore;
+use super::run::PlanArgs;
 use crate::doctor::{Finding, examine, install};
 use crate::error::{Exit, Result};
 
-/// List what a proof needs of this machine and how it stands.
+/// List what a proof needs of this machine and how it stands: that of `run` with the same flags and
+/// the same file. With --yes packages are installed; without it nothing is changed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Install what Debian packages can bring; without it nothing is changed
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    common: PlanArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<Exit> {
+    let yes = args.common.yes;
+    let plan = args.common.plan()?;
     with_chore(async |context| {
-        let mut findings = examine(context).await?;
-        if args.yes && findings.iter().any(|finding| !finding.packages.is_empty()) {
+        let mut findings = examine(context, &plan).await?;
+        if yes && findings.iter().any(|finding| !finding.packages.is_empty()) {
             let phase = context.recorder.phase("doctor");
             let installed = install(context, &phase, &findings).await;
             phase.end(installed, |()| String::new())?;
-            findings = examine(context).await?;
+            findings = examine(context, &plan).await?;
         }
         show(&findings);
         let enough = findings.iter().all(Finding::is_enough);
@@ -41,8 +44,10 @@ fn show(findings: &[Finding]) {
     let installable = findings.iter().filter(|finding| !finding.packages.is_empty()).count();
     println!();
     match (missing, installable) {
-        (0, 0) => println!("this machine can run a proof"),
-        (0, some) => println!("this machine can run a proof; --yes installs {some} of these"),
-        (some, _) => println!("{some} missing: `sparkproof run` would not work here"),
+        (0, 0) => println!("this machine can run this proof"),
+        (0, some) => println!("this machine can run this proof; --yes installs {some} of these"),
+        (some, _) => {
+            println!("{some} missing: `sparkproof run` with these flags would not work here")
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use tokio::time::timeout;
 
+use super::command_line;
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 use crate::context::Context;
@@ -28,6 +29,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
+    command_line::look(&args.command).await?;
     let plan = args.common.plan()?;
     let words: Vec<_> = args.command.iter().map(|w| w.to_string_lossy()).collect();
     let title = format!("{} · exec {}", plan.title(), words.join(" "));

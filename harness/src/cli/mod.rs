@@ -3,6 +3,7 @@
 mod cache;
 mod chore;
 mod cluster_args;
+mod command_line;
 mod doctor;
 mod exec;
 mod inventory;

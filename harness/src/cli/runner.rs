@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use crate::checks::check;
-use crate::context::{Cancel, Context};
+use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
@@ -90,7 +90,8 @@ async fn frame(
     };
     let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)));
     let recorder = recorder.or_else(|error| abandoned(&run, error))?;
-    let context = Context { dirs, recorder, run: Arc::new(run), cancel };
+    let context =
+        Context { dirs, recorder, run: Arc::new(run), cancel, installs: Installs::default() };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
         title: request.title,

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use kube::Client;
-use kube::config::{Config, KubeConfigOptions, Kubeconfig, NamedCluster};
+use kube::config::{Cluster, Config, KubeConfigOptions, Kubeconfig, NamedCluster};
 
+use super::proxy::{Via, proxy_here, unreadable, url_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 
@@ -16,16 +17,23 @@ const ANSWER: Duration = Duration::from_secs(300);
 
 /// A client for one context of a kubeconfig, bounded on connect and on each answer
 /// (see [`ANSWER`]).
-pub async fn client_of(kubeconfig: &Path, context: Option<&str>) -> Result<Client> {
-    let read = Kubeconfig::read_from(kubeconfig)
-        .or_input(format!("reading the kubeconfig {}", kubeconfig.display()))?;
+pub async fn client_of(kubeconfig: &Path, context: Option<&str>, via: Via) -> Result<Client> {
+    let read = read(kubeconfig)?;
     let contexts = read.contexts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+    let named = cluster_of(read.clone(), context).and_then(|named| named.cluster?.proxy_url);
     let mut config = Config::from_custom_kubeconfig(read, &options).await.map_err(|e| {
-        Error::input(format!("using the kubeconfig {}", kubeconfig.display()))
-            .because(e)
-            .remedy(format!("its contexts are: {contexts}"))
+        unreadable(&e).unwrap_or_else(|| {
+            Error::input(format!("using the kubeconfig {}", kubeconfig.display()))
+                .because(e)
+                .remedy(format!("its contexts are: {contexts}"))
+        })
     })?;
+    let proxy = match via {
+        Via::Direct => None,
+        Via::AsKubectl => proxy_here(&config.cluster_url, named.as_deref()),
+    };
+    config.proxy_url = proxy.as_deref().map(url_of).transpose()?;
     bound(&mut config);
     Client::try_from(config).or_environment("making a Kubernetes client")
 }
@@ -35,6 +43,26 @@ fn bound(config: &mut Config) {
     config.read_timeout = Some(ANSWER);
     // The time that a pooled connection was idle does not count.
     config.reset_reader_on_write = true;
+}
+
+/// The proxy that a child process needs to reach the server of a kubeconfig's context, as a URL.
+pub(crate) fn proxy_towards(
+    kubeconfig: &Path,
+    context: Option<&str>,
+    via: Via,
+) -> Result<Option<String>> {
+    if via == Via::Direct {
+        return Ok(None);
+    }
+    let cluster = cluster_of(read(kubeconfig)?, context).and_then(|named| named.cluster);
+    let Some(Cluster { server: Some(server), proxy_url, .. }) = cluster else { return Ok(None) };
+    let uri = server.parse().or_input(format!("the server address {server}"))?;
+    Ok(proxy_here(&uri, proxy_url.as_deref()))
+}
+
+fn read(kubeconfig: &Path) -> Result<Kubeconfig> {
+    Kubeconfig::read_from(kubeconfig)
+        .or_input(format!("reading the kubeconfig {}", kubeconfig.display()))
 }
 
 /// The cluster that a context of a kubeconfig (its current one for `None`) names.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::connect::{answers, cluster_of};
-use super::{Cluster, ClusterRecord, Provider, client_of};
+use super::{Cluster, ClusterRecord, Provider, Via, client_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 
@@ -13,18 +13,14 @@ pub async fn open(
     context: &Context,
     kubeconfig: &Path,
     kube_context: Option<&str>,
-    driver_host: Option<IpAddr>,
 ) -> Result<Cluster> {
     register_secrets(context, kubeconfig)?;
     // Drivers have a working directory of their own.
     let kubeconfig = &std::path::absolute(kubeconfig).or_input("the kubeconfig's path")?;
-    let client = client_of(kubeconfig, kube_context).await?;
+    let client = client_of(kubeconfig, kube_context, Via::AsKubectl).await?;
     let version = answers(context, &client, kubeconfig).await?;
     let server = server_of(kubeconfig, kube_context)?;
-    let host_address = match driver_host {
-        Some(address) => address,
-        None => local_address_towards(&server).await?,
-    };
+    let host_address = local_address_towards(&server).await?;
     let record = ClusterRecord {
         name: kube_context.unwrap_or("current-context").to_owned(),
         provider: Provider::Existing,

@@ -7,7 +7,7 @@ use bollard::models::NetworkCreateRequest;
 
 use super::existing::server_of;
 use super::network::gateway;
-use super::{Cluster, ClusterRecord, Provider, client_of, kind_config};
+use super::{Cluster, ClusterRecord, Provider, Via, client_of, kind_config};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -88,7 +88,7 @@ pub async fn create(
         .await?;
     step.done("");
 
-    let client = client_of(&kubeconfig, None).await?;
+    let client = client_of(&kubeconfig, None, Via::Direct).await?;
     let record = ClusterRecord {
         name: name.to_owned(),
         provider: Provider::Kind,

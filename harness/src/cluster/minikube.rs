@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::existing::server_of;
 use super::minikube_start::{Assembled, Start, environment};
 use super::network::gateway;
-use super::{Cluster, ClusterRecord, Provider, Provisioner, client_of};
+use super::{Cluster, ClusterRecord, Provider, Provisioner, Via, client_of};
 use crate::context::Context;
 use crate::deadlines::IN_NODE;
 use crate::dirs::private_dir;
@@ -122,7 +122,7 @@ pub async fn create(
         node_containers: context.cancel.guard(minikube_nodes(engine, name)).await?,
         kubeconfig,
     };
-    let client = client_of(&record.kubeconfig, None).await?;
+    let client = client_of(&record.kubeconfig, None, Via::Direct).await?;
     Ok(Cluster { record, client })
 }
 

@@ -9,10 +9,11 @@ mod minikube;
 mod minikube_start;
 mod model;
 mod network;
+mod proxy;
 mod ready;
 
 pub use connect::client_of;
-pub(crate) use connect::cluster_of;
+pub(crate) use connect::{cluster_of, proxy_towards};
 pub use existing::open as open_existing;
 pub(crate) use in_pod::Attached;
 pub use in_pod::InPod;
@@ -22,4 +23,6 @@ pub use minikube::{MinikubeRequest, accept_profile, create as create_minikube, p
 pub(crate) use model::test_cluster;
 pub use model::{Cluster, ClusterRecord, Provider};
 pub use network::server_on_network;
+pub use proxy::Via;
+pub(crate) use proxy::{PROXY_VARIABLES, accept_environment};
 pub use ready::{Provisioner, wait_until_ready};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Via;
 use crate::context::Context;
 use crate::error::Result;
 
@@ -46,6 +47,14 @@ pub struct ClusterRecord {
 }
 
 impl ClusterRecord {
+    /// How its API server is reached.
+    pub fn via(&self) -> Via {
+        match self.provider {
+            Provider::Kind | Provider::Minikube => Via::Direct,
+            Provider::Existing => Via::AsKubectl,
+        }
+    }
+
     /// The node container that serves the API: kind names it `<cluster>-control-plane`, Minikube as
     /// the cluster.
     pub fn control_plane(&self) -> Option<&str> {
@@ -94,7 +103,8 @@ impl std::ops::Deref for Cluster {
 impl Cluster {
     /// Connects to a cluster that another process of ours made.
     pub async fn reopen(context: &Context, record: ClusterRecord) -> Result<Self> {
-        let client = super::client_of(&record.kubeconfig, record.context.as_deref()).await?;
+        let client =
+            super::client_of(&record.kubeconfig, record.context.as_deref(), record.via()).await?;
         super::connect::answers(context, &client, &record.kubeconfig).await?;
         Ok(Cluster { record, client })
     }

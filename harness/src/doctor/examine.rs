@@ -1,57 +1,100 @@
 //! All prerequisites in the order in which a proof meets them.
 
+use super::needs::Needs;
 use super::{Finding, host, tools};
 use crate::context::Context;
-use crate::engine::{Capabilities, DOCKER_PACKAGES, Engine, Found, apt, look, program};
+use crate::engine::{Capabilities, Engine, Found, LinuxDistribution, apt, is_root, look, program};
 use crate::error::Result;
 use crate::events::PhaseGuard;
 use crate::images::node;
+use crate::images::spark::base::is_held;
+use crate::plan::Plan;
 
-/// Looks at every prerequisite; changes nothing.
+/// Looks at what a plan needs of this machine; changes nothing.
 ///
 /// # Errors
-/// Internal: a table of ours cannot be read. Interruptions.
-pub async fn examine(context: &Context) -> Result<Vec<Finding>> {
-    let mut findings = vec![host::rights()];
-    findings.push(docker(context).await?);
-    findings.push(match (program("iptables"), program("ip")) {
-        (Some(_), Some(_)) => Finding::ready("iptables, iproute2", "installed"),
-        _ => Finding::packages("iptables, iproute2", &["iptables", "iproute2"]),
-    });
-    findings.push(capabilities(&Capabilities::of_this_host()));
-    findings.push(host::control_groups());
-    findings.push(host::fuse());
-    let go = tools::go(context, &node::go_version()?).await;
-    findings.push(match go.is_enough() {
-        true => {
-            Finding::ready("kind", format!("{}, built from its Go module", node::kind_version()?))
+/// Bad input: what the plan names is not there. Internal: a table of ours cannot be read.
+/// Interruptions.
+pub async fn examine(context: &Context, plan: &Plan) -> Result<Vec<Finding>> {
+    let needs = Needs::of(plan)?;
+    let mut findings = Vec::new();
+    let mut base = needs.base;
+    if needs.engine {
+        let (finding, found) = docker(context).await?;
+        findings.push(finding);
+        let engine = found.as_ref().and_then(Found::engine);
+        base = base && !is_held(context, engine).await?;
+        // A daemon that answers brings its own.
+        if !matches!(found, Some(Found::Theirs(_))) {
+            findings.push(match (program("iptables"), program("ip")) {
+                (Some(_), Some(_)) => Finding::ready("iptables, iproute2", "installed"),
+                _ => Finding::programs("iptables, iproute2", &["iptables", "ip"]),
+            });
         }
-        false => Finding::missing("kind", "built from its Go module, which needs Go", "install Go"),
-    });
-    findings.push(match (program("curl"), go.is_enough()) {
-        (None, false) => Finding::limited(
-            "Minikube",
-            "downloaded by curl, or built from its Go module: neither is installed",
-            "only --provider minikube needs it: install curl or Go",
-        ),
-        _ => Finding::ready(
-            "Minikube",
-            format!("{}, downloaded or built from its Go module", node::minikube_version()?),
-        ),
-    });
-    findings.push(go);
-    findings.push(match program("debootstrap") {
-        Some(_) => Finding::ready("debootstrap", "installed"),
-        None => Finding::packages("debootstrap", &["debootstrap"]),
-    });
-    findings.push(tools::maven(context).await);
-    findings.push(tools::python(context).await);
-    findings.push(tools::pip(context).await);
-    findings.extend(tools::java(context).await);
+    }
+    findings.insert(0, host::rights(is_root(), base, needs.assembled));
+    if needs.cluster {
+        findings.push(match program("docker") {
+            Some(_) => Finding::ready("docker CLI", "installed"),
+            None => Finding::programs("docker CLI", &["docker"]),
+        });
+        findings.push(capabilities(&Capabilities::of_this_host()));
+        findings.push(host::control_groups());
+    }
+    if needs.fuse {
+        findings.push(host::fuse());
+    }
+    let go = tools::go(context, &node::go_version()?).await;
+    if needs.kind {
+        let found = format!("{}, built from its Go module", node::kind_version()?);
+        findings.push(match go.is_enough() {
+            true => Finding::ready("kind", found),
+            false => Finding::missing("kind", found, "it needs Go"),
+        });
+    }
+    if needs.minikube {
+        findings.push(match (program("curl"), go.is_enough()) {
+            (None, false) => Finding::missing(
+                "Minikube",
+                "downloaded by curl, or built from its Go module: neither is installed",
+                LinuxDistribution::here().how_to_get("curl"),
+            ),
+            _ => Finding::ready(
+                "Minikube",
+                format!("{}, downloaded or built from its Go module", node::minikube_version()?),
+            ),
+        });
+    }
+    if needs.go {
+        findings.push(go);
+    }
+    if base || needs.assembled {
+        findings.push(match program("debootstrap") {
+            Some(_) => Finding::ready("debootstrap", "installed"),
+            None => Finding::programs("debootstrap", &["debootstrap"]),
+        });
+    }
+    if needs.maven {
+        findings.push(tools::maven(context).await);
+    }
+    if needs.python || needs.pip {
+        findings.push(tools::python(context).await);
+    }
+    if needs.pip {
+        findings.push(tools::pip(context).await);
+    }
+    if let Some(version) = &needs.java {
+        findings.extend(tools::java(context, version).await);
+    }
+    findings.push(tools::java_compiler(context).await);
     findings.push(tools::compiler(context).await);
     findings.push(host::disk("disk, state", &context.dirs.state, host::STATE_BYTES));
-    findings.push(host::disk("disk, cache", &context.dirs.cache, host::CACHE_BYTES));
-    findings.extend(host::size()?);
+    if needs.engine {
+        findings.push(host::disk("disk, cache", &context.dirs.cache, host::CACHE_BYTES));
+    }
+    if needs.cluster {
+        findings.extend(host::size()?);
+    }
     Ok(findings)
 }
 
@@ -64,38 +107,45 @@ pub async fn install(context: &Context, phase: &PhaseGuard, findings: &[Finding]
         findings.iter().flat_map(|finding| finding.packages.iter().copied()).collect();
     packages.sort_unstable();
     packages.dedup();
-    if packages.is_empty() { Ok(()) } else { apt(context, phase, &packages).await }
+    if packages.is_empty() { Ok(()) } else { apt(context, phase.name(), &packages).await }
 }
 
-async fn docker(context: &Context) -> Result<Finding> {
+/// How the engine stands, and what was found.
+async fn docker(context: &Context) -> Result<(Finding, Option<Found>)> {
     let name = "Docker";
-    let answers = async |engine: Engine, whose: &str| match engine.version().await {
+    let answers = async |engine: &Engine, whose: &str| match engine.version().await {
         Ok(version) => Finding::ready(name, format!("{version}, {whose}")),
         Err(e) => Finding::missing(name, e.to_string(), "look into that daemon's log"),
     };
-    Ok(match look(&context.dirs).await {
-        Ok(Found::Theirs(engine)) => {
-            let whose = format!("answers at {}, used as it is", engine.host);
-            answers(engine, &whose).await
+    let found = match look(&context.dirs).await {
+        Ok(found) => found,
+        Err(e) if e.is_interruption() => return Err(e),
+        Err(e) => {
+            let remedy = e.remedy.clone().unwrap_or_default();
+            return Ok((Finding::missing(name, e.to_string(), remedy), None));
         }
-        Ok(Found::Ours(engine)) => answers(engine, "started by us").await,
-        Ok(Found::Installed(path)) if crate::engine::is_root() => {
+    };
+    let finding = match &found {
+        Found::Theirs(engine) => {
+            answers(engine, &format!("answers at {}, used as it is", engine.host)).await
+        }
+        Found::Ours(engine) => answers(engine, "started by us").await,
+        Found::Installed(path) if is_root() => {
             let found =
                 format!("{}, not running: a run starts a daemon of its own", path.display());
             Finding::ready(name, found)
         }
-        Ok(Found::Installed(_)) => Finding::missing(
+        Found::Installed(_) => Finding::missing(
             name,
             "installed, not running, and starting one needs root",
             "run as root, or start a daemon and set DOCKER_HOST",
         ),
-        Ok(Found::Missing) => Finding::packages(name, &DOCKER_PACKAGES),
-        Err(e) if e.is_interruption() => return Err(e),
-        Err(e) => {
-            let remedy = e.remedy.clone().unwrap_or_default();
-            Finding::missing(name, e.to_string(), remedy)
-        }
-    })
+        Found::Missing => match LinuxDistribution::here() {
+            here if here.has_apt() => Finding::packages(name, here.docker_packages()),
+            _ => Finding::programs(name, &["dockerd", "docker"]),
+        },
+    };
+    Ok((finding, Some(found)))
 }
 
 fn capabilities(host: &Capabilities) -> Finding {
@@ -119,17 +169,24 @@ mod tests {
     use super::*;
     use crate::doctor::State;
     use crate::ledger::test_context;
+    use crate::plan::{Machine, RawPlan};
+
+    fn plan(change: impl FnOnce(&mut RawPlan)) -> Plan {
+        let mut raw = RawPlan::default();
+        change(&mut raw);
+        Plan::validate(raw, Machine::here().expect("a machine")).expect("a plan")
+    }
 
     #[tokio::test]
     async fn looks_at_everything_and_changes_nothing() {
         let (context, keep) = test_context();
         let before = walkdir::WalkDir::new(keep.path()).into_iter().count();
-        let findings = examine(&context).await.expect("looked");
+        let findings = examine(&context, &plan(|_| {})).await.expect("looked");
         assert_eq!(walkdir::WalkDir::new(keep.path()).into_iter().count(), before);
         for name in [
             "Docker",
+            "docker CLI",
             "kind",
-            "Minikube",
             "Go",
             "Python 3",
             "pip",
@@ -141,6 +198,24 @@ mod tests {
         }
         let told = |f: &Finding| f.state == State::Ready || f.remedy.is_some();
         assert!(findings.iter().all(told), "whatever is not ready says what to do");
+    }
+
+    #[tokio::test]
+    async fn what_the_plan_does_not_need_is_not_missing() {
+        let (context, keep) = test_context();
+        let kubeconfig = keep.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, "").expect("written");
+        let plan = plan(|raw| {
+            raw.kubeconfig = Some(kubeconfig);
+            raw.image = Some("registry.test/spark:3.5.9".into());
+            raw.strategies = Some(vec!["none".into()]);
+            raw.driver = Some(crate::plan::DriverPlace::Pod);
+        });
+        let findings = examine(&context, &plan).await.expect("looked");
+        for name in ["Docker", "docker CLI", "debootstrap", "Maven", "Go", "kind", "cores"] {
+            assert!(findings.iter().all(|f| f.name != name), "{name}");
+        }
+        assert!(findings.iter().any(|f| f.name == "pip"), "the distribution comes from PyPI");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One prerequisite and how it stands.
 
+use crate::engine::LinuxDistribution;
+
 /// How a prerequisite stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -36,7 +38,7 @@ pub struct Finding {
     pub found: String,
     /// What to do, when something is to be done.
     pub remedy: Option<String>,
-    /// Debian packages that `--yes` installs for it.
+    /// Packages that `--yes` installs for it.
     pub packages: Vec<&'static str>,
 }
 
@@ -66,19 +68,32 @@ impl Finding {
         Finding { remedy: Some(remedy.into()), ..Self::new(name, State::Missing, found) }
     }
 
-    /// Debian packages: for `--yes` where `apt-get` is there and we are root, else for the user.
-    pub(super) fn packages(name: &str, packages: &[&'static str]) -> Self {
-        let command = format!("apt-get install {}", packages.join(" "));
-        if crate::engine::is_root() && crate::engine::program("apt-get").is_some() {
-            let remedy = Some(format!("--yes, or: {command}"));
-            let packages = packages.to_vec();
+    /// Programs that are not there: by their packages of this distribution.
+    pub(super) fn programs(name: &str, programs: &[&str]) -> Self {
+        let here = LinuxDistribution::here();
+        let found: Option<Vec<_>> = programs.iter().map(|program| here.package(program)).collect();
+        match found {
+            Some(packages) => Self::packages(name, packages),
+            None => {
+                let remedies: Vec<_> = programs.iter().map(|it| here.how_to_get(it)).collect();
+                Self::missing(name, "not installed", remedies.join("; "))
+            }
+        }
+    }
+
+    /// Packages: for `--yes` where `apt-get` is there and we are root, else for the user.
+    pub(super) fn packages(name: &str, packages: Vec<&'static str>) -> Self {
+        let here = LinuxDistribution::here();
+        let command = here.command(&packages);
+        if crate::engine::is_root() && here.has_apt() {
             return Finding {
-                remedy,
+                remedy: Some(format!("--yes, or: {command}")),
                 packages,
                 ..Self::new(name, State::Installable, "not installed")
             };
         }
-        Self::missing(name, "not installed", format!("as root: {command}"))
+        let root = if crate::engine::is_root() { "" } else { "as root: " };
+        Self::missing(name, "not installed", format!("{root}{command}"))
     }
 
     /// Whether `run` can do its work with it as it stands, `--yes` given.

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::Finding;
-use crate::engine::is_root;
 use crate::error::Result;
 use crate::plan::{Machine, MebiBytes, MilliCpu};
 
@@ -19,13 +18,25 @@ const GUIDE: (MilliCpu, MebiBytes) = (MilliCpu(3000), MebiBytes(8192));
 /// Below it the control plane alone does not fit.
 const LEAST: (MilliCpu, MebiBytes) = (MilliCpu(2000), MebiBytes(4096));
 
-pub(super) fn rights() -> Finding {
-    if is_root() {
-        return Finding::ready("rights", "root");
+/// Whether what the plan needs can be assembled: the base of Spark images, where it is needed and
+/// not there yet, and what else it would assemble.
+pub(super) fn rights(root: bool, base: bool, assembled: bool) -> Finding {
+    let name = "rights";
+    match (root, base, assembled) {
+        (true, ..) => Finding::ready(name, "root"),
+        (_, true, _) => Finding::missing(
+            name,
+            "not root, which assembles the base of Spark images",
+            "run as root once, or name an image by --image",
+        ),
+        (_, _, true) => Finding::limited(
+            name,
+            "not root: servers, FUSE clients, Python and nodes that nobody publishes come from the \
+             cache or not at all",
+            "run as root once, or --strategies 0,1,3",
+        ),
+        _ => Finding::ready(name, "not root, which this does not need"),
     }
-    let remedy = "run as root; without, only a daemon that runs, a published node image, or \
-                  --kubeconfig";
-    Finding::limited("rights", "not root: no daemon, node image or package of our own", remedy)
 }
 
 pub(super) fn control_groups() -> Finding {
@@ -86,6 +97,14 @@ pub(super) fn size() -> Result<[Finding; 2]> {
 mod tests {
     use super::*;
     use crate::doctor::State;
+
+    #[test]
+    fn who_is_not_root_is_missing_what_the_plan_needs_of_root_only() {
+        assert_eq!(rights(false, true, true).state, State::Missing);
+        assert_eq!(rights(false, false, true).state, State::Limited);
+        assert_eq!(rights(false, false, false).state, State::Ready);
+        assert_eq!(rights(true, true, true).state, State::Ready);
+    }
 
     #[test]
     fn a_disk_too_small_is_said_with_what_is_wanted() {

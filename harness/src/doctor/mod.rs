@@ -3,6 +3,7 @@
 mod examine;
 mod finding;
 mod host;
+mod needs;
 mod tools;
 
 pub use examine::{examine, install};

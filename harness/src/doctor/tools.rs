@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use super::Finding;
 use crate::context::Context;
+use crate::engine::LinuxDistribution;
 use crate::exec::Tool;
 use crate::images::spark;
 
 /// The least JDK that builds the probe: its `jar` knows `--date` (JDK-8279453).
-const PROBE_JDK: &str = "a JDK of at least 17.0.3 (openjdk-17-jdk-headless)";
+const PROBE_JDK: &str = "a JDK of at least 17.0.3";
 
 /// First line that a program prints about its version; `None` when it cannot be run.
 async fn says(context: &Context, program: impl Into<PathBuf>, words: &[&str]) -> Option<String> {
@@ -22,7 +23,8 @@ async fn says(context: &Context, program: impl Into<PathBuf>, words: &[&str]) ->
 /// Go, which builds kind and the node's programs; an older one fetches the toolchain it needs.
 pub(super) async fn go(context: &Context, wanted: &str) -> Finding {
     let Some(found) = says(context, "go", &["env", "GOVERSION"]).await else {
-        let remedy = format!("install Go of at least {wanted} and put it on PATH");
+        let get = LinuxDistribution::here().how_to_get("go");
+        let remedy = format!("Go of at least {wanted}: {get}");
         return Finding::missing("Go", "not on PATH", remedy);
     };
     let numbers = |text: &str| -> Vec<u32> {
@@ -39,7 +41,7 @@ pub(super) async fn go(context: &Context, wanted: &str) -> Finding {
 pub(super) async fn python(context: &Context) -> Finding {
     match says(context, "python3", &["--version"]).await {
         Some(found) => Finding::ready("Python 3", found),
-        None => Finding::missing("Python 3", "not on PATH", "apt-get install python3"),
+        None => Finding::programs("Python 3", &["python3"]),
     }
 }
 
@@ -49,7 +51,10 @@ pub(super) async fn pip(context: &Context) -> Finding {
         None => Finding::missing(
             "pip",
             "python3 has no pip",
-            "apt-get install python3-pip, or name a distribution by --spark-home",
+            format!(
+                "{}, or name a distribution by --spark-home",
+                LinuxDistribution::here().how_to_get("pip")
+            ),
         ),
     }
 }
@@ -58,7 +63,7 @@ pub(super) async fn pip(context: &Context) -> Finding {
 pub(super) async fn maven(context: &Context) -> Finding {
     match says(context, "mvn", &["--batch-mode", "--version"]).await {
         Some(found) => Finding::ready("Maven", found),
-        None => Finding::packages("Maven", &["maven"]),
+        None => Finding::programs("Maven", &["mvn"]),
     }
 }
 
@@ -68,21 +73,24 @@ pub(super) async fn compiler(context: &Context) -> Finding {
         None => Finding::limited(
             "C compiler",
             "not on PATH",
-            "only building sparkproof from source needs it: apt-get install gcc libc6-dev",
+            format!(
+                "only building sparkproof from source needs it: {}",
+                LinuxDistribution::here().how_to_get("cc")
+            ),
         ),
     }
 }
 
-/// The Java that Spark's launcher would take, for each set of runtimes that Spark versions share,
-/// and the compiler for the probe.
-pub(super) async fn java(context: &Context) -> Vec<Finding> {
+/// The Java that Spark's launcher would take, for each set of runtimes that Spark versions share;
+/// that of `wanted` is needed.
+pub(super) async fn java(context: &Context, wanted: &str) -> Vec<Finding> {
     let found = says(context, java_program("java"), &["-version"]).await;
     let major = found.as_deref().and_then(major);
     let mut findings: Vec<Finding> = Vec::new();
     for (runtimes, versions) in by_runtimes() {
         let name = format!("Java for Spark {}", versions.join(", "));
-        let wanted = runtimes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-        let remedy = format!("install Java {wanted} and set JAVA_HOME to it");
+        let majors = runtimes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        let remedy = format!("install Java {majors} and set JAVA_HOME to it");
         let brought = spark::find(versions[0]).ok().and_then(spark::SparkVersion::runtime);
         if let Some(runtime) = brought {
             findings.push(Finding::ready(name, format!("brought along, {}", runtime.package)));
@@ -92,19 +100,26 @@ pub(super) async fn java(context: &Context) -> Vec<Finding> {
             (Some(found), Some(major)) if runtimes.contains(&major) => Finding::ready(name, found),
             (found, _) => {
                 let found = found.clone().unwrap_or_else(|| "not on PATH".to_owned());
-                // Only the default's runtime is needed when nothing else is asked for.
-                match versions.contains(&spark::default_version()) {
+                match versions.contains(&wanted) {
                     true => Finding::missing(name, found, remedy),
                     false => Finding::limited(name, found, remedy),
                 }
             }
         });
     }
-    findings.push(match says(context, "javac", &["-version"]).await {
-        Some(found) => Finding::ready("Java compiler", found),
-        None => Finding::missing("Java compiler", "not on PATH", format!("install {PROBE_JDK}")),
-    });
     findings
+}
+
+/// The compiler for the probe.
+pub(super) async fn java_compiler(context: &Context) -> Finding {
+    let name = "Java compiler";
+    match says(context, "javac", &["-version"]).await {
+        Some(found) => Finding::ready(name, found),
+        None => {
+            let get = LinuxDistribution::here().how_to_get("javac");
+            Finding::missing(name, "not on PATH", format!("{PROBE_JDK}: {get}"))
+        }
+    }
 }
 
 /// Spark versions with the same runtimes, in the order of the table.

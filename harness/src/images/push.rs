@@ -1,12 +1,11 @@
 //! Images for clusters whose nodes are not ours: pushed where they pull.
 
-use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{
     PushImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
 };
-use docker_credential::{CredentialRetrievalError, DockerCredential};
 use futures::TryStreamExt;
 
+use super::credentials::credentials;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -46,7 +45,11 @@ async fn push_now(
     tag: &str,
 ) -> Result<String> {
     let what = || format!("pushing {name}:{tag}");
-    let credentials = credentials(context, registry)?;
+    let host = registry.host();
+    let credentials = credentials(context, host).await?;
+    if credentials.is_none() {
+        context.recorder.info(format!("`docker login {host}` has left nothing: pushing as nobody"));
+    }
     let options = TagImageOptionsBuilder::default().repo(name).tag(tag).build();
     engine.docker.tag_image(local, Some(options)).await.or_environment(what())?;
     let options = PushImageOptionsBuilder::default().tag(tag).build();
@@ -76,41 +79,4 @@ async fn digest_of(engine: &Engine, name: &str, tag: &str) -> Result<Option<Stri
     let digests = image.and_then(|image| image.repo_digests).unwrap_or_default();
     let of_name = |digest: &String| digest.strip_prefix(&format!("{name}@")).map(str::to_owned);
     Ok(digests.iter().find_map(of_name))
-}
-
-/// What `docker login` left for the registry's host; none for one that asks for none.
-fn credentials(context: &Context, registry: &Registry) -> Result<Option<DockerCredentials>> {
-    let secrets = context.recorder.secrets();
-    match docker_credential::get_credential(registry.host()) {
-        Ok(DockerCredential::UsernamePassword(username, password)) => {
-            secrets.register(&password);
-            Ok(Some(DockerCredentials {
-                username: Some(username),
-                password: Some(password),
-                ..DockerCredentials::default()
-            }))
-        }
-        Ok(DockerCredential::IdentityToken(token)) => {
-            secrets.register(&token);
-            Ok(Some(DockerCredentials {
-                identitytoken: Some(token),
-                ..DockerCredentials::default()
-            }))
-        }
-        // Nobody has ever logged in: there is no file.
-        Err(
-            CredentialRetrievalError::NoCredentialConfigured
-            | CredentialRetrievalError::ConfigNotFound
-            | CredentialRetrievalError::ConfigReadError,
-        ) => {
-            let host = registry.host();
-            context
-                .recorder
-                .info(format!("`docker login {host}` has left nothing: pushing as nobody"));
-            Ok(None)
-        }
-        Err(error) => Err(Error::input(format!("reading the credentials of {}", registry.host()))
-            .because(error)
-            .remedy("`docker login` writes them")),
-    }
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::labels::KUBE_RUN;
 use super::{Owned, docker, minikube, stale};
-use crate::cluster::client_of;
+use crate::cluster::{Via, client_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
@@ -33,10 +33,12 @@ pub(super) async fn reach(
     kubeconfig: &Path,
     of: Option<&str>,
 ) -> Result<Option<Client>> {
-    if !kubeconfig.exists() && kubeconfig.starts_with(context.dirs.runs()) {
+    let ours = kubeconfig.starts_with(context.dirs.runs());
+    if !kubeconfig.exists() && ours {
         return Ok(None);
     }
-    let client = client_of(kubeconfig, of).await?;
+    let via = if ours { Via::Direct } else { Via::AsKubectl };
+    let client = client_of(kubeconfig, of, via).await?;
     match bounded(client.apiserver_version()).await {
         Ok(_) => Ok(Some(client)),
         Err(_) if cluster_is_gone(context, kubeconfig).await? => Ok(None),

@@ -224,6 +224,7 @@ pub(crate) fn test_context() -> (crate::Context, tempfile::TempDir) {
         dirs,
         recorder: recorder.expect("recorder"),
         cancel: crate::context::Cancel::default(),
+        installs: crate::context::Installs::default(),
     };
     (context, keep)
 }

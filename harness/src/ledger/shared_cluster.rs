@@ -15,7 +15,7 @@ use super::lease::{APPLICATION, holder_of, host};
 use super::leases::{self, Holder};
 use super::sweep::{Doomed, SweepMode};
 use super::{StaleRun, Swept, kubernetes, labelled};
-use crate::cluster::client_of;
+use crate::cluster::{Via, client_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 
@@ -42,7 +42,8 @@ pub async fn sweep_cluster(
     mode: SweepMode,
     swept: &mut Swept,
 ) -> Result<()> {
-    let client = client_of(&place.kubeconfig, place.context.as_deref()).await?;
+    let of = place.context.as_deref();
+    let client = client_of(&place.kubeconfig, of, Via::AsKubectl).await?;
     sweep_with(context, client, place.namespace.as_deref(), mode, swept).await
 }
 

@@ -8,5 +8,5 @@ mod wait;
 pub use holdings::{Holdings, Look};
 pub use pod_list::{PodList, Row, status, unscheduled};
 pub use pods::Pods;
-pub(crate) use wait::{end_of, wait_unless};
 pub use wait::{Progress, Source, Waiting, wait};
+pub(crate) use wait::{end_of, wait_unless};

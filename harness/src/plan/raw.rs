@@ -152,6 +152,10 @@ pub struct RawPlan {
     /// Address under which pods reach the driver [default: as the cluster's network sees this host]
     #[arg(long, value_name = "IP", help_heading = "Spark")]
     pub driver_host: Option<IpAddr>,
+    /// Address of this host that the driver listens at [default: --driver-host where that is one of
+    /// this host, else the one towards the cluster]
+    #[arg(long, value_name = "IP", help_heading = "Spark")]
+    pub driver_bind: Option<IpAddr>,
     /// Seconds a session may take until all executors are registered [default: 180]
     #[arg(long, value_name = "S", help_heading = "Spark")]
     pub session_timeout: Option<Seconds>,

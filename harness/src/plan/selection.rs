@@ -73,7 +73,8 @@ mod tests {
         let (all, by_name) = selection(&["0", "4-s3"]).accept("3.5.9", 1, false).expect("possible");
         assert_eq!(all, ["0-copy", "4-s3"]);
         assert_eq!(by_name, ["4-s3".to_owned()].into());
-        let (_, by_name) = Selection::of(None).expect("all").accept("3.5.9", 1, false).expect("possible");
+        let (_, by_name) =
+            Selection::of(None).expect("all").accept("3.5.9", 1, false).expect("possible");
         assert!(by_name.is_empty());
     }
 

@@ -55,6 +55,9 @@ pub struct Plan {
     pub driver: DriverPlace,
     /// Address of the driver, when it is not to be derived from the cluster.
     pub driver_host: Option<IpAddr>,
+    /// Address that a driver on this host listens at, when it is not to be derived.
+    #[serde(default)]
+    pub driver_bind: Option<IpAddr>,
     /// How long a session may take to start.
     pub session_timeout: Duration,
     /// Ids of the reading strategies' variants to prove.
@@ -277,7 +280,8 @@ impl Plan {
         let spark =
             SparkSource { home: raw.spark_home, version: raw.spark_version, image: raw.image };
         let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
-        let (strategies, by_name) = selection.accept(&version_of(&spark)?, nodes)?;
+        let (strategies, by_name) =
+            selection.accept(&version_of(&spark)?, nodes, spark.image.is_some())?;
         Ok(Plan {
             cluster,
             spark,
@@ -290,6 +294,7 @@ impl Plan {
             geni_classpath: raw.geni_classpath.map(ClassPath::checked).transpose()?,
             driver,
             driver_host: raw.driver_host,
+            driver_bind: raw.driver_bind,
             session_timeout: Duration::from_secs(
                 raw.session_timeout.map_or(180, |seconds| Seconds::get(seconds).into()),
             ),

@@ -1,7 +1,7 @@
 //! An environment: engine, node image, cluster, Spark image. Owned by one process (`run`, `exec`,
 //! or the user by `up`), usable by others through its record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::made::make;
 use super::{Held, existing};
 use crate::access::Terms;
-use crate::cluster::{Cluster, ClusterRecord};
+use crate::cluster::{Cluster, ClusterRecord, accept_environment};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -66,6 +66,12 @@ pub struct EnvironmentRecord {
     /// The storage servers.
     #[serde(default)]
     pub stores: Vec<StoreRecord>,
+    /// Why others are not up.
+    #[serde(default)]
+    pub stores_left_out: BTreeMap<StoreKind, String>,
+    /// Whether packages may be installed.
+    #[serde(default)]
+    pub installs: bool,
     /// The run directory events go to.
     pub run_dir: PathBuf,
 }
@@ -106,7 +112,7 @@ impl EnvironmentRecord {
             terms: self.terms,
             image: self.image,
             engine,
-            stores: Stores::open(context, self.stores).await?,
+            stores: Stores::open(context, self.stores, self.stores_left_out).await?,
         })
     }
 }
@@ -122,6 +128,8 @@ impl Environment {
             image: self.image.clone(),
             docker_host: self.engine.as_ref().map(|e| e.host.clone()),
             stores: self.stores.records(),
+            stores_left_out: self.stores.left_out().clone(),
+            installs: context.installs.are_allowed(),
             run_dir: context.recorder.dir().to_owned(),
         }
     }
@@ -139,6 +147,10 @@ pub async fn set_up(
 ) -> Result<Environment> {
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
+    }
+    accept_environment().await?;
+    if yes {
+        context.installs.allow();
     }
     let plan = &with_geni(context, plan).await?;
     context.recorder.fact("front end", plan.front_end.to_string());

@@ -13,7 +13,7 @@ use crate::checks;
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
 use crate::engine::Engine;
-use crate::error::{OrFail, Result};
+use crate::error::{Exit, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::images::spark::SparkImage;
 use crate::images::{self, push, spark};
@@ -30,7 +30,7 @@ pub(super) async fn set_up(
     kinds: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
     let phase = context.recorder.phase("cluster");
-    let opened = cluster::open_existing(context, kubeconfig, of, plan.driver_host).await;
+    let opened = cluster::open_existing(context, kubeconfig, of).await;
     let cluster = phase
         .end(opened, |c| format!("existing, Kubernetes {}, {}", c.kubernetes_version, c.server))?;
     let phase = context.recorder.phase("rights");
@@ -40,11 +40,19 @@ pub(super) async fn set_up(
     let how = if plan.registry.is_some() { "pushed" } else { "as given" };
     let image = phase.end(image, |image| format!("{}, {how}", image.reference))?;
     let mut images = plan.store_images.clone();
+    let mut not_had = Stores::default();
     if let (Some(engine), Some(registry), None) = (engine, &plan.registry, terms.lack(&STORE)) {
         let phase = context.recorder.phase("stores");
         let pushed = async {
             for kind in in_pods(&kinds, plan) {
-                let local = images::store::provide(context, engine, phase.name(), kind).await?;
+                let local = images::store::provide(context, engine, phase.name(), kind).await;
+                let local = match local {
+                    Err(error) if error.exit == Exit::Environment => {
+                        not_had.could_not_be_had(context, kind, &error);
+                        continue;
+                    }
+                    local => local?,
+                };
                 let there = push(context, engine, phase.name(), &local, registry).await?;
                 images.insert(kind, there);
             }
@@ -53,7 +61,7 @@ pub(super) async fn set_up(
         .await;
         phase.end(pushed, |()| format!("{} images in {}", images.len(), registry.host()))?;
     }
-    let stores = stores(context, plan, &cluster, &terms, kinds, &images).await?;
+    let stores = stores(context, plan, &cluster, &terms, kinds, &images, not_had).await?;
     Ok(Environment { plan: plan.clone(), cluster, terms, image, engine: None, stores })
 }
 
@@ -112,8 +120,12 @@ async fn stores(
     terms: &Terms,
     kinds: BTreeSet<StoreKind>,
     images: &BTreeMap<StoreKind, String>,
+    not_had: Stores,
 ) -> Result<Stores> {
     let mut stores = Stores::start(context, None, kinds.clone(), &plan.stores).await?;
+    for (kind, why) in not_had.left_out() {
+        stores.leave_out(&BTreeSet::from([*kind]), why);
+    }
     let wanted = images.keys().any(|kind| kinds.contains(kind));
     match terms.lack(&STORE) {
         Some(lack) if wanted => {

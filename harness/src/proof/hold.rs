@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::deadlines::TEARDOWN;
 use crate::dirs::Dirs;
 use crate::engine::locks::{Hold, try_lock};
-use crate::engine::{Engine, EngineUse, TOOL_PACKAGES, apt, stop_if_unused};
+use crate::engine::{Engine, EngineUse, stop_if_unused};
 use crate::error::{Error, Result};
 use crate::ledger::{end_strays, give_back};
 use crate::name::Name;
@@ -20,19 +20,14 @@ pub struct Held {
 }
 
 impl Held {
-    /// Finds or starts an engine, as a phase.
+    /// Finds or starts an engine, as a phase. With `yes` it is installed where there is none, and so is
+    /// later what a stage lacks.
     pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
         let phase = context.recorder.phase("engine");
-        let used = async {
-            // Here, since stages that run side by side may need the same.
-            let lacks = |(program, package)| which::which(program).is_err().then_some(package);
-            let packages: Vec<&str> = TOOL_PACKAGES.into_iter().filter_map(lacks).collect();
-            if yes && !packages.is_empty() {
-                apt(context, &phase, &packages).await?;
-            }
-            Engine::find_or_start(context, &phase, yes).await
+        if yes {
+            context.installs.allow();
         }
-        .await;
+        let used = Engine::find_or_start(context, &phase, yes).await;
         let used = phase.end(used, |used| {
             let whose = if used.started_by_us { "started by us" } else { "running already" };
             format!("Docker {}, {whose}", used.version)

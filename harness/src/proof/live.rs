@@ -190,6 +190,7 @@ impl<'a> Ground<'a> {
             geni: wanted.geni.clone(),
             driver,
             driver_host: wanted.driver_host,
+            driver_bind: wanted.driver_bind,
             driver_mounts,
             conf: wanted.conf.clone(),
             jars: Vec::new(),

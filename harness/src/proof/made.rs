@@ -9,7 +9,7 @@ use crate::access::Terms;
 use crate::checks::{check, image_tool};
 use crate::cluster::{self, Cluster, KindRequest, MinikubeRequest, Provisioner};
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Engine, provide_program};
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 use crate::images::node::{self, MinikubeImage, NodeImage, Release};
@@ -27,6 +27,8 @@ pub(super) async fn make(
     (name, scope): (&str, Scope),
     stores: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
+    // kind and Minikube call it.
+    provide_program(context, "engine", "docker").await?;
     let (parts, image) = tokio::try_join!(
         async {
             let phase = context.recorder.phase("node");

@@ -25,6 +25,7 @@ pub struct SessionBuilder<'a> {
     pub(super) geni: Option<ClassPath>,
     pub(super) driver: DriverPlace,
     pub(super) driver_host: Option<IpAddr>,
+    pub(super) driver_bind: Option<IpAddr>,
     pub(super) trap: Option<Trap>,
     pub(super) dynamic_allocation: bool,
     pub(super) strict: bool,
@@ -49,6 +50,7 @@ impl<'a> SessionBuilder<'a> {
             geni: plan.geni_classpath.clone(),
             driver: plan.driver,
             driver_host: plan.driver_host,
+            driver_bind: plan.driver_bind,
             trap: None,
             dynamic_allocation: false,
             strict: false,
@@ -142,6 +144,13 @@ impl<'a> SessionBuilder<'a> {
     #[must_use]
     pub fn driver_host(mut self, address: IpAddr) -> Self {
         self.driver_host = Some(address);
+        self
+    }
+
+    /// The address of this host that the driver listens at.
+    #[must_use]
+    pub fn driver_bind(mut self, address: IpAddr) -> Self {
+        self.driver_bind = Some(address);
         self
     }
 

@@ -8,7 +8,7 @@ use futures::FutureExt;
 
 use super::hold::tear_down_within;
 use super::{Environment, EnvironmentRecord, HANDOVER, Held, ReadingBuilder, SessionBuilder};
-use crate::context::{Cancel, Context};
+use crate::context::{Cancel, Context, Installs};
 use crate::deadlines::{SCENARIO_ENDS, SCENARIO_TEARDOWN};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result, panic_text};
@@ -72,9 +72,13 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     let dirs = Dirs::of_user()?;
     let cancel = Cancel::default();
     cancel.on_signals()?;
+    let installs = Installs::default();
+    if record.installs {
+        installs.allow();
+    }
     // The last that can fail before everything is given back.
     let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
-    let context = Context { dirs, recorder, run, cancel };
+    let context = Context { dirs, recorder, run, cancel, installs };
     context.recorder.emit(Body::RunStarted {
         run: context.run.id().to_owned(),
         title: format!("scenario {name}"),

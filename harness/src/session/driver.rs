@@ -53,6 +53,8 @@ pub(super) struct Launch<'a> {
     pub(super) spark_home: &'a Path,
     /// Its credentials, in a directory of their own.
     pub(super) kubeconfig: &'a Path,
+    /// The proxy between it and the API server.
+    pub(super) proxy: Option<&'a str>,
     /// Files of this host that its properties name.
     pub(super) files: &'a [PathBuf],
     /// What a container or pod shall see of this host, and at which paths.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
+use crate::engine::LinuxDistribution;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
@@ -102,9 +103,10 @@ async fn build(context: &Context, spark_home: &Path, dir: &Path) -> Result<()> {
         fs_err::write(source.join(name), text).or_environment("building the probe")?;
     }
     let need_jdk = |e: Error| {
-        Error::environment("building the probe jar")
-            .because(e)
-            .remedy("install a JDK of at least 17.0.3 (openjdk-17-jdk-headless)")
+        Error::environment("building the probe jar").because(e).remedy(format!(
+            "a JDK of at least 17.0.3 builds it: {}",
+            LinuxDistribution::here().how_to_get("javac")
+        ))
     };
     Tool::new("javac")
         .args(["--release", "8", "-Xlint:-options", "-cp"])

@@ -115,6 +115,9 @@ pub struct SessionSpec {
     pub driver: DriverSite,
     /// The driver's address as pods are told; none for the one it listens at.
     pub driver_host: Option<IpAddr>,
+    /// The address that a driver on this host listens at; none for the one that follows, see
+    /// [`SessionSpec::addresses`].
+    pub driver_bind: Option<IpAddr>,
     /// What a driver in a container shall see of this host, read-only, and at which paths.
     pub driver_mounts: Vec<(PathBuf, PathBuf)>,
     /// Further configuration; a key that contradicts what the fields say is refused.
@@ -145,6 +148,7 @@ impl SessionSpec {
             geni: None,
             driver: DriverSite::Host,
             driver_host: None,
+            driver_bind: None,
             driver_mounts: Vec::new(),
             conf: Conf::default(),
             jars: Vec::new(),
@@ -158,6 +162,19 @@ impl SessionSpec {
 }
 
 impl SessionSpec {
+    /// Where a driver on this host listens, and where pods are told to find it. `here` is this host
+    /// as pods see it. One that is told is listened at where it is an address of this host; it may
+    /// also be that of a gateway, which passes on what comes for it.
+    pub(super) fn addresses(
+        &self,
+        here: IpAddr,
+        is_local: impl Fn(IpAddr) -> bool,
+    ) -> (IpAddr, IpAddr) {
+        let told = self.driver_host.unwrap_or(here);
+        let listened = if is_local(told) { told } else { here };
+        (self.driver_bind.unwrap_or(listened), told)
+    }
+
     /// As a driver in a pod has to be told it: files of this host lie elsewhere there, jars of the
     /// strategies are in its image, names of hosts in its pod.
     pub(super) fn inside_a_pod(&self) -> Self {
@@ -211,6 +228,8 @@ pub(super) struct Place<'a> {
     pub(super) server: &'a str,
     /// The address the driver listens at.
     pub(super) driver: IpAddr,
+    /// Where executors are told to find a driver that is in no pod.
+    pub(super) told: IpAddr,
     /// The driver's pod, when it is in one: its Service has its name.
     pub(super) pod: Option<&'a str>,
     pub(super) namespace: &'a str,
@@ -316,7 +335,7 @@ fn reached_at(spec: &SessionSpec, place: &Place<'_>) -> String {
     match (spec.driver_host, place.pod) {
         (Some(asked), _) => asked.to_string(),
         (None, Some(pod)) => format!("{pod}.{}.svc", place.namespace),
-        (None, None) => place.driver.to_string(),
+        (None, None) => place.told.to_string(),
     }
 }
 
@@ -394,6 +413,7 @@ mod tests {
         Place {
             server: "https://127.0.0.1:6443",
             driver: [172, 18, 0, 1].into(),
+            told: [172, 18, 0, 1].into(),
             pod: None,
             namespace: "spark",
             service_account: "spark",
@@ -453,6 +473,24 @@ mod tests {
         let text = render(|spec| spec.driver_host = Some([192, 0, 2, 2].into())).expect("valid");
         assert!(text.contains("spark.driver.host=192.0.2.2\n"), "{text}");
         assert!(text.contains("spark.driver.bindAddress=172.18.0.1\n"), "{text}");
+    }
+
+    #[test]
+    fn where_the_driver_listens_is_apart_from_where_it_is_told_to_be() {
+        let here: IpAddr = [172, 18, 0, 1].into();
+        let (mine, gateway): (IpAddr, IpAddr) = ([10, 0, 0, 5].into(), [192, 0, 2, 2].into());
+        let is_local = |address| [here, mine].contains(&address);
+        let addresses = |host, bind| {
+            let mut spec = SessionSpec::new("x", 1);
+            (spec.driver_host, spec.driver_bind) = (host, bind);
+            spec.addresses(here, is_local)
+        };
+        assert_eq!(addresses(None, None), (here, here));
+        assert_eq!(addresses(Some(mine), None), (mine, mine), "another of this host's");
+        assert_eq!(addresses(Some(gateway), None), (here, gateway), "passed on to this host");
+        let any: IpAddr = [0, 0, 0, 0].into();
+        assert_eq!(addresses(Some(gateway), Some(any)), (any, gateway));
+        assert_eq!(addresses(None, Some(any)), (any, here), "no executor can connect to 0.0.0.0");
     }
 
     #[test]

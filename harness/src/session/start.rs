@@ -72,6 +72,7 @@ impl Session {
             true => (Cow::Owned(spec.inside_a_pod()), Path::new(SESSION_IN_POD)),
             false => (Cow::Borrowed(spec), &*path),
         };
+        let proxy = access.proxy()?;
         let launch = Launch {
             front_end: spec.front_end,
             geni: told.geni.as_ref(),
@@ -80,16 +81,21 @@ impl Session {
             java_home: image.java_home.as_deref(),
             spark_home: &image.spark_home,
             kubeconfig: &access.driver_kubeconfig,
+            proxy: proxy.as_deref(),
             files: &spec.files(&probe_jar),
             mounts: &spec.driver_mounts,
             hosts: &spec.added.hosts,
             in_image: in_pod,
         };
         let driver = Driver::start(context, cluster, dir, &launch, &spec.driver, pods).await?;
-        let address = driver.address().unwrap_or(cluster.host_address);
+        let (address, told_address) = match driver.address() {
+            Some(address) => (address, address),
+            None => spec.addresses(cluster.host_address, is_local),
+        };
         let place = Place {
             server: &server,
             driver: address,
+            told: told_address,
             namespace: &access.namespace,
             service_account: &access.service_account,
             pod: driver.pod(),
@@ -152,6 +158,11 @@ impl Session {
             Err(error) => starting.explain(cluster, access, image, error).await,
         }
     }
+}
+
+/// Whether an address is one of this host's: a socket can have it.
+fn is_local(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The files that the properties name.

@@ -6,7 +6,8 @@ use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::remove_below;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Exit, Result};
+use crate::events::PhaseGuard;
 use crate::images::load;
 use crate::images::store::provide;
 use crate::ledger::Scope;
@@ -72,14 +73,48 @@ impl Store {
         let phase = context.recorder.phase(&format!("store {}", request.name));
         let begun = async {
             let image = provide(context, engine, phase.name(), request.kind).await?;
-            let step = phase.step("start");
-            let store = container::start(context, engine, network, &image, request).await?;
-            store.healthy(context).await?;
-            step.done("");
-            Ok(store)
+            Self::begin(context, engine, network, request, (&phase, &image)).await
         };
         let begun = begun.await;
         phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
+    }
+
+    /// The same for a proof that goes on without it: the inner error is why its image cannot be had
+    /// here.
+    ///
+    /// # Errors
+    /// Environment: the image is there and the server does not serve. Others as they are.
+    pub(super) async fn start_or_why_not(
+        context: &Context,
+        engine: &Engine,
+        network: &str,
+        request: &StoreRequest<'_>,
+    ) -> Result<Result<Store>> {
+        let phase = context.recorder.phase(&format!("store {}", request.name));
+        let image = match provide(context, engine, phase.name(), request.kind).await {
+            Err(error) if error.exit == Exit::Environment => {
+                phase.done(format!("not to be had: {error}"));
+                return Ok(Err(error));
+            }
+            Err(error) => return phase.end(Err(error), |_: &Result<Store>| String::new()),
+            Ok(image) => image,
+        };
+        let begun = Self::begin(context, engine, network, request, (&phase, &image)).await;
+        phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place)).map(Ok)
+    }
+
+    async fn begin(
+        context: &Context,
+        engine: &Engine,
+        network: &str,
+        request: &StoreRequest<'_>,
+        (phase, image): (&PhaseGuard, &str),
+    ) -> Result<Store> {
+        let step = phase.step("start");
+        let store = container::start(context, engine, network, image, request).await?;
+        store.healthy(context).await?;
+        step.done("");
+        Ok(store)
     }
 
     /// Starts one in a pod behind a NodePort service, in a namespace that is the run's and takes it

@@ -2,7 +2,7 @@
 
 use super::pod::Pod;
 use super::{Placement, sandbox};
-use crate::cluster::client_of;
+use crate::cluster::{Via, client_of};
 use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
@@ -28,7 +28,8 @@ impl Place {
                 Place::Container(Container { engine, name: name.clone() })
             }
             Placement::Pod { kubeconfig, context, namespace, name } => Place::Pod(Pod {
-                client: client_of(kubeconfig, context.as_deref()).await?,
+                // Servers run in pods on clusters of the user's only.
+                client: client_of(kubeconfig, context.as_deref(), Via::AsKubectl).await?,
                 namespace: namespace.clone(),
                 name: name.clone(),
             }),

@@ -49,18 +49,31 @@ impl Stores {
     ) -> Result<Self> {
         let start = |kind| async move {
             if let Some(own) = own.iter().find(|own| own.kind == kind) {
-                return Store::own(context, own).await.map(Some);
+                return Ok((kind, Some(Ok(Store::own(context, own).await?))));
             }
-            match network {
-                Some((engine, network)) => {
-                    let request = StoreRequest::of(kind);
-                    Store::start(context, engine, network, &request).await.map(Some)
-                }
-                None => Ok(None),
-            }
+            let Some((engine, network)) = network else { return Ok((kind, None)) };
+            let request = StoreRequest::of(kind);
+            let started = Store::start_or_why_not(context, engine, network, &request).await?;
+            Ok::<_, Error>((kind, Some(started)))
         };
         let started = try_join_all(kinds.into_iter().map(start)).await?;
-        Ok(Self::of(started.into_iter().flatten().collect()))
+        let mut stores = Stores::default();
+        for (kind, started) in started {
+            match started {
+                Some(Ok(store)) => drop(stores.up.insert(kind, Arc::new(store))),
+                Some(Err(error)) => stores.could_not_be_had(context, kind, &error),
+                None => {}
+            }
+        }
+        Ok(stores)
+    }
+
+    /// The proof goes on without it: what reads from it is skipped for this reason.
+    pub(crate) fn could_not_be_had(&mut self, context: &Context, kind: StoreKind, error: &Error) {
+        let why = format!("no {} server could be had: {error}", kind.name());
+        let remedy = error.remedy.as_ref().map(|remedy| format!("; {remedy}"));
+        context.recorder.warn(format!("{why}{}", remedy.unwrap_or_default()));
+        self.left_out.insert(kind, why);
     }
 
     /// Starts further ones in pods, side by side.
@@ -91,10 +104,24 @@ impl Stores {
         }
     }
 
-    /// As another process started them.
-    pub async fn open(context: &Context, records: Vec<StoreRecord>) -> Result<Self> {
+    /// As another process started them, or not.
+    pub async fn open(
+        context: &Context,
+        records: Vec<StoreRecord>,
+        left_out: BTreeMap<StoreKind, String>,
+    ) -> Result<Self> {
         let open = records.into_iter().map(|record| record.open(context));
-        Ok(Self::of(try_join_all(open).await?))
+        Ok(Stores { left_out, ..Self::of(try_join_all(open).await?) })
+    }
+
+    /// Why those that are not up are not, for another process.
+    pub fn left_out(&self) -> &BTreeMap<StoreKind, String> {
+        &self.left_out
+    }
+
+    /// Why the first of these that is not up is not; `None` when all are.
+    pub fn lack(&self, kinds: &[StoreKind]) -> Option<String> {
+        kinds.iter().find_map(|kind| self.get(*kind).err()).map(|error| error.to_string())
     }
 
     fn of(stores: Vec<Store>) -> Self {
@@ -116,5 +143,36 @@ impl Stores {
             Error::environment(format!("no {} server is up", kind.name()))
                 .remedy("name a strategy that reads from it in --strategies")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    #[tokio::test]
+    async fn a_store_that_cannot_be_had_is_left_out_and_does_not_end_the_run() {
+        // No daemon answers there: no image of any store can be looked for.
+        let docker = bollard::Docker::connect_with_http(
+            "tcp://127.0.0.1:9",
+            5,
+            bollard::API_DEFAULT_VERSION,
+        );
+        let engine = Engine { docker: docker.expect("a client"), host: "tcp://127.0.0.1:9".into() };
+        let (context, keep) = test_context();
+        let kinds = BTreeSet::from([StoreKind::Azure, StoreKind::Hdfs]);
+        let stores = Stores::start(&context, Some((&engine, "network")), kinds, &[]).await;
+        let stores = stores.expect("the run goes on");
+        assert!(stores.records().is_empty());
+        let why = stores.lack(&[StoreKind::Hdfs]).expect("left out");
+        assert!(why.starts_with("no hdfs server could be had: "), "{why}");
+        assert_eq!(stores.lack(&[]), None, "what reads from no store is proven");
+        // As another process is told.
+        let handed = Stores::open(&context, stores.records(), stores.left_out().clone()).await;
+        assert_eq!(handed.expect("opened").lack(&[StoreKind::Hdfs]), Some(why));
+        let file = format!("run/events-{}.jsonl", std::process::id());
+        let events = std::fs::read_to_string(keep.path().join(file)).expect("events");
+        assert!(!events.contains(r#""ok":false"#), "no phase of the proof broke: {events}");
     }
 }

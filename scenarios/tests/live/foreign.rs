@@ -112,7 +112,7 @@ async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
         assert_eq!(team.holds().await?, before, "nothing was made");
 
         team.may_also(DRIVER_POD.into_iter().chain([IN_POD])).await?;
-        let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None, None).await?;
+        let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None).await?;
         let wanted = Wanted {
             namespace: Some(&team.namespace),
             account: Some(USER),
@@ -149,7 +149,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
         let team = Team::new(p).await?;
         let before = team.holds().await?;
         let kubeconfig = team.credentials.kubeconfig();
-        let cluster = open_existing(&p.context, kubeconfig, None, None).await?;
+        let cluster = open_existing(&p.context, kubeconfig, None).await?;
         let version = &p.environment.image.version;
         let wanted = Wanted {
             namespace: Some(&team.namespace),
@@ -265,7 +265,7 @@ async fn where_leases_may_not_be_made_nothing_is_swept() -> Outcome {
         let left = format!("left alone namespace {} (no Lease", team.namespace);
         assert!(said(&swept).contains(&left), "{}", said(&swept));
         assert!(!team.holds().await?.is_empty());
-        let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None, None).await?;
+        let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None).await?;
         let lease = Lease::take(&p.context, &cluster.client, "default", "mine", None).await;
         let forbidden = "leases.coordination.k8s.io is forbidden";
         expect_red(lease, &["creating a Lease in namespace default", forbidden])?;

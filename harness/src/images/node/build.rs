@@ -63,19 +63,20 @@ pub async fn build_node_image(
             return Ok(image);
         }
     }
-    let decision = context.cancel.guard(async { Ok(published::decide(docker, release).await) });
+    let decision =
+        context.cancel.guard(async { Ok(published::decide(context, docker, release).await) });
     match decision.await? {
         Decision::Pull(reference) => {
             context.recorder.info(format!("node image: pulling {reference}, a registry has it"));
             let step = phase.step(format!("pull {reference}"));
-            context.cancel.guard(published::pull(docker, &reference, &step)).await?;
+            context.cancel.guard(published::pull(context, docker, &reference, &step)).await?;
             step.done("");
             held(engine, &reference, None, release).await?.ok_or_else(|| {
                 Error::environment(format!("{reference} was pulled but is not held"))
             })
         }
         Decision::Assemble(reason) if release.assembled => {
-            context.recorder.info(format!("node image: assembling it, {reason}"));
+            reason.assembling(context, "node image")?;
             assemble(context, phase, engine, release, &go?).await
         }
         Decision::Assemble(reason) => Err(Error::environment(format!(

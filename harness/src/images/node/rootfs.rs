@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::inputs;
 use crate::context::Context;
-use crate::engine::is_root;
+use crate::engine::{is_root, provide_program};
 use crate::error::{Error, OrFail, Result};
 use crate::events::{PhaseGuard, StepGuard};
 use crate::exec::Tool;
@@ -28,10 +28,7 @@ pub(super) fn key(arch: &str) -> Key {
 /// The path of `rootfs.tar`.
 pub(super) async fn rootfs(context: &Context, phase: &PhaseGuard, arch: &str) -> Result<PathBuf> {
     let build = async |dir: &Path, step: &StepGuard| {
-        if which::which("debootstrap").is_err() {
-            return Err(Error::environment("debootstrap is not installed")
-                .remedy("add --yes to install it, or: apt-get install debootstrap"));
-        }
+        provide_program(context, phase.name(), "debootstrap").await?;
         script(context, step, dir, "rootfs.sh", &[dir.display().to_string(), PACKAGES.to_owned()])
             .await
     };

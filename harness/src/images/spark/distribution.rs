@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::java;
 use super::versions::{SparkVersion, check_scala, find};
 use crate::context::Context;
+use crate::engine::LinuxDistribution;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
@@ -82,7 +83,11 @@ async fn download(context: &Context, version: &SparkVersion, dir: &Path) -> Resu
         .map_err(|e| {
             Error::environment(format!("downloading {name} from the Python package index"))
                 .because(e)
-                .remedy("install python3-pip and give it a network, or name a distribution by --spark-home")
+                .remedy(format!(
+                    "give pip an index that answers (pip itself: {}), or name a distribution by \
+                     --spark-home",
+                    LinuxDistribution::here().how_to_get("pip")
+                ))
         })?;
     fs_err::remove_file(requirements).or_environment("removing requirements.txt")?;
     Ok(dir.join(format!("{name}.tar.gz")))

@@ -1,6 +1,6 @@
 //! Spark images: from a version of PyPI's package, from a distribution of the user's, or as given.
 
-pub(super) mod base;
+pub(crate) mod base;
 mod build;
 mod distribution;
 mod driver;

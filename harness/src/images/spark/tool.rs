@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Distribution;
 use crate::context::Context;
-use crate::engine::Engine;
-use crate::error::{Error, OrFail, Result};
+use crate::engine::{Engine, configuration};
+use crate::error::{Error, Result};
 use crate::exec::Tool;
 
 /// The repository given to the tool, which appends `/spark`.
@@ -46,12 +46,11 @@ pub(super) async fn run(
         arguments.extend(["-b".to_owned(), format!("{argument}={image}")]);
     }
     arguments.push("build".to_owned());
-    // The docker client makes its configuration directory in the home directory: not the user's.
-    let home = tempfile::tempdir_in(context.run.dir()).or_environment("making a directory")?;
+    let configuration = configuration::borrowed(context.run.dir())?;
     Tool::new(distribution.home.join("bin/docker-image-tool.sh"))
         .args(arguments)
         .env("DOCKER_HOST", &engine.host)
-        .env("DOCKER_CONFIG", home.path())
+        .env("DOCKER_CONFIG", configuration.path())
         .env("SPARK_HOME", &distribution.home)
         .dir(&distribution.home)
         .deadline(Duration::from_secs(1800))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
+use crate::engine::provide_program;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
@@ -16,7 +17,13 @@ const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-
 
 /// Puts the jars beside the Dockerfile, and the empty web applications without which the servers
 /// do not start: their own are in Hadoop's archive only.
-pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Result<()> {
+pub(super) async fn fill(
+    context: &Context,
+    phase: &str,
+    step: &StepGuard,
+    dir: &Path,
+) -> Result<()> {
+    provide_program(context, phase, "mvn").await?;
     step.progress("mvn dependency:copy-dependencies");
     Tool::new("mvn")
         .args(["--quiet", "--batch-mode", COPY, "-DincludeScope=runtime"])
@@ -28,7 +35,7 @@ pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Res
         .map_err(|e| {
             Error::environment("fetching Hadoop's servers by Maven")
                 .because(e)
-                .remedy("install maven and give it a network, or name an HDFS of yours")
+                .remedy("give Maven a repository that answers, or name an HDFS of yours")
         })?;
     let dir = dir.to_owned();
     tokio::task::spawn_blocking(move || place(&dir)).await.or_internal("placing jars")?

@@ -54,7 +54,7 @@ pub async fn provide(
             write(&dir.join("data/.keep"), b"")?;
             match kind {
                 StoreKind::S3 => s3::fill(context, step, dir).await,
-                StoreKind::Hdfs => hdfs::fill(context, step, dir).await,
+                StoreKind::Hdfs => hdfs::fill(context, phase, step, dir).await,
                 StoreKind::Azure => azure::fill(context, step, dir).await,
                 StoreKind::Moto => moto::fill(context, phase, step, dir).await,
             }

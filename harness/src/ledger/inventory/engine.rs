@@ -3,8 +3,7 @@
 use super::Inventory;
 use crate::context::Context;
 use crate::engine::{
-    DOCKER_PACKAGES, Daemon, Engine, EngineUse, Found, TOOL_PACKAGES, is_root,
-    look as look_for_engine,
+    Daemon, Engine, EngineUse, Found, INSTALLED, is_root, look as look_for_engine,
 };
 use crate::error::Result;
 use crate::events::PhaseGuard;
@@ -51,7 +50,7 @@ async fn add(inventory: &mut Inventory, engine: &Engine, whose: &str) -> Result<
 /// Lists packages that we may have installed; nothing on another distribution.
 pub(super) async fn packages(context: &Context, inventory: &mut Inventory) {
     let words = ["--show", "--showformat", "${db:Status-Abbrev}${Package} ${Version}\n"];
-    for package in DOCKER_PACKAGES.into_iter().chain(TOOL_PACKAGES.map(|(_, package)| package)) {
+    for package in INSTALLED {
         let shown = Tool::new("dpkg-query").args(words).args([package]).run(context).await;
         let shown = shown.map(|shown| shown.stdout).unwrap_or_default();
         let installed = shown.lines().filter_map(|line| line.strip_prefix("ii "));

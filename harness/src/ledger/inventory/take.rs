@@ -1,7 +1,7 @@
 //! Taking an inventory.
 
 use super::{Inventory, engine, files, host, kubernetes, processes};
-use crate::cluster::client_of;
+use crate::cluster::{Via, client_of};
 use crate::context::Context;
 use crate::error::Result;
 use crate::events::PhaseGuard;
@@ -22,7 +22,7 @@ pub async fn take(
     files::look(context, &mut inventory);
     if let Some(SharedCluster { kubeconfig, context: of, namespace }) = cluster {
         let (of, namespace) = (of.as_deref(), namespace.as_deref());
-        let client = client_of(kubeconfig, of).await?;
+        let client = client_of(kubeconfig, of, Via::AsKubectl).await?;
         context.cancel.guard(kubernetes::look(&client, namespace, &mut inventory)).await?;
     }
     engine::look(context, phase, &mut inventory).await?;

@@ -270,6 +270,7 @@ async fn spark_submit(
         .args([&spec.resource])
         .args(&spec.arguments)
         .env("KUBECONFIG", &access.driver_kubeconfig)
+        .envs(access.proxy()?.map(|proxy| ("HTTPS_PROXY", proxy)))
         .env("SPARK_HOME", &image.spark_home)
         .envs(java)
         // What lies there goes into the driver's ConfigMap.

@@ -179,6 +179,7 @@ mod tests {
         let launch = Launch {
             spark_home: &home,
             kubeconfig: Path::new("/state/driver-n/kubeconfig"),
+            proxy: None,
             front_end: FrontEnd::Pyspark,
             geni: None,
             trap: None,

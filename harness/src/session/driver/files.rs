@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::Launch;
+use crate::cluster::PROXY_VARIABLES;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{OrFail, Result};
@@ -14,10 +15,13 @@ use crate::ledger::labels::RUN_VARIABLE;
 use crate::plan::FrontEnd;
 
 /// Names of variables that are not handed on: nothing of the user's Spark, Hadoop or Kubernetes may
-/// decide what is proven.
+/// decide what is proven; and Spark's Kubernetes client would take a proxy towards every API server.
 pub(in crate::session) fn foreign() -> impl Iterator<Item = OsString> {
     const PREFIXES: [&str; 6] = ["SPARK_", "PYSPARK_", "PYTHON", "HADOOP_", "YARN_", "KUBE"];
-    let is_foreign = |key: &OsString| PREFIXES.iter().any(|p| key.to_string_lossy().starts_with(p));
+    let is_foreign = |key: &OsString| {
+        let key = key.to_string_lossy();
+        PREFIXES.iter().any(|p| key.starts_with(p)) || PROXY_VARIABLES.contains(&&*key)
+    };
     std::env::vars_os().map(|(key, _)| key).filter(is_foreign)
 }
 /// How much of a driver's log is read.
@@ -89,6 +93,7 @@ pub(super) fn environment(
     } else {
         all.extend(launch.java_home.map(|home| ("JAVA_HOME", home.into())));
         all.push(("KUBECONFIG", launch.kubeconfig.into()));
+        all.extend(launch.proxy.map(|proxy| ("HTTPS_PROXY", proxy.into())));
         all.push(("SPARK_HOME", launch.spark_home.into()));
     }
     all.extend([

@@ -311,6 +311,7 @@ mod tests {
             java_home: Some(Path::new("/cache/java-11")),
             spark_home: keep.path(),
             kubeconfig: Path::new("/state/kubeconfig"),
+            proxy: None,
             files: &[],
             mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x-0-copy".into())],
             hosts: &[("store.test".to_owned(), [10, 0, 0, 1].into())].into(),

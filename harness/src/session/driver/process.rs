@@ -155,6 +155,7 @@ mod tests {
         let launch = Launch {
             spark_home: keep.path(),
             kubeconfig: keep.path(),
+            proxy: None,
             front_end: crate::plan::FrontEnd::Pyspark,
             geni: None,
             trap: None,

@@ -41,6 +41,7 @@ async fn start(context: &Context, keep: &Path) -> Driver {
         mounts: &[],
         hosts: &BTreeMap::new(),
         in_image: false,
+        proxy: None,
     };
     let dir = session_dir(context).expect("made");
     let started = Driver::start(context, &cluster, dir, &launch, &DriverSite::Host, &pods).await;

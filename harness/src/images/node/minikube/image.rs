@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::build::{Named, NodeImage, held, layers, recipe, send};
-use super::super::published::{self, Decision};
+use super::super::published::{self, Decision, Lack};
 use super::super::rootfs::{self, rootfs, script};
 use super::super::versions::{self, Release};
 use super::super::{components, inputs};
@@ -95,18 +95,23 @@ pub async fn minikube_image(
     }
     let decision = async {
         Ok(match runs_on_published {
-            true => published::ask(&engine.docker, &pinned.base, &pinned.base_digest).await,
-            false => Decision::Assemble(format!(
+            true => {
+                published::ask(context, &engine.docker, &pinned.base, &pinned.base_digest).await
+            }
+            false => Decision::Assemble(Lack::Unpublished(format!(
                 "the etcd of Kubernetes {} does not take the flags of Minikube {}",
                 theirs.version, pinned.version
-            )),
+            ))),
         })
     };
     match context.cancel.guard(decision).await? {
         Decision::Pull(reference) => {
             context.recorder.info(format!("Minikube's base image: pulling {reference}"));
             let step = phase.step(format!("pull {reference}"));
-            context.cancel.guard(published::pull(&engine.docker, &reference, &step)).await?;
+            context
+                .cancel
+                .guard(published::pull(context, &engine.docker, &reference, &step))
+                .await?;
             step.done("");
             let node = held(engine, &reference, None, &theirs).await?;
             let node = node.ok_or_else(|| {
@@ -115,7 +120,7 @@ pub async fn minikube_image(
             Ok(MinikubeImage { node, programs: None })
         }
         Decision::Assemble(reason) if ours.assembled => {
-            context.recorder.info(format!("Minikube's base image: assembling it, {reason}"));
+            reason.assembling(context, "Minikube's base image")?;
             assemble(context, phase, engine, &ours, &go?).await
         }
         Decision::Assemble(reason) => Err(Error::environment(format!(
