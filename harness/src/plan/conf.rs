@@ -34,6 +34,16 @@ pub const STRICT: [(&str, &str); 10] = [
     ("spark.hadoop.parquet.hadoop.vectored.io.enabled", "false"),
 ];
 
+/// What `abfs://` is set to for every store: known before there is one, so that a plan that contradicts
+/// it is refused in time.
+pub(crate) const ABFS_SETTINGS: [(&str, &str); 5] = [
+    ("spark.hadoop.fs.azure.always.use.https", "false"),
+    ("spark.hadoop.fs.azure.account.auth.type", "SharedKey"),
+    ("spark.hadoop.fs.azure.account.hns.enabled", "false"),
+    ("spark.hadoop.fs.azure.fns.account.service.type", "BLOB"),
+    ("spark.hadoop.fs.azure.networking.library", "JDK_HTTP_URL_CONNECTION"),
+];
+
 /// Keys that sparkproof sets in every session or application, and other names of the same.
 const OWN: [&str; 27] = [
     "spark.app.id",
@@ -77,6 +87,8 @@ const OWN_IN_POD: [&str; 3] =
 /// What is known of a plan's sessions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sessions {
+    /// Some read by `abfs://`.
+    pub(super) abfs: bool,
     /// Some read files.
     pub(super) read: bool,
     /// Their driver is in a pod.
@@ -203,9 +215,11 @@ impl Conf {
     /// # Errors
     /// Bad input.
     pub(super) fn check(&self, sessions: Sessions) -> Result<()> {
-        let Sessions { read, driver_in_pod } = sessions;
-        let own = STRICT.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        self.check_against(&own.into_iter().filter(|_| read).collect())?;
+        let Sessions { abfs, read, driver_in_pod } = sessions;
+        let strict = STRICT.iter().filter(|_| read);
+        let known = strict.chain(ABFS_SETTINGS.iter().filter(|_| abfs));
+        let known = known.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        self.check_against(&known.collect())?;
         let reading = OWN_OF_READING.iter().filter(|_| read);
         let mut own = reading.chain(OWN_IN_POD.iter().filter(|_| driver_in_pod));
         let set = own.find(|key| self.0.contains_key(**key));
@@ -316,7 +330,7 @@ pub(crate) mod exposed {
 /// Whether a plan whose sessions read and have their driver in a pod is refused for this key.
 #[cfg(test)]
 pub(crate) fn plan_refuses(key: &str) -> bool {
-    let sessions = Sessions { read: true, driver_in_pod: true };
+    let sessions = Sessions { abfs: true, read: true, driver_in_pod: true };
     list_separator(key).is_some() || Conf::from([(key, "not ours")]).check(sessions).is_err()
 }
 
@@ -379,6 +393,9 @@ mod tests {
         assert_eq!(retries.check(read).expect_err("refused").exit, crate::Exit::BadInput);
         Conf::from([STRICT[0]]).check(read).expect("the same value");
         assert!(Conf::from([(OWN_OF_READING[1], "/x")]).check(read).is_err());
+        let oauth = Conf::from([("spark.hadoop.fs.azure.account.auth.type", "OAuth")]);
+        oauth.check(read).expect("nothing reads by abfs");
+        assert!(oauth.check(Sessions { abfs: true, ..read }).is_err());
         let port = Conf::from([("spark.driver.port", "7000")]);
         port.check(read).expect("a driver on this host");
         let in_pod = Sessions { driver_in_pod: true, ..plain };

@@ -29,6 +29,11 @@ impl Selection {
         self.variants.is_empty()
     }
 
+    /// Whether this variant is one of them.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.variants.iter().any(|variant| variant.id == id)
+    }
+
     /// Ids of all, and of those that were asked for by name.
     ///
     /// # Errors

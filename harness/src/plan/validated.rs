@@ -268,8 +268,11 @@ impl Plan {
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",
         };
-        let read = !selection.is_empty();
-        conf.check(Sessions { read, driver_in_pod: driver == DriverPlace::Pod })?;
+        conf.check(Sessions {
+            abfs: selection.has("4-abfs"),
+            read: !selection.is_empty(),
+            driver_in_pod: driver == DriverPlace::Pod,
+        })?;
         let mut warnings = fit.warnings;
         warnings.extend(conf.register(&Secrets::default()).into_iter().map(|key| {
             format!("the value of {key} is too short to be masked in what others write, e.g. logs")
@@ -480,6 +483,9 @@ mod tests {
     #[case::too_many(|raw: &mut RawPlan| raw.executors = "1000".parse().ok())]
     #[case::bad_conf(|raw: &mut RawPlan| raw.conf = vec!["nonsense".to_owned().into()])]
     #[case::a_contradiction(|raw: &mut RawPlan| raw.conf = vec!["spark.master=x".to_owned().into()])]
+    #[case::another_abfs(|raw: &mut RawPlan| {
+        raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
+    })]
     #[case::two_sparks(|raw: &mut RawPlan| {
         (raw.spark_version, raw.spark_home) = (Some("4.1.4".into()), Some("/opt/spark".into()));
     })]

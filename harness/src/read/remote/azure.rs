@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::error::{Error, OrFail, Result};
 use crate::plan::Conf;
+use crate::plan::conf::ABFS_SETTINGS;
 use crate::session::Contribution;
 use crate::store::{Credentials, Store};
 
@@ -59,15 +60,9 @@ pub(super) fn contribute_abfs(store: &Store) -> Result<Contribution> {
     let credentials = credentials(store)?;
     let (account, key) = (&credentials.account, credentials.key());
     let endpoint = store.endpoint().trim_start_matches("http://");
-    let set = |name: &str, value: &str| (format!("spark.hadoop.fs.azure.{name}"), value.to_owned());
-    let conf = [
-        set("abfs.endpoint", endpoint),
-        set("always.use.https", "false"),
-        set("account.auth.type", "SharedKey"),
-        set(&format!("account.key.{account}.dfs.core.windows.net"), key),
-        set("account.hns.enabled", "false"),
-        set("fns.account.service.type", "BLOB"),
-        set("networking.library", "JDK_HTTP_URL_CONNECTION"),
-    ];
-    Ok(Contribution { conf: conf.into(), ..Default::default() })
+    let mut conf = Conf::from(ABFS_SETTINGS);
+    conf.insert("spark.hadoop.fs.azure.abfs.endpoint", endpoint);
+    let host = format!("{account}.dfs.core.windows.net");
+    conf.insert(format!("spark.hadoop.fs.azure.account.key.{host}"), key);
+    Ok(Contribution { conf, ..Default::default() })
 }
