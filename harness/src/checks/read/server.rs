@@ -77,6 +77,8 @@ fn told(request: &ServerRequest) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::*;
@@ -92,7 +94,8 @@ mod tests {
             "tls_endpoint": null, "address": "nn", "host": null, "bucket": "/user/me",
             "region": null, "image": null, "credentials": null, "ca_certificate": null });
         let record: StoreRecord = serde_json::from_value(record).expect("a record");
-        let stores = Stores::open(&context, vec![record], BTreeMap::default()).await.expect("opened");
+        let stores =
+            Stores::open(&context, vec![record], BTreeMap::default()).await.expect("opened");
         let location = Location::remote(
             "hdfs://nn:8020/user/me/x".to_owned(),
             "DistributedFileSystem",
