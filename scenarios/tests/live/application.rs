@@ -29,7 +29,6 @@ async fn a_stateful_set_makes_executors_and_goes_before_the_driver_ends() -> Out
 #[rstest]
 #[ignore = "full: the verb on pods is in ci"]
 #[case("statefulsets.apps", "create", &["missing-verb", "create statefulsets"])]
-#[ignore = "full: the verb on pods is in ci"]
 #[case("statefulsets.apps", "delete", &["statefulset spark-s-", "may not delete statefulsets"])]
 #[case("pods", "patch", &["spark-exec-id is [\"EXECID\", \"EXECID\"]"])]
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! A cluster that exists already, by its kubeconfig: proven, and left as it was.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding};
@@ -11,7 +10,7 @@ use sparkproof::{Error, Result};
 use xtask::watched::Watched;
 
 use crate::frame::{Outcome, proof};
-use crate::owning::{exe, red};
+use crate::owning::{LONG, exe, red};
 
 async fn names<K>(client: &Client) -> Result<BTreeSet<String>>
 where
@@ -66,7 +65,7 @@ async fn an_existing_cluster_is_left_as_it_was() -> Outcome {
         run.reach("session").map_err(red)?;
         let during = held(p.client()).await?;
         assert!(during.len() > before.len(), "the control: what is created shows");
-        let status = run.end(Duration::from_secs(300)).map_err(red)?;
+        let status = run.end(LONG).map_err(red)?;
         assert_eq!(status.code(), Some(0));
         let after = held(p.client()).await?;
         let left: Vec<&String> = after.symmetric_difference(&before).collect();

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
@@ -17,7 +16,7 @@ use sparkproof::{Error, Exit, Result};
 use xtask::watched::Watched;
 
 use crate::frame::{Outcome, expect_red, proof};
-use crate::owning::{exe, red};
+use crate::owning::{LONG, exe, red};
 use crate::team::{Team, USER};
 
 /// A command of ours, as on another machine: it knows nothing of the runs here.
@@ -84,7 +83,7 @@ async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Ou
         let alive = format!("left alone run {} in namespace {namespace} (its Lease ", run.run);
         assert!(said(&swept).contains(&alive), "{}", said(&swept));
         let id = run.run.clone();
-        let status = run.end(Duration::from_secs(400)).map_err(red)?;
+        let status = run.end(LONG).map_err(red)?;
         assert_eq!(status.code(), Some(0), "run {id}; the sweep said {}", said(&swept));
         assert_eq!(team.holds().await?, before);
         Ok(())
@@ -135,7 +134,7 @@ async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
         let of = |kind: &str| made.iter().filter(|name| name.starts_with(kind)).count();
         assert_eq!((of("Pod "), of("Service ")), (2, 1), "{made:?}");
         let id = run.run.clone();
-        let status = run.end(Duration::from_secs(400)).map_err(red)?;
+        let status = run.end(LONG).map_err(red)?;
         assert_eq!(status.code(), Some(0), "run {id}");
         assert_eq!(team.holds().await?, before);
         Ok(())
