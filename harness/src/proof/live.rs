@@ -295,7 +295,8 @@ impl Live {
 
     /// An executor's container.
     pub fn executor(&self, pod: &str) -> InPod {
-        InPod::new(self.client(), &self.access.namespace, pod, EXECUTOR_CONTAINER)
+        let api = Api::namespaced(self.client().clone(), &self.access.namespace);
+        InPod::new(self.session.context(), api, pod, EXECUTOR_CONTAINER)
     }
 
     /// Its executor pods, by name.

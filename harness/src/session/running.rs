@@ -18,6 +18,7 @@ use super::protocol::{Described, Request};
 use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, Rest};
 use super::start::{compare, of_session};
+use crate::context::Context;
 use crate::error::Result;
 use crate::observe::Pods;
 
@@ -117,6 +118,11 @@ impl Session {
     /// What its executors printed so far, by pod, also of pods that are gone.
     pub fn pod_logs(&self) -> BTreeMap<String, String> {
         self.logs.now()
+    }
+
+    /// What it was started with.
+    pub(crate) fn context(&self) -> &Context {
+        self.driver.context()
     }
 
     /// Asks the session again what it is.
