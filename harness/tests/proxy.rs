@@ -74,13 +74,24 @@ fn a_server_elsewhere_is_reached_through_it() {
     assert!(asked.starts_with("CONNECT api.example.invalid:6443"), "{asked}");
 }
 
+/// As Go and kubectl: what is empty or not understood is passed over, what is understood counts.
 #[test]
-fn an_entry_that_cannot_be_read_is_named_before_anything_is_made() {
+fn a_no_proxy_that_kubectl_accepts_ends_no_run() {
     let home = tempfile::tempdir().expect("temporary directory");
-    let (proxy, passed) = listener();
-    let excluded = [("NO_PROXY", "10.0.0.0/8,,x")];
-    let (code, said) = run(home.path(), "https://api.example.invalid:6443", &proxy, &excluded);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("NO_PROXY cannot be read"), "{said}");
-    assert!(passed.try_recv().is_err(), "{said}");
+    for excluded in ["localhost,", "10.0.0.0/8,,x", "a b", "*.corp,[,300.0.0.1/99"] {
+        let (proxy, passed) = listener();
+        let excluded = [("NO_PROXY", excluded)];
+        let (code, said) = run(home.path(), "https://api.example.invalid:6443", &proxy, &excluded);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(passed.try_recv().is_ok(), "{excluded:?}: the proxy was not asked: {said}");
+    }
+}
+
+#[test]
+fn a_dead_proxy_is_named_with_its_variable() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let (code, said) = run(home.path(), "https://api.example.invalid:6443", "127.0.0.1:1", &[]);
+    assert_eq!(code, Some(3), "{said}");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("HTTPS_PROXY"), "{said}");
 }

@@ -191,19 +191,19 @@ impl Granting<'_> {
 
 impl Access {
     /// Takes one verb from the minimal Role under a running session, for the controls.
-    pub async fn revoke(&self, client: &kube::Client, rule: Rule) -> Result<()> {
+    pub async fn revoke(&self, context: &Context, client: &kube::Client, rule: Rule) -> Result<()> {
         let roles: Api<Role> = Api::namespaced(client.clone(), &self.namespace);
-        let mut role = roles.get(ROLE).await.or_environment("reading the role")?;
-        for policy in role.rules.iter_mut().flatten() {
-            if policy.resources.iter().flatten().any(|r| r == rule.resource) {
-                policy.verbs.retain(|verb| verb != rule.verb);
+        let revoked = async {
+            let mut role = roles.get(ROLE).await.or_environment("reading the role")?;
+            for policy in role.rules.iter_mut().flatten() {
+                if policy.resources.iter().flatten().any(|r| r == rule.resource) {
+                    policy.verbs.retain(|verb| verb != rule.verb);
+                }
             }
-        }
-        roles
-            .replace(ROLE, &PostParams::default(), &role)
-            .await
-            .or_environment(format!("taking {rule} from the role"))?;
-        Ok(())
+            let replaced = roles.replace(ROLE, &PostParams::default(), &role).await;
+            replaced.map(drop).or_environment(format!("taking {rule} from the role"))
+        };
+        context.cancel.guard(revoked).await
     }
 }
 

@@ -102,9 +102,12 @@ async fn owned_by_driver(
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let services: Api<Service> = Api::namespaced(client.clone(), namespace);
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let pod = pods.get(&application.driver).await.or_environment("reading the driver's pod")?;
-    let (services, maps) = tokio::try_join!(services.list(&all), maps.list(&all))
-        .or_environment("listing what was submitted")?;
+    let seen = async {
+        let pod = pods.get(&application.driver).await.or_environment("reading the driver's pod")?;
+        let listed = tokio::try_join!(services.list(&all), maps.list(&all));
+        listed.or_environment("listing what was submitted").map(|(s, m)| (pod, s, m))
+    };
+    let (pod, services, maps) = ground.proof().context.cancel.guard(seen).await?;
     let spec = pod.spec.clone().unwrap_or_default();
     let account = spec.service_account_name.unwrap_or_default();
     findings.add("driver", format!("{} as {account}", pod.name_any()));

@@ -16,11 +16,15 @@ mod sweep;
 mod up;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Exit, Result};
 use crate::report::Mode;
+
+/// For the threads of blocking calls to end when all work is done.
+const THREADS_END: Duration = Duration::from_secs(2);
 
 /// Proves that Spark works on Kubernetes, and says why when it does not.
 ///
@@ -100,11 +104,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> Result<Exit> {
     let mode = arguments.mode();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::internal("starting the async runtime").because(e))?;
-    runtime.block_on(async {
+    on_runtime(async {
         match arguments.command {
             Command::Run(args) => run::run(args, mode).await,
             Command::Exec(args) => exec::run(args, mode).await,
@@ -119,7 +119,19 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::NodeImage(args) => node_image::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
         }
-    })
+    })?
+}
+
+/// Does the work on an async runtime. A blocking call that was given up goes on in its thread (a
+/// credential helper that hangs): it does not keep the process.
+fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal("starting the async runtime").because(e))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(THREADS_END);
+    Ok(done)
 }
 
 /// One clear message on standard error.
@@ -174,6 +186,27 @@ mod tests {
                 panic!("`{command}`: {error}");
             }
         }
+    }
+
+    #[test]
+    fn a_blocking_call_that_hangs_does_not_keep_the_process() {
+        let (hangs, released) = std::sync::mpsc::channel::<()>();
+        let (begun, is_begun) = std::sync::mpsc::channel();
+        let (done, is_done) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let exit = on_runtime(async {
+                tokio::task::spawn_blocking(move || {
+                    let _ = begun.send(());
+                    released.recv()
+                });
+                is_begun.recv().expect("it hangs");
+                Exit::Environment
+            });
+            done.send(exit.expect("a runtime")).expect("waited for");
+        });
+        let exit = is_done.recv_timeout(10 * THREADS_END);
+        drop(hangs);
+        assert_eq!(exit, Ok(Exit::Environment));
     }
 
     #[test]

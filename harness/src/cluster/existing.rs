@@ -18,7 +18,7 @@ pub async fn open(
     // Drivers have a working directory of their own.
     let kubeconfig = &std::path::absolute(kubeconfig).or_input("the kubeconfig's path")?;
     let client = client_of(kubeconfig, kube_context, Via::AsKubectl).await?;
-    let version = answers(context, &client, kubeconfig).await?;
+    let version = answers(context, &client, (kubeconfig, kube_context), Via::AsKubectl).await?;
     let server = server_of(kubeconfig, kube_context)?;
     let host_address = local_address_towards(&server).await?;
     let record = ClusterRecord {

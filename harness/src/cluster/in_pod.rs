@@ -8,6 +8,7 @@ use kube::Api;
 use kube::api::{AttachParams, AttachedProcess};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::context::{Cancel, Context};
 use crate::error::{Error, OrFail, Result};
 
 /// The longest a command in a pod may take.
@@ -28,18 +29,25 @@ impl Debug for Attached {
     }
 }
 
-/// A container of a pod.
+/// A container of a pod. An interruption ends every wait for it.
 #[derive(Debug, Clone)]
 pub struct InPod {
+    cancel: Cancel,
     api: Api<Pod>,
     pod: String,
     container: &'static str,
 }
 
 impl InPod {
-    /// Of a pod of this namespace.
-    pub fn new(client: &kube::Client, namespace: &str, pod: &str, container: &'static str) -> Self {
-        InPod { api: Api::namespaced(client.clone(), namespace), pod: pod.to_owned(), container }
+    /// Of a pod, by this API.
+    pub fn new(context: &Context, api: Api<Pod>, pod: &str, container: &'static str) -> Self {
+        InPod { cancel: context.cancel.clone(), api, pod: pod.to_owned(), container }
+    }
+
+    /// The same, for work of another discipline: cleaning up.
+    #[must_use]
+    pub(crate) fn under(&self, context: &Context) -> Self {
+        InPod { cancel: context.cancel.clone(), ..self.clone() }
     }
 
     /// The pod's name.
@@ -56,7 +64,7 @@ impl InPod {
     /// The same, with standard input.
     pub async fn feed(&self, command: &[&str], input: impl AsyncRead + Unpin) -> Result<String> {
         let what = || format!("`{}` in the pod {}", command.join(" "), self.pod);
-        let work = self.attached(command, input);
+        let work = self.cancel.guard(self.attached(command, input));
         match tokio::time::timeout(DEADLINE, work).await {
             Ok(done) => done,
             Err(_) => Err(Error::environment(format!(
@@ -79,8 +87,9 @@ impl InPod {
             .stdin(true)
             .stdout(true)
             .stderr(false);
-        let attached = self.api.exec(&self.pod, command.iter().copied(), &params).await;
-        let mut attached = attached.or_environment(what())?;
+        let attached = self.api.exec(&self.pod, command.iter().copied(), &params);
+        let attached = async { attached.await.or_environment(what()) };
+        let mut attached = self.cancel.guard(attached).await?;
         match (attached.stdout(), attached.stdin()) {
             (Some(out), Some(pipe)) => Ok((tokio::io::join(out, pipe), Attached(attached))),
             _ => Err(Error::internal(what()).because("a stream is missing")),
@@ -125,5 +134,37 @@ impl InPod {
                 Err(Error::environment(format!("{}: {message}: {}", what(), complained.trim())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body;
+
+    use super::*;
+    use crate::ledger::test_context;
+
+    /// An API server that takes a request and says nothing.
+    #[tokio::test]
+    async fn an_interruption_ends_a_command_in_a_pod() {
+        let (context, _keep) = test_context();
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let api = Api::namespaced(kube::Client::new(service, "n"), "n");
+        let inside = InPod::new(&context, api, "x", "c");
+        let server = async {
+            let asked = handle.next_request().await.expect("asked");
+            context.cancel.cancel(crate::Exit::Interrupt);
+            asked
+        };
+        let both = async { tokio::join!(inside.run(&["true"]), server) };
+        let (ran, _asked) = tokio::time::timeout(DEADLINE / 4, both).await.expect("bounded");
+        assert!(ran.expect_err("interrupted").is_interruption());
+        let opened = tokio::time::timeout(DEADLINE / 4, inside.open(&["true"])).await;
+        assert!(opened.expect("bounded").err().is_some_and(|error| error.is_interruption()));
+        // The first signal does not end cleaning up.
+        let cleaning = inside.under(&context.for_teardown());
+        let cleaned = tokio::time::timeout(Duration::from_millis(50), cleaning.run(&["true"]));
+        assert!(cleaned.await.is_err());
     }
 }

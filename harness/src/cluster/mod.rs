@@ -23,6 +23,6 @@ pub use minikube::{MinikubeRequest, accept_profile, create as create_minikube, p
 pub(crate) use model::test_cluster;
 pub use model::{Cluster, ClusterRecord, Provider};
 pub use network::server_on_network;
+pub(crate) use proxy::PROXY_VARIABLES;
 pub use proxy::Via;
-pub(crate) use proxy::{PROXY_VARIABLES, accept_environment};
 pub use ready::{Provisioner, wait_until_ready};

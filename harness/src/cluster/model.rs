@@ -105,7 +105,8 @@ impl Cluster {
     pub async fn reopen(context: &Context, record: ClusterRecord) -> Result<Self> {
         let client =
             super::client_of(&record.kubeconfig, record.context.as_deref(), record.via()).await?;
-        super::connect::answers(context, &client, &record.kubeconfig).await?;
+        let named = (record.kubeconfig.as_path(), record.context.as_deref());
+        super::connect::answers(context, &client, named, record.via()).await?;
         Ok(Cluster { record, client })
     }
 }

@@ -5,12 +5,17 @@ use std::net::IpAddr;
 use bollard::query_parameters::InspectNetworkOptions;
 
 use super::{ClusterRecord, Provider};
+use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::error::{Error, OrFail, Result};
 
 /// The API server as containers on a cluster's network reach it. By its address, which is in the
 /// server's certificate like its name: a JVM with a hosts file of its own resolves no other name.
-pub async fn server_on_network(engine: &Engine, cluster: &ClusterRecord) -> Result<String> {
+pub async fn server_on_network(
+    context: &Context,
+    engine: &Engine,
+    cluster: &ClusterRecord,
+) -> Result<String> {
     let node = cluster.control_plane();
     let node = node.ok_or_else(|| Error::environment(format!("{} has no node", cluster.name)))?;
     let node = Container { engine: engine.clone(), name: node.to_owned() };
@@ -19,7 +24,7 @@ pub async fn server_on_network(engine: &Engine, cluster: &ClusterRecord) -> Resu
         // kubeadm's default.
         Provider::Kind | Provider::Existing => 6443,
     };
-    Ok(format!("https://{}:{port}", node.address(&cluster.name).await?))
+    Ok(format!("https://{}:{port}", node.address(context, &cluster.name).await?))
 }
 
 /// The address of this host as pods see it.

@@ -2,7 +2,6 @@
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::error::{Error, OrFail, Result};
 
@@ -27,21 +26,33 @@ pub enum Via {
     AsKubectl,
 }
 
+/// A proxy, and what names it.
+#[derive(Clone)]
+pub(super) struct Proxy {
+    /// Its URL. It may hold a password.
+    pub(super) url: String,
+    /// `proxy-url` of the kubeconfig, or a variable: `HTTPS_PROXY`.
+    pub(super) named_by: &'static str,
+}
+
 /// The proxy between this machine and the server of a kubeconfig's cluster: its `proxy-url`, always;
 /// else `HTTPS_PROXY` (or `https_proxy`), unless the server is of this machine or `NO_PROXY` names it.
-/// As client-go and Go's `http.ProxyFromEnvironment`. kube 5.0.0 has no part in it: it holds
-/// `NO_PROXY` against the proxy's address, not the server's.
+/// As client-go and Go's `http.ProxyFromEnvironment`: of `NO_PROXY` what is empty or not understood
+/// is passed over. kube 5.0.0 has no part in it: it holds `NO_PROXY` against the proxy's address, not
+/// the server's, and refuses `localhost,`.
 pub(super) fn proxy_of(
     server: &Uri,
     named: Option<&str>,
     environment: impl Fn(&str) -> Option<String>,
-) -> Option<String> {
+) -> Option<Proxy> {
     let set = |text: &String| !text.is_empty();
     if let Some(named) = named.filter(|url| !url.is_empty()) {
-        return Some(with_scheme(named));
+        return Some(Proxy { url: with_scheme(named), named_by: "proxy-url" });
     }
-    let first = |names: [&str; 2]| names.into_iter().find_map(|name| environment(name).filter(set));
-    let proxy = match server.scheme_str() {
+    let first = |names: [&'static str; 2]| {
+        names.into_iter().find_map(|name| Some((name, environment(name).filter(set)?)))
+    };
+    let (named_by, proxy) = match server.scheme_str() {
         Some("http") => first(["HTTP_PROXY", "http_proxy"]),
         _ => first(["HTTPS_PROXY", "https_proxy"]),
     }?;
@@ -50,9 +61,9 @@ pub(super) fn proxy_of(
     if loopback || host == "localhost" {
         return None;
     }
-    let excluded = first(["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    let excluded = first(["NO_PROXY", "no_proxy"]).map(|(_, text)| text).unwrap_or_default();
     let matcher = Matcher::builder().all(&proxy).no(excluded).build();
-    matcher.intercept(server).map(|_| with_scheme(&proxy))
+    matcher.intercept(server).map(|_| Proxy { url: with_scheme(&proxy), named_by })
 }
 
 /// `proxy:3128` is an HTTP proxy.
@@ -61,55 +72,21 @@ fn with_scheme(proxy: &str) -> String {
 }
 
 /// A proxy's address as kube takes it. Errors leave it out: it may hold a password.
-pub(super) fn url_of(proxy: &str) -> Result<Uri> {
+pub(super) fn url_of(proxy: &Proxy) -> Result<Uri> {
     const SCHEMES: [&str; 3] = ["http", "https", "socks5"];
-    let url: Uri = proxy.parse().or_input("the proxy's address")?;
+    let named_by = proxy.named_by;
+    let url: Uri = proxy.url.parse().or_input(format!("the proxy's address in {named_by}"))?;
     let scheme = url.scheme_str().unwrap_or_default();
     match SCHEMES.contains(&scheme) {
         true => Ok(url),
-        false => Err(Error::input(format!("a proxy is named by {scheme}://"))
+        false => Err(Error::input(format!("{named_by} names a proxy by {scheme}://"))
             .remedy(format!("one of {}", SCHEMES.join(", ")))),
     }
 }
 
 /// As [`proxy_of`], in this process.
-pub(super) fn proxy_here(server: &Uri, named: Option<&str>) -> Option<String> {
+pub(super) fn proxy_here(server: &Uri, named: Option<&str>) -> Option<Proxy> {
     proxy_of(server, named, |name| std::env::var(name).ok())
-}
-
-/// What of a proxy's variables kube cannot read, said before anything is made: it reads them with
-/// every kubeconfig, also where no proxy is used.
-///
-/// # Errors
-/// Bad input: `HTTPS_PROXY` is no URL, or `NO_PROXY` holds an empty entry or one with a space.
-pub(crate) async fn accept_environment() -> Result<()> {
-    let text = r#"{"clusters": [{"name": "x", "cluster": {"server": "https://127.0.0.1"}}],
-                   "contexts": [{"name": "x", "context": {"cluster": "x"}}]}"#;
-    let sample: Kubeconfig = serde_json::from_str(text).or_internal("a kubeconfig")?;
-    let options = KubeConfigOptions { context: Some("x".to_owned()), ..Default::default() };
-    match Config::from_custom_kubeconfig(sample, &options).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            Err(unreadable(&error)
-                .unwrap_or_else(|| Error::internal("a kubeconfig").because(error)))
-        }
-    }
-}
-
-/// What is wrong with a proxy's variables, when that is the error.
-pub(super) fn unreadable(error: &KubeconfigError) -> Option<Error> {
-    let (what, remedy) = match error {
-        KubeconfigError::ParseNoProxy(_) => (
-            "NO_PROXY cannot be read",
-            "host names, .suffixes, addresses and CIDRs with one comma between them, none empty",
-        ),
-        KubeconfigError::ParseProxyUrl(_) => {
-            ("the proxy's address cannot be read", "HTTPS_PROXY or proxy-url as http://HOST:PORT")
-        }
-        _ => return None,
-    };
-    let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    Some(Error::input(format!("{what}: {source}")).remedy(remedy))
 }
 
 #[cfg(test)]
@@ -118,13 +95,18 @@ mod tests {
 
     use super::*;
 
+    fn by_variable(url: &str) -> Proxy {
+        Proxy { url: url.to_owned(), named_by: "HTTPS_PROXY" }
+    }
+
     #[test]
     fn what_is_wrong_with_a_proxys_address_is_said_without_its_password() {
         for proxy in ["socks4://me:secret@proxy:1080", "http://me:sec ret@proxy"] {
-            let error = url_of(proxy).expect_err("refused");
+            let error = url_of(&by_variable(proxy)).err().expect("refused");
             assert!(!error.told().contains("sec"), "{}", error.told());
+            assert!(error.to_string().contains("HTTPS_PROXY"), "{error}");
         }
-        assert!(url_of("http://me:secret@proxy:3128").is_ok());
+        assert!(url_of(&by_variable("http://me:secret@proxy:3128")).is_ok());
     }
 
     #[rstest]
@@ -138,6 +120,11 @@ mod tests {
     #[case::a_domain("https://api.corp:6443", None, "corp", None)]
     #[case::everything("https://api.corp:6443", None, "*", None)]
     #[case::the_proxy_itself("https://api.corp:6443", None, "proxy", Some("http://proxy:3128"))]
+    // What Go passes over.
+    #[case::an_empty_end("https://api.corp:6443", None, "localhost,", Some("http://proxy:3128"))]
+    #[case::an_empty_entry("https://api.corp:6443", None, "x,,corp", None)]
+    #[case::a_space("https://api.corp:6443", None, "x y", Some("http://proxy:3128"))]
+    #[case::a_space_before("https://api.corp:6443", None, "x y, corp,", None)]
     // Of a kubeconfig that names a proxy kubectl asks nothing else.
     #[case::named("https://api.corp:6443", Some("socks5://s:1080"), "*", Some("socks5://s:1080"))]
     fn a_users_server_is_reached_as_kubectl_reaches_it(
@@ -152,7 +139,10 @@ mod tests {
             _ => None,
         };
         let server = server.parse().expect("a URL");
-        assert_eq!(proxy_of(&server, named, environment).as_deref(), expected);
-        assert_eq!(proxy_of(&server, None, |_| None), None, "no proxy anywhere");
+        let proxy = proxy_of(&server, named, environment);
+        assert_eq!(proxy.as_ref().map(|proxy| proxy.url.as_str()), expected);
+        let by = if named.is_some() { "proxy-url" } else { "https_proxy" };
+        assert_eq!(proxy.map(|proxy| proxy.named_by), expected.map(|_| by));
+        assert!(proxy_of(&server, None, |_| None).is_none(), "no proxy anywhere");
     }
 }

@@ -9,8 +9,12 @@ pub struct Observed {
     pub context_master: Option<String>,
     /// Image asked for.
     pub image: String,
-    /// The driver's address as pods were told.
+    /// The driver's host as pods were told: an address, or the name of its Service.
     pub driver_host: String,
+    /// The address it listens at.
+    pub driver_address: String,
+    /// Whether its front end or its JVM was seen to have ended.
+    pub driver_ended: bool,
     /// Executor pods.
     pub pods: Vec<PodSeen>,
     /// Events of the namespace.

@@ -105,7 +105,10 @@ pub fn diagnose_read(read: FailedRead<'_>) -> Diagnosis {
         Some((_, cause, says, remedy)) => (*cause, *says, *remedy),
         None => (Cause::Unknown, "the read failed", "read the exception in the evidence"),
     };
-    if cause == Cause::FileMissing && is_remote(read.uri) {
+    if cause == Cause::StoreDeniesAccess && !is_remote(read.uri) {
+        (cause, says) = (Cause::Unknown, "the process may not read the file");
+        remedy = "let the user id of driver and executors read it and enter its directories";
+    } else if cause == Cause::FileMissing && is_remote(read.uri) {
         (says, remedy) = ("the store has no such file", "put it where this URL says");
     } else if cause == Cause::FileMissing && read.mounted {
         (cause, says) = (Cause::MountGone, "nothing is mounted there any more");
@@ -178,10 +181,6 @@ mod tests {
         Cause::UnsupportedScheme
     )]
     #[case(
-        "java.nio.file.AccessDeniedException: s3a://data/x: Status Code: 403",
-        Cause::StoreDeniesAccess
-    )]
-    #[case(
         "AWSClientIOException: Unable to execute HTTP request: Connection refused",
         Cause::StoreUnreachable
     )]
@@ -191,6 +190,19 @@ mod tests {
     #[case("java.lang.OutOfMemoryError: Java heap space", Cause::Unknown)]
     fn what_the_jvm_says_has_a_name(#[case] text: &str, #[case] expected: Cause) {
         assert_eq!(cause(text, "executor 1", false), expected);
+    }
+
+    #[rstest]
+    #[case("s3a://data/x", "s3a://data/x: Status Code: 403", Cause::StoreDeniesAccess)]
+    #[case("file:/data/x", "/data/x", Cause::Unknown)]
+    #[case("/data/x", "/data/x", Cause::Unknown)]
+    fn only_a_store_denies_a_key(#[case] uri: &str, #[case] said: &str, #[case] cause: Cause) {
+        let text = &format!("java.nio.file.AccessDeniedException: {said}");
+        let read = FailedRead { text, whose: "executor 1", uri, mounted: false };
+        let diagnosis = diagnose_read(read);
+        assert_eq!(diagnosis.cause, cause, "{diagnosis}");
+        let key = diagnosis.says.contains("key") || diagnosis.remedy.contains("key");
+        assert_eq!(key, cause == Cause::StoreDeniesAccess, "{diagnosis}");
     }
 
     #[test]

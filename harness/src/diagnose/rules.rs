@@ -299,6 +299,11 @@ fn versions(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
+/// Seen, or by the words of what failed.
+fn driver_has_ended(observed: &Observed) -> bool {
+    observed.driver_ended || driver_is_gone(observed)
+}
+
 fn memory(observed: &Observed) -> Option<Diagnosis> {
     let pod = observed.pods.iter().find(|p| p.end_reason.as_deref() == Some("OOMKilled"))?;
     Some(Diagnosis {
@@ -318,13 +323,33 @@ static NOT_CONNECTED: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a valid expression")
 });
 
+/// The line by which an executor says that it did not reach the driver: another host is another fault.
+fn not_connected<'a>(observed: &Observed, pod: &'a PodSeen) -> Option<&'a str> {
+    let driver = [&observed.driver_host, &observed.driver_address];
+    let names_driver = |line: &str| driver.iter().any(|host| names_host(line, host));
+    pod.log.lines().find(|line| NOT_CONNECTED.is_match(line) && names_driver(line))
+}
+
+/// Whether a host stands in a line, and not as a part of another one's name or address.
+fn names_host(line: &str, host: &str) -> bool {
+    let of_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    !host.is_empty()
+        && line.match_indices(host).any(|(at, _)| {
+            !line[..at].ends_with(of_host) && !line[at + host.len()..].starts_with(of_host)
+        })
+}
+
 /// Only what executors say that never registered: one that did has reached the driver, and whatever
-/// it lost later is another fault.
+/// it lost later is another fault. One that looks for a driver that ended finds none.
 fn unreachable(observed: &Observed) -> Option<Diagnosis> {
-    let line = observed.pods.iter().filter(|pod| !pod.reached_driver()).find_map(|pod| {
-        let line = pod.log.lines().find(|line| NOT_CONNECTED.is_match(line))?;
-        Some(evidence(&pod.name, line.trim()))
-    })?;
+    if driver_has_ended(observed) {
+        return None;
+    }
+    let line = observed
+        .pods
+        .iter()
+        .filter(|pod| !pod.reached_driver())
+        .find_map(|pod| Some(evidence(&pod.name, not_connected(observed, pod)?.trim())))?;
     Some(Diagnosis {
         cause: Cause::DriverUnreachable,
         says: format!("executors cannot reach the driver at {}", observed.driver_host),
@@ -336,8 +361,10 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
 }
 
 fn dying(observed: &Observed) -> Option<Diagnosis> {
-    // Executors end with their driver: those that had reached it died of that.
-    let follows = |p: &PodSeen| driver_is_gone(observed) && p.reached_driver();
+    // Executors end with their driver: those that had reached it, or find it no more, died of that.
+    let follows = |p: &PodSeen| {
+        driver_has_ended(observed) && (p.reached_driver() || not_connected(observed, p).is_some())
+    };
     let ended =
         |p: &&PodSeen| (p.exit_code.is_some_and(|c| c != 0) || p.phase == "Failed") && !follows(p);
     let pod = observed.pods.iter().rfind(ended)?;
@@ -355,7 +382,7 @@ fn driver_is_gone(observed: &Observed) -> bool {
 }
 
 fn driver(observed: &Observed) -> Option<Diagnosis> {
-    driver_is_gone(observed).then(|| Diagnosis {
+    driver_has_ended(observed).then(|| Diagnosis {
         cause: Cause::DriverEnded,
         says: observed.reason.clone(),
         evidence: vec![evidence("driver log", last_lines(&observed.driver_log, 12))],
@@ -371,8 +398,13 @@ mod tests {
     fn pod(change: impl FnOnce(&mut PodSeen)) -> Observed {
         let mut pod = PodSeen { name: "x-exec-1".into(), ..PodSeen::default() };
         change(&mut pod);
-        let reason = "the deadline passed".into();
-        Observed { pods: vec![pod], reason, image: "i:1".into(), ..Observed::default() }
+        Observed {
+            pods: vec![pod],
+            reason: "the deadline passed".into(),
+            image: "i:1".into(),
+            driver_host: "192.0.2.2".into(),
+            ..Observed::default()
+        }
     }
 
     fn waiting(reason: &str) -> Observed {
@@ -562,6 +594,45 @@ mod tests {
     ) {
         let diagnosis = diagnose(&observed);
         assert_eq!(diagnosis.cause, cause, "{diagnosis}");
+    }
+
+    fn with_driver(log: &str, host: &str, ended: bool) -> Observed {
+        Observed { driver_host: host.into(), driver_ended: ended, ..said(log) }
+    }
+
+    #[rstest]
+    #[case("IOException: Failed to connect to /10.0.0.1:7078", "10.0.0.1", true)]
+    #[case("IOException: Failed to connect to node/10.0.0.1:7078", "10.0.0.1", true)]
+    #[case("UnknownHostException: s-driver.team.svc", "s-driver.team.svc", true)]
+    // The executor's own name, and others'.
+    #[case("UnknownHostException: x-exec-1: x-exec-1: Name not known", "10.0.0.1", false)]
+    #[case("UnknownHostException: store.team.svc", "s-driver.team.svc", false)]
+    #[case("IOException: Failed to connect to /10.0.0.10:7078", "10.0.0.1", false)]
+    #[case("IOException: Failed to connect to /210.0.0.1:7078", "10.0.0.1", false)]
+    #[case("IOException: Failed to connect to /10.0.0.1:7078", "", false)]
+    fn only_the_way_to_the_driver_makes_it_unreachable(
+        #[case] log: &str,
+        #[case] host: &str,
+        #[case] expected: bool,
+    ) {
+        let diagnosis = diagnose(&with_driver(log, host, false));
+        assert_eq!(diagnosis.cause == Cause::DriverUnreachable, expected, "{diagnosis}");
+        let mut observed = with_driver(log, "s-driver.other.svc", false);
+        observed.driver_address = host.into();
+        let diagnosis = diagnose(&observed);
+        assert_eq!(diagnosis.cause == Cause::DriverUnreachable, expected, "{diagnosis}");
+    }
+
+    /// Its executors may have ended by then, or still look for it.
+    #[test]
+    fn a_driver_that_ended_is_not_unreachable() {
+        let log = "java.io.IOException: Failed to connect to /192.0.2.2:41233";
+        for exit_code in [None, Some(1)] {
+            let mut observed = with_driver(log, "192.0.2.2", true);
+            observed.pods[0].exit_code = exit_code;
+            let diagnosis = diagnose(&observed);
+            assert_eq!(diagnosis.cause, Cause::DriverEnded, "{diagnosis}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Container {
         let created = engine.docker.create_container(Some(options), body);
         let created = async { created.await.or_environment(container.what("making")) };
         context.cancel.guard(created).await?;
-        container.begin().await?;
+        container.begin(context).await?;
         Ok(container)
     }
 
@@ -50,26 +50,28 @@ impl Container {
     }
 
     /// Starts it when it is made, or stopped.
-    pub(crate) async fn begin(&self) -> Result<()> {
+    pub(crate) async fn begin(&self, context: &Context) -> Result<()> {
         let started = self.engine.docker.start_container(&self.name, None::<StartContainerOptions>);
-        started.await.or_environment(self.what("starting"))
+        let started = async { started.await.or_environment(self.what("starting")) };
+        context.cancel.guard(started).await
     }
 
     /// What the daemon knows of it.
-    pub(crate) async fn inspect(&self) -> Result<ContainerInspectResponse> {
+    pub(crate) async fn inspect(&self, context: &Context) -> Result<ContainerInspectResponse> {
         let seen =
             self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
-        seen.await.or_environment(self.what("looking at"))
+        let seen = async { seen.await.or_environment(self.what("looking at")) };
+        context.cancel.guard(seen).await
     }
 
     /// Its IPv4 address on a network.
-    pub(crate) async fn address(&self, network: &str) -> Result<Ipv4Addr> {
-        let settings = self.inspect().await?.network_settings.and_then(|s| s.networks);
+    pub(crate) async fn address(&self, context: &Context, network: &str) -> Result<Ipv4Addr> {
+        let settings = self.inspect(context).await?.network_settings.and_then(|s| s.networks);
         let endpoint = settings.and_then(|mut networks| networks.remove(network));
         let address = endpoint.and_then(|e| e.ip_address).unwrap_or_default();
         if address.is_empty() {
             // It ended at once: its log says why.
-            let log = self.log(Some(12)).await.unwrap_or_default();
+            let log = self.log(context, Some(12)).await.unwrap_or_default();
             return Err(Error::environment(format!(
                 "container {} has no address on network {network}: {}",
                 self.name,
@@ -80,8 +82,8 @@ impl Container {
     }
 
     /// How it ended, when it does not run any more.
-    pub(crate) async fn ended(&self) -> Result<Option<String>> {
-        let state = self.inspect().await?.state.unwrap_or_default();
+    pub(crate) async fn ended(&self, context: &Context) -> Result<Option<String>> {
+        let state = self.inspect(context).await?.state.unwrap_or_default();
         if state.running == Some(true) {
             return Ok(None);
         }
@@ -91,10 +93,10 @@ impl Container {
     }
 
     /// Waits for the end of its first process, and so of all others; its exit status.
-    pub(crate) async fn end(&self) -> Result<i64> {
+    pub(crate) async fn end(&self, context: &Context) -> Result<i64> {
         let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
         let mut end = self.engine.docker.wait_container(&self.name, Some(options));
-        match end.next().await {
+        match context.cancel.guard(async { Ok(end.next().await) }).await? {
             Some(Ok(end)) => Ok(end.status_code),
             Some(Err(DockerError::DockerContainerWaitError { code, .. })) => Ok(code),
             Some(Err(error)) => Err(error).or_environment(self.what("waiting for")),
@@ -103,23 +105,20 @@ impl Container {
     }
 
     /// Sends SIGKILL to its first process: the kernel kills all others.
-    pub(crate) async fn kill(&self) -> Result<()> {
+    pub(crate) async fn kill(&self, context: &Context) -> Result<()> {
         let options = KillContainerOptionsBuilder::new().signal("KILL").build();
-        let killed = self.engine.docker.kill_container(&self.name, Some(options)).await;
-        killed.or_environment(self.what("killing"))
+        let killed = self.engine.docker.kill_container(&self.name, Some(options));
+        let killed = async { killed.await.or_environment(self.what("killing")) };
+        context.cancel.guard(killed).await
     }
 
     /// What it printed; only the last lines when asked.
-    pub(crate) async fn log(&self, last: Option<u32>) -> Result<String> {
+    pub(crate) async fn log(&self, context: &Context, last: Option<u32>) -> Result<String> {
         let tail = last.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail).build();
-        let chunks: Vec<_> = self
-            .engine
-            .docker
-            .logs(&self.name, Some(options))
-            .try_collect()
-            .await
-            .or_environment(self.what("reading the log of"))?;
+        let chunks = self.engine.docker.logs(&self.name, Some(options)).try_collect();
+        let chunks = async { chunks.await.or_environment(self.what("reading the log of")) };
+        let chunks: Vec<_> = context.cancel.guard(chunks).await?;
         // Chunks may end in the middle of a character.
         let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.into_bytes()).collect();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -128,5 +127,49 @@ impl Container {
     /// Kills and removes it.
     pub(crate) async fn remove(&self, context: &Context) -> Result<()> {
         give_back(context, &self.owned()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::test_context;
+
+    /// A daemon that takes every connection and says nothing.
+    #[tokio::test]
+    async fn an_interruption_ends_what_a_silent_daemon_is_asked() {
+        let (context, keep) = test_context();
+        let path = keep.path().join("docker.sock");
+        let _listener = tokio::net::UnixListener::bind(&path).expect("a socket");
+        let docker = bollard::Docker::connect_with_unix(
+            &path.display().to_string(),
+            120,
+            bollard::API_DEFAULT_VERSION,
+        );
+        let host = format!("unix://{}", path.display());
+        let engine = Engine { docker: docker.expect("a client"), host };
+        let container = Container { engine, name: "x".into() };
+        let asked = async {
+            let context = &context;
+            tokio::join!(
+                async { container.begin(context).await.err() },
+                async { container.inspect(context).await.err() },
+                async { container.address(context, "n").await.err() },
+                async { container.ended(context).await.err() },
+                async { container.end(context).await.err() },
+                async { container.kill(context).await.err() },
+                async { container.log(context, None).await.err() },
+            )
+        };
+        let signal = async {
+            tokio::task::yield_now().await;
+            context.cancel.cancel(crate::Exit::Interrupt);
+        };
+        let both = async { tokio::join!(asked, signal).0 };
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(20), both).await;
+        let (a, b, c, d, e, f, g) = ended.expect("bounded");
+        for error in [a, b, c, d, e, f, g] {
+            assert!(error.expect("no answer").is_interruption());
+        }
     }
 }

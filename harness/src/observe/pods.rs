@@ -35,6 +35,28 @@ struct Trouble {
     error: String,
     /// How often in a row the API server refused it; 0 when the last error is another one.
     refusals: u32,
+    /// How it refused last.
+    refusal: Option<Refusal>,
+}
+
+/// Why the API server refuses a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// The account may not.
+    Forbidden,
+    /// It knows no such account: a token that ran out.
+    Unauthorized,
+}
+
+impl Refusal {
+    fn remedy(self) -> &'static str {
+        match self {
+            Refusal::Forbidden => "allow list and watch on pods there to the kubeconfig's user",
+            Refusal::Unauthorized => {
+                "the API server does not know who asks: renew the kubeconfig's credentials"
+            }
+        }
+    }
 }
 
 impl Pods {
@@ -96,13 +118,9 @@ impl Pods {
         let state = state.into();
         match self.trouble.lock().ok().and_then(|trouble| trouble.clone()) {
             None => Progress::NotYet(state),
-            Some(trouble) if trouble.refusals >= REFUSALS => {
-                let Trouble { error, .. } = trouble;
+            Some(Trouble { error, refusals, refusal: Some(refusal) }) if refusals >= REFUSALS => {
                 let what = format!("watching the pods of namespace {}: {error}", self.namespace);
-                Progress::Never(
-                    Error::environment(what)
-                        .remedy("allow list and watch on pods there to the kubeconfig's user"),
-                )
+                Progress::Never(Error::environment(what).remedy(refusal.remedy()))
             }
             Some(Trouble { error, .. }) => {
                 Progress::NotYet(format!("{state}; the watch of the pods fails: {error}"))
@@ -124,26 +142,31 @@ fn after(before: Option<Trouble>, event: &watcher::Result<watcher::Event<Pod>>) 
         Ok(watcher::Event::Init) => before,
         Ok(_) => None,
         Err(error) => {
-            let refusals = match is_refusal(error) {
-                true => before.map_or(0, |trouble| trouble.refusals) + 1,
-                false => 0,
+            let refusal = refusal(error);
+            let refusals = match refusal {
+                Some(_) => before.map_or(0, |trouble| trouble.refusals) + 1,
+                None => 0,
             };
-            Some(Trouble { error: error.to_string(), refusals })
+            Some(Trouble { error: error.to_string(), refusals, refusal })
         }
     }
 }
 
-/// Whether the account may not watch.
-fn is_refusal(error: &watcher::Error) -> bool {
+/// Whether, and why, the watch is refused.
+fn refusal(error: &watcher::Error) -> Option<Refusal> {
     use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
     let status = match error {
         InitialListFailed(kube::Error::Api(status))
         | WatchStartFailed(kube::Error::Api(status))
         | WatchFailed(kube::Error::Api(status))
         | WatchError(status) => status,
-        _ => return false,
+        _ => return None,
     };
-    matches!(status.code, 401 | 403)
+    match status.code {
+        401 => Some(Refusal::Unauthorized),
+        403 => Some(Refusal::Forbidden),
+        _ => None,
+    }
 }
 
 /// The lives of pods by uid: a StatefulSet's pod comes back under its name.
@@ -252,6 +275,7 @@ fn moments(pod: &Pod) -> Vec<(PodMoment, String)> {
 mod tests {
     use http::{Request, Response};
     use kube::client::Body as HttpBody;
+    use rstest::rstest;
     use serde_json::json;
 
     use super::*;
@@ -305,17 +329,24 @@ mod tests {
         assert_eq!(lives.lives.len(), 1);
     }
 
-    /// A Role without `list` and `watch` on pods.
+    /// A Role without `list` and `watch` on pods; a token that ran out.
+    #[rstest]
+    #[case(403, "pods is forbidden: User \"u\" cannot list", "watch on pods")]
+    #[case(401, "Unauthorized", "credentials")]
     #[tokio::test(start_paused = true)]
-    async fn a_watch_that_is_refused_ends_a_wait_with_its_words() {
+    async fn a_watch_that_is_refused_ends_a_wait_with_its_words(
+        #[case] code: u16,
+        #[case] message: &'static str,
+        #[case] remedy: &str,
+    ) {
         let (service, mut handle) =
             tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
         tokio::spawn(async move {
             while let Some((_, reply)) = handle.next_request().await {
-                let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden",
-                                     "message": "pods is forbidden: User \"u\" cannot list" });
+                let status = json!({ "status": "Failure", "code": code, "reason": "x",
+                                     "message": message });
                 let body = HttpBody::from(serde_json::to_vec(&status).expect("json"));
-                reply.send_response(Response::builder().status(403).body(body).expect("valid"));
+                reply.send_response(Response::builder().status(code).body(body).expect("valid"));
             }
         });
         let (context, _keep) = test_context();
@@ -328,8 +359,10 @@ mod tests {
         let begun = tokio::time::Instant::now();
         let error = waited.await.expect_err("refused");
         assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
-        assert!(error.to_string().contains("cannot list"), "{error}");
-        assert!(error.remedy.is_some_and(|remedy| remedy.contains("watch on pods")));
+        assert!(error.to_string().contains(message), "{error}");
+        let told = error.remedy.unwrap_or_default();
+        assert!(told.contains(remedy), "{told}");
+        assert_eq!(told.contains("allow"), code == 403, "{told}");
     }
 
     #[test]

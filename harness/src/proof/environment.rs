@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::made::make;
 use super::{Held, existing};
 use crate::access::Terms;
-use crate::cluster::{Cluster, ClusterRecord, accept_environment};
+use crate::cluster::{Cluster, ClusterRecord};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -148,7 +148,6 @@ pub async fn set_up(
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
     }
-    accept_environment().await?;
     if yes {
         context.installs.allow();
     }

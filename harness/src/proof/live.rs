@@ -15,6 +15,7 @@ use crate::access::{Access, AccessRequest, IN_POD, grant, needed};
 use crate::checks;
 use crate::cluster::{Cluster, InPod};
 use crate::context::Context;
+use crate::diagnose::missing_verbs;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark;
 use crate::ledger::{Lease, Owned, give_back, labels};
@@ -294,7 +295,8 @@ impl Live {
 
     /// An executor's container.
     pub fn executor(&self, pod: &str) -> InPod {
-        InPod::new(self.client(), &self.access.namespace, pod, EXECUTOR_CONTAINER)
+        let api = Api::namespaced(self.client().clone(), &self.access.namespace);
+        InPod::new(self.session.context(), api, pod, EXECUTOR_CONTAINER)
     }
 
     /// Its executor pods, by name.
@@ -362,16 +364,7 @@ impl Live {
 impl Ended {
     /// Lines of the driver's log in which the API refused a verb.
     pub fn denied_in_driver_log(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self
-            .driver_log
-            .lines()
-            .filter(|line| {
-                line.contains("is forbidden") || line.contains("cannot deletecollection")
-            })
-            .map(str::to_owned)
-            .collect();
-        lines.dedup();
-        lines
+        denied(&self.driver_log)
     }
 
     /// Deletes the pod its driver was in: what it owns is collected.
@@ -394,6 +387,14 @@ impl Ended {
         }
         Ok(())
     }
+}
+
+/// Lines that name a missing verb. What is forbidden by a quota or an admission policy is no verb.
+fn denied(log: &str) -> Vec<String> {
+    let refused = log.lines().filter(|line| !missing_verbs(line).is_empty());
+    let mut lines: Vec<String> = refused.map(str::to_owned).collect();
+    lines.dedup();
+    lines
 }
 
 /// Where the driver runs, with its image when it needs one.
@@ -445,5 +446,18 @@ fn service_account_of(proof: &Proof, rbac: RbacChoice) -> String {
     match rbac {
         RbacChoice::Guide if plan.rbac != RbacChoice::Guide => "spark-serviceaccount".to_owned(),
         _ => plan.service_account.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_quota_forbids_is_no_missing_verb() {
+        let verb = r#"pods is forbidden: User "u" cannot deletecollection resource "pods""#;
+        let quota = "pods \"x-exec-3\" is forbidden: exceeded quota: team, requested: pods=1";
+        let log = format!("INFO begun\n{quota}\n{verb}\n{verb}\n{quota}\n");
+        assert_eq!(denied(&log), [verb]);
     }
 }

@@ -79,8 +79,7 @@ impl Door {
                 }
                 Door::InPod(pod, dir) => {
                     let command = ["sh", "-c", BRIDGE, "sh", &dir];
-                    let opened = pod.open(&command);
-                    let (stream, attached) = context.cancel.guard(opened).await?;
+                    let (stream, attached) = pod.under(context).open(&command).await?;
                     // It says nothing before the driver has opened both.
                     (Channel { _attached: Some(attached), ..Channel::over(stream) }, deadline)
                 }

@@ -7,7 +7,7 @@ mod gate;
 mod pod;
 mod process;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,6 +35,12 @@ use crate::plan::{ClassPath, FrontEnd};
 
 /// How long a program may take that launches the JVM, until it can be told to.
 const CONNECT: Duration = Duration::from_secs(60);
+
+/// What is said of a driver whose JVM ended and whose front end did not.
+const JVM_ENDED: &str = "the end of its JVM";
+/// In a container: succeeds when no JVM lives, fails while one does, and when it cannot look. One that
+/// ended may wait for its parent to ask how.
+const NO_JVM: &str = "pgrep --runstates D,I,R,S,T,t java > /dev/null; test $? -eq 1";
 
 /// What a driver is started with.
 #[derive(Debug)]
@@ -195,6 +201,15 @@ impl Driver {
             .remedy(remedy)
     }
 
+    /// How its front end or its JVM ended, where one of them is seen to have. `None`: neither is.
+    pub(super) async fn end_seen(&self, context: &Context) -> Option<String> {
+        match &self.processes {
+            Processes::OfHost(process) => process.end_seen(),
+            Processes::InContainer(container) => container.end_seen(context).await,
+            Processes::InPod(pod) => pod.any_end_seen(context).await,
+        }
+    }
+
     /// What it was started with.
     pub(super) fn context(&self) -> &Context {
         &self.context
@@ -306,7 +321,7 @@ impl Processes {
     async fn ended(&mut self, context: &Context, deadline: Duration) -> Result<String> {
         match self {
             Processes::OfHost(process) => Ok(process.ended().await),
-            Processes::InContainer(container) => container.ended().await,
+            Processes::InContainer(container) => container.ended(context).await,
             Processes::InPod(pod) => pod.ended(context, deadline).await,
         }
     }

@@ -18,6 +18,7 @@ use super::protocol::{Described, Request};
 use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, Rest};
 use super::start::{compare, of_session};
+use crate::context::Context;
 use crate::error::Result;
 use crate::observe::Pods;
 
@@ -117,6 +118,11 @@ impl Session {
     /// What its executors printed so far, by pod, also of pods that are gone.
     pub fn pod_logs(&self) -> BTreeMap<String, String> {
         self.logs.now()
+    }
+
+    /// What it was started with.
+    pub(crate) fn context(&self) -> &Context {
+        self.driver.context()
     }
 
     /// Asks the session again what it is.
@@ -245,5 +251,27 @@ impl Session {
         let driver_log = self.driver.end().await?;
         killed?;
         Ok(Ended { application: self.described.application, seconds, driver_log })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number of a Java constant, `_` left out.
+    fn millis(source: &str, name: &str) -> u64 {
+        let line = source.lines().find_map(|line| line.split_once(&format!("{name} = ")));
+        let (_, value) = line.expect(name);
+        value.trim_end_matches(';').replace('_', "").parse().expect("a number")
+    }
+
+    /// Else the request would end before, and the probe's own words be lost.
+    #[test]
+    fn the_end_of_a_load_fits_into_its_request() {
+        let source = include_str!("../../probe/src/sparkproof/Load.java");
+        let ended = Duration::from_millis(millis(source, "ENDED_MILLIS"));
+        assert_eq!(source.matches("running.join(").count(), 1);
+        assert!(source.contains("running.join(ENDED_MILLIS)"), "bounded by the same");
+        assert!(2 * ended <= JOB, "{ended:?} and what starts and answers a request in {JOB:?}");
     }
 }

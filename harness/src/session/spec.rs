@@ -331,7 +331,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
 }
 
 /// Where executors are told to find the driver.
-fn reached_at(spec: &SessionSpec, place: &Place<'_>) -> String {
+pub(super) fn reached_at(spec: &SessionSpec, place: &Place<'_>) -> String {
     match (spec.driver_host, place.pod) {
         (Some(asked), _) => asked.to_string(),
         (None, Some(pod)) => format!("{pod}.{}.svc", place.namespace),

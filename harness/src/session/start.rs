@@ -20,7 +20,7 @@ use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
     DriverSite, Place, SESSION_IN_POD, SESSION_LABEL, SessionSpec, hosts_file,
-    in_pod as in_pod_path, properties, template_file,
+    in_pod as in_pod_path, properties, reached_at, template_file,
 };
 use super::{evidence, probe, template};
 use crate::access::Access;
@@ -62,7 +62,7 @@ impl Session {
         let server = match &spec.driver {
             DriverSite::Host => cluster.server.clone(),
             DriverSite::Container { engine, .. } => {
-                context.cancel.guard(server_on_network(engine, cluster)).await?
+                server_on_network(context, engine, cluster).await?
             }
             DriverSite::Pod(_) => "https://kubernetes.default.svc".to_owned(),
         };
@@ -107,6 +107,7 @@ impl Session {
             run: context.run.id(),
             session: &name,
         };
+        let told_host = reached_at(&told, &place);
         let properties = properties(&told, &place);
         let driver = driver.launch(properties).await?;
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
@@ -129,6 +130,7 @@ impl Session {
             client: cluster.client.clone(),
             namespace: access.namespace.clone(),
             address,
+            told_host,
             pods,
             logs: PodLogs::follow(api, pods, ours),
             name,
@@ -185,6 +187,8 @@ struct Starting<'a> {
     namespace: String,
     /// Where the driver listens.
     address: IpAddr,
+    /// Where executors are told to find it.
+    told_host: String,
     log: PathBuf,
     pods: &'a Pods,
     logs: PodLogs,
@@ -255,12 +259,24 @@ impl Starting<'_> {
         let (context, pods, health) = (self.context, self.pods, &mut self.health);
         let (log, name, n) = (&self.log, &self.name, self.spec.executors as usize);
         let (seen, logs, events) = (&mut self.registered, &self.logs, self.events.as_ref());
-        let came = &mut self.came;
+        let (came, driver) = (&mut self.came, &self.driver);
         // Registration shows in Spark's list and moves no pod: polled.
         wait(context, waiting, Source::Backoff, async || {
             let listed = match rest.executors().await {
                 Ok(listed) => listed,
-                Err(error) => return Progress::NotYet(error.to_string()),
+                // No list, or no driver any more: what else tells is looked at all the same.
+                Err(error) => {
+                    if let Some(how) = driver.end_seen(context).await {
+                        let ended = Error::environment(format!("the driver ended with {how}"));
+                        return Progress::Never(ended.because(error));
+                    }
+                    let registered = seen.unwrap_or_default();
+                    let hopeless = look(pods, name, health, registered, log, events).await;
+                    return match hopeless.or_else(|| versions(registered, logs)) {
+                        Some(words) => Progress::Never(Error::red(words)),
+                        None => pods.not_yet(error.to_string()),
+                    };
+                }
             };
             *seen = Some(listed.len());
             let running = of_session(pods, name);
@@ -275,9 +291,8 @@ impl Starting<'_> {
                     });
                 }
             }
-            let other = || Health::versions(&logs.now()).filter(|_| listed.is_empty());
             let hopeless = look(pods, name, health, listed.len(), log, events).await;
-            if let Some(words) = hopeless.or_else(other) {
+            if let Some(words) = hopeless.or_else(|| versions(listed.len(), logs)) {
                 return Progress::Never(Error::red(words));
             }
             match compare(&listed, &running, n) {
@@ -297,6 +312,7 @@ impl Starting<'_> {
         error: Error,
     ) -> Result<Session> {
         let seconds = self.begun.elapsed().as_secs_f64();
+        let driver_ended = self.driver.end_seen(self.context).await.is_some();
         for pod in of_session(self.pods, &self.name).into_values() {
             self.health.last.insert(pod.name_any(), pod);
         }
@@ -311,7 +327,9 @@ impl Starting<'_> {
         observed.driver_log = read_log(&self.log);
         observed.context_master = self.master;
         observed.image.clone_from(&image.reference);
-        observed.driver_host = self.spec.driver_host.unwrap_or(self.address).to_string();
+        observed.driver_host = self.told_host;
+        observed.driver_address = self.address.to_string();
+        observed.driver_ended = driver_ended;
         observed.reason = full(&error);
         evidence::record(self.context, &self.name, &observed);
         self.driver.end().await?;
@@ -336,6 +354,11 @@ fn full(error: &Error) -> String {
         Some(driver) => format!("{error}\n{}", driver.trace),
         None => error.to_string(),
     }
+}
+
+/// Words of another version, while no executor has registered.
+fn versions(registered: usize, logs: &PodLogs) -> Option<String> {
+    (registered == 0).then(|| Health::versions(&logs.now())).flatten()
 }
 
 async fn look(
@@ -392,7 +415,107 @@ pub(super) fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::test_context;
+    use crate::session::driver::tests::start;
+    use http::{Request, Response};
+    use kube::client::Body as HttpBody;
     use serde_json::json;
+
+    /// A watch whose first list has these pods, and which hears nothing afterwards.
+    async fn pods_of(context: &Context, listed: serde_json::Value) -> Pods {
+        let (service, mut handle) =
+            tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
+        let expected = listed.as_array().map_or(0, Vec::len);
+        tokio::spawn(async move {
+            let list = json!({ "kind": "PodList", "apiVersion": "v1", "items": listed,
+                               "metadata": { "resourceVersion": "1" } });
+            let (_, reply) = handle.next_request().await.expect("listed");
+            let body = HttpBody::from(serde_json::to_vec(&list).expect("json"));
+            reply.send_response(Response::new(body));
+            let mut unanswered = Vec::new();
+            while let Some(request) = handle.next_request().await {
+                unanswered.push(request);
+            }
+        });
+        let client = kube::Client::new(service, "n");
+        let pods = Pods::watch(client, "n", None, context.recorder.clone());
+        let waiting = Waiting::up_to(30, "the list");
+        wait(context, waiting, pods.changes(), async || match pods.now().len() == expected {
+            true => Progress::Met(()),
+            false => Progress::NotYet("not listed".into()),
+        })
+        .await
+        .expect("listed");
+        pods
+    }
+
+    /// How the wait for executors ends whose list cannot be read, and after how long.
+    async fn unlisted(kill: bool, listed: serde_json::Value) -> (Error, Duration) {
+        let (context, keep) = test_context();
+        let driver = start(&context, keep.path()).await;
+        let pods = pods_of(&context, listed).await;
+        let described: Described = serde_json::from_value(json!({
+            "context_master": "k8s://x", "conf_master": "k8s://x", "application": "spark-1",
+            "ui": "http://127.0.0.1:1", "version": "3.5.9", "language": "Scala", "java": "17",
+        }))
+        .expect("described");
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let rest = Rest::of(&described, address).expect("a port");
+        let (service, _) = tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
+        let client = kube::Client::new(service, "n");
+        let spec = SessionSpec::new("x", 1);
+        let mut starting = Starting {
+            context: &context,
+            spec: &spec,
+            log: driver.log_path(),
+            driver,
+            logs: PodLogs::follow(Api::namespaced(client.clone(), "n"), &pods, |_| false),
+            client,
+            namespace: "n".into(),
+            address,
+            told_host: address.to_string(),
+            pods: &pods,
+            name: "s".into(),
+            health: Health::new(1, Duration::from_secs(5)),
+            events: None,
+            begun: Instant::now(),
+            master: None,
+            registered: None,
+            came: BTreeSet::new(),
+        };
+        if kill {
+            for owned in context.run.owned() {
+                crate::exec::signal_process(&owned, rustix::process::Signal::KILL);
+            }
+        }
+        let begun = Instant::now();
+        let error = starting.registration(&rest).await.expect_err("no executor");
+        let seconds = begun.elapsed();
+        let _ = starting.driver.end().await;
+        (error, seconds)
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_ends_after_its_session_began_ends_the_wait_for_executors() {
+        let (error, seconds) = unlisted(true, json!([])).await;
+        assert!(error.to_string().contains("the driver ended with signal: 9"), "{error}");
+        assert!(seconds < Duration::from_secs(30), "{seconds:?}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_recover_ends_the_wait_although_the_list_of_executors_cannot_be_read() {
+        let waiting = json!({ "reason": "ErrImagePull", "message": "no such image" });
+        let stuck = json!([{
+            "metadata": { "name": "x-exec-1", "namespace": "n",
+                          "labels": { SESSION_LABEL: "s", "spark-exec-id": "1" } },
+            "status": { "phase": "Pending", "containerStatuses": [{
+                "name": "e", "ready": false, "restartCount": 0, "image": "i", "imageID": "",
+                "state": { "waiting": waiting } }] },
+        }]);
+        let (error, seconds) = unlisted(false, stuck).await;
+        assert!(error.to_string().contains("ErrImagePull"), "{error}");
+        assert!(seconds < Duration::from_secs(30), "{seconds:?}");
+    }
 
     fn sets(ids: &[u32]) -> (BTreeMap<u32, Executor>, BTreeMap<u32, Arc<Pod>>) {
         let address = |id: &u32| format!("10.0.0.{id}");

@@ -128,7 +128,7 @@ impl Container {
     }
 
     /// Starts it again: its sandbox has kept the address.
-    pub(super) async fn resume(&self) -> Result<()> {
-        self.begin().await
+    pub(super) async fn resume(&self, context: &Context) -> Result<()> {
+        self.begin(context).await
     }
 }

@@ -28,7 +28,7 @@ impl Store {
         let waited =
             wait(context, waiting, Source::Backoff, async || match self.asked(&http).await {
                 Ok(()) => Progress::Met(()),
-                Err(error) => match self.place.ended().await {
+                Err(error) => match self.place.ended(context).await {
                     Ok(None) => Progress::NotYet(error.to_string()),
                     Ok(Some(how)) => Progress::Never(Error::environment(format!("{what} {how}"))),
                     Err(error) => Progress::Never(error),
@@ -42,7 +42,7 @@ impl Store {
         if !self.has_log() {
             return Err(error);
         }
-        let log = self.place.log(Some(LINES)).await.unwrap_or_default();
+        let log = self.place.log(context, Some(LINES)).await.unwrap_or_default();
         let log = context.recorder.secrets().scrub(log.trim());
         Err(Error::environment(format!("{error}; the end of its log:\n{log}")))
     }

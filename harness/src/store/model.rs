@@ -236,12 +236,12 @@ impl Store {
 
     /// Heals [`Store::halt`]; returns when it serves again, under the same address.
     pub async fn resume(&self, context: &Context) -> Result<()> {
-        self.place.breakable()?.resume().await?;
+        self.place.breakable()?.resume(context).await?;
         self.healthy(context).await
     }
 
     /// Its log so far: what it says, and a line for each request.
-    pub async fn log(&self) -> Result<String> {
-        self.place.log(None).await
+    pub async fn log(&self, context: &Context) -> Result<String> {
+        self.place.log(context, None).await
     }
 }

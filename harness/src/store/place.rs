@@ -38,19 +38,19 @@ impl Place {
     }
 
     /// How it ended, when it does not run any more.
-    pub(super) async fn ended(&self) -> Result<Option<String>> {
+    pub(super) async fn ended(&self, context: &Context) -> Result<Option<String>> {
         match self {
-            Place::Container(container) => container.ended().await,
-            Place::Pod(pod) => pod.ended().await,
+            Place::Container(container) => container.ended(context).await,
+            Place::Pod(pod) => context.cancel.guard(pod.ended()).await,
             Place::Own => Ok(None),
         }
     }
 
     /// What it printed; only the last lines when asked.
-    pub(super) async fn log(&self, last: Option<u32>) -> Result<String> {
+    pub(super) async fn log(&self, context: &Context, last: Option<u32>) -> Result<String> {
         match self {
-            Place::Container(container) => container.log(last).await,
-            Place::Pod(pod) => pod.log(last).await,
+            Place::Container(container) => container.log(context, last).await,
+            Place::Pod(pod) => context.cancel.guard(pod.log(last)).await,
             Place::Own => {
                 Err(Error::environment("the log of a store of yours is not ours to read"))
             }

@@ -43,12 +43,13 @@ impl Store {
         let mark = format!("sparkproof-mark-{:016x}", rand::random::<u64>());
         let marked = self.ask_for_nothing(context, &mark).await.is_ok();
         let waiting = Waiting::up_to(MARK_SECONDS, format!("{mark} in the log of {}", self.place));
-        let text = wait(context, waiting, Source::Backoff, async || match self.log().await {
-            Ok(text) if !marked || text.contains(&mark) => Progress::Met(text),
-            Ok(_) => Progress::NotYet("not there".to_owned()),
-            Err(error) => Progress::Never(error),
-        })
-        .await?;
+        let text =
+            wait(context, waiting, Source::Backoff, async || match self.log(context).await {
+                Ok(text) if !marked || text.contains(&mark) => Progress::Met(text),
+                Ok(_) => Progress::NotYet("not there".to_owned()),
+                Err(error) => Progress::Never(error),
+            })
+            .await?;
         let mut requests = parse(self.record.kind, &text);
         requests.retain(|request| request.path.contains(needle));
         Ok(requests)

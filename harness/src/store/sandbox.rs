@@ -55,5 +55,5 @@ pub(super) async fn start(
         }),
         ..ContainerCreateBody::default()
     };
-    Container::start(context, engine, &name(server), body).await?.address(network).await
+    Container::start(context, engine, &name(server), body).await?.address(context, network).await
 }

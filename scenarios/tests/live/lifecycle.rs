@@ -58,7 +58,8 @@ async fn a_killed_executor_is_replaced() -> Outcome {
 async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
     proof("an_executor_that_is_not_replaced_is_red", async |p| {
         let live = p.session().executors(2).start().await?;
-        live.access().revoke(live.client(), Rule { resource: "pods", verb: "create" }).await?;
+        let create = Rule { resource: "pods", verb: "create" };
+        live.access().revoke(&p.context, live.client(), create).await?;
         let lost = checks::lose_an_executor(&p.context, &live).await?;
         expect_red(checks::replaced(&p.context, &live, &lost).await, &["not replaced"])?;
         let ended = live.stop().await?;

@@ -85,7 +85,7 @@ async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
     let path = format!("{nonce}/žluťoučký/kůň.csv");
     let any = |requests: &[ServerRequest]| requests.iter().any(|request| request.read);
     let read = store.requests_once(&p.context, &path, any).await?;
-    let log = store.log().await?;
+    let log = store.log(&p.context).await?;
     p.context.recorder.artifact("the server's log", "store.log", &log);
     assert!(read.iter().any(|request| request.read), "no read among {read:?}");
     assert!(store.requests(&p.context, "another-nonce").await?.is_empty());

@@ -15,7 +15,7 @@ public final class Load {
     private static final String GROUP = "sparkproof-load";
     /** They end by themselves when nobody tells them. */
     private static final long LONGEST_MILLIS = 300_000;
-    /** From the cancellation of a job to the end of its last task, which is interrupted. */
+    /** From the cancellation of a job to the end of its last task, in all: less than a request may take. */
     private static final long ENDED_MILLIS = 60_000;
 
     private static Thread running;
@@ -30,7 +30,7 @@ public final class Load {
             parts.add(part);
         }
         JavaRDD<Integer> rdd = JavaSparkContext.fromSparkContext(context).parallelize(parts, count);
-        tasks = new Tasks();
+        tasks = new Tasks(count);
         context.addSparkListener(tasks);
         running = new Thread(() -> {
             // A group is its thread's; tasks are interrupted when it is cancelled.
@@ -47,42 +47,59 @@ public final class Load {
 
     /**
      * Returns when each of its tasks has ended: the next job finds all cores free. A cancelled job is
-     * over before that, since Spark interrupts its tasks and does not wait for them.
+     * over before that, since Spark interrupts its tasks and does not wait for them. Who ends them has
+     * seen all of them at work.
      */
     public static synchronized void end(SparkContext context) throws InterruptedException {
+        long end = System.nanoTime() + ENDED_MILLIS * 1_000_000;
         context.cancelJobGroup(GROUP);
-        running.join(LONGEST_MILLIS);
-        int left = tasks.left();
+        running.join(ENDED_MILLIS);
+        boolean ended = tasks.haveEnded(end);
         context.removeSparkListener(tasks);
-        if (left > 0) {
+        if (running.isAlive() || !ended) {
             throw new IllegalStateException(
-                    left + " tasks still run " + ENDED_MILLIS + " ms after their job was cancelled");
+                    ENDED_MILLIS + " ms after their job was cancelled: " + tasks);
         }
     }
 
-    /** Counts the tasks that run. */
+    /** Counts tasks, by a listener's events, which come late. */
     private static final class Tasks extends SparkListener {
-        private int running;
+        private final int asked;
+        private int started;
+        private int ended;
 
-        @Override
-        public synchronized void onTaskStart(SparkListenerTaskStart started) {
-            running++;
+        Tasks(int asked) {
+            this.asked = asked;
         }
 
         @Override
-        public synchronized void onTaskEnd(SparkListenerTaskEnd ended) {
-            running--;
+        public synchronized void onTaskStart(SparkListenerTaskStart task) {
+            started++;
             notifyAll();
         }
 
-        /** How many have not ended in time; 0 as soon as none runs. */
-        synchronized int left() throws InterruptedException {
-            long end = System.nanoTime() + ENDED_MILLIS * 1_000_000;
-            for (long wait = ENDED_MILLIS; running > 0 && wait > 0; ) {
-                wait(wait);
-                wait = (end - System.nanoTime()) / 1_000_000;
+        @Override
+        public synchronized void onTaskEnd(SparkListenerTaskEnd task) {
+            ended++;
+            notifyAll();
+        }
+
+        /** Whether all that were asked for have started and ended by then; returns as soon as they have. */
+        synchronized boolean haveEnded(long end) throws InterruptedException {
+            // One whose executor was lost starts again.
+            while (started < asked || ended < started) {
+                long left = (end - System.nanoTime()) / 1_000_000;
+                if (left <= 0) {
+                    return false;
+                }
+                wait(left);
             }
-            return running;
+            return true;
+        }
+
+        @Override
+        public synchronized String toString() {
+            return asked + " tasks asked for, " + started + " starts and " + ended + " ends seen";
         }
     }
 }

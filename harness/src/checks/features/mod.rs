@@ -64,7 +64,10 @@ pub async fn start_with_secret(proof: &Proof, wanted: SessionBuilder<'_>) -> Res
         ..Default::default()
     };
     // It goes with the namespace.
-    api.create(&PostParams::default(), &secret).await.or_environment("creating a Secret")?;
+    let parameters = PostParams::default();
+    let made = api.create(&parameters, &secret);
+    let made = async { made.await.or_environment("creating a Secret") };
+    proof.context.cancel.guard(made).await?;
     ground.start().await
 }
 

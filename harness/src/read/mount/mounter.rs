@@ -96,7 +96,7 @@ impl Mounter {
             let kills = alive.map(|(pod, _)| async move {
                 // The command may die with its container: what counts is what is seen then.
                 let shell = ["sh", "-c", KILL, "sh", self.client.program()];
-                let _ = self.inside(pod).run(&shell).await;
+                let _ = self.inside(context, pod).run(&shell).await;
             });
             futures::future::join_all(kills).await;
             self.pods.not_yet(state(&pods, self.nodes))
@@ -141,8 +141,9 @@ impl Mounter {
         Api::namespaced(self.api.clone(), &self.name)
     }
 
-    fn inside(&self, pod: &str) -> InPod {
-        InPod::new(&self.api, &self.name, pod, CONTAINER)
+    fn inside(&self, context: &Context, pod: &str) -> InPod {
+        let api = Api::namespaced(self.api.clone(), &self.name);
+        InPod::new(context, api, pod, CONTAINER)
     }
 
     /// Which nodes get a daemon.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
 
-use super::{Launch, files};
+use super::{JVM_ENDED, Launch, NO_JVM, files};
 use crate::context::Context;
 use crate::deadlines::{DRIVER_ENDS, TERMINATED};
 use crate::dirs::private_file;
@@ -34,7 +34,7 @@ impl ContainerDriver {
         let name = format!("sparkproof-{}-{session}", context.run.id());
         let body = body(context, dir, launch, image, network)?;
         let container = Container::start(context, engine, &name, body).await?;
-        let address = container.address(network).await?;
+        let address = container.address(context, network).await?;
         Ok(ContainerDriver { container, address })
     }
 
@@ -44,18 +44,30 @@ impl ContainerDriver {
     }
 
     /// Waits for the end of all its processes; how the front end ended.
-    pub(super) async fn ended(&self) -> Result<String> {
-        Ok(format!("exit status: {}", self.container.end().await?))
+    pub(super) async fn ended(&self, context: &Context) -> Result<String> {
+        Ok(format!("exit status: {}", self.container.end(context).await?))
+    }
+
+    /// How all its processes ended, or that its JVM did, once they have. What cannot be looked at has
+    /// not ended.
+    pub(super) async fn end_seen(&self, context: &Context) -> Option<String> {
+        let container = &self.container;
+        if let Ok(Some(how)) = container.ended(context).await {
+            return Some(how);
+        }
+        let (engine, look) = (&container.engine, ["sh", "-c", NO_JVM]);
+        let looked = engine.exec(context, &container.name, &look, None::<&[u8]>, TERMINATED).await;
+        looked.is_ok().then(|| JVM_ENDED.to_owned())
     }
 
     /// Kills the JVM, with all of the container, as nothing inside it can notice, and waits until
     /// it is gone.
     pub(super) async fn kill_jvm(&self, context: &Context) -> Result<()> {
         let gone = async {
-            self.container.kill().await?;
-            self.container.end().await.map(drop)
+            self.container.kill(context).await?;
+            self.container.end(context).await.map(drop)
         };
-        let gone = tokio::time::timeout(DRIVER_ENDS, context.cancel.guard(gone)).await;
+        let gone = tokio::time::timeout(DRIVER_ENDS, gone).await;
         gone.or_environment("waiting for the killed JVM to end")?
     }
 
@@ -65,9 +77,9 @@ impl ContainerDriver {
             let (container, hup) = (&self.container, ["pkill", "-HUP", "java"]);
             let engine = &container.engine;
             engine.exec(context, &container.name, &hup, None::<&[u8]>, TERMINATED).await?;
-            self.container.end().await.map(drop)
+            self.container.end(context).await.map(drop)
         };
-        let gone = tokio::time::timeout(DRIVER_ENDS, context.cancel.guard(gone)).await;
+        let gone = tokio::time::timeout(DRIVER_ENDS, gone).await;
         gone.or_environment("waiting for the JVM that was hung up on to end")?
     }
 
@@ -81,9 +93,10 @@ impl ContainerDriver {
             let told = engine.exec(context, &container.name, &term, None::<&[u8]>, TERMINATED);
             let _ = told.await;
         }
-        let ended = async { Ok(tokio::time::timeout(DRIVER_ENDS, self.container.end()).await) };
-        if context.cancel.guard(ended).await?.is_err() {
-            context.recorder.warn("the driver did not end by itself: killed");
+        match tokio::time::timeout(DRIVER_ENDS, self.container.end(context)).await {
+            Err(_) => context.recorder.warn("the driver did not end by itself: killed"),
+            Ok(Err(error)) if error.is_interruption() => return Err(error),
+            Ok(_) => {}
         }
         self.container.remove(context).await
     }

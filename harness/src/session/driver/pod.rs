@@ -12,7 +12,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Launch, files};
+use super::{JVM_ENDED, Launch, NO_JVM, files};
 use crate::cluster::{Cluster, InPod};
 use crate::context::Context;
 use crate::deadlines::{DRIVER_ENDS, KILLED, TERMINATED};
@@ -27,8 +27,6 @@ use crate::session::spec::{
 };
 use crate::session::template::host_aliases;
 
-/// Fails while a JVM lives: one that ended may wait for its parent to ask how.
-const NO_JVM: &str = "! pgrep --runstates D,I,R,S,T,t java";
 /// Its container.
 const CONTAINER: &str = "spark-kubernetes-driver";
 /// Label of pod and Service: the session.
@@ -92,8 +90,8 @@ impl PodDriver {
         let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let log = tokio::spawn(follow(api.clone(), name.clone(), dir.join("log")));
         Ok(PodDriver {
+            inside: InPod::new(context, api.clone(), &name, CONTAINER),
             api,
-            inside: InPod::new(client, namespace, &name, CONTAINER),
             name,
             pods: pods.clone(),
             address,
@@ -122,8 +120,8 @@ impl PodDriver {
         let relative = |to: &PathBuf| to.strip_prefix("/").unwrap_or(to).to_owned();
         let all = self.files.iter().map(|(from, to)| (from.clone(), relative(to))).collect();
         let (stream, packing) = pack_as(all);
-        let unpacking = self.inside.feed(&["sh", "-c", UNPACK, "sh", SESSION_IN_POD], stream);
-        let unpacked = context.cancel.guard(unpacking).await;
+        let inside = self.inside.under(context);
+        let unpacked = inside.feed(&["sh", "-c", UNPACK, "sh", SESSION_IN_POD], stream).await;
         packing.after(unpacked).await.map(drop)
     }
 
@@ -140,7 +138,8 @@ impl PodDriver {
 
     /// Sends the JVM a signal and waits until it is gone.
     pub(super) async fn signal(&self, context: &Context, signal: &str) -> Result<()> {
-        let sent = context.cancel.guard(self.inside.run(&["pkill", signal, "java"])).await;
+        let inside = self.inside.under(context);
+        let sent = inside.run(&["pkill", signal, "java"]).await;
         let what = "the end of the driver's JVM".to_owned();
         let waiting = Waiting { what, deadline: DRIVER_ENDS };
         // A front end that is a JVM takes the container with it, else nothing but a look inside tells.
@@ -148,12 +147,24 @@ impl PodDriver {
             if self.end_seen().is_some() {
                 return Progress::Met(());
             }
-            match self.inside.run(&["sh", "-c", NO_JVM]).await {
+            match inside.run(&["sh", "-c", NO_JVM]).await {
                 Ok(_) => Progress::Met(()),
                 Err(error) => Progress::NotYet(error.to_string()),
             }
         });
         gone.await.map_err(|error| sent.err().unwrap_or(error))
+    }
+
+    /// How its pod ended, or that its JVM did, once one of them has. What cannot be looked at has not
+    /// ended.
+    pub(super) async fn any_end_seen(&self, context: &Context) -> Option<String> {
+        if let Some(how) = self.end_seen() {
+            return Some(how);
+        }
+        let inside = self.inside.under(context);
+        let look = inside.run(&["sh", "-c", NO_JVM]);
+        let looked = tokio::time::timeout(TERMINATED, look).await;
+        looked.is_ok_and(|jvm| jvm.is_ok()).then(|| JVM_ENDED.to_owned())
     }
 
     /// How its pod ended, once it did.
@@ -177,8 +188,9 @@ impl PodDriver {
     /// says whether it knows that it shall end, by a channel that is closed.
     pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
         // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it never started.
+        let inside = self.inside.under(context);
         let hung_up = async {
-            let pkill = self.inside.run(&["pkill", "-TERM", "java"]);
+            let pkill = inside.run(&["pkill", "-TERM", "java"]);
             tokio::time::timeout(TERMINATED, pkill).await.is_ok_and(|done| done.is_ok())
         };
         if !told && !hung_up.await {

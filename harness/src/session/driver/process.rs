@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use tokio::process::Command;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Launch, files};
+use super::{JVM_ENDED, Launch, files};
 use crate::context::Context;
 use crate::deadlines::{DRIVER_ENDS, KILLED};
 use crate::error::{Error, OrFail, Result};
@@ -38,6 +38,13 @@ impl Process {
     /// Waits for the front end's end; how it ended.
     pub(super) async fn ended(&self) -> String {
         self.front_end.ended().await.to_string()
+    }
+
+    /// How the front end ended, or that its JVM did, once one of them has.
+    pub(super) fn end_seen(&self) -> Option<String> {
+        let jvm_ended = self.jvm.as_ref().is_some_and(|jvm| !jvm.is_running_process());
+        let status = self.front_end.status().map(|status| status.to_string());
+        status.or_else(|| jvm_ended.then(|| JVM_ENDED.to_owned()))
     }
 
     /// The JVM it started.

@@ -17,7 +17,7 @@ while :; do sleep 0.1; done
 ";
 
 /// Starts it; returns when it runs.
-async fn start(context: &Context, keep: &Path) -> Driver {
+pub(in crate::session) async fn start(context: &Context, keep: &Path) -> Driver {
     let home = keep.join("spark");
     std::fs::create_dir_all(home.join("bin")).expect("made");
     let shell = home.join("bin/spark-shell");
