@@ -19,6 +19,8 @@ pub struct Observed {
     pub driver_log: String,
     /// The driver's exception, or what ended the wait.
     pub reason: String,
+    /// Whether the driver ended, or hangs.
+    pub driver_gone: bool,
 }
 
 /// A pod.

@@ -337,7 +337,7 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
 
 fn dying(observed: &Observed) -> Option<Diagnosis> {
     // Executors end with their driver: those that had reached it died of that.
-    let follows = |p: &PodSeen| driver_is_gone(observed) && p.reached_driver();
+    let follows = |p: &PodSeen| observed.driver_gone && p.reached_driver();
     let ended =
         |p: &&PodSeen| (p.exit_code.is_some_and(|c| c != 0) || p.phase == "Failed") && !follows(p);
     let pod = observed.pods.iter().rfind(ended)?;
@@ -349,13 +349,8 @@ fn dying(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-fn driver_is_gone(observed: &Observed) -> bool {
-    let ended = ["closed its channel", "was silent", "channel is closed", "the driver ended with"];
-    ended.iter().any(|e| observed.reason.contains(e))
-}
-
 fn driver(observed: &Observed) -> Option<Diagnosis> {
-    driver_is_gone(observed).then(|| Diagnosis {
+    observed.driver_gone.then(|| Diagnosis {
         cause: Cause::DriverEnded,
         says: observed.reason.clone(),
         evidence: vec![evidence("driver log", last_lines(&observed.driver_log, 12))],
@@ -471,7 +466,8 @@ mod tests {
     )]
     #[case(pod(|p| { p.exit_code = Some(137); p.end_reason = Some("OOMKilled".into()) }), Cause::OutOfMemory)]
     #[case(pod(|p| p.exit_code = Some(1)), Cause::ExecutorsDie)]
-    #[case(Observed { reason: "the driver closed its channel".into(), ..Observed::default() }, Cause::DriverEnded)]
+    #[case(Observed { reason: "in whatever words".into(), driver_gone: true, ..Observed::default() }, Cause::DriverEnded)]
+    #[case(Observed { reason: "the driver closed its channel".into(), ..Observed::default() }, Cause::Unknown)]
     #[case(died_and_unscheduled(), Cause::ExecutorsDie)]
     // What is missing for cleaning up does not hide why executors die.
     #[case(Observed { driver_log: r#"User "u" cannot delete resource "pods""#.into(), ..said("java.io.IOException: Failed to connect to /192.0.2.2:41233") }, Cause::DriverUnreachable)]
@@ -526,7 +522,7 @@ mod tests {
     fn ended_with_its_driver() -> Observed {
         let mut observed = one_came([]);
         observed.pods[0].exit_code = Some(1);
-        Observed { reason: "the driver closed its channel".into(), ..observed }
+        Observed { reason: "in whatever words".into(), driver_gone: true, ..observed }
     }
 
     #[rstest]
