@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounded::{ExecutorCount, Seconds, WorkerCount};
 use super::conf::RawSetting;
@@ -138,7 +138,7 @@ pub struct RawPlan {
     pub executor_memory: Option<MebiBytes>,
     /// Further Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, deserialize_with = "settings")]
     pub conf: Vec<RawSetting>,
     /// In which shell the session is asked for [default: pyspark]
     #[arg(long, value_enum, help_heading = "Spark")]
@@ -232,7 +232,7 @@ impl RawPlan {
 
     fn over(self, text: &str, path: &Path) -> Result<Self> {
         let refused = |e: toml::de::Error| {
-            let error = Error::input(format!("{}: {}", path.display(), in_one_line(&e)));
+            let error = Error::input(format!("{}: {}", path.display(), in_one_line(&e, text)));
             match did_you_mean(e.message()) {
                 Some(key) => error.remedy(format!("did you mean `{key}`?")),
                 None => error,
@@ -265,15 +265,37 @@ impl RawPlan {
     }
 }
 
-/// What is wrong and where, without the picture of it that toml draws.
-fn in_one_line(error: &toml::de::Error) -> String {
-    error
-        .to_string()
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
+/// What is wrong and where, without the line itself: it may hold a secret.
+fn in_one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = without_text(error.message());
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => {
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            format!("line {line}, column {column}: {message}")
+        }
+        // It names the key on a line of its own.
+        None => {
+            let whole = error.to_string().replace(error.message(), &message);
+            let lines = whole.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// serde's message about a text of the wrong type, without the text.
+fn without_text(message: &str) -> String {
+    let wrong = message.strip_prefix("invalid type: string ");
+    match wrong.and_then(|rest| rest.rsplit_once(", expected ")) {
+        Some((_, expected)) => format!("invalid type: a text, expected {expected}"),
+        None => message.to_owned(),
+    }
+}
+
+/// Settings of the file. What is none of the right form is not shown.
+fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RawSetting>, D::Error> {
+    let expected = "expected a list of texts, [\"spark.some.key=value\"]";
+    Vec::deserialize(from).map_err(|_| serde::de::Error::custom(expected))
 }
 
 /// `[store.s3] endpoint = …` is another spelling of `store-s3-endpoint = …`, the flag's name.
@@ -347,6 +369,23 @@ mod tests {
         let error = read("[store.s3]\nendpont = 'x'").expect_err("unknown key");
         assert_eq!(error.remedy.as_deref(), Some("did you mean `store-s3-endpoint`?"));
         assert!(read("store = 5").is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_file_is_told_without_its_text() {
+        for (text, says) in [
+            ("conf = \"spark.x.password=hunter2hunter2\"", "expected a list of texts"),
+            ("conf = [[\"spark.x.password=hunter2hunter2\"]]", "expected a list of texts"),
+            ("\nconf = [\"spark.x.password=hunter2hunter2\" \"b\"]", "line 2, column "),
+            ("conf = [\"spark.x.password=hunter2hunter2", "line 1, column "),
+            ("executors = \"hunter2hunter2\"", "executors"),
+            ("strategies = \"hunter2hunter2, expected x\"", "strategies"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert_eq!(error.exit, crate::Exit::BadInput);
+            let told = format!("{error:?} {}", error.told());
+            assert!(told.contains(says) && !told.contains("hunter2"), "{text}: {told}");
+        }
     }
 
     #[test]
