@@ -84,6 +84,9 @@ const OWN_OF_READING: [&str; 2] = [
 const OWN_IN_POD: [&str; 3] =
     ["spark.driver.blockManager.port", "spark.driver.port", "spark.ui.port"];
 
+/// The key of a Spark Connect server, beside which Spark takes no master.
+const REMOTE: &str = "spark.remote";
+
 /// What is known of a plan's sessions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sessions {
@@ -235,6 +238,13 @@ impl Conf {
     /// Bad input.
     pub(super) fn check(&self, sessions: Sessions) -> Result<()> {
         let Sessions { abfs, read, driver_in_pod } = sessions;
+        if self.0.contains_key(REMOTE) {
+            return Err(Error::input(format!(
+                "--conf {REMOTE}: it names a Spark Connect server, which has its own session; \
+                 sparkproof starts one on the cluster"
+            ))
+            .remedy("leave it out"));
+        }
         let strict = STRICT.iter().filter(|_| read);
         let known = strict.chain(ABFS_SETTINGS.iter().filter(|_| abfs));
         let known = known.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -429,6 +439,7 @@ mod tests {
         let oauth = Conf::from([("spark.hadoop.fs.azure.account.auth.type", "OAuth")]);
         oauth.check(read).expect("nothing reads by abfs");
         assert!(oauth.check(Sessions { abfs: true, ..read }).is_err());
+        assert!(Conf::from([(REMOTE, "sc://x")]).check(plain).is_err(), "Spark Connect");
         let port = Conf::from([("spark.driver.port", "7000")]);
         port.check(read).expect("a driver on this host");
         let in_pod = Sessions { driver_in_pod: true, ..plain };

@@ -238,7 +238,11 @@ impl RawPlan {
                 None => error,
             }
         };
-        let mut table = text.parse().map(with_flat_stores).map_err(refused)?;
+        let table = text.parse().map_err(refused)?;
+        let mut table = with_flat_stores(table).map_err(|key| {
+            let twice = format!("{}: `{key}` is given twice, once as a table", path.display());
+            Error::input(twice).remedy("leave out one")
+        })?;
         let line = self.table()?;
         let keys = table.keys().filter(|key| !line.contains_key(*key)).cloned().collect();
         table.extend(line);
@@ -298,22 +302,25 @@ fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RawSetting>, D::Er
     Vec::deserialize(from).map_err(|_| serde::de::Error::custom(expected))
 }
 
-/// `[store.s3] endpoint = …` is another spelling of `store-s3-endpoint = …`, the flag's name.
-fn with_flat_stores(mut table: toml::Table) -> toml::Table {
-    fn flatten(name: String, value: toml::Value, into: &mut toml::Table) {
+/// `[store.s3] endpoint = …` is another spelling of `store-s3-endpoint = …`, the flag's name. The error
+/// is the key that is given in both.
+fn with_flat_stores(mut table: toml::Table) -> Result<toml::Table, String> {
+    fn flatten(name: String, value: toml::Value, into: &mut toml::Table) -> Result<(), String> {
         match value {
-            toml::Value::Table(table) => {
-                for (key, value) in table {
-                    flatten(format!("{name}-{key}"), value, into);
-                }
+            toml::Value::Table(table) => table
+                .into_iter()
+                .try_for_each(|(key, value)| flatten(format!("{name}-{key}"), value, into)),
+            _ if into.contains_key(&name) => Err(name),
+            value => {
+                into.insert(name, value);
+                Ok(())
             }
-            value => drop(into.insert(name, value)),
         }
     }
     if let Some(stores) = table.remove("store") {
-        flatten("store".to_owned(), stores, &mut table);
+        flatten("store".to_owned(), stores, &mut table)?;
     }
-    table
+    Ok(table)
 }
 
 /// From serde's "unknown field `x`, expected one of `a`, `b`": the closest key.
@@ -369,6 +376,14 @@ mod tests {
         let error = read("[store.s3]\nendpont = 'x'").expect_err("unknown key");
         assert_eq!(error.remedy.as_deref(), Some("did you mean `store-s3-endpoint`?"));
         assert!(read("store = 5").is_err());
+    }
+
+    #[test]
+    fn a_store_spelled_in_two_ways_is_refused() {
+        let error = read("store-s3-endpoint = 'http://x'\n[store.s3]\nendpoint = 'http://y'");
+        let error = error.expect_err("refused");
+        assert_eq!(error.exit, crate::Exit::BadInput);
+        assert!(error.to_string().contains("`store-s3-endpoint` is given twice"), "{error}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::events::Secrets;
 use crate::images::node::Release;
 use crate::images::spark::{check_home, find, version_of};
 use crate::images::store::StoreKind;
-use crate::name::{Name, is_dns_label};
+use crate::name::{Name, is_dns_label, is_dns_subdomain};
 use crate::read::{Variant, select};
 
 /// Spark's key for secrets with which nodes pull its image.
@@ -162,6 +162,7 @@ impl Plan {
         rules::check(&raw)?;
         let count = raw.executors.map_or(3, ExecutorCount::get);
         let mut conf = Conf::parsed(&raw.conf)?;
+        check_image(&raw, &conf)?;
         if let Some(home) = &raw.spark_home
             && !home.join("bin/spark-submit").is_file()
         {
@@ -363,6 +364,29 @@ fn nodes(workers: u32) -> String {
     format!("{nodes} node{}", if nodes == 1 { "" } else { "s" })
 }
 
+/// What nodes pull, and with what.
+fn check_image(raw: &RawPlan, conf: &Conf) -> Result<()> {
+    let white = |image: &&String| image.contains(|c: char| c.is_whitespace() || c.is_control());
+    if let Some(image) = raw.image.as_ref().filter(white) {
+        let named = raw.named("image");
+        return Err(Error::input(format!("{named} {image:?}: no white space is part of a name")));
+    }
+    let Some(secret) = &raw.image_pull_secret else { return Ok(()) };
+    let named = raw.named("image-pull-secret");
+    if !is_dns_subdomain(secret) {
+        return Err(Error::input(format!(
+            "{named} {secret:?}: Kubernetes wants lower case letters, digits, `-` and `.`"
+        )));
+    }
+    if conf.get(PULL_SECRETS).is_some_and(|given| given != secret) {
+        return Err(Error::input(format!(
+            "{named} names one Secret, --conf {PULL_SECRETS} another"
+        ))
+        .remedy("leave out one of them"));
+    }
+    Ok(())
+}
+
 /// RFC 1123 label, as Kubernetes wants names of namespaces.
 fn dns_label(flag: &str, name: &str) -> Result<()> {
     if is_dns_label(name) {
@@ -498,6 +522,30 @@ mod tests {
     #[case::bad_namespace(|raw: &mut RawPlan| raw.namespace = Some("Not_A_Label".into()))]
     #[case::bad_strategy(|raw: &mut RawPlan| raw.strategies = Some(vec!["5".into()]))]
     #[case::more_cpus(|raw: &mut RawPlan| raw.cpus = Some(MilliCpu(64_000)))]
+    #[case::workers_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.workers) = ("mine".parse().ok(), "1".parse().ok());
+    })]
+    #[case::cpus_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.cpus) = ("mine".parse().ok(), Some(MilliCpu(2000)));
+    })]
+    #[case::memory_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.memory) = ("mine".parse().ok(), Some(MebiBytes(4096)));
+    })]
+    #[case::two_pull_secrets(|raw: &mut RawPlan| {
+        raw.image_pull_secret = Some("a".into());
+        raw.conf = vec![format!("{PULL_SECRETS}=b").into()];
+    })]
+    #[case::a_pull_secret_of_no_name(|raw: &mut RawPlan| {
+        raw.image_pull_secret = Some("Not_A_Name".into());
+    })]
+    #[case::an_empty_image(|raw: &mut RawPlan| raw.image = Some(String::new()))]
+    #[case::an_image_of_two_words(|raw: &mut RawPlan| raw.image = Some("a b".into()))]
+    #[case::an_empty_report_dir(|raw: &mut RawPlan| raw.report_dir = Some("".into()))]
+    #[case::an_empty_spark_home(|raw: &mut RawPlan| raw.spark_home = Some("".into()))]
+    #[case::spark_connect(|raw: &mut RawPlan| {
+        raw.conf = vec!["spark.remote=sc://x".to_owned().into()];
+    })]
+    #[case::a_key_of_two_words(|raw: &mut RawPlan| raw.conf = vec!["spark.a b=c".to_owned().into()])]
     fn bad_input_is_refused(#[case] change: fn(&mut RawPlan)) {
         assert_eq!(plan(change).expect_err("refused").exit, Exit::BadInput);
     }
