@@ -21,8 +21,7 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
     let nodes = environment.cluster.executor_nodes().len();
     for variant in environment.plan.variants()? {
         let version = &environment.image.version;
-        let image_given = environment.plan.spark.image.is_some();
-        if let Some(reason) = variant.impossible(version, nodes, image_given)? {
+        if let Some(reason) = variant.impossible(version, nodes, &environment.plan.given())? {
             left_out(proof, variant, &reason);
             continue;
         }

@@ -34,15 +34,17 @@ pub const STRICT: [(&str, &str); 10] = [
     ("spark.hadoop.parquet.hadoop.vectored.io.enabled", "false"),
 ];
 
-/// What `abfs://` is set to for every store: known before there is one, so that a plan that contradicts
-/// it is refused in time.
-pub(crate) const ABFS_SETTINGS: [(&str, &str); 5] = [
-    ("spark.hadoop.fs.azure.always.use.https", "false"),
-    ("spark.hadoop.fs.azure.account.auth.type", "SharedKey"),
-    ("spark.hadoop.fs.azure.account.hns.enabled", "false"),
-    ("spark.hadoop.fs.azure.fns.account.service.type", "BLOB"),
-    ("spark.hadoop.fs.azure.networking.library", "JDK_HTTP_URL_CONNECTION"),
-];
+/// What `abfs://` is set to for every store, by TLS or without: known before there is one, so that a
+/// plan that contradicts it is refused in time.
+pub(crate) fn abfs_settings(tls: bool) -> [(&'static str, &'static str); 5] {
+    [
+        ("spark.hadoop.fs.azure.always.use.https", if tls { "true" } else { "false" }),
+        ("spark.hadoop.fs.azure.account.auth.type", "SharedKey"),
+        ("spark.hadoop.fs.azure.account.hns.enabled", "false"),
+        ("spark.hadoop.fs.azure.fns.account.service.type", "BLOB"),
+        ("spark.hadoop.fs.azure.networking.library", "JDK_HTTP_URL_CONNECTION"),
+    ]
+}
 
 /// Keys that sparkproof sets in every session or application, and other names of the same.
 const OWN: [&str; 27] = [
@@ -92,6 +94,8 @@ const REMOTE: &str = "spark.remote";
 pub(super) struct Sessions {
     /// Some read by `abfs://`.
     pub(super) abfs: bool,
+    /// The store of `abfs://` is the user's, and has TLS.
+    pub(super) abfs_tls: bool,
     /// Some read files.
     pub(super) read: bool,
     /// Their driver is in a pod.
@@ -237,7 +241,7 @@ impl Conf {
     /// # Errors
     /// Bad input.
     pub(super) fn check(&self, sessions: Sessions) -> Result<()> {
-        let Sessions { abfs, read, driver_in_pod } = sessions;
+        let Sessions { abfs, abfs_tls, read, driver_in_pod } = sessions;
         if self.0.contains_key(REMOTE) {
             return Err(Error::input(format!(
                 "--conf {REMOTE}: it names a Spark Connect server, which has its own session; \
@@ -245,9 +249,9 @@ impl Conf {
             ))
             .remedy("leave it out"));
         }
-        let strict = STRICT.iter().filter(|_| read);
-        let known = strict.chain(ABFS_SETTINGS.iter().filter(|_| abfs));
-        let known = known.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let strict = STRICT.into_iter().filter(|_| read);
+        let known = strict.chain(abfs_settings(abfs_tls).into_iter().filter(|_| abfs));
+        let known = known.map(|(key, value)| (key.to_owned(), value.to_owned()));
         self.check_against(&known.collect())?;
         let reading = OWN_OF_READING.iter().filter(|_| read);
         let mut own = reading.chain(OWN_IN_POD.iter().filter(|_| driver_in_pod));
@@ -359,7 +363,7 @@ pub(crate) mod exposed {
 /// Whether a plan whose sessions read and have their driver in a pod is refused for this key.
 #[cfg(test)]
 pub(crate) fn plan_refuses(key: &str) -> bool {
-    let sessions = Sessions { abfs: true, read: true, driver_in_pod: true };
+    let sessions = Sessions { abfs: true, abfs_tls: false, read: true, driver_in_pod: true };
     list_separator(key).is_some() || Conf::from([(key, "not ours")]).check(sessions).is_err()
 }
 
@@ -439,6 +443,9 @@ mod tests {
         let oauth = Conf::from([("spark.hadoop.fs.azure.account.auth.type", "OAuth")]);
         oauth.check(read).expect("nothing reads by abfs");
         assert!(oauth.check(Sessions { abfs: true, ..read }).is_err());
+        let tls = Conf::from([abfs_settings(true)[0]]);
+        assert!(tls.check(Sessions { abfs: true, ..read }).is_err());
+        tls.check(Sessions { abfs: true, abfs_tls: true, ..read }).expect("the same value");
         assert!(Conf::from([(REMOTE, "sc://x")]).check(plain).is_err(), "Spark Connect");
         let port = Conf::from([("spark.driver.port", "7000")]);
         port.check(read).expect("a driver on this host");

@@ -22,7 +22,7 @@ use crate::images::node::Release;
 use crate::images::spark::{check_home, find, version_of};
 use crate::images::store::StoreKind;
 use crate::name::{Name, is_dns_label, is_dns_subdomain};
-use crate::read::{Variant, select};
+use crate::read::{Given, Variant, select};
 
 /// Spark's key for secrets with which nodes pull its image.
 const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
@@ -271,6 +271,9 @@ impl Plan {
         };
         conf.check(Sessions {
             abfs: selection.has("4-abfs"),
+            abfs_tls: stores
+                .iter()
+                .any(|own| own.kind == StoreKind::Azure && own.endpoint.starts_with("https://")),
             read: !selection.is_empty(),
             driver_in_pod: driver == DriverPlace::Pod,
         })?;
@@ -284,8 +287,8 @@ impl Plan {
         let spark =
             SparkSource { home: raw.spark_home, version: raw.spark_version, image: raw.image };
         let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
-        let (strategies, by_name) =
-            selection.accept(&version_of(&spark)?, nodes, spark.image.is_some())?;
+        let given = given(&spark, &stores);
+        let (strategies, by_name) = selection.accept(&version_of(&spark)?, nodes, &given)?;
         Ok(Plan {
             cluster,
             spark,
@@ -324,6 +327,11 @@ impl Plan {
         }
     }
 
+    /// What the user brings in place of what sparkproof would make.
+    pub fn given(&self) -> Given {
+        given(&self.spark, &self.stores)
+    }
+
     /// One line for people: what is proven on what.
     pub fn title(&self) -> String {
         let cluster = match &self.cluster {
@@ -357,6 +365,10 @@ impl Plan {
         let (front_end, executors) = (self.front_end, self.executors.count);
         format!("{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}")
     }
+}
+
+fn given(spark: &SparkSource, stores: &[OwnStore]) -> Given {
+    Given { image: spark.image.is_some(), stores: stores.iter().map(|own| own.kind).collect() }
 }
 
 fn nodes(workers: u32) -> String {
@@ -501,6 +513,24 @@ mod tests {
         }
         assert!(plan.warnings.iter().any(|w| w.contains("spark.y.token")), "{:?}", plan.warnings);
         assert!(!plan.warnings.iter().any(|w| w.contains("spark.x")), "{:?}", plan.warnings);
+    }
+
+    #[test]
+    fn abfs_is_proven_with_an_azure_store_of_the_user_s() {
+        let given = |change: fn(&mut RawPlan)| {
+            plan(|raw| {
+                raw.strategies = Some(vec!["4-abfs".into()]);
+                raw.spark_version = Some("3.5.9".into());
+                change(raw);
+            })
+        };
+        assert_eq!(given(|_| {}).expect_err("Azurite").exit, Exit::Environment);
+        let own = given(|raw| {
+            raw.store_azure_endpoint = Some("https://a.blob.core.windows.net".into());
+            raw.store_azure_container = Some("c".into());
+            raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
+        });
+        assert_eq!(own.expect("valid").by_name, ["4-abfs".to_owned()].into());
     }
 
     #[rstest]
