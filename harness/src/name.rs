@@ -25,6 +25,12 @@ pub fn is_dns_label(text: &str) -> bool {
         && text.chars().all(|c| edge(c) || c == '-')
 }
 
+/// Whether a text is a DNS subdomain (RFC 1123), the name of a Kubernetes object: labels with dots
+/// between them, at most 253 characters.
+pub fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_dns_label)
+}
+
 /// A name that a user chose with `up` or `store up`, or of a random run: a DNS label of at most 40
 /// characters, so that no path and no URL it is put into leads elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

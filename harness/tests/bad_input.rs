@@ -63,6 +63,18 @@ fn created(home: &Path) -> Vec<String> {
     "--conf spark.task.maxFailures: sparkproof sets this itself"
 )]
 #[case::a_secret_in_what_is_no_setting(&["run", "--conf", "x.password=hunter2"], "--conf x.password=…: expected")]
+#[case::a_secret_behind_a_colon(&["run", "--conf", "spark.x.password:hunter2"], "--conf spark.x.password…: expected")]
+#[case::a_secret_in_a_list_that_is_none(&["run", "--config", "input/no-list.toml"], "expected a list of texts")]
+#[case::a_secret_in_a_broken_line(&["run", "--config", "input/no-comma.toml"], "line 1, column ")]
+#[case::a_password_in_a_url(
+    &["run", "--store-s3-endpoint", "http://me:hunter2@h", "--store-s3-bucket", "b"],
+    "--store-s3-endpoint: names a user or a password in the URL"
+)]
+#[case::no_report_directory(&["run", "--config", "input/no-dir.toml"], "`report-dir` in input/no-dir.toml is empty")]
+#[case::workers_of_a_cluster_that_is_up(
+    &["run", "--cluster", "mine", "--workers", "1"],
+    "--workers says how to make a cluster, --cluster names one that is up"
+)]
 #[case::more_than_fit(&["run", "--executors", "5000"], "do not fit")]
 #[case::more_cpu_than_fits(&["run", "--executor-cpu", "500"], "do not fit")]
 #[case::more_cpus_than_the_machine(&["run", "--cpus", "500"], "this machine has")]
@@ -116,6 +128,9 @@ fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
         ("home.toml", "spark-home = '/opt/spark'"),
         ("kubeconfig.toml", "kubeconfig = '/etc/kubeconfig'"),
         ("no-time.toml", "session-timeout = 0"),
+        ("no-list.toml", "conf = \"spark.x.password=hunter2\""),
+        ("no-comma.toml", "conf = [\"spark.x.password=hunter2\" \"b\"]"),
+        ("no-dir.toml", "report-dir = \"\""),
     ] {
         std::fs::write(home.path().join("input").join(name), text).expect("written");
     }

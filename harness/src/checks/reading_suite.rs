@@ -1,13 +1,14 @@
 //! The reading part of the suite: a session for the variants that can share it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FirstRed, all_gone, read, skip};
 use crate::access::Identity;
 use crate::error::Result;
+use crate::events::Outcome;
 use crate::plan::Suite;
 use crate::proof::{Proof, by_session};
-use crate::read::{DataSize, SessionKind, Variant, strategy_of};
+use crate::read::{DataSize, SessionKind, Variant, strategy_of, variant_of_check};
 
 /// Small files of the comparison, in the full suite.
 const SMALL_FILES: u64 = 1000;
@@ -20,8 +21,7 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
     let nodes = environment.cluster.executor_nodes().len();
     for variant in environment.plan.variants()? {
         let version = &environment.image.version;
-        let image_given = environment.plan.spark.image.is_some();
-        if let Some(reason) = variant.impossible(version, nodes, image_given)? {
+        if let Some(reason) = variant.impossible(version, nodes, &environment.plan.given())? {
             left_out(proof, variant, &reason);
             continue;
         }
@@ -46,11 +46,27 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
         let more = first.note(session(proof, kind, &variants, nodes).await)?;
         tables.extend(more.unwrap_or_default());
     }
+    for variant in untried(&environment.plan.by_name, &proof.context.recorder.verdicts()) {
+        left_out(proof, variant, "nothing of it was tried");
+    }
     first.or(tables)
 }
 
 fn left_out(proof: &Proof, variant: &Variant, reason: &str) {
     skip(&proof.context, &format!("read.{}", variant.id), &variant.title, reason);
+}
+
+/// What was asked for by name and has neither a green check nor one that says why: not proven.
+fn untried(by_name: &BTreeSet<String>, verdicts: &[(String, Outcome)]) -> Vec<&'static Variant> {
+    let told = |id: &str| {
+        verdicts.iter().any(|(check, outcome)| match variant_of_check(check) {
+            Some((of, None)) => of == id,
+            Some((of, Some(_))) => of == id && !matches!(outcome, Outcome::Skipped { .. }),
+            None => false,
+        })
+    };
+    let missing = by_name.iter().filter(|id| !told(id));
+    missing.filter_map(|id| Variant::of_id(id)).collect()
 }
 
 async fn session(
@@ -91,5 +107,26 @@ fn data_size(suite: Suite) -> DataSize {
     match suite {
         Suite::Default => DataSize::default(),
         Suite::Full => DataSize::default().full().small_files(SMALL_FILES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_by_name_and_never_tried_is_not_proven() {
+        let by_name = ["0-copy", "3-hostpath", "3-nfs", "4-s3"].map(str::to_owned).into();
+        let skipped = || Outcome::Skipped { reason: "x".into() };
+        let verdicts = [
+            ("session.started", Outcome::Green),
+            ("read.0-copy.frame", Outcome::Green),
+            ("read.3-nfs", skipped()),
+            ("read.4-s3.metrics", skipped()),
+            ("read.4-abfs.frame", Outcome::Green),
+        ]
+        .map(|(id, outcome)| (id.to_owned(), outcome));
+        let ids: Vec<&str> = untried(&by_name, &verdicts).iter().map(|v| v.id.as_str()).collect();
+        assert_eq!(ids, ["3-hostpath", "4-s3"]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::runner::{abandoned, caught};
 use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::events::{Recorder, Secrets, Silent};
 use crate::ledger::{Run, Scope};
 
@@ -13,7 +13,14 @@ use crate::ledger::{Run, Scope};
 pub(super) async fn with_chore(body: impl AsyncFnOnce(&Context) -> Result<Exit>) -> Result<Exit> {
     let cancel = Cancel::default();
     cancel.on_signals()?;
-    let dirs = Dirs::of_user()?;
+    chore(Dirs::of_user()?, cancel, body).await
+}
+
+async fn chore(
+    dirs: Dirs,
+    cancel: Cancel,
+    body: impl AsyncFnOnce(&Context) -> Result<Exit>,
+) -> Result<Exit> {
     let run = Run::begin(&dirs, Scope::Run)?;
     let recorder = Recorder::open(run.dir(), Secrets::default(), Box::new(Silent));
     let recorder = recorder.or_else(|error| abandoned(&run, error))?;
@@ -21,5 +28,35 @@ pub(super) async fn with_chore(body: impl AsyncFnOnce(&Context) -> Result<Exit>)
         Context { dirs, recorder, run: Arc::new(run), cancel, installs: Installs::default() };
     let result = caught(body(&context)).await;
     context.run.end()?;
-    result
+    match context.cancel.exit() {
+        // Cleaning up runs to its end after a signal, which counts all the same.
+        Some(signal) if matches!(result, Ok(Exit::Green)) => Err(Error::interrupted(signal)),
+        _ => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_is_the_exit_of_what_then_succeeds() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let at = |signal: Option<Exit>, result: Result<Exit>| {
+            let (state, cache) = (keep.path().join("state"), keep.path().join("cache"));
+            let dirs = Dirs::at(state, cache).expect("directories");
+            chore(dirs, Cancel::default(), async move |context: &Context| {
+                if let Some(signal) = signal {
+                    context.cancel.cancel(signal);
+                }
+                result
+            })
+        };
+        assert_eq!(at(None, Ok(Exit::Green)).await.expect("done"), Exit::Green);
+        let signal = Some(Exit::Interrupt);
+        let cut = at(signal, Ok(Exit::Green)).await.expect_err("interrupted");
+        assert_eq!(cut.exit, Exit::Interrupt);
+        let failed = at(signal, Err(Error::environment("left"))).await.expect_err("failed");
+        assert_eq!(failed.exit, Exit::Environment, "the first cause");
+    }
 }

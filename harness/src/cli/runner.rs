@@ -68,7 +68,8 @@ pub(super) async fn with_run(
     frame(Dirs::of_user()?, request, body).await
 }
 
-/// Errors: only before the run has begun, and when its reports cannot be written; it has ended then.
+/// Errors: only before the run has begun, and when its reports cannot be written; it has ended then, and
+/// the error has the run's exit.
 async fn frame(
     dirs: Dirs,
     request: Request<'_>,
@@ -101,7 +102,7 @@ async fn frame(
     let mut result = caught(context.cancel.to_its_end(body(&context, &mut held))).await;
     let keep = request.scope == Scope::User && result.is_ok();
     let ended = if keep {
-        held.release(&context).await
+        caught(held.release(&context)).await
     } else {
         // A check like any other: it has its line and its verdict.
         let phase = context.recorder.phase("teardown");
@@ -119,23 +120,47 @@ async fn frame(
             None => error,
         })
     };
-    // The first cause decides.
-    result = result.and(ended);
+    result = decided(result, ended, context.cancel.exit());
     let exit = match &result {
         Ok(()) => Exit::Green,
         Err(error) => error.exit,
     };
-    let error = result.err().map(|error| error.told());
-    context.recorder.emit(Body::RunEnded { exit, error });
-    let summary = write_all(&dir)?;
+    let failure = result.err().map(|error| error.told());
+    context.recorder.emit(Body::RunEnded { exit, error: failure.clone() });
+    let summary = write_all(&dir).map_err(|unwritten| unreported(unwritten, exit, failure))?;
     print_closing(&summary, &dir, request.mode);
     // Red verdicts of other processes count too.
     Ok(summary.exit.unwrap_or(exit))
 }
 
+/// How a run came out: the first cause decides. A signal that came while it was given back or let go
+/// of counts, too, where nothing failed.
+fn decided(work: Result<()>, ended: Result<()>, signal: Option<Exit>) -> Result<()> {
+    work.and(ended)?;
+    signal.map_or(Ok(()), |exit| Err(Error::interrupted(exit)))
+}
+
+/// A report that cannot be written does not change how a run came out that was not green. What other
+/// processes found of a green one cannot be told without it.
+fn unreported(unwritten: Error, exit: Exit, failure: Option<String>) -> Error {
+    match (exit, failure) {
+        (Exit::Green, _) => unwritten,
+        (exit, None) => unwritten.classed(exit),
+        (exit, Some(failure)) => {
+            let mut unwritten = unwritten.classed(exit);
+            unwritten.what =
+                format!("{failure}\nand the report cannot be written: {}", unwritten.what);
+            unwritten
+        }
+    }
+}
+
 /// Refuses a directory for the reports that holds those of another run, or cannot hold any.
 fn check_report_dir(dir: &Path) -> Result<()> {
     let named = |what: &str| format!("--report-dir {}: {what}", dir.display());
+    if dir.exists() && !dir.is_dir() {
+        return Err(Error::input(named("expected a directory")));
+    }
     if holds_a_run(dir)? {
         return Err(Error::input(named("an earlier run's report lies there"))
             .remedy("name a directory of its own for each run"));
@@ -265,10 +290,47 @@ mod tests {
         assert_eq!(place.runs(), 1, "kept");
     }
 
+    /// `report.html` cannot be written where a directory has its name.
+    #[tokio::test]
+    async fn a_report_that_cannot_be_written_does_not_change_the_exit() {
+        for (work, exit) in [
+            (Err(Error::red("2 of 3 executors")), Exit::Red),
+            (Err(Error::interrupted(Exit::Interrupt)), Exit::Interrupt),
+            (Ok(()), Exit::Environment),
+        ] {
+            let place = Place::new();
+            let error = work.as_ref().err().map(ToString::to_string);
+            let ended = place.run(Scope::Run, async |_, _| {
+                std::fs::create_dir_all(place.report().join("report.html/x")).expect("made");
+                work
+            });
+            let unwritten = ended.await.expect_err("no report");
+            assert_eq!(unwritten.exit, exit);
+            let told = unwritten.to_string();
+            assert!(told.contains("report.html"), "{told}");
+            assert!(error.is_none_or(|error| told.contains(&error)), "{told}");
+            assert_eq!(place.runs(), 0);
+        }
+    }
+
+    #[test]
+    fn a_signal_in_any_phase_is_the_exit_where_nothing_failed_before() {
+        let exit = |work, ended, signal| decided(work, ended, signal).map_err(|e| e.exit);
+        let red = || Err(Error::red("no"));
+        let signal = Some(Exit::Interrupt);
+        assert_eq!(exit(Ok(()), Ok(()), None), Ok(()));
+        assert_eq!(exit(Ok(()), Ok(()), signal), Err(Exit::Interrupt), "during the teardown");
+        assert_eq!(exit(red(), Ok(()), signal), Err(Exit::Red), "the first cause");
+        assert_eq!(exit(Ok(()), red(), None), Err(Exit::Red));
+    }
+
     #[test]
     fn a_directory_that_cannot_be_written_is_bad_input() {
         let error = check_report_dir(Path::new("/proc/x")).expect_err("refused");
         assert_eq!(error.exit, Exit::BadInput);
         assert!(error.to_string().contains("--report-dir /proc/x"), "{error}");
+        let error = check_report_dir(Path::new("/proc/self/stat")).expect_err("a file");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.to_string().starts_with("--report-dir /proc/self/stat"), "{error}");
     }
 }

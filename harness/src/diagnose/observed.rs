@@ -13,8 +13,6 @@ pub struct Observed {
     pub driver_host: String,
     /// The address it listens at.
     pub driver_address: String,
-    /// Whether its front end or its JVM was seen to have ended.
-    pub driver_ended: bool,
     /// Executor pods.
     pub pods: Vec<PodSeen>,
     /// Events of the namespace.
@@ -23,6 +21,8 @@ pub struct Observed {
     pub driver_log: String,
     /// The driver's exception, or what ended the wait.
     pub reason: String,
+    /// Whether the driver ended, front end or JVM, or hangs.
+    pub driver_gone: bool,
 }
 
 /// A pod.

@@ -299,11 +299,6 @@ fn versions(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-/// Seen, or by the words of what failed.
-fn driver_has_ended(observed: &Observed) -> bool {
-    observed.driver_ended || driver_is_gone(observed)
-}
-
 fn memory(observed: &Observed) -> Option<Diagnosis> {
     let pod = observed.pods.iter().find(|p| p.end_reason.as_deref() == Some("OOMKilled"))?;
     Some(Diagnosis {
@@ -342,7 +337,7 @@ fn names_host(line: &str, host: &str) -> bool {
 /// Only what executors say that never registered: one that did has reached the driver, and whatever
 /// it lost later is another fault. One that looks for a driver that ended finds none.
 fn unreachable(observed: &Observed) -> Option<Diagnosis> {
-    if driver_has_ended(observed) {
+    if observed.driver_gone {
         return None;
     }
     let line = observed
@@ -363,7 +358,7 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
 fn dying(observed: &Observed) -> Option<Diagnosis> {
     // Executors end with their driver: those that had reached it, or find it no more, died of that.
     let follows = |p: &PodSeen| {
-        driver_has_ended(observed) && (p.reached_driver() || not_connected(observed, p).is_some())
+        observed.driver_gone && (p.reached_driver() || not_connected(observed, p).is_some())
     };
     let ended =
         |p: &&PodSeen| (p.exit_code.is_some_and(|c| c != 0) || p.phase == "Failed") && !follows(p);
@@ -376,13 +371,8 @@ fn dying(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-fn driver_is_gone(observed: &Observed) -> bool {
-    let ended = ["closed its channel", "was silent", "channel is closed", "the driver ended with"];
-    ended.iter().any(|e| observed.reason.contains(e))
-}
-
 fn driver(observed: &Observed) -> Option<Diagnosis> {
-    driver_has_ended(observed).then(|| Diagnosis {
+    observed.driver_gone.then(|| Diagnosis {
         cause: Cause::DriverEnded,
         says: observed.reason.clone(),
         evidence: vec![evidence("driver log", last_lines(&observed.driver_log, 12))],
@@ -503,7 +493,8 @@ mod tests {
     )]
     #[case(pod(|p| { p.exit_code = Some(137); p.end_reason = Some("OOMKilled".into()) }), Cause::OutOfMemory)]
     #[case(pod(|p| p.exit_code = Some(1)), Cause::ExecutorsDie)]
-    #[case(Observed { reason: "the driver closed its channel".into(), ..Observed::default() }, Cause::DriverEnded)]
+    #[case(Observed { reason: "in whatever words".into(), driver_gone: true, ..Observed::default() }, Cause::DriverEnded)]
+    #[case(Observed { reason: "the driver closed its channel".into(), ..Observed::default() }, Cause::Unknown)]
     #[case(died_and_unscheduled(), Cause::ExecutorsDie)]
     // What is missing for cleaning up does not hide why executors die.
     #[case(Observed { driver_log: r#"User "u" cannot delete resource "pods""#.into(), ..said("java.io.IOException: Failed to connect to /192.0.2.2:41233") }, Cause::DriverUnreachable)]
@@ -558,7 +549,7 @@ mod tests {
     fn ended_with_its_driver() -> Observed {
         let mut observed = one_came([]);
         observed.pods[0].exit_code = Some(1);
-        Observed { reason: "the driver closed its channel".into(), ..observed }
+        Observed { reason: "in whatever words".into(), driver_gone: true, ..observed }
     }
 
     #[rstest]
@@ -597,7 +588,7 @@ mod tests {
     }
 
     fn with_driver(log: &str, host: &str, ended: bool) -> Observed {
-        Observed { driver_host: host.into(), driver_ended: ended, ..said(log) }
+        Observed { driver_host: host.into(), driver_gone: ended, ..said(log) }
     }
 
     #[rstest]

@@ -68,19 +68,17 @@ impl Recorder {
 
     /// Records an event. A full disk must not change a verdict: write errors are dropped here and
     /// show as a missing report.
-    pub fn emit(&self, body: Body) {
+    pub fn emit(&self, mut body: Body) {
+        // Texts, not the line: there quotes and backslashes are escaped, also those of a secret.
+        self.inner.secrets.scrub_body(&mut body);
         let event = Event { at: jiff::Timestamp::now(), pid: std::process::id(), body };
-        // Values, not the line: there quotes and backslashes are escaped, also those of a secret.
-        let Ok(mut event) = serde_json::to_value(&event) else { return };
-        self.inner.secrets.scrub_value(&mut event);
+        let Ok(line) = serde_json::to_string(&event) else { return };
         if let Ok(mut file) = self.inner.file.lock() {
             // One write a line: lines of several threads never mix.
-            let _ = file.write_all(format!("{event}\n").as_bytes());
+            let _ = file.write_all(format!("{line}\n").as_bytes());
         }
         // What is shown is what was written, masked.
-        if let Ok(event) = serde_json::from_value(event) {
-            self.inner.sink.see(&event);
-        }
+        self.inner.sink.see(&event);
     }
 
     /// A decision and why.

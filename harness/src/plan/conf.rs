@@ -34,15 +34,17 @@ pub const STRICT: [(&str, &str); 10] = [
     ("spark.hadoop.parquet.hadoop.vectored.io.enabled", "false"),
 ];
 
-/// What `abfs://` is set to for every store: known before there is one, so that a plan that contradicts
-/// it is refused in time.
-pub(crate) const ABFS_SETTINGS: [(&str, &str); 5] = [
-    ("spark.hadoop.fs.azure.always.use.https", "false"),
-    ("spark.hadoop.fs.azure.account.auth.type", "SharedKey"),
-    ("spark.hadoop.fs.azure.account.hns.enabled", "false"),
-    ("spark.hadoop.fs.azure.fns.account.service.type", "BLOB"),
-    ("spark.hadoop.fs.azure.networking.library", "JDK_HTTP_URL_CONNECTION"),
-];
+/// What `abfs://` is set to for every store, by TLS or without: known before there is one, so that a
+/// plan that contradicts it is refused in time.
+pub(crate) fn abfs_settings(tls: bool) -> [(&'static str, &'static str); 5] {
+    [
+        ("spark.hadoop.fs.azure.always.use.https", if tls { "true" } else { "false" }),
+        ("spark.hadoop.fs.azure.account.auth.type", "SharedKey"),
+        ("spark.hadoop.fs.azure.account.hns.enabled", "false"),
+        ("spark.hadoop.fs.azure.fns.account.service.type", "BLOB"),
+        ("spark.hadoop.fs.azure.networking.library", "JDK_HTTP_URL_CONNECTION"),
+    ]
+}
 
 /// Keys that sparkproof sets in every session or application, and other names of the same.
 const OWN: [&str; 27] = [
@@ -84,11 +86,16 @@ const OWN_OF_READING: [&str; 2] = [
 const OWN_IN_POD: [&str; 3] =
     ["spark.driver.blockManager.port", "spark.driver.port", "spark.ui.port"];
 
+/// The key of a Spark Connect server, beside which Spark takes no master.
+const REMOTE: &str = "spark.remote";
+
 /// What is known of a plan's sessions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sessions {
     /// Some read by `abfs://`.
     pub(super) abfs: bool,
+    /// The store of `abfs://` is the user's, and has TLS.
+    pub(super) abfs_tls: bool,
     /// Some read files.
     pub(super) read: bool,
     /// Their driver is in a pod.
@@ -103,11 +110,31 @@ const LISTS: [(&str, &str); 4] = [
     ("spark.jars", ","),
 ];
 
-/// Whether a key's value is one that Spark would redact.
-pub(crate) fn is_secret(key: &str) -> bool {
+/// Whether a value is one that Spark would redact: for its key, or for what it says itself
+/// (`Utils.redact`), as `-Dpassword=…` among Java's options does.
+pub(crate) fn is_secret(key: &str, value: &str) -> bool {
     static REDACTED: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(REDACTION).expect("a valid expression"));
-    REDACTED.is_match(key)
+    REDACTED.is_match(key) || REDACTED.is_match(value)
+}
+
+/// Whether a text names a setting. A `:` stands before a port alone, as in the name of an Azure account:
+/// else it was meant to stand before the value.
+fn is_key(text: &str) -> bool {
+    let (name, port) = text.split_once(':').unwrap_or((text, ""));
+    name.strip_prefix("spark.").is_some_and(|rest| !rest.is_empty())
+        && !name.contains(|c: char| c.is_whitespace() || c.is_control())
+        && port.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Of what is no setting the beginning that can be part of a key: what follows may be a secret.
+fn beginning(text: &str) -> String {
+    let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match text.split_once(|c| !key(c)) {
+        None => text.to_owned(),
+        Some((begin, _)) if text[begin.len()..].starts_with('=') => format!("{begin}=…"),
+        Some((begin, _)) => format!("{begin}…"),
+    }
 }
 
 /// A `key=value` as it was written, not looked at yet; shown by nothing.
@@ -133,19 +160,17 @@ impl RawSetting {
     fn parsed(&self) -> Result<(&str, &str)> {
         let text = self.0.expose_secret();
         match text.split_once('=') {
-            Some((key, value)) if key.starts_with("spark.") && key.len() > "spark.".len() => {
-                Ok((key, value))
+            Some((key, value)) if is_key(key) => Ok((key, value)),
+            _ => {
+                let begin = beginning(text);
+                Err(Error::input(format!("--conf {begin}: expected spark.some.key=value")))
             }
-            Some((key, _)) => {
-                Err(Error::input(format!("--conf {key}=…: expected spark.some.key=value")))
-            }
-            None => Err(Error::input(format!("--conf {text}: expected spark.some.key=value"))),
         }
     }
 }
 
-/// Spark configuration by key. Its `Debug` and its serialised form show no value of a key that Spark
-/// would redact.
+/// Spark configuration by key. Its `Debug` and its serialised form show no value that Spark would
+/// redact.
 #[derive(Clone, Default)]
 pub struct Conf(BTreeMap<String, SecretString>);
 
@@ -175,7 +200,8 @@ impl Conf {
 
     /// Keys and values as they may be written down: those of secrets masked.
     pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.iter().map(|(key, value)| (key, if is_secret(key) { Secrets::MASK } else { value }))
+        self.iter()
+            .map(|(key, value)| (key, if is_secret(key, value) { Secrets::MASK } else { value }))
     }
 
     /// Changes values: `change` returns the new one of a key and its value, or nothing.
@@ -202,10 +228,10 @@ impl Conf {
         self.0.is_empty()
     }
 
-    /// Has the values of secret keys masked wherever something is written. Returns the keys whose
-    /// value is too much like an ordinary word for that.
+    /// Has secret values masked wherever something is written. Returns the keys whose value is too
+    /// much like an ordinary word for that.
     pub(crate) fn register(&self, secrets: &Secrets) -> Vec<&str> {
-        let secret = self.iter().filter(|(key, _)| is_secret(key));
+        let secret = self.iter().filter(|(key, value)| is_secret(key, value));
         secret.filter(|(_, value)| !secrets.register(value)).map(|(key, _)| key).collect()
     }
 
@@ -215,10 +241,17 @@ impl Conf {
     /// # Errors
     /// Bad input.
     pub(super) fn check(&self, sessions: Sessions) -> Result<()> {
-        let Sessions { abfs, read, driver_in_pod } = sessions;
-        let strict = STRICT.iter().filter(|_| read);
-        let known = strict.chain(ABFS_SETTINGS.iter().filter(|_| abfs));
-        let known = known.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let Sessions { abfs, abfs_tls, read, driver_in_pod } = sessions;
+        if self.0.contains_key(REMOTE) {
+            return Err(Error::input(format!(
+                "--conf {REMOTE}: it names a Spark Connect server, which has its own session; \
+                 sparkproof starts one on the cluster"
+            ))
+            .remedy("leave it out"));
+        }
+        let strict = STRICT.into_iter().filter(|_| read);
+        let known = strict.chain(abfs_settings(abfs_tls).into_iter().filter(|_| abfs));
+        let known = known.map(|(key, value)| (key.to_owned(), value.to_owned()));
         self.check_against(&known.collect())?;
         let reading = OWN_OF_READING.iter().filter(|_| read);
         let mut own = reading.chain(OWN_IN_POD.iter().filter(|_| driver_in_pod));
@@ -330,7 +363,7 @@ pub(crate) mod exposed {
 /// Whether a plan whose sessions read and have their driver in a pod is refused for this key.
 #[cfg(test)]
 pub(crate) fn plan_refuses(key: &str) -> bool {
-    let sessions = Sessions { abfs: true, read: true, driver_in_pod: true };
+    let sessions = Sessions { abfs: true, abfs_tls: false, read: true, driver_in_pod: true };
     list_separator(key).is_some() || Conf::from([(key, "not ours")]).check(sessions).is_err()
 }
 
@@ -376,10 +409,24 @@ mod tests {
     #[rstest]
     #[case("x.password=hunter2")]
     #[case("spark.=hunter2")]
+    #[case("spark.x.password:hunter2")]
+    #[case("spark.x.password:hunter2==")]
+    #[case("spark.x.password hunter2")]
+    #[case("spark.x.password hunter2=x")]
+    #[case("spark.x.pass\tword=hunter2")]
+    #[case("spark.x.\u{1b}[31m=hunter2")]
+    #[case("x.password=hunter2 hunter2")]
     fn what_is_no_setting_is_refused_without_its_value(#[case] text: &str) {
         let error = Conf::parsed(&[text.to_owned().into()]).expect_err("refused").to_string();
         assert!(error.contains("expected spark.some.key=value"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_port_may_be_part_of_a_key() {
+        let raw = ["spark.hadoop.fs.azure.account.key.a.host:10000=k".to_owned().into()];
+        let conf = Conf::parsed(&raw).expect("valid");
+        assert_eq!(conf.get("spark.hadoop.fs.azure.account.key.a.host:10000"), Some("k"));
     }
 
     #[test]
@@ -396,6 +443,10 @@ mod tests {
         let oauth = Conf::from([("spark.hadoop.fs.azure.account.auth.type", "OAuth")]);
         oauth.check(read).expect("nothing reads by abfs");
         assert!(oauth.check(Sessions { abfs: true, ..read }).is_err());
+        let tls = Conf::from([abfs_settings(true)[0]]);
+        assert!(tls.check(Sessions { abfs: true, ..read }).is_err());
+        tls.check(Sessions { abfs: true, abfs_tls: true, ..read }).expect("the same value");
+        assert!(Conf::from([(REMOTE, "sc://x")]).check(plain).is_err(), "Spark Connect");
         let port = Conf::from([("spark.driver.port", "7000")]);
         port.check(read).expect("a driver on this host");
         let in_pod = Sessions { driver_in_pod: true, ..plain };
@@ -419,8 +470,26 @@ mod tests {
             "spark.x.sas.y",
             "spark.hadoop.fs.azure.account.key.z",
         ] {
-            assert!(is_secret(key), "{key}");
+            assert!(is_secret(key, ""), "{key}");
         }
-        assert!(!is_secret("spark.executor.memory"));
+        assert!(!is_secret("spark.executor.memory", "1g"));
+    }
+
+    #[test]
+    fn a_value_that_spark_redacts_by_itself_is_shown_nowhere_and_registered() {
+        let conf = Conf::from([
+            ("spark.driver.extraJavaOptions", "-Dpassword=hunter2hunter2"),
+            ("spark.x.url", "jdbc:postgresql://h/db?user=me&password=hunter2hunter2"),
+            ("spark.y", "open"),
+        ]);
+        let json = serde_json::to_string(&conf).expect("JSON");
+        for text in [format!("{conf:?}"), json] {
+            assert!(!text.contains("hunter2") && text.contains("open"), "{text}");
+        }
+        let secrets = Secrets::default();
+        assert!(conf.register(&secrets).is_empty());
+        for (key, value) in conf.iter().filter(|(_, value)| *value != "open") {
+            assert!(!secrets.scrub(&format!("java {value}")).contains("hunter2"), "{key}");
+        }
     }
 }

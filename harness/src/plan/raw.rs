@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounded::{ExecutorCount, Seconds, WorkerCount};
 use super::conf::RawSetting;
@@ -138,7 +138,7 @@ pub struct RawPlan {
     pub executor_memory: Option<MebiBytes>,
     /// Further Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, deserialize_with = "settings")]
     pub conf: Vec<RawSetting>,
     /// In which shell the session is asked for [default: pyspark]
     #[arg(long, value_enum, help_heading = "Spark")]
@@ -232,13 +232,17 @@ impl RawPlan {
 
     fn over(self, text: &str, path: &Path) -> Result<Self> {
         let refused = |e: toml::de::Error| {
-            let error = Error::input(format!("{}: {}", path.display(), in_one_line(&e)));
+            let error = Error::input(format!("{}: {}", path.display(), in_one_line(&e, text)));
             match did_you_mean(e.message()) {
                 Some(key) => error.remedy(format!("did you mean `{key}`?")),
                 None => error,
             }
         };
-        let mut table = text.parse().map(with_flat_stores).map_err(refused)?;
+        let table = text.parse().map_err(refused)?;
+        let mut table = with_flat_stores(table).map_err(|key| {
+            let twice = format!("{}: `{key}` is given twice, once as a table", path.display());
+            Error::input(twice).remedy("leave out one")
+        })?;
         let line = self.table()?;
         let keys = table.keys().filter(|key| !line.contains_key(*key)).cloned().collect();
         table.extend(line);
@@ -265,33 +269,58 @@ impl RawPlan {
     }
 }
 
-/// What is wrong and where, without the picture of it that toml draws.
-fn in_one_line(error: &toml::de::Error) -> String {
-    error
-        .to_string()
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
+/// What is wrong and where, without the line itself: it may hold a secret.
+fn in_one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = without_text(error.message());
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => {
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            format!("line {line}, column {column}: {message}")
+        }
+        // It names the key on a line of its own.
+        None => {
+            let whole = error.to_string().replace(error.message(), &message);
+            let lines = whole.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
-/// `[store.s3] endpoint = …` is another spelling of `store-s3-endpoint = …`, the flag's name.
-fn with_flat_stores(mut table: toml::Table) -> toml::Table {
-    fn flatten(name: String, value: toml::Value, into: &mut toml::Table) {
+/// serde's message about a text of the wrong type, without the text.
+fn without_text(message: &str) -> String {
+    let wrong = message.strip_prefix("invalid type: string ");
+    match wrong.and_then(|rest| rest.rsplit_once(", expected ")) {
+        Some((_, expected)) => format!("invalid type: a text, expected {expected}"),
+        None => message.to_owned(),
+    }
+}
+
+/// Settings of the file. What is none of the right form is not shown.
+fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RawSetting>, D::Error> {
+    let expected = "expected a list of texts, [\"spark.some.key=value\"]";
+    Vec::deserialize(from).map_err(|_| serde::de::Error::custom(expected))
+}
+
+/// `[store.s3] endpoint = …` is another spelling of `store-s3-endpoint = …`, the flag's name. The error
+/// is the key that is given in both.
+fn with_flat_stores(mut table: toml::Table) -> Result<toml::Table, String> {
+    fn flatten(name: String, value: toml::Value, into: &mut toml::Table) -> Result<(), String> {
         match value {
-            toml::Value::Table(table) => {
-                for (key, value) in table {
-                    flatten(format!("{name}-{key}"), value, into);
-                }
+            toml::Value::Table(table) => table
+                .into_iter()
+                .try_for_each(|(key, value)| flatten(format!("{name}-{key}"), value, into)),
+            _ if into.contains_key(&name) => Err(name),
+            value => {
+                into.insert(name, value);
+                Ok(())
             }
-            value => drop(into.insert(name, value)),
         }
     }
     if let Some(stores) = table.remove("store") {
-        flatten("store".to_owned(), stores, &mut table);
+        flatten("store".to_owned(), stores, &mut table)?;
     }
-    table
+    Ok(table)
 }
 
 /// From serde's "unknown field `x`, expected one of `a`, `b`": the closest key.
@@ -347,6 +376,31 @@ mod tests {
         let error = read("[store.s3]\nendpont = 'x'").expect_err("unknown key");
         assert_eq!(error.remedy.as_deref(), Some("did you mean `store-s3-endpoint`?"));
         assert!(read("store = 5").is_err());
+    }
+
+    #[test]
+    fn a_store_spelled_in_two_ways_is_refused() {
+        let error = read("store-s3-endpoint = 'http://x'\n[store.s3]\nendpoint = 'http://y'");
+        let error = error.expect_err("refused");
+        assert_eq!(error.exit, crate::Exit::BadInput);
+        assert!(error.to_string().contains("`store-s3-endpoint` is given twice"), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_file_is_told_without_its_text() {
+        for (text, says) in [
+            ("conf = \"spark.x.password=hunter2hunter2\"", "expected a list of texts"),
+            ("conf = [[\"spark.x.password=hunter2hunter2\"]]", "expected a list of texts"),
+            ("\nconf = [\"spark.x.password=hunter2hunter2\" \"b\"]", "line 2, column "),
+            ("conf = [\"spark.x.password=hunter2hunter2", "line 1, column "),
+            ("executors = \"hunter2hunter2\"", "executors"),
+            ("strategies = \"hunter2hunter2, expected x\"", "strategies"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert_eq!(error.exit, crate::Exit::BadInput);
+            let told = format!("{error:?} {}", error.told());
+            assert!(told.contains(says) && !told.contains("hunter2"), "{text}: {told}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ const EXISTS: &str = "names one that exists";
 const UP: &str = "names one that is up";
 
 /// Two keys that contradict each other, and what each says.
-const CONTRADICTIONS: [(&str, &str, &str, &str); 10] = [
+const CONTRADICTIONS: [(&str, &str, &str, &str); 13] = [
     ("cluster", "kubeconfig", "names one cluster", "another"),
     ("provider", "kubeconfig", HOW, EXISTS),
     ("workers", "kubeconfig", HOW, EXISTS),
@@ -22,6 +22,9 @@ const CONTRADICTIONS: [(&str, &str, &str, &str); 10] = [
     ("memory", "kubeconfig", HOW, EXISTS),
     ("provider", "cluster", HOW, UP),
     ("kubernetes-version", "cluster", HOW, UP),
+    ("workers", "cluster", HOW, UP),
+    ("cpus", "cluster", HOW, UP),
+    ("memory", "cluster", HOW, UP),
     ("spark-version", "spark-home", "names one Spark", "another"),
     ("registry", "image", "says where images go that sparkproof builds", "names one that is there"),
 ];
@@ -30,6 +33,11 @@ const CONTRADICTIONS: [(&str, &str, &str, &str); 10] = [
 /// Bad input, with both keys as they were written.
 pub(super) fn check(raw: &RawPlan) -> Result<()> {
     let given = raw.table()?;
+    let empty = |value: &toml::Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    if let Some((key, _)) = given.iter().find(|(_, value)| empty(value)) {
+        let named = raw.named(key);
+        return Err(Error::input(format!("{named} is empty")).remedy(format!("leave out {named}")));
+    }
     for (key, needed) in NEEDS {
         if given.contains_key(key) && !given.contains_key(needed) {
             return Err(Error::input(format!("{} needs --{needed}", raw.named(key)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::read::{Variant, select};
+use crate::read::{Given, Variant, select};
 
 /// What `--strategies` asks for.
 #[derive(Debug)]
@@ -38,17 +38,17 @@ impl Selection {
     ///
     /// # Errors
     /// Environment: one asked for by name is known not to be provable with this Spark on so many nodes
-    /// that executors can run on, or not by any machine, unless the image is the user's and may bring
-    /// what is missing.
+    /// that executors can run on, or not by any machine, unless the image or the store is the user's and
+    /// may bring what is missing.
     pub(super) fn accept(
         self,
         spark: &str,
         nodes: usize,
-        image_given: bool,
+        given: &Given,
     ) -> Result<(Vec<String>, BTreeSet<String>)> {
         let Selection { variants, by_name } = self;
         for variant in variants.iter().filter(|variant| by_name.contains(&variant.id)) {
-            if let Some(reason) = variant.impossible(spark, nodes, image_given)? {
+            if let Some(reason) = variant.impossible(spark, nodes, given)? {
                 return Err(Error::environment(format!(
                     "--strategies {}: cannot be proven with Spark {spark}: {reason}",
                     variant.id
@@ -75,22 +75,27 @@ mod tests {
 
     #[test]
     fn an_id_is_a_name_and_a_number_is_not() {
-        let (all, by_name) = selection(&["0", "4-s3"]).accept("3.5.9", 1, false).expect("possible");
+        let (all, by_name) =
+            selection(&["0", "4-s3"]).accept("3.5.9", 1, &Given::default()).expect("possible");
         assert_eq!(all, ["0-copy", "4-s3"]);
         assert_eq!(by_name, ["4-s3".to_owned()].into());
-        let (_, by_name) =
-            Selection::of(None).expect("all").accept("3.5.9", 1, false).expect("possible");
+        let (_, by_name) = Selection::of(None)
+            .expect("all")
+            .accept("3.5.9", 1, &Given::default())
+            .expect("possible");
         assert!(by_name.is_empty());
     }
 
     #[test]
     fn what_is_asked_for_by_name_and_impossible_is_an_environment_error() {
-        let error = selection(&["4-s3"]).accept("3.0.1", 1, false).expect_err("absent");
+        let error = selection(&["4-s3"]).accept("3.0.1", 1, &Given::default()).expect_err("absent");
         assert_eq!(error.exit, Exit::Environment);
         assert!(error.to_string().contains("4-s3") && error.to_string().contains("3.0.1"));
-        let error = selection(&["3-nfs"]).accept("3.5.9", 1, true).expect_err("unprovable");
+        let image = Given { image: true, ..Given::default() };
+        let error = selection(&["3-nfs"]).accept("3.5.9", 1, &image).expect_err("unprovable");
         assert_eq!(error.exit, Exit::Environment);
-        let (all, _) = selection(&["4"]).accept("3.0.1", 1, false).expect("skipped later");
+        let (all, _) =
+            selection(&["4"]).accept("3.0.1", 1, &Given::default()).expect("skipped later");
         assert!(all.iter().any(|id| id == "4-s3"));
     }
 }

@@ -88,7 +88,11 @@ pub(super) fn images(raw: &RawPlan, own: &[OwnStore]) -> Result<BTreeMap<StoreKi
 
 /// Without a slash at its end.
 fn with_scheme(flag: &str, url: &str, schemes: &[&str]) -> Result<String> {
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    if rest.split('/').next().is_some_and(|authority| authority.contains('@')) {
+        return Err(Error::input(format!("{flag}: names a user or a password in the URL"))
+            .remedy("leave that out: keys are taken from the environment (docs/stores.md)"));
+    }
     if schemes.contains(&scheme) {
         return Ok(url.trim_end_matches('/').to_owned());
     }
@@ -109,6 +113,29 @@ mod tests {
         );
         for bad in ["hdfs://nn:8020", "http://nn/x", "nn/x"] {
             assert_eq!(of(&raw(bad)).expect_err(bad).exit, crate::Exit::BadInput);
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        for url in ["http://me:hunter2@h", "https://me:hunter2@h/x", "me:hunter2@h"] {
+            let s3 = (Some(url.into()), Some("b".into()));
+            let azure = s3.clone();
+            let of_s3 =
+                RawPlan { store_s3_endpoint: s3.0, store_s3_bucket: s3.1, ..RawPlan::default() };
+            let of_azure = RawPlan {
+                store_azure_endpoint: azure.0,
+                store_azure_container: azure.1,
+                ..RawPlan::default()
+            };
+            let hdfs = Some(url.replace("http:", "hdfs:"));
+            let of_hdfs = RawPlan { store_hdfs_uri: hdfs, ..RawPlan::default() };
+            for raw in [of_s3, of_azure, of_hdfs] {
+                let error = of(&raw).expect_err(url);
+                assert_eq!(error.exit, crate::Exit::BadInput);
+                assert!(!error.told().contains("hunter2"), "{}", error.told());
+                assert!(error.to_string().starts_with("--store-"), "{error}");
+            }
         }
     }
 

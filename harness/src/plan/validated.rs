@@ -21,8 +21,8 @@ use crate::events::Secrets;
 use crate::images::node::Release;
 use crate::images::spark::{check_home, find, version_of};
 use crate::images::store::StoreKind;
-use crate::name::{Name, is_dns_label};
-use crate::read::{Variant, select};
+use crate::name::{Name, is_dns_label, is_dns_subdomain};
+use crate::read::{Given, Variant, select};
 
 /// Spark's key for secrets with which nodes pull its image.
 const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
@@ -162,6 +162,7 @@ impl Plan {
         rules::check(&raw)?;
         let count = raw.executors.map_or(3, ExecutorCount::get);
         let mut conf = Conf::parsed(&raw.conf)?;
+        check_image(&raw, &conf)?;
         if let Some(home) = &raw.spark_home
             && !home.join("bin/spark-submit").is_file()
         {
@@ -270,6 +271,9 @@ impl Plan {
         };
         conf.check(Sessions {
             abfs: selection.has("4-abfs"),
+            abfs_tls: stores
+                .iter()
+                .any(|own| own.kind == StoreKind::Azure && own.endpoint.starts_with("https://")),
             read: !selection.is_empty(),
             driver_in_pod: driver == DriverPlace::Pod,
         })?;
@@ -283,8 +287,8 @@ impl Plan {
         let spark =
             SparkSource { home: raw.spark_home, version: raw.spark_version, image: raw.image };
         let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
-        let (strategies, by_name) =
-            selection.accept(&version_of(&spark)?, nodes, spark.image.is_some())?;
+        let given = given(&spark, &stores);
+        let (strategies, by_name) = selection.accept(&version_of(&spark)?, nodes, &given)?;
         Ok(Plan {
             cluster,
             spark,
@@ -323,6 +327,11 @@ impl Plan {
         }
     }
 
+    /// What the user brings in place of what sparkproof would make.
+    pub fn given(&self) -> Given {
+        given(&self.spark, &self.stores)
+    }
+
     /// One line for people: what is proven on what.
     pub fn title(&self) -> String {
         let cluster = match &self.cluster {
@@ -358,9 +367,36 @@ impl Plan {
     }
 }
 
+fn given(spark: &SparkSource, stores: &[OwnStore]) -> Given {
+    Given { image: spark.image.is_some(), stores: stores.iter().map(|own| own.kind).collect() }
+}
+
 fn nodes(workers: u32) -> String {
     let nodes = workers + 1;
     format!("{nodes} node{}", if nodes == 1 { "" } else { "s" })
+}
+
+/// What nodes pull, and with what.
+fn check_image(raw: &RawPlan, conf: &Conf) -> Result<()> {
+    let white = |image: &&String| image.contains(|c: char| c.is_whitespace() || c.is_control());
+    if let Some(image) = raw.image.as_ref().filter(white) {
+        let named = raw.named("image");
+        return Err(Error::input(format!("{named} {image:?}: no white space is part of a name")));
+    }
+    let Some(secret) = &raw.image_pull_secret else { return Ok(()) };
+    let named = raw.named("image-pull-secret");
+    if !is_dns_subdomain(secret) {
+        return Err(Error::input(format!(
+            "{named} {secret:?}: Kubernetes wants lower case letters, digits, `-` and `.`"
+        )));
+    }
+    if conf.get(PULL_SECRETS).is_some_and(|given| given != secret) {
+        return Err(Error::input(format!(
+            "{named} names one Secret, --conf {PULL_SECRETS} another"
+        ))
+        .remedy("leave out one of them"));
+    }
+    Ok(())
 }
 
 /// RFC 1123 label, as Kubernetes wants names of namespaces.
@@ -479,6 +515,24 @@ mod tests {
         assert!(!plan.warnings.iter().any(|w| w.contains("spark.x")), "{:?}", plan.warnings);
     }
 
+    #[test]
+    fn abfs_is_proven_with_an_azure_store_of_the_user_s() {
+        let given = |change: fn(&mut RawPlan)| {
+            plan(|raw| {
+                raw.strategies = Some(vec!["4-abfs".into()]);
+                raw.spark_version = Some("3.5.9".into());
+                change(raw);
+            })
+        };
+        assert_eq!(given(|_| {}).expect_err("Azurite").exit, Exit::Environment);
+        let own = given(|raw| {
+            raw.store_azure_endpoint = Some("https://a.blob.core.windows.net".into());
+            raw.store_azure_container = Some("c".into());
+            raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
+        });
+        assert_eq!(own.expect("valid").by_name, ["4-abfs".to_owned()].into());
+    }
+
     #[rstest]
     #[case::too_many(|raw: &mut RawPlan| raw.executors = "1000".parse().ok())]
     #[case::bad_conf(|raw: &mut RawPlan| raw.conf = vec!["nonsense".to_owned().into()])]
@@ -498,6 +552,30 @@ mod tests {
     #[case::bad_namespace(|raw: &mut RawPlan| raw.namespace = Some("Not_A_Label".into()))]
     #[case::bad_strategy(|raw: &mut RawPlan| raw.strategies = Some(vec!["5".into()]))]
     #[case::more_cpus(|raw: &mut RawPlan| raw.cpus = Some(MilliCpu(64_000)))]
+    #[case::workers_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.workers) = ("mine".parse().ok(), "1".parse().ok());
+    })]
+    #[case::cpus_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.cpus) = ("mine".parse().ok(), Some(MilliCpu(2000)));
+    })]
+    #[case::memory_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.memory) = ("mine".parse().ok(), Some(MebiBytes(4096)));
+    })]
+    #[case::two_pull_secrets(|raw: &mut RawPlan| {
+        raw.image_pull_secret = Some("a".into());
+        raw.conf = vec![format!("{PULL_SECRETS}=b").into()];
+    })]
+    #[case::a_pull_secret_of_no_name(|raw: &mut RawPlan| {
+        raw.image_pull_secret = Some("Not_A_Name".into());
+    })]
+    #[case::an_empty_image(|raw: &mut RawPlan| raw.image = Some(String::new()))]
+    #[case::an_image_of_two_words(|raw: &mut RawPlan| raw.image = Some("a b".into()))]
+    #[case::an_empty_report_dir(|raw: &mut RawPlan| raw.report_dir = Some("".into()))]
+    #[case::an_empty_spark_home(|raw: &mut RawPlan| raw.spark_home = Some("".into()))]
+    #[case::spark_connect(|raw: &mut RawPlan| {
+        raw.conf = vec!["spark.remote=sc://x".to_owned().into()];
+    })]
+    #[case::a_key_of_two_words(|raw: &mut RawPlan| raw.conf = vec!["spark.a b=c".to_owned().into()])]
     fn bad_input_is_refused(#[case] change: fn(&mut RawPlan)) {
         assert_eq!(plan(change).expect_err("refused").exit, Exit::BadInput);
     }

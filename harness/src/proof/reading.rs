@@ -86,7 +86,8 @@ impl ReadingSession<'_> {
         let environment = &self.proof.environment;
         let nodes = environment.cluster.executor_nodes().len();
         let variant = self.subject(id)?.strategy.variant();
-        let expected = variant.expected(&environment.image.version, nodes)?;
+        let (version, given) = (&environment.image.version, environment.plan.given());
+        let expected = variant.expected_with(version, nodes, &given)?;
         self.prove_to_be(id, expected).await
     }
 

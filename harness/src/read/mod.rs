@@ -31,4 +31,4 @@ pub use remote::{Remote, Scheme};
 pub use rows::SCHEMA;
 pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};
 pub use table::{DataFile, Format, Table};
-pub use variant::{Expected, Seen, SessionKind, Variant, select, variants};
+pub use variant::{Expected, Given, Seen, SessionKind, Variant, select, variants};

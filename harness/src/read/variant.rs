@@ -70,6 +70,15 @@ pub enum Expected {
     Unserved(String),
 }
 
+/// What the user brings in place of what sparkproof would make.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// An image of Spark.
+    pub image: bool,
+    /// Stores, of these kinds.
+    pub stores: Vec<StoreKind>,
+}
+
 impl Expected {
     /// Why it is skipped wherever it is tried, as is known before anything is made.
     pub fn impossible(&self) -> Option<&str> {
@@ -176,6 +185,16 @@ impl Variant {
         })
     }
 
+    /// The same with what the user brings: only sparkproof's own server lacks what a store of the user's
+    /// has.
+    pub fn expected_with(&self, spark: &str, nodes: usize, given: &Given) -> Result<Expected> {
+        let own = self.stores.iter().any(|kind| given.stores.contains(kind));
+        Ok(match self.expected(spark, nodes)? {
+            Expected::Unserved(_) if own => Expected::Green,
+            expected => expected,
+        })
+    }
+
     /// Why no machine can prove it with this version of sparkproof. An image of the user's, where one is
     /// given, may bring what is missing.
     pub fn unprovable(&self, image_given: bool) -> Option<&str> {
@@ -184,14 +203,9 @@ impl Variant {
 
     /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark or its
     /// server has no such way.
-    pub fn impossible(
-        &self,
-        spark: &str,
-        nodes: usize,
-        image_given: bool,
-    ) -> Result<Option<String>> {
-        let expected = self.expected(spark, nodes)?;
-        let reason = expected.impossible().or_else(|| self.unprovable(image_given));
+    pub fn impossible(&self, spark: &str, nodes: usize, given: &Given) -> Result<Option<String>> {
+        let expected = self.expected_with(spark, nodes, given)?;
+        let reason = expected.impossible().or_else(|| self.unprovable(given.image));
         Ok(reason.map(str::to_owned))
     }
 }
@@ -234,7 +248,8 @@ mod tests {
     fn what_no_machine_can_prove_has_its_reason() {
         let of = |id: &str, spark: &str, image: bool| {
             let variant = Variant::of_id(id).expect("known");
-            variant.impossible(spark, 1, image).expect("declared")
+            let given = Given { image, ..Given::default() };
+            variant.impossible(spark, 1, &given).expect("declared")
         };
         assert!(of("3-nfs", "3.5.9", true).is_some_and(|reason| reason.contains("no NFS server")));
         assert!(
@@ -253,8 +268,15 @@ mod tests {
             let expected = abfs.expected(&spark.version, 1).expect("declared");
             assert!(!matches!(expected, Expected::Refused(_)), "{}", spark.version);
         }
-        let gap = abfs.impossible("3.5.9", 1, false).expect("declared").expect("skipped");
+        let gap = abfs.impossible("3.5.9", 1, &Given::default());
+        let gap = gap.expect("declared").expect("skipped");
         assert!(gap.contains("Azurite"), "{gap}");
+        let s3 = Given { stores: vec![StoreKind::S3], ..Given::default() };
+        assert!(abfs.impossible("3.5.9", 1, &s3).expect("declared").is_some(), "another store");
+        let own = Given { stores: vec![StoreKind::Azure], ..Given::default() };
+        assert_eq!(abfs.impossible("3.5.9", 1, &own).expect("declared"), None, "no Azurite");
+        assert_eq!(abfs.expected_with("3.5.9", 1, &own).expect("declared"), Expected::Green);
+        assert!(abfs.impossible("3.0.1", 1, &own).expect("declared").is_some(), "no driver");
         assert_eq!(abfs.expected("4.3.0", 1).expect("declared"), Expected::Green);
     }
 

@@ -12,7 +12,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::codec::{Framed, LinesCodec};
 
 use super::driver::named_pipe;
-use super::protocol::{LINE_LIMIT, Message, Numbered, Outcome, PROTOCOL_VERSION, Request};
+use super::protocol::{
+    DriverGone, LINE_LIMIT, Message, Numbered, Outcome, PROTOCOL_VERSION, Request,
+};
 use crate::cluster::{Attached, InPod};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
@@ -126,9 +128,13 @@ impl Channel {
         let line = serde_json::to_string(&Numbered { id: self.last, request })
             .or_internal("writing a request")?;
         let sent = async {
-            let sent = timeout_at(end, self.lines.send(line)).await;
-            sent.or_environment("the driver does not read its channel")?
-                .or_environment("the driver's channel is closed")
+            match timeout_at(end, self.lines.send(line)).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(e)) => {
+                    Err(DriverGone::error(format!("the driver's channel is closed: {e}")))
+                }
+                Err(_) => Err(DriverGone::error("the driver does not read its channel")),
+            }
         };
         context.cancel.guard(sent).await?;
         loop {
@@ -169,11 +175,11 @@ impl Channel {
             }
             Err(_) => {
                 let seconds = silence.as_secs();
-                return Err(Error::environment(format!("the driver was silent for {seconds} s")));
+                return Err(DriverGone::error(format!("the driver was silent for {seconds} s")));
             }
         };
         let line = line
-            .ok_or_else(|| Error::environment("the driver closed its channel"))?
+            .ok_or_else(|| DriverGone::error("the driver closed its channel"))?
             .or_environment("reading from the driver")?;
         serde_json::from_str(&line).or_environment("reading from the driver")
     }
@@ -272,7 +278,25 @@ mod tests {
             &Request::Describe {},
             Duration::from_secs(600),
         );
-        let error = reply.await.expect_err("silent").to_string();
-        assert_eq!(error, "the driver was silent for 30 s");
+        let error = reply.await.expect_err("silent");
+        assert_eq!(error.to_string(), "the driver was silent for 30 s");
+        assert!(DriverGone::is_cause_of(&error));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_driver_that_ended_or_hangs_is_known_by_the_kind_of_the_error() {
+        let closed = ask(b"").await.expect_err("closed");
+        assert!(DriverGone::is_cause_of(&Error::red("no session").because(closed)));
+        let garbage = ask(b"INFO\n").await.expect_err("garbage");
+        assert!(!DriverGone::is_cause_of(&garbage), "{garbage}");
+        let (context, _keep) = test_context();
+        // Room for one byte, which nobody takes.
+        let (ours, _theirs) = tokio::io::duplex(1);
+        let mut channel = Channel::over(ours);
+        let seconds = Duration::from_secs(5);
+        let reply = channel.request::<serde_json::Value>(&context, &Request::Describe {}, seconds);
+        let unread = reply.await.expect_err("unread");
+        assert_eq!(unread.to_string(), "the driver does not read its channel");
+        assert!(DriverGone::is_cause_of(&unread));
     }
 }

@@ -119,7 +119,7 @@ fn properties(added: &Contribution) -> String {
     }
     all.sort();
     let masked = |(key, value): (String, String)| {
-        let value = if is_secret(&key) { Secrets::MASK.to_owned() } else { value };
+        let value = if is_secret(&key, &value) { Secrets::MASK.to_owned() } else { value };
         format!("{key}={value}\n")
     };
     all.into_iter().map(masked).collect()

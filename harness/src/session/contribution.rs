@@ -55,7 +55,7 @@ impl Contribution {
             if let Some(had) = self.conf.get(key)
                 && had != value
             {
-                return refuse(match is_secret(key) {
+                return refuse(match is_secret(key, value) || is_secret(key, had) {
                     true => format!("{key} has another value already"),
                     false => format!("{key} is {had} already, not {value}"),
                 });

@@ -24,7 +24,7 @@ pub(super) use self::gate::named_pipe;
 use self::pod::PodDriver;
 use self::process::Process;
 use super::channel::{Channel, Door};
-use super::protocol::{Described, Launched, Request};
+use super::protocol::{Described, DriverGone, Launched, Request};
 use super::spec::{DriverSite, SESSION_IN_POD, Trap};
 use crate::cluster::Cluster;
 use crate::context::Context;
@@ -150,7 +150,7 @@ impl Driver {
         let (channel, jvm) = tokio::select! {
             accepted = door.accept(&self.context, deadline) => accepted?,
             status = self.processes.ended(&self.context, deadline) => {
-                return Err(Error::environment(format!("the driver ended with {}", status?)));
+                return Err(DriverGone::error(format!("the driver ended with {}", status?)));
             }
         };
         self.channel = Some(channel);

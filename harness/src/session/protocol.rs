@@ -165,6 +165,31 @@ pub struct JavaException {
     pub at: String,
 }
 
+/// The driver ended, or hangs: the source of the [`Error`] of whatever then failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct DriverGone(String);
+
+impl DriverGone {
+    /// An error that says how it is seen.
+    pub(super) fn error(how: impl Into<String>) -> Error {
+        let how = how.into();
+        Error::environment(how.clone()).because(DriverGone(how))
+    }
+
+    /// Whether an error has this among its causes.
+    pub(super) fn is_cause_of(error: &Error) -> bool {
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            if cause.is::<DriverGone>() {
+                return true;
+            }
+            source = cause.source();
+        }
+        false
+    }
+}
+
 impl DriverError {
     /// The driver's exception that an error of a request was made of.
     pub fn of(error: &Error) -> Option<&DriverError> {

@@ -15,7 +15,7 @@ use kube::{Api, ResourceExt};
 use super::driver::{Driver, Launch, read_log, session_dir};
 use super::health::Health;
 use super::logs::PodLogs;
-use super::protocol::Described;
+use super::protocol::{Described, DriverGone};
 use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
@@ -329,8 +329,8 @@ impl Starting<'_> {
         observed.image.clone_from(&image.reference);
         observed.driver_host = self.told_host;
         observed.driver_address = self.address.to_string();
-        observed.driver_ended = driver_ended;
         observed.reason = full(&error);
+        observed.driver_gone = driver_ended || DriverGone::is_cause_of(&error);
         evidence::record(self.context, &self.name, &observed);
         self.driver.end().await?;
         let diagnosis = diagnose(&observed);

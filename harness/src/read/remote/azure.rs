@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::error::{Error, OrFail, Result};
 use crate::plan::Conf;
-use crate::plan::conf::ABFS_SETTINGS;
+use crate::plan::conf::abfs_settings;
 use crate::session::Contribution;
 use crate::store::{Credentials, Store};
 
@@ -59,10 +59,45 @@ pub(super) fn abfs_uri(store: &Store, prefix: &str) -> Result<String> {
 pub(super) fn contribute_abfs(store: &Store) -> Result<Contribution> {
     let credentials = credentials(store)?;
     let (account, key) = (&credentials.account, credentials.key());
-    let endpoint = store.endpoint().trim_start_matches("http://");
-    let mut conf = Conf::from(ABFS_SETTINGS);
-    conf.insert("spark.hadoop.fs.azure.abfs.endpoint", endpoint);
+    let mut conf = Conf::from(abfs_settings(store.endpoint().starts_with("https://")));
+    if let Some(endpoint) = abfs_endpoint(store.endpoint(), account) {
+        conf.insert("spark.hadoop.fs.azure.abfs.endpoint", endpoint);
+    }
     let host = format!("{account}.dfs.core.windows.net");
     conf.insert(format!("spark.hadoop.fs.azure.account.key.{host}"), key);
     Ok(Contribution { conf, ..Default::default() })
+}
+
+/// `host:port` for `abfs.endpoint`, which has no scheme and counts only with a port
+/// (`AbfsClient`'s `getURIBuilder`); none of Azure's own host, which the URL names already.
+fn abfs_endpoint(endpoint: &str, account: &str) -> Option<String> {
+    let (scheme, rest) = endpoint.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    if authority == format!("{account}.blob.core.windows.net") {
+        return None;
+    }
+    let port = if scheme == "https" { 443 } else { 80 };
+    Some(match authority.contains(':') {
+        true => authority.to_owned(),
+        false => format!("{authority}:{port}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("http://172.18.0.5:10000", Some("172.18.0.5:10000"))]
+    #[case("https://store.example.org", Some("store.example.org:443"))]
+    #[case("http://store.example.org/a", Some("store.example.org:80"))]
+    #[case("https://store.example.org:8443", Some("store.example.org:8443"))]
+    #[case("https://a.blob.core.windows.net", None)]
+    fn abfs_is_told_a_host_and_a_port_without_a_scheme(
+        #[case] endpoint: &str,
+        #[case] told: Option<&str>,
+    ) {
+        assert_eq!(abfs_endpoint(endpoint, "a").as_deref(), told);
+    }
 }
