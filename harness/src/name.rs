@@ -60,6 +60,11 @@ impl Name {
         run.strip_prefix(STORE)
     }
 
+    /// Whether a run can have this id: a name, or that of a storage server's run.
+    pub fn is_of_run(id: &str) -> bool {
+        Self::store_of(id).unwrap_or(id).parse::<Name>().is_ok()
+    }
+
     /// Whether `up` may call a cluster so.
     ///
     /// # Errors

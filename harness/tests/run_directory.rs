@@ -21,6 +21,7 @@ fn up_and_down_of_one_name_do_not_share_one() {
             // What an `up` that succeeded leaves of a run.
             let run = home.path().join("state/sparkproof/runs/mine");
             std::fs::create_dir_all(&run).expect("made");
+            std::fs::write(run.join("lock"), "").expect("written");
             std::fs::write(run.join("ledger.jsonl"), "{\"scope\":\"user\"}\n").expect("written");
         }
         let output = Command::new(env!("CARGO_BIN_EXE_sparkproof"))

@@ -14,7 +14,7 @@ use crate::events::{Body, Recorder, Secrets};
 use crate::ledger::{Run, Scope};
 use crate::name::Name;
 use crate::plan::{Conf, Plan};
-use crate::proof::{Held, tear_down};
+use crate::proof::{EnvironmentRecord, Held, tear_down};
 use crate::report::{Console, Mode, holds_a_run, print_closing, write_all};
 
 /// How a run is to be kept.
@@ -85,6 +85,12 @@ async fn frame(
         Some(name) => Run::begin_as(&dirs, request.scope, name).await?,
         None => Run::begin(&dirs, request.scope)?,
     };
+    // Only now that its lock is held: another `up` of this name may have ended just before.
+    if let (Scope::User, Some(name)) = (request.scope, request.name)
+        && is_up(&run)
+    {
+        return Err(up_already(name));
+    }
     let dir = match request.report_dir {
         Some(dir) => dir.to_owned(),
         None => default_run_dir(&directory(run.id(), request.name.is_some())),
@@ -99,7 +105,14 @@ async fn frame(
         plan: request.plan,
     });
     let mut held = Held::default();
-    let mut result = caught(context.cancel.to_its_end(body(&context, &mut held))).await;
+    let mut result = caught(context.cancel.to_its_end(async {
+        // Whatever failed before has left the user's run as it was.
+        if request.name.is_some() {
+            context.run.becomes(request.scope)?;
+        }
+        body(&context, &mut held).await
+    }))
+    .await;
     let keep = request.scope == Scope::User && result.is_ok();
     let ended = if keep {
         caught(held.release(&context)).await
@@ -155,6 +168,21 @@ fn unreported(unwritten: Error, exit: Exit, failure: Option<String>) -> Error {
     }
 }
 
+/// Whether an earlier `up` of this run made something, whole or not.
+fn is_up(run: &Run) -> bool {
+    !run.owned().is_empty() || EnvironmentRecord::path(run.dir()).exists()
+}
+
+/// The refusal of a second `up` of a name.
+fn up_already(name: &Name) -> Error {
+    match Name::store_of(name.as_str()) {
+        Some(store) => Error::input(format!("a store named {store} is up already"))
+            .remedy(format!("`sparkproof store down {store}`, or another --name")),
+        None => Error::input(format!("a cluster named {name} is up already"))
+            .remedy(format!("use it with `run --cluster {name}`, or `down --name {name}`")),
+    }
+}
+
 /// Refuses a directory for the reports that holds those of another run, or cannot hold any.
 fn check_report_dir(dir: &Path) -> Result<()> {
     let named = |what: &str| format!("--report-dir {}: {what}", dir.display());
@@ -206,7 +234,7 @@ fn default_run_dir(name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Owned, StaleRun};
+    use crate::ledger::{IdleRun, Owned, StaleRun};
 
     struct Place {
         keep: tempfile::TempDir,
@@ -239,7 +267,7 @@ mod tests {
         }
 
         fn runs(&self) -> usize {
-            StaleRun::find(&self.dirs).expect("readable").len()
+            StaleRun::find(&self.dirs).expect("readable").found.len()
         }
 
         fn summary(&self) -> crate::report::Summary {
@@ -273,6 +301,49 @@ mod tests {
         let ended = place.run(Scope::Run, async |_, _| panic!("not begun"));
         ended.await.expect_err("no report");
         assert_eq!(place.runs(), 0);
+    }
+
+    /// What `up` left, with something in its ledger.
+    async fn up(place: &Place) -> Name {
+        let name: Name = "dev".parse().expect("a name");
+        let run = Run::begin_as(&place.dirs, Scope::User, &name).await.expect("run");
+        run.own(Owned::Path { path: "/nowhere/dev".into() }).expect("written");
+        name
+    }
+
+    #[tokio::test]
+    async fn a_down_that_fails_before_it_does_anything_leaves_the_cluster_the_users() {
+        let place = Place::new();
+        let name = up(&place).await;
+        std::fs::write(place.report(), "a file").expect("written");
+        let report = place.report();
+        let request = Request {
+            name: Some(&name),
+            report_dir: Some(&report),
+            ..Request::without_plan(Mode::Quiet, "down dev".to_owned())
+        };
+        let ended = frame(place.dirs.clone(), request, async |_, _| panic!("not begun")).await;
+        ended.expect_err("no report");
+        let idle = IdleRun::all(&place.dirs).expect("readable").found;
+        assert_eq!((idle[0].id.as_str(), idle[0].scope), ("dev", Scope::User));
+    }
+
+    #[tokio::test]
+    async fn a_second_up_of_a_name_is_refused_and_changes_nothing() {
+        let place = Place::new();
+        let name = up(&place).await;
+        let ledger = place.dirs.run(&name).join("ledger.jsonl");
+        let before = std::fs::read_to_string(&ledger).expect("read");
+        let request = || Request {
+            scope: Scope::User,
+            name: Some(&name),
+            ..Request::without_plan(Mode::Quiet, "up dev".to_owned())
+        };
+        let ended = frame(place.dirs.clone(), request(), async |_, _| panic!("not begun")).await;
+        let error = ended.expect_err("refused");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.told().contains("a cluster named dev is up already"), "{}", error.told());
+        assert_eq!(std::fs::read_to_string(&ledger).expect("kept"), before);
     }
 
     /// The lock under which an engine is stopped cannot be opened: the release fails.

@@ -4,7 +4,7 @@ use super::chore::with_chore;
 use super::runner::{Request, with_run};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, Result};
-use crate::ledger::{IdleRun, Scope};
+use crate::ledger::{IdleRun, Looked, Scope};
 use crate::name::Name;
 use crate::report::Mode;
 use crate::store::{Store, StoreKind, StoreRecord, StoreRequest, own_network};
@@ -62,10 +62,6 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
 async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
     let name = args.name.map_or_else(|| args.kind.name().parse(), Ok)?;
     let id = name.of_store();
-    if Dirs::of_user()?.run(&id).join("ledger.jsonl").exists() {
-        return Err(Error::input(format!("a store named {name} is up already"))
-            .remedy(format!("`sparkproof store down {name}`, or another --name")));
-    }
     let request = Request {
         scope: Scope::User,
         name: Some(&id),
@@ -122,7 +118,12 @@ async fn status() -> Result<Exit> {
     with_chore(async |context| {
         let mut exit = Exit::Green;
         let mut shown = 0;
-        for run in IdleRun::all(&context.dirs)?.into_iter().filter(|r| r.scope == Scope::User) {
+        let Looked { found, failed } = IdleRun::all(&context.dirs)?;
+        for error in failed {
+            println!("{error}");
+            exit = Exit::Environment;
+        }
+        for run in found.into_iter().filter(|run| run.scope == Scope::User) {
             let Some(name) = Name::store_of(&run.id) else { continue };
             shown += 1;
             let records = StoreRecord::all(&run.dir)?;
@@ -151,7 +152,7 @@ async fn status() -> Result<Exit> {
 }
 
 fn only_one(dirs: &Dirs) -> Result<Name> {
-    let idle = IdleRun::all(dirs)?;
+    let idle = IdleRun::all(dirs)?.found;
     let mut names = idle.iter().filter_map(|run| Name::store_of(&run.id));
     match (names.next(), names.next()) {
         (Some(name), None) => name.parse(),

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::dirs::Dirs;
 use crate::engine::locks::Hold;
 use crate::error::{Error, Exit, Result};
-use crate::ledger::{IdleRun, Scope};
+use crate::ledger::{IdleRun, Looked, Scope};
 use crate::name::Name;
 use crate::plan::ClusterPlan;
 use crate::proof::{EnvironmentRecord, lock_up, set_up};
@@ -50,11 +50,6 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         ClusterPlan::Up { .. } | ClusterPlan::Existing { .. } => {
             return Err(Error::input("`up` makes a cluster; --kubeconfig and --cluster name one"));
         }
-    }
-    let dirs = Dirs::of_user()?;
-    if EnvironmentRecord::path(&dirs.run(&args.name)).exists() {
-        return Err(Error::input(format!("a cluster named {} is up already", args.name))
-            .remedy(format!("use it with `run --cluster {0}`, or `down --name {0}`", args.name)));
     }
     let title = format!("{} · up {}", plan.title(), args.name);
     let request = Request {
@@ -109,9 +104,14 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
         };
         let mut exit = Exit::Green;
         let mut shown = 0;
-        for run in IdleRun::all(&context.dirs)?.into_iter().filter(wanted) {
+        let Looked { found, failed } = IdleRun::all(&context.dirs)?;
+        for run in found.into_iter().filter(wanted) {
             shown += 1;
             exit = if show(context, &run).await { exit } else { Exit::Environment };
+        }
+        for error in failed {
+            say(&error);
+            exit = Exit::Environment;
         }
         if shown == 0 {
             say("no cluster is up (sparkproof up starts one)");

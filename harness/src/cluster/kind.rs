@@ -9,7 +9,7 @@ use super::existing::server_of;
 use super::network::gateway;
 use super::{Cluster, ClusterRecord, Provider, Via, client_of, kind_config};
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Engine, made};
 use crate::error::{Error, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
@@ -55,7 +55,9 @@ pub async fn create(
     context
         .cancel
         .guard(async {
-            engine.docker.create_network(network).await.or_environment(format!("network {name}"))
+            let created = engine.docker.create_network(network).await;
+            made(context, &network_of(engine, name), created)?
+                .or_environment(format!("network {name}"))
         })
         .await?;
     let host_address = context.cancel.guard(gateway(engine, name)).await?;
@@ -113,7 +115,7 @@ fn network_of(engine: &Engine, name: &str) -> Owned {
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
     let nodes = kind_nodes(engine, name).await?;
     if nodes.is_empty() {
-        return Ok(());
+        return engine.refuse_network(name).await;
     }
     Err(Error::input(format!("a kind cluster named {name} exists already: {}", nodes.join(", ")))
         .remedy("choose another --name; nothing was changed"))

@@ -138,7 +138,8 @@ async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
     there.extend(volumes.into_iter().map(|volume| format!("volume {volume}")));
     there.extend(network.and_then(|network| network.name).map(|name| format!("network {name}")));
     if there.is_empty() {
-        return Ok(());
+        // A network of this name without Minikube's label is another's.
+        return engine.refuse_network(name).await;
     }
     Err(Error::input(format!(
         "a Minikube profile named {name} exists already: {}",

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use bollard::Docker;
+use bollard::errors::Error as DockerError;
 use bollard::models::ImageInspect;
+use bollard::query_parameters::{InspectContainerOptions, InspectNetworkOptions};
 
+use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
+use crate::ledger::Owned;
 
 /// Where a Docker daemon listens unless somebody says otherwise.
 pub(crate) const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
@@ -69,9 +73,117 @@ impl Engine {
         }
     }
 
+    /// Refuses the name of a network that is there already, whosever it is: what another made must
+    /// never come into a ledger.
+    ///
+    /// # Errors
+    /// Bad input: there is one. Environment: the daemon does not answer.
+    pub(crate) async fn refuse_network(&self, name: &str) -> Result<()> {
+        let found = self.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
+        let found = there(found).or_environment(format!("looking at network {name}"))?;
+        // Docker takes the begin of an id for a name, too.
+        match found.is_some_and(|network| network.name.as_deref() == Some(name)) {
+            true => Err(exists_already("network", name)),
+            false => Ok(()),
+        }
+    }
+
+    /// The same for a container.
+    ///
+    /// # Errors
+    /// As [`Engine::refuse_network`].
+    pub(crate) async fn refuse_container(&self, name: &str) -> Result<()> {
+        let found = self.docker.inspect_container(name, None::<InspectContainerOptions>).await;
+        let found = there(found).or_environment(format!("looking at container {name}"))?;
+        let is_it = |found: &str| found.trim_start_matches('/') == name;
+        match found.is_some_and(|container| container.name.as_deref().is_some_and(is_it)) {
+            true => Err(exists_already("container", name)),
+            false => Ok(()),
+        }
+    }
+
     /// The daemon's version, e.g. `20.10.24+dfsg1`.
     pub async fn version(&self) -> Result<String> {
         let version = self.docker.version().await.or_environment("asking Docker's version")?;
         Ok(version.version.unwrap_or_default())
+    }
+}
+
+/// What was looked at, when it is there.
+fn there<T>(looked: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
+    match looked {
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        looked => looked.map(Some),
+    }
+}
+
+/// What came of making something that the ledger names: when another was faster and made one of that
+/// name (409), it is not the run's, and the ledger forgets it.
+///
+/// # Errors
+/// Environment: the ledger cannot be written.
+pub(crate) fn made<T>(
+    context: &Context,
+    owned: &Owned,
+    made: Result<T, DockerError>,
+) -> Result<Result<T, DockerError>> {
+    if let Err(DockerError::DockerResponseServerError { status_code: 409, .. }) = &made {
+        context.run.gave_back(owned)?;
+    }
+    Ok(made)
+}
+
+fn exists_already(kind: &str, name: &str) -> Error {
+    Error::input(format!("a {kind} named {name} exists already"))
+        .remedy("choose another --name, or remove that one yourself; it was not changed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Container;
+    use super::super::fake::{Then, fake_docker, json};
+    use super::*;
+    use crate::Exit;
+    use crate::ledger::{Scope, test_context};
+    use crate::store::own_network;
+
+    #[tokio::test]
+    async fn a_network_or_container_of_another_never_comes_into_a_ledger() {
+        let (context, keep) = test_context();
+        let name = format!("sparkproof-{}", context.run.id());
+        let (network, container) = (name.clone(), name.clone());
+        let engine = fake_docker(&keep.path().join("docker.sock"), move |request| {
+            let there = match request.split_whitespace().nth(1).unwrap_or_default() {
+                path if path.contains("/networks/") => format!(r#"{{"Name":"{network}"}}"#),
+                path if path.contains("/containers/") => format!(r#"{{"Name":"/{container}"}}"#),
+                _ => return None,
+            };
+            Some((json(200, &there), Then::Closed))
+        })
+        .await;
+        let refused = own_network(&context, &engine, Scope::User).await.expect_err("refused");
+        assert_eq!(refused.exit, Exit::BadInput);
+        assert!(refused.to_string().contains(&format!("network named {name} exists already")));
+        let refused = Container::start(&context, &engine, &name, Default::default()).await;
+        let refused = refused.expect_err("refused").to_string();
+        assert!(refused.contains(&format!("container named {name} exists already")), "{refused}");
+        assert!(context.run.owned().is_empty(), "{:?}", context.run.owned());
+        // The begin of its id is not its name.
+        engine.refuse_network(&name[..12]).await.expect("another name");
+    }
+
+    #[tokio::test]
+    async fn what_another_made_a_moment_before_is_forgotten() {
+        let (context, keep) = test_context();
+        let engine = fake_docker(&keep.path().join("docker.sock"), |request| {
+            let taken = r#"{"message":"the name is in use"}"#;
+            request.starts_with("POST").then(|| (json(409, taken), Then::Closed))
+        })
+        .await;
+        own_network(&context, &engine, Scope::User).await.expect_err("in use");
+        let name = format!("sparkproof-{}", context.run.id());
+        let refused = Container::start(&context, &engine, &name, Default::default()).await;
+        assert!(refused.expect_err("in use").to_string().contains("making container"));
+        assert!(context.run.owned().is_empty(), "{:?}", context.run.owned());
     }
 }

@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-use super::Engine;
+use super::{Engine, made};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::{Owned, give_back};
@@ -31,10 +31,14 @@ impl Container {
         body: ContainerCreateBody,
     ) -> Result<Self> {
         let container = Container { engine: engine.clone(), name: name.to_owned() };
+        context.cancel.guard(engine.refuse_container(name)).await?;
         context.run.own(container.owned())?;
         let options = CreateContainerOptionsBuilder::new().name(name).build();
         let created = engine.docker.create_container(Some(options), body);
-        let created = async { created.await.or_environment(container.what("making")) };
+        let created = async {
+            let created = made(context, &container.owned(), created.await)?;
+            created.or_environment(container.what("making"))
+        };
         context.cancel.guard(created).await?;
         container.begin(context).await?;
         Ok(container)

@@ -1,6 +1,6 @@
 //! Advisory locks on files, waited for within bounds.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -29,8 +29,17 @@ pub(crate) fn try_lock(path: &Path, hold: Hold) -> Result<Option<File>> {
 
 /// The same, for who looks at the kind of the error: its directory may be gone.
 pub(crate) fn try_lock_file(path: &Path, hold: Hold) -> io::Result<Option<File>> {
+    try_lock_of(File::options().create(true).truncate(false).write(true), path, hold)
+}
+
+/// The same, for who only looks: no file is made, where there is none that is an error.
+pub(crate) fn try_existing_lock(path: &Path, hold: Hold) -> io::Result<Option<File>> {
+    try_lock_of(File::options().write(true), path, hold)
+}
+
+fn try_lock_of(options: &OpenOptions, path: &Path, hold: Hold) -> io::Result<Option<File>> {
     for _ in 0..REPLACED {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let file = options.open(path)?;
         let locked = match hold {
             Hold::Shared => file.try_lock_shared(),
             Hold::Exclusive => file.try_lock(),

@@ -22,6 +22,7 @@ pub mod shim;
 mod users;
 
 pub use client::Engine;
+pub(crate) use client::made;
 pub(crate) use container::Container;
 pub use daemon::Daemon;
 pub(crate) use host::program;

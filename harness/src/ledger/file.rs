@@ -1,7 +1,7 @@
 //! The ledger's file: a JSON line for each entry, the version of its form first.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -27,46 +27,56 @@ pub(super) enum Line {
 /// What a ledger says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Content {
-    /// None when it ends before that line.
+    /// None when it has no such line: then [`Content::unknown`] says so.
     pub(super) scope: Option<Scope>,
     /// What is not removed yet, oldest first.
     pub(super) owned: Vec<Owned>,
-    /// The first line that this program does not understand: what else exists is not known.
+    /// Why what else exists is not known.
     pub(super) unknown: Option<Unknown>,
-    tail: Tail,
+    /// How the file ends.
+    pub(super) tail: Tail,
 }
 
-/// A line of a ledger that this program does not understand: a newer one's, or a damaged one.
+/// Why it is not known what a run owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
-    /// Its number, from 1.
-    pub line: usize,
-    /// What stands there.
-    pub text: String,
+pub enum Unknown {
+    /// The first line that this program does not understand: a newer one's, or a damaged one.
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What stands there.
+        text: String,
+    },
+    /// A run's directory appears with its lock, its ledger and the scope in it. One of them is not
+    /// there: the directory is damaged, or was never a run's.
+    Missing(&'static str),
 }
 
 impl Unknown {
     /// As the error of whoever would have to act on the ledger of this run.
     pub(super) fn error(&self, dir: &Path) -> Error {
         let file = dir.join(NAME);
-        Error::environment(format!(
-            "this sparkproof ({}) does not understand line {} of {}: {}",
-            env!("CARGO_PKG_VERSION"),
-            self.line,
-            file.display(),
-            self.text
-        ))
-        .remedy(format!(
-            "use the sparkproof that made this run, or a newer one; or remove by hand what {} \
-             names, then that directory",
-            file.display()
-        ))
+        let (dir, file) = (dir.display(), file.display());
+        match self {
+            Unknown::Line { line, text } => Error::environment(format!(
+                "this sparkproof ({}) does not understand line {line} of {file}: {text}",
+                env!("CARGO_PKG_VERSION"),
+            ))
+            .remedy(format!(
+                "use the sparkproof that made this run, or a newer one; or remove by hand what \
+                 {file} names, then that directory"
+            )),
+            Unknown::Missing(what) => Error::environment(format!(
+                "{dir} has no {what}: it is damaged, and what its run made is not known"
+            ))
+            .remedy(format!("remove by hand what that run made, if anything, then {dir}")),
+        }
     }
 }
 
 /// How the file ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Tail {
+pub(super) enum Tail {
     /// With a whole line.
     #[default]
     Whole,
@@ -76,13 +86,21 @@ enum Tail {
     Torn(u64),
 }
 
-/// What the ledger of a run's directory says; no file is an empty one. A part of a line at the end
-/// (kill -9 in the middle of writing) says that nothing was made yet, and is skipped; a line that is
-/// whole and not understood is [`Content::unknown`].
+/// What the ledger of a run's directory says, of a directory that is gone nothing. A part of a line
+/// at the end (kill -9 in the middle of writing) says that nothing was made yet, and is skipped; a
+/// line that is whole and not understood is [`Content::unknown`], and so is a missing scope. Changes
+/// nothing.
 pub(super) fn read(dir: &Path) -> Result<Content> {
     let bytes = match fs_err::read(dir.join(NAME)) {
         Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Content::default()),
+        // The run ended and took its directory along.
+        Err(e) if e.kind() == ErrorKind::NotFound && !dir.exists() => {
+            return Ok(Content::default());
+        }
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let unknown = Some(Unknown::Missing(NAME));
+            return Ok(Content { unknown, ..Content::default() });
+        }
         Err(e) => return Err(Error::environment("reading the ledger").because(e)),
     };
     let mut content = Content::default();
@@ -98,7 +116,7 @@ pub(super) fn read(dir: &Path) -> Result<Content> {
             Ok(Line::GaveBack(owned)) => content.owned.retain(|other| *other != owned),
             Ok(Line::Version(_)) | Err(_) => {
                 let text = String::from_utf8_lossy(line).trim_end().to_owned();
-                content.unknown.get_or_insert(Unknown { line: index + 1, text });
+                content.unknown.get_or_insert(Unknown::Line { line: index + 1, text });
             }
         }
         if whole && !ended {
@@ -106,16 +124,19 @@ pub(super) fn read(dir: &Path) -> Result<Content> {
         }
         begin += line.len() as u64;
     }
+    if content.scope.is_none() {
+        content.unknown.get_or_insert(Unknown::Missing("scope in its ledger"));
+    }
     Ok(content)
 }
 
 /// Opens the ledger of a run's directory to append, after a whole line: what was written half is
 /// cut off. Only for who holds the run's lock.
-pub(super) fn open(dir: &Path, content: &Content) -> Result<File> {
+pub(super) fn open(dir: &Path, tail: Tail) -> Result<File> {
     let what = "opening the ledger";
     let path = dir.join(NAME);
     let mut file = File::options().create(true).append(true).open(path).or_environment(what)?;
-    match content.tail {
+    match tail {
         Tail::Whole => {}
         Tail::Unended => file.write_all(b"\n").or_environment(what)?,
         Tail::Torn(begin) => file.set_len(begin).or_environment(what)?,
@@ -156,7 +177,7 @@ mod tests {
             std::fs::write(&path, [b"{\"scope\":\"user\"}\n", torn].concat()).expect("written");
             let content = read(keep.path()).expect("readable");
             assert_eq!((content.scope, &content.unknown), (Some(Scope::User), &None));
-            let mut file = open(keep.path(), &content).expect("opened");
+            let mut file = open(keep.path(), content.tail).expect("opened");
             append(&mut file, &Line::Own(nowhere())).expect("written");
             let content = read(keep.path()).expect("readable");
             assert_eq!((content.owned, content.unknown), (vec![nowhere()], None));
@@ -167,7 +188,7 @@ mod tests {
     fn a_last_line_that_only_lacks_its_newline_counts_and_does_not_swallow_the_next_one() {
         let (keep, content) = ledger(OWN);
         assert_eq!(content.owned, [nowhere()]);
-        let mut file = open(keep.path(), &content).expect("opened");
+        let mut file = open(keep.path(), content.tail).expect("opened");
         append(&mut file, &Line::Scope(Scope::Run)).expect("written");
         let content = read(keep.path()).expect("readable");
         assert_eq!((content.scope, content.owned), (Some(Scope::Run), vec![nowhere()]));
@@ -186,11 +207,25 @@ mod tests {
         ] {
             let (keep, content) = ledger(&text);
             let unknown = content.unknown.expect("not understood");
-            assert_eq!(unknown.line, line, "{text}");
             let error = unknown.error(keep.path()).to_string();
             assert!(error.contains(&format!("does not understand line {line}")), "{error}");
         }
-        let (_keep, content) = ledger(&format!("{{\"version\":{VERSION}}}\n{OWN}\n"));
+        let (_keep, content) =
+            ledger(&format!("{{\"version\":{VERSION}}}\n{{\"scope\":\"run\"}}\n{OWN}\n"));
         assert_eq!(content.unknown, None);
+    }
+
+    #[test]
+    fn a_ledger_that_is_missing_or_says_no_scope_is_not_one_that_owns_nothing() {
+        for text in ["", "{\"version\":1}\n", "{\"version\":1}\n{\"scope\":\"ru", "{\"ver", OWN] {
+            let (keep, content) = ledger(text);
+            let error = content.unknown.expect(text).error(keep.path()).to_string();
+            assert!(error.contains("has no scope in its ledger: it is damaged"), "{error}");
+        }
+        let empty = tempfile::tempdir().expect("temporary directory");
+        let error = read(empty.path()).expect("looked").unknown.expect("none").error(empty.path());
+        assert!(error.to_string().contains("has no ledger.jsonl"), "{error}");
+        // A run that ended meanwhile is no damage.
+        assert_eq!(read(&empty.path().join("gone")).expect("looked"), Content::default());
     }
 }

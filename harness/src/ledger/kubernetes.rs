@@ -15,13 +15,12 @@ use super::labels::KUBE_RUN;
 use super::{Owned, docker, minikube, stale};
 use crate::cluster::{Via, client_of};
 use crate::context::Context;
+use crate::deadlines::NAMESPACE_GONE;
 use crate::error::{Error, OrFail, Result};
 use crate::observe::{Progress, Source, Waiting, wait};
 
 /// The longest one answer may take.
 const ANSWER: Duration = Duration::from_secs(20);
-/// The longest a namespace may take to go: its pods get their grace time (30 s by default).
-const NAMESPACE_SECONDS: u64 = 180;
 
 /// A client that reaches the cluster; `None` when the cluster was one of ours and is gone, and all
 /// that was in it.
@@ -51,10 +50,12 @@ pub(super) async fn reach(
     }
 }
 
-/// Whether the kubeconfig is that of a cluster of ours without any node left.
+/// Whether the kubeconfig is that of a cluster of ours without any node left. A ledger that names no
+/// cluster says nothing of one.
 async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     let Ok(inside) = kubeconfig.strip_prefix(context.dirs.runs()) else { return Ok(false) };
     let Some(Component::Normal(id)) = inside.components().next() else { return Ok(false) };
+    let mut clusters = 0;
     for owned in stale::owned_by(&context.dirs.runs().join(id))? {
         let nodes = match &owned {
             Owned::KindCluster { docker, name } => {
@@ -68,8 +69,9 @@ async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
         if !nodes.is_empty() {
             return Ok(false);
         }
+        clusters += 1;
     }
-    Ok(true)
+    Ok(clusters > 0)
 }
 
 pub(super) async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
@@ -100,7 +102,7 @@ pub(super) async fn remove_namespace(
         return Ok(());
     }
     delete(&api, name).await?;
-    let waiting = Waiting::up_to(NAMESPACE_SECONDS, format!("the end of namespace {name}"));
+    let waiting = Waiting::up_to(NAMESPACE_GONE.as_secs(), format!("the end of namespace {name}"));
     // One object, for a few seconds: a list of conditions is all a watch would bring.
     wait(context, waiting, Source::Backoff, async || match of_run(&api, name, run).await {
         Ok(None) => Progress::Met(()),
@@ -158,17 +160,25 @@ async fn delete<K>(api: &Api<K>, name: &str) -> Result<()>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
+    try_delete(api, name).await?.or_environment(format!("deleting {name}"))
+}
+
+/// The same, for who looks at why it was refused.
+pub(super) async fn try_delete<K>(api: &Api<K>, name: &str) -> Result<kube::Result<()>>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
     let options = DeleteParams::background();
-    match bounded(async { Ok(api.delete(name, &options).await) }).await? {
-        Ok(_) => Ok(()),
+    Ok(match bounded(async { Ok(api.delete(name, &options).await) }).await? {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(e) => Err(Error::environment(format!("deleting {name}")).because(e)),
-    }
+        deleted => deleted.map(drop),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{Run, Scope, test_context};
     use http::{Request, Response};
     use kube::client::Body;
 
@@ -189,6 +199,18 @@ mod tests {
             deleted
         });
         (Client::new(service, "default"), served)
+    }
+
+    #[tokio::test]
+    async fn a_ledger_without_a_cluster_does_not_say_that_one_is_gone() {
+        let (context, _keep) = test_context();
+        let name = "dev".parse().expect("a name");
+        let up = Run::begin_as(&context.dirs, Scope::User, &name).await.expect("run");
+        let kubeconfig = up.dir().join("kubeconfig");
+        assert!(!cluster_is_gone(&context, &kubeconfig).await.expect("looked"));
+        // What is damaged says nothing at all.
+        std::fs::write(up.dir().join("ledger.jsonl"), "").expect("written");
+        cluster_is_gone(&context, &kubeconfig).await.expect_err("not known");
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use k8s_openapi::api::coordination::v1::{Lease as KubeLease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::kubernetes::bounded;
@@ -16,8 +17,11 @@ use crate::error::{Error, OrFail, Result};
 
 /// Not renewed for so long: its run is dead.
 pub(super) const DURATION_SECONDS: i32 = 60;
-/// How often it is renewed, in seconds: three renewals may fail.
+/// How often it is renewed, in seconds, however long a renewal takes: of three in a row two may fail,
+/// also by no answer.
 const RENEW_SECONDS: u64 = 15;
+/// The longest that taking it, or one renewal with all its conflicts, may last.
+const ROUND: Duration = Duration::from_secs(10);
 /// How often in a row a renewal may meet a Lease that somebody changed meanwhile.
 const CONFLICTS: usize = 3;
 /// Annotation: the Spark application whose objects, which carry no label of ours, are the run's.
@@ -60,8 +64,9 @@ impl Lease {
                 ..Default::default()
             }),
         };
-        let created = api.create(&PostParams::default(), &lease).await;
-        let held = created.or_environment(format!("creating a Lease in namespace {namespace}"))?;
+        let what = || format!("creating a Lease in namespace {namespace}");
+        let created = timeout(ROUND, api.create(&PostParams::default(), &lease)).await;
+        let held = created.map_err(|_| unanswered(what()))?.or_environment(what())?;
         let renewal = tokio::spawn(renew(context.clone(), api, held));
         Ok(Lease { _renewal: AbortOnDropHandle::new(renewal) })
     }
@@ -88,10 +93,12 @@ enum Renewal {
 async fn renew(context: Context, api: Api<KubeLease>, mut held: KubeLease) {
     let name = held.name_any();
     let mut warned = false;
+    let mut next = Instant::now();
     loop {
-        let pause = Duration::from_secs(RENEW_SECONDS);
-        tokio::time::sleep_until(tokio::time::Instant::now() + pause).await;
-        match renew_once(&api, &name, held).await {
+        next += Duration::from_secs(RENEW_SECONDS);
+        sleep_until(next).await;
+        let renewed = timeout(ROUND, renew_once(&api, &name, held.clone())).await;
+        match renewed.unwrap_or_else(|_| Renewal::Failed(held, unanswered("the API server"))) {
             Renewal::Done(renewed) => (held, warned) = (renewed, false),
             Renewal::Failed(last, error) => {
                 if !warned {
@@ -112,6 +119,10 @@ async fn renew(context: Context, api: Api<KubeLease>, mut held: KubeLease) {
             }
         }
     }
+}
+
+fn unanswered(what: impl std::fmt::Display) -> Error {
+    Error::environment(format!("{what}: no answer within {} s", ROUND.as_secs()))
 }
 
 /// Renews it. A conflict says only that it is not as we saw it last: a renewal of ours whose answer

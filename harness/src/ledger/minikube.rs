@@ -132,6 +132,14 @@ pub(super) async fn remove(
         return Ok(Some(why));
     }
     let (volumes, network) = storage_and_network(engine, profile).await?;
+    // Without a node only that the run's Minikube had begun on one tells whose they are.
+    if nodes.of_run.is_empty() && !machine(&dir.join(HOME), profile).exists() {
+        let network = network.into_iter().map(|_| format!("network {profile}"));
+        let there: Vec<String> =
+            volumes.into_iter().map(|volume| format!("volume {volume}")).chain(network).collect();
+        let why = || format!("{}: not of run {run}, {MARK}", there.join(", "));
+        return Ok((!there.is_empty()).then(why));
+    }
     if let Some(network) = network {
         force_remove_network(engine, network).await?;
     }

@@ -37,5 +37,5 @@ pub(crate) use run::test_context;
 pub use run::{Run, Scope};
 pub use shared_cluster::{SharedCluster, sweep_cluster};
 pub(crate) use stale::any_of_user;
-pub use stale::{IdleRun, StaleRun};
+pub use stale::{IdleRun, Looked, StaleRun};
 pub use sweep::{Doomed, SweepMode, Swept, sweep};

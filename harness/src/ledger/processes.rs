@@ -5,11 +5,9 @@ use procfs::process::Process;
 use super::labels::RUN_VARIABLE;
 use super::{Owned, boot_id};
 use crate::context::Context;
+use crate::deadlines::TERMINATED;
 use crate::error::Result;
 use crate::exec::{end_processes, processes};
-
-/// How long a group may take to end after SIGTERM, in seconds.
-const GRACE_SECONDS: u64 = 10;
 
 /// Ends the process group of a ledger entry. The leader is verified by its start time; members
 /// whose leader is gone by the run's id in their environment.
@@ -35,7 +33,7 @@ pub(super) async fn end_group(
                 || (in_group(p) && is_of_run(p, context.run.id()))
         })
     };
-    end_processes(context, name, GRACE_SECONDS, find).await.map(|_| ())
+    end_processes(context, name, TERMINATED.as_secs(), find).await.map(|_| ())
 }
 
 /// Ends everything that a run's tools started, whatever group it is in; how many that were. Our own
@@ -43,7 +41,7 @@ pub(super) async fn end_group(
 pub async fn end_strays(context: &Context) -> Result<usize> {
     let ancestors = ancestors();
     let find = || find_strays(context, &ancestors);
-    end_processes(context, "processes of the run", GRACE_SECONDS, find).await
+    end_processes(context, "processes of the run", TERMINATED.as_secs(), find).await
 }
 
 /// Ids and names of what [`end_strays`] would end.

@@ -9,10 +9,10 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::Owned;
-use super::file::{self, Line, Unknown};
+use super::file::{self, Line, Tail, Unknown};
 use crate::context::Cancel;
 use crate::dirs::{Dirs, private_dir, remove_below};
-use crate::engine::locks::{Hold, try_lock_file};
+use crate::engine::locks::{Hold, try_existing_lock, try_lock_file};
 use crate::error::{Error, OrFail, Result};
 use crate::name::Name;
 use crate::observe::{Progress, Source, Waiting, wait_unless};
@@ -22,6 +22,9 @@ const LOOKED_AT_SECONDS: u64 = 2;
 /// What the names of directories begin with that are not runs yet, or no more, and the process that
 /// is at it. No name of a run begins so.
 pub(super) const HALF_MADE: &str = ".half-";
+
+/// The lock of a run, in its directory.
+pub(super) const LOCK: &str = "lock";
 
 /// How long what a run owns may live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +41,20 @@ pub enum Scope {
 pub struct Run {
     id: String,
     dir: PathBuf,
-    ledger: Mutex<(File, Vec<Owned>)>,
+    ledger: Mutex<Ledger>,
     unknown: Option<Unknown>,
-    // Held, never read: the lock is what matters.
-    _lock: File,
+    // Held, never read: the lock is what matters. None of a damaged directory that has none.
+    _lock: Option<File>,
+}
+
+/// What stands in the ledger, and where the next line goes.
+#[derive(Debug)]
+struct Ledger {
+    /// Opened by the first line: who only looks changes nothing.
+    file: Option<File>,
+    /// How it ended when it was read.
+    tail: Tail,
+    owned: Vec<Owned>,
 }
 
 impl Run {
@@ -59,16 +72,17 @@ impl Run {
     }
 
     /// Begins a run with an id of the caller's, or goes on with the one of that id: names of the
-    /// user's choice.
+    /// user's choice. Of one that it goes on with nothing is changed, not even its scope: that is
+    /// [`Run::becomes`]'s.
     ///
     /// # Errors
-    /// Environment: another process holds it, or its ledger is not understood.
+    /// Environment: another process holds it, its ledger is not understood, or it is damaged.
     pub async fn begin_as(dirs: &Dirs, scope: Scope, name: &Name) -> Result<Self> {
         let waiting = Waiting::up_to(LOOKED_AT_SECONDS, format!("run {name}"));
         let cancel = Cancel::default();
         let begun = wait_unless(&cancel, waiting, Source::Backoff, async || {
             let run = match Self::create(dirs, scope, name) {
-                Ok(None) => Self::go_on(dirs, scope, name),
+                Ok(None) => Self::go_on(dirs, name),
                 created => created,
             };
             match run {
@@ -94,11 +108,11 @@ impl Run {
             .permissions(std::fs::Permissions::from_mode(0o700))
             .tempdir_in(&runs)
             .or_environment(what())?;
-        let lock = lock(made.path()).or_environment(what())?;
-        let lock = lock.ok_or_else(|| Error::internal(what()))?;
-        let mut ledger = file::open(made.path(), &file::Content::default())?;
-        file::append(&mut ledger, &Line::Version(file::VERSION))?;
-        file::append(&mut ledger, &Line::Scope(scope))?;
+        let lock = try_lock_file(&made.path().join(LOCK), Hold::Exclusive);
+        let lock = lock.or_environment(what())?.ok_or_else(|| Error::internal(what()))?;
+        let mut file = file::open(made.path(), Tail::Whole)?;
+        file::append(&mut file, &Line::Version(file::VERSION))?;
+        file::append(&mut file, &Line::Scope(scope))?;
         let dir = dirs.run(name);
         match std::fs::rename(made.path(), &dir) {
             Ok(()) => drop(made.keep()),
@@ -109,38 +123,48 @@ impl Run {
             }
             Err(e) => return Err(Error::environment(what()).because(e)),
         }
-        let (id, ledger) = (name.as_str().to_owned(), Mutex::new((ledger, Vec::new())));
-        Ok(Some(Run { id, dir, ledger, unknown: None, _lock: lock }))
+        let ledger = Ledger { file: Some(file), tail: Tail::Whole, owned: Vec::new() };
+        let (id, ledger) = (name.as_str().to_owned(), Mutex::new(ledger));
+        Ok(Some(Run { id, dir, ledger, unknown: None, _lock: Some(lock) }))
     }
 
     /// Takes over a run that is there; `None` when it is held, or just went.
-    fn go_on(dirs: &Dirs, scope: Scope, name: &Name) -> Result<Option<Self>> {
+    fn go_on(dirs: &Dirs, name: &Name) -> Result<Option<Self>> {
         let Some((run, _)) = Self::take(dirs.run(name))? else { return Ok(None) };
-        if let Some(unknown) = &run.unknown {
-            return Err(unknown.error(&run.dir));
+        match run.not_understood() {
+            Some(error) => Err(error),
+            None => Ok(Some(run)),
         }
-        run.write(Line::Scope(scope), |_| {})?;
-        Ok(Some(run))
+    }
+
+    /// Writes down how long what it owns may live from now on.
+    ///
+    /// # Errors
+    /// Environment: the ledger cannot be written.
+    pub fn becomes(&self, scope: Scope) -> Result<()> {
+        self.write(Line::Scope(scope), |_| {})
     }
 
     /// Takes over the run of a directory, with its scope as written; `None` when it is held, or
-    /// just went.
+    /// just went. Only reads: nothing in the directory changes.
     pub(super) fn take(dir: PathBuf) -> Result<Option<(Self, Option<Scope>)>> {
-        let lock = match lock(&dir) {
-            Ok(Some(lock)) => lock,
+        let lock = match try_existing_lock(&dir.join(LOCK), Hold::Exclusive) {
+            Ok(Some(lock)) => Some(lock),
             Ok(None) => return Ok(None),
             // The run ended and took its directory along.
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound && !dir.exists() => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
             Err(e) => {
                 let what = format!("locking the run of {}", dir.display());
                 return Err(Error::environment(what).because(e));
             }
         };
         let content = file::read(&dir)?;
-        let ledger = file::open(&dir, &content)?;
         let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let ledger = Mutex::new((ledger, content.owned));
-        let run = Run { id, dir, ledger, unknown: content.unknown, _lock: lock };
+        let ledger = Ledger { file: None, tail: content.tail, owned: content.owned };
+        let damaged = lock.is_none().then_some(Unknown::Missing(LOCK));
+        let unknown = content.unknown.or(damaged);
+        let run = Run { id, dir, ledger: Mutex::new(ledger), unknown, _lock: lock };
         Ok(Some((run, content.scope)))
     }
 
@@ -160,10 +184,18 @@ impl Run {
     }
 
     fn write(&self, line: Line, change: impl FnOnce(&mut Vec<Owned>)) -> Result<()> {
+        if let Some(error) = self.not_understood() {
+            return Err(error);
+        }
         let mut ledger =
             self.ledger.lock().map_err(|_| Error::internal("the ledger is poisoned"))?;
-        file::append(&mut ledger.0, &line)?;
-        change(&mut ledger.1);
+        let Ledger { file, tail, owned } = &mut *ledger;
+        let file = match file {
+            Some(file) => file,
+            none => none.insert(file::open(&self.dir, *tail)?),
+        };
+        file::append(file, &line)?;
+        change(owned);
         Ok(())
     }
 
@@ -179,7 +211,7 @@ impl Run {
 
     /// What is not given back yet, oldest first.
     pub fn owned(&self) -> Vec<Owned> {
-        self.ledger.lock().map(|l| l.1.clone()).unwrap_or_default()
+        self.ledger.lock().map(|ledger| ledger.owned.clone()).unwrap_or_default()
     }
 
     /// Ends the run: its directory goes when nothing is owned any more.
@@ -205,11 +237,6 @@ impl Run {
         let names = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Err(Error::environment(format!("not given back: {names}")).remedy("run `sparkproof sweep`"))
     }
-}
-
-/// The lock of a run's directory; `None` when somebody holds it.
-fn lock(dir: &Path) -> std::io::Result<Option<File>> {
-    try_lock_file(&dir.join("lock"), Hold::Exclusive)
 }
 
 /// A context in a temporary directory, for unit tests.

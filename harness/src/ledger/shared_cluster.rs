@@ -74,11 +74,23 @@ async fn sweep_with(
     let live: BTreeSet<String> = StaleRun::live(&context.dirs)?.into_iter().collect();
     let leased: BTreeSet<String> = found.iter().map(|lease| label(lease, KUBE_RUN)).collect();
     let of_others = found.into_iter().filter(|lease| !live.contains(&label(lease, KUBE_RUN)));
-    for (lease, holder) in leases::observe(context, &api, &ours, of_others.collect()).await? {
+    let seen = leases::observe(context, &api, &ours, of_others.collect()).await?;
+    // One Lease that may be renewed says that its run lives, whatever became of its others.
+    let alive: BTreeSet<String> = seen
+        .iter()
+        .filter(|(_, holder)| {
+            matches!(holder, Holder::Renews | Holder::Lasts(_) | Holder::NotSeen(_))
+        })
+        .map(|(lease, _)| label(lease, KUBE_RUN))
+        .collect();
+    for (lease, holder) in seen {
         let (run, held_by) = (label(&lease, KUBE_RUN), holder_of(&lease));
         let run = format!("run {run} in namespace {}", lease.namespace().unwrap_or_default());
         let kept = |why: String| format!("{run} ({why})");
         match holder {
+            Holder::Dead(_) if alive.contains(&label(&lease, KUBE_RUN)) => swept
+                .left_alone
+                .push(kept("another Lease of that run is renewed, or may be: it lives".to_owned())),
             Holder::Dead(seconds) => take(context, &client, lease, seconds, mode, swept).await,
             Holder::Renews => swept
                 .left_alone
@@ -148,8 +160,11 @@ async fn take(
             return Ok(None);
         }
         if is_of_run {
+            // The Lease goes last, with the namespace: until then the next sweep finds the run.
+            if let Some(why) = remove_bindings(client, &run).await? {
+                swept.left_alone.push(format!("cluster role bindings of run {run} ({why})"));
+            }
             kubernetes::remove_namespace(context, client.clone(), &namespace, &run).await?;
-            remove_bindings(client, &run).await?;
             return Ok(Some(what));
         }
         let mut selectors = vec![format!("{KUBE_RUN}={run}")];
@@ -198,20 +213,26 @@ async fn take_over(client: &Client, lease: &KubeLease) -> Result<bool> {
     }
 }
 
-/// The guide's cluster role binding, where it may be looked at.
-async fn remove_bindings(client: &Client, run: &str) -> Result<()> {
+/// The guide's cluster role binding, where that is allowed; else the API server's words.
+async fn remove_bindings(client: &Client, run: &str) -> Result<Option<String>> {
     let api: Api<ClusterRoleBinding> = Api::all(client.clone());
     let all = ListParams::default().labels(&format!("{KUBE_RUN}={run}"));
-    match kubernetes::bounded(async { Ok(api.list(&all).await) }).await? {
-        Ok(list) => {
-            for binding in list {
-                let name = binding.name_any();
-                kubernetes::remove_cluster_role_binding(client.clone(), &name, run).await?;
+    let removed = async {
+        let list = match kubernetes::bounded(async { Ok(api.list(&all).await) }).await? {
+            Ok(list) => list,
+            Err(error) => return Ok(Err(error)),
+        };
+        for binding in list {
+            if let Err(error) = kubernetes::try_delete(&api, &binding.name_any()).await? {
+                return Ok(Err(error));
             }
-            Ok(())
         }
-        Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
-        Err(error) => Err(error).or_environment("listing cluster role bindings"),
+        Ok::<_, Error>(Ok(()))
+    };
+    match removed.await? {
+        Ok(()) => Ok(None),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(Some(status.message.clone())),
+        Err(error) => Err(error).or_environment("removing cluster role bindings"),
     }
 }
 

@@ -4,65 +4,92 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::file::{self, Content};
-use super::run::HALF_MADE;
+use super::run::{HALF_MADE, LOCK};
 use super::{Owned, Run, Scope};
 use crate::dirs::{Dirs, remove_below};
-use crate::engine::locks::{Hold, try_lock_file};
+use crate::engine::locks::{Hold, try_existing_lock};
 use crate::error::{Error, OrFail, Result};
+use crate::name::Name;
 
 /// A run directory whose lock was free; ours now, until dropped.
 #[derive(Debug)]
 pub struct StaleRun {
     /// The run, locked by us.
     pub run: Run,
-    /// Its scope.
-    pub scope: Scope,
+    /// Its scope; `None` when its ledger says none.
+    pub scope: Option<Scope>,
+}
+
+/// What a look at the directories of runs found.
+#[derive(Debug)]
+pub struct Looked<T> {
+    /// What was looked for.
+    pub found: Vec<T>,
+    /// Directories that could not be looked at, with the reason.
+    pub failed: Vec<String>,
+}
+
+impl<T> Looked<T> {
+    /// Looks at each directory; one that cannot be looked at does not keep from the others.
+    fn at(dirs: Vec<PathBuf>, look: impl Fn(&Path) -> Result<Option<T>>) -> Self {
+        let mut all = Looked { found: Vec::new(), failed: Vec::new() };
+        for dir in dirs {
+            match look(&dir) {
+                Ok(found) => all.found.extend(found),
+                Err(error) => all.failed.push(format!("{}: {}", id_of(&dir), error.told())),
+            }
+        }
+        all
+    }
 }
 
 impl StaleRun {
-    /// Every run on this machine that no process holds.
+    /// Every run on this machine that no process holds. Changes nothing.
     ///
     /// # Errors
-    /// Environment: the state directory, or a ledger in it, cannot be read.
-    pub fn find(dirs: &Dirs) -> Result<Vec<StaleRun>> {
-        let taken = run_dirs(dirs)?.into_iter().filter_map(|dir| Run::take(dir).transpose());
-        let stale = taken.map(|taken| {
-            let (run, scope) = taken?;
-            Ok(StaleRun { run, scope: scope.unwrap_or(Scope::Run) })
-        });
-        stale.collect()
+    /// Environment: the state directory cannot be read.
+    pub fn find(dirs: &Dirs) -> Result<Looked<StaleRun>> {
+        Ok(Looked::at(run_dirs(dirs)?, |dir| {
+            let taken = Run::take(dir.to_owned())?;
+            Ok(taken.map(|(run, scope)| StaleRun { run, scope }))
+        }))
     }
 
-    /// Ids of runs that a process holds now.
+    /// Ids of runs that a process holds now; one that cannot be looked at may be held.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
     pub fn live(dirs: &Dirs) -> Result<Vec<String>> {
-        let mut live = Vec::new();
-        for dir in run_dirs(dirs)? {
-            if is_held(&dir)? {
-                live.push(id_of(&dir));
-            }
-        }
-        Ok(live)
+        let held = run_dirs(dirs)?.into_iter().filter(|dir| is_held(dir).unwrap_or(true));
+        Ok(held.map(|dir| id_of(&dir)).collect())
     }
 
     /// Removes what processes that were killed while they began a run left of it; their names.
     ///
     /// # Errors
-    /// Environment: it cannot be looked at or removed.
-    pub fn remove_half_made(dirs: &Dirs) -> Result<Vec<String>> {
-        let mut removed = Vec::new();
-        for dir in entries(&dirs.runs())? {
-            let id = id_of(&dir);
-            let Some(rest) = id.strip_prefix(HALF_MADE) else { continue };
+    /// Environment: the state directory cannot be read.
+    pub fn remove_half_made(dirs: &Dirs) -> Result<Looked<String>> {
+        let runs = dirs.runs();
+        Ok(Looked::at(entries(&runs)?, |dir| {
+            let id = id_of(dir);
+            let Some(rest) = id.strip_prefix(HALF_MADE) else { return Ok(None) };
             let maker = rest.split('-').next().unwrap_or_default();
-            if !Path::new("/proc").join(maker).exists() && !is_held(&dir)? {
-                remove_below(&dirs.runs(), &dir)?;
-                removed.push(id);
+            if Path::new("/proc").join(maker).exists() || is_held(dir)? {
+                return Ok(None);
             }
-        }
-        Ok(removed)
+            remove_below(&runs, dir)?;
+            Ok(Some(id))
+        }))
+    }
+
+    /// Directories among the runs whose names no run can have: somebody else's.
+    ///
+    /// # Errors
+    /// Environment: the state directory cannot be read.
+    pub(super) fn of_others(dirs: &Dirs) -> Result<Vec<PathBuf>> {
+        let mut all = entries(&dirs.runs())?;
+        all.retain(|dir| !id_of(dir).starts_with(HALF_MADE) && !Name::is_of_run(&id_of(dir)));
+        Ok(all)
     }
 }
 
@@ -78,19 +105,24 @@ pub struct IdleRun {
 }
 
 impl IdleRun {
-    /// All of them, by id.
+    /// All of them, by id. One whose ledger says no scope could not be looked at.
     ///
     /// # Errors
-    /// Environment: the state directory, or a ledger in it, cannot be read.
-    pub fn all(dirs: &Dirs) -> Result<Vec<IdleRun>> {
-        let mut idle = Vec::new();
-        for dir in run_dirs(dirs)? {
-            if !is_held(&dir)? {
-                let scope = file::read(&dir)?.scope.unwrap_or(Scope::Run);
-                idle.push(IdleRun { id: id_of(&dir), dir, scope });
+    /// Environment: the state directory cannot be read.
+    pub fn all(dirs: &Dirs) -> Result<Looked<IdleRun>> {
+        Ok(Looked::at(run_dirs(dirs)?, |dir| {
+            if is_held(dir)? {
+                return Ok(None);
             }
-        }
-        Ok(idle)
+            match file::read(dir)? {
+                Content { scope: Some(scope), .. } => {
+                    Ok(Some(IdleRun { id: id_of(dir), dir: dir.to_owned(), scope }))
+                }
+                Content { unknown: Some(unknown), .. } => Err(unknown.error(dir)),
+                // It ended between the two looks.
+                Content { .. } => Ok(None),
+            }
+        }))
     }
 }
 
@@ -106,14 +138,14 @@ pub(super) fn owned_by(dir: &Path) -> Result<Vec<Owned>> {
     }
 }
 
-/// Whether something of scope user is so, whether its run is held or not. Of a run whose ledger is
-/// not understood everything may be so.
+/// Whether something of scope user is so, whether its run is held or not. Of a run whose ledger
+/// cannot be read, or is not understood, everything may be so.
 ///
 /// # Errors
-/// Environment: a ledger cannot be read.
+/// Environment: the state directory cannot be read.
 pub(crate) fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&Owned) -> bool) -> Result<bool> {
     for dir in run_dirs(dirs)? {
-        let Content { scope, owned, unknown, .. } = file::read(&dir)?;
+        let Ok(Content { scope, owned, unknown, .. }) = file::read(&dir) else { return Ok(true) };
         if unknown.is_some() || (scope == Some(Scope::User) && owned.iter().any(&mut is_so)) {
             return Ok(true);
         }
@@ -124,9 +156,9 @@ pub(crate) fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&Owned) -> bool) ->
 /// Whether a process holds the run of a directory. Who looks shares the lock for an instant, so that
 /// several who look do not take each other for its holder.
 fn is_held(dir: &Path) -> Result<bool> {
-    match try_lock_file(&dir.join("lock"), Hold::Shared) {
+    match try_existing_lock(&dir.join(LOCK), Hold::Shared) {
         Ok(lock) => Ok(lock.is_none()),
-        // It ended between the listing and the look.
+        // It ended between the listing and the look, or never was a run.
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
         Err(e) => Err(Error::environment(format!("looking at {}", dir.display())).because(e)),
     }
@@ -139,7 +171,7 @@ fn id_of(dir: &Path) -> String {
 /// Directories of runs, by id.
 fn run_dirs(dirs: &Dirs) -> Result<Vec<PathBuf>> {
     let mut all = entries(&dirs.runs())?;
-    all.retain(|dir| !id_of(dir).starts_with('.'));
+    all.retain(|dir| Name::is_of_run(&id_of(dir)));
     Ok(all)
 }
 

@@ -77,14 +77,19 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
     let mut stale = Vec::new();
     // Their locks are held, too: nothing of them goes.
     let mut kept = Vec::new();
-    for StaleRun { run, scope } in StaleRun::find(&context.dirs)? {
+    let looked = StaleRun::find(&context.dirs)?;
+    swept.failed.extend(looked.failed.iter().map(|error| format!("run {error}")));
+    for dir in StaleRun::of_others(&context.dirs)? {
+        swept.left_alone.push(format!("{} (its name is not that of a run)", dir.display()));
+    }
+    for StaleRun { run, scope } in looked.found {
         if let Some(error) = run.not_understood() {
             match scope {
-                Scope::User => swept.left_alone.push(format!("run {}: {error}", run.id())),
-                Scope::Run => swept.failed.push(format!("run {}: {}", run.id(), error.told())),
+                Some(Scope::User) => swept.left_alone.push(format!("run {}: {error}", run.id())),
+                _ => swept.failed.push(format!("run {}: {}", run.id(), error.told())),
             }
             kept.push(run);
-        } else if scope == Scope::User {
+        } else if scope == Some(Scope::User) {
             swept.left_alone.extend(run.owned().iter().map(|o| format!("{o} (kept by `up`)")));
         } else {
             stale.push(Context { run: Arc::new(run), ..context.for_teardown() });
@@ -94,7 +99,9 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
         dry_run(context, &stale, &mut swept).await?;
         return Ok(swept);
     }
-    swept.removed.extend(StaleRun::remove_half_made(&context.dirs)?);
+    let half_made = StaleRun::remove_half_made(&context.dirs)?;
+    swept.removed.extend(half_made.found);
+    swept.failed.extend(half_made.failed);
     let engines = match engines(context, phase, &stale).await {
         Ok(engines) => engines,
         Err(e) => {

@@ -3,17 +3,19 @@
 use bollard::models::NetworkCreateRequest;
 
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Engine, made};
 use crate::error::{OrFail, Result};
 use crate::ledger::{Owned, Scope, labels};
 
 /// Makes a network of the run; its name.
 ///
 /// # Errors
-/// Environment: Docker refused it, for example because a network has that name.
+/// Bad input: a network has that name. Environment: Docker refused it.
 pub async fn own_network(context: &Context, engine: &Engine, scope: Scope) -> Result<String> {
     let name = format!("sparkproof-{}", context.run.id());
-    context.run.own(Owned::Network { docker: engine.host.clone(), name: name.clone() })?;
+    context.cancel.guard(engine.refuse_network(&name)).await?;
+    let owned = Owned::Network { docker: engine.host.clone(), name: name.clone() };
+    context.run.own(owned.clone())?;
     let network = NetworkCreateRequest {
         name: name.clone(),
         driver: Some("bridge".to_owned()),
@@ -21,7 +23,8 @@ pub async fn own_network(context: &Context, engine: &Engine, scope: Scope) -> Re
         ..Default::default()
     };
     let create = async {
-        engine.docker.create_network(network).await.or_environment(format!("network {name}"))
+        let created = engine.docker.create_network(network).await;
+        made(context, &owned, created)?.or_environment(format!("network {name}"))
     };
     context.cancel.guard(create).await?;
     Ok(name)

@@ -104,6 +104,35 @@ fn bytes(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
+/// A Minikube network and a volume of the name `dev`, without a container.
+fn storage_and_network() -> Vec<(&'static str, Vec<u8>)> {
+    let network = json!({ "Name": "dev", "Id": "1a", "Labels": { MINIKUBE_NODE: "dev" } });
+    let volume = json!({ "Name": "dev", "Driver": "local", "Mountpoint": "/", "Labels": {},
+                         "Scope": "local", "Options": {} });
+    vec![
+        ("/containers/json", bytes(&json!([]))),
+        ("/networks/dev", bytes(&network)),
+        ("/volumes", bytes(&json!({ "Volumes": [volume] }))),
+    ]
+}
+
+#[tokio::test]
+async fn storage_of_a_minikube_profile_goes_without_a_node_only_when_the_run_had_begun_on_one() {
+    for (begun, expected) in [(false, vec![]), (true, vec!["/networks/dev", "/volumes/dev"])] {
+        let (context, keep) = dev().await;
+        if begun {
+            let machine = context.run.dir().join(MINIKUBE_HOME).join(".minikube/machines/dev");
+            std::fs::create_dir_all(&machine).expect("made");
+        }
+        let (host, deleted) = docker(keep.path(), storage_and_network());
+        let cluster = Owned::MinikubeCluster { docker: host, name: "dev".to_owned() };
+        context.run.own(cluster.clone()).expect("written");
+        let said = release(&context, &cluster).await.expect("looked").unwrap_or_default();
+        assert_eq!(said.contains("volume dev, network dev: not of run dev"), !begun, "{said}");
+        assert_eq!(*deleted.lock().expect("noted"), expected, "{begun}");
+    }
+}
+
 /// The context of `down --name dev`.
 async fn dev() -> (Context, tempfile::TempDir) {
     let (context, keep) = test_context();

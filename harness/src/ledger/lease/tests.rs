@@ -19,6 +19,8 @@ struct Server {
     lose: bool,
     /// Every request fails with 500.
     broken: bool,
+    /// No request is answered.
+    hangs: bool,
 }
 
 impl Server {
@@ -69,7 +71,12 @@ fn serve() -> (Client, Arc<Mutex<Server>>) {
     let server = Arc::new(Mutex::new(Server::default()));
     let serving = Arc::clone(&server);
     tokio::spawn(async move {
+        let mut unanswered = Vec::new();
         while let Some((request, answer)) = handle.next_request().await {
+            if serving.lock().expect("serving").hangs {
+                unanswered.push(answer);
+                continue;
+            }
             let method = request.method().clone();
             let sent = request.into_body().collect_bytes().await.expect("a body");
             let sent = serde_json::from_slice(&sent).unwrap_or_default();
@@ -135,4 +142,31 @@ async fn an_api_server_that_fails_for_a_while_is_asked_again() {
     server.lock().expect("server").broken = false;
     renewals_later(1).await;
     assert_eq!(server.lock().expect("server").renewals, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_renewals_that_hang_leave_time_for_the_third() {
+    let (context, _keep) = test_context();
+    let (client, server) = serve();
+    let _lease = Lease::take(&context, &client, "team", "mine", None).await.expect("taken");
+    server.lock().expect("server").hangs = true;
+    // The one at 15 s and the one at 30 s begin, and are given up.
+    renewals_later(2).await;
+    server.lock().expect("server").hangs = false;
+    renewals_later(1).await;
+    assert_eq!(server.lock().expect("server").renewals, 1, "at 45 s, by the clock");
+    let third = Duration::from_secs(3 * RENEW_SECONDS) + ROUND;
+    let lasts = Duration::from_secs(u64::try_from(DURATION_SECONDS).expect("positive"));
+    assert!(third < lasts, "the third renewal ends before the Lease does");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_the_api_server_does_not_answer_for_is_not_waited_for_without_end() {
+    let (context, _keep) = test_context();
+    let (client, server) = serve();
+    server.lock().expect("server").hangs = true;
+    let begun = Instant::now();
+    let error = Lease::take(&context, &client, "team", "mine", None).await.expect_err("no answer");
+    assert!(error.to_string().contains("no answer within 10 s"), "{error}");
+    assert_eq!(begun.elapsed().as_secs(), 10);
 }

@@ -19,10 +19,10 @@ fn a_live_run_is_not_stale_and_a_dead_one_is() {
     let run = Run::begin(&dirs, Scope::Run).expect("run");
     let path = Owned::Path { path: "/nowhere/x".into() };
     run.own(path.clone()).expect("written");
-    assert!(StaleRun::find(&dirs).expect("readable").is_empty());
+    assert!(StaleRun::find(&dirs).expect("readable").found.is_empty());
     assert_eq!(StaleRun::live(&dirs).expect("readable"), [run.id().to_owned()]);
     drop(run);
-    let stale = StaleRun::find(&dirs).expect("readable");
+    let stale = StaleRun::find(&dirs).expect("readable").found;
     assert_eq!(stale.len(), 1);
     assert_eq!(stale[0].run.owned(), std::slice::from_ref(&path));
     assert!(stale[0].run.end().expect_err("still owned").to_string().contains("/nowhere/x"));
@@ -39,7 +39,7 @@ fn who_looks_at_runs_never_locks_a_half_made_one() {
         let looks = scope.spawn(|| {
             let mut seen = 0;
             while !done.load(Ordering::Relaxed) {
-                seen += StaleRun::find(&dirs).expect("readable").len();
+                seen += StaleRun::find(&dirs).expect("readable").found.len();
                 StaleRun::live(&dirs).expect("readable");
             }
             seen
@@ -56,13 +56,13 @@ fn who_looks_at_runs_never_locks_a_half_made_one() {
 async fn looking_at_a_run_does_not_keep_others_from_going_on_with_it() {
     let (dirs, _keep) = dirs();
     drop(Run::begin_as(&dirs, Scope::User, &name("mine")).await.expect("run"));
-    let idle = IdleRun::all(&dirs).expect("readable");
+    let idle = IdleRun::all(&dirs).expect("readable").found;
     assert_eq!((idle[0].id.as_str(), idle[0].scope), ("mine", Scope::User));
     let run = Run::begin_as(&dirs, Scope::Run, &name("mine")).await.expect("not held");
-    assert!(IdleRun::all(&dirs).expect("readable").is_empty());
+    assert!(IdleRun::all(&dirs).expect("readable").found.is_empty());
     drop((run, idle));
     // Who takes an instant is waited for.
-    let looked = StaleRun::find(&dirs).expect("readable");
+    let looked = StaleRun::find(&dirs).expect("readable").found;
     let looker = std::thread::spawn(move || drop(looked));
     Run::begin_as(&dirs, Scope::Run, &name("mine")).await.expect("waited for");
     looker.join().expect("looked");
@@ -89,7 +89,7 @@ async fn a_run_whose_ledger_is_not_understood_is_kept() {
     ledger.push_str("{\"own\":{\"kind\":\"spaceship\",\"name\":\"x\"}}\n");
     std::fs::write(dir.join("ledger.jsonl"), &ledger).expect("written");
     let said = "does not understand line 3";
-    let stale = StaleRun::find(&dirs).expect("readable");
+    let stale = StaleRun::find(&dirs).expect("readable").found;
     let error = stale[0].run.end().expect_err("not understood");
     assert!(error.to_string().contains(said), "{error}");
     drop(stale);
@@ -108,9 +108,9 @@ fn what_a_killed_process_had_half_made_is_removed_and_that_of_a_live_one_is_not(
     for dir in [&dead, &live] {
         private_dir(dir).expect("made");
     }
-    assert!(StaleRun::find(&dirs).expect("readable").is_empty(), "they are no runs");
+    assert!(StaleRun::find(&dirs).expect("readable").found.is_empty(), "they are no runs");
     let removed = StaleRun::remove_half_made(&dirs).expect("removed");
-    assert_eq!(removed.len(), 1);
+    assert_eq!((removed.found.len(), removed.failed.len()), (1, 0));
     assert!(!dead.exists() && live.exists());
 }
 
@@ -121,6 +121,100 @@ fn a_link_among_the_runs_is_not_followed() {
     std::fs::create_dir(&precious).expect("made");
     private_dir(&dirs.runs()).expect("made");
     std::os::unix::fs::symlink(&precious, dirs.runs().join("link")).expect("linked");
-    assert!(StaleRun::find(&dirs).expect("readable").is_empty());
+    assert!(StaleRun::find(&dirs).expect("readable").found.is_empty());
     assert_eq!(std::fs::read_dir(&precious).expect("read").count(), 0);
+}
+
+/// Names and contents of the files of a directory.
+fn files(dir: &Path) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(dir).expect("read").map(|entry| entry.expect("listed"));
+    let mut all: Vec<_> = entries
+        .map(|entry| {
+            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            (entry.file_name().to_string_lossy().into_owned(), text)
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn a_directory_without_lock_ledger_or_scope_is_kept_and_named_and_no_look_changes_it() {
+    let (dirs, _keep) = dirs();
+    for (id, made) in [
+        ("bare", vec![("precious", "content")]),
+        ("unlocked", vec![("ledger.jsonl", "{\"version\":1}\n{\"scope\":\"run\"}\n")]),
+        ("no-ledger", vec![("lock", "")]),
+        ("empty", vec![("lock", ""), ("ledger.jsonl", "")]),
+        ("torn", vec![("lock", ""), ("ledger.jsonl", "{\"version\":1}\n{\"sco")]),
+        ("newer", vec![("lock", ""), ("ledger.jsonl", "{\"version\":9}\n{\"ow")]),
+    ] {
+        let dir = dirs.runs().join(id);
+        private_dir(&dir).expect("made");
+        for (file, text) in made {
+            std::fs::write(dir.join(file), text).expect("written");
+        }
+        let before = files(&dir);
+        let stale = StaleRun::find(&dirs).expect("readable").found;
+        assert_eq!(stale[0].run.id(), id);
+        let said = stale[0].run.end().expect_err("not known").to_string();
+        assert!(said.contains("damaged") || said.contains("does not understand line 1"), "{said}");
+        let path = Owned::Path { path: "/nowhere/x".into() };
+        stale[0].run.own(path).expect_err("not written");
+        drop(stale);
+        IdleRun::all(&dirs).expect("readable");
+        StaleRun::live(&dirs).expect("readable");
+        let down = Run::begin_as(&dirs, Scope::Run, &name(id)).await;
+        assert_eq!(down.expect_err("refused").exit, crate::Exit::Environment, "{id}");
+        assert_eq!(files(&dir), before, "{id}");
+        let needed = super::super::any_of_user(&dirs, |_| false).expect("read");
+        assert!(needed || id == "unlocked", "{id} may need anything");
+        std::fs::remove_dir_all(&dir).expect("removed");
+    }
+}
+
+#[test]
+fn a_look_repairs_no_ledger_and_the_first_line_does() {
+    let (dirs, _keep) = dirs();
+    let run = Run::begin(&dirs, Scope::Run).expect("run");
+    let ledger = run.dir().join("ledger.jsonl");
+    drop(run);
+    let mut torn = std::fs::read_to_string(&ledger).expect("read");
+    torn.push_str("{\"own\":{\"ki");
+    std::fs::write(&ledger, &torn).expect("written");
+    let stale = StaleRun::find(&dirs).expect("readable").found;
+    assert_eq!(std::fs::read_to_string(&ledger).expect("read"), torn);
+    let path = Owned::Path { path: "/nowhere/x".into() };
+    stale[0].run.own(path.clone()).expect("written");
+    drop(stale);
+    let stale = StaleRun::find(&dirs).expect("readable").found;
+    assert!(stale[0].run.not_understood().is_none());
+    assert_eq!(stale[0].run.owned(), [path]);
+}
+
+#[test]
+fn one_directory_that_cannot_be_looked_at_does_not_hide_the_others() {
+    let (dirs, _keep) = dirs();
+    drop(Run::begin(&dirs, Scope::User).expect("run"));
+    let half = format!("{HALF_MADE}{}-", u32::MAX);
+    for (dir, lock) in
+        [("broken", true), (&*format!("{half}a"), true), (&*format!("{half}b"), false)]
+    {
+        let dir = dirs.runs().join(dir);
+        private_dir(&dir).expect("made");
+        if lock {
+            // It cannot be opened as a file.
+            std::fs::create_dir(dir.join("lock")).expect("made");
+        }
+    }
+    let stale = StaleRun::find(&dirs).expect("looked");
+    assert_eq!((stale.found.len(), stale.failed.len()), (1, 1), "{:?}", stale.failed);
+    assert!(stale.failed[0].starts_with("broken: "), "{:?}", stale.failed);
+    drop(stale);
+    let idle = IdleRun::all(&dirs).expect("looked");
+    assert_eq!((idle.found.len(), idle.failed.len()), (1, 1), "{:?}", idle.failed);
+    assert_eq!(StaleRun::live(&dirs).expect("looked"), ["broken"], "it may live");
+    let removed = StaleRun::remove_half_made(&dirs).expect("looked");
+    assert_eq!(removed.found, [format!("{half}b")]);
+    assert_eq!(removed.failed.len(), 1, "{:?}", removed.failed);
 }

@@ -25,7 +25,7 @@ fn lease(run: &str, seconds: i64) -> Value {
 /// What the API server does to each look.
 #[derive(Clone, Copy, Default)]
 struct Behaviour {
-    /// Its Lease is renewed between this list and the next one, counted from 1.
+    /// Its Lease, or the Lease of this name, is renewed between this list and the next one, counted from 1.
     renews: Option<(&'static str, usize)>,
     /// Lists with these numbers fail with 500.
     broken: (usize, usize),
@@ -33,6 +33,10 @@ struct Behaviour {
     namespace: u16,
     /// The run whose Lease changes before it is taken over.
     wakes: &'static str,
+    /// The run whose namespace the team's is, and that has a cluster role binding.
+    team_of: &'static str,
+    /// The status of a list of cluster role bindings.
+    bindings: u16,
 }
 
 /// What was deleted, and who holds the Leases at last.
@@ -43,6 +47,12 @@ fn server(leases: Vec<Value>, behaviour: Behaviour) -> (Client, JoinHandle<Serve
     let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
     let served = tokio::spawn(async move {
         let (mut leases, mut deleted, mut lists) = (leases, Vec::new(), 0);
+        let mut gone = false;
+        let labels = json!({ KUBE_RUN: behaviour.team_of });
+        let binding = json!({
+            "metadata": { "name": "b", "labels": labels.clone() },
+            "roleRef": { "apiGroup": "", "kind": "ClusterRole", "name": "edit" }
+        });
         while let Some((request, answer)) = handle.next_request().await {
             let path = request.uri().path().to_owned();
             let method = request.method().clone();
@@ -65,7 +75,20 @@ fn server(leases: Vec<Value>, behaviour: Behaviour) -> (Client, JoinHandle<Serve
                 }
                 Some(lease) => (200, lease.clone()),
                 None if path.ends_with("/namespaces/team") => match behaviour.namespace {
-                    0 => (200, json!({ "metadata": { "name": "team" } })),
+                    0 if gone => (404, failure(404)),
+                    0 => {
+                        gone = method == Method::DELETE;
+                        (200, json!({ "metadata": { "name": "team", "labels": labels } }))
+                    }
+                    code => (code, failure(code)),
+                },
+                None if path.contains("/clusterrolebindings/") => (200, binding.clone()),
+                None if path.ends_with("/clusterrolebindings") => match behaviour.bindings {
+                    0 => (
+                        200,
+                        json!({ "kind": "List", "apiVersion": "v1", "metadata": {},
+                                "items": [binding] }),
+                    ),
                     code => (code, failure(code)),
                 },
                 None if path.ends_with("/leases") => {
@@ -73,8 +96,9 @@ fn server(leases: Vec<Value>, behaviour: Behaviour) -> (Client, JoinHandle<Serve
                     let list = json!({ "kind": "List", "apiVersion": "v1", "metadata": {},
                                        "items": leases.clone() });
                     for lease in &mut leases {
-                        let run = lease["metadata"]["labels"][KUBE_RUN].as_str();
-                        if behaviour.renews.is_some_and(|(r, at)| Some(r) == run && lists == at) {
+                        let meta = &lease["metadata"];
+                        let is_it = |who| meta["labels"][KUBE_RUN] == who || meta["name"] == who;
+                        if behaviour.renews.is_some_and(|(who, at)| is_it(who) && lists == at) {
                             lease["metadata"]["resourceVersion"] = json!("2");
                         }
                     }
@@ -99,8 +123,9 @@ fn server(leases: Vec<Value>, behaviour: Behaviour) -> (Client, JoinHandle<Serve
 }
 
 fn failure(code: u16) -> Value {
+    let reason = if code == 404 { "NotFound" } else { "Test" };
     json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "reason": "Test", "code": code, "message": format!("answer {code}") })
+            "reason": reason, "code": code, "message": format!("answer {code}") })
 }
 
 /// A sweep of the team's namespace; how long it took by its own clock.
@@ -227,4 +252,49 @@ async fn a_lease_that_lasts_longer_than_a_sweep_waits_is_left_alone() {
         swept(&context, vec![long], SweepMode::Remove, Behaviour::default()).await;
     assert!(deleted.is_empty() && took == 0, "{swept:?}");
     assert!(swept.left_alone.join("; ").contains("lasts 100000 s"), "{swept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_lease_that_is_renewed_keeps_all_that_its_run_has() {
+    let (context, _keep) = test_context();
+    let second = |seconds: i64| {
+        let mut second = lease("dddd0002", 600);
+        second["metadata"]["name"] = json!("sparkproof-dddd0002-second");
+        second["spec"]["leaseDurationSeconds"] = json!(seconds);
+        second
+    };
+    let renews = Some(("sparkproof-dddd0002-second", 40));
+    for (behaviour, seconds) in
+        [(Behaviour { renews, ..Behaviour::default() }, 60), (Behaviour::default(), 100_000)]
+    {
+        let leases = vec![lease("dddd0002", 600), second(seconds)];
+        let (swept, _, deleted, _) = swept(&context, leases, SweepMode::Remove, behaviour).await;
+        assert!(deleted.is_empty() && swept.removed.is_empty(), "{swept:?} {deleted}");
+        assert!(swept.left_alone.join("; ").contains("another Lease of that run"), "{swept:?}");
+    }
+    let leases = vec![lease("dddd0002", 600), second(60)];
+    let (dead, ..) = swept(&context, leases, SweepMode::Remove, Behaviour::default()).await;
+    assert_eq!(dead.removed.len(), 2, "{dead:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bindings_go_before_the_namespace_with_its_lease_and_a_refusal_is_said() {
+    let (context, _keep) = test_context();
+    let swept_with = async |bindings| {
+        let behaviour = Behaviour { team_of: "dddd0002", bindings, ..Behaviour::default() };
+        let leases = vec![lease("dddd0002", 600)];
+        let (swept, _, deleted, _) = swept(&context, leases, SweepMode::Remove, behaviour).await;
+        let paths = deleted.lines().map(|line| line.rsplit_once("/v1/").map_or(line, |(_, p)| p));
+        let paths: Vec<String> = paths.map(|path| path.trim_end_matches('?').to_owned()).collect();
+        (swept, paths)
+    };
+    let (swept, deleted) = swept_with(0).await;
+    assert_eq!(deleted, ["clusterrolebindings/b", "namespaces/team"]);
+    assert!(swept.left_alone.is_empty() && swept.failed.is_empty(), "{swept:?}");
+    let (swept, deleted) = swept_with(403).await;
+    assert_eq!(deleted, ["namespaces/team"]);
+    assert_eq!(swept.left_alone, ["cluster role bindings of run dddd0002 (answer 403)"]);
+    // The next sweep finds the run by its Lease.
+    let (swept, deleted) = swept_with(500).await;
+    assert!(deleted.is_empty() && swept.failed.len() == 1, "{swept:?}");
 }

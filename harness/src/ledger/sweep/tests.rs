@@ -95,3 +95,30 @@ async fn a_run_whose_ledger_is_not_understood_is_not_swept_and_that_is_said() {
     assert!(failed.contains("use the sparkproof that made this run"), "{failed}");
     assert!(path.exists() && ledger.exists());
 }
+
+#[tokio::test]
+async fn what_is_damaged_or_not_a_run_is_named_and_left_and_the_others_are_swept() {
+    let (context, _keep) = test_context();
+    let runs = context.dirs.runs();
+    let (dev, broken, foreign) = (runs.join("dev"), runs.join("broken"), runs.join("My_Files"));
+    for dir in [&dev, &broken, &foreign] {
+        std::fs::create_dir_all(dir).expect("made");
+        std::fs::write(dir.join("precious"), "content").expect("written");
+    }
+    std::fs::write(dev.join("lock"), "").expect("written");
+    std::fs::write(dev.join("ledger.jsonl"), "").expect("written");
+    // It cannot be opened as a file.
+    std::fs::create_dir(broken.join("lock")).expect("made");
+    let (_, path) = dead_run(&context);
+    let phase = context.recorder.phase("sweep");
+    let swept = sweep(&context, &phase, SweepMode::Remove).await.expect("swept");
+    phase.done("");
+    assert!(!path.exists(), "{swept:?}");
+    let failed = swept.failed.join("; ");
+    assert!(failed.contains("run dev: ") && failed.contains("it is damaged"), "{failed}");
+    assert!(failed.contains("run broken: "), "{failed}");
+    assert!(swept.left_alone.join("; ").contains("My_Files (its name"), "{swept:?}");
+    for dir in [&dev, &broken, &foreign] {
+        assert!(dir.join("precious").exists(), "{}", dir.display());
+    }
+}
