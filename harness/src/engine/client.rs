@@ -29,11 +29,11 @@ pub struct Engine {
 
 impl Engine {
     /// The daemon at an address such as `unix:///var/run/docker.sock` or `tcp://192.0.2.1:2375`;
-    /// `None` when nothing answers there.
+    /// `None` when nothing listens there.
     ///
     /// # Errors
     /// Bad input: an address of an unknown form. Environment: the socket is there but this user may
-    /// not use it, or what answers is not Docker.
+    /// not use it, what listens there does not answer in time, or what answers is not Docker.
     pub async fn at(host: &str) -> Result<Option<Self>> {
         if let Some(path) = host.strip_prefix("unix://") {
             match tokio::net::UnixStream::connect(path).await {
@@ -50,7 +50,14 @@ impl Engine {
             .or_input(format!("the Docker address {host}"))?
             .with_timeout(REQUEST);
         match tokio::time::timeout(PING, docker.ping()).await {
-            Err(_) | Ok(Err(bollard::errors::Error::HyperResponseError { .. })) => return Ok(None),
+            Err(_) => {
+                let seconds = PING.as_secs();
+                return Err(Error::environment(format!(
+                    "what listens at {host} did not answer within {seconds} s"
+                ))
+                .remedy("start that Docker daemon again"));
+            }
+            Ok(Err(bollard::errors::Error::HyperResponseError { .. })) => return Ok(None),
             Ok(Err(e)) if e.to_string().contains("connect") => return Ok(None),
             Ok(Err(e)) => return Err(Error::environment(format!("asking {host}")).because(e)),
             Ok(Ok(_)) => {}
@@ -185,5 +192,16 @@ mod tests {
         let refused = Container::start(&context, &engine, &name, Default::default()).await;
         assert!(refused.expect_err("in use").to_string().contains("making container"));
         assert!(context.run.owned().is_empty(), "{:?}", context.run.owned());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_that_listens_and_does_not_answer_is_not_none() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let socket = keep.path().join("docker.sock");
+        let host = format!("unix://{}", socket.display());
+        assert!(Engine::at(&host).await.expect("looked").is_none(), "nothing listens");
+        let _silent = tokio::net::UnixListener::bind(&socket).expect("bound");
+        let error = Engine::at(&host).await.expect_err("silent").to_string();
+        assert!(error.contains("did not answer within 10 s"), "{error}");
     }
 }

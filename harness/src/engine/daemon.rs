@@ -95,7 +95,7 @@ impl Daemon {
     /// Environment: a process is there and does not answer.
     pub(super) async fn running(&self, context: &Context) -> Result<Option<Engine>> {
         let host = self.host();
-        if let Some(engine) = Engine::at(&host).await? {
+        if let Ok(Some(engine)) = Engine::at(&host).await {
             return Ok(Some(engine));
         }
         let waiting = Waiting::up_to(START_SECONDS, format!("the Docker daemon at {host}"));

@@ -102,13 +102,7 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
     let half_made = StaleRun::remove_half_made(&context.dirs)?;
     swept.removed.extend(half_made.found);
     swept.failed.extend(half_made.failed);
-    let engines = match engines(context, phase, &stale).await {
-        Ok(engines) => engines,
-        Err(e) => {
-            swept.failed.push(format!("the container engine: {e}"));
-            Vec::new()
-        }
-    };
+    let engines = engines(context, phase, &stale, &mut swept).await;
     for run in &stale {
         sweep_run(run, &mut swept).await;
     }
@@ -144,16 +138,36 @@ async fn engines(
     context: &Context,
     phase: &PhaseGuard,
     stale: &[Context],
-) -> Result<Vec<EngineUse>> {
+    swept: &mut Swept,
+) -> Vec<EngineUse> {
     let daemon = Daemon::of(&context.dirs);
     let mut engines = Vec::new();
-    if let Ok(Found::Theirs(engine)) = look(&context.dirs).await {
-        engines.push(EngineUse::theirs(engine).await?);
+    if let Some(engine) = theirs(context, swept).await {
+        engines.push(EngineUse::theirs(engine).await);
     }
     if daemon.left_something() || (mentioned(&daemon, stale) && daemon.has_data()) {
-        engines.push(EngineUse::of_ours(context, phase).await?);
+        engines.push(EngineUse::of_ours(context, phase).await);
     }
-    Ok(engines)
+    let mut usable = Vec::new();
+    for engine in engines {
+        match engine {
+            Ok(engine) => usable.push(engine),
+            Err(e) => swept.failed.push(format!("the container engine: {}", e.told())),
+        }
+    }
+    usable
+}
+
+/// The daemon of the user's, where there is one. One that does not answer was not swept.
+async fn theirs(context: &Context, swept: &mut Swept) -> Option<Engine> {
+    match look(&context.dirs).await {
+        Ok(Found::Theirs(engine)) => Some(engine),
+        Ok(Found::Ours(_) | Found::Installed(_) | Found::Missing) => None,
+        Err(e) => {
+            swept.failed.push(format!("the container engine: {}", e.told()));
+            None
+        }
+    }
 }
 
 /// Whether something of these runs lives in a daemon.
@@ -280,22 +294,29 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
     let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.id()).collect();
     let daemon = Daemon::of(&context.dirs);
     let mut engines = Vec::new();
-    if let Ok(Found::Theirs(engine)) = look(&context.dirs).await {
+    if let Some(engine) = theirs(context, swept).await {
         engines.push((engine, false));
     }
-    match Engine::at(&daemon.host()).await? {
-        Some(engine) => engines.push((engine, true)),
-        None if daemon.left_something() || (mentioned(&daemon, stale) && daemon.has_data()) => {
+    match Engine::at(&daemon.host()).await {
+        Ok(Some(engine)) => engines.push((engine, true)),
+        Err(e) => swept.failed.push(format!("the Docker daemon of ours: {}", e.told())),
+        Ok(None) if daemon.left_something() || (mentioned(&daemon, stale) && daemon.has_data()) => {
             let host = daemon.host();
             swept.left_alone.push(format!(
                 "the Docker daemon at {host} (it does not run: what is in it was not looked at)"
             ));
         }
-        None => {}
+        Ok(None) => {}
     }
     for (engine, ours) in engines {
-        for (labelled, fate) in fates(&context.dirs, docker::labelled(&engine), &dead, ours).await?
-        {
+        let fates = match fates(&context.dirs, docker::labelled(&engine), &dead, ours).await {
+            Ok(fates) => fates,
+            Err(e) => {
+                swept.failed.push(format!("what carries our label at {}: {e}", engine.host));
+                continue;
+            }
+        };
+        for (labelled, fate) in fates {
             let why = match fate {
                 Fate::Lives => continue,
                 Fate::Stays(why) => {

@@ -1,15 +1,17 @@
 //! What container engines hold; installed packages.
 
+use std::collections::BTreeMap;
+
 use super::Inventory;
 use crate::context::Context;
-use crate::engine::{
-    Daemon, Engine, EngineUse, Found, INSTALLED, is_root, look as look_for_engine,
-};
+use crate::engine::{Daemon, EngineUse, Found, INSTALLED, is_root, look as look_for_engine};
 use crate::error::Result;
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
 use crate::ledger::docker::everything;
 
+/// What is looked for in a daemon.
+const KINDS: [&str; 3] = ["container", "network", "volume"];
 /// Networks that every daemon has.
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
 
@@ -19,18 +21,33 @@ pub(super) async fn look(
     phase: &PhaseGuard,
     inventory: &mut Inventory,
 ) -> Result<()> {
-    for kind in ["container", "network", "volume"] {
-        inventory.add(kind, []);
-    }
-    if let Ok(Found::Theirs(engine)) = look_for_engine(&context.dirs).await {
-        add(inventory, &engine, "").await?;
+    let theirs = async {
+        let Found::Theirs(engine) = look_for_engine(&context.dirs).await? else {
+            return Ok(BTreeMap::new());
+        };
+        everything(&engine).await
+    };
+    match theirs.await {
+        Ok(found) => {
+            for kind in KINDS {
+                inventory.add(kind, []);
+            }
+            add(inventory, found, "");
+        }
+        // What could not be looked at is not empty.
+        Err(error) => {
+            for kind in KINDS {
+                inventory.not_seen.insert(kind.to_owned(), error.told());
+            }
+            return Ok(());
+        }
     }
     let daemon = Daemon::of(&context.dirs);
     if daemon.has_data() && is_root() {
         let used = EngineUse::of_ours(context, phase).await?;
-        let added = add(inventory, &used.engine, " (our daemon)").await;
+        let found = everything(&used.engine).await;
         used.leave(context).await?;
-        added?;
+        add(inventory, found?, " (our daemon)");
     } else if daemon.has_data() {
         let reason = "starting our Docker daemon to look needs root".to_owned();
         inventory.not_seen.insert("container".to_owned(), reason);
@@ -38,13 +55,12 @@ pub(super) async fn look(
     Ok(())
 }
 
-async fn add(inventory: &mut Inventory, engine: &Engine, whose: &str) -> Result<()> {
-    for (kind, names) in everything(engine).await? {
+fn add(inventory: &mut Inventory, found: BTreeMap<&'static str, Vec<String>>, whose: &str) {
+    for (kind, names) in found {
         let names =
             names.into_iter().filter(|n| kind != "network" || !PREDEFINED.contains(&n.as_str()));
         inventory.add(kind, names.map(|name| format!("{name}{whose}")));
     }
-    Ok(())
 }
 
 /// Lists packages that we may have installed; nothing on another distribution.
