@@ -128,7 +128,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// Of what is no setting the beginning that can be part of a key: what follows may be a secret.
-fn beginning(text: &str) -> String {
+pub(super) fn beginning(text: &str) -> String {
     let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match text.split_once(|c| !key(c)) {
         None => text.to_owned(),

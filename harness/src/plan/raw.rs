@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounded::{ExecutorCount, Seconds, WorkerCount};
-use super::conf::RawSetting;
+use super::conf::{RawSetting, beginning};
 use super::{ClassPath, MebiBytes, MilliCpu};
 use crate::error::{Error, OrFail, Result};
 use crate::name::Name;
@@ -287,8 +287,13 @@ fn in_one_line(error: &toml::de::Error, text: &str) -> String {
     }
 }
 
-/// serde's message about a text of the wrong type, without the text.
+/// serde's message about a text of the wrong type, without the text; about an unknown key without what
+/// cannot be part of one.
 fn without_text(message: &str) -> String {
+    let unknown = message.strip_prefix("unknown field `");
+    if let Some((key, expected)) = unknown.and_then(|rest| rest.split_once('`')) {
+        return format!("unknown field `{}`{expected}", beginning(key));
+    }
     let wrong = message.strip_prefix("invalid type: string ");
     match wrong.and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((_, expected)) => format!("invalid type: a text, expected {expected}"),
@@ -394,6 +399,7 @@ mod tests {
             ("\nconf = [\"spark.x.password=hunter2hunter2\" \"b\"]", "line 2, column "),
             ("conf = [\"spark.x.password=hunter2hunter2", "line 1, column "),
             ("executors = \"hunter2hunter2\"", "executors"),
+            ("\"spark.x.password=hunter2hunter2\" = 1", "unknown field `spark.x.password=…`, exp"),
             ("strategies = \"hunter2hunter2, expected x\"", "strategies"),
         ] {
             let error = read(text).expect_err(text);
