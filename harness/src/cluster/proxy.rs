@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_proxys_address_is_said_without_its_password() {
         for proxy in ["socks4://me:secret@proxy:1080", "http://me:sec ret@proxy"] {
-            let error = url_of(&by_variable(proxy)).err().expect("refused");
+            let error = url_of(&by_variable(proxy)).expect_err("refused");
             assert!(!error.told().contains("sec"), "{}", error.told());
             assert!(error.to_string().contains("HTTPS_PROXY"), "{error}");
         }
