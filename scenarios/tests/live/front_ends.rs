@@ -39,6 +39,7 @@ async fn a_spark_shell_is_a_session_like_any_other(
 
 /// Reads by the Dataset API; and its exceptions tell as much as PySpark's.
 #[tokio::test]
+#[ignore = "full: 111 s; all variants are read by PySpark in ci"]
 async fn a_spark_shell_reads_files() -> Outcome {
     proof("a_spark_shell_reads_files", async |p| {
         let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs", "4-http"])?;
