@@ -67,6 +67,7 @@ async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
 /// The control of those that are given back: dynamic allocation that does not decommission kills them
 /// with their blocks.
 #[tokio::test]
+#[ignore = "full: 47 s; a session without decommissioning is in ci"]
 async fn an_executor_given_back_unasked_loses_its_blocks() -> Outcome {
     proof("an_executor_given_back_unasked_loses_its_blocks", async |p| {
         let mut live = checks::scales_down(p.session()).start().await?;
@@ -81,6 +82,7 @@ async fn an_executor_given_back_unasked_loses_its_blocks() -> Outcome {
 
 /// The control of the plugin and of the time limit: a session that decommissions, and has neither.
 #[tokio::test]
+#[ignore = "full: 117 s; a session without decommissioning is in ci"]
 async fn unasked_none_is_rolled_and_none_is_ended_in_time() -> Outcome {
     proof("unasked_none_is_rolled_and_none_is_ended_in_time", async |p| {
         let wanted = checks::decommissions(p.session().executors(2), "1s");

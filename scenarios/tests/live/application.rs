@@ -29,6 +29,7 @@ async fn a_stateful_set_makes_executors_and_goes_before_the_driver_ends() -> Out
 #[rstest]
 #[ignore = "full: the verb on pods is in ci"]
 #[case("statefulsets.apps", "create", &["missing-verb", "create statefulsets"])]
+#[ignore = "full: 85 s; the verb on pods is in ci"]
 #[case("statefulsets.apps", "delete", &["statefulset spark-s-", "may not delete statefulsets"])]
 #[case("pods", "patch", &["spark-exec-id is [\"EXECID\", \"EXECID\"]"])]
 #[tokio::test]
@@ -113,6 +114,7 @@ async fn dependencies_come_whole_to_driver_and_executors() -> Outcome {
 
 /// The same program, uploaded as before, given nothing.
 #[tokio::test]
+#[ignore = "full: 85 s; that they come is in ci"]
 async fn dependencies_that_were_not_given_are_missed() -> Outcome {
     proof("dependencies_that_were_not_given_are_missed", async |p| {
         let without = |spec: &mut ApplicationSpec| {

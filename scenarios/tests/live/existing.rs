@@ -59,6 +59,8 @@ async fn an_existing_cluster_is_left_as_it_was() -> Outcome {
                 "300m",
                 "--rbac",
                 "guide",
+                "--strategies",
+                "0,3",
             ],
         )
         .map_err(red)?;

@@ -162,6 +162,7 @@ async fn shares(live: &mut Live, base: &str, table: &Table) -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "full: 94 s; every variant is read by the same program in ci"]
 async fn what_is_read_is_told_in_full() -> Outcome {
     proof("what_is_read_is_told_in_full", async |p| {
         let run = p.context.run.id();

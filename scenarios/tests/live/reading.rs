@@ -136,6 +136,7 @@ async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
 }
 
 #[tokio::test]
+#[ignore = "full: another red read of the same store is in ci"]
 async fn a_wrong_key_is_named() -> Outcome {
     proof("a_wrong_key_is_named", async |p| {
         let builder = little(p, &["4-s3"])?.session(impatient).change(|added| {
@@ -152,6 +153,7 @@ async fn a_wrong_key_is_named() -> Outcome {
 
 /// The driver has the jars, executors' image has not.
 #[tokio::test]
+#[ignore = "full: another red read of the same store is in ci"]
 async fn missing_jars_are_named() -> Outcome {
     proof("missing_jars_are_named", async |p| {
         let builder = little(p, &["4-s3"])?.bare_image().session(|session| session.executors(1));
