@@ -4,6 +4,7 @@ use sparkproof::Error;
 use sparkproof::checks;
 use sparkproof::images::{Entry, Layer, load, load_layered, spark};
 use sparkproof::ledger::{Owned, give_back};
+use sparkproof::observe::{Progress, Source, Waiting, wait};
 
 use crate::frame::{Outcome, proof};
 
@@ -35,6 +36,7 @@ async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {
 
 /// A layer of ours on the session's image, without a build: it exists on the nodes only.
 #[tokio::test]
+#[ignore = "full: a layer travels alone as 1-baked in ci"]
 async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
     proof("a_layer_travels_alone_and_its_image_goes_with_the_run", async |p| {
         let engine = p.environment.engine.as_ref();
@@ -61,12 +63,27 @@ async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await?;
 
-        for owned in p.context.run.owned() {
-            if let Owned::NodeImage { .. } = owned {
-                give_back(&p.context, &owned).await?;
+        let give_all_back = async || -> sparkproof::Result<()> {
+            for owned in p.context.run.owned() {
+                if let Owned::NodeImage { .. } = owned {
+                    give_back(&p.context, &owned).await?;
+                }
             }
-        }
-        assert_eq!(load().await?.bytes_sent, loaded.bytes_sent, "it was gone");
+            Ok(())
+        };
+        // kubelet removes a container after its pod is gone from the API, and keeps the layer so long.
+        let waiting = Waiting::up_to(60, "the layer to be gone from the node");
+        wait(&p.context, waiting, Source::Backoff, async || {
+            if let Err(error) = give_all_back().await {
+                return Progress::Never(error);
+            }
+            match load().await {
+                Ok(sent) if sent.bytes_sent == loaded.bytes_sent => Progress::Met(()),
+                Ok(sent) => Progress::NotYet(sent.to_string()),
+                Err(error) => Progress::Never(error),
+            }
+        })
+        .await?;
         Ok(())
     })
     .await
