@@ -7,6 +7,8 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerJobEnd;
+import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.scheduler.SparkListenerTaskStart;
 
@@ -30,7 +32,7 @@ public final class Load {
             parts.add(part);
         }
         JavaRDD<Integer> rdd = JavaSparkContext.fromSparkContext(context).parallelize(parts, count);
-        tasks = new Tasks(count);
+        tasks = new Tasks();
         context.addSparkListener(tasks);
         running = new Thread(() -> {
             // A group is its thread's; tasks are interrupted when it is cancelled.
@@ -47,8 +49,8 @@ public final class Load {
 
     /**
      * Returns when each of its tasks has ended: the next job finds all cores free. A cancelled job is
-     * over before that, since Spark interrupts its tasks and does not wait for them. Who ends them has
-     * seen all of them at work.
+     * over before that, since Spark interrupts its tasks and does not wait for them. Tasks that no
+     * executor ever took never start.
      */
     public static synchronized void end(SparkContext context) throws InterruptedException {
         long end = System.nanoTime() + ENDED_MILLIS * 1_000_000;
@@ -62,20 +64,29 @@ public final class Load {
         }
     }
 
-    /** Counts tasks, by a listener's events, which come late. */
+    /** Counts tasks, by a listener's events, which come late and in the order of what they tell. */
     private static final class Tasks extends SparkListener {
-        private final int asked;
+        private int job = -1;
+        private boolean over;
         private int started;
         private int ended;
 
-        Tasks(int asked) {
-            this.asked = asked;
+        @Override
+        public synchronized void onJobStart(SparkListenerJobStart start) {
+            if (GROUP.equals(start.properties().getProperty("spark.jobGroup.id"))) {
+                job = start.jobId();
+            }
+        }
+
+        @Override
+        public synchronized void onJobEnd(SparkListenerJobEnd end) {
+            over |= end.jobId() == job;
+            notifyAll();
         }
 
         @Override
         public synchronized void onTaskStart(SparkListenerTaskStart task) {
             started++;
-            notifyAll();
         }
 
         @Override
@@ -84,10 +95,10 @@ public final class Load {
             notifyAll();
         }
 
-        /** Whether all that were asked for have started and ended by then; returns as soon as they have. */
+        /** Whether the job and all tasks that it started have ended by then; returns as soon as they have. */
         synchronized boolean haveEnded(long end) throws InterruptedException {
-            // One whose executor was lost starts again.
-            while (started < asked || ended < started) {
+            // A job that is over starts no task any more.
+            while (!over || ended < started) {
                 long left = (end - System.nanoTime()) / 1_000_000;
                 if (left <= 0) {
                     return false;
@@ -99,7 +110,8 @@ public final class Load {
 
         @Override
         public synchronized String toString() {
-            return asked + " tasks asked for, " + started + " starts and " + ended + " ends seen";
+            return "the job " + (over ? "is over" : "goes on") + ", " + started + " starts and " + ended
+                    + " ends of tasks seen";
         }
     }
 }
