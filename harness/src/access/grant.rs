@@ -11,11 +11,12 @@ use kube::api::PostParams;
 use super::room::{Granting, create};
 use super::rules::policy;
 use super::{Credentials, Identity, Rule, Terms, needed};
+use crate::catalog::plan::RbacChoice;
 use crate::cluster::{Cluster, Via, proxy_towards};
 use crate::context::Context;
 use crate::error::{OrFail, Result};
-use crate::ledger::{Lease, Owned};
-use crate::plan::RbacChoice;
+use crate::lease::Lease;
+use crate::ledger::Owned;
 
 /// The guide's name of its cluster role binding (`kubectl create clusterrolebinding spark-rolebinding`).
 const GUIDE_BINDING: &str = "spark-rolebinding";

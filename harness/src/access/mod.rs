@@ -15,4 +15,4 @@ pub use grant::{Access, AccessRequest, grant};
 pub use room::room;
 pub use rules::{DECOMMISSION_LABEL, IN_POD, Rule, STATEFUL_SET, needed, policy, submission};
 pub use terms::{Identity, Terms, Wanted};
-pub use uses::{CLAIMS, CONFIG_MAP, DRIVER_POD, EXEC, STORE, USES, Use, role};
+pub use uses::{CLAIMS, CONFIG_MAP, DRIVER_POD, EXEC, STORE, USES, Use, every, role};

@@ -12,7 +12,8 @@ use super::Terms;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::ledger::{Lease, Owned, labels};
+use crate::lease::Lease;
+use crate::ledger::{Owned, labels};
 
 /// Room for what a run needs as long as it lives, beside its sessions: a namespace of ours, or the
 /// user's; its name, and the Lease to be held as long as it is used.

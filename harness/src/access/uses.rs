@@ -113,7 +113,7 @@ pub(super) const GUIDE: [Rule; 3] = [
 ];
 
 /// Everything that is ever asked for, with this Spark.
-pub(super) fn every(spark_version: &str) -> Vec<Rule> {
+pub fn every(spark_version: &str) -> Vec<Rule> {
     let uses = USES.iter().flat_map(|one| one.rules);
     // StatefulSets are looked for where they may be listed: no session of a user's cluster makes them.
     let others = [rule("persistentvolumeclaims", "create"), rule("statefulsets.apps", "list")];

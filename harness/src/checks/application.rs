@@ -12,17 +12,19 @@ pub use self::dependencies::{DEPENDENCY_KEYS, run_dependency_suite};
 use self::features::shown;
 pub use self::features::{ApplicationFeature, ON_JVM, ON_PYTHON, application_features};
 pub use self::stateful_set::{ON_STATEFUL_SET, run_stateful_set_suite};
-use super::check::{Findings, check, skip};
+use super::all_gone;
 use super::pods::is_owned_by;
-use super::{FirstRed, all_gone};
 use crate::access::submission;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark::SparkImage;
-use crate::observe::{Holdings, Look, Progress, Source, Waiting, wait};
-use crate::proof::{Ground, Proof, SessionBuilder};
+use crate::observe::{Holdings, Look};
 use crate::read::no_layers;
 use crate::session::{Application, ApplicationSpec, Finished};
+use crate::testbed::{Ground, Proof, SessionBuilder};
+use crate::verdict::FirstRed;
+use crate::verdict::{Findings, check, skip};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// How long executors and what the driver's pod owns may take to go.
 const GONE_WITHIN: u64 = 60;

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Findings, check};
-use super::{FirstRed, namespace_gone, nothing_left};
+use super::{namespace_gone, nothing_left};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::observe::{Progress, Source, Waiting, status, unscheduled, wait};
-use crate::proof::{Ended, Live, Proof, SessionBuilder};
+use crate::observe::{status, unscheduled};
 use crate::session::{BlocksResult, Executor};
+use crate::testbed::{Ended, Live, Proof, SessionBuilder};
+use crate::verdict::{Findings, FirstRed, check};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Spark asks after a second of backlog and makes pods a second later; both are its defaults
 /// (`schedulerBacklogTimeout`, `allocation.batch.delay`).

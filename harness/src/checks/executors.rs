@@ -6,11 +6,12 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 
-use super::check::{Findings, check};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::observe::{Progress, Waiting, status, wait};
-use crate::proof::Live;
+use crate::observe::status;
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
+use crate::wait::{Progress, Waiting, wait};
 
 /// A driver replaces a lost executor in about 2 s (measured); its pod needs an image and a JVM.
 const REPLACED_WITHIN: u64 = 60;

@@ -1,11 +1,10 @@
 //! What mounting by FUSE takes, by what it is told without it.
 
-use super::FirstRed;
-use super::check::{check, skip};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::Environment;
 use crate::read::mount::{Tried, try_privileges};
+use crate::testbed::Environment;
+use crate::verdict::{FirstRed, check, skip};
 
 /// Less than a privileged container of root is refused, in the words that users see; a check for
 /// each. The first red is returned.

@@ -1,31 +1,24 @@
 //! The suite: one file a topic. A check returns evidence; its verdict is recorded.
 
-mod access;
 mod application;
-mod check;
 mod decommission;
 mod dynamic_allocation;
 mod executors;
 pub mod features;
-mod first_red;
 mod fuse;
-mod image_tool;
 mod pods;
 pub mod read;
 mod reading_suite;
-mod session;
 mod since;
 mod suite;
 mod tally;
 mod teardown;
 
-pub use access::{can_i, uses};
 pub use application::{
     ApplicationFeature, DEPENDENCY_KEYS, ON_JVM, ON_PYTHON, ON_STATEFUL_SET, application,
     application_features, run_application_suite, run_dependency_suite, run_stateful_set_suite,
     said,
 };
-pub use check::{Findings, check, skip};
 pub use decommission::{
     decommissioned, decommissions, due_are_rolled, given_back, run_decommission_suite,
     run_decommission_timeout_suite, run_roll_suite, run_scale_down_suite, scaled_down, scales_down,
@@ -34,12 +27,9 @@ pub use decommission::{
 pub use dynamic_allocation::{come, go, nothing_refused, run_dynamic_allocation_suite};
 pub use executors::{barrier, lose_an_executor, replaced};
 pub use features::run_feature_suite;
-pub use first_red::FirstRed;
 pub use fuse::fuse_privileges;
-pub(crate) use image_tool::image_tool;
 pub use pods::{owned_by_driver, pod_list};
 pub use reading_suite::run_reading_suite;
-pub use session::started;
 pub use suite::run_suite;
 pub use tally::tally;
 pub use teardown::{all_gone, executors_stay_after_kill, namespace_gone, nothing_left};

@@ -2,12 +2,12 @@
 
 use kube::ResourceExt;
 
-use super::check::{Findings, check};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::Body;
 use crate::observe::PodList;
-use crate::proof::Live;
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
 
 /// The list of one executor, normalised; those of others follow from it. The reviewed snapshots in
 /// `snapshots/` are the same.

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FirstRed, all_gone, read, skip};
+use super::{all_gone, read};
 use crate::access::Identity;
+use crate::catalog::plan::Suite;
+use crate::catalog::{SessionKind, Variant, variant_of_check};
 use crate::error::Result;
 use crate::events::Outcome;
-use crate::plan::Suite;
-use crate::proof::{Proof, by_session};
-use crate::read::{DataSize, SessionKind, Variant, strategy_of, variant_of_check};
+use crate::flow::{ReadingBuilder, by_session};
+use crate::read::{DataSize, strategy_of};
+use crate::testbed::Proof;
+use crate::verdict::{FirstRed, skip};
 
 /// Small files of the comparison, in the full suite.
 const SMALL_FILES: u64 = 1000;
@@ -77,7 +80,7 @@ async fn session(
 ) -> Result<BTreeMap<String, String>> {
     let context = &proof.context;
     let size = data_size(proof.environment.plan.suite);
-    let mut builder = proof.reading(variants).size(size);
+    let mut builder = ReadingBuilder::of(proof, variants).size(size);
     match kind {
         SessionKind::Pinned => builder = builder.session(|session| session.on_one_of(nodes)),
         SessionKind::Shared if nodes > 1 => builder = builder.change(|added| added.spread = true),

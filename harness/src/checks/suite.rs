@@ -1,14 +1,15 @@
 //! What `sparkproof run` proves, in order.
 
 use super::{
-    FirstRed, all_gone, barrier, owned_by_driver, pod_list, run_application_suite,
-    run_decommission_suite, run_decommission_timeout_suite, run_dependency_suite,
-    run_dynamic_allocation_suite, run_feature_suite, run_reading_suite, run_roll_suite,
-    run_scale_down_suite, run_stateful_set_suite,
+    all_gone, barrier, owned_by_driver, pod_list, run_application_suite, run_decommission_suite,
+    run_decommission_timeout_suite, run_dependency_suite, run_dynamic_allocation_suite,
+    run_feature_suite, run_reading_suite, run_roll_suite, run_scale_down_suite,
+    run_stateful_set_suite,
 };
+use crate::catalog::plan::Suite;
 use crate::error::Result;
-use crate::plan::Suite;
-use crate::proof::Proof;
+use crate::testbed::Proof;
+use crate::verdict::FirstRed;
 
 /// Starts one session as planned and proves it from start to teardown. A red check ends the suite
 /// only where what follows would have no meaning; the first red is returned.

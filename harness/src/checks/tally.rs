@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::{STRATEGIES, variant_of_check};
 use crate::events::Outcome;
-use crate::read::{STRATEGIES, variant_of_check};
 
 /// Green checks of all that were made, by strategy: `0 copy 6/6 · 3 volume 22/23, 1 skipped`.
 /// Checks of no variant are left out.

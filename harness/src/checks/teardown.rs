@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use super::check::{Findings, check};
+use crate::catalog::spark::{executors_end, makes_config_map};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::images::spark::{executors_end, makes_config_map};
-use crate::observe::{Holdings, Look, Progress, Source, Waiting, wait};
-use crate::proof::{Ended, Ending};
+use crate::observe::{Holdings, Look};
+use crate::testbed::{Ended, Ending};
+use crate::verdict::{Findings, check};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Spark deletes within 2 s (measured); an API under load may take longer.
 const GONE_WITHIN: u64 = 60;

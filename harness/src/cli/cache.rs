@@ -2,10 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "what the user asked to see")]
 
+use crate::catalog::plan::MebiBytes;
 use crate::dirs::Dirs;
 use crate::error::{Exit, Result};
 use crate::images::{entries, prune};
-use crate::plan::MebiBytes;
 
 /// Look at the cache or make it smaller.
 #[derive(Debug, clap::Args)]

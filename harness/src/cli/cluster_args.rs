@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::ledger::SharedCluster;
 use crate::name::is_dns_label;
+use crate::reclaim::SharedCluster;
 
 /// Flags of `sweep` and `inventory`.
 #[derive(Debug, clap::Args)]

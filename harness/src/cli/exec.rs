@@ -13,9 +13,10 @@ use crate::context::Context;
 use crate::deadlines::{COMMAND_ENDS, COMMAND_ENDS_AT_ONCE};
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::exec::Group;
+use crate::flow::set_up;
 use crate::ledger::Scope;
-use crate::proof::{EXECUTABLE, EnvironmentRecord, HANDOVER, set_up};
 use crate::report::Mode;
+use crate::testbed::{EXECUTABLE, EnvironmentRecord, HANDOVER};
 
 /// Hold an environment for a command.
 #[derive(Debug, clap::Args)]
@@ -89,7 +90,7 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
 mod tests {
     use super::*;
     use crate::ledger::test_context;
-    use crate::observe::{Progress, Source, Waiting, wait};
+    use crate::wait::{Progress, Source, Waiting, wait};
 
     #[tokio::test]
     async fn an_interrupted_command_cleans_up() {

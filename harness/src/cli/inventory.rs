@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::chore::with_chore;
 use super::cluster_args::ClusterArgs;
 use crate::error::{Exit, OrFail, Result};
-use crate::ledger::inventory::{Inventory, diff, take};
+use crate::reclaim::inventory::{Inventory, diff, take};
 
 /// Show what this machine, its container engine and a cluster hold; compare with an earlier look.
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,9 @@
 //! `sparkproof node-image`.
 
 use super::runner::{Request, with_run};
+use crate::catalog::kubernetes::Release;
 use crate::error::{Exit, Result};
-use crate::images::node::{Release, build_node_image};
+use crate::images::node::build_node_image;
 use crate::report::Mode;
 
 /// Pull or assemble the node image alone; print its reference, digest and size.

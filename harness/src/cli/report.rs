@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Exit, Result};
-use crate::pages;
-use crate::report::{Mode, print_closing, write_all};
+use crate::report::{Mode, pages, print_closing, write_all};
 
 /// Derive junit.xml, summary.json and report.html of a run again, from its events.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,5 +40,23 @@ pub fn run(args: &Args, mode: Mode) -> Result<Exit> {
 fn say(lines: &[String], mode: Mode) {
     if mode == Mode::Lines {
         lines.iter().for_each(|line| println!("{line}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::missing("nowhere")]
+    #[case::empty(".")]
+    fn no_run_is_bad_input(#[case] name: &str) {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let args = Args { dir: dir.path().join(name), docs: None, coverage: None };
+        let error = run(&args, Mode::Quiet).expect_err("nothing to read");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.remedy.is_some_and(|r| r.contains("events-*.jsonl")));
     }
 }

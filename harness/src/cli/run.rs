@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use super::runner::{Request, with_run};
+use crate::catalog::kubernetes::Release;
+use crate::catalog::plan::{CONFIG_FILE, ClusterPlan, Machine, Plan, RawPlan};
+use crate::catalog::spark::find;
 use crate::checks::run_suite;
 use crate::error::{Exit, Result};
-use crate::images::node::Release;
-use crate::images::spark::find;
+use crate::flow::set_up;
 use crate::ledger::Scope;
-use crate::plan::{CONFIG_FILE, ClusterPlan, Machine, Plan, RawPlan};
-use crate::proof::{Proof, set_up};
 use crate::report::Mode;
+use crate::testbed::Proof;
 
 /// Prove everything.
 #[derive(Debug, clap::Args)]

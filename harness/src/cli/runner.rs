@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
-use crate::checks::check;
+use crate::catalog::plan::{Conf, Plan};
 use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::error::{Error, Exit, OrFail, Result};
 use crate::events::{Body, Recorder, Secrets};
+use crate::flow::{Held, tear_down};
 use crate::ledger::{Run, Scope};
 use crate::name::Name;
-use crate::plan::{Conf, Plan};
-use crate::proof::{EnvironmentRecord, Held, tear_down};
 use crate::report::{Console, Mode, holds_a_run, print_closing, write_all};
+use crate::testbed::EnvironmentRecord;
+use crate::verdict::check;
 
 /// How a run is to be kept.
 pub(super) struct Request<'a> {

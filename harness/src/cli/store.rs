@@ -2,12 +2,14 @@
 
 use super::chore::with_chore;
 use super::runner::{Request, with_run};
+use crate::catalog::StoreKind;
 use crate::dirs::Dirs;
+use crate::engine::own_network;
 use crate::error::{Error, Exit, Result};
 use crate::ledger::{IdleRun, Looked, Scope};
 use crate::name::Name;
 use crate::report::Mode;
-use crate::store::{Store, StoreKind, StoreRecord, StoreRequest, own_network};
+use crate::store::{Store, StoreRecord, StoreRequest};
 
 /// One storage server alone.
 #[derive(Debug, clap::Args)]

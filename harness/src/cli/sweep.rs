@@ -4,7 +4,8 @@
 use super::chore::with_chore;
 use super::cluster_args::ClusterArgs;
 use crate::error::{Exit, OrFail, Result};
-use crate::ledger::{self, SweepMode, Swept, sweep_cluster};
+use crate::reclaim;
+use crate::reclaim::{SweepMode, Swept, sweep_cluster};
 use crate::report::Mode;
 
 /// Remove what runs that died left behind; in a cluster, what a run left whose Lease expired.
@@ -24,7 +25,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     with_chore(async |context| {
         let phase = context.recorder.phase("sweep");
         let swept = async {
-            let mut swept = ledger::sweep(context, &phase, how).await?;
+            let mut swept = reclaim::sweep(context, &phase, how).await?;
             if let Some(cluster) = &cluster {
                 sweep_cluster(context, cluster, how, &mut swept).await?;
             }

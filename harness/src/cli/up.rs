@@ -3,16 +3,17 @@
 use super::chore::with_chore;
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
+use crate::catalog::plan::ClusterPlan;
 use crate::cluster::{Cluster, accept_profile};
 use crate::context::Context;
 use crate::dirs::Dirs;
-use crate::engine::locks::Hold;
 use crate::error::{Error, Exit, Result};
+use crate::flow::{lock_up, set_up};
 use crate::ledger::{IdleRun, Looked, Scope};
+use crate::locks::Hold;
 use crate::name::Name;
-use crate::plan::ClusterPlan;
-use crate::proof::{EnvironmentRecord, lock_up, set_up};
 use crate::report::Mode;
+use crate::testbed::EnvironmentRecord;
 
 /// Start a cluster that outlives this command.
 #[derive(Debug, clap::Args)]

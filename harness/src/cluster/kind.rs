@@ -8,13 +8,14 @@ use bollard::models::NetworkCreateRequest;
 use super::existing::server_of;
 use super::network::gateway;
 use super::{Cluster, ClusterRecord, Provider, Via, client_of, kind_config};
+use crate::catalog::plan::{Fit, Machine};
 use crate::context::Context;
+use crate::docker::kind_nodes;
 use crate::engine::{Engine, made};
 use crate::error::{Error, OrFail, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
-use crate::ledger::{Owned, Scope, kind_nodes, labels};
-use crate::plan::{Fit, Machine};
+use crate::ledger::{Owned, Scope, labels};
 
 /// What to create.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::plan::{Fit, Machine};
+use crate::catalog::plan::{Fit, Machine};
 
 /// File name and content of a kubeadm patch. A kubelet that has just started waits a random part
 /// of a probe's period before it looks; CoreDNS serves a second after its start, and with the
@@ -83,7 +83,7 @@ fn minor(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{MebiBytes, MilliCpu};
+    use crate::catalog::plan::{MebiBytes, MilliCpu};
 
     fn config(version: &str, workers: u32) -> String {
         let fit = Fit {

@@ -9,6 +9,7 @@ use super::existing::server_of;
 use super::minikube_start::{Assembled, Start, environment};
 use super::network::gateway;
 use super::{Cluster, ClusterRecord, Provider, Provisioner, Via, client_of};
+use crate::catalog::plan::{Fit, Machine};
 use crate::context::Context;
 use crate::deadlines::IN_NODE;
 use crate::dirs::private_dir;
@@ -17,9 +18,9 @@ use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 use crate::exec::Tool;
 use crate::images::node::MinikubeImage;
-use crate::ledger::{MINIKUBE_HOME, Owned, minikube_nodes, minikube_storage_and_network};
+use crate::ledger::Owned;
+use crate::minikube_profile;
 use crate::name::Name;
-use crate::plan::{Fit, Machine};
 
 /// Where the node image has the manifest of its default StorageClass.
 const STORAGE: &str = "/kind/manifests/default-storage.yaml";
@@ -67,7 +68,7 @@ pub async fn create(
 ) -> Result<Cluster> {
     let name = request.name;
     context.cancel.guard(refuse_existing(engine, name)).await?;
-    let home = context.run.dir().join(MINIKUBE_HOME);
+    let home = context.run.dir().join(minikube_profile::HOME);
     let kubeconfig = context.run.dir().join("kubeconfig");
     private_dir(&home)?;
     let node = &request.image.node;
@@ -119,7 +120,7 @@ pub async fn create(
         context: None,
         kubernetes_version: node.kubernetes_version.clone(),
         host_address: context.cancel.guard(gateway(engine, name)).await?,
-        node_containers: context.cancel.guard(minikube_nodes(engine, name)).await?,
+        node_containers: context.cancel.guard(minikube_profile::nodes(engine, name)).await?,
         kubeconfig,
     };
     let client = client_of(&record.kubeconfig, None, Via::Direct).await?;
@@ -132,9 +133,9 @@ fn reason_of(line: &str) -> Option<&str> {
 }
 
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
-    let mut there = minikube_nodes(engine, name).await?;
+    let mut there = minikube_profile::nodes(engine, name).await?;
     // Of a profile that is not whole: a new one would take them over, and its end remove them.
-    let (volumes, network) = minikube_storage_and_network(engine, name).await?;
+    let (volumes, network) = minikube_profile::storage_and_network(engine, name).await?;
     there.extend(volumes.into_iter().map(|volume| format!("volume {volume}")));
     there.extend(network.and_then(|network| network.name).map(|name| format!("network {name}")));
     if there.is_empty() {

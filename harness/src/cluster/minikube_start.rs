@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::plan::{Fit, Machine};
+use crate::catalog::plan::{Fit, Machine};
 
 /// What decides it.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Start<'_> {
 pub(super) fn environment(home: &Path, kubeconfig: &Path) -> [(&'static str, PathBuf); 4] {
     [
         // It adds `.minikube`.
-        ("MINIKUBE_HOME", home.to_owned()),
+        ("minikube_profile::HOME", home.to_owned()),
         ("KUBECONFIG", kubeconfig.to_owned()),
         ("MINIKUBE_IN_STYLE", "false".into()),
         ("MINIKUBE_WANTUPDATENOTIFICATION", "false".into()),
@@ -85,7 +85,7 @@ pub(super) fn environment(home: &Path, kubeconfig: &Path) -> [(&'static str, Pat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{MebiBytes, MilliCpu};
+    use crate::catalog::plan::{MebiBytes, MilliCpu};
 
     fn arguments(assembled: bool, root: bool, workers: u32) -> String {
         let fit = Fit {

@@ -15,7 +15,7 @@ use super::Cluster;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Who makes volumes for claims of the default StorageClass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

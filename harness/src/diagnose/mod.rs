@@ -1,12 +1,10 @@
 //! Why it failed: evidence in, a named cause with its evidence and a remedy out.
 
-mod cause;
 mod forbidden;
 mod observed;
 mod reading;
 mod rules;
 
-pub use cause::{Cause, Diagnosis};
 pub use forbidden::{MissingVerb, missing_verbs};
 pub use observed::{EventSeen, Observed, PodSeen};
 pub use reading::{FailedRead, content_differs, diagnose_read, read_elsewhere};

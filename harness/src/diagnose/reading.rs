@@ -1,8 +1,8 @@
 //! Why a read failed, by what the JVM says of it. The texts were seen of Spark 3.5 and 4.3 with the
 //! Hadoop they bring.
 
-use super::{Cause, Diagnosis};
 use crate::events::Evidence;
+use crate::verdict::{Cause, Diagnosis};
 
 /// A read that failed.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Cause, Diagnosis, EventSeen, MissingVerb, Observed, PodSeen, missing_verbs};
+use super::{EventSeen, MissingVerb, Observed, PodSeen, missing_verbs};
 use crate::events::Evidence;
+use crate::verdict::{Cause, Diagnosis};
 
 type Rule = fn(&Observed) -> Option<Diagnosis>;
 

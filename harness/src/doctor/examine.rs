@@ -2,13 +2,14 @@
 
 use super::needs::Needs;
 use super::{Finding, host, tools};
+use crate::catalog::kubernetes;
+use crate::catalog::plan::Plan;
 use crate::context::Context;
 use crate::engine::{Capabilities, Engine, Found, LinuxDistribution, apt, is_root, look, program};
 use crate::error::Result;
 use crate::events::PhaseGuard;
 use crate::images::node;
 use crate::images::spark::base::is_held;
-use crate::plan::Plan;
 
 /// Looks at what a plan needs of this machine; changes nothing.
 ///
@@ -46,7 +47,7 @@ pub async fn examine(context: &Context, plan: &Plan) -> Result<Vec<Finding>> {
     }
     let go = tools::go(context, &node::go_version()?).await;
     if needs.kind {
-        let found = format!("{}, built from its Go module", node::kind_version()?);
+        let found = format!("{}, built from its Go module", kubernetes::kind_version()?);
         findings.push(match go.is_enough() {
             true => Finding::ready("kind", found),
             false => Finding::missing("kind", found, "it needs Go"),
@@ -61,7 +62,10 @@ pub async fn examine(context: &Context, plan: &Plan) -> Result<Vec<Finding>> {
             ),
             _ => Finding::ready(
                 "Minikube",
-                format!("{}, downloaded or built from its Go module", node::minikube_version()?),
+                format!(
+                    "{}, downloaded or built from its Go module",
+                    kubernetes::minikube_version()?
+                ),
             ),
         });
     }
@@ -167,9 +171,9 @@ fn capabilities(host: &Capabilities) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::plan::{Machine, RawPlan};
     use crate::doctor::State;
     use crate::ledger::test_context;
-    use crate::plan::{Machine, RawPlan};
 
     fn plan(change: impl FnOnce(&mut RawPlan)) -> Plan {
         let mut raw = RawPlan::default();
@@ -209,7 +213,7 @@ mod tests {
             raw.kubeconfig = Some(kubeconfig);
             raw.image = Some("registry.test/spark:3.5.9".into());
             raw.strategies = Some(vec!["none".into()]);
-            raw.driver = Some(crate::plan::DriverPlace::Pod);
+            raw.driver = Some(crate::catalog::plan::DriverPlace::Pod);
         });
         let findings = examine(&context, &plan).await.expect("looked");
         for name in ["Docker", "docker CLI", "debootstrap", "Maven", "Go", "kind", "cores"] {

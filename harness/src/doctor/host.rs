@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::Finding;
+use crate::catalog::plan::{Machine, MebiBytes, MilliCpu};
 use crate::error::Result;
-use crate::plan::{Machine, MebiBytes, MilliCpu};
 
 /// What a cold run writes into the cache: Go modules and build cache (10 GB), cached parts, images
 /// (6 GB); with a margin.

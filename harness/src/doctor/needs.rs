@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::catalog::StoreKind;
+use crate::catalog::kubernetes::Release;
+use crate::catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, Plan};
+use crate::catalog::version_of;
 use crate::error::Result;
-use crate::images::node::Release;
-use crate::images::spark;
-use crate::plan::{ClusterPlan, DriverPlace, FrontEnd, Plan};
-use crate::store::StoreKind;
 
 /// What of this machine a plan will use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Needs {
             python: plan.front_end == FrontEnd::Pyspark && plan.driver == DriverPlace::Host,
             pip: plan.spark.home.is_none(),
             java: match plan.driver {
-                DriverPlace::Host => Some(spark::version_of(&plan.spark)?),
+                DriverPlace::Host => Some(version_of(&plan.spark)?),
                 DriverPlace::Container | DriverPlace::Pod => None,
             },
         })
@@ -82,7 +82,7 @@ impl Needs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Machine, MebiBytes, MilliCpu, RawPlan};
+    use crate::catalog::plan::{Machine, MebiBytes, MilliCpu, RawPlan};
 
     fn needs(change: impl FnOnce(&mut RawPlan)) -> Needs {
         let mut raw = RawPlan::default();
@@ -97,7 +97,7 @@ mod tests {
         assert!(needs.engine && needs.cluster && needs.kind && needs.go && needs.base);
         assert!(needs.assembled);
         assert!(needs.maven && needs.fuse && needs.python && needs.pip && !needs.minikube);
-        assert_eq!(needs.java.as_deref(), Some(spark::default_version()));
+        assert_eq!(needs.java.as_deref(), Some(crate::catalog::spark::default_version()));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::Finding;
+use crate::catalog::spark;
 use crate::context::Context;
 use crate::engine::LinuxDistribution;
 use crate::exec::Tool;
-use crate::images::spark;
 
 /// The least JDK that builds the probe: its `jar` knows `--date` (JDK-8279453).
 const PROBE_JDK: &str = "a JDK of at least 17.0.3";

@@ -8,6 +8,7 @@ use bollard::models::ImageInspect;
 use bollard::query_parameters::{InspectContainerOptions, InspectNetworkOptions};
 
 use crate::context::Context;
+use crate::docker::gone;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::Owned;
 
@@ -87,7 +88,7 @@ impl Engine {
     /// Bad input: there is one. Environment: the daemon does not answer.
     pub(crate) async fn refuse_network(&self, name: &str) -> Result<()> {
         let found = self.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
-        let found = there(found).or_environment(format!("looking at network {name}"))?;
+        let found = gone(found).or_environment(format!("looking at network {name}"))?;
         // Docker takes the begin of an id for a name, too.
         match found.is_some_and(|network| network.name.as_deref() == Some(name)) {
             true => Err(exists_already("network", name)),
@@ -101,7 +102,7 @@ impl Engine {
     /// As [`Engine::refuse_network`].
     pub(crate) async fn refuse_container(&self, name: &str) -> Result<()> {
         let found = self.docker.inspect_container(name, None::<InspectContainerOptions>).await;
-        let found = there(found).or_environment(format!("looking at container {name}"))?;
+        let found = gone(found).or_environment(format!("looking at container {name}"))?;
         let is_it = |found: &str| found.trim_start_matches('/') == name;
         match found.is_some_and(|container| container.name.as_deref().is_some_and(is_it)) {
             true => Err(exists_already("container", name)),
@@ -113,14 +114,6 @@ impl Engine {
     pub async fn version(&self) -> Result<String> {
         let version = self.docker.version().await.or_environment("asking Docker's version")?;
         Ok(version.version.unwrap_or_default())
-    }
-}
-
-/// What was looked at, when it is there.
-fn there<T>(looked: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
-    match looked {
-        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-        looked => looked.map(Some),
     }
 }
 
@@ -151,8 +144,8 @@ mod tests {
     use super::super::fake::{Then, fake_docker, json};
     use super::*;
     use crate::Exit;
+    use crate::engine::own_network;
     use crate::ledger::{Scope, test_context};
-    use crate::store::own_network;
 
     #[tokio::test]
     async fn a_network_or_container_of_another_never_comes_into_a_ledger() {

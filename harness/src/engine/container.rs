@@ -12,8 +12,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::{Engine, made};
 use crate::context::Context;
+use crate::docker::release_container;
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back};
+use crate::ledger::Owned;
 
 /// One container, by its name.
 #[derive(Debug)]
@@ -130,7 +131,7 @@ impl Container {
 
     /// Kills and removes it.
     pub(crate) async fn remove(&self, context: &Context) -> Result<()> {
-        give_back(context, &self.owned()).await
+        release_container(context, &self.engine, &self.name).await
     }
 }
 

@@ -16,8 +16,8 @@ use crate::dirs::{Dirs, private_dir, private_file, remove_below};
 use crate::error::{Error, OrFail, Result};
 use crate::exec::end_processes;
 use crate::ledger::labels::RUN_VARIABLE;
-use crate::ledger::unmount_in;
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::mounts::unmount_in;
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Longest path of a Unix socket (unix(7)), without the final zero byte.
 const SOCKET_PATH_MAX: usize = 107;

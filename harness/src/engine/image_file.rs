@@ -8,8 +8,9 @@ use bollard::query_parameters::{
 
 use super::Engine;
 use crate::context::Context;
+use crate::docker::release_container;
 use crate::error::{OrFail, Result};
-use crate::ledger::{Owned, give_back, labels};
+use crate::ledger::{Owned, labels};
 
 /// Where programs lie.
 const DIRECTORIES: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"];
@@ -26,7 +27,7 @@ impl Engine {
         let name = format!("sparkproof-{}-look-{:08x}", context.run.id(), rand::random::<u32>());
         let what = || format!("looking into the image {reference}");
         let owned = Owned::Container { docker: self.host.clone(), name: name.clone() };
-        context.run.own(owned.clone())?;
+        context.run.own(owned)?;
         let body = ContainerCreateBody {
             image: Some(reference.to_owned()),
             labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),
@@ -44,7 +45,7 @@ impl Engine {
             Ok(true)
         });
         let looked = looked.await;
-        give_back(context, &owned).await?;
+        release_container(context, self, &name).await?;
         looked
     }
 

@@ -7,7 +7,7 @@ use procfs::process::Process;
 
 use crate::error::{OrFail, Result};
 use crate::exec::processes;
-use crate::ledger::mounts;
+use crate::mounts::mounts;
 
 /// Whether a process is `program` (or one of its helpers, e.g. `containerd-shim-runc-v2`) working
 /// with a path in one of these directories: its command line names one.

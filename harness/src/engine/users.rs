@@ -3,13 +3,13 @@
 use std::fs::File;
 
 use super::contents::Contents;
-use super::locks::{Hold, lock, try_lock};
 use super::{Capabilities, Daemon, Engine, Found, LinuxDistribution, host, install, privileged};
 use crate::context::Context;
 use crate::dirs::Dirs;
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
 use crate::ledger::any_of_user;
+use crate::locks::{Hold, lock, try_lock};
 
 /// The longest wait for another run that starts or stops the daemon.
 const OTHERS_SECONDS: u64 = 300;

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Configuration;
 use crate::error::Exit;
-use crate::measure::Figures;
-use crate::session::Configuration;
+use crate::events::Figures;
 
 /// One line of an events file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,14 @@
 //! The append-only record of a run: each process writes a file of its own, every report is derived
 //! from them.
 
+mod configuration;
 mod event;
+mod figures;
 mod recorder;
 mod secrets;
 
+pub use configuration::{Configuration, Part};
 pub use event::{Body, Event, Evidence, Level, Outcome, PodMoment, StepState, Verdict};
+pub use figures::{Figures, median};
 pub use recorder::{NOT_FINISHED, PhaseGuard, Recorder, Silent, Sink, StepGuard};
 pub use secrets::Secrets;

@@ -7,7 +7,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::Owned;
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Every process that `is_meant`, zombies and ourselves left out.
 pub fn processes(is_meant: impl Fn(&Process) -> bool) -> Vec<Process> {

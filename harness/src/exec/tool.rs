@@ -336,7 +336,7 @@ mod tests {
         let done = tool.deadline(Duration::from_secs(60)).run(&context).await.expect("it ended");
         assert_eq!(done.stdout, "done\n");
         assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
-        assert_eq!(crate::ledger::end_strays(&context).await.expect("ended"), 1);
+        assert_eq!(crate::exec::end_strays(&context).await.expect("ended"), 1);
     }
 
     #[tokio::test]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
-use crate::engine::locks::{self, Hold};
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
+use crate::locks;
+use crate::locks::Hold;
 
 /// As long as a whole build may take: another process does it.
 const BUILD_SECONDS: u64 = 60 * 60;

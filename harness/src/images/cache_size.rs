@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::dirs::Dirs;
-use crate::engine::locks::{Hold, try_lock};
 use crate::error::{OrFail, Result};
+use crate::locks::{Hold, try_lock};
 
 /// An entry of the cache.
 #[derive(Debug, Clone)]

@@ -4,10 +4,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::entry::Hashing;
 use super::{Cache, InUse, Key, tree};
+use crate::catalog::Pin;
 use crate::context::Context;
 use crate::engine::provide_program;
 use crate::error::{Error, OrFail, Result};
@@ -18,16 +17,6 @@ use crate::exec::Tool;
 const GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:resolve";
 /// What AWS' bundle of 0.7 GB takes on a line of 4 Mbit/s.
 const DEADLINE: Duration = Duration::from_secs(30 * 60);
-
-/// What a jar must be.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pin {
-    /// Of the file, in hex.
-    pub sha256: String,
-    /// Size of the file.
-    pub bytes: u64,
-}
 
 /// `group:artifact:version`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

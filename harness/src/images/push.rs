@@ -6,11 +6,11 @@ use bollard::query_parameters::{
 use futures::TryStreamExt;
 
 use super::credentials::credentials;
+use crate::catalog::plan::Registry;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
-use crate::plan::Registry;
 
 /// Pushes one of our images, `localhost/sparkproof/NAME:TAG`, as `REGISTRY/sparkproof/NAME:TAG`, with
 /// the credentials that `docker login` left for the registry; its reference there, by digest. It

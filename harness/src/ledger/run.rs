@@ -8,23 +8,23 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::Owned;
-use super::file::{self, Line, Tail, Unknown};
+use super::file::{Line, Tail, Unknown};
+use super::{Owned, file};
 use crate::context::Cancel;
 use crate::dirs::{Dirs, private_dir, remove_below};
-use crate::engine::locks::{Hold, try_existing_lock, try_lock_file};
 use crate::error::{Error, OrFail, Result};
+use crate::locks::{Hold, try_existing_lock, try_lock_file};
 use crate::name::Name;
-use crate::observe::{Progress, Source, Waiting, wait_unless};
+use crate::wait::{Progress, Source, Waiting, wait_unless};
 
 /// How long who only looks at a run, which takes an instant, may keep us from its lock.
 const LOOKED_AT_SECONDS: u64 = 2;
 /// What the names of directories begin with that are not runs yet, or no more, and the process that
 /// is at it. No name of a run begins so.
-pub(super) const HALF_MADE: &str = ".half-";
+pub const HALF_MADE: &str = ".half-";
 
 /// The lock of a run, in its directory.
-pub(super) const LOCK: &str = "lock";
+pub const LOCK: &str = "lock";
 
 /// How long what a run owns may live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ impl Run {
 
     /// Takes over the run of a directory, with its scope as written; `None` when it is held, or
     /// just went. Only reads: nothing in the directory changes.
-    pub(super) fn take(dir: PathBuf) -> Result<Option<(Self, Option<Scope>)>> {
+    pub fn take(dir: PathBuf) -> Result<Option<(Self, Option<Scope>)>> {
         let lock = match try_existing_lock(&dir.join(LOCK), Hold::Exclusive) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => return Ok(None),
@@ -179,7 +179,7 @@ impl Run {
     }
 
     /// Why what it owns is not known, when that is so.
-    pub(super) fn not_understood(&self) -> Option<Error> {
+    pub fn not_understood(&self) -> Option<Error> {
         self.unknown.as_ref().map(|unknown| unknown.error(&self.dir))
     }
 

@@ -3,12 +3,12 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::file::{self, Content};
+use super::file::Content;
 use super::run::{HALF_MADE, LOCK};
-use super::{Owned, Run, Scope};
+use super::{Owned, Run, Scope, file};
 use crate::dirs::{Dirs, remove_below};
-use crate::engine::locks::{Hold, try_existing_lock};
 use crate::error::{Error, OrFail, Result};
+use crate::locks::{Hold, try_existing_lock};
 use crate::name::Name;
 
 /// A run directory whose lock was free; ours now, until dropped.
@@ -86,7 +86,7 @@ impl StaleRun {
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
-    pub(super) fn of_others(dirs: &Dirs) -> Result<Vec<PathBuf>> {
+    pub fn of_others(dirs: &Dirs) -> Result<Vec<PathBuf>> {
         let mut all = entries(&dirs.runs())?;
         all.retain(|dir| !id_of(dir).starts_with(HALF_MADE) && !Name::is_of_run(&id_of(dir)));
         Ok(all)
@@ -130,7 +130,7 @@ impl IdleRun {
 ///
 /// # Errors
 /// Environment: its ledger cannot be read, or is not understood.
-pub(super) fn owned_by(dir: &Path) -> Result<Vec<Owned>> {
+pub fn owned_by(dir: &Path) -> Result<Vec<Owned>> {
     let Content { owned, unknown, .. } = file::read(dir)?;
     match unknown {
         None => Ok(owned),
@@ -143,7 +143,7 @@ pub(super) fn owned_by(dir: &Path) -> Result<Vec<Owned>> {
 ///
 /// # Errors
 /// Environment: the state directory cannot be read.
-pub(crate) fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&Owned) -> bool) -> Result<bool> {
+pub fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&Owned) -> bool) -> Result<bool> {
     for dir in run_dirs(dirs)? {
         let Ok(Content { scope, owned, unknown, .. }) = file::read(&dir) else { return Ok(true) };
         if unknown.is_some() || (scope == Some(Scope::User) && owned.iter().any(&mut is_so)) {

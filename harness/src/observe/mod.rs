@@ -3,10 +3,7 @@
 mod holdings;
 mod pod_list;
 mod pods;
-mod wait;
 
 pub use holdings::{Holdings, Look};
 pub use pod_list::{PodList, Row, status, unscheduled};
 pub use pods::Pods;
-pub use wait::{Progress, Source, Waiting, wait};
-pub(crate) use wait::{end_of, wait_unless};

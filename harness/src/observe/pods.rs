@@ -12,9 +12,9 @@ use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Progress, Source};
 use crate::error::Error;
 use crate::events::{Body, PodMoment, Recorder};
+use crate::wait::{Progress, Source};
 
 /// So many refusals in a row are final: a right that was just granted may take a moment.
 const REFUSALS: u32 = 3;
@@ -107,7 +107,7 @@ impl Pods {
         self.store.find(|pod| pod.metadata.deletion_timestamp.is_some()).is_some()
     }
 
-    /// A source for [`super::wait`].
+    /// A source for [`crate::wait::wait`].
     pub fn changes(&self) -> Source {
         Source::Changes(self.changes.clone())
     }
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::events::Event;
     use crate::ledger::test_context;
-    use crate::observe::{Waiting, wait};
+    use crate::wait::{Waiting, wait};
 
     fn pod(uid: &str, ready: bool) -> Pod {
         let ready = if ready { "True" } else { "False" };

@@ -3,12 +3,13 @@
 use futures::future::LocalBoxFuture;
 
 use super::nodes::no_layers;
-use super::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use super::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::error::Result;
 use crate::images::{Entry, Layer};
-use crate::proof::Environment;
 use crate::session::Contribution;
+use crate::testbed::Environment;
 
 /// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer
 /// travels to the nodes.

@@ -6,13 +6,14 @@ use std::time::Instant;
 use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::transfer::{HASH, verify};
-use super::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use super::{Dataset, Location, Mount, Scene, Setup, Strategy};
 use crate::access::{EXEC, Rule};
+use crate::catalog::Variant;
 use crate::cluster::InPod;
 use crate::error::{Error, Result};
-use crate::packing::pack;
-use crate::proof::Live;
 use crate::session::Contribution;
+use crate::tar_stream::pack;
+use crate::testbed::Live;
 
 /// The variant `0-copy`.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::Dataset;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back};
+use crate::ledger::Owned;
+use crate::release::give_back;
 
 /// A directory of this host; given back by [`HostCopy::undo`] or the run's teardown.
 #[derive(Debug)]

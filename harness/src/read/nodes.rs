@@ -8,10 +8,10 @@ use crate::deadlines::IN_NODE;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::ledger::Owned;
-use crate::packing::pack;
-use crate::proof::Environment;
 use crate::read::transfer::{HASH, verify};
 use crate::read::{Dataset, Scene};
+use crate::tar_stream::pack;
+use crate::testbed::Environment;
 
 /// The engine that runs the nodes.
 pub(in crate::read) fn engine(environment: &Environment) -> Result<&Engine> {

@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
-use crate::observe::{Progress, Source, Waiting, wait};
-use crate::read::{Scene, Variant};
+use crate::read::Scene;
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Finalizers hold a claim while a pod has it, and a volume while a claim has it.
 const GONE_WITHIN: u64 = 120;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use futures::future::LocalBoxFuture;
 
 use super::mount::{Client, ExecutorMount, NodeMount};
-use super::{Baked, Copy, DataSize, Dataset, Remote, Scheme, Variant, volume};
+use super::{Baked, Copy, DataSize, Dataset, Remote, Scheme, volume};
 use crate::access::Rule;
+use crate::catalog::{StoreKind, Variant};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::{Environment, Live};
+use crate::events::Figures;
 use crate::session::Contribution;
-use crate::store::StoreKind;
+use crate::testbed::{Environment, Live};
 
 /// Where a strategy works: lent to each of its steps.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +163,20 @@ pub struct Setup {
     pub bytes_per_executor: u64,
 }
 
+impl Setup {
+    /// As the comparison's figures of a variant, nothing of it read yet.
+    pub fn figures(self, variant: &Variant) -> Figures {
+        Figures {
+            variant: variant.id.clone(),
+            setup_seconds: self.seconds,
+            bytes_to_nodes: self.bytes_to_nodes,
+            seconds_per_executor: self.seconds_per_executor,
+            bytes_per_executor: self.bytes_per_executor,
+            ..Default::default()
+        }
+    }
+}
+
 impl std::ops::Add for Setup {
     type Output = Setup;
     fn add(self, other: Setup) -> Setup {
@@ -257,10 +272,22 @@ impl std::fmt::Display for Mount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::every;
+
+    #[test]
+    fn everything_that_is_used_is_asked_for() {
+        let asked = every("3.5.9");
+        for variant in crate::catalog::variants() {
+            let Ok(strategy) = strategy_of(variant) else { continue };
+            for rule in strategy.needs().iter().chain(&strategy.verbs()) {
+                assert!(asked.contains(rule), "{}: {rule}", variant.id);
+            }
+        }
+    }
 
     #[test]
     fn each_declared_variant_has_its_code_or_says_why_not() {
-        for variant in crate::read::variants() {
+        for variant in crate::catalog::variants() {
             match strategy_of(variant) {
                 Ok(strategy) => assert_eq!(strategy.variant().id, variant.id),
                 Err(error) => {

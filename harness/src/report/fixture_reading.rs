@@ -2,11 +2,9 @@
 
 use super::Model;
 use super::fixture::{OWNER, Tape};
+use crate::catalog::{Variant, variants};
 use crate::error::Exit;
-use crate::events::{Body, Outcome, StepState};
-use crate::measure::Figures;
-use crate::read::{Variant, variants};
-use crate::session::{Configuration, Part};
+use crate::events::{Body, Configuration, Figures, Outcome, Part, StepState};
 
 /// Variant, set-up seconds, MB to nodes, seconds and MB of one more executor, MB/s of a big file
 /// and of small ones by executor, planning seconds, requests.

@@ -2,8 +2,8 @@
 
 use super::model::{Check, CheckOutcome, Model};
 use super::text::duration;
-use crate::read::{Variant, order_of, variant_of_check};
-use crate::session::Configuration;
+use crate::catalog::{Variant, order_of, variant_of_check};
+use crate::events::Configuration;
 
 /// Checks of one topic (what stands before the dot of their ids), or of one variant of reading.
 pub(super) struct Group<'a> {

@@ -10,8 +10,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Summary;
 use super::model::{Check, CheckOutcome, Phase, State};
+use crate::catalog::variant_of_check;
 use crate::error::{Exit, OrFail, Result};
-use crate::read::variant_of_check;
 
 pub(super) fn junit(summary: &Summary) -> Result<String> {
     let model = &summary.model;

@@ -7,6 +7,7 @@ mod groups;
 mod html;
 mod junit;
 mod model;
+pub mod pages;
 mod reading;
 mod replay;
 mod summary;

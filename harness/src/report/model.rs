@@ -4,11 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::variant_of_check;
 use crate::error::{Error, Exit};
-use crate::events::PodMoment;
-use crate::measure::Figures;
-use crate::read::variant_of_check;
-use crate::session::Configuration;
+use crate::events::{Configuration, Figures, PodMoment};
 
 /// A run as its events tell it; made by [`Model::read`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::model::*;
+use crate::catalog::order_of;
 use crate::error::{Error, OrFail, Result};
 use crate::events::{Body, Event, Level, NOT_FINISHED, Outcome, PodMoment, StepState, Verdict};
-use crate::read::order_of;
 
 impl Model {
     /// Reads all `events-*.jsonl` of a run directory, merged by time.

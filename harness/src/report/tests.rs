@@ -316,7 +316,7 @@ fn a_secret_with_quotes_is_nowhere_either() {
     let (buffer, secrets) = (Buffer::default(), Secrets::default());
     let secret = r#"a"b\c"#;
     let escaped = r#"a\"b\\c"#;
-    let conf = crate::plan::Conf::from([("spark.x.password", secret)]);
+    let conf = crate::catalog::plan::Conf::from([("spark.x.password", secret)]);
     assert!(conf.register(&secrets).is_empty());
     let console = Console::on(Box::new(buffer.clone()), Mode::Lines, Paint(false), None);
     let recorder = Recorder::open(dir.path(), secrets, Box::new(console)).expect("a recorder");
@@ -340,17 +340,6 @@ fn a_secret_with_quotes_is_nowhere_either() {
             assert!(!text.contains(form), "{form} in {name}: {text}");
         }
     }
-}
-
-#[rstest]
-#[case::missing("nowhere")]
-#[case::empty(".")]
-fn no_run_is_bad_input(#[case] name: &str) {
-    let dir = tempfile::tempdir().expect("temporary directory");
-    let args = crate::cli::report::Args { dir: dir.path().join(name), docs: None, coverage: None };
-    let error = crate::cli::report::run(&args, Mode::Quiet).expect_err("nothing to read");
-    assert_eq!(error.exit, Exit::BadInput);
-    assert!(error.remedy.is_some_and(|r| r.contains("events-*.jsonl")));
 }
 
 fn docs(name: &str) -> std::path::PathBuf {

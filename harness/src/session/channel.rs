@@ -18,7 +18,7 @@ use super::protocol::{
 use crate::cluster::{Attached, InPod};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::observe::{Progress, Source, Waiting, end_of, wait};
+use crate::wait::{Progress, Source, Waiting, end_of, wait};
 
 /// A driver that sends nothing for so long during a request hangs: it sends a heartbeat every 2 s.
 const SILENCE: Duration = Duration::from_secs(30);

@@ -3,85 +3,72 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::contribution::Contribution;
 use super::placeholders::Placeholders;
 use super::{spec, template};
+use crate::catalog::plan::conf::is_secret;
 use crate::error::{OrFail, Result};
-use crate::events::Secrets;
+use crate::events::{Configuration, Part, Secrets};
 use crate::images::Layer;
-use crate::plan::conf::is_secret;
 
-/// Configuration that was in force, with names for what differs from run to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Configuration {
-    /// The variant, e.g. `3-hostpath`.
-    pub variant: String,
-    /// Spark's version.
-    pub spark: String,
-    /// Its parts, in the order in which a reader wants them.
-    pub parts: Vec<Part>,
+/// What a variant added to its session, read from `uri`, by the renderers that made the
+/// session's own properties and pod template. Values of keys that Spark redacts are masked.
+pub fn configuration(
+    variant: &str,
+    spark: &str,
+    uri: &str,
+    added: &Contribution,
+    placeholders: &Placeholders,
+) -> Result<Configuration> {
+    let (variant, spark) = (variant.to_owned(), spark.to_owned());
+    let mut all = Configuration { variant, spark, parts: Vec::new() };
+    let mut say = |name, language, text: &str| {
+        push(&mut all, name, language, text, placeholders);
+    };
+    say("read from", "text", uri);
+    say("added to the image", "text", &layers(&added.layers));
+    say("Spark properties", "properties", &properties(added));
+    if added.needs_template() {
+        say("executor pod template", "yaml", &yaml(&template::pod(added))?);
+    }
+    let hosts = added.hosts.iter().map(|(name, address)| format!("{address} {name}\n"));
+    say("host names of the driver (jdk.net.hosts.file)", "text", &hosts.collect::<String>());
+    Ok(all)
 }
 
-/// One part of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Part {
-    /// What it is, e.g. `Spark properties`.
-    pub name: String,
-    /// Its language, as a fence in Markdown names it: `properties`, `yaml`, `text`.
-    pub language: String,
-    /// The text itself.
-    pub text: String,
+/// Adds a Kubernetes object that was made for it beforehand, e.g. a claim, without the labels
+/// by which it is found again.
+pub fn add_object(
+    all: &mut Configuration,
+    object: &Value,
+    placeholders: &Placeholders,
+) -> Result<()> {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(|m| m.as_object_mut()) {
+        metadata.remove("labels");
+        metadata.remove("annotations");
+    }
+    let kind = object["kind"].as_str().unwrap_or("an object").to_owned();
+    push(all, &kind, "yaml", &yaml(&object)?, placeholders);
+    Ok(())
 }
 
-impl Configuration {
-    /// What a variant added to its session, read from `uri`, by the renderers that made the
-    /// session's own properties and pod template. Values of keys that Spark redacts are masked.
-    pub fn of(
-        variant: &str,
-        spark: &str,
-        uri: &str,
-        added: &Contribution,
-        placeholders: &Placeholders,
-    ) -> Result<Self> {
-        let (variant, spark) = (variant.to_owned(), spark.to_owned());
-        let mut all = Configuration { variant, spark, parts: Vec::new() };
-        let mut say = |name, language, text: &str| all.push(name, language, text, placeholders);
-        say("read from", "text", uri);
-        say("added to the image", "text", &layers(&added.layers));
-        say("Spark properties", "properties", &properties(added));
-        if added.needs_template() {
-            say("executor pod template", "yaml", &yaml(&template::pod(added))?);
-        }
-        let hosts = added.hosts.iter().map(|(name, address)| format!("{address} {name}\n"));
-        say("host names of the driver (jdk.net.hosts.file)", "text", &hosts.collect::<String>());
-        Ok(all)
+/// Adds a part, unless there is nothing to say.
+fn push(
+    all: &mut Configuration,
+    name: &str,
+    language: &str,
+    text: &str,
+    placeholders: &Placeholders,
+) {
+    if text.trim().is_empty() {
+        return;
     }
-
-    /// Adds a Kubernetes object that was made for it beforehand, e.g. a claim, without the labels
-    /// by which it is found again.
-    pub fn object(&mut self, object: &Value, placeholders: &Placeholders) -> Result<()> {
-        let mut object = object.clone();
-        if let Some(metadata) = object.get_mut("metadata").and_then(|m| m.as_object_mut()) {
-            metadata.remove("labels");
-            metadata.remove("annotations");
-        }
-        let kind = object["kind"].as_str().unwrap_or("an object").to_owned();
-        self.push(&kind, "yaml", &yaml(&object)?, placeholders);
-        Ok(())
-    }
-
-    /// Adds a part, unless there is nothing to say.
-    fn push(&mut self, name: &str, language: &str, text: &str, placeholders: &Placeholders) {
-        if text.trim().is_empty() {
-            return;
-        }
-        let (name, language) = (name.to_owned(), language.to_owned());
-        self.parts.push(Part { name, language, text: placeholders.apply(text.trim_end()) });
-    }
+    let (name, language) = (name.to_owned(), language.to_owned());
+    all.parts.push(Part { name, language, text: placeholders.apply(text.trim_end()) });
 }
 
 /// How many files of a directory, and items of a list in YAML, are shown one by one.
@@ -219,7 +206,7 @@ mod tests {
     #[test]
     fn a_configuration_reads_the_same_of_every_run_and_tells_no_secret() {
         let uri = "s3a://data/7f3a0b1c-4-s3-0a1b2c3d";
-        let seen = Configuration::of("4-s3", "3.5.9", uri, &s3(), &placeholders());
+        let seen = configuration("4-s3", "3.5.9", uri, &s3(), &placeholders());
         insta::assert_snapshot!(told(&seen.expect("rendered")));
     }
 
@@ -227,7 +214,7 @@ mod tests {
     fn who_adds_nothing_is_told_by_where_it_reads() {
         let nothing = Contribution::default();
         let uri = "file:///var/tmp/sparkproof-7f3a0b1c/0-copy";
-        let seen = Configuration::of("0-copy", "3.5.9", uri, &nothing, &placeholders());
+        let seen = configuration("0-copy", "3.5.9", uri, &nothing, &placeholders());
         let seen = seen.expect("rendered");
         assert_eq!(told(&seen), "[read from, text]\nfile:///var/tmp/sparkproof-RUN/0-copy");
     }
@@ -238,8 +225,7 @@ mod tests {
         let files = files.map(|path| (path, Entry::bytes("x", 0o644)));
         let layer = Layer::of_entries(files).await.expect("hashed");
         let added = Contribution { layers: vec![layer], ..Default::default() };
-        let seen =
-            Configuration::of("1-baked", "3.5.9", "file:///opt/data", &added, &placeholders());
+        let seen = configuration("1-baked", "3.5.9", "file:///opt/data", &added, &placeholders());
         let text = told(&seen.expect("rendered"));
         let added = "[added to the image, text]\n/opt/one.jar\n/opt/data: 30 files";
         assert!(text.ends_with(added), "{text}");
@@ -261,7 +247,7 @@ mod tests {
                            "status": {}});
         let mut seen =
             Configuration { variant: "3".into(), spark: "3.5.9".into(), parts: Vec::new() };
-        seen.object(&claim, &placeholders()).expect("rendered");
+        add_object(&mut seen, &claim, &placeholders()).expect("rendered");
         assert_eq!(
             told(&seen),
             "[PersistentVolumeClaim, yaml]\nkind: PersistentVolumeClaim\nmetadata:\n  name: x-RUN"

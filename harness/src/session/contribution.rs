@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use k8s_openapi::api::core::v1::{Container, SecurityContext, Volume, VolumeMount};
 
+use crate::catalog::plan::Conf;
+use crate::catalog::plan::conf::is_secret;
 use crate::error::{Error, Result};
 use crate::images::Layer;
-use crate::plan::Conf;
-use crate::plan::conf::is_secret;
 
 /// What one strategy adds; merged, what all of them add.
 #[derive(Debug, Clone, Default)]

@@ -26,12 +26,12 @@ use self::process::Process;
 use super::channel::{Channel, Door};
 use super::protocol::{Described, DriverGone, Launched, Request};
 use super::spec::{DriverSite, SESSION_IN_POD, Trap};
+use crate::catalog::plan::{ClassPath, FrontEnd};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{Error, Exit, Result};
 use crate::observe::Pods;
-use crate::plan::{ClassPath, FrontEnd};
 
 /// How long a program may take that launches the JVM, until it can be told to.
 const CONNECT: Duration = Duration::from_secs(60);

@@ -9,7 +9,8 @@ use kube::{Api, ResourceExt};
 
 use crate::context::Context;
 use crate::diagnose::{EventSeen, Observed, PodSeen};
-use crate::observe::{Progress, Source, Waiting, unscheduled, wait};
+use crate::observe::unscheduled;
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// What is said of a pod for which a node is being made: by the cluster autoscaler, by Karpenter.
 const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];

@@ -6,10 +6,10 @@ use std::time::Duration;
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
+use crate::catalog::plan::ClassPath;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exec::Tool;
-use crate::plan::ClassPath;
 
 /// What a download of Geni's dependencies, Spark among them, takes on a line of 4 Mbit/s.
 const RESOLVING: Duration = Duration::from_secs(30 * 60);

@@ -10,7 +10,8 @@ use kube::{Api, ResourceExt};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::observe::{Pods, Source};
+use crate::observe::Pods;
+use crate::wait::Source;
 
 /// What is kept of each log: its first part says how it was started, its last how it ended.
 const HEAD_BYTES: usize = 16 << 10;
@@ -215,11 +216,11 @@ mod tests {
         let client = kube::Client::new(service, "n");
         let pods = Pods::watch(client.clone(), "n", None, context.recorder.clone());
         let logs = PodLogs::follow(Api::namespaced(client, "n"), &pods, |_| true);
-        let waiting = crate::observe::Waiting::up_to(20, "both logs");
-        let heard = crate::observe::wait(&context, waiting, Source::Backoff, async || {
+        let waiting = crate::wait::Waiting::up_to(20, "both logs");
+        let heard = crate::wait::wait(&context, waiting, Source::Backoff, async || {
             match logs.now().remove("s-0").unwrap_or_default() {
-                log if log.contains("could not read") => crate::observe::Progress::Met(log),
-                log => crate::observe::Progress::NotYet(log),
+                log if log.contains("could not read") => crate::wait::Progress::Met(log),
+                log => crate::wait::Progress::NotYet(log),
             }
         });
         let log = heard.await.expect("heard");

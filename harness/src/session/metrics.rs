@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::rest::Rest;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Spark's UI learns of ended tasks from a queue, a moment after the driver's call returned.
 const SETTLED_WITHIN: u64 = 30;

@@ -23,10 +23,10 @@ mod start;
 mod template;
 mod transcript;
 
-pub use crate::plan::STRICT;
+pub use crate::catalog::plan::STRICT;
 pub use application::{Application, ApplicationSpec, Finished};
 pub use blocks::{BlocksResult, KindOfBlock};
-pub use configuration::{Configuration, Part};
+pub use configuration::{add_object, configuration};
 pub use contribution::Contribution;
 pub use frame::{Frame, FrameFile, FrameResult};
 pub use geni::Geni;
@@ -42,7 +42,5 @@ pub use rest::Executor;
 pub use running::{Ended, Session};
 pub use spec::{DriverSite, InPodSite, SessionSpec, Trap};
 pub use template::EXECUTOR_CONTAINER;
-pub use transcript::{
-    Act, Erratum, Guide, Heard, List, Name, Owns, Step, Transcript, Typed, Verdict, guide,
-};
+pub use transcript::{Heard, Transcript, Verdict};
 pub(crate) use transcript::{Typing, Versions};

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::contribution::Contribution;
 use super::template;
+use crate::catalog::plan::conf::REDACTION;
+use crate::catalog::plan::{ClassPath, Conf, FrontEnd, STRICT};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::plan::conf::REDACTION;
-use crate::plan::{ClassPath, Conf, FrontEnd, STRICT};
 
 /// Label on executor pods: which session they are of, known before Spark has an application id.
 pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
@@ -407,7 +407,7 @@ fn escaped(text: &str, key: bool) -> String {
 mod tests {
     use super::*;
     use crate::Exit;
-    use crate::plan::conf::plan_refuses;
+    use crate::catalog::plan::conf::plan_refuses;
 
     fn place() -> Place<'static> {
         Place {

@@ -31,7 +31,8 @@ use crate::dirs::private_file;
 use crate::error::{Error, Result};
 use crate::events::{Body, PodMoment};
 use crate::images::spark::SparkImage;
-use crate::observe::{Pods, Progress, Source, Waiting, wait};
+use crate::observe::Pods;
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// How long an executor may stay without a node on a cluster of the user's before its events must say
 /// that one comes: cluster autoscalers look every 10 s.
@@ -42,7 +43,7 @@ impl Session {
     ///
     /// Spark's own call returns "successfully" without executors, so its return is not believed.
     /// A session that is not started within its deadline, or earlier cannot be any more, is a red
-    /// error with a [`crate::diagnose::Diagnosis`]; pods, events and logs are then in the run directory, and the
+    /// error with a [`crate::verdict::Diagnosis`]; pods, events and logs are then in the run directory, and the
     /// driver is ended.
     pub async fn start(
         context: &Context,

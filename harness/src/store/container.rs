@@ -10,9 +10,8 @@ use bytes::Bytes;
 
 use super::place::Place;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
-use super::{
-    Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest, certificate, sandbox,
-};
+use super::{Credentials, Placement, Store, StoreRecord, StoreRequest, certificate, sandbox};
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::dirs::private_dir;
 use crate::engine::{Container, Engine};

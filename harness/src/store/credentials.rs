@@ -10,7 +10,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::StoreKind;
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{OrFail, Result};

@@ -2,14 +2,15 @@
 
 use http::Method;
 
+use super::Store;
 use super::hadoop::Hdfs;
 use super::http::{Http, refused};
 use super::serving::NAMENODE_HTTP;
 use super::upload::ANSWER;
-use super::{Store, StoreKind};
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// The longest a start may take: two JVMs on a busy machine.
 const SECONDS: u64 = 120;

@@ -16,11 +16,11 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
     HttpResponse, HttpResponseBody, HttpService,
 };
-
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{Credentials, StoreKind, StoreRecord};
+use super::{Credentials, StoreRecord};
+use crate::catalog::StoreKind;
 use crate::error::{Error, OrFail, Result};
 
 /// The longest one request may take.

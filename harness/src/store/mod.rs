@@ -10,7 +10,6 @@ mod health;
 mod http;
 mod log;
 mod model;
-mod network;
 mod objects;
 mod own;
 mod place;
@@ -24,8 +23,7 @@ mod upload;
 
 pub use self::model::{Store, StoreRequest};
 pub use self::requests::ServerRequest;
-pub use crate::images::store::StoreKind;
+pub use crate::catalog::StoreKind;
 pub use credentials::Credentials;
-pub use network::own_network;
 pub use record::{Placement, StoreRecord};
 pub use stores::{InPods, Stores};

@@ -1,7 +1,9 @@
 //! A server that runs.
 
 use super::place::Place;
-use super::{Credentials, StoreKind, StoreRecord, container, own, pod};
+use super::{Credentials, StoreRecord, container, own, pod};
+use crate::catalog::StoreKind;
+use crate::catalog::plan::OwnStore;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::remove_below;
@@ -11,7 +13,6 @@ use crate::events::PhaseGuard;
 use crate::images::load;
 use crate::images::store::provide;
 use crate::ledger::Scope;
-use crate::plan::OwnStore;
 
 /// Which server to start.
 #[derive(Debug, Clone)]

@@ -15,7 +15,8 @@ use object_store::{ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
 
 use super::http::{Http, refused};
 use super::upload::{AT_ONCE, joined};
-use super::{Credentials, Placement, Store, StoreKind};
+use super::{Credentials, Placement, Store};
+use crate::catalog::StoreKind;
 use crate::error::{Error, OrFail, Result};
 
 /// Files up to here go in one request; S3 refuses more than 5 GiB in one.

@@ -1,10 +1,11 @@
 //! A store of the user's: nothing of it is made or removed, what is put there is removed by prefix.
 
 use super::place::Place;
-use super::{Credentials, Placement, Store, StoreKind, StoreRecord};
+use super::{Credentials, Placement, Store, StoreRecord};
+use crate::catalog::StoreKind;
+use crate::catalog::plan::OwnStore;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::plan::OwnStore;
 
 /// Takes its credentials from the environment.
 pub(super) fn open(context: &Context, own: &OwnStore) -> Result<Store> {

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::place::Place;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
-use super::{Credentials, Placement, Store, StoreKind, StoreRecord, StoreRequest, certificate};
+use super::{Credentials, Placement, Store, StoreRecord, StoreRequest, certificate};
+use crate::catalog::StoreKind;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dirs::private_dir;

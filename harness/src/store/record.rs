@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreKind};
+use super::Store;
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{OrFail, Result};

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreKind, log};
+use super::{Store, log};
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::error::Result;
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// The longest a line may take from a server to the log.
 const MARK_SECONDS: u64 = 30;

@@ -8,8 +8,9 @@ use std::net::Ipv4Addr;
 
 use bollard::models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig};
 
+use super::StoreRequest;
 use super::serving::idle;
-use super::{StoreKind, StoreRequest};
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::error::Result;

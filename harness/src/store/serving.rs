@@ -1,6 +1,7 @@
 //! What each server is given to serve.
 
-use super::{Credentials, StoreKind, StoreRequest};
+use super::{Credentials, StoreRequest};
+use crate::catalog::StoreKind;
 
 /// Port of Azurite by TLS, as `images/stores/azure/tls.js` listens.
 pub(super) const TLS_PORT: u16 = 10443;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use super::{Store, StoreKind, StoreRecord, StoreRequest};
+use super::{Store, StoreRecord, StoreRequest};
+use crate::catalog::StoreKind;
+use crate::catalog::plan::OwnStore;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::ledger::Lease;
-use crate::plan::OwnStore;
+use crate::lease::Lease;
 
 /// At most one of a kind.
 #[derive(Debug, Clone, Default)]

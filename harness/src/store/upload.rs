@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::Store;
 use super::hadoop::Hdfs;
 use super::objects::Objects;
-use super::{Store, StoreKind};
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 

@@ -1,10 +1,11 @@
 //! Applications by spark-submit in cluster mode: the driver is a pod.
 
 use rstest::rstest;
-use sparkproof::checks::{self, ApplicationFeature, ON_JVM, ON_PYTHON, ON_STATEFUL_SET};
+use sparkproof::checks;
+use sparkproof::checks::{ApplicationFeature, ON_JVM, ON_PYTHON, ON_STATEFUL_SET};
 use sparkproof::error::Result;
-use sparkproof::proof::{Proof, SessionBuilder};
 use sparkproof::session::ApplicationSpec;
+use sparkproof::testbed::{Proof, SessionBuilder};
 
 use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 

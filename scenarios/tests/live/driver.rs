@@ -4,11 +4,11 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use rstest::rstest;
+use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::checks;
 use sparkproof::error::{Error, OrFail, Result};
-use sparkproof::plan::{DriverPlace, FrontEnd};
-use sparkproof::proof::{Ending, Live};
 use sparkproof::read::DataSize;
+use sparkproof::testbed::{Ending, Live};
 
 use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 
@@ -89,15 +89,14 @@ async fn an_executor_that_the_drivers_pod_does_not_own_is_named() -> Outcome {
         let nobody = serde_json::json!({ "metadata": { "ownerReferences": null } });
         let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(nobody)).await;
         patched.or_environment("taking the owner from an executor's pod")?;
-        let waiting = sparkproof::observe::Waiting::up_to(30, "the watch to show it");
-        sparkproof::observe::wait(&p.context, waiting, live.pods().changes(), async || match live
-            .pods()
-            .get(&name)
-        {
-            Some(pod) if pod.metadata.owner_references.is_none() => {
-                sparkproof::observe::Progress::Met(())
+        let waiting = sparkproof::wait::Waiting::up_to(30, "the watch to show it");
+        sparkproof::wait::wait(&p.context, waiting, live.pods().changes(), async || {
+            match live.pods().get(&name) {
+                Some(pod) if pod.metadata.owner_references.is_none() => {
+                    sparkproof::wait::Progress::Met(())
+                }
+                _ => live.pods().not_yet("owned"),
             }
-            _ => live.pods().not_yet("owned"),
         })
         .await?;
         expect_red(checks::owned_by_driver(&p.context, &live).await, &[&name, "not owned by"])?;

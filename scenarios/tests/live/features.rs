@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use sparkproof::checks;
 use sparkproof::checks::features::{FEATURES, features, start_with_secret};
-use sparkproof::checks::{self, ON_JVM, run_feature_suite};
-use sparkproof::proof::{Live, Proof};
+use sparkproof::checks::{ON_JVM, run_feature_suite};
 use sparkproof::session::Finished;
+use sparkproof::testbed::{Live, Proof};
 
 use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 

@@ -8,10 +8,10 @@ use std::process::{Command, Output};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use sparkproof::access::{DRIVER_POD, IN_POD, Terms, Wanted, needed};
+use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::cluster::open_existing;
-use sparkproof::ledger::Lease;
-use sparkproof::observe::{Progress, Source, Waiting, wait};
-use sparkproof::plan::RbacChoice;
+use sparkproof::lease::Lease;
+use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Exit, Result};
 use xtask::watched::Watched;
 

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use sparkproof::catalog::select;
 use sparkproof::events::Outcome as Verdict;
-use sparkproof::proof::{Ending, Live, Proof, ReadingBuilder, ReadingSession};
-use sparkproof::read::{DataSize, select};
+use sparkproof::flow::{ReadingBuilder, ReadingSession};
+use sparkproof::read::DataSize;
+use sparkproof::testbed::{Ending, Live, Proof};
 use sparkproof::{Error, checks};
 
 /// What a scenario returns; its message is what nextest prints.
@@ -15,7 +17,7 @@ pub(crate) async fn proof(
     name: &str,
     body: impl AsyncFnOnce(&Proof) -> sparkproof::Result<()>,
 ) -> Outcome {
-    sparkproof::proof::scenario(name, body).await.map_err(miette::Report::new)
+    sparkproof::flow::scenario(name, body).await.map_err(miette::Report::new)
 }
 
 /// What every session is: its pods as the snapshot shows them, a task on each executor, and an end
@@ -56,7 +58,7 @@ pub(crate) async fn lives_and_ends(
 /// A session that shall read little data by these variants.
 pub(crate) fn little<'a>(p: &'a Proof, ids: &[&str]) -> sparkproof::Result<ReadingBuilder<'a>> {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    Ok(p.reading(&select(Some(&ids))?).size(DataSize::tiny()))
+    Ok(ReadingBuilder::of(p, &select(Some(&ids))?).size(DataSize::tiny()))
 }
 
 /// Starts it with the data of every variant in its place; the first that has not is the error.

@@ -1,9 +1,9 @@
 //! Front ends: the same session, and the same checks of it, in whichever shell it is asked for.
 
 use rstest::rstest;
+use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::error::OrFail;
-use sparkproof::plan::{DriverPlace, FrontEnd};
-use sparkproof::proof::Ending;
+use sparkproof::testbed::Ending;
 
 use crate::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, started};
 use crate::pod_spec::as_reviewed;

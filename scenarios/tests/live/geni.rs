@@ -4,9 +4,9 @@
 //! neither, each scenario is skipped with that reason. A class path that is given and wrong is a failure.
 
 use rstest::rstest;
-use sparkproof::plan::DriverPlace;
-use sparkproof::proof::{Ending, Proof};
+use sparkproof::catalog::plan::DriverPlace;
 use sparkproof::session::{Geni, Trap};
+use sparkproof::testbed::{Ending, Proof};
 
 use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
 

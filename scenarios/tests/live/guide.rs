@@ -6,7 +6,7 @@
 //! and one that is met and not listed, are red.
 
 use rstest::rstest;
-use sparkproof::session::List;
+use sparkproof::catalog::List;
 
 use crate::frame::{Outcome, assert_snapshot_of};
 use crate::geni::with_geni;

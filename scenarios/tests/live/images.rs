@@ -1,10 +1,10 @@
 //! Images of other origins, and what a second time costs.
 
-use sparkproof::Error;
-use sparkproof::checks;
 use sparkproof::images::{Entry, Layer, load, load_layered, spark};
-use sparkproof::ledger::{Owned, give_back};
-use sparkproof::observe::{Progress, Source, Waiting, wait};
+use sparkproof::ledger::Owned;
+use sparkproof::release::give_back;
+use sparkproof::wait::{Progress, Source, Waiting, wait};
+use sparkproof::{Error, checks};
 
 use crate::frame::{Outcome, proof};
 

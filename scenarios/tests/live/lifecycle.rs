@@ -2,8 +2,8 @@
 
 use rstest::rstest;
 use sparkproof::access::Rule;
+use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::checks;
-use sparkproof::plan::RbacChoice;
 
 use crate::frame::{Outcome, assert_snapshot_of, expect_red, proof};
 

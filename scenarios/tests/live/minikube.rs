@@ -7,7 +7,7 @@ use std::time::Duration;
 use rstest::rstest;
 use rustix::process::Signal;
 use sparkproof::Error;
-use sparkproof::proof::Proof;
+use sparkproof::testbed::Proof;
 use xtask::watched::Watched;
 
 use crate::frame::{Outcome, proof};

@@ -5,9 +5,10 @@ use sparkproof::checks;
 use sparkproof::cluster::InPod;
 use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, Result};
-use sparkproof::proof::{Proof, ReadingSession};
+use sparkproof::flow::ReadingSession;
 use sparkproof::read::mount::{Client, Mounter};
 use sparkproof::session::Contribution;
+use sparkproof::testbed::Proof;
 
 use crate::frame::{Outcome, expect_red, little, path_of, proof, started};
 

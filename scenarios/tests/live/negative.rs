@@ -1,6 +1,6 @@
 //! Sessions that must not come out green, each with its reason.
 
-use sparkproof::plan::{MebiBytes, MilliCpu};
+use sparkproof::catalog::plan::{MebiBytes, MilliCpu};
 
 use crate::frame::{Outcome, expect_red, proof};
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use rstest::rstest;
 use rustix::process::Signal;
 use sparkproof::error::{Error, OrFail};
-use sparkproof::observe::{Progress, Source, Waiting, wait};
-use sparkproof::proof::{EXECUTABLE, Proof};
+use sparkproof::testbed::{EXECUTABLE, Proof};
+use sparkproof::wait::{Progress, Source, Waiting, wait};
 use xtask::watched::Watched;
 
 use crate::frame::{Outcome, proof};

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
-use sparkproof::proof::Live;
+use sparkproof::testbed::Live;
 
 use crate::frame::assert_snapshot_of;
 

@@ -7,11 +7,11 @@ use std::process::Command;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::AttachParams;
-use sparkproof::checks;
-use sparkproof::proof::Live;
+use sparkproof::catalog::plan::conf::STRICT;
 use sparkproof::read::{DataSize, Dataset, Table};
-use sparkproof::session::{DriverError, FileRead, ReadResult, Reading, STRICT, Share};
-use sparkproof::{Error, Result};
+use sparkproof::session::{DriverError, FileRead, ReadResult, Reading, Share};
+use sparkproof::testbed::Live;
+use sparkproof::{Error, Result, checks};
 use tokio::io::AsyncWriteExt;
 
 use crate::frame::{Outcome, proof};

@@ -2,13 +2,14 @@
 //! breaks a read is never green.
 
 use k8s_openapi::api::core::v1::Pod;
-use sparkproof::checks::{self, run_reading_suite};
+use sparkproof::catalog::{Expected, StoreKind};
+use sparkproof::checks;
+use sparkproof::checks::run_reading_suite;
 use sparkproof::cluster::InPod;
 use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, OrFail, Result};
-use sparkproof::proof::{Proof, ReadingSession};
-use sparkproof::read::Expected;
-use sparkproof::store::StoreKind;
+use sparkproof::flow::ReadingSession;
+use sparkproof::testbed::Proof;
 
 use crate::frame::{Outcome, assert_snapshot_of, expect_red, little, path_of, proof, started};
 
@@ -195,8 +196,8 @@ async fn a_read_in_a_local_session_is_never_green() -> Outcome {
 
 /// Fails within seconds where the default tries for minutes (hadoop-aws 3.3: 20 attempts).
 fn impatient(
-    session: sparkproof::proof::SessionBuilder<'_>,
-) -> sparkproof::proof::SessionBuilder<'_> {
+    session: sparkproof::testbed::SessionBuilder<'_>,
+) -> sparkproof::testbed::SessionBuilder<'_> {
     session
         .conf("spark.hadoop.fs.s3a.attempts.maximum", "1")
         .conf("spark.hadoop.fs.s3a.retry.limit", "1")

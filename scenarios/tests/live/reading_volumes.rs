@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use sparkproof::checks;
 use sparkproof::error::Result;
-use sparkproof::proof::{Proof, ReadingBuilder};
+use sparkproof::flow::ReadingBuilder;
 use sparkproof::read::own_on_nodes;
 use sparkproof::read::volume::{HostPath, by_claim};
+use sparkproof::testbed::Proof;
 
 use crate::frame::{Outcome, expect_red, leaves_nothing, little, proof, started};
 

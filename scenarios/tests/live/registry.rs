@@ -15,7 +15,7 @@ use sparkproof::deadlines::IN_NODE;
 use sparkproof::engine::Engine;
 use sparkproof::error::{Error, OrFail, Result};
 use sparkproof::exec::Tool;
-use sparkproof::proof::Proof;
+use sparkproof::testbed::Proof;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;

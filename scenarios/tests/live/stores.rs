@@ -11,9 +11,11 @@ use kube::Api;
 use kube::api::PostParams;
 use rstest::rstest;
 use sparkproof::Error;
-use sparkproof::ledger::{Owned, give_back, labels};
-use sparkproof::proof::Proof;
-use sparkproof::store::{ServerRequest, Store, StoreKind, StoreRecord, StoreRequest};
+use sparkproof::catalog::StoreKind;
+use sparkproof::ledger::{Owned, labels};
+use sparkproof::release::give_back;
+use sparkproof::store::{ServerRequest, Store, StoreRecord, StoreRequest};
+use sparkproof::testbed::Proof;
 
 use crate::frame::{Outcome, expect_red, proof};
 

@@ -13,8 +13,8 @@ use kube::{Api, Resource, ResourceExt};
 use serde_json::{Value, json};
 use sparkproof::access::{Credentials, Rule, policy, role};
 use sparkproof::ledger::{Owned, labels};
-use sparkproof::observe::{Progress, Source, Waiting, wait};
-use sparkproof::proof::Proof;
+use sparkproof::testbed::Proof;
+use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Result};
 
 /// The account that the user is.

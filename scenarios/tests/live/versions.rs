@@ -1,11 +1,10 @@
 //! Other versions of Spark than the environment's, each with an image of its own.
 
 use rstest::rstest;
-use sparkproof::Error;
-use sparkproof::Result;
+use sparkproof::catalog::plan::FrontEnd;
 use sparkproof::images::{load, spark};
-use sparkproof::plan::FrontEnd;
-use sparkproof::proof::{Ending, Environment, Proof};
+use sparkproof::testbed::{Ending, Environment, Proof};
+use sparkproof::{Error, Result};
 
 use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
 use crate::pod_spec::as_reviewed;

@@ -9,15 +9,15 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::super::FirstRed;
-use super::super::check::{Findings, check, skip};
 use super::application;
+use crate::catalog::{JarSet, StoreKind};
 use crate::error::{Error, OrFail, Result};
-use crate::images::spark::{JarSet, jars};
-use crate::proof::Proof;
+use crate::images::spark::jars;
 use crate::read::{no_layers, s3_conf};
 use crate::session::{ApplicationSpec, Finished, jar};
-use crate::store::{Store, StoreKind};
+use crate::store::Store;
+use crate::testbed::Proof;
+use crate::verdict::{Findings, FirstRed, check, skip};
 
 /// What the program prints before its one line of JSON.
 const MARK: &str = "sparkproof dependencies ";

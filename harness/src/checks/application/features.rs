@@ -4,15 +4,14 @@
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::ResourceExt;
 
-use super::super::FirstRed;
-use super::super::check::{Findings, check, skip};
 use super::super::since::is_since;
 use super::application;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON, SparkImage};
-use crate::proof::SessionBuilder;
 use crate::session::{ApplicationSpec, Finished};
+use crate::testbed::SessionBuilder;
+use crate::verdict::{Findings, FirstRed, check, skip};
 
 /// One feature of applications' pods.
 #[derive(Debug)]

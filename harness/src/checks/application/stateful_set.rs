@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use super::super::check::skip;
 use super::super::pods::is_owned_by;
 use super::super::since::is_since;
 use super::features::{ApplicationFeature, shown};
 use crate::access::STATEFUL_SET;
 use crate::error::Result;
-use crate::proof::SessionBuilder;
 use crate::read::no_layers;
 use crate::read::volume::on_demand;
 use crate::session::{ApplicationSpec, Finished};
+use crate::testbed::SessionBuilder;
+use crate::verdict::skip;
 
 /// What such an application shows.
 pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
@@ -188,7 +188,7 @@ mod tests {
             conf_files: BTreeMap::new(),
             driver_template: None,
             class_path: Vec::new(),
-            conf: crate::plan::Conf::default(),
+            conf: crate::catalog::plan::Conf::default(),
             deadline: std::time::Duration::ZERO,
         }
     }

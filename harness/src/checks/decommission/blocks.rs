@@ -1,10 +1,10 @@
 //! Blocks that executors hold, and that are still there when an executor is gone.
 
-use super::super::check::{Findings, check};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::Live;
 use crate::session::BlocksResult;
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
 
 /// Blocks of a kind for each executor: the first two tasks of a job go to different ones.
 pub(super) const BLOCKS_EACH: u32 = 4;

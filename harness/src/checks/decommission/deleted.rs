@@ -3,15 +3,15 @@
 use kube::ResourceExt;
 use kube::api::DeleteParams;
 
-use super::super::check::skip;
 use super::super::dynamic_allocation::stop;
 use super::super::executors::delete;
-use super::super::{FirstRed, replaced};
+use super::super::replaced;
 use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
 use super::suite::{Word, cannot, decommissions, said};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::{Live, Proof};
+use crate::testbed::{Live, Proof};
+use crate::verdict::{FirstRed, skip};
 
 const TOPIC: &str = "decommission";
 const SAID: Word = Word {

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::super::FirstRed;
-use super::super::check::{Findings, check, skip};
 use super::super::dynamic_allocation::{red, stop};
 use super::super::since::too_old;
 use super::blocks::{nothing_computed_again, spread};
 use super::suite::decommissions;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::observe::{Progress, Source, Waiting, wait};
-use crate::proof::{Live, Proof, SessionBuilder};
+use crate::testbed::{Live, Proof, SessionBuilder};
+use crate::verdict::{Findings, FirstRed, check, skip};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 const TOPIC: &str = "decommission-rolling";
 const EXECUTORS: u32 = 2;

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use kube::ResourceExt;
 
-use super::super::FirstRed;
-use super::super::check::{Findings, check, skip};
 use super::super::dynamic_allocation::{come, red, scales, stop};
 use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
 use super::suite::{Word, cannot, decommissions, said};
 use crate::access::DECOMMISSION_LABEL;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::observe::{Progress, Waiting, wait};
-use crate::proof::{Live, Proof, SessionBuilder};
+use crate::testbed::{Live, Proof, SessionBuilder};
+use crate::verdict::{Findings, FirstRed, check, skip};
+use crate::wait::{Progress, Waiting, wait};
 
 const TOPIC: &str = "decommission-scaling";
 /// One more than are kept in any case.

@@ -1,11 +1,11 @@
 //! What sessions that decommission have in common: what is asked for, and what Spark says.
 
-use super::super::check::{Findings, check};
 use super::super::since::too_old;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::observe::{Progress, Source, Waiting, wait};
-use crate::proof::{Live, Proof, SessionBuilder};
+use crate::testbed::{Live, Proof, SessionBuilder};
+use crate::verdict::{Findings, check};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Kubernetes gives a deleted pod 30 s, and Spark looks at the pods that are gone every second.
 const REMOVED_WITHIN: u64 = 60;

@@ -1,13 +1,13 @@
 //! An executor that cannot be decommissioned in time: its task does not end.
 
-use super::super::check::skip;
 use super::super::dynamic_allocation::{at_work, stop};
-use super::super::{FirstRed, replaced};
+use super::super::replaced;
 use super::deleted::{cannot_be_deleted, delete_executor};
 use super::suite::{Word, decommissions, said};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::{Live, Proof};
+use crate::testbed::{Live, Proof};
+use crate::verdict::{FirstRed, skip};
 
 /// Far less than the 30 s after which Kubernetes ends a deleted pod.
 const LIMIT: &str = "5s";

@@ -15,12 +15,13 @@ use kube::api::PostParams;
 use self::seen::Seen;
 pub use self::table::{FEATURES, Feature};
 use self::table::{SECRET, SECRET_KEY, asked, long_name};
-use super::check::{Findings, check, skip};
 use super::since::too_old;
-use super::{FirstRed, namespace_gone, nothing_left};
+use super::{namespace_gone, nothing_left};
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
-use crate::proof::{Live, Proof, SessionBuilder};
+use crate::testbed::{Live, Proof, SessionBuilder};
+use crate::verdict::FirstRed;
+use crate::verdict::{Findings, check, skip};
 
 /// Starts a session that asks for every feature, proves each, and stops it. Skipped in a namespace of
 /// the user's: it makes a Secret.

@@ -5,8 +5,8 @@ use kube::ResourceExt;
 
 use super::table::SECRET_PATH;
 use crate::error::{OrFail, Result};
-use crate::proof::Live;
 use crate::session::EXECUTOR_CONTAINER;
+use crate::testbed::Live;
 
 /// Between the parts of what is printed inside, and how a shell prints it: the command lines that are
 /// printed have the script itself among them.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::subject::{Subject, in_lines};
 use super::table::{ReadTable, same_class, simple};
-use crate::checks::check::{Findings, check};
 use crate::context::Context;
-use crate::diagnose::{Diagnosis, content_differs, read_elsewhere};
+use crate::diagnose::{content_differs, read_elsewhere};
 use crate::error::{Error, Result};
-use crate::measure::Figures;
-use crate::proof::Live;
+use crate::events::Figures;
 use crate::read::{DataFile, Table};
 use crate::session::{FileRead, ReadTask, Reading, Share};
+use crate::testbed::Live;
+use crate::verdict::{Diagnosis, Findings, check};
 
 /// One barrier stage with one task on each executor; each reads every file to its end in its JVM
 /// through Hadoop's FileSystem. Bytes, hashes, the file system's class and the mount are as they
@@ -256,7 +256,7 @@ mod tests {
             store: None,
         };
         let (stores, data) = (crate::store::Stores::default(), dataset());
-        let variant = crate::read::Variant::of_id("0-copy").expect("known");
+        let variant = crate::catalog::Variant::of_id("0-copy").expect("known");
         let subject = Subject { variant, location: &location, data: &data, stores: &stores };
         match first_fault(&[task(reads)], &asked, subject) {
             Ok(None) => None,

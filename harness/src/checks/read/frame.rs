@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::subject::Subject;
-use crate::checks::check::{Findings, check};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::measure::Figures;
-use crate::proof::Live;
+use crate::events::Figures;
 use crate::read::Table;
 use crate::session::{DriverError, Frame, FrameResult, GroupMetrics};
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
 
 /// Reads each table once; count and sums are those of the generated rows, every file has its rows,
 /// and the plan's scheme is the variant's. Leaves each read's metrics, by table.

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::subject::Subject;
-use crate::checks::check::{Findings, check};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::Live;
 use crate::read::{Format, Table};
 use crate::session::GroupMetrics;
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
 
 /// Records and bytes per executor of each table's read, and the driver's row.
 pub async fn metrics(

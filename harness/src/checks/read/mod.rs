@@ -22,12 +22,12 @@ pub use strict::strict;
 pub use subject::Subject;
 pub use table::ReadTable;
 
-use super::FirstRed;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::measure::Figures;
-use crate::proof::Live;
+use crate::events::Figures;
 use crate::session::GroupMetrics;
+use crate::testbed::Live;
+use crate::verdict::FirstRed;
 
 /// All proofs of a variant, each a check of its own; a red one does not end the others. Fills in
 /// what was measured on the way; returns the table of executors, or the first red.

@@ -4,13 +4,13 @@ use sha2::{Digest, Sha256};
 
 use super::frame::request;
 use super::subject::Subject;
-use crate::checks::check::{Findings, check};
 use crate::context::Context;
 use crate::diagnose::{FailedRead, diagnose_read};
 use crate::error::{Error, Result};
-use crate::proof::Live;
 use crate::read::Table;
 use crate::session::DriverError;
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
 
 /// The DataFrame read of a directory, listing included, fails with these words; a green read is
 /// red: what the versions file declares is not true any more. First the store itself must have what the

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use super::subject::Subject;
-use crate::checks::check::{Findings, check, skip};
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::measure::Figures;
-use crate::store::{ServerRequest, StoreKind};
+use crate::events::Figures;
+use crate::store::ServerRequest;
+use crate::verdict::{Findings, check, skip};
 
 /// How many lines of a log are evidence.
 const SHOWN: usize = 12;
@@ -82,9 +83,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::catalog::Variant;
     use crate::events::Outcome;
     use crate::ledger::test_context;
-    use crate::read::{Dataset, Location, Variant};
+    use crate::read::{Dataset, Location};
     use crate::store::{StoreRecord, Stores};
 
     #[tokio::test]
@@ -105,7 +107,7 @@ mod tests {
         let variant = Variant::of_id("4-hdfs").expect("known");
         let subject = Subject { variant, location: &location, data: &data, stores: &stores };
         let driver = IpAddr::from([127, 0, 0, 1]);
-        let mut figures = Figures::of(variant, crate::read::Setup::default());
+        let mut figures = crate::read::Setup::default().figures(variant);
         let made = server(&context, driver, subject, StoreKind::Hdfs, &mut figures).await;
         made.expect("not red");
         let verdicts = context.recorder.verdicts();

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::checks::check::{Findings, check};
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::Live;
-use crate::read::Variant;
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
 
 /// All executors are on the one node that has the variant's volume.
 pub async fn pinned(context: &Context, live: &Live, variant: &Variant) -> Result<()> {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::subject::Subject;
-use crate::checks::check::{Findings, check};
+use crate::catalog::plan::conf::STRICT;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::proof::Live;
-use crate::session::{GroupMetrics, STRICT};
+use crate::session::GroupMetrics;
+use crate::testbed::Live;
+use crate::verdict::{Findings, check};
 
 /// The strict settings are in force, and no task failed or was killed.
 pub async fn strict(

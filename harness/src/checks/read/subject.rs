@@ -1,10 +1,12 @@
 //! What is proven: a variant, where its data lies, and what must come out.
 
-use crate::diagnose::{Diagnosis, FailedRead, diagnose_read};
+use crate::catalog::Variant;
+use crate::diagnose::{FailedRead, diagnose_read};
 use crate::events::Evidence;
-use crate::read::{Dataset, Location, Mount, Table, Variant};
+use crate::read::{Dataset, Location, Mount, Table};
 use crate::session::{FileRead, JavaFailure};
 use crate::store::Stores;
+use crate::verdict::Diagnosis;
 
 /// A variant in a session, borrowed by each proof.
 #[derive(Debug, Clone, Copy)]

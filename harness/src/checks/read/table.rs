@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::read::{Location, Variant};
+use crate::catalog::Variant;
+use crate::read::Location;
 use crate::session::ReadTask;
 
 /// One row an executor.
@@ -111,19 +112,19 @@ impl fmt::Display for ReadTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::{Expected, variants};
+    use crate::catalog::{Expected, variants};
 
     /// What is declared is what was reviewed: each variant that is read has its snapshot, which the
     /// scenarios compare with what they see.
     #[test]
     fn the_declared_tables_are_the_reviewed_snapshots() {
         for variant in variants() {
-            let read = |spark: &crate::images::spark::SparkVersion| {
+            let read = |spark: &crate::catalog::spark::SparkVersion| {
                 let expected = variant.expected(&spark.version, 1).expect("declared");
                 matches!(expected, Expected::Green | Expected::Pinned)
             };
             let is_proven = variant.unprovable(false).is_none()
-                && crate::images::spark::known().iter().any(read);
+                && crate::catalog::spark::known().iter().any(read);
             let table = ReadTable::expected(variant, 3);
             assert!(
                 table.is_some() || !is_proven,

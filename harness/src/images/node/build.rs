@@ -2,13 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::components;
-use super::load;
-use super::published::{self, Decision};
-use super::rootfs::{self, rootfs};
-use super::stage;
-use super::versions::Release;
-use super::{inputs, versions};
+use super::published::Decision;
+use super::rootfs::rootfs;
+use super::{components, inputs, load, published, rootfs, stage};
+use crate::catalog::kubernetes::{Release, kind_version};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -157,7 +154,7 @@ pub(super) fn recipe(go: &Go, release: &Release) -> Result<Key> {
         .with("layout", "1")
         .with("script", inputs::text("layer.sh"))
         .with("rootfs", rootfs::key(&go.arch).id())
-        .with("kind", versions::kind()?);
+        .with("kind", kind_version()?);
     let parts = [
         go.key("kubernetes", Some(release)),
         go.key("etcd", None),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::versions::Release;
-use super::{gomod, inputs, versions};
+use super::{gomod, inputs};
+use crate::catalog::kubernetes::{Release, kind_version, minikube};
 use crate::context::Context;
 use crate::error::{OrFail, Result};
 use crate::events::{PhaseGuard, StepGuard};
@@ -42,7 +42,7 @@ pub(super) struct Components {
 /// Minikube, in a directory of its own sources.
 pub(super) async fn build_minikube(context: &Context, dir: &Path, step: &StepGuard) -> Result<()> {
     let source = source(dir, "minikube")?;
-    let pinned = versions::minikube()?;
+    let pinned = minikube()?;
     let set = |name: &str, value: &str| format!(" -X k8s.io/minikube/pkg/version.{name}={value}");
     // As its Makefile does. The storage provisioner's version is that of the release.
     let stamp = [
@@ -74,7 +74,7 @@ impl Go {
 
 /// kind with its base files.
 pub(super) async fn kind(context: &Context, phase: &PhaseGuard, go: &Go) -> Result<PathBuf> {
-    let step = phase.step(format!("go build kind {}", versions::kind()?));
+    let step = phase.step(format!("go build kind {}", kind_version()?));
     let key = go.key("kind", None);
     let build = async |dir: &Path, step: &StepGuard| {
         let source = source(dir, "kind")?;

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::versions::Release;
+use crate::catalog::kubernetes::Release;
 
 /// What we build beside Kubernetes in its module: with its dependency versions, the packages are
 /// compiled once.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use include_dir::include_dir;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::images::Key;
 use crate::images::embedded::Embedded;
 
@@ -30,9 +30,16 @@ pub(super) fn add(key: Key, path: &str) -> Key {
     NODE.add(key, path)
 }
 
+/// The Go release that the default Kubernetes asks for, e.g. `1.25.0`.
+pub fn go_version() -> Result<String> {
+    let line = text("go/kubernetes/go.mod").lines().find_map(|l| l.strip_prefix("go "));
+    line.map(str::to_owned).ok_or_else(|| Error::internal("go.mod names no Go release"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::kubernetes::{Release, kind_version, minikube};
 
     #[test]
     fn the_inputs_are_embedded() {
@@ -48,5 +55,28 @@ mod tests {
         let id = |path| add(Key::new("x"), path).id();
         assert_eq!(id("go/etcd"), id("go/etcd"));
         assert_ne!(id("go/etcd"), id("go/coredns"));
+    }
+
+    #[test]
+    fn kind_is_of_one_version_everywhere() {
+        let required = format!("sigs.k8s.io/kind {}", kind_version().expect("table"));
+        assert!(text("go/kind/go.mod").contains(&required));
+    }
+
+    #[test]
+    fn minikube_is_of_one_version_everywhere() {
+        let minikube = minikube().expect("table");
+        let required = format!("k8s.io/minikube {}", minikube.version);
+        assert!(text("go/minikube/go.mod").contains(&required));
+        let release = Release::resolve(Some(&minikube.kubernetes)).expect("known");
+        assert_eq!(release.major_minor(), ("1", "33"));
+        assert!(minikube.sha256.values().all(|digest| digest.len() == 64));
+    }
+
+    #[test]
+    fn the_default_kubernetes_is_committed() {
+        let release = Release::resolve(None).expect("default");
+        let required = format!("k8s.io/kubernetes {}", release.version);
+        assert!(text("go/kubernetes/go.mod").contains(&required));
     }
 }

@@ -14,8 +14,7 @@ mod packages;
 mod published;
 mod rootfs;
 mod stage;
-mod versions;
 
 pub use build::{NodeImage, build_node_image, kind_binary};
+pub use inputs::go_version;
 pub use minikube::{MinikubeImage, minikube_binary, minikube_image};
-pub use versions::{Release, go as go_version, kind as kind_version, minikube_version};

@@ -10,7 +10,7 @@ use bollard::errors::Error as DockerError;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::StreamExt;
 
-use super::versions::Release;
+use crate::catalog::kubernetes::Release;
 use crate::context::Context;
 use crate::engine::is_root;
 use crate::error::{Error, OrFail, Result};

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::java;
-use super::versions::{SparkVersion, check_scala, find};
+use crate::catalog::home_and_version;
+use crate::catalog::spark::{SparkVersion, find};
 use crate::context::Context;
 use crate::engine::LinuxDistribution;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
 use crate::exec::Tool;
 use crate::images::{Cache, Key};
-use crate::plan::FrontEnd;
 
 const DOCKERFILE: &str = include_str!("../../../../images/spark/Dockerfile");
 const ENTRYPOINT: &str = include_str!("../../../../images/spark/entrypoint.sh");
@@ -155,41 +155,8 @@ fn executable(path: &Path) -> std::io::Result<()> {
 
 /// A distribution of the user's; anything else is bad input.
 pub fn of_home(home: &Path) -> Result<Distribution> {
-    let bad = |why: String| {
-        Error::input(format!("--spark-home {}: {why}", home.display()))
-            .remedy("unpack an official Spark distribution and name its directory")
-    };
-    let home = home.canonicalize().map_err(|e| bad(e.to_string()))?;
-    for file in ["bin/spark-submit", "bin/docker-image-tool.sh", "RELEASE", "jars"] {
-        if !home.join(file).exists() {
-            return Err(bad(format!("no {file} there, expected a Spark distribution")));
-        }
-    }
-    let (_, version) = kubernetes_jar(&home)
-        .ok_or_else(|| bad("no jars/spark-kubernetes_*.jar: built without Kubernetes".into()))?;
+    let (home, version) = home_and_version(home)?;
     Ok(Distribution { home, version, java_home: None })
-}
-
-/// Refuses a front end that a distribution of the user's cannot have.
-///
-/// # Errors
-/// Bad input.
-pub fn check_home(home: &Path, front_end: FrontEnd) -> Result<()> {
-    match kubernetes_jar(home) {
-        Some((scala, version)) => check_scala(front_end, &version, &scala),
-        // Another check says what that is.
-        None => Ok(()),
-    }
-}
-
-/// The versions of Scala and Spark, by the name of a jar.
-fn kubernetes_jar(home: &Path) -> Option<(String, String)> {
-    let names = fs_err::read_dir(home.join("jars")).ok()?;
-    names.filter_map(|jar| jar.ok()?.file_name().into_string().ok()).find_map(|name| {
-        let rest = name.strip_prefix("spark-kubernetes_")?.strip_suffix(".jar")?;
-        let (scala, version) = rest.split_once('-')?;
-        Some((scala.to_owned(), version.to_owned()))
-    })
 }
 
 #[cfg(test)]
@@ -205,35 +172,5 @@ mod tests {
         assert_eq!(at("pyspark-1/pyspark/sql/x.py").as_deref(), Some("python/pyspark/sql/x.py"));
         assert_eq!(at("pyspark-1/lib/pyspark.zip").as_deref(), Some("python/lib/pyspark.zip"));
         assert_eq!(at("pyspark-1/setup.py"), None);
-    }
-
-    #[test]
-    fn a_home_that_is_none_is_bad_input() {
-        let keep = tempfile::tempdir().expect("temporary directory");
-        let error = of_home(keep.path()).expect_err("empty");
-        assert_eq!(error.exit, crate::Exit::BadInput);
-        assert!(error.to_string().contains("no bin/spark-submit"), "{error}");
-        let error = of_home(Path::new("/nowhere")).expect_err("missing");
-        assert_eq!(error.exit, crate::Exit::BadInput);
-    }
-
-    #[test]
-    fn a_home_tells_its_version_by_its_jars() {
-        let keep = tempfile::tempdir().expect("temporary directory");
-        for dir in ["bin", "jars"] {
-            std::fs::create_dir(keep.path().join(dir)).expect("made");
-        }
-        for file in ["bin/spark-submit", "bin/docker-image-tool.sh", "RELEASE"] {
-            std::fs::write(keep.path().join(file), "").expect("written");
-        }
-        assert!(of_home(keep.path()).expect_err("no jar").to_string().contains("Kubernetes"));
-        std::fs::write(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar"), "").expect("w");
-        assert_eq!(of_home(keep.path()).expect("valid").version, "3.5.9");
-        check_home(keep.path(), FrontEnd::Geni).expect("Scala 2.12");
-        std::fs::remove_file(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar")).expect("r");
-        std::fs::write(keep.path().join("jars/spark-kubernetes_2.13-3.5.9.jar"), "").expect("w");
-        check_home(keep.path(), FrontEnd::SparkShell).expect("any Scala");
-        let error = check_home(keep.path(), FrontEnd::Geni).expect_err("Scala 2.13");
-        assert!(error.to_string().contains("Geni is built for Scala 2.12"), "{error}");
     }
 }

@@ -1,13 +1,13 @@
 //! The image of a driver that runs in a container: the base of Spark images with Python.
 
 use super::{base, tool};
+use crate::catalog::plan::FrontEnd;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::StepGuard;
 use crate::images::docker_build::{Build, docker_build, put_dockerfile};
 use crate::images::{Key, debian, debian_layer};
-use crate::plan::FrontEnd;
 
 const DOCKERFILE: &str = include_str!("../../../../images/spark/driver.Dockerfile");
 /// PySpark needs more of the standard library than `python3-minimal` has.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Distribution, build, composed, distribution, find, java, of_home, tool};
+use super::{Distribution, build, composed, distribution, java, of_home, tool};
+use crate::catalog::spark::find;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};

@@ -1,60 +1,17 @@
-//! Jars that Spark lacks for reading object stores, from `harness/versions/hadoop.toml`.
+//! Jars that Spark lacks for reading object stores.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-
-use serde::Deserialize;
 
 use super::SparkImage;
+use crate::catalog::{JarSet, Pin, coordinates, pin_of};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::StepGuard;
-use crate::images::maven::{self, Coordinate, Pin};
-use crate::images::{Cache, Entry, Key, Layer};
+use crate::images::maven::Coordinate;
+use crate::images::{Cache, Entry, Key, Layer, maven};
 
 /// Where Spark images have Spark's jars.
 const JARS: &str = "/opt/spark/jars";
-
-/// What is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JarSet {
-    /// `s3a`.
-    S3,
-    /// `wasb`, `wasbs`, `abfs`, `abfss`, as far as the Hadoop has them.
-    Azure,
-}
-
-impl JarSet {
-    /// E.g. `s3`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            JarSet::S3 => "s3",
-            JarSet::Azure => "azure",
-        }
-    }
-}
-
-/// A Hadoop version and the coordinates of the jars that it needs.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Hadoop {
-    version: String,
-    s3: Vec<String>,
-    azure: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    hadoop: Vec<Hadoop>,
-    jar: BTreeMap<String, Pin>,
-}
-
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    // Embedded and read by a unit test: it cannot be wrong in a binary that passed its tests.
-    toml::from_str(include_str!("../../../versions/hadoop.toml")).expect("hadoop.toml is valid")
-});
 
 /// The jars that a Spark needs for this, without what it has in its own `jars/`: from the cache, or
 /// fetched by Maven, of exactly its Hadoop's version. `phase` owns the progress.
@@ -91,25 +48,6 @@ pub async fn jars(
         .await?
         .keep();
     Ok(maven::paths(coordinates, &dir))
-}
-
-/// Coordinates of the jars that a Hadoop needs for this, `group:artifact:version`.
-///
-/// # Errors
-/// Environment: a Hadoop whose jars are not pinned.
-pub fn coordinates(hadoop: &str, set: JarSet) -> Result<&'static [String]> {
-    let known = TABLE.hadoop.iter().find(|known| known.version == hadoop).ok_or_else(|| {
-        let known = TABLE.hadoop.iter().map(|h| h.version.as_str()).collect::<Vec<_>>().join(", ");
-        Error::environment(format!(
-            "the jars of Hadoop {hadoop} for {} are not pinned (those of {known} are)",
-            set.as_str()
-        ))
-        .remedy("use a Spark with one of these, or leave this strategy out by --strategies")
-    })?;
-    Ok(match set {
-        JarSet::S3 => &known.s3,
-        JarSet::Azure => &known.azure,
-    })
 }
 
 /// A layer that puts these jars beside Spark's own in an image of ours, owned as those.
@@ -153,7 +91,7 @@ fn lacking<'a>(
         if own.iter().any(|jar| is_version_of(jar, coordinate.artifact())) {
             continue;
         }
-        let pin = TABLE.jar.get(name);
+        let pin = pin_of(name);
         wanted.push((coordinate, pin.ok_or_else(|| Error::internal(format!("{name}: no pin")))?));
     }
     Ok(wanted)
@@ -169,7 +107,7 @@ fn is_version_of(file: &str, artifact: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::images::spark::known;
+    use crate::catalog::spark::known;
 
     #[test]
     fn every_known_spark_has_its_jars_pinned() {
@@ -182,13 +120,6 @@ mod tests {
                 assert!(wanted.iter().all(|(_, pin)| pin.sha256.len() == 64 && pin.bytes > 10_000));
             }
         }
-    }
-
-    #[test]
-    fn no_pin_is_left_over() {
-        let named = |h: &'static Hadoop| h.s3.iter().chain(&h.azure);
-        let named: Vec<_> = TABLE.hadoop.iter().flat_map(named).collect();
-        assert!(TABLE.jar.keys().all(|jar| named.contains(&jar)));
     }
 
     #[test]

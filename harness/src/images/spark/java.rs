@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::versions::Runtime;
-use super::{SparkVersion, base, tool};
+use super::{base, tool};
+use crate::catalog::spark::{Runtime, SparkVersion};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{OrFail, Result};

@@ -10,17 +10,13 @@ mod jars;
 mod java;
 mod provide;
 mod tool;
-mod versions;
 
-pub use distribution::{Distribution, check_home, composed, of_home};
+pub use distribution::{Distribution, composed, of_home};
 pub use driver::driver_image;
 pub use examples::{
     EXAMPLE_INTERPRETER, EXAMPLE_JAR, EXAMPLE_PYTHON, PYTHON_IN_IMAGE, SAYS_PYTHON,
     SPARK_HOME_IN_IMAGE, example_layers, python_layers,
 };
 pub use image::{SparkImage, from_home, from_reference, from_version};
-pub use jars::{JarSet, coordinates, jar_layer, jars};
-pub use provide::{provide, version_of};
-pub use versions::{
-    BASE_JAVA, Runtime, SparkVersion, default_version, executors_end, find, known, makes_config_map,
-};
+pub use jars::{jar_layer, jars};
+pub use provide::provide;

@@ -1,26 +1,12 @@
 //! The image a plan asks for.
 
-use super::{
-    Distribution, SparkImage, composed, default_version, find, from_home, from_reference,
-    from_version, of_home,
-};
+use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version, of_home};
+use crate::catalog::plan::{FrontEnd, SparkSource};
+use crate::catalog::spark::{default_version, find};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::events::PhaseGuard;
-use crate::plan::{FrontEnd, SparkSource};
-
-/// The version of the driver that a plan asks for, without making anything.
-///
-/// # Errors
-/// Bad input: the distribution of the user's is none.
-pub fn version_of(source: &SparkSource) -> Result<String> {
-    match (&source.home, &source.version) {
-        (Some(home), _) => Ok(of_home(home)?.version),
-        (None, Some(version)) => Ok(version.clone()),
-        (None, None) => Ok(default_version().to_owned()),
-    }
-}
 
 /// Builds, or takes as it is. Without an engine (an existing cluster) only an image given by the
 /// user can be used: the cluster pulls it.

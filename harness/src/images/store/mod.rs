@@ -4,10 +4,8 @@
 mod azure;
 mod hdfs;
 mod inputs;
-mod kind;
 mod moto;
 mod provide;
 mod s3;
 
-pub use kind::StoreKind;
 pub use provide::provide;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::inputs::STORES;
-use super::{StoreKind, azure, hdfs, moto, s3};
+use super::{azure, hdfs, moto, s3};
+use crate::catalog::StoreKind;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{OrFail, Result};

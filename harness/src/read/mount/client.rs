@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::source::Source;
-use crate::store::StoreKind;
+use crate::catalog::StoreKind;
 
 /// Where a pod has the file with the keys.
 pub(super) const KEYS: &str = "/etc/sparkproof";

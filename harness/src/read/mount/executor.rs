@@ -12,13 +12,14 @@ use super::client::{Client, KEYS};
 use super::image;
 use super::objects::{MARKER, secret};
 use super::source::{Source, empty, fill};
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::Layer;
-use crate::proof::Environment;
 use crate::read::objects::create;
-use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy};
 use crate::session::Contribution;
+use crate::testbed::Environment;
 
 /// Mounts, waits at most 60 s for the mount to show what it must, then runs the image's entry point
 /// as Spark's user without any privilege. The daemon stays in the foreground of its shell's job: its
@@ -165,7 +166,7 @@ fn privileged(name: &str, version: &str) -> Result<Contribution> {
 mod tests {
     use super::super::client::tests::source;
     use super::*;
-    use crate::store::StoreKind;
+    use crate::catalog::StoreKind;
 
     #[test]
     fn an_executor_mounts_as_reviewed() {

@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::images::{Layer, Loaded, fuse_layers, load_layered};
-use crate::proof::Environment;
 use crate::read::nodes::engine;
+use crate::testbed::Environment;
 
 /// The phase of events.
 const PHASE: &str = "prepare";

@@ -10,12 +10,15 @@ use serde_json::json;
 use super::client::Client;
 use super::objects::{CONTAINER, Daemons, namespace, secret};
 use super::pods::{failure, is_ready, keeps_ending, state};
+use crate::catalog::Variant;
 use crate::cluster::InPod;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back};
-use crate::observe::{Pods, Progress, Waiting, wait};
-use crate::read::{Scene, Variant};
+use crate::ledger::Owned;
+use crate::observe::Pods;
+use crate::read::Scene;
+use crate::release::give_back;
+use crate::wait::{Progress, Waiting, wait};
 
 /// The longest a daemon may take to mount.
 const READY_SECONDS: u64 = 90;

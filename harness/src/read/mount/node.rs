@@ -12,13 +12,14 @@ use super::image;
 use super::mounter::Mounter;
 use super::objects::Daemons;
 use super::source::{Source, empty, fill};
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::error::Result;
-use crate::ledger::give_back;
-use crate::proof::Environment;
 use crate::read::nodes::{on_nodes, own_on_nodes};
-use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::release::give_back;
 use crate::session::Contribution;
+use crate::testbed::Environment;
 
 /// A variant whose nodes mount.
 pub struct NodeMount {

@@ -143,7 +143,7 @@ impl Daemons<'_> {
 mod tests {
     use super::super::client::tests::source;
     use super::*;
-    use crate::store::StoreKind;
+    use crate::catalog::StoreKind;
     use rstest::rstest;
 
     #[rstest]

@@ -12,9 +12,11 @@ use super::image;
 use super::objects::namespace;
 use crate::context::Context;
 use crate::error::{OrFail, Result};
-use crate::ledger::{Owned, give_back};
-use crate::observe::{Pods, Progress, Waiting, wait};
-use crate::proof::Environment;
+use crate::ledger::Owned;
+use crate::observe::Pods;
+use crate::release::give_back;
+use crate::testbed::Environment;
+use crate::wait::{Progress, Waiting, wait};
 
 /// The longest all of them may take.
 const SECONDS: u64 = 90;

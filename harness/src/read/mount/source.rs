@@ -1,9 +1,10 @@
 //! What is mounted: one prefix of a bucket or container.
 
 use super::objects::MARKER;
+use crate::catalog::{StoreKind, Variant};
 use crate::error::{Error, Result};
-use crate::read::{Dataset, Scene, Variant};
-use crate::store::{Store, StoreKind};
+use crate::read::{Dataset, Scene};
+use crate::store::Store;
 
 /// A prefix of a store, and the keys to it. Not `Debug`: it holds a secret.
 #[derive(Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::catalog::plan::Conf;
+use crate::catalog::plan::conf::abfs_settings;
 use crate::error::{Error, OrFail, Result};
-use crate::plan::Conf;
-use crate::plan::conf::abfs_settings;
 use crate::session::Contribution;
 use crate::store::{Credentials, Store};
 

@@ -6,15 +6,17 @@ use std::time::Instant;
 use futures::future::LocalBoxFuture;
 
 use super::{azure, hdfs, s3, trust, web};
+use crate::catalog::plan::Conf;
+use crate::catalog::spark::find;
+use crate::catalog::{JarSet, StoreKind, Variant};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::images::Layer;
-use crate::images::spark::{JarSet, SparkImage, find, jar_layer, jars};
-use crate::plan::Conf;
-use crate::proof::Environment;
-use crate::read::{Dataset, Location, Scene, Setup, Strategy, Variant};
+use crate::images::spark::{SparkImage, jar_layer, jars};
+use crate::read::{Dataset, Location, Scene, Setup, Strategy};
 use crate::session::Contribution;
-use crate::store::{Store, StoreKind};
+use crate::store::Store;
+use crate::testbed::Environment;
 
 /// One remote variant.
 #[derive(Debug)]

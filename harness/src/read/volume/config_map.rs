@@ -4,10 +4,12 @@ use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::VolumeMount;
 use serde_json::Value;
 
-use super::content::{self, Content};
+use super::content;
+use super::content::Content;
 use crate::access::{CONFIG_MAP, Rule};
+use crate::catalog::Variant;
 use crate::error::Result;
-use crate::read::{DataSize, Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::read::{DataSize, Dataset, Location, Mount, Scene, Setup, Strategy};
 use crate::session::Contribution;
 
 /// The variant `3-configmap`: kubelet writes the values to files on the node's disk.

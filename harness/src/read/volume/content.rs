@@ -9,9 +9,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use serde_json::{Value, json};
 
+use crate::catalog::Variant;
 use crate::error::{Error, OrFail, Result};
 use crate::read::objects::{create, meta, remove};
-use crate::read::{DataFile, DataSize, Dataset, Scene, Setup, Variant};
+use crate::read::{DataFile, DataSize, Dataset, Scene, Setup};
 
 /// The API server's limit on all values of a ConfigMap together, in bytes
 /// (`k8s.io/kubernetes/pkg/apis/core.MaxSecretSize`).

@@ -8,13 +8,14 @@ use kube::{Api, Client, ResourceExt};
 
 use super::on_demand;
 use crate::access::{CLAIMS, EXEC, Rule};
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::observe::{Progress, Source, Waiting, wait};
-use crate::proof::{Environment, Live};
 use crate::read::copy::copy_into_all;
-use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy};
 use crate::session::Contribution;
+use crate::testbed::{Environment, Live};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Marks the class that claims without one get.
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";

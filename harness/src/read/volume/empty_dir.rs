@@ -10,10 +10,12 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::Value;
 
-use super::content::{self, Content};
+use super::content;
+use super::content::Content;
 use crate::access::{CONFIG_MAP, Rule};
+use crate::catalog::Variant;
 use crate::error::Result;
-use crate::read::{DataFile, DataSize, Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::read::{DataFile, DataSize, Dataset, Location, Mount, Scene, Setup, Strategy};
 use crate::session::Contribution;
 
 /// Where the init container finds the files.

@@ -5,14 +5,16 @@ use std::time::Instant;
 use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::by_host_path;
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::deadlines::IN_NODE;
 use crate::error::Result;
-use crate::ledger::{Owned, give_back};
-use crate::proof::Environment;
+use crate::ledger::Owned;
 use crate::read::nodes::{NOT_OURS, engine, put};
-use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::release::give_back;
 use crate::session::Contribution;
+use crate::testbed::Environment;
 
 /// The variant `3-hostpath`: every node has the files, every executor on it sees them.
 #[derive(Debug)]

@@ -11,14 +11,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::by_claim;
+use crate::catalog::Variant;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
-use crate::ledger::{Owned, give_back};
-use crate::proof::Environment;
+use crate::ledger::Owned;
 use crate::read::nodes::{NOT_OURS, put};
 use crate::read::objects::{create, gone, meta, reach, remove};
-use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy, Variant};
+use crate::read::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::release::give_back;
 use crate::session::Contribution;
+use crate::testbed::Environment;
 
 /// The variant `3-pvc-static`: a directory of one node as a `local` persistent volume, which takes
 /// all executors to that node.

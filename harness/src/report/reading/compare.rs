@@ -1,9 +1,8 @@
 //! The comparison as a table, for the console and the page.
 
-use console::pad_str;
-use console::{Alignment, measure_text_width};
+use console::{Alignment, measure_text_width, pad_str};
 
-use crate::measure::{Figures, median};
+use crate::events::{Figures, median};
 use crate::report::text::{Paint, bytes, fine, rate};
 
 /// The columns: a head, and what it means.

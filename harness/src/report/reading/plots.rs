@@ -1,6 +1,6 @@
 //! The comparison as bars: a plot a figure, a bar a variant.
 
-use crate::measure::{Figures, median};
+use crate::events::{Figures, median};
 use crate::report::chart::Tick;
 use crate::report::reading::compare::NONE;
 use crate::report::text::{bytes, fine, rate};

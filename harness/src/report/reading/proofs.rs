@@ -1,6 +1,6 @@
 //! What was proven of each variant: one row a variant, one column a proof.
 
-use crate::read::{STRATEGIES, Variant, order_of, variant_of_check};
+use crate::catalog::{STRATEGIES, Variant, order_of, variant_of_check};
 use crate::report::model::{Check, CheckOutcome};
 
 /// A column of the table.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::diagnose::{Diagnosis, Observed, diagnose, missing_verbs};
+use crate::diagnose::{Observed, diagnose, missing_verbs};
+use crate::verdict::Diagnosis;
 
 /// What was to be seen of it.
 #[derive(Debug)]

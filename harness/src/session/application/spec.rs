@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 
+use crate::catalog::plan::Conf;
+use crate::catalog::plan::conf::REDACTION;
 use crate::error::Result;
-use crate::plan::Conf;
-use crate::plan::conf::REDACTION;
 use crate::session::spec::{RUN_LABEL, SESSION_LABEL, written};
 
 /// What `spark-submit` is given.
@@ -119,7 +119,7 @@ pub(super) fn driver_template_file(dir: &Path) -> PathBuf {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::plan::conf::plan_refuses;
+    use crate::catalog::plan::conf::plan_refuses;
 
     pub(in super::super) fn spec() -> ApplicationSpec {
         ApplicationSpec {

@@ -20,12 +20,13 @@ use crate::dirs::private_file;
 use crate::error::{Error, OrFail, Result};
 use crate::exec::Tool;
 use crate::images::spark::SparkImage;
-use crate::observe::{Pods, Progress, Waiting, wait};
+use crate::observe::Pods;
 use crate::session::driver::{foreign, session_dir};
 use crate::session::evidence;
 use crate::session::health::Health;
 use crate::session::logs::PodLogs;
 use crate::session::spec::SESSION_LABEL;
+use crate::wait::{Progress, Waiting, wait};
 
 /// How long `spark-submit` may take: it starts a JVM and makes a few objects.
 const SUBMISSION: Duration = Duration::from_secs(120);
@@ -52,7 +53,7 @@ impl Application {
     /// `spark-submit` said is part of the error.
     ///
     /// # Errors
-    /// Red with a [`crate::diagnose::Diagnosis`]: `spark-submit` failed. Bad input: contradicting configuration.
+    /// Red with a [`crate::verdict::Diagnosis`]: `spark-submit` failed. Bad input: contradicting configuration.
     pub async fn submit(
         context: &Context,
         cluster: &Cluster,
@@ -113,7 +114,7 @@ impl Application {
     /// Waits until the driver's pod ended; what was to be seen meanwhile.
     ///
     /// # Errors
-    /// Red with a [`crate::diagnose::Diagnosis`]: it does not end within its deadline, or cannot start.
+    /// Red with a [`crate::verdict::Diagnosis`]: it does not end within its deadline, or cannot start.
     pub async fn end(
         self,
         context: &Context,

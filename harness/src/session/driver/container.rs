@@ -181,8 +181,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::catalog::plan::FrontEnd;
     use crate::ledger::test_context;
-    use crate::plan::FrontEnd;
 
     #[test]
     fn a_driver_sees_what_it_needs_at_the_same_path_and_writes_in_its_own_directory() {

@@ -6,13 +6,13 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::Launch;
+use crate::catalog::plan::FrontEnd;
 use crate::cluster::PROXY_VARIABLES;
 use crate::context::Context;
 use crate::dirs::private_file;
 use crate::error::{OrFail, Result};
 use crate::images::spark::SPARK_HOME_IN_IMAGE;
 use crate::ledger::labels::RUN_VARIABLE;
-use crate::plan::FrontEnd;
 
 /// Names of variables that are not handed on: nothing of the user's Spark, Hadoop or Kubernetes may
 /// decide what is proven; and Spark's Kubernetes client would take a proxy towards every API server.

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::Launch;
+use crate::catalog::plan::FrontEnd;
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark::PYTHON_IN_IMAGE;
-use crate::plan::FrontEnd;
 
 const PYSPARK: &str = include_str!("../../../drivers/pyspark_driver.py");
 const SPARK_SHELL: &str = include_str!("../../../drivers/spark_shell.sh");

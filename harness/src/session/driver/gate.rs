@@ -66,12 +66,12 @@ mod tests {
             })
         };
         let (context, _keep) = crate::ledger::test_context();
-        let waiting = crate::observe::Waiting::up_to(10, "the shell to open the gate");
-        crate::observe::wait(&context, waiting, crate::observe::Source::Backoff, async || {
+        let waiting = crate::wait::Waiting::up_to(10, "the shell to open the gate");
+        crate::wait::wait(&context, waiting, crate::wait::Source::Backoff, async || {
             if opened() {
-                crate::observe::Progress::Met(())
+                crate::wait::Progress::Met(())
             } else {
-                crate::observe::Progress::NotYet("closed".into())
+                crate::wait::Progress::NotYet("closed".into())
             }
         })
         .await

@@ -18,14 +18,15 @@ use crate::context::Context;
 use crate::deadlines::{DRIVER_ENDS, KILLED, TERMINATED};
 use crate::error::{Error, OrFail, Result};
 use crate::ledger::labels;
-use crate::observe::{Pods, Progress, Source, Waiting, wait};
-use crate::packing::pack_as;
+use crate::observe::Pods;
 use crate::session::health::Health;
 use crate::session::logs::{each_line, not_followed};
 use crate::session::spec::{
     BLOCK_MANAGER_PORT, DRIVER_PORT, InPodSite, SESSION_IN_POD, UI_PORT, VOLUME_IN_POD, in_pod,
 };
 use crate::session::template::host_aliases;
+use crate::tar_stream::pack_as;
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Its container.
 const CONTAINER: &str = "spark-kubernetes-driver";
@@ -309,8 +310,8 @@ fn pod(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::plan::FrontEnd;
     use crate::ledger::test_context;
-    use crate::plan::FrontEnd;
 
     #[test]
     fn a_pod_gets_its_files_before_it_starts_and_knows_hosts_by_name() {

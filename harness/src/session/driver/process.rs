@@ -13,7 +13,7 @@ use crate::deadlines::{DRIVER_ENDS, KILLED};
 use crate::error::{Error, OrFail, Result};
 use crate::exec::{Group, signal_group_of, signal_process};
 use crate::ledger::Owned;
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// A front end, the leader of a process group, and its JVM: in the same group, or, as PySpark starts
 /// it, the leader of its own.
@@ -163,7 +163,7 @@ mod tests {
             spark_home: keep.path(),
             kubeconfig: keep.path(),
             proxy: None,
-            front_end: crate::plan::FrontEnd::Pyspark,
+            front_end: crate::catalog::plan::FrontEnd::Pyspark,
             geni: None,
             trap: None,
             app_name: "x",

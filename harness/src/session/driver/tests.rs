@@ -3,11 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::checks::{Findings, check};
 use crate::cluster::test_cluster;
 use crate::exec::is_running;
 use crate::ledger::test_context;
-use crate::observe::{Progress, Source, Waiting, wait};
+use crate::verdict::{Findings, check};
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// In the place of spark-shell: it never connects, and tells when it is told to end.
 const NEVER_CONNECTS: &str = "#!/bin/sh

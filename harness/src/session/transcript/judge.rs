@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::driver::last_lines;
-use super::guide::{Erratum, Guide, Step, guide};
+use crate::catalog::{Erratum, Guide, Step, guide};
 use crate::error::{Error, Result};
 
 /// Named filters: what differs from run to run and proves nothing.

@@ -1,12 +1,10 @@
 //! A transcript: the guide typed as it is written, and as it is corrected, into a real shell and a real
 //! REPL; and what is met on the way.
 
-mod guide;
 mod judge;
 mod repl;
 mod shell;
 mod typing;
 
-pub use guide::{Act, Erratum, Guide, List, Name, Owns, Step, Typed, guide};
 pub use judge::{Heard, Transcript, Verdict};
 pub(crate) use typing::{Typing, Versions};

@@ -9,13 +9,13 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
 
 use super::super::driver::foreign;
+use crate::catalog::plan::ClassPath;
 use crate::context::Context;
 use crate::deadlines::DRIVER_ENDS;
 use crate::error::{Error, OrFail, Result};
 use crate::exec::{Group, processes, signal_process};
 use crate::ledger::Owned;
-use crate::observe::{Progress, Source, Waiting, wait};
-use crate::plan::ClassPath;
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// What `clojure.main` prints when it waits for a form.
 const PROMPT: &str = "user=> ";

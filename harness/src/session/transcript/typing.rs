@@ -7,15 +7,15 @@ use semver::{Version, VersionReq};
 use tempfile::TempDir;
 
 use super::super::driver::session_dir;
-use super::guide::{Act, Guide, Step, Typed, When, filled};
 use super::judge::{Verdict, judge};
 use super::repl::{Repl, Start};
 use super::shell::Shell;
+use crate::catalog::plan::ClassPath;
+use crate::catalog::{Act, Guide, Step, Typed, When, filled};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::images::spark::SparkImage;
-use crate::observe::{Progress, Source, Waiting, wait};
-use crate::plan::ClassPath;
+use crate::wait::{Progress, Source, Waiting, wait};
 
 /// Which versions are met; that of Java is known once a REPL runs.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::super::versions::{self, Minikube};
 use super::super::{components, inputs};
+use crate::catalog::kubernetes::{Minikube, minikube};
 use crate::context::Context;
 use crate::error::{Error, OrFail, Result};
 use crate::events::{PhaseGuard, StepGuard};
@@ -21,7 +21,7 @@ use crate::images::{Cache, Key};
 /// # Errors
 /// Environment: neither can be had, with the reason of the second.
 pub async fn minikube_binary(context: &Context, phase: &PhaseGuard) -> Result<PathBuf> {
-    let pinned = versions::minikube()?;
+    let pinned = minikube()?;
     let key = Key::new("minikube").with("recipe", "1").with("version", &pinned.version);
     let key = inputs::add(key.with("arch", architecture()), "go/minikube");
     let step = phase.step(format!("Minikube {}", pinned.version));

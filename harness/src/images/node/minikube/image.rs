@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::super::build::{Named, NodeImage, held, layers, recipe, send};
 use super::super::published::{self, Decision, Lack};
 use super::super::rootfs::{self, rootfs, script};
-use super::super::versions::{self, Release};
 use super::super::{components, inputs};
+use crate::catalog::kubernetes::{Release, minikube};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, OrFail, Result};
@@ -75,7 +75,7 @@ pub async fn minikube_image(
     engine: &Engine,
     version: Option<&str>,
 ) -> Result<MinikubeImage> {
-    let pinned = versions::minikube()?;
+    let pinned = minikube()?;
     let ours = Release::resolve(version)?;
     let theirs = Release::resolve(Some(version.unwrap_or(&pinned.kubernetes)))?;
     let published = format!("{}@{}", pinned.base, pinned.base_digest);

@@ -1,0 +1,15 @@
+//! Everything on this machine, and in a cluster, that a run could leave behind: looked at before
+//! and after, the difference is what was left.
+
+mod engine;
+mod files;
+mod host;
+mod kubernetes;
+mod model;
+mod processes;
+mod take;
+#[cfg(test)]
+mod tests;
+
+pub use crate::reclaim::inventory::model::{Change, Inventory, Seen, diff};
+pub use crate::reclaim::inventory::take::take;

@@ -1,0 +1,19 @@
+//! The values of a scenario: an environment, sessions prepared, live and ended, and the checks that are
+//! made while setting up.
+
+mod access;
+mod application;
+mod environment;
+mod image_tool;
+mod live;
+mod proof;
+mod session;
+mod session_builder;
+
+pub use access::{can_i, uses};
+pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER};
+pub use image_tool::image_tool;
+pub use live::{Ended, Ending, Ground, Live};
+pub use proof::Proof;
+pub use session::started;
+pub use session_builder::SessionBuilder;

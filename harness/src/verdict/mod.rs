@@ -1,0 +1,9 @@
+//! The frame of a check: a body runs, its verdict with evidence is recorded, a red carries a cause.
+
+mod cause;
+mod check;
+mod first_red;
+
+pub use cause::{Cause, Diagnosis};
+pub use check::{Findings, check, skip};
+pub use first_red::FirstRed;
