@@ -116,7 +116,7 @@ fn docs(run: &str) -> miette::Result<()> {
 /// By the unit test that makes them from the tests' tapes.
 fn sample(dir: &Path) -> miette::Result<()> {
     let dir = std::path::absolute(dir).into_diagnostic()?;
-    cargo(["test", "--package", "sparkproof", "--lib", "each_sample_of_a_run_has_its_pages"])
+    cargo(["test", "--package", "sparkproof-report", "--lib", "each_sample_of_a_run_has_its_pages"])
         .env("SPARKPROOF_SAMPLE", &dir)
         .run()
 }

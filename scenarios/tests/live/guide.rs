@@ -1,12 +1,13 @@
 //! The guide "Geni on Kubernetes", typed: as it is written, with the mistakes that are met, and as it is
 //! corrected.
 //!
-//! The steps and the mistakes stand in `harness/guide/guide.toml`; docs/guide-errata.md is made of it.
+//! The steps and the mistakes stand in `harness/catalog/guide/guide.toml`; docs/guide-errata.md is made of it.
 //! The negative controls are unit tests of what an answer means: a mistake that is listed and not met,
 //! and one that is met and not listed, are red.
 
 use rstest::rstest;
 use sparkproof::catalog::List;
+use sparkproof::flow::{GuideTyping, no_transcript};
 
 use crate::frame::{Outcome, assert_snapshot_of};
 use crate::geni::with_geni;
@@ -18,12 +19,12 @@ use crate::geni::with_geni;
 async fn the_guide_is_typed(#[case] list: List) -> Outcome {
     let name = format!("the_guide_is_typed_{}", list.name().replace('-', "_"));
     with_geni(&name, async |p, geni| {
-        if let Some(reason) = p.no_transcript() {
+        if let Some(reason) = no_transcript(p) {
             p.skip(&reason);
             return Ok(());
         }
         let snapshot = format!("guide_{}_geni_{}", list.name(), geni.version);
-        let transcript = p.transcript(list, geni).await?;
+        let transcript = GuideTyping::on(p).type_list(list, geni).await?;
         assert_snapshot_of!(snapshot, transcript.to_string());
         Ok(())
     })

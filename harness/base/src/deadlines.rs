@@ -1,0 +1,96 @@
+//! The deadlines that must fit into each other, in one table: what is inside ends before what is
+//! around it loses patience. A test holds the order, `.config/nextest.toml` included.
+//!
+//! ```text
+//! a command of sparkproof     OWNER_ENDS
+//!   sparkproof exec -- CMD    COMMAND_ENDS
+//!     nextest                 grace-period
+//!       a scenario's work     SCENARIO_ENDS     (a driver: DRIVER_ENDS)
+//!       then its teardown     SCENARIO_TEARDOWN (a namespace: NAMESPACE_GONE)
+//! then its teardown           TEARDOWN
+//! ```
+//!
+//! A second signal cuts all of them short: see [`crate::context::Cancel`].
+
+use std::time::Duration;
+
+/// From SIGTERM to SIGKILL, for a tool and for any process that a run started.
+pub const TERMINATED: Duration = Duration::from_secs(10);
+/// From SIGKILL until a process is given up: one that hangs in the kernel, say in a mount.
+pub const KILLED: Duration = Duration::from_secs(10);
+/// For a driver to end by itself, front end and JVM together: Spark's hook deletes its pods on the
+/// way.
+pub const DRIVER_ENDS: Duration = Duration::from_secs(60);
+/// From the first signal until the work of a scenario that has not ended by itself is dropped. A
+/// driver may be in it, on this host, in a container or in a pod: told to end, waited for, killed and
+/// removed.
+pub const SCENARIO_ENDS: Duration = Duration::from_secs(140);
+/// The same for a command of sparkproof: that of `sparkproof exec` may be in it.
+pub const OWNER_ENDS: Duration = Duration::from_secs(410);
+/// The same from a second signal, for both.
+pub const CUT_SHORT: Duration = Duration::from_secs(8);
+/// For a namespace to be gone, with the pods in it.
+pub const NAMESPACE_GONE: Duration = Duration::from_secs(180);
+/// For Docker to finish a removal that it has begun before.
+pub const REMOVAL_ENDS: Duration = Duration::from_secs(60);
+/// For all of a scenario's teardown: what is left then is for `sparkproof sweep`.
+pub const SCENARIO_TEARDOWN: Duration = Duration::from_secs(210);
+/// For all of the teardown of a command that owns a cluster and perhaps a Docker daemon.
+pub const TEARDOWN: Duration = Duration::from_secs(15 * 60);
+/// From SIGTERM to SIGKILL for the command of `sparkproof exec`, which may be nextest with
+/// scenarios.
+pub const COMMAND_ENDS: Duration = Duration::from_secs(385);
+/// For the command of `sparkproof exec` to end after a second signal.
+pub const COMMAND_ENDS_AT_ONCE: Duration = Duration::from_secs(5);
+/// For a command in a node that only looks or removes.
+pub const IN_NODE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every `grace-period` of nextest's profiles, in seconds.
+    fn grace_periods(table: &toml::Value) -> Vec<u64> {
+        match table {
+            toml::Value::Table(table) => table
+                .iter()
+                .flat_map(|(key, value)| match (key.as_str(), value.as_str()) {
+                    ("grace-period", Some(text)) => {
+                        vec![text.trim_end_matches('s').parse().expect("seconds")]
+                    }
+                    _ => grace_periods(value),
+                })
+                .collect(),
+            toml::Value::Array(all) => all.iter().flat_map(grace_periods).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_inside_ends_before_what_is_around_it_loses_patience() {
+        // A driver on this host: told by a signal, waited for, killed, waited for.
+        let host = TERMINATED + DRIVER_ENDS + KILLED;
+        // In a container: told by an exec, waited for, removed.
+        let container = TERMINATED + DRIVER_ENDS + REMOVAL_ENDS;
+        // In a pod: told by an exec, deleted, waited for, deleted, its log awaited.
+        let pod = TERMINATED + KILLED + DRIVER_ENDS + KILLED + KILLED;
+        for (driver, ends) in [("host", host), ("container", container), ("pod", pod)] {
+            assert!(ends <= SCENARIO_ENDS, "a driver's end on {driver} takes {ends:?}");
+        }
+        assert!(TERMINATED + KILLED + NAMESPACE_GONE <= SCENARIO_TEARDOWN);
+        assert!(REMOVAL_ENDS + IN_NODE <= SCENARIO_TEARDOWN && SCENARIO_TEARDOWN <= TEARDOWN);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.config/nextest.toml");
+        let file = std::fs::read_to_string(path).expect("readable");
+        let table: toml::Value = toml::from_str(&file).expect("TOML");
+        let graces = grace_periods(&table);
+        assert!(!graces.is_empty(), "no profile has a grace-period");
+        for grace in graces.into_iter().map(Duration::from_secs) {
+            assert!(
+                SCENARIO_ENDS + SCENARIO_TEARDOWN < grace,
+                "a scenario needs more than {grace:?}"
+            );
+            assert!(grace < COMMAND_ENDS, "`sparkproof exec` gives less than {grace:?}");
+        }
+        assert!(COMMAND_ENDS + KILLED < OWNER_ENDS && COMMAND_ENDS_AT_ONCE < CUT_SHORT);
+    }
+}

@@ -1,0 +1,222 @@
+//! One error type: its class decides the exit code, its text says what was observed against what
+//! was expected, its remedy says what to do.
+
+use std::any::Any;
+use std::fmt;
+
+/// What a finished command means to its caller. The numbers are documented in docs/exit-codes.md.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
+    /// Every check was green.
+    Green,
+    /// At least one check was red.
+    Red,
+    /// The request itself is wrong: unknown key, missing file, a number out of range.
+    BadInput,
+    /// The machine or the cluster cannot serve the request.
+    Environment,
+    /// A defect of sparkproof itself.
+    Internal,
+    /// Ended by SIGHUP.
+    Hangup,
+    /// Ended by SIGINT.
+    Interrupt,
+    /// Ended by SIGTERM.
+    Terminate,
+}
+
+impl Exit {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Exit; 8] = [
+        Exit::Green,
+        Exit::Red,
+        Exit::BadInput,
+        Exit::Environment,
+        Exit::Internal,
+        Exit::Hangup,
+        Exit::Interrupt,
+        Exit::Terminate,
+    ];
+
+    /// The process exit code. Signals follow the shell's `128 + number`.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Green => 0,
+            Exit::Red => 1,
+            Exit::BadInput => 2,
+            Exit::Environment => 3,
+            Exit::Internal => 70,
+            Exit::Hangup => 129,
+            Exit::Interrupt => 130,
+            Exit::Terminate => 143,
+        }
+    }
+
+    /// What it means, in a few words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Exit::Green => "all checks green",
+            Exit::Red => "not proven",
+            Exit::BadInput => "the request is wrong",
+            Exit::Environment => "the environment is not able",
+            Exit::Internal => "a defect of sparkproof",
+            Exit::Hangup => "interrupted by SIGHUP",
+            Exit::Interrupt => "interrupted by SIGINT",
+            Exit::Terminate => "interrupted by SIGTERM",
+        }
+    }
+
+    /// True when a signal ended the work: nothing failed.
+    pub const fn is_interruption(self) -> bool {
+        matches!(self, Exit::Hangup | Exit::Interrupt | Exit::Terminate)
+    }
+}
+
+/// A failure with its class and its remedy.
+#[derive(Debug)]
+pub struct Error {
+    /// Decides the exit code.
+    pub exit: Exit,
+    /// What failed; observed against expected. A lowercase fragment.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Error { exit, what: what.into(), remedy: None, source: None }
+    }
+
+    /// The request is wrong; nothing was created.
+    pub fn input(what: impl Into<String>) -> Self {
+        Self::new(Exit::BadInput, what)
+    }
+
+    /// The machine or the cluster cannot serve.
+    pub fn environment(what: impl Into<String>) -> Self {
+        Self::new(Exit::Environment, what)
+    }
+
+    /// A check could not come out green.
+    pub fn red(what: impl Into<String>) -> Self {
+        Self::new(Exit::Red, what)
+    }
+
+    /// A defect of ours.
+    pub fn internal(what: impl Into<String>) -> Self {
+        Self::new(Exit::Internal, what)
+    }
+
+    /// A panic: a defect, too.
+    pub fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let text = panic_text(payload).unwrap_or("without a word");
+        Self::internal(format!("sparkproof panicked: {text}"))
+            .remedy("file an issue with the run directory")
+    }
+
+    /// The user or the system asked us to end.
+    pub fn interrupted(exit: Exit) -> Self {
+        Self::new(exit, "interrupted by a signal")
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The same failure in another class.
+    #[must_use]
+    pub fn classed(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// Adds the underlying error.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What stands between the text and the remedy in [`Error::told`].
+    pub const REMEDY: &str = "\nremedy: ";
+
+    /// The text with its causes, and the remedy on a line of its own: what `RunEnded` records.
+    pub fn told(&self) -> String {
+        match &self.remedy {
+            Some(remedy) => format!("{self}{}{remedy}", Self::REMEDY),
+            None => self.to_string(),
+        }
+    }
+
+    /// True when a signal ended the work: nothing failed.
+    pub fn is_interruption(&self) -> bool {
+        self.exit.is_interruption()
+    }
+}
+
+/// What a panic said, where it is a text.
+pub fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let owned = payload.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| payload.downcast_ref::<&str>().copied())
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        let mut source = self.source.as_deref().map(|s| s as &dyn std::error::Error);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Some crates repeat their source in their own text.
+            if !self.what.contains(&text) {
+                write!(f, ": {text}")?;
+            }
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|s| s as _)
+    }
+}
+
+impl miette::Diagnostic for Error {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.remedy.as_ref().map(|r| Box::new(r) as _)
+    }
+}
+
+/// Context for errors of other crates: `file.read().or_environment("reading the kubeconfig")?`.
+pub trait OrFail<T> {
+    /// Wraps as [`Exit::Environment`].
+    fn or_environment(self, what: impl Into<String>) -> Result<T>;
+    /// Wraps as [`Exit::BadInput`].
+    fn or_input(self, what: impl Into<String>) -> Result<T>;
+    /// Wraps as [`Exit::Internal`].
+    fn or_internal(self, what: impl Into<String>) -> Result<T>;
+}
+
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> OrFail<T> for Result<T, E> {
+    fn or_environment(self, what: impl Into<String>) -> Result<T> {
+        self.map_err(|e| Error::environment(what).because(e))
+    }
+    fn or_input(self, what: impl Into<String>) -> Result<T> {
+        self.map_err(|e| Error::input(what).because(e))
+    }
+    fn or_internal(self, what: impl Into<String>) -> Result<T> {
+        self.map_err(|e| Error::internal(what).because(e))
+    }
+}

@@ -1,0 +1,97 @@
+//! A Spark distribution of the user's: which one it is.
+
+use std::path::{Path, PathBuf};
+
+use sparkproof_base::error::{Error, Result};
+
+use crate::plan::{FrontEnd, SparkSource};
+use crate::spark::{check_scala, default_version};
+
+/// The directory of a distribution of the user's, made absolute, and its version; anything else is bad
+/// input.
+pub fn home_and_version(home: &Path) -> Result<(PathBuf, String)> {
+    let bad = |why: String| {
+        Error::input(format!("--spark-home {}: {why}", home.display()))
+            .remedy("unpack an official Spark distribution and name its directory")
+    };
+    let home = home.canonicalize().map_err(|e| bad(e.to_string()))?;
+    for file in ["bin/spark-submit", "bin/docker-image-tool.sh", "RELEASE", "jars"] {
+        if !home.join(file).exists() {
+            return Err(bad(format!("no {file} there, expected a Spark distribution")));
+        }
+    }
+    let (_, version) = kubernetes_jar(&home)
+        .ok_or_else(|| bad("no jars/spark-kubernetes_*.jar: built without Kubernetes".into()))?;
+    Ok((home, version))
+}
+
+/// Refuses a front end that a distribution of the user's cannot have.
+///
+/// # Errors
+/// Bad input.
+pub fn check_home(home: &Path, front_end: FrontEnd) -> Result<()> {
+    match kubernetes_jar(home) {
+        Some((scala, version)) => check_scala(front_end, &version, &scala),
+        // Another check says what that is.
+        None => Ok(()),
+    }
+}
+
+/// The versions of Scala and Spark, by the name of a jar.
+fn kubernetes_jar(home: &Path) -> Option<(String, String)> {
+    let names = fs_err::read_dir(home.join("jars")).ok()?;
+    names.filter_map(|jar| jar.ok()?.file_name().into_string().ok()).find_map(|name| {
+        let rest = name.strip_prefix("spark-kubernetes_")?.strip_suffix(".jar")?;
+        let (scala, version) = rest.split_once('-')?;
+        Some((scala.to_owned(), version.to_owned()))
+    })
+}
+
+/// The version of the driver that a plan asks for, without making anything.
+///
+/// # Errors
+/// Bad input: the distribution of the user's is none.
+pub fn version_of(source: &SparkSource) -> Result<String> {
+    match (&source.home, &source.version) {
+        (Some(home), _) => Ok(home_and_version(home)?.1),
+        (None, Some(version)) => Ok(version.clone()),
+        (None, None) => Ok(default_version().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_that_is_none_is_bad_input() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let error = home_and_version(keep.path()).expect_err("empty");
+        assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
+        assert!(error.to_string().contains("no bin/spark-submit"), "{error}");
+        let error = home_and_version(Path::new("/nowhere")).expect_err("missing");
+        assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
+    }
+
+    #[test]
+    fn a_home_tells_its_version_by_its_jars() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        for dir in ["bin", "jars"] {
+            std::fs::create_dir(keep.path().join(dir)).expect("made");
+        }
+        for file in ["bin/spark-submit", "bin/docker-image-tool.sh", "RELEASE"] {
+            std::fs::write(keep.path().join(file), "").expect("written");
+        }
+        assert!(
+            home_and_version(keep.path()).expect_err("no jar").to_string().contains("Kubernetes")
+        );
+        std::fs::write(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar"), "").expect("w");
+        assert_eq!(home_and_version(keep.path()).expect("valid").1, "3.5.9");
+        check_home(keep.path(), FrontEnd::Geni).expect("Scala 2.12");
+        std::fs::remove_file(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar")).expect("r");
+        std::fs::write(keep.path().join("jars/spark-kubernetes_2.13-3.5.9.jar"), "").expect("w");
+        check_home(keep.path(), FrontEnd::SparkShell).expect("any Scala");
+        let error = check_home(keep.path(), FrontEnd::Geni).expect_err("Scala 2.13");
+        assert!(error.to_string().contains("Geni is built for Scala 2.12"), "{error}");
+    }
+}

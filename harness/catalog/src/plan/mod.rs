@@ -1,0 +1,26 @@
+//! Raw arguments and `sparkproof.toml` become a validated [`Plan`].
+
+mod bounded;
+mod class_path;
+pub mod conf;
+mod minikube;
+mod quantity;
+mod raw;
+mod registry;
+mod resources;
+mod rules;
+mod selection;
+mod stores;
+mod validated;
+
+pub use crate::plan::bounded::Bounded;
+pub use crate::plan::class_path::ClassPath;
+pub use crate::plan::conf::{Conf, RawSetting, STRICT};
+pub use crate::plan::quantity::{MebiBytes, MilliCpu};
+pub use crate::plan::raw::{
+    CONFIG_FILE, DriverPlace, FrontEnd, ProviderChoice, RawPlan, RbacChoice, Suite,
+};
+pub use crate::plan::registry::Registry;
+pub use crate::plan::resources::{Fit, Machine};
+pub use crate::plan::stores::OwnStore;
+pub use crate::plan::validated::{ClusterPlan, Executors, Plan, SparkSource};

@@ -1,0 +1,74 @@
+//! What may not stand together and what needs what, whether in a file or on the command line: the
+//! rules hold after both were merged.
+
+use sparkproof_base::error::{Error, Result};
+
+use crate::plan::RawPlan;
+
+/// A key, and the one without which it means nothing.
+const NEEDS: [(&str, &str); 3] =
+    [("context", "kubeconfig"), ("registry", "kubeconfig"), ("store-image", "kubeconfig")];
+
+const HOW: &str = "says how to make a cluster";
+const EXISTS: &str = "names one that exists";
+const UP: &str = "names one that is up";
+
+/// Two keys that contradict each other, and what each says.
+const CONTRADICTIONS: [(&str, &str, &str, &str); 13] = [
+    ("cluster", "kubeconfig", "names one cluster", "another"),
+    ("provider", "kubeconfig", HOW, EXISTS),
+    ("workers", "kubeconfig", HOW, EXISTS),
+    ("kubernetes-version", "kubeconfig", HOW, EXISTS),
+    ("cpus", "kubeconfig", HOW, EXISTS),
+    ("memory", "kubeconfig", HOW, EXISTS),
+    ("provider", "cluster", HOW, UP),
+    ("kubernetes-version", "cluster", HOW, UP),
+    ("workers", "cluster", HOW, UP),
+    ("cpus", "cluster", HOW, UP),
+    ("memory", "cluster", HOW, UP),
+    ("spark-version", "spark-home", "names one Spark", "another"),
+    ("registry", "image", "says where images go that sparkproof builds", "names one that is there"),
+];
+
+/// # Errors
+/// Bad input, with both keys as they were written.
+pub(super) fn check(raw: &RawPlan) -> Result<()> {
+    let given = raw.table()?;
+    let empty = |value: &toml::Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    if let Some((key, _)) = given.iter().find(|(_, value)| empty(value)) {
+        let named = raw.named(key);
+        return Err(Error::input(format!("{named} is empty")).remedy(format!("leave out {named}")));
+    }
+    for (key, needed) in NEEDS {
+        if given.contains_key(key) && !given.contains_key(needed) {
+            return Err(Error::input(format!("{} needs --{needed}", raw.named(key)))
+                .remedy(format!("add --{needed}, or leave out {}", raw.named(key))));
+        }
+    }
+    for (one, other, says, other_says) in CONTRADICTIONS {
+        if given.contains_key(one) && given.contains_key(other) {
+            let (one, other) = (raw.named(one), raw.named(other));
+            return Err(Error::input(format!("{one} {says}, {other} {other_says}"))
+                .remedy(format!("leave out {one} or {other}")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Args;
+
+    use super::*;
+
+    #[test]
+    fn every_rule_is_about_flags_that_exist() {
+        let command = RawPlan::augment_args(clap::Command::new("x"));
+        let known: Vec<&str> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
+        let needs = NEEDS.into_iter().flat_map(|(key, needed)| [key, needed]);
+        let pairs = CONTRADICTIONS.into_iter().flat_map(|(one, other, ..)| [one, other]);
+        for key in needs.chain(pairs) {
+            assert!(known.contains(&key), "{key}");
+        }
+    }
+}

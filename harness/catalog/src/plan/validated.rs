@@ -1,0 +1,581 @@
+//! The validated plan: every value checked before anything is created.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::Secrets;
+use sparkproof_base::name::{Name, is_dns_label, is_dns_subdomain};
+
+use crate::kubernetes::Release;
+use crate::plan::bounded::{ExecutorCount, Seconds, WorkerCount};
+use crate::plan::conf::Sessions;
+use crate::plan::resources::{Asked, fit};
+use crate::plan::selection::Selection;
+use crate::plan::stores::OwnStore;
+use crate::plan::{
+    ClassPath, Conf, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice,
+    Registry, Suite, minikube, rules, stores,
+};
+use crate::spark::find;
+use crate::{Given, StoreKind, Variant, check_home, select, version_of};
+
+/// Spark's key for secrets with which nodes pull its image.
+const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
+
+/// What to prove, on what, with what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    /// Which cluster.
+    pub cluster: ClusterPlan,
+    /// Which Spark.
+    pub spark: SparkSource,
+    /// The executors.
+    pub executors: Executors,
+    /// Which permissions.
+    pub rbac: RbacChoice,
+    /// Namespace asked for.
+    pub namespace: Option<String>,
+    /// Service account of driver and executors.
+    pub service_account: String,
+    /// Further Spark configuration.
+    pub conf: Conf,
+    /// In which shell sessions are asked for.
+    #[serde(default)]
+    pub front_end: FrontEnd,
+    /// Clojure and Geni, when given.
+    #[serde(default)]
+    pub geni_classpath: Option<ClassPath>,
+    /// Where the driver runs.
+    #[serde(default)]
+    pub driver: DriverPlace,
+    /// Address of the driver, when it is not to be derived from the cluster.
+    pub driver_host: Option<IpAddr>,
+    /// Address that a driver on this host listens at, when it is not to be derived.
+    #[serde(default)]
+    pub driver_bind: Option<IpAddr>,
+    /// How long a session may take to start.
+    pub session_timeout: Duration,
+    /// Ids of the reading strategies' variants to prove.
+    #[serde(default)]
+    pub strategies: Vec<String>,
+    /// Those of them that were asked for by their id: not proven, they make the run red.
+    #[serde(default)]
+    pub by_name: BTreeSet<String>,
+    /// How much of each.
+    #[serde(default)]
+    pub suite: Suite,
+    /// Stores of the user's, used instead of servers of ours.
+    #[serde(default)]
+    pub stores: Vec<OwnStore>,
+    /// Images of servers to run in pods of a cluster of the user's.
+    #[serde(default)]
+    pub store_images: BTreeMap<StoreKind, String>,
+    /// Where images are pushed that are not given; on a cluster of the user's.
+    pub registry: Option<Registry>,
+    /// Secret with which nodes pull images.
+    #[serde(default)]
+    pub image_pull_secret: Option<String>,
+    /// Where the run directory goes, when asked for.
+    pub report_dir: Option<PathBuf>,
+    /// What was adapted to this machine.
+    pub warnings: Vec<String>,
+}
+
+/// Which cluster.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "provider")]
+pub enum ClusterPlan {
+    /// A kind cluster of this run.
+    Kind {
+        /// `None` for the pinned default.
+        kubernetes_version: Option<String>,
+        /// Workers beside the control plane.
+        workers: u32,
+        /// What nodes offer.
+        fit: Fit,
+    },
+    /// A Minikube cluster of this run.
+    Minikube {
+        /// `None` for the default of its base image.
+        kubernetes_version: Option<String>,
+        /// Nodes beside the first one.
+        workers: u32,
+        /// What nodes offer.
+        fit: Fit,
+    },
+    /// A cluster that `up` left running.
+    Up {
+        /// Its name.
+        name: Name,
+    },
+    /// The user's cluster.
+    Existing {
+        /// Its kubeconfig, only read.
+        kubeconfig: PathBuf,
+        /// `None` for the current context.
+        context: Option<String>,
+        /// Whether the driver shall act as the service account, which the user named, in a namespace
+        /// that exists.
+        as_account: bool,
+    },
+}
+
+/// Where Spark comes from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SparkSource {
+    /// A distribution of the user's.
+    pub home: Option<PathBuf>,
+    /// A version from PyPI; `None` with no home means the pinned default.
+    pub version: Option<String>,
+    /// An image to use as it is.
+    pub image: Option<String>,
+}
+
+/// How many executors of what size.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Executors {
+    /// Their number, at least 1.
+    pub count: u32,
+    /// What each requests.
+    pub cpu: crate::plan::MilliCpu,
+    /// Heap of each.
+    pub memory: crate::plan::MebiBytes,
+}
+
+impl Executors {
+    /// What each of so many requests, where they share what all executors do: one core at most.
+    pub fn share_of(&self, parts: u32) -> crate::plan::MilliCpu {
+        let all = self.cpu.0 * u64::from(self.count);
+        crate::plan::MilliCpu((all / u64::from(parts.max(1))).clamp(1, 1000))
+    }
+}
+
+impl Plan {
+    /// Validates; every error is of class bad input (or environment, when this machine cannot be
+    /// read), and nothing was created.
+    pub fn validate(raw: RawPlan, machine: Machine) -> Result<Self> {
+        rules::check(&raw)?;
+        let count = raw.executors.map_or(3, ExecutorCount::get);
+        let mut conf = Conf::parsed(&raw.conf)?;
+        check_image(&raw, &conf)?;
+        if let Some(home) = &raw.spark_home
+            && !home.join("bin/spark-submit").is_file()
+        {
+            return Err(Error::input(format!(
+                "--spark-home {}: no bin/spark-submit there, expected a Spark distribution",
+                home.display()
+            ))
+            .remedy("unpack an official Spark distribution and name its directory"));
+        }
+        for (flag, name) in
+            [("--namespace", &raw.namespace), ("--service-account", &raw.service_account)]
+        {
+            if let Some(name) = name {
+                dns_label(flag, name)?;
+            }
+        }
+        let selection = Selection::of(raw.strategies.as_deref())?;
+        let stores = stores::of(&raw)?;
+        let store_images = stores::images(&raw, &stores)?;
+        let rbac = raw.rbac.unwrap_or(RbacChoice::Minimal);
+        let asked = Asked {
+            node_cpu: raw.cpus,
+            node_memory: raw.memory,
+            executor_cpu: raw.executor_cpu,
+            executor_memory: raw.executor_memory,
+            executors: count,
+            workers: raw.workers.map_or(0, WorkerCount::get),
+        };
+        let existing = raw.kubeconfig.is_some();
+        let (fit, cluster) = match (raw.kubeconfig, raw.cluster) {
+            (Some(kubeconfig), _) => {
+                if !kubeconfig.is_file() {
+                    return Err(Error::input(format!(
+                        "--kubeconfig {}: no such file",
+                        kubeconfig.display()
+                    )));
+                }
+                // The node sizes are the cluster's; a session that does not fit is Unschedulable.
+                let fit = Fit {
+                    node_cpu: machine.cpu,
+                    node_memory: machine.memory,
+                    executor_cpu: asked.executor_cpu.unwrap_or(crate::plan::MilliCpu(1000)),
+                    executor_memory: asked.executor_memory.unwrap_or(crate::plan::MebiBytes(512)),
+                    warnings: Vec::new(),
+                };
+                if raw.namespace.is_some() && raw.rbac.is_some() {
+                    return Err(Error::input(
+                        "--rbac says what to grant, and with --kubeconfig and --namespace nothing is: \
+                         the namespace is used as it is",
+                    )
+                    .remedy("leave out --rbac; --service-account names an account that exists"));
+                }
+                let as_account = raw.namespace.is_some() && raw.service_account.is_some();
+                (fit, ClusterPlan::Existing { kubeconfig, context: raw.context, as_account })
+            }
+            (None, Some(name)) => (fit(machine, asked)?, ClusterPlan::Up { name }),
+            (None, None) => {
+                let provider = raw.provider.unwrap_or_default();
+                if provider == ProviderChoice::Minikube {
+                    minikube::accept(machine, raw.cpus, raw.memory)?;
+                }
+                let fit = fit(machine, asked)?;
+                let (kubernetes_version, workers) = (raw.kubernetes_version, asked.workers);
+                let offered = fit.clone();
+                let cluster = match provider {
+                    ProviderChoice::Kind => {
+                        ClusterPlan::Kind { kubernetes_version, workers, fit: offered }
+                    }
+                    ProviderChoice::Minikube => {
+                        ClusterPlan::Minikube { kubernetes_version, workers, fit: offered }
+                    }
+                };
+                (fit, cluster)
+            }
+        };
+        let registry = raw.registry.as_deref().map(Registry::checked).transpose()?;
+        if existing && raw.image.is_none() && registry.is_none() {
+            return Err(Error::input(
+                "an existing cluster needs --image or --registry: nothing can be loaded there",
+            )
+            .remedy(
+                "push an image where its nodes can pull it, and name it by --image; or name the \
+                 place by --registry, and sparkproof builds and pushes",
+            ));
+        }
+        let driver = raw.driver.unwrap_or_default();
+        if existing && driver == DriverPlace::Container {
+            return Err(Error::input(
+                "--driver container: it runs on the Docker network of a cluster of ours, --kubeconfig \
+                 names a cluster whose network sparkproof does not know",
+            )
+            .remedy("leave out --driver or --kubeconfig"));
+        }
+        let front_end = raw.front_end.unwrap_or_default();
+        if let Some(version) = &raw.spark_version {
+            find(version)?.check_front_end(front_end)?;
+        }
+        if let Some(home) = &raw.spark_home {
+            check_home(home, front_end)?;
+        }
+        let default_account = match rbac {
+            // Every namespace has it.
+            _ if existing && raw.namespace.is_some() => "default",
+            RbacChoice::Minimal => "spark",
+            RbacChoice::Guide => "spark-serviceaccount",
+        };
+        conf.check(Sessions {
+            abfs: selection.has("4-abfs"),
+            abfs_tls: stores
+                .iter()
+                .any(|own| own.kind == StoreKind::Azure && own.endpoint.starts_with("https://")),
+            read: !selection.is_empty(),
+            driver_in_pod: driver == DriverPlace::Pod,
+        })?;
+        let mut warnings = fit.warnings;
+        warnings.extend(conf.register(&Secrets::default()).into_iter().map(|key| {
+            format!("the value of {key} is too short to be masked in what others write, e.g. logs")
+        }));
+        if let Some(name) = &raw.image_pull_secret {
+            conf.insert(PULL_SECRETS, name);
+        }
+        let spark =
+            SparkSource { home: raw.spark_home, version: raw.spark_version, image: raw.image };
+        let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
+        let given = given(&spark, &stores);
+        let (strategies, by_name) = selection.accept(&version_of(&spark)?, nodes, &given)?;
+        Ok(Plan {
+            cluster,
+            spark,
+            executors: Executors { count, cpu: fit.executor_cpu, memory: fit.executor_memory },
+            rbac,
+            namespace: raw.namespace,
+            service_account: raw.service_account.unwrap_or_else(|| default_account.to_owned()),
+            conf,
+            front_end,
+            geni_classpath: raw.geni_classpath.map(ClassPath::checked).transpose()?,
+            driver,
+            driver_host: raw.driver_host,
+            driver_bind: raw.driver_bind,
+            session_timeout: Duration::from_secs(
+                raw.session_timeout.map_or(180, |seconds| Seconds::get(seconds).into()),
+            ),
+            strategies,
+            by_name,
+            suite: raw.suite.unwrap_or_default(),
+            stores,
+            store_images,
+            registry,
+            image_pull_secret: raw.image_pull_secret,
+            report_dir: raw.report_dir,
+            warnings,
+        })
+    }
+}
+
+impl Plan {
+    /// The reading strategies' variants to prove.
+    pub fn variants(&self) -> Result<Vec<&'static Variant>> {
+        match self.strategies.is_empty() {
+            true => Ok(Vec::new()),
+            false => select(Some(&self.strategies)),
+        }
+    }
+
+    /// What the user brings in place of what sparkproof would make.
+    pub fn given(&self) -> Given {
+        given(&self.spark, &self.stores)
+    }
+
+    /// One line for people: what is proven on what.
+    pub fn title(&self) -> String {
+        let cluster = match &self.cluster {
+            ClusterPlan::Kind { kubernetes_version, workers, .. } => {
+                let release = Release::resolve(kubernetes_version.as_deref());
+                let version = release.map_or_else(|_| "unknown".to_owned(), |r| r.version);
+                format!("kind, Kubernetes {version}, {}", nodes(*workers))
+            }
+            ClusterPlan::Minikube { kubernetes_version, workers, .. } => {
+                // Else its base image's, which is known only once it was asked for.
+                let version = kubernetes_version.iter();
+                let version: String = version.map(|v| format!("Kubernetes {v}, ")).collect();
+                format!("Minikube, {version}{}", nodes(*workers))
+            }
+            ClusterPlan::Up { name } => format!("cluster {name}"),
+            ClusterPlan::Existing { kubeconfig, .. } => {
+                format!("cluster of {}", kubeconfig.display())
+            }
+        };
+        let spark = match (&self.spark.image, &self.spark.home, &self.spark.version) {
+            (Some(image), ..) => format!("image {image}"),
+            (_, Some(home), _) => format!("Spark of {}", home.display()),
+            (.., Some(version)) => format!("Spark {version}"),
+            _ => format!("Spark {}", crate::spark::default_version()),
+        };
+        let driver = match self.driver {
+            DriverPlace::Host => "outside",
+            DriverPlace::Container => "in a container",
+            DriverPlace::Pod => "in a pod",
+        };
+        let (front_end, executors) = (self.front_end, self.executors.count);
+        format!("{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}")
+    }
+}
+
+fn given(spark: &SparkSource, stores: &[OwnStore]) -> Given {
+    Given { image: spark.image.is_some(), stores: stores.iter().map(|own| own.kind).collect() }
+}
+
+fn nodes(workers: u32) -> String {
+    let nodes = workers + 1;
+    format!("{nodes} node{}", if nodes == 1 { "" } else { "s" })
+}
+
+/// What nodes pull, and with what.
+fn check_image(raw: &RawPlan, conf: &Conf) -> Result<()> {
+    let white = |image: &&String| image.contains(|c: char| c.is_whitespace() || c.is_control());
+    if let Some(image) = raw.image.as_ref().filter(white) {
+        let named = raw.named("image");
+        return Err(Error::input(format!("{named} {image:?}: no white space is part of a name")));
+    }
+    let Some(secret) = &raw.image_pull_secret else { return Ok(()) };
+    let named = raw.named("image-pull-secret");
+    if !is_dns_subdomain(secret) {
+        return Err(Error::input(format!(
+            "{named} {secret:?}: Kubernetes wants lower case letters, digits, `-` and `.`"
+        )));
+    }
+    if conf.get(PULL_SECRETS).is_some_and(|given| given != secret) {
+        return Err(Error::input(format!(
+            "{named} names one Secret, --conf {PULL_SECRETS} another"
+        ))
+        .remedy("leave out one of them"));
+    }
+    Ok(())
+}
+
+/// RFC 1123 label, as Kubernetes wants names of namespaces.
+fn dns_label(flag: &str, name: &str) -> Result<()> {
+    if is_dns_label(name) {
+        return Ok(());
+    }
+    Err(Error::input(format!("{flag} {name}: Kubernetes wants lower case letters, digits and `-`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{MebiBytes, MilliCpu};
+    use rstest::rstest;
+    use sparkproof_base::Exit;
+
+    fn plan(change: impl FnOnce(&mut RawPlan)) -> Result<Plan> {
+        let mut raw = RawPlan::default();
+        change(&mut raw);
+        let machine = Machine { cpu: MilliCpu(2000), memory: MebiBytes(24_000) };
+        Plan::validate(raw, machine)
+    }
+
+    #[test]
+    fn the_default_is_three_executors_on_a_kind_cluster() {
+        let plan = plan(|_| {}).expect("valid");
+        assert_eq!(plan.executors.count, 3);
+        assert!(matches!(plan.cluster, ClusterPlan::Kind { workers: 0, .. }));
+        assert_eq!(plan.service_account, "spark");
+    }
+
+    #[test]
+    fn minikube_is_asked_for_by_name() {
+        let plan = plan(|raw| raw.provider = Some(ProviderChoice::Minikube)).expect("valid");
+        assert!(matches!(plan.cluster, ClusterPlan::Minikube { workers: 0, .. }));
+        assert!(plan.title().starts_with("Minikube, 1 node · "), "{}", plan.title());
+        let fewer = "the guide asks for 3 CPUs, this machine has 2: the node offers 2";
+        assert!(plan.warnings.iter().any(|warning| warning == fewer), "{:?}", plan.warnings);
+    }
+
+    #[test]
+    fn a_provider_contradicts_a_cluster_that_exists() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let existing: [fn(&mut RawPlan, &std::path::Path); 2] = [
+            |raw, file| raw.kubeconfig = Some(file.to_owned()),
+            |raw, _| raw.cluster = Some("mine".parse().expect("a name")),
+        ];
+        for name in existing {
+            let error = plan(|raw| {
+                name(raw, kubeconfig.path());
+                raw.provider = Some(ProviderChoice::Kind);
+            })
+            .expect_err("refused");
+            assert_eq!(error.exit, Exit::BadInput);
+            assert!(error.to_string().contains("--provider says how"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_driver_in_a_container_is_told() {
+        let title = |place| plan(|raw| raw.driver = place).expect("valid").title();
+        assert!(title(None).ends_with("3 executors · driver outside"));
+        let container = title(Some(DriverPlace::Container));
+        assert!(container.ends_with("3 executors · driver in a container"), "{container}");
+        assert!(title(Some(DriverPlace::Pod)).ends_with("3 executors · driver in a pod"));
+    }
+
+    #[test]
+    fn a_driver_in_a_container_needs_a_cluster_of_ours() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let error = plan(|raw| {
+            raw.kubeconfig = Some(kubeconfig.path().to_owned());
+            raw.image = Some("i".into());
+            raw.driver = Some(DriverPlace::Container);
+        })
+        .expect_err("refused");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.to_string().contains("--driver container"), "{error}");
+    }
+
+    #[test]
+    fn a_namespace_that_exists_is_used_as_it_is() {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let given = |change: fn(&mut RawPlan)| {
+            plan(|raw| {
+                raw.kubeconfig = Some(kubeconfig.path().to_owned());
+                raw.image = Some("i".into());
+                raw.namespace = Some("team".into());
+                change(raw);
+            })
+        };
+        let plain = given(|_| {}).expect("valid");
+        assert_eq!(plain.service_account, "default");
+        assert!(matches!(plain.cluster, ClusterPlan::Existing { as_account: false, .. }));
+        let named = given(|raw| raw.service_account = Some("spark".into())).expect("valid");
+        assert!(matches!(named.cluster, ClusterPlan::Existing { as_account: true, .. }));
+        let error = given(|raw| raw.rbac = Some(RbacChoice::Minimal)).expect_err("refused");
+        assert!(error.to_string().starts_with("--rbac"), "{error}");
+        let secret = given(|raw| raw.image_pull_secret = Some("key".into())).expect("valid");
+        assert_eq!(secret.conf, Conf::from([(PULL_SECRETS, "key")]));
+    }
+
+    #[test]
+    fn the_plan_shows_no_secret_and_says_which_is_too_short_to_mask() {
+        let plan = plan(|raw| {
+            let conf = ["spark.x.password=a\"b\\c", "spark.y.token=abc"];
+            raw.conf = conf.map(|text| text.to_owned().into()).to_vec();
+        })
+        .expect("valid");
+        assert_eq!(plan.conf.get("spark.x.password"), Some("a\"b\\c"));
+        for text in [format!("{plan:?}"), serde_json::to_string(&plan).expect("JSON")] {
+            assert!(text.contains("[secret]") && !text.contains("a\\\"b"), "{text}");
+        }
+        assert!(plan.warnings.iter().any(|w| w.contains("spark.y.token")), "{:?}", plan.warnings);
+        assert!(!plan.warnings.iter().any(|w| w.contains("spark.x")), "{:?}", plan.warnings);
+    }
+
+    #[test]
+    fn abfs_is_proven_with_an_azure_store_of_the_user_s() {
+        let given = |change: fn(&mut RawPlan)| {
+            plan(|raw| {
+                raw.strategies = Some(vec!["4-abfs".into()]);
+                raw.spark_version = Some("3.5.9".into());
+                change(raw);
+            })
+        };
+        assert_eq!(given(|_| {}).expect_err("Azurite").exit, Exit::Environment);
+        let own = given(|raw| {
+            raw.store_azure_endpoint = Some("https://a.blob.core.windows.net".into());
+            raw.store_azure_container = Some("c".into());
+            raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
+        });
+        assert_eq!(own.expect("valid").by_name, ["4-abfs".to_owned()].into());
+    }
+
+    #[rstest]
+    #[case::too_many(|raw: &mut RawPlan| raw.executors = "1000".parse().ok())]
+    #[case::bad_conf(|raw: &mut RawPlan| raw.conf = vec!["nonsense".to_owned().into()])]
+    #[case::a_contradiction(|raw: &mut RawPlan| raw.conf = vec!["spark.master=x".to_owned().into()])]
+    #[case::another_abfs(|raw: &mut RawPlan| {
+        raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
+    })]
+    #[case::two_sparks(|raw: &mut RawPlan| {
+        (raw.spark_version, raw.spark_home) = (Some("4.1.4".into()), Some("/opt/spark".into()));
+    })]
+    #[case::another_kubernetes(|raw: &mut RawPlan| {
+        (raw.cluster, raw.kubernetes_version) = ("mine".parse().ok(), Some("v1.37.2".into()));
+    })]
+    #[case::a_context_of_nothing(|raw: &mut RawPlan| raw.context = Some("c".into()))]
+    #[case::missing_home(|raw: &mut RawPlan| raw.spark_home = Some("/nowhere".into()))]
+    #[case::missing_kubeconfig(|raw: &mut RawPlan| raw.kubeconfig = Some("/nowhere".into()))]
+    #[case::bad_namespace(|raw: &mut RawPlan| raw.namespace = Some("Not_A_Label".into()))]
+    #[case::bad_strategy(|raw: &mut RawPlan| raw.strategies = Some(vec!["5".into()]))]
+    #[case::more_cpus(|raw: &mut RawPlan| raw.cpus = Some(MilliCpu(64_000)))]
+    #[case::workers_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.workers) = ("mine".parse().ok(), "1".parse().ok());
+    })]
+    #[case::cpus_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.cpus) = ("mine".parse().ok(), Some(MilliCpu(2000)));
+    })]
+    #[case::memory_of_a_cluster_that_is_up(|raw: &mut RawPlan| {
+        (raw.cluster, raw.memory) = ("mine".parse().ok(), Some(MebiBytes(4096)));
+    })]
+    #[case::two_pull_secrets(|raw: &mut RawPlan| {
+        raw.image_pull_secret = Some("a".into());
+        raw.conf = vec![format!("{PULL_SECRETS}=b").into()];
+    })]
+    #[case::a_pull_secret_of_no_name(|raw: &mut RawPlan| {
+        raw.image_pull_secret = Some("Not_A_Name".into());
+    })]
+    #[case::an_empty_image(|raw: &mut RawPlan| raw.image = Some(String::new()))]
+    #[case::an_image_of_two_words(|raw: &mut RawPlan| raw.image = Some("a b".into()))]
+    #[case::an_empty_report_dir(|raw: &mut RawPlan| raw.report_dir = Some("".into()))]
+    #[case::an_empty_spark_home(|raw: &mut RawPlan| raw.spark_home = Some("".into()))]
+    #[case::spark_connect(|raw: &mut RawPlan| {
+        raw.conf = vec!["spark.remote=sc://x".to_owned().into()];
+    })]
+    #[case::a_key_of_two_words(|raw: &mut RawPlan| raw.conf = vec!["spark.a b=c".to_owned().into()])]
+    fn bad_input_is_refused(#[case] change: fn(&mut RawPlan)) {
+        assert_eq!(plan(change).expect_err("refused").exit, Exit::BadInput);
+    }
+}

@@ -1,0 +1,79 @@
+//! Debian packages as a layer on top of the base of Spark images.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::events::StepGuard;
+use sparkproof_machine::engine::is_root;
+use sparkproof_machine::exec::Tool;
+
+use super::spark::base;
+use super::{Cache, Key, tree};
+
+const SCRIPT: &str = include_str!("../layers/debian.sh");
+/// Changes when the same packages would give another layer.
+const LAYOUT: &str = "1";
+
+/// What decides the content of [`debian_layer`].
+pub(super) fn key(name: &str, packages: &[&str]) -> Key {
+    Key::new(&format!("debian-{name}"))
+        .with("script", SCRIPT)
+        .with("layout", LAYOUT)
+        .with("base", base::key().id())
+        .with("packages", packages.join(" "))
+}
+
+/// A tar of what these packages of Debian 12, with what they depend on, add to the base of Spark
+/// images (`harness/images/spark/base.sh`): new files, and changed ones such as `/etc/ld.so.cache`; without
+/// documentation, as the base. From the cache, or installed by apt, whose mirror is the base's and
+/// whose proxies and certificates are the host's. `name` is for people; `phase` owns the progress.
+///
+/// # Errors
+/// Environment: not root, no package mirror, an unknown package; with apt's last lines.
+pub async fn debian_layer(
+    context: &Context,
+    phase: &str,
+    name: &str,
+    packages: &[&str],
+) -> Result<PathBuf> {
+    let base = base::root(context, phase).await?;
+    let step = StepGuard::begin(&context.recorder, phase, format!("apt install {name}"));
+    let entry = Cache::of(context)
+        .entry(context, &key(name, packages), step, async |dir, step| {
+            let what = || format!("installing {} on the base of Spark images", packages.join(", "));
+            if !is_root() {
+                return Err(Error::environment(format!("{} needs root", what()))
+                    .remedy("run as root: it mounts and chroots"));
+            }
+            let (script, root) = (dir.join("debian.sh"), dir.join("root"));
+            fs_err::write(&script, SCRIPT).or_environment(what())?;
+            let report = step.reporter();
+            Tool::bound("unshare")
+                .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh"])
+                .args([&script, &root, &base])
+                .args(packages)
+                .env("LC_ALL", "C.UTF-8")
+                .deadline(Duration::from_secs(900))
+                .on_line(move |line| report(line.to_owned()))
+                .run(context)
+                .await
+                .map_err(|e| {
+                    Error::environment(what())
+                        .because(e)
+                        .remedy("give apt a mirror of Debian 12 that answers")
+                })?;
+            step.progress("taking what is new");
+            let layer = dir.join("layer.tar");
+            tokio::task::spawn_blocking(move || {
+                tree::difference(&base, &root, &layer)?;
+                fs_err::remove_dir_all(root)
+            })
+            .await
+            .or_internal(what())?
+            .or_environment(what())
+        })
+        .await?;
+    Ok(entry.keep().join("layer.tar"))
+}

@@ -1,0 +1,192 @@
+//! From a Kubernetes version to a node image that the engine holds.
+
+use std::path::{Path, PathBuf};
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::{PhaseGuard, StepGuard};
+use sparkproof_catalog::kubernetes::{Release, kind_version};
+use sparkproof_machine::engine::Engine;
+
+use super::published::Decision;
+use super::rootfs::rootfs;
+use super::{components, inputs, load, published, rootfs, stage};
+use crate::golang::Go;
+use crate::{Cache, Key, Layer};
+
+/// A node image that the engine holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeImage {
+    /// What `kind create cluster --image` takes.
+    pub reference: String,
+    /// Image id, the digest of its configuration: `sha256:…`.
+    pub digest: String,
+    /// Bytes, unpacked.
+    pub size: u64,
+    /// The Kubernetes version, e.g. `v1.34.11`.
+    pub kubernetes_version: String,
+}
+
+/// The kind binary of the pinned release, from the cache or built from its Go module.
+pub async fn kind_binary(context: &Context, phase: &PhaseGuard) -> Result<PathBuf> {
+    let go = Go::find(context).await?;
+    Ok(components::kind(context, phase, &go).await?.join("kind"))
+}
+
+/// The node image of a release: as the engine holds it already; else pulled by digest where a
+/// registry answers; else assembled (root, Go, debootstrap and some 6 GB of disk needed).
+///
+/// # Errors
+/// Environment: what is needed is missing (with its remedy), a build failed (with the last lines of
+/// the tool), the engine refused the image, or nothing can make this version here.
+pub async fn build_node_image(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    release: &Release,
+) -> Result<NodeImage> {
+    let docker = &engine.docker;
+    if let Some(digest) = &release.published {
+        let reference = format!("{}@{digest}", published::KIND);
+        if let Some(image) = held(engine, &reference, None, release).await? {
+            phase.step(format!("pull {reference}")).cached();
+            return Ok(image);
+        }
+    }
+    let go = Go::find(context).await;
+    if let Ok(go) = &go {
+        let key = recipe(go, release)?;
+        if let Some(image) = held(engine, &reference(&key, release), Some(&key), release).await? {
+            phase.step("assemble the node image").cached();
+            return Ok(image);
+        }
+    }
+    let decision =
+        context.cancel.guard(async { Ok(published::decide(context, docker, release).await) });
+    match decision.await? {
+        Decision::Pull(reference) => {
+            context.recorder.info(format!("node image: pulling {reference}, a registry has it"));
+            let step = phase.step(format!("pull {reference}"));
+            context.cancel.guard(published::pull(context, docker, &reference, &step)).await?;
+            step.done("");
+            held(engine, &reference, None, release).await?.ok_or_else(|| {
+                Error::environment(format!("{reference} was pulled but is not held"))
+            })
+        }
+        Decision::Assemble(reason) if release.assembled => {
+            reason.assembling(context, "node image")?;
+            assemble(context, phase, engine, release, &go?).await
+        }
+        Decision::Assemble(reason) => Err(Error::environment(format!(
+            "Kubernetes {}: {reason}, and this version is not assembled from packages",
+            release.version
+        ))
+        .remedy("choose another --kubernetes-version")),
+    }
+}
+
+async fn assemble(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    release: &Release,
+    go: &Go,
+) -> Result<NodeImage> {
+    let key = recipe(go, release)?;
+    let layers = layers(context, phase, release, go).await?;
+    let reference = reference(&key, release);
+    let named = Named { key: &key, reference: &reference, entrypoint: load::ENTRYPOINT };
+    send(context, phase, engine, layers, named, release, go).await
+}
+
+/// The two layers of an assembled node: the root file system, and Kubernetes over it.
+pub(super) async fn layers(
+    context: &Context,
+    phase: &PhaseGuard,
+    release: &Release,
+    go: &Go,
+) -> Result<Vec<Layer>> {
+    let key = recipe(go, release)?;
+    let step = phase.step("assemble the node image");
+    let build = async |dir: &Path, step: &StepGuard| {
+        // One waits for the network, the other for the processors.
+        let (rootfs, parts) = tokio::try_join!(
+            rootfs(context, phase, &go.arch),
+            components::all(context, phase, go, release)
+        )?;
+        stage::layer(context, step, dir, &rootfs, &parts, release, &go.arch).await
+    };
+    let layer = Cache::of(context).entry(context, &key, step, build).await?.keep();
+    let rootfs = rootfs(context, phase, &go.arch).await?;
+    Ok(vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer.join("layer.tar")).await?])
+}
+
+/// An image to be: its recipe, its name, how it starts.
+pub(super) struct Named<'a> {
+    pub(super) key: &'a Key,
+    pub(super) reference: &'a str,
+    pub(super) entrypoint: &'a [&'a str],
+}
+
+/// Loads the image of these layers into the engine, under the name of its recipe.
+pub(super) async fn send(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: &Engine,
+    layers: Vec<Layer>,
+    named: Named<'_>,
+    release: &Release,
+    go: &Go,
+) -> Result<NodeImage> {
+    let step = phase.step("load the node image");
+    let Named { key, reference, entrypoint } = named;
+    let configuration = load::configuration(&layers, &go.arch, &key.id(), entrypoint);
+    context.cancel.guard(load::load(&engine.docker, reference, configuration, layers)).await?;
+    let image = held(engine, reference, Some(key), release)
+        .await?
+        .ok_or_else(|| Error::environment(format!("{reference} was loaded but is not held")))?;
+    step.done(format!("{} MB", image.size / 1_000_000));
+    Ok(image)
+}
+
+/// Everything that decides the assembled image's content.
+pub(super) fn recipe(go: &Go, release: &Release) -> Result<Key> {
+    let key = Key::new("node")
+        .with("layout", "1")
+        .with("script", inputs::text("layer.sh"))
+        .with("rootfs", rootfs::key(&go.arch).id())
+        .with("kind", kind_version()?);
+    let parts = [
+        go.key("kubernetes", Some(release)),
+        go.key("etcd", None),
+        go.key("coredns", None),
+        go.key("kind", None),
+    ];
+    let key = parts.iter().fold(key, |key, part| key.with("part", part.id()));
+    Ok(inputs::add(key, "files"))
+}
+
+fn reference(key: &Key, release: &Release) -> String {
+    let id = key.id();
+    format!("sparkproof/node:{}-{}", release.version, id.trim_start_matches("node-"))
+}
+
+/// The image when the engine holds it; one of ours only when the label names this very recipe.
+pub(super) async fn held(
+    engine: &Engine,
+    reference: &str,
+    key: Option<&Key>,
+    release: &Release,
+) -> Result<Option<NodeImage>> {
+    let Some(seen) = engine.image(reference).await? else { return Ok(None) };
+    let labels = seen.config.and_then(|config| config.labels).unwrap_or_default();
+    if key.is_some_and(|key| labels.get(load::RECIPE) != Some(&key.id())) {
+        return Ok(None);
+    }
+    Ok(Some(NodeImage {
+        reference: reference.to_owned(),
+        digest: seen.id.unwrap_or_default(),
+        size: seen.size.unwrap_or_default().unsigned_abs(),
+        kubernetes_version: release.version.clone(),
+    }))
+}

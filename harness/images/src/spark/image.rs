@@ -1,0 +1,171 @@
+//! The three ways to a Spark image.
+
+use std::path::{Path, PathBuf};
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::events::StepGuard;
+use sparkproof_catalog::spark::find;
+use sparkproof_machine::engine::Engine;
+
+use super::{Distribution, build, composed, distribution, java, of_home, tool};
+use crate::Key;
+
+/// An image of executors, and the distribution of the driver that goes with it.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct SparkImage {
+    /// As pods name it; a tag that says its content, never `latest`, unless the user gave it.
+    pub reference: String,
+    /// The engine's id of it (`sha256:…`); none when the engine does not have it (an image that
+    /// only the cluster can pull).
+    pub digest: Option<String>,
+    /// Unpacked size in bytes, when the engine has it.
+    pub size_bytes: Option<u64>,
+    /// The driver's `SPARK_HOME`.
+    pub spark_home: PathBuf,
+    /// The driver's Java, where the host's does not do.
+    #[serde(default)]
+    pub java_home: Option<PathBuf>,
+    /// Spark's version, of the driver.
+    pub version: String,
+    /// How it came about, for the report.
+    pub origin: String,
+}
+
+/// From a version of PyPI's package. Does nothing when the engine has the image already.
+pub async fn from_version(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    version: &str,
+) -> Result<SparkImage> {
+    let known = find(version)?;
+    let key = Key::new(&known.version)
+        .with("distribution", distribution::key(known).id())
+        .with("base", java::base_image_key(Some(known)).id());
+    let reference = format!("{}/spark:{}", tool::REPOSITORY, key.id());
+    let distribution = composed(context, phase, version);
+    if engine.image(&reference).await?.is_some() {
+        let origin = "cached".to_owned();
+        return describe(Some(engine), reference, distribution.await?, origin).await;
+    }
+    // Two downloads side by side: neither waits for the other.
+    let (distribution, base) =
+        futures::try_join!(distribution, java::base_image(context, engine, phase, Some(known)))?;
+    let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
+    match build::build(context, engine, &distribution, &base, &reference).await {
+        Ok(()) => step.done(""),
+        Err(error) => {
+            step.failed(&error);
+            return Err(error);
+        }
+    }
+    describe(Some(engine), reference, distribution, "built from PyPI's pyspark".into()).await
+}
+
+/// From a distribution, by its own `bin/docker-image-tool.sh`. Where its Dockerfile lets us, the
+/// base is ours; else the tool pulls it from a registry.
+pub async fn from_home(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    home: &Path,
+) -> Result<SparkImage> {
+    let distribution = of_home(home)?;
+    let path = distribution.home.join("kubernetes/dockerfiles/spark/Dockerfile");
+    let dockerfile = fs_err::read_to_string(&path).map_err(|e| {
+        Error::input(format!("--spark-home {}", distribution.home.display())).because(e)
+    })?;
+    let from = tool::base_of(&dockerfile);
+    let known = find(&distribution.version).ok();
+    let base_key = match &from {
+        tool::Base::Ours(_) => java::base_image_key(known).id(),
+        tool::Base::Registry(base) => base.clone(),
+    };
+    let listing = listing(&distribution.home)?;
+    let key = Key::new(&format!("{}-home", distribution.version))
+        .with("base", base_key)
+        .with("files", listing);
+    let tag = key.id();
+    let reference = format!("{}/spark:{tag}", tool::REPOSITORY);
+    if engine.image(&reference).await?.is_some() {
+        return describe(Some(engine), reference, distribution, "cached".into()).await;
+    }
+    let base = match &from {
+        tool::Base::Ours(argument) => {
+            Some((*argument, java::base_image(context, engine, phase, known).await?))
+        }
+        tool::Base::Registry(base) => {
+            context.recorder.info(format!(
+                "docker-image-tool.sh pulls the base {base} from a registry, as its Dockerfile says"
+            ));
+            None
+        }
+    };
+    let step = StepGuard::begin(&context.recorder, phase, "docker-image-tool.sh build".into());
+    let base = base.as_ref().map(|(argument, image)| (*argument, image.as_str()));
+    match tool::run(context, engine, &distribution, &tag, base).await {
+        Ok(()) => step.done(""),
+        Err(error) => {
+            step.failed(&error);
+            return Err(error);
+        }
+    }
+    let origin = "built by the distribution's docker-image-tool.sh".to_owned();
+    describe(Some(engine), reference, distribution, origin).await
+}
+
+/// The user's own image, as it is; the driver is the given distribution, whose version must be the
+/// image's. Bad input when there is an engine, from which nodes get it, that does not have it;
+/// without one the cluster pulls it.
+pub async fn from_reference(
+    engine: Option<&Engine>,
+    reference: &str,
+    driver: Distribution,
+) -> Result<SparkImage> {
+    let origin = if engine.is_some() { "given" } else { "given; the cluster pulls it" };
+    let image = describe(engine, reference.to_owned(), driver, origin.to_owned()).await?;
+    if engine.is_some() && image.digest.is_none() {
+        return Err(Error::input(format!("--image {reference}: not in Docker"))
+            .remedy("build it or `docker pull` it first; nodes get it from there"));
+    }
+    Ok(image)
+}
+
+async fn describe(
+    engine: Option<&Engine>,
+    reference: String,
+    distribution: Distribution,
+    origin: String,
+) -> Result<SparkImage> {
+    let found = match engine {
+        Some(engine) => engine.image(&reference).await?,
+        None => None,
+    };
+    Ok(SparkImage {
+        digest: found.as_ref().and_then(|i| i.id.clone()),
+        size_bytes: found.and_then(|i| i.size).and_then(|s| u64::try_from(s).ok()),
+        reference,
+        spark_home: distribution.home,
+        java_home: distribution.java_home,
+        version: distribution.version,
+        origin,
+    })
+}
+
+/// Path, size and time of change of every file that can be in the image: hashing half a gigabyte
+/// of the user's files each time would cost more than it tells.
+fn listing(home: &Path) -> Result<String> {
+    use std::fmt::Write;
+    let mut lines = String::new();
+    for entry in walkdir::WalkDir::new(home).sort_by_file_name() {
+        let entry = entry.or_input("reading --spark-home")?;
+        let meta = entry.metadata().or_input("reading --spark-home")?;
+        if meta.is_file() {
+            let time =
+                meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+            let _ = writeln!(lines, "{} {} {time:?}", entry.path().display(), meta.len());
+        }
+    }
+    Ok(lines)
+}

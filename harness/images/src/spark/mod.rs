@@ -1,0 +1,22 @@
+//! Spark images: from a version of PyPI's package, from a distribution of the user's, or as given.
+
+pub mod base;
+mod build;
+mod distribution;
+mod driver;
+mod examples;
+mod image;
+mod jars;
+mod java;
+mod provide;
+mod tool;
+
+pub use distribution::{Distribution, composed, of_home};
+pub use driver::driver_image;
+pub use examples::{
+    EXAMPLE_INTERPRETER, EXAMPLE_JAR, EXAMPLE_PYTHON, PYTHON_IN_IMAGE, SAYS_PYTHON,
+    SPARK_HOME_IN_IMAGE, example_layers, python_layers,
+};
+pub use image::{SparkImage, from_home, from_reference, from_version};
+pub use jars::{jar_layer, jars};
+pub use provide::provide;

@@ -1,0 +1,44 @@
+//! The image a plan asks for.
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::PhaseGuard;
+use sparkproof_catalog::plan::{FrontEnd, SparkSource};
+use sparkproof_catalog::spark::{default_version, find};
+use sparkproof_machine::engine::Engine;
+
+use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version, of_home};
+
+/// Builds, or takes as it is. Without an engine (an existing cluster) only an image given by the
+/// user can be used: the cluster pulls it.
+pub async fn provide(
+    context: &Context,
+    phase: &PhaseGuard,
+    engine: Option<&Engine>,
+    source: &SparkSource,
+    front_end: FrontEnd,
+) -> Result<SparkImage> {
+    let version = source.version.as_deref().unwrap_or_else(|| default_version());
+    let image = match (&source.image, &source.home, engine) {
+        (Some(reference), home, engine) => {
+            let driver: Distribution = match home {
+                Some(home) => of_home(home)?,
+                None => composed(context, phase.name(), version).await?,
+            };
+            from_reference(engine, reference, driver).await?
+        }
+        (None, Some(home), Some(engine)) => from_home(context, engine, phase.name(), home).await?,
+        (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
+        (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
+    };
+    // A distribution of the user's says its version only now.
+    if let Ok(version) = find(&image.version) {
+        version.check_front_end(front_end)?;
+    }
+    context.recorder.fact("spark", image.version.clone());
+    context.recorder.fact("spark image", image.reference.clone());
+    if let Some(digest) = &image.digest {
+        context.recorder.fact("spark image digest", digest.clone());
+    }
+    Ok(image)
+}

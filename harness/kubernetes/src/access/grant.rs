@@ -1,0 +1,212 @@
+//! Creates namespace, service account and binding, labelled and in the ledger; in a namespace of the
+//! user's none of them.
+
+use std::path::PathBuf;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject};
+use kube::Api;
+use kube::api::PostParams;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::ledger::Owned;
+use sparkproof_catalog::plan::RbacChoice;
+
+use super::room::{Granting, create};
+use super::rules::policy;
+use super::{Credentials, Identity, Rule, Terms, needed};
+use crate::cluster::{Cluster, Via, proxy_towards};
+use crate::lease::Lease;
+
+/// The guide's name of its cluster role binding (`kubectl create clusterrolebinding spark-rolebinding`).
+const GUIDE_BINDING: &str = "spark-rolebinding";
+/// Names of ours in the namespace.
+const ROLE: &str = "spark-driver";
+
+/// What to grant.
+#[derive(Debug, Clone)]
+pub struct AccessRequest {
+    /// Namespace to create; on terms that name one, that one.
+    pub namespace: String,
+    /// Service account to create in it; in a namespace of the user's it exists.
+    pub service_account: String,
+    /// Least privilege or as the guide.
+    pub rbac: RbacChoice,
+    /// Spark's version: decides the verbs.
+    pub spark_version: String,
+    /// A verb to leave out, for the scenarios that pin what happens without it.
+    pub without: Option<Rule>,
+    /// Verbs beside those that every session needs.
+    pub beside: Vec<Rule>,
+}
+
+/// Who the driver and the executors are, and where.
+#[derive(Debug)]
+pub struct Access {
+    /// Namespace of the session.
+    pub namespace: String,
+    /// The account executors run under.
+    pub service_account: String,
+    /// As whom the driver authenticates.
+    pub identity: Identity,
+    /// Kubeconfig of the driver process: the account's short-lived token (0600, state directory),
+    /// or the user's own.
+    pub driver_kubeconfig: PathBuf,
+    /// Its context; none for the current one.
+    pub driver_context: Option<String>,
+    /// How it reaches the API server.
+    pub via: Via,
+    /// In a namespace of the user's: the application id that Spark shall take, by which what it
+    /// makes is found there.
+    pub application: Option<String>,
+    /// In words, for the report, e.g. `role of 9 verbs`.
+    pub granted: String,
+    /// What was created, to be given back.
+    pub owned: Vec<Owned>,
+    /// Renews the account's token as long as this lives.
+    pub credentials: Option<Credentials>,
+    /// Says that the run lives, as long as this lives; on shared clusters where it may be made.
+    pub lease: Option<Lease>,
+}
+
+impl Access {
+    /// The proxy between the driver and the API server, as a URL.
+    ///
+    /// # Errors
+    /// Bad input: the kubeconfig cannot be read.
+    pub fn proxy(&self) -> Result<Option<String>> {
+        proxy_towards(&self.driver_kubeconfig, self.driver_context.as_deref(), self.via)
+    }
+}
+
+/// Creates what the terms leave to us. A namespace of ours must not exist yet (class bad input if it
+/// does).
+pub async fn grant(
+    context: &Context,
+    cluster: &Cluster,
+    terms: &Terms,
+    request: AccessRequest,
+) -> Result<Access> {
+    let work = async {
+        let ours = terms.namespace.is_none();
+        let application = (!ours).then(|| application_of(context.run.id()));
+        let lease_name = format!("sparkproof-{}", context.run.id());
+        let mut granting =
+            Granting { context, cluster, namespace: &request.namespace, owned: Vec::new() };
+        let lease = granting.room(terms, &lease_name, application.as_deref()).await?;
+        let (namespace, account) = (&request.namespace, &request.service_account);
+        let granted = match (&terms.identity, ours) {
+            (Identity::Account, true) => granting.account(&request).await?,
+            (Identity::Account, false) => "its rights as they are".to_owned(),
+            (Identity::User { reason }, _) => {
+                format!("driver as the kubeconfig's user ({reason})")
+            }
+        };
+        let credentials = match &terms.identity {
+            Identity::Account => {
+                Some(Credentials::issue(context, cluster, namespace, account).await?)
+            }
+            Identity::User { .. } => None,
+        };
+        let (driver_kubeconfig, driver_context) = match &credentials {
+            Some(credentials) => (credentials.kubeconfig().to_owned(), None),
+            None => (cluster.kubeconfig.clone(), cluster.context.clone()),
+        };
+        Ok(Access {
+            namespace: namespace.clone(),
+            service_account: account.clone(),
+            identity: terms.identity.clone(),
+            driver_kubeconfig,
+            driver_context,
+            via: cluster.via(),
+            application,
+            granted,
+            owned: granting.owned,
+            credentials,
+            lease,
+        })
+    };
+    context.cancel.guard(work).await
+}
+
+/// As Spark makes them, `spark-` and 32 hexadecimal digits, of which the first are the run's id.
+fn application_of(run: &str) -> String {
+    let random = format!("{:032x}", rand::random::<u128>());
+    format!("spark-{run}{}", &random[run.len().min(32)..])
+}
+
+impl Granting<'_> {
+    /// The account, its role and its binding; in words what it may.
+    async fn account(&mut self, request: &AccessRequest) -> Result<String> {
+        let client = self.cluster.client.clone();
+        let (namespace, account) = (self.namespace, &request.service_account);
+        let object = ServiceAccount { metadata: self.meta(account), ..Default::default() };
+        create(Api::namespaced(client.clone(), namespace), object).await?;
+        let subject = Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: account.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            ..Default::default()
+        };
+        let role_ref = |kind: &str, name: &str| RoleRef {
+            api_group: "rbac.authorization.k8s.io".to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+        };
+        match request.rbac {
+            RbacChoice::Guide => {
+                self.own(Owned::ClusterRoleBinding {
+                    kubeconfig: self.cluster.kubeconfig.clone(),
+                    context: self.cluster.context.clone(),
+                    name: GUIDE_BINDING.to_owned(),
+                })?;
+                let binding = ClusterRoleBinding {
+                    metadata: self.meta(GUIDE_BINDING),
+                    role_ref: role_ref("ClusterRole", "edit"),
+                    subjects: Some(vec![subject]),
+                };
+                create(Api::all(client), binding).await?;
+                Ok(format!("cluster role binding {GUIDE_BINDING} to edit, as the guide"))
+            }
+            RbacChoice::Minimal => {
+                let rules: Vec<Rule> = needed(&request.spark_version)
+                    .iter()
+                    .chain(&request.beside)
+                    .copied()
+                    .filter(|rule| Some(*rule) != request.without)
+                    .collect();
+                let granted = format!("role of {} verbs", rules.len());
+                let role = Role { metadata: self.meta(ROLE), rules: Some(policy(rules)) };
+                create(Api::namespaced(client.clone(), namespace), role).await?;
+                let binding = RoleBinding {
+                    metadata: self.meta(ROLE),
+                    role_ref: role_ref("Role", ROLE),
+                    subjects: Some(vec![subject]),
+                };
+                create(Api::namespaced(client, namespace), binding).await?;
+                Ok(granted)
+            }
+        }
+    }
+}
+
+impl Access {
+    /// Takes one verb from the minimal Role under a running session, for the controls.
+    pub async fn revoke(&self, context: &Context, client: &kube::Client, rule: Rule) -> Result<()> {
+        let roles: Api<Role> = Api::namespaced(client.clone(), &self.namespace);
+        let revoked = async {
+            let mut role = roles.get(ROLE).await.or_environment("reading the role")?;
+            for policy in role.rules.iter_mut().flatten() {
+                if policy.resources.iter().flatten().any(|r| r == rule.resource) {
+                    policy.verbs.retain(|verb| verb != rule.verb);
+                }
+            }
+            let replaced = roles.replace(ROLE, &PostParams::default(), &role).await;
+            replaced.map(drop).or_environment(format!("taking {rule} from the role"))
+        };
+        context.cancel.guard(revoked).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

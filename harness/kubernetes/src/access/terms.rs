@@ -1,0 +1,251 @@
+//! On which terms a cluster is used: in whose namespace, as whom, and what the kubeconfig's user may
+//! do there. Asked before anything is created, never assumed.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use serde::{Deserialize, Serialize};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::plan::RbacChoice;
+
+use super::can_i::denied;
+use super::rules::{needed, rule};
+use super::uses::{ACCOUNT, DRIVER_POD, EXEC, GUIDE, NAMESPACE, TOKEN, every};
+use super::{Rule, USES};
+use crate::cluster::Cluster;
+
+/// On which terms a cluster is used. The default is that of a cluster of ours: everything may be
+/// done, in namespaces of ours.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Terms {
+    /// The user's namespace, which exists and stays; none: one of ours for each session.
+    pub namespace: Option<String>,
+    /// As whom the driver acts.
+    pub identity: Identity,
+    /// Whether other machines use the cluster, too: then a Lease says that a run lives.
+    pub shared: bool,
+    /// `verb resource` that the kubeconfig's user may not.
+    pub(super) denied: BTreeSet<String>,
+}
+
+/// As whom a driver authenticates.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Identity {
+    /// As the account under which executors run, by tokens made for it.
+    #[default]
+    Account,
+    /// As the kubeconfig's user, and why.
+    User {
+        /// In words.
+        reason: String,
+    },
+}
+
+/// What is wanted of a cluster of the user's.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// A namespace that exists.
+    pub namespace: Option<&'a str>,
+    /// An account that exists, in it.
+    pub account: Option<&'a str>,
+    /// What is granted to an account of ours, in a namespace of ours.
+    pub rbac: RbacChoice,
+    /// Decides the verbs.
+    pub spark_version: &'a str,
+    /// Whether drivers are pods of ours.
+    pub driver_in_pod: bool,
+}
+
+impl Terms {
+    /// Asks the cluster; creates nothing.
+    ///
+    /// # Errors
+    /// Bad input: the namespace does not exist. Environment: the kubeconfig's user may not do what
+    /// no proof can do without; all missing verbs are named.
+    pub async fn ask(context: &Context, cluster: &Cluster, wanted: Wanted<'_>) -> Result<Terms> {
+        let namespace = match wanted.namespace {
+            Some(name) => {
+                exists(context, cluster, name).await?;
+                name.to_owned()
+            }
+            None => format!("spark-{}", context.run.id()),
+        };
+        let rules = every(wanted.spark_version);
+        let denied = denied(context, &cluster.client, &namespace, &rules).await?;
+        let denied = denied.into_iter().map(|missing| missing.rule.to_string()).collect();
+        Terms::of(denied, wanted)
+    }
+
+    fn of(denied: BTreeSet<String>, wanted: Wanted<'_>) -> Result<Terms> {
+        let given = wanted.namespace.map(str::to_owned);
+        let mut terms =
+            Terms { namespace: given, identity: Identity::Account, shared: true, denied };
+        let as_user = |reason: String| Identity::User { reason };
+        let mut required: Vec<Rule> = Vec::new();
+        terms.identity = match (wanted.namespace, wanted.account) {
+            (Some(_), None) => as_user("no --service-account is named".to_owned()),
+            (Some(_), Some(_)) => terms.lack(&[TOKEN]).map_or(Identity::Account, as_user),
+            (None, _) => {
+                required.extend(NAMESPACE);
+                if wanted.rbac == RbacChoice::Guide {
+                    required.extend(ACCOUNT.iter().chain(&GUIDE));
+                }
+                terms.lack(&ACCOUNT).map_or(Identity::Account, as_user)
+            }
+        };
+        match terms.identity {
+            Identity::User { .. } => required.extend(needed(wanted.spark_version)),
+            // The account is asked as itself; its pods are watched by us.
+            Identity::Account => required.extend([rule("pods", "list"), rule("pods", "watch")]),
+        }
+        if wanted.driver_in_pod {
+            required.extend(DRIVER_POD.iter().chain(&EXEC));
+        }
+        match terms.missing(&required).as_slice() {
+            [] => Ok(terms),
+            missing => {
+                let place = match &terms.namespace {
+                    Some(name) => format!("in namespace {name}"),
+                    None => "on this cluster".to_owned(),
+                };
+                let error = Error::environment(format!(
+                    "the kubeconfig's user may not, {place}: {}",
+                    missing.join(", ")
+                ));
+                Err(error.remedy(match wanted.namespace {
+                    Some(_) => {
+                        "apply the Role of docs/existing-clusters.md in that namespace (and for \
+                         --driver pod what docs/drivers.md names)"
+                    }
+                    None => {
+                        "--namespace NAME uses one that exists and needs only a Role there \
+                             (docs/existing-clusters.md)"
+                    }
+                }))
+            }
+        }
+    }
+
+    /// What of these the kubeconfig's user may not, in one sentence; `None` when it may all.
+    pub fn lack(&self, rules: &[Rule]) -> Option<String> {
+        let missing = self.missing(rules);
+        (!missing.is_empty())
+            .then(|| format!("the kubeconfig's user may not {}", missing.join(", ")))
+    }
+
+    fn missing(&self, rules: &[Rule]) -> Vec<String> {
+        let all = rules.iter().map(ToString::to_string);
+        let mut missing: Vec<String> = all.filter(|rule| self.denied.contains(rule)).collect();
+        missing.dedup();
+        missing
+    }
+
+    /// Whether the kubeconfig's user may do this.
+    pub fn may(&self, resource: &'static str, verb: &'static str) -> bool {
+        self.lack(&[rule(resource, verb)]).is_none()
+    }
+
+    /// Kinds of what Spark may leave that cannot be listed.
+    pub fn unseen(&self) -> Vec<String> {
+        let kinds = ["configmaps", "services", "persistentvolumeclaims", "statefulsets.apps"];
+        kinds.into_iter().filter(|kind| !self.may(kind, "list")).map(str::to_owned).collect()
+    }
+
+    /// Whether a Lease says that a run lives here.
+    pub fn leased(&self) -> bool {
+        let lease = USES.iter().find(|one| one.id == "lease");
+        self.shared && lease.is_some_and(|one| self.lack(one.rules).is_none())
+    }
+}
+
+/// Where a namespace may not be looked at, its Role decides: one that does not exist grants nothing.
+async fn exists(context: &Context, cluster: &Cluster, name: &str) -> Result<()> {
+    let api: Api<Namespace> = Api::all(cluster.client.clone());
+    let found = context.cancel.guard(async { Ok(api.get_opt(name).await) }).await?;
+    match found {
+        Ok(Some(_)) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
+        Ok(None) => Err(Error::input(format!("--namespace {name}: the cluster has none of it"))
+            .remedy(
+                "name one that exists: on a cluster of yours sparkproof makes none of that name",
+            )),
+        Err(error) => {
+            Err(Error::environment(format!("looking for namespace {name}")).because(error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sparkproof_base::Exit;
+
+    const GIVEN: Wanted<'_> = Wanted {
+        namespace: Some("team"),
+        account: None,
+        rbac: RbacChoice::Minimal,
+        spark_version: "3.5.9",
+        driver_in_pod: false,
+    };
+
+    fn terms(denied: &[&str], wanted: Wanted<'_>) -> Result<Terms> {
+        Terms::of(denied.iter().map(|rule| (*rule).to_owned()).collect(), wanted)
+    }
+
+    #[test]
+    fn each_verb_that_spark_needs_is_asked_for_and_named() {
+        for rule in needed("3.5.9") {
+            let error = terms(&[&rule.to_string()], GIVEN).expect_err("refused");
+            assert_eq!(error.exit, Exit::Environment);
+            assert!(error.to_string().ends_with(&format!("in namespace team: {rule}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_only_sparkproof_wants_may_be_missing() {
+        let terms = terms(&["create pods/exec", "update leases.coordination.k8s.io"], GIVEN);
+        let terms = terms.expect("enough");
+        let lacks = terms.lack(&EXEC).expect("missing");
+        assert_eq!(lacks, "the kubeconfig's user may not create pods/exec");
+        assert!(!terms.leased() && terms.may("pods", "list"));
+    }
+
+    #[test]
+    fn a_driver_in_a_pod_takes_more() {
+        let in_pod = Wanted { driver_in_pod: true, ..GIVEN };
+        for rule in DRIVER_POD.iter().chain(&EXEC).map(ToString::to_string) {
+            let error = terms(&[&rule], in_pod).expect_err("refused").to_string();
+            assert!(error.ends_with(&format!("in namespace team: {rule}")), "{error}");
+            let cell = format!("`{rule}`");
+            assert!(include_str!("../../../../docs/drivers.md").contains(&cell), "{cell}");
+        }
+    }
+
+    #[test]
+    fn without_tokens_the_driver_is_the_user() {
+        let user = terms(&[], GIVEN).expect("enough").identity;
+        assert_eq!(user, Identity::User { reason: "no --service-account is named".into() });
+        let named = Wanted { account: Some("spark"), ..GIVEN };
+        assert_eq!(terms(&[], named).expect("enough").identity, Identity::Account);
+        // As the account, the user itself needs none of Spark's verbs.
+        assert!(terms(&["create pods"], named).is_ok());
+        let no_token = terms(&["create serviceaccounts/token"], named).expect("enough");
+        assert!(matches!(no_token.identity, Identity::User { reason } if reason.contains("token")));
+    }
+
+    #[test]
+    fn a_namespace_of_ours_needs_the_right_to_make_one() {
+        let own = Wanted { namespace: None, ..GIVEN };
+        assert_eq!(terms(&[], own).expect("enough").identity, Identity::Account);
+        let error = terms(&["create namespaces", "create pods"], own).expect_err("refused");
+        assert!(error.to_string().ends_with("on this cluster: create namespaces"), "{error}");
+        assert!(error.remedy.expect("a remedy").starts_with("--namespace"));
+        let no_role = terms(&["create roles.rbac.authorization.k8s.io"], own).expect("enough");
+        assert!(matches!(no_role.identity, Identity::User { .. }));
+        let guide = Wanted { rbac: RbacChoice::Guide, ..own };
+        assert!(terms(&["create roles.rbac.authorization.k8s.io"], guide).is_err());
+    }
+}

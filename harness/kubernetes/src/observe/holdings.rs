@@ -1,0 +1,199 @@
+//! What Kubernetes holds for Spark in a namespace: pods, ConfigMaps, Services, PVCs, StatefulSets.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SCOPE};
+
+use super::pod_list::status;
+
+/// Kubernetes puts this ConfigMap into every namespace.
+const ROOT_CA: &str = "kube-root-ca.crt";
+
+/// What is looked for in a namespace.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// Only what carries this label, where the namespace is not ours.
+    pub selector: Option<String>,
+    /// Resources, as kubectl writes them (`configmaps`, `statefulsets.apps`), that may not be listed.
+    pub unseen: Vec<String>,
+}
+
+impl Look {
+    async fn list<K>(&self, client: &kube::Client, namespace: &str) -> kube::Result<Vec<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        let kind = K::DynamicType::default();
+        let (plural, group) = (K::plural(&kind), K::group(&kind));
+        let named = format!("{plural}.{group}");
+        if self.unseen.iter().any(|kind| *kind == named.trim_end_matches('.')) {
+            return Ok(Vec::new());
+        }
+        let params = ListParams { label_selector: self.selector.clone(), ..ListParams::default() };
+        Ok(Api::namespaced(client.clone(), namespace).list(&params).await?.items)
+    }
+}
+
+/// Objects by kind; names sorted. Pods carry their status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Name and status of each pod.
+    pub pods: BTreeMap<String, String>,
+    /// ConfigMaps but for the root CA's.
+    pub config_maps: Vec<String>,
+    /// Services.
+    pub services: Vec<String>,
+    /// Persistent volume claims.
+    pub claims: Vec<String>,
+    /// StatefulSets: one that stays brings its pods back.
+    pub stateful_sets: Vec<String>,
+}
+
+impl Holdings {
+    /// Lists the namespace: everything in a namespace of ours is of the session, but for what we
+    /// made ourselves.
+    pub async fn list(client: &kube::Client, namespace: &str, look: &Look) -> Result<Self> {
+        let (pods, maps, services, claims, sets) = tokio::try_join!(
+            look.list::<Pod>(client, namespace),
+            look.list::<ConfigMap>(client, namespace),
+            look.list::<Service>(client, namespace),
+            look.list::<PersistentVolumeClaim>(client, namespace),
+            look.list::<StatefulSet>(client, namespace),
+        )
+        .or_environment(format!("listing what namespace {namespace} holds"))?;
+        Ok(Holdings {
+            // A driver's pod that we made holds what it owns; it goes with the namespace.
+            pods: pods
+                .iter()
+                .filter(|pod| !pod.labels().contains_key(KUBE_SCOPE))
+                .map(|pod| (pod.name_any(), status(pod)))
+                .collect(),
+            config_maps: names(&maps).filter(|n| n != ROOT_CA).collect(),
+            services: names(&services).collect(),
+            claims: names(&claims).collect(),
+            stateful_sets: names(&sets).collect(),
+        })
+    }
+
+    /// Nothing left.
+    pub fn is_empty(&self) -> bool {
+        *self == Holdings::default()
+    }
+
+    /// Deletes all of it, without grace: the driver is gone.
+    pub async fn delete(&self, client: &kube::Client, namespace: &str) -> Result<()> {
+        let deleted = async {
+            delete_all::<StatefulSet>(client, namespace, &self.stateful_sets).await?;
+            delete_all::<Pod>(client, namespace, self.pods.keys()).await?;
+            delete_all::<ConfigMap>(client, namespace, &self.config_maps).await?;
+            delete_all::<Service>(client, namespace, &self.services).await?;
+            delete_all::<PersistentVolumeClaim>(client, namespace, &self.claims).await
+        };
+        deleted.await.or_environment(format!("deleting what a killed driver left in {namespace}"))
+    }
+}
+
+/// Not found is what a delete wants.
+async fn delete_all<K>(
+    client: &kube::Client,
+    namespace: &str,
+    names: impl IntoIterator<Item = &String>,
+) -> kube::Result<()>
+where
+    K: Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let now = DeleteParams::default().grace_period(0);
+    for name in names {
+        match api.delete(name, &now).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            deleted => drop(deleted?),
+        }
+    }
+    Ok(())
+}
+
+/// What carries our label we made ourselves, for the session to use: it goes with the namespace.
+fn names<K: ResourceExt>(items: &[K]) -> impl Iterator<Item = String> {
+    items.iter().filter(|k| !k.labels().contains_key(KUBE_RUN)).map(ResourceExt::name_any)
+}
+
+impl std::fmt::Display for Holdings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_empty() {
+            return f.write_str("nothing");
+        }
+        let pods = self.pods.iter().map(|(name, status)| format!("pod {name} ({status})"));
+        let rest = |kind: &'static str, names: &[String]| {
+            names.iter().map(move |name| format!("{kind} {name}")).collect::<Vec<_>>()
+        };
+        let all: Vec<String> = pods
+            .chain(rest("configmap", &self.config_maps))
+            .chain(rest("service", &self.services))
+            .chain(rest("persistentvolumeclaim", &self.claims))
+            .chain(rest("statefulset", &self.stateful_sets))
+            .collect();
+        f.write_str(&all.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::json;
+
+    /// An API server that has objects of one kind only.
+    fn server(of: &'static str, objects: &'static [&'static str]) -> kube::Client {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            while let Some((request, reply)) = handle.next_request().await {
+                let kind = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+                let names: &[&str] = if kind == of { objects } else { &[] };
+                let items: Vec<_> =
+                    names.iter().map(|n| json!({"metadata": {"name": n}})).collect();
+                let list =
+                    json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": items});
+                let body = Body::from(serde_json::to_vec(&list).expect("json"));
+                reply.send_response(Response::new(body));
+            }
+        });
+        kube::Client::new(service, "default")
+    }
+
+    #[tokio::test]
+    async fn the_root_ca_is_not_a_leftover() {
+        let held = Holdings::list(&server("configmaps", &[ROOT_CA]), "n", &Look::default())
+            .await
+            .expect("listed");
+        assert!(held.is_empty(), "{held}");
+    }
+
+    #[tokio::test]
+    async fn a_config_map_of_spark_is() {
+        let server = server("configmaps", &[ROOT_CA, "spark-exec-0-conf-map"]);
+        let held = Holdings::list(&server, "n", &Look::default()).await.expect("listed");
+        assert_eq!(held.to_string(), "configmap spark-exec-0-conf-map");
+        let blind = Look { unseen: vec!["configmaps".to_owned()], ..Look::default() };
+        assert!(Holdings::list(&server, "n", &blind).await.expect("listed").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_stateful_set_is_one_and_is_told_with_its_group() {
+        let server = server("statefulsets", &["spark-s-0"]);
+        let held = Holdings::list(&server, "n", &Look::default()).await.expect("listed");
+        assert_eq!(held.to_string(), "statefulset spark-s-0");
+        let blind = Look { unseen: vec!["statefulsets.apps".to_owned()], ..Look::default() };
+        assert!(Holdings::list(&server, "n", &blind).await.expect("listed").is_empty());
+    }
+}

@@ -1,0 +1,393 @@
+//! One watch of a namespace's pods: the last state of each, a signal on change, the timeline.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::{ObjectRef, Store, reflector, store};
+use kube::runtime::watcher::{self, watcher};
+use kube::{Api, ResourceExt};
+use sparkproof_base::error::Error;
+use sparkproof_base::events::{Body, PodMoment, Recorder};
+use sparkproof_base::wait::{Progress, Source};
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+
+/// So many refusals in a row are final: a right that was just granted may take a moment.
+const REFUSALS: u32 = 3;
+
+/// A running watch. Clones share it; it ends with the last clone.
+#[derive(Clone)]
+pub struct Pods {
+    store: Store<Pod>,
+    namespace: String,
+    changes: watch::Receiver<u64>,
+    trouble: Arc<Mutex<Option<Trouble>>>,
+    _task: Arc<AbortOnDropHandle<()>>,
+}
+
+/// Why the watch sees nothing now.
+#[derive(Debug, Clone)]
+struct Trouble {
+    error: String,
+    /// How often in a row the API server refused it; 0 when the last error is another one.
+    refusals: u32,
+    /// How it refused last.
+    refusal: Option<Refusal>,
+}
+
+/// Why the API server refuses a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// The account may not.
+    Forbidden,
+    /// It knows no such account: a token that ran out.
+    Unauthorized,
+}
+
+impl Refusal {
+    fn remedy(self) -> &'static str {
+        match self {
+            Refusal::Forbidden => "allow list and watch on pods there to the kubeconfig's user",
+            Refusal::Unauthorized => {
+                "the API server does not know who asks: renew the kubeconfig's credentials"
+            }
+        }
+    }
+}
+
+impl Pods {
+    /// Watches all pods of a namespace, or those with a label; each moment of each pod is recorded
+    /// at receive time.
+    pub fn watch(
+        client: kube::Client,
+        namespace: &str,
+        selector: Option<&str>,
+        recorder: Recorder,
+    ) -> Self {
+        let config =
+            watcher::Config { label_selector: selector.map(str::to_owned), ..Default::default() };
+        let (reader, writer) = store();
+        let (changed, changes) = watch::channel(0);
+        let trouble = Arc::new(Mutex::new(None));
+        let mut lives = Lives::of(recorder);
+        // The default backoff makes a closed or refused watch resume.
+        let events = watcher(Api::<Pod>::namespaced(client, namespace), config).default_backoff();
+        let (mut events, shown) = (Box::pin(reflector(writer, events)), trouble.clone());
+        let task = tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if let Ok(mut trouble) = shown.lock() {
+                    *trouble = after(trouble.take(), &event);
+                }
+                if let Ok(event) = event {
+                    lives.note(&event);
+                }
+                changed.send_modify(|n| *n += 1);
+            }
+        });
+        let _task = Arc::new(AbortOnDropHandle::new(task));
+        Pods { store: reader, namespace: namespace.to_owned(), changes, trouble, _task }
+    }
+
+    /// The pods as last seen, by name.
+    pub fn now(&self) -> BTreeMap<String, Arc<Pod>> {
+        self.store.state().into_iter().map(|pod| (pod.name_any(), pod)).collect()
+    }
+
+    /// The pod of this name, as last seen.
+    pub fn get(&self, name: &str) -> Option<Arc<Pod>> {
+        self.store.get(&ObjectRef::new(name).within(&self.namespace))
+    }
+
+    /// Whether any pod is being deleted, which may free a node.
+    pub fn any_leaves(&self) -> bool {
+        self.store.find(|pod| pod.metadata.deletion_timestamp.is_some()).is_some()
+    }
+
+    /// A source for [`sparkproof_base::wait::wait`].
+    pub fn changes(&self) -> Source {
+        Source::Changes(self.changes.clone())
+    }
+
+    /// What a wait on these pods says when they are not as they shall be: where the watch fails that is
+    /// said, too, and one that is refused for good ends the wait.
+    pub fn not_yet<T>(&self, state: impl Into<String>) -> Progress<T> {
+        let state = state.into();
+        match self.trouble.lock().ok().and_then(|trouble| trouble.clone()) {
+            None => Progress::NotYet(state),
+            Some(Trouble { error, refusals, refusal: Some(refusal) }) if refusals >= REFUSALS => {
+                let what = format!("watching the pods of namespace {}: {error}", self.namespace);
+                Progress::Never(Error::environment(what).remedy(refusal.remedy()))
+            }
+            Some(Trouble { error, .. }) => {
+                Progress::NotYet(format!("{state}; the watch of the pods fails: {error}"))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Pods {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pods").field("now", &self.now().keys()).finish_non_exhaustive()
+    }
+}
+
+/// The trouble after an event.
+fn after(before: Option<Trouble>, event: &watcher::Result<watcher::Event<Pod>>) -> Option<Trouble> {
+    match event {
+        // A list that begins has not been answered yet.
+        Ok(watcher::Event::Init) => before,
+        Ok(_) => None,
+        Err(error) => {
+            let refusal = refusal(error);
+            let refusals = match refusal {
+                Some(_) => before.map_or(0, |trouble| trouble.refusals) + 1,
+                None => 0,
+            };
+            Some(Trouble { error: error.to_string(), refusals, refusal })
+        }
+    }
+}
+
+/// Whether, and why, the watch is refused.
+fn refusal(error: &watcher::Error) -> Option<Refusal> {
+    use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
+    let status = match error {
+        InitialListFailed(kube::Error::Api(status))
+        | WatchStartFailed(kube::Error::Api(status))
+        | WatchFailed(kube::Error::Api(status))
+        | WatchError(status) => status,
+        _ => return None,
+    };
+    match status.code {
+        401 => Some(Refusal::Unauthorized),
+        403 => Some(Refusal::Forbidden),
+        _ => None,
+    }
+}
+
+/// The lives of pods by uid: a StatefulSet's pod comes back under its name.
+struct Lives {
+    recorder: Recorder,
+    lives: HashMap<String, Life>,
+    /// The uid of the life that a name has now.
+    named: HashMap<String, String>,
+    /// What a list that is being read has.
+    listed: HashSet<String>,
+}
+
+struct Life {
+    name: String,
+    seen: Vec<(PodMoment, String)>,
+}
+
+impl Lives {
+    fn of(recorder: Recorder) -> Self {
+        Lives { recorder, lives: HashMap::new(), named: HashMap::new(), listed: HashSet::new() }
+    }
+
+    fn note(&mut self, event: &watcher::Event<Pod>) {
+        match event {
+            watcher::Event::Apply(pod) => self.put(pod),
+            watcher::Event::Delete(pod) => self.end(&uid(pod)),
+            watcher::Event::Init => self.listed.clear(),
+            watcher::Event::InitApply(pod) => {
+                self.listed.insert(uid(pod));
+                self.put(pod);
+            }
+            watcher::Event::InitDone => {
+                let gone = self.lives.keys().filter(|uid| !self.listed.contains(*uid));
+                let gone: Vec<String> = gone.cloned().collect();
+                gone.iter().for_each(|uid| self.end(uid));
+            }
+        }
+    }
+
+    fn put(&mut self, pod: &Pod) {
+        let (name, uid) = (pod.name_any(), uid(pod));
+        match self.named.insert(name.clone(), uid.clone()) {
+            // Its end was missed.
+            Some(earlier) if earlier != uid => self.end(&earlier),
+            _ => {}
+        }
+        let life =
+            self.lives.entry(uid).or_insert_with(|| Life { name: name.clone(), seen: Vec::new() });
+        for (moment, detail) in moments(pod) {
+            if life.seen.iter().any(|(m, d)| *m == moment && *d == detail) {
+                continue;
+            }
+            life.seen.push((moment, detail.clone()));
+            self.recorder.emit(Body::Pod { pod: name.clone(), moment, detail });
+        }
+    }
+
+    fn end(&mut self, uid: &str) {
+        let Some(Life { name, .. }) = self.lives.remove(uid) else { return };
+        if self.named.get(&name).is_some_and(|now| now == uid) {
+            self.named.remove(&name);
+        }
+        self.recorder.emit(Body::Pod {
+            pod: name,
+            moment: PodMoment::Deleted,
+            detail: String::new(),
+        });
+    }
+}
+
+fn uid(pod: &Pod) -> String {
+    pod.uid().unwrap_or_else(|| pod.name_any())
+}
+
+/// The moments that a pod's present state shows.
+fn moments(pod: &Pod) -> Vec<(PodMoment, String)> {
+    let mut moments = vec![(PodMoment::Created, String::new())];
+    if let Some(node) = pod.spec.as_ref().and_then(|s| s.node_name.clone()) {
+        moments.push((PodMoment::Scheduled, node));
+    }
+    let Some(status) = &pod.status else { return moments };
+    for container in status.container_statuses.iter().flatten() {
+        let Some(state) = &container.state else { continue };
+        if let Some(waiting) = &state.waiting
+            && let Some(reason) = &waiting.reason
+            && reason != "ContainerCreating"
+        {
+            moments.push((PodMoment::Waiting, reason.clone()));
+        }
+        if state.running.is_some() {
+            moments.push((PodMoment::Started, String::new()));
+        }
+        if let Some(ended) = &state.terminated {
+            moments.push((PodMoment::Ended, format!("exit code {}", ended.exit_code)));
+        }
+    }
+    let ready =
+        status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+    if ready {
+        moments.push((PodMoment::Ready, String::new()));
+    }
+    moments
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body as HttpBody;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use sparkproof_base::events::Event;
+    use sparkproof_base::testing::test_context;
+    use sparkproof_base::wait::{Waiting, wait};
+
+    fn pod(uid: &str, ready: bool) -> Pod {
+        let ready = if ready { "True" } else { "False" };
+        let pod = json!({
+            "metadata": { "name": "s-0", "namespace": "n", "uid": uid },
+            "status": { "conditions": [{ "type": "Ready", "status": ready }] },
+        });
+        serde_json::from_value(pod).expect("a pod")
+    }
+
+    /// What is recorded of pods: `s-0 Created`.
+    fn recorded(keep: &tempfile::TempDir) -> Vec<String> {
+        let file = format!("run/events-{}.jsonl", std::process::id());
+        let text = std::fs::read_to_string(keep.path().join(file)).unwrap_or_default();
+        let moment = |line: &str| match serde_json::from_str::<Event>(line).ok()?.body {
+            Body::Pod { pod, moment, .. } => Some(format!("{pod} {moment:?}")),
+            _ => None,
+        };
+        text.lines().filter_map(moment).collect()
+    }
+
+    #[tokio::test]
+    async fn the_second_life_of_a_name_is_a_life_of_its_own() {
+        use watcher::Event::{Apply, Delete, Init, InitApply, InitDone};
+        let (context, keep) = test_context();
+        let mut lives = Lives::of(context.recorder.clone());
+        for event in [
+            Init,
+            InitDone,
+            Apply(pod("a", true)),
+            Delete(pod("a", true)),
+            // A StatefulSet makes it again.
+            Apply(pod("b", false)),
+            Apply(pod("b", true)),
+            // The watch was closed meanwhile: the next list has a third one.
+            Init,
+            InitApply(pod("c", true)),
+            InitDone,
+        ] {
+            lives.note(&event);
+        }
+        let one = ["s-0 Created", "s-0 Ready", "s-0 Deleted"];
+        let expected: Vec<&str> = one.into_iter().chain(one).chain(one).take(8).collect();
+        assert_eq!(recorded(&keep), expected);
+        assert_eq!(lives.lives.len(), 1);
+    }
+
+    /// A Role without `list` and `watch` on pods; a token that ran out.
+    #[rstest]
+    #[case(403, "pods is forbidden: User \"u\" cannot list", "watch on pods")]
+    #[case(401, "Unauthorized", "credentials")]
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_refused_ends_a_wait_with_its_words(
+        #[case] code: u16,
+        #[case] message: &'static str,
+        #[case] remedy: &str,
+    ) {
+        let (service, mut handle) =
+            tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
+        tokio::spawn(async move {
+            while let Some((_, reply)) = handle.next_request().await {
+                let status = json!({ "status": "Failure", "code": code, "reason": "x",
+                                     "message": message });
+                let body = HttpBody::from(serde_json::to_vec(&status).expect("json"));
+                reply.send_response(Response::builder().status(code).body(body).expect("valid"));
+            }
+        });
+        let (context, _keep) = test_context();
+        let client = kube::Client::new(service, "n");
+        let pods = Pods::watch(client, "n", None, context.recorder.clone());
+        let waiting = Waiting::up_to(600, "a pod");
+        let waited = wait(&context, waiting, pods.changes(), async || {
+            pods.not_yet::<()>("it is not to be seen")
+        });
+        let begun = tokio::time::Instant::now();
+        let error = waited.await.expect_err("refused");
+        assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+        assert!(error.to_string().contains(message), "{error}");
+        let told = error.remedy.unwrap_or_default();
+        assert!(told.contains(remedy), "{told}");
+        assert_eq!(told.contains("allow"), code == 403, "{told}");
+    }
+
+    #[test]
+    fn a_watch_that_fails_is_no_refusal_and_recovers() {
+        let silent = || Err(watcher::Error::NoResourceVersion);
+        let trouble = after(after(None, &silent()), &silent()).expect("trouble");
+        assert_eq!(trouble.refusals, 0);
+        assert!(after(Some(trouble.clone()), &Ok(watcher::Event::Init)).is_some(), "not answered");
+        assert!(after(Some(trouble), &Ok(watcher::Event::InitDone)).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_is_shared_and_not_copied() {
+        let (reader, mut writer) = store();
+        writer.apply_watcher_event(&watcher::Event::Apply(pod("a", true)));
+        let (_changed, changes) = watch::channel(0);
+        let task = tokio::spawn(std::future::pending());
+        let pods = Pods {
+            store: reader,
+            namespace: "n".to_owned(),
+            changes,
+            trouble: Arc::default(),
+            _task: Arc::new(AbortOnDropHandle::new(task)),
+        };
+        let (first, second) = (pods.now().remove("s-0"), pods.get("s-0"));
+        let same = first.zip(second).is_some_and(|(a, b)| Arc::ptr_eq(&a, &b));
+        assert!(same);
+    }
+}

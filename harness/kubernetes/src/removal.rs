@@ -1,0 +1,223 @@
+//! Kubernetes objects of a run: removed by name when their label says whose they are.
+
+pub mod labelled;
+
+use std::fmt::Debug;
+use std::path::{Component, Path};
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use kube::api::DeleteParams;
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use sparkproof_base::context::Context;
+use sparkproof_base::deadlines::NAMESPACE_GONE;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::labels::KUBE_RUN;
+use sparkproof_base::ledger::{Owned, owned_by};
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_machine::{docker, minikube_profile};
+
+use crate::cluster::{Via, client_of};
+
+/// The longest one answer may take.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// A client that reaches the cluster; `None` when the cluster was one of ours and is gone, and all
+/// that was in it.
+///
+/// # Errors
+/// Environment: it does not answer, and is not known to be gone.
+pub async fn reach(
+    context: &Context,
+    kubeconfig: &Path,
+    of: Option<&str>,
+) -> Result<Option<Client>> {
+    let ours = kubeconfig.starts_with(context.dirs.runs());
+    if !kubeconfig.exists() && ours {
+        return Ok(None);
+    }
+    let via = if ours { Via::Direct } else { Via::AsKubectl };
+    let client = client_of(kubeconfig, of, via).await?;
+    match bounded(client.apiserver_version()).await {
+        Ok(_) => Ok(Some(client)),
+        Err(_) if cluster_is_gone(context, kubeconfig).await? => Ok(None),
+        Err(e) => Err(Error::environment(format!(
+            "the cluster of {} does not answer",
+            kubeconfig.display()
+        ))
+        .because(e)
+        .remedy("run `sparkproof sweep` when it does")),
+    }
+}
+
+/// Whether the kubeconfig is that of a cluster of ours without any node left. A ledger that names no
+/// cluster says nothing of one.
+async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
+    let Ok(inside) = kubeconfig.strip_prefix(context.dirs.runs()) else { return Ok(false) };
+    let Some(Component::Normal(id)) = inside.components().next() else { return Ok(false) };
+    let mut clusters = 0;
+    for owned in owned_by(&context.dirs.runs().join(id))? {
+        let nodes = match &owned {
+            Owned::KindCluster { docker, name } => {
+                docker::kind_nodes(&docker::at(docker).await?, name).await?
+            }
+            Owned::MinikubeCluster { docker, name } => {
+                minikube_profile::nodes(&docker::at(docker).await?, name).await?
+            }
+            _ => continue,
+        };
+        if !nodes.is_empty() {
+            return Ok(false);
+        }
+        clusters += 1;
+    }
+    Ok(clusters > 0)
+}
+
+/// What the API server answers, within 20 s.
+///
+/// # Errors
+/// Environment: it refused, or did not answer in time.
+pub async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(ANSWER, work).await {
+        Ok(result) => result.or_environment("asking the API server"),
+        Err(_) => Err(Error::environment(format!("no answer within {} s", ANSWER.as_secs()))),
+    }
+}
+
+/// The object, when it carries the run's label.
+async fn of_run<K>(api: &Api<K>, name: &str, run: &str) -> Result<Option<K>>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    let found = bounded(api.get_opt(name)).await?;
+    Ok(found.filter(|object| object.labels().get(KUBE_RUN).is_some_and(|label| label == run)))
+}
+
+/// Deletes a namespace of the run and waits until it is gone with all that is in it.
+pub async fn remove_namespace(
+    context: &Context,
+    client: Client,
+    name: &str,
+    run: &str,
+) -> Result<()> {
+    let api: Api<Namespace> = Api::all(client);
+    if of_run(&api, name, run).await?.is_none() {
+        return Ok(());
+    }
+    delete(&api, name).await?;
+    let waiting = Waiting::up_to(NAMESPACE_GONE.as_secs(), format!("the end of namespace {name}"));
+    // One object, for a few seconds: a list of conditions is all a watch would bring.
+    wait(context, waiting, Source::Backoff, async || match of_run(&api, name, run).await {
+        Ok(None) => Progress::Met(()),
+        Ok(Some(namespace)) => Progress::NotYet(state(&namespace)),
+        Err(e) => Progress::NotYet(e.to_string()),
+    })
+    .await
+}
+
+/// Why it is still there, in the API server's words.
+fn state(namespace: &Namespace) -> String {
+    let conditions = namespace.status.iter().flat_map(|s| s.conditions.iter().flatten());
+    let holding: Vec<&str> =
+        conditions.filter(|c| c.status == "True").filter_map(|c| c.message.as_deref()).collect();
+    if holding.is_empty() { "terminating".to_owned() } else { holding.join("; ") }
+}
+
+/// Deletes a cluster role binding of the run.
+pub async fn remove_cluster_role_binding(client: Client, name: &str, run: &str) -> Result<()> {
+    let api: Api<ClusterRoleBinding> = Api::all(client);
+    match of_run(&api, name, run).await? {
+        Some(_) => delete(&api, name).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes a Lease of the run.
+pub async fn remove_lease(client: Client, namespace: &str, name: &str, run: &str) -> Result<()> {
+    let api: Api<Lease> = Api::namespaced(client, namespace);
+    match of_run(&api, name, run).await? {
+        Some(_) => delete(&api, name).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes a persistent volume of the run.
+pub async fn remove_persistent_volume(client: Client, name: &str, run: &str) -> Result<()> {
+    let api: Api<PersistentVolume> = Api::all(client);
+    match of_run(&api, name, run).await? {
+        Some(_) => delete(&api, name).await,
+        None => Ok(()),
+    }
+}
+
+async fn delete<K>(api: &Api<K>, name: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    try_delete(api, name).await?.or_environment(format!("deleting {name}"))
+}
+
+/// The same, for who looks at why it was refused.
+pub async fn try_delete<K>(api: &Api<K>, name: &str) -> Result<kube::Result<()>>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    let options = DeleteParams::background();
+    Ok(match bounded(async { Ok(api.delete(name, &options).await) }).await? {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        deleted => deleted.map(drop),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use sparkproof_base::ledger::{Run, Scope};
+    use sparkproof_base::testing::test_context;
+
+    /// Answers each GET with a binding of the given label; counts the DELETEs.
+    fn server(label: &'static str) -> (Client, tokio::task::JoinHandle<usize>) {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let served = tokio::spawn(async move {
+            let mut deleted = 0;
+            while let Some((request, answer)) = handle.next_request().await {
+                deleted += usize::from(request.method() == http::Method::DELETE);
+                let object = serde_json::json!({
+                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                    "metadata": {"name": "b", "labels": {KUBE_RUN: label}},
+                    "roleRef": {"apiGroup": "", "kind": "ClusterRole", "name": "edit"}
+                });
+                answer.send_response(Response::new(Body::from(object.to_string().into_bytes())));
+            }
+            deleted
+        });
+        (Client::new(service, "default"), served)
+    }
+
+    #[tokio::test]
+    async fn a_ledger_without_a_cluster_does_not_say_that_one_is_gone() {
+        let (context, _keep) = test_context();
+        let name = "dev".parse().expect("a name");
+        let up = Run::begin_as(&context.dirs, Scope::User, &name).await.expect("run");
+        let kubeconfig = up.dir().join("kubeconfig");
+        assert!(!cluster_is_gone(&context, &kubeconfig).await.expect("looked"));
+        // What is damaged says nothing at all.
+        std::fs::write(up.dir().join("ledger.jsonl"), "").expect("written");
+        cluster_is_gone(&context, &kubeconfig).await.expect_err("not known");
+    }
+
+    #[tokio::test]
+    async fn only_what_carries_the_run_is_deleted() {
+        for (label, expected) in [("7f3a0000", 1), ("another", 0)] {
+            let (client, served) = server(label);
+            remove_cluster_role_binding(client, "b", "7f3a0000").await.expect("answered");
+            assert_eq!(served.await.expect("served"), expected, "{label}");
+        }
+    }
+}

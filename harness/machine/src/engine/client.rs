@@ -1,0 +1,201 @@
+//! A Docker daemon that answers.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error as DockerError;
+use bollard::models::ImageInspect;
+use bollard::query_parameters::{InspectContainerOptions, InspectNetworkOptions};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::Owned;
+
+use crate::docker::gone;
+
+/// Where a Docker daemon listens unless somebody says otherwise.
+pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
+/// The longest a daemon may take to say that it is there.
+const PING: Duration = Duration::from_secs(10);
+/// The longest one request may take: loading or committing an image of gigabytes on a slow disk.
+const REQUEST: Duration = Duration::from_secs(30 * 60);
+
+/// A Docker daemon that answers.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// The client our own code talks through.
+    pub docker: Docker,
+    /// `DOCKER_HOST` for the tools we call.
+    pub host: String,
+}
+
+impl Engine {
+    /// The daemon at an address such as `unix:///var/run/docker.sock` or `tcp://192.0.2.1:2375`;
+    /// `None` when nothing listens there.
+    ///
+    /// # Errors
+    /// Bad input: an address of an unknown form. Environment: the socket is there but this user may
+    /// not use it, what listens there does not answer in time, or what answers is not Docker.
+    pub async fn at(host: &str) -> Result<Option<Self>> {
+        if let Some(path) = host.strip_prefix("unix://") {
+            match tokio::net::UnixStream::connect(path).await {
+                Ok(_) => {}
+                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
+                    return Err(Error::environment(format!("this user may not use {path}"))
+                        .because(e)
+                        .remedy("run as root, or as a member of the socket's group"));
+                }
+                Err(_) => return Ok(None),
+            }
+        }
+        let docker = Docker::connect_with_host(host)
+            .or_input(format!("the Docker address {host}"))?
+            .with_timeout(REQUEST);
+        match tokio::time::timeout(PING, docker.ping()).await {
+            Err(_) => {
+                let seconds = PING.as_secs();
+                return Err(Error::environment(format!(
+                    "what listens at {host} did not answer within {seconds} s"
+                ))
+                .remedy("start that Docker daemon again"));
+            }
+            Ok(Err(bollard::errors::Error::HyperResponseError { .. })) => return Ok(None),
+            Ok(Err(e)) if e.to_string().contains("connect") => return Ok(None),
+            Ok(Err(e)) => return Err(Error::environment(format!("asking {host}")).because(e)),
+            Ok(Ok(_)) => {}
+        }
+        let docker = docker
+            .negotiate_version()
+            .await
+            .or_environment(format!("agreeing on an API version with {host}"))?;
+        Ok(Some(Engine { docker, host: host.to_owned() }))
+    }
+
+    /// What the daemon knows of an image; `None` when it has no such image.
+    pub async fn image(&self, reference: &str) -> Result<Option<ImageInspect>> {
+        match self.docker.inspect_image(reference).await {
+            Ok(image) => Ok(Some(image)),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
+                Ok(None)
+            }
+            Err(e) => Err(Error::environment(format!("asking Docker for {reference}")).because(e)),
+        }
+    }
+
+    /// Refuses the name of a network that is there already, whosever it is: what another made must
+    /// never come into a ledger.
+    ///
+    /// # Errors
+    /// Bad input: there is one. Environment: the daemon does not answer.
+    pub async fn refuse_network(&self, name: &str) -> Result<()> {
+        let found = self.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
+        let found = gone(found).or_environment(format!("looking at network {name}"))?;
+        // Docker takes the begin of an id for a name, too.
+        match found.is_some_and(|network| network.name.as_deref() == Some(name)) {
+            true => Err(exists_already("network", name)),
+            false => Ok(()),
+        }
+    }
+
+    /// The same for a container.
+    ///
+    /// # Errors
+    /// As [`Engine::refuse_network`].
+    pub async fn refuse_container(&self, name: &str) -> Result<()> {
+        let found = self.docker.inspect_container(name, None::<InspectContainerOptions>).await;
+        let found = gone(found).or_environment(format!("looking at container {name}"))?;
+        let is_it = |found: &str| found.trim_start_matches('/') == name;
+        match found.is_some_and(|container| container.name.as_deref().is_some_and(is_it)) {
+            true => Err(exists_already("container", name)),
+            false => Ok(()),
+        }
+    }
+
+    /// The daemon's version, e.g. `20.10.24+dfsg1`.
+    pub async fn version(&self) -> Result<String> {
+        let version = self.docker.version().await.or_environment("asking Docker's version")?;
+        Ok(version.version.unwrap_or_default())
+    }
+}
+
+/// What came of making something that the ledger names: when another was faster and made one of that
+/// name (409), it is not the run's, and the ledger forgets it.
+///
+/// # Errors
+/// Environment: the ledger cannot be written.
+pub fn made<T>(
+    context: &Context,
+    owned: &Owned,
+    made: Result<T, DockerError>,
+) -> Result<Result<T, DockerError>> {
+    if let Err(DockerError::DockerResponseServerError { status_code: 409, .. }) = &made {
+        context.run.gave_back(owned)?;
+    }
+    Ok(made)
+}
+
+fn exists_already(kind: &str, name: &str) -> Error {
+    Error::input(format!("a {kind} named {name} exists already"))
+        .remedy("choose another --name, or remove that one yourself; it was not changed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Container;
+    use super::super::fake::{Then, fake_docker, json};
+    use super::*;
+    use crate::engine::own_network;
+    use sparkproof_base::Exit;
+    use sparkproof_base::ledger::Scope;
+    use sparkproof_base::testing::test_context;
+
+    #[tokio::test]
+    async fn a_network_or_container_of_another_never_comes_into_a_ledger() {
+        let (context, keep) = test_context();
+        let name = format!("sparkproof-{}", context.run.id());
+        let (network, container) = (name.clone(), name.clone());
+        let engine = fake_docker(&keep.path().join("docker.sock"), move |request| {
+            let there = match request.split_whitespace().nth(1).unwrap_or_default() {
+                path if path.contains("/networks/") => format!(r#"{{"Name":"{network}"}}"#),
+                path if path.contains("/containers/") => format!(r#"{{"Name":"/{container}"}}"#),
+                _ => return None,
+            };
+            Some((json(200, &there), Then::Closed))
+        })
+        .await;
+        let refused = own_network(&context, &engine, Scope::User).await.expect_err("refused");
+        assert_eq!(refused.exit, Exit::BadInput);
+        assert!(refused.to_string().contains(&format!("network named {name} exists already")));
+        let refused = Container::start(&context, &engine, &name, Default::default()).await;
+        let refused = refused.expect_err("refused").to_string();
+        assert!(refused.contains(&format!("container named {name} exists already")), "{refused}");
+        assert!(context.run.owned().is_empty(), "{:?}", context.run.owned());
+        // The begin of its id is not its name.
+        engine.refuse_network(&name[..12]).await.expect("another name");
+    }
+
+    #[tokio::test]
+    async fn what_another_made_a_moment_before_is_forgotten() {
+        let (context, keep) = test_context();
+        let engine = fake_docker(&keep.path().join("docker.sock"), |request| {
+            let taken = r#"{"message":"the name is in use"}"#;
+            request.starts_with("POST").then(|| (json(409, taken), Then::Closed))
+        })
+        .await;
+        own_network(&context, &engine, Scope::User).await.expect_err("in use");
+        let name = format!("sparkproof-{}", context.run.id());
+        let refused = Container::start(&context, &engine, &name, Default::default()).await;
+        assert!(refused.expect_err("in use").to_string().contains("making container"));
+        assert!(context.run.owned().is_empty(), "{:?}", context.run.owned());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_that_listens_and_does_not_answer_is_not_none() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let socket = keep.path().join("docker.sock");
+        let host = format!("unix://{}", socket.display());
+        assert!(Engine::at(&host).await.expect("looked").is_none(), "nothing listens");
+        let _silent = tokio::net::UnixListener::bind(&socket).expect("bound");
+        let error = Engine::at(&host).await.expect_err("silent").to_string();
+        assert!(error.contains("did not answer within 10 s"), "{error}");
+    }
+}

@@ -1,0 +1,156 @@
+//! What this host offers, by looking only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use caps::{CapSet, Capability};
+use sparkproof_base::dirs::Dirs;
+use sparkproof_base::error::{Error, Result};
+
+use super::client::DEFAULT_HOST;
+use super::{Daemon, Engine, configuration};
+
+/// The daemon's program.
+pub const DOCKERD: &str = "dockerd";
+/// Debian puts daemons here, and a user's `PATH` may lack it.
+const SBIN: &str = "/usr/local/sbin:/usr/sbin:/sbin";
+
+/// Kernel settings that belong to the whole host and that Docker (`net`), or a kubelet in a
+/// privileged node container (`vm`, `kernel`: its "kernel defaults"), changes.
+pub const TOUCHED_SYSCTLS: [&str; 12] = [
+    "kernel.keys.root_maxbytes",
+    "kernel.keys.root_maxkeys",
+    "kernel.panic",
+    "kernel.panic_on_oops",
+    "net.bridge.bridge-nf-call-ip6tables",
+    "net.bridge.bridge-nf-call-iptables",
+    "net.ipv4.ip_forward",
+    "net.ipv6.conf.all.forwarding",
+    "net.ipv6.conf.default.forwarding",
+    "net.netfilter.nf_conntrack_max",
+    "vm.overcommit_memory",
+    "vm.panic_on_oom",
+];
+
+/// What a look for a container engine found.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A daemon that is not ours answers.
+    Theirs(Engine),
+    /// A daemon that an earlier or another run of ours started answers.
+    Ours(Engine),
+    /// No daemon answers; the program is installed here.
+    Installed(PathBuf),
+    /// No daemon answers and none is installed.
+    Missing,
+}
+
+impl Found {
+    /// The daemon, when one answers.
+    pub fn engine(&self) -> Option<&Engine> {
+        match self {
+            Found::Theirs(engine) | Found::Ours(engine) => Some(engine),
+            Found::Installed(_) | Found::Missing => None,
+        }
+    }
+}
+
+/// Looks for a container engine and changes nothing: `DOCKER_HOST` when set, else the docker CLI's
+/// context, else the default socket, else a daemon of ours, else the installed program.
+///
+/// # Errors
+/// Environment: `DOCKER_HOST` or a context is set and nothing answers there (there is no fallback:
+/// the user meant that one), or the socket may not be used. Bad input: the context does not exist.
+pub async fn look(dirs: &Dirs) -> Result<Found> {
+    if let Some(host) = std::env::var("DOCKER_HOST").ok().filter(|h| !h.is_empty()) {
+        return match Engine::at(&host).await? {
+            Some(engine) if engine.host == Daemon::of(dirs).host() => Ok(Found::Ours(engine)),
+            Some(engine) => Ok(Found::Theirs(engine)),
+            None => Err(Error::environment(format!("DOCKER_HOST={host} does not answer"))
+                .remedy("start that daemon, or unset DOCKER_HOST")),
+        };
+    }
+    if let Some((name, host)) = configuration::context()? {
+        return Engine::at(&host).await?.map(Found::Theirs).ok_or_else(|| {
+            Error::environment(format!("the Docker context {name}, {host}, does not answer"))
+                .remedy("start that daemon, or `docker context use default`")
+        });
+    }
+    let default = Engine::at(DEFAULT_HOST).await;
+    if let Ok(Some(engine)) = default {
+        return Ok(Found::Theirs(engine));
+    }
+    if let Some(engine) = Engine::at(&Daemon::of(dirs).host()).await? {
+        return Ok(Found::Ours(engine));
+    }
+    // Only now: a user without rights on the default socket may still be told so.
+    default?;
+    Ok(program(DOCKERD).map_or(Found::Missing, Found::Installed))
+}
+
+/// A program on `PATH` or in the directories of daemons.
+pub fn program(name: &str) -> Option<PathBuf> {
+    which::which_in(name, Some(path()), "/").ok()
+}
+
+/// `PATH` with the directories of daemons.
+pub fn path() -> String {
+    let own = std::env::var("PATH").unwrap_or_default();
+    format!("{own}:{SBIN}").trim_start_matches(':').to_owned()
+}
+
+/// Whether we are root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// What processes of this host may do at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Names (`CAP_…`) in the bounding set.
+    pub bounding: BTreeSet<String>,
+    /// Names that the kernel knows and the bounding set lacks.
+    pub missing: BTreeSet<String>,
+    /// The lowest oom score adjustment (−1000 to 1000) that may be set.
+    pub lowest_oom: i64,
+}
+
+impl Capabilities {
+    /// Of this process, which a daemon started by us inherits. What cannot be read counts as full.
+    pub fn of_this_host() -> Self {
+        let known = caps::runtime::thread_all_supported();
+        let bounding = caps::read(None, CapSet::Bounding).unwrap_or_else(|_| known.clone());
+        let effective = caps::read(None, CapSet::Effective).unwrap_or_else(|_| known.clone());
+        let own = fs_err::read_to_string("/proc/self/oom_score_adj")
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0);
+        // Lowering the score below one's own needs this capability (proc(5)).
+        let lowers = effective.contains(&Capability::CAP_SYS_RESOURCE);
+        Capabilities {
+            missing: known.difference(&bounding).map(ToString::to_string).collect(),
+            bounding: bounding.iter().map(ToString::to_string).collect(),
+            lowest_oom: if lowers { -1000 } else { own },
+        }
+    }
+
+    /// Whether privileged containers need the shim: Docker asks for every capability the kernel
+    /// knows, and for negative oom scores.
+    pub fn need_shim(&self) -> bool {
+        !self.missing.is_empty()
+    }
+}
+
+/// The present values of [`TOUCHED_SYSCTLS`]; what this kernel lacks is left out.
+pub fn sysctls() -> BTreeMap<String, String> {
+    let read = |name: &str| {
+        let value = std::fs::read_to_string(sysctl_path(name)).ok()?;
+        Some((name.to_owned(), value.trim().to_owned()))
+    };
+    TOUCHED_SYSCTLS.into_iter().filter_map(read).collect()
+}
+
+/// Where a setting lies.
+pub(super) fn sysctl_path(name: &str) -> PathBuf {
+    PathBuf::from("/proc/sys").join(name.replace('.', "/"))
+}

@@ -1,0 +1,64 @@
+//! Files of images, without running them.
+
+use bollard::errors::Error as DockerError;
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{
+    ContainerArchiveInfoOptionsBuilder, CreateContainerOptionsBuilder,
+};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::ledger::{Owned, labels};
+
+use super::Engine;
+use crate::docker::release_container;
+
+/// Where programs lie.
+const DIRECTORIES: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"];
+
+impl Engine {
+    /// Whether an image brings all these programs, in the usual directories: looked up in a
+    /// container of it that is never started.
+    pub async fn image_brings(
+        &self,
+        context: &Context,
+        reference: &str,
+        programs: &[&str],
+    ) -> Result<bool> {
+        let name = format!("sparkproof-{}-look-{:08x}", context.run.id(), rand::random::<u32>());
+        let what = || format!("looking into the image {reference}");
+        let owned = Owned::Container { docker: self.host.clone(), name: name.clone() };
+        context.run.own(owned)?;
+        let body = ContainerCreateBody {
+            image: Some(reference.to_owned()),
+            labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),
+            ..ContainerCreateBody::default()
+        };
+        let options = CreateContainerOptionsBuilder::new().name(&name).build();
+        let looked = context.cancel.guard(async {
+            let created = self.docker.create_container(Some(options), body).await;
+            created.or_environment(what())?;
+            for program in programs {
+                if !self.container_has(&name, program).await.or_environment(what())? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        });
+        let looked = looked.await;
+        release_container(context, self, &name).await?;
+        looked
+    }
+
+    async fn container_has(&self, container: &str, program: &str) -> Result<bool, DockerError> {
+        for directory in DIRECTORIES {
+            let path = format!("{directory}/{program}");
+            let options = ContainerArchiveInfoOptionsBuilder::new().path(&path).build();
+            match self.docker.get_container_archive_info(container, Some(options)).await {
+                Ok(_) => return Ok(true),
+                Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+}

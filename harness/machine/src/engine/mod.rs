@@ -1,0 +1,37 @@
+//! The container engine: finding, installing, starting and explaining it; giving the host back as
+//! it was; the OCI runtime shim.
+
+mod baseline;
+mod client;
+pub mod configuration;
+mod container;
+mod contents;
+mod daemon;
+mod exec;
+#[doc(hidden)]
+pub mod fake;
+mod host;
+mod image_file;
+mod install;
+mod network;
+mod packages;
+mod privileged;
+mod residue;
+mod rules;
+pub mod shim;
+mod users;
+
+pub use client::Engine;
+pub use client::made;
+pub use container::Container;
+pub use daemon::Daemon;
+pub use host::program;
+pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};
+pub use install::apt;
+pub use install::{INSTALLED, provide_program};
+pub use network::own_network;
+pub use packages::LinuxDistribution;
+pub use rules::lines as rule_lines;
+pub use rules::{Rules, rules};
+pub use users::would_stop;
+pub use users::{EngineUse, needed_by_user_scope, stop_if_unused};

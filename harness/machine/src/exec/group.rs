@@ -1,0 +1,171 @@
+//! A child process that leads a process group of its own.
+//!
+//! A group is signalled by its leader's number, which may become another process's as soon as the
+//! leader is reaped. So the leader's end is awaited without reaping it; what is left of its group is
+//! killed, and only then is the leader reaped.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use sparkproof_base::context::Context;
+use sparkproof_base::deadlines::KILLED;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::labels::RUN_VARIABLE;
+use sparkproof_base::ledger::{Owned, Run};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A started child and its group; dropped, all of the group is killed. It is in the ledger as long
+/// as this value lives.
+#[derive(Debug)]
+pub struct Group {
+    child: Child,
+    leader: Pid,
+    entry: Owned,
+    run: Arc<Run>,
+    finished: bool,
+}
+
+impl Group {
+    /// Starts the command as the leader of a group. Whatever it starts carries the run's id in its
+    /// environment, so that it is found even when it leaves the group. `failed` makes the error of
+    /// a program that cannot be started.
+    pub fn spawn(
+        context: &Context,
+        command: &mut Command,
+        name: &str,
+        failed: impl FnOnce(std::io::Error) -> Error,
+    ) -> Result<Self> {
+        command.env(RUN_VARIABLE, context.run.id()).process_group(0).kill_on_drop(true);
+        let child = command.spawn().map_err(failed)?;
+        let what = || format!("watching `{name}`");
+        // A child that is not reaped yet has a number, an end to be awaited and an entry in /proc.
+        let id = child.id().ok_or_else(|| Error::internal(what()))?;
+        let leader = Pid::from_raw(id.cast_signed()).ok_or_else(|| Error::internal(what()))?;
+        // Ends of children can be awaited from here on.
+        let _ = signal(SignalKind::child()).or_environment(what())?;
+        let entry = Owned::process(id, name).ok_or_else(|| Error::environment(what()))?;
+        let run = context.run.clone();
+        let group = Group { child, leader, entry, run, finished: false };
+        group.run.own(group.entry.clone())?;
+        Ok(group)
+    }
+
+    /// The leader's process id.
+    pub fn id(&self) -> u32 {
+        self.leader.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// The child, for its pipes. Not to be waited for: that reaps it.
+    pub fn pipes(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// How the leader ended; `None` while it runs.
+    pub fn status(&self) -> Option<ExitStatus> {
+        let looking = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let ended = waitid(WaitId::Pid(self.leader), looking).ok()??;
+        // As wait(2) packs it.
+        let raw = match (ended.exit_status(), ended.terminating_signal()) {
+            (Some(code), _) => code << 8,
+            (None, Some(signal)) => signal,
+            (None, None) => return None,
+        };
+        Some(ExitStatus::from_raw(raw))
+    }
+
+    /// Waits for the leader's end; it is not reaped.
+    pub async fn ended(&self) -> ExitStatus {
+        let Ok(mut children) = signal(SignalKind::child()) else {
+            // It could be listened for when this was started: the runtime is being shut down.
+            return std::future::pending().await;
+        };
+        loop {
+            if let Some(status) = self.status() {
+                return status;
+            }
+            children.recv().await;
+        }
+    }
+
+    /// A signal to all of the group.
+    pub fn signal(&self, signal: Signal) {
+        if !self.finished {
+            // An empty group is what is wanted.
+            let _ = kill_process_group(self.leader, signal);
+        }
+    }
+
+    /// SIGTERM to all of the group; SIGKILL when the leader has not ended after `grace`.
+    pub async fn terminate(&self, grace: Duration) {
+        self.signal(Signal::TERM);
+        if tokio::time::timeout(grace, self.ended()).await.is_err() {
+            self.signal(Signal::KILL);
+            // One that hangs in the kernel, say in a mount, does not even end then.
+            let _ = tokio::time::timeout(KILLED, self.ended()).await;
+        }
+    }
+
+    /// Kills what is left of the group, reaps the leader when it has ended (later, when SIGKILL has
+    /// yet to end it), and takes it out of the ledger.
+    pub fn finish(&mut self) -> Result<()> {
+        if self.finished {
+            return Ok(());
+        }
+        self.signal(Signal::KILL);
+        self.finished = true;
+        let _ = self.child.try_wait();
+        self.run.gave_back(&self.entry)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // A ledger that cannot be written names a process too many: `sweep` finds it gone.
+        let _ = self.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::processes;
+    use sparkproof_base::testing::test_context;
+
+    fn start(context: &Context, script: &str) -> Group {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let failed = |e| Error::environment("starting sh").because(e);
+        Group::spawn(context, &mut command, "sh", failed).expect("sh")
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_ended_is_not_reaped_before_its_group_is_killed() {
+        let (context, _keep) = test_context();
+        let mut group = start(&context, "sleep 600 & exit 3");
+        assert_eq!(group.ended().await.code(), Some(3));
+        let id = group.id().cast_signed();
+        let members = || processes(|p| p.stat().is_ok_and(|stat| stat.pgrp == id));
+        assert_eq!(members().len(), 1, "what it left in its group runs");
+        let leader = procfs::process::Process::new(id).and_then(|p| p.stat()).expect("there");
+        assert_eq!(leader.state, 'Z', "its number cannot become another's");
+        group.finish().expect("ended");
+        assert!(procfs::process::Process::new(id).is_err(), "reaped");
+        assert!(members().is_empty() && context.run.owned().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_signal_that_ended_it_is_its_status() {
+        let (context, _keep) = test_context();
+        let group = start(&context, "exec sleep 600");
+        assert!(group.status().is_none());
+        assert_eq!(context.run.owned().len(), 1);
+        group.terminate(Duration::from_secs(10)).await;
+        assert_eq!(group.status().and_then(|s| s.signal()), Some(15));
+        drop(group);
+        assert!(context.run.owned().is_empty());
+    }
+}

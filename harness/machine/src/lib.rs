@@ -1,0 +1,8 @@
+//! This machine: processes, mounts, the container engine and its objects.
+
+pub mod docker;
+pub mod engine;
+pub mod exec;
+pub mod minikube_profile;
+pub mod mounts;
+pub mod node_path;

@@ -1,0 +1,186 @@
+//! A Minikube profile's containers, network and volumes, by Minikube's own label: given back
+//! without Minikube, whose program and files may be gone.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use bollard::models::NetworkInspect;
+use bollard::query_parameters::{
+    DownloadFromContainerOptionsBuilder, InspectNetworkOptions, ListContainersOptionsBuilder,
+    ListVolumesOptionsBuilder, RemoveVolumeOptionsBuilder,
+};
+use futures::TryStreamExt;
+use futures::future::try_join_all;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::labels::MINIKUBE_NODE;
+
+use crate::docker::{Nodes, first_name, force_remove, force_remove_network, gone};
+use crate::engine::Engine;
+
+/// `MINIKUBE_HOME` of a run's Minikube, in the run's directory.
+pub const HOME: &str = "minikube";
+
+/// Whether a label's value names a node of the profile: `p` is the first one of `p`, `p-m02` the
+/// second.
+fn is_of(profile: &str, node: &str) -> bool {
+    node.strip_prefix(profile).is_some_and(|rest| {
+        let number = rest.strip_prefix("-m").unwrap_or_default();
+        rest.is_empty() || (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// Names of containers that belong to the profile, each with the node that its label names.
+async fn containers(engine: &Engine, profile: &str) -> Result<Vec<(String, String)>> {
+    let filters = HashMap::from([("label", vec![MINIKUBE_NODE])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let all = engine.docker.list_containers(Some(options)).await;
+    let all = all.or_environment("listing containers")?;
+    let named = all.into_iter().filter_map(|container| {
+        Some((first_name(container.names?)?, container.labels?.remove(MINIKUBE_NODE)?))
+    });
+    let mut ours: Vec<_> = named.filter(|(_, node)| is_of(profile, node)).collect();
+    ours.sort();
+    Ok(ours)
+}
+
+/// Names of the profile's node containers, running or not: the control plane, which has the
+/// profile's name, first.
+pub async fn nodes(engine: &Engine, profile: &str) -> Result<Vec<String>> {
+    let all = containers(engine, profile).await?;
+    // Others prepare a volume for a node.
+    Ok(all.into_iter().filter(|(name, node)| name == node).map(|(name, _)| name).collect())
+}
+
+/// Where Minikube puts the key of a node into its container (its pkg/drivers/kic/kic.go).
+const AUTHORIZED: &str = "/home/docker/.ssh/authorized_keys";
+
+/// Where Minikube keeps the files of a node, below its home.
+fn machine(home: &Path, node: &str) -> PathBuf {
+    home.join(".minikube/machines").join(node)
+}
+
+/// Whether a node's container is the one that the Minikube of this home made: it made a key for it and
+/// has put it there. Before it had (a second after the container's start), or when the container did
+/// not come so far, what counts is that it had begun on such a node.
+fn is_of_home(home: &Path, node: &str, authorized: Option<&[u8]>) -> Result<bool> {
+    let machine = machine(home, node);
+    let Some(authorized) = authorized else { return Ok(machine.exists()) };
+    match fs_err::read(machine.join("id_rsa.pub")) {
+        Ok(key) => Ok(key.trim_ascii() == authorized.trim_ascii()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(Error::environment("reading a key of Minikube's").because(e)),
+    }
+}
+
+/// A file of a container, running or not; `None` when it, or the container, is not there.
+async fn file_of(engine: &Engine, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
+    let what = || format!("reading {path} of container {container}");
+    let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+    let archive = engine.docker.download_from_container(container, Some(options));
+    let archive = gone(archive.try_collect::<Vec<_>>().await).or_environment(what())?;
+    let Some(archive) = archive.map(|chunks| chunks.concat()) else { return Ok(None) };
+    let mut archive = tar::Archive::new(archive.as_slice());
+    let Some(entry) = archive.entries().or_environment(what())?.next() else { return Ok(None) };
+    let mut content = Vec::new();
+    entry.and_then(|mut entry| entry.read_to_end(&mut content)).or_environment(what())?;
+    Ok(Some(content))
+}
+
+/// Containers that have the name of the profile: those of the Minikube whose home is in the run's
+/// directory are the run's. A profile that a user made under the same name has other keys.
+pub async fn cluster(engine: &Engine, profile: &str, run: &Path) -> Result<Nodes> {
+    let home = run.join(HOME);
+    let mut nodes = Nodes::default();
+    for (name, node) in containers(engine, profile).await? {
+        let authorized = file_of(engine, &name, AUTHORIZED).await?;
+        let is_of_run = is_of_home(&home, &node, authorized.as_deref())?;
+        nodes.add(name, is_of_run);
+    }
+    Ok(nodes)
+}
+
+/// Volumes and the network that have the name of the profile and Minikube's label.
+pub async fn storage_and_network(
+    engine: &Engine,
+    profile: &str,
+) -> Result<(Vec<String>, Option<NetworkInspect>)> {
+    let docker = &engine.docker;
+    let filters = HashMap::from([("label", vec![MINIKUBE_NODE])]);
+    let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+    let volumes = docker.list_volumes(Some(options)).await.or_environment("listing volumes")?;
+    // A node's volume has its name; the label of a further one names the profile.
+    let volumes = volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.name);
+    let network = docker.inspect_network(profile, None::<InspectNetworkOptions>).await;
+    let network = gone(network).or_environment(format!("looking at network {profile}"))?;
+    let network = network
+        .filter(|network| network.labels.as_ref().is_some_and(|l| l.contains_key(MINIKUBE_NODE)));
+    Ok((volumes.filter(|name| is_of(profile, name)).collect(), network))
+}
+
+/// Removes what is the run's of the profile: containers, then, when no container of another is left
+/// that uses them, the network and volumes. Why something is left alone, when it is.
+pub async fn remove(
+    engine: &Engine,
+    profile: &str,
+    (run, dir): (&str, &Path),
+) -> Result<Option<String>> {
+    let docker = &engine.docker;
+    let nodes = cluster(engine, profile, dir).await?;
+    try_join_all(nodes.of_run.iter().map(|name| force_remove(engine, name))).await?;
+    if let Some(why) = nodes.left_alone(run, MARK) {
+        return Ok(Some(why));
+    }
+    let (volumes, network) = storage_and_network(engine, profile).await?;
+    // Without a node only that the run's Minikube had begun on one tells whose they are.
+    if nodes.of_run.is_empty() && !machine(&dir.join(HOME), profile).exists() {
+        let network = network.into_iter().map(|_| format!("network {profile}"));
+        let there: Vec<String> =
+            volumes.into_iter().map(|volume| format!("volume {volume}")).chain(network).collect();
+        let why = || format!("{}: not of run {run}, {MARK}", there.join(", "));
+        return Ok((!there.is_empty()).then(why));
+    }
+    if let Some(network) = network {
+        force_remove_network(engine, network).await?;
+    }
+    for volume in volumes {
+        let options = RemoveVolumeOptionsBuilder::new().force(true).build();
+        let removed = docker.remove_volume(&volume, Some(options)).await;
+        gone(removed).or_environment(format!("removing volume {volume}"))?;
+    }
+    Ok(None)
+}
+
+/// Why a container is not the run's.
+pub const MARK: &str = "whose Minikube made no such key";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_with_a_key_that_this_home_did_not_make_is_not_the_runs() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let home = keep.path();
+        let is_of_run = |key: Option<&[u8]>| is_of_home(home, "dev", key).expect("looked");
+        // Killed before Minikube began on a node: whatever has the name is another's.
+        assert!(!is_of_run(None) && !is_of_run(Some(b"ssh-rsa AAAA1")));
+        let machine = machine(home, "dev");
+        std::fs::create_dir_all(&machine).expect("made");
+        // Killed before it had made a key: a container with one is another's.
+        assert!(is_of_run(None) && !is_of_run(Some(b"ssh-rsa AAAA1")));
+        std::fs::write(machine.join("id_rsa.pub"), "ssh-rsa AAAA1\n").expect("written");
+        assert!(is_of_run(None) && is_of_run(Some(b"ssh-rsa AAAA1\n")));
+        assert!(!is_of_run(Some(b"ssh-rsa AAAA2\n")) && !is_of_run(Some(b"")));
+    }
+
+    #[test]
+    fn a_profiles_nodes_are_told_from_another_profiles() {
+        for node in ["p-7f3a", "p-7f3a-m02", "p-7f3a-m10"] {
+            assert!(is_of("p-7f3a", node), "{node}");
+        }
+        for node in ["p", "p-7f3a0", "p-7f3a-m", "p-7f3a-main", "p-7f3a-m02-x", "q-7f3a"] {
+            assert!(!is_of("p-7f3a", node), "{node}");
+        }
+    }
+}

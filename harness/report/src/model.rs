@@ -1,0 +1,323 @@
+//! What a run was, in the order and the units a reader wants: times are seconds since its start.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sparkproof_base::error::{Error, Exit};
+use sparkproof_base::events::{Configuration, Figures, PodMoment};
+use sparkproof_catalog::variant_of_check;
+
+/// A run as its events tell it; made by [`Model::read`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Model {
+    /// Run id.
+    pub run: String,
+    /// One line: versions, provider, executors.
+    pub title: String,
+    /// When it started (UTC, RFC 3339).
+    #[schemars(with = "Option<String>")]
+    pub started: Option<Timestamp>,
+    /// Wall clock from the first to the last event, in seconds.
+    pub seconds: f64,
+    /// How it ended; `null` when nothing says so: it still runs, or was killed.
+    pub end: Option<End>,
+    /// Versions, digests, sizes.
+    pub facts: Vec<Fact>,
+    /// Phases in the order they began, of all processes.
+    pub phases: Vec<Phase>,
+    /// Verdicts in the order they came.
+    pub checks: Vec<Check>,
+    /// Decisions and warnings.
+    pub notes: Vec<Note>,
+    /// Timeline of each pod.
+    pub pods: Vec<PodLife>,
+    /// Pod lists as the guide shows them.
+    pub pod_lists: Vec<PodList>,
+    /// Figures of the ways of reading that were proven, for their comparison.
+    #[serde(default)]
+    pub reading: Vec<Figures>,
+    /// What sessions got for the ways of reading, with names for what differs between runs.
+    #[serde(default)]
+    pub configurations: Vec<Configuration>,
+    /// Files in the run directory worth opening.
+    pub artifacts: Vec<Artifact>,
+    /// The resolved plan, secrets excluded.
+    pub plan: serde_json::Value,
+}
+
+/// The last word of the owning process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct End {
+    /// How.
+    pub exit: Exit,
+    /// The failure that ended the run, with its remedy.
+    pub error: Option<String>,
+}
+
+/// A version, digest or size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fact {
+    /// What it is of.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A phase of the proof.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Phase {
+    /// Its name.
+    pub name: String,
+    /// The process that went through it.
+    pub pid: u32,
+    /// When it began.
+    pub at: f64,
+    /// How long it took; up to the last event when it did not end.
+    pub seconds: f64,
+    /// How it ended.
+    pub state: State,
+    /// One line of what was achieved, or the failure.
+    pub detail: String,
+    /// Its parts; they may run side by side.
+    pub steps: Vec<Step>,
+}
+
+/// A part of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// When it began.
+    pub at: f64,
+    /// How long it took.
+    pub seconds: f64,
+    /// How it ended.
+    pub state: State,
+    /// A word on the result, or the error.
+    pub detail: String,
+}
+
+/// How a phase or a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It achieved its aim.
+    Ok,
+    /// Taken from the cache.
+    Cached,
+    /// It did not achieve its aim.
+    Failed,
+    /// A signal ended the run before it could.
+    Interrupted,
+    /// Nothing says how: its process was killed.
+    NotEnded,
+}
+
+/// A check with its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// Stable id.
+    pub id: String,
+    /// What a green line means.
+    pub title: String,
+    /// How it came out.
+    pub outcome: CheckOutcome,
+    /// Of a red check observed against expected, of a skipped one why.
+    pub reason: Option<String>,
+    /// Of a red check: what to do.
+    pub remedy: Option<String>,
+    /// When the verdict came.
+    pub at: f64,
+    /// How long it took.
+    pub seconds: f64,
+    /// What the verdict rests on.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The three ways a check comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// Observed as expected.
+    Green,
+    /// Not as expected.
+    Red,
+    /// Not run.
+    Skipped,
+}
+
+/// A piece of evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// What it is; `cause`, `evidence` and `remedy` are shown with the verdict itself.
+    pub name: String,
+    /// The text: a table, a log excerpt, a number.
+    pub text: String,
+}
+
+/// A decision or a warning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Note {
+    /// When.
+    pub at: f64,
+    /// Whether it is a warning.
+    pub warning: bool,
+    /// One sentence.
+    pub text: String,
+}
+
+/// The life of a pod.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PodLife {
+    /// Its name.
+    pub pod: String,
+    /// What was seen of it, in order.
+    pub moments: Vec<Moment>,
+}
+
+/// A moment of a pod's life, by watch receive time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Moment {
+    /// When.
+    pub at: f64,
+    /// What was seen.
+    #[schemars(with = "String")]
+    pub moment: PodMoment,
+    /// In words, e.g. a waiting reason.
+    pub detail: String,
+}
+
+/// A pod list as the guide shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PodList {
+    /// When it was taken, in words.
+    pub title: String,
+    /// The table.
+    pub text: String,
+}
+
+/// A file in the run directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Artifact {
+    /// What it is.
+    pub title: String,
+    /// Relative to the run directory.
+    pub path: String,
+}
+
+/// Something that is not as it should be, told the same way wherever it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Id of the check, name of the phase, or `run`.
+    pub id: String,
+    /// Observed against expected.
+    pub reason: String,
+    /// `cause`, `evidence`, `remedy` with their texts, in this order.
+    pub lines: Vec<(&'static str, String)>,
+    /// Evidence of other names: logs, tables.
+    pub more: Vec<Evidence>,
+}
+
+/// The evidence that is shown with the verdict itself.
+const LINES: [&str; 3] = ["cause", "evidence", "remedy"];
+
+impl Failure {
+    fn new(id: &str, reason: String) -> Self {
+        Failure { id: id.to_owned(), reason, lines: Vec::new(), more: Vec::new() }
+    }
+}
+
+impl Check {
+    /// The `cause`, `evidence` and `remedy` lines of this check.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        for name in LINES {
+            let named = self.evidence.iter().filter(|e| e.name == name);
+            lines.extend(named.map(|e| (name, e.text.clone())));
+        }
+        if !lines.iter().any(|(name, _)| *name == "remedy") {
+            lines.extend(self.remedy.iter().map(|r| ("remedy", r.clone())));
+        }
+        lines
+    }
+
+    /// Its further evidence: logs, tables.
+    pub fn more(&self) -> Vec<Evidence> {
+        self.evidence.iter().filter(|e| !LINES.contains(&e.name.as_str())).cloned().collect()
+    }
+}
+
+impl Model {
+    /// Whether a check says that a way of reading was skipped which was asked for by name.
+    pub fn is_unproven(&self, check: &Check) -> bool {
+        let asked = |id: &str| {
+            let mut by_name = self.plan["by_name"].as_array().into_iter().flatten();
+            by_name.any(|name| name.as_str() == Some(id))
+        };
+        check.outcome == CheckOutcome::Skipped
+            && matches!(variant_of_check(&check.id), Some((id, None)) if asked(id))
+    }
+
+    /// What the checks and the phases say so far, whatever the end said: `Green` or `Red`.
+    pub fn found(&self) -> Exit {
+        let unproven = |c: &Check| c.outcome == CheckOutcome::Red || self.is_unproven(c);
+        let red = self.checks.iter().any(unproven);
+        let broken = self.phases.iter().any(|p| matches!(p.state, State::Failed | State::NotEnded));
+        if red || broken { Exit::Red } else { Exit::Green }
+    }
+
+    /// How the run came out; `None` when it did not end. An owner that says green cannot outvote
+    /// a red check of another process.
+    pub fn exit(&self) -> Option<Exit> {
+        match self.end.as_ref()?.exit {
+            Exit::Green => Some(self.found()),
+            other => Some(other),
+        }
+    }
+
+    /// All that is not as it should be, each thing once: red checks, phases, then the run itself.
+    pub fn failures(&self) -> Vec<Failure> {
+        let mut all: Vec<Failure> = Vec::new();
+        for check in self.checks.iter().filter(|c| c.outcome == CheckOutcome::Red) {
+            let reason = check.reason.clone().unwrap_or_default();
+            let (lines, more) = (check.lines(), check.more());
+            all.push(Failure { lines, more, ..Failure::new(&check.id, reason) });
+        }
+        for check in self.checks.iter().filter(|c| self.is_unproven(c)) {
+            let reason = check.reason.as_deref().unwrap_or_default();
+            let remedy = "ask for it by its number: what cannot be proven here is skipped then";
+            let lines = vec![("remedy", remedy.to_owned())];
+            let reason = format!("asked for by name, and skipped: {reason}");
+            all.push(Failure { lines, ..Failure::new(&check.id, reason) });
+        }
+        let error = self.end.as_ref().and_then(|end| end.error.as_deref());
+        for phase in &self.phases {
+            let reason = match phase.state {
+                State::Ok | State::Cached | State::Interrupted => continue,
+                State::NotEnded => "did not end".to_owned(),
+                State::Failed => phase.detail.clone(),
+            };
+            let told = |f: &Failure| f.reason.contains(&reason) || reason.contains(&f.reason);
+            if phase.state == State::NotEnded || !all.iter().any(told) {
+                all.push(Failure::new(&phase.name, reason));
+            }
+        }
+        let interrupted = self.exit().is_some_and(Exit::is_interruption);
+        if let Some(error) = error.filter(|_| !interrupted) {
+            let (reason, remedy) =
+                error.split_once(Error::REMEDY).map_or((error, None), |(e, r)| (e, Some(r)));
+            // The phase that failed and the end of the run tell the same error; the end also
+            // knows the remedy.
+            let known = all.iter().position(|f| reason.contains(&f.reason)).unwrap_or_else(|| {
+                all.push(Failure::new("run", reason.to_owned()));
+                all.len() - 1
+            });
+            let known = &mut all[known];
+            if known.lines.is_empty() {
+                known.reason = reason.to_owned();
+                known.lines.extend(remedy.map(|r| ("remedy", r.to_owned())));
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,637 @@
+//! The rules, the most telling first.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use sparkproof_base::events::Evidence;
+use sparkproof_base::verdict::{Cause, Diagnosis};
+
+use super::{EventSeen, MissingVerb, Observed, PodSeen, missing_verbs};
+
+type Rule = fn(&Observed) -> Option<Diagnosis>;
+
+const RULES: [Rule; 14] = [
+    local_master,
+    other_session,
+    closed_modules,
+    missing_verb,
+    image,
+    passwd,
+    versions,
+    memory,
+    unreachable,
+    dying,
+    // Replacements wait for the node while those that died leave it: after what they died of.
+    unschedulable,
+    not_mounted,
+    other_verb,
+    driver,
+];
+
+/// The first rule that fits; [`Cause::Unknown`] with the last states when none does.
+pub fn diagnose(observed: &Observed) -> Diagnosis {
+    RULES.iter().find_map(|rule| rule(observed)).unwrap_or_else(|| Diagnosis {
+        cause: Cause::Unknown,
+        says: observed.reason.clone(),
+        evidence: observed
+            .pods
+            .iter()
+            .map(|p| evidence(&p.name, p.to_string()))
+            .chain([evidence("driver log", last_lines(&observed.driver_log, 12))])
+            .collect(),
+        remedy: "read the pods' logs, events and the driver's log in the run directory".into(),
+    })
+}
+
+fn evidence(name: impl Into<String>, text: impl Into<String>) -> Evidence {
+    Evidence { name: name.into(), text: text.into() }
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+fn local_master(observed: &Observed) -> Option<Diagnosis> {
+    let master = observed.context_master.as_ref().filter(|m| !m.starts_with("k8s://"))?;
+    Some(Diagnosis {
+        cause: Cause::LocalMaster,
+        says: format!("the session runs on {master} in the driver, not on Kubernetes"),
+        evidence: vec![evidence("sparkContext.master", master.as_str())],
+        remedy: "an earlier session of the same process was taken over: stop that one first, \
+                 in Geni @zero-one.geni.defaults/spark (spark.conf repeats what was asked for and proves nothing)"
+            .into(),
+    })
+}
+
+/// In Geni: what is read on a session of its own, without an argument, is not read on Kubernetes.
+fn other_session(observed: &Observed) -> Option<Diagnosis> {
+    let words = [
+        "a read without a session argument is of",
+        "LiveListenerBus is stopped",
+        "Cannot call methods on a stopped SparkContext",
+    ];
+    let line = observed.reason.lines().find(|l| words.iter().any(|w| l.contains(w)))?;
+    Some(Diagnosis {
+        cause: Cause::OtherSession,
+        says: "what is read without a session argument is read by another session, or none".into(),
+        evidence: vec![evidence("driver", line)],
+        remedy:
+            "make the session the front end's own (Geni: reset! zero-one.geni.defaults/spark), \
+                 or name it in every read"
+                .into(),
+    })
+}
+
+fn closed_modules(observed: &Observed) -> Option<Diagnosis> {
+    let line = line_with(observed, &["because module java.base does not"])?;
+    Some(Diagnosis {
+        cause: Cause::ClosedModules,
+        says: "Java 17 and later close packages to Spark that it reads by reflection".into(),
+        evidence: vec![line],
+        remedy:
+            "start the JVM with --add-opens=java.base/sun.nio.ch=ALL-UNNAMED and the others that \
+                 Geni's project.clj lists, as spark-submit does by itself"
+                .into(),
+    })
+}
+
+/// Without these no session starts; without others (`list`, `get`, `delete`) it does, so they explain a
+/// failure only when nothing else does.
+fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
+    let needed = |m: &MissingVerb| {
+        matches!(
+            (m.verb.as_str(), m.resource.as_str()),
+            (
+                "create",
+                "pods" | "configmaps" | "persistentvolumeclaims" | "services" | "statefulsets"
+            )
+                | ("watch", "pods")
+                // What is submitted is applied.
+                | ("patch", _)
+        )
+    };
+    forbidden(missing(observed).into_iter().filter(needed).collect())
+}
+
+fn other_verb(observed: &Observed) -> Option<Diagnosis> {
+    forbidden(missing(observed))
+}
+
+fn missing(observed: &Observed) -> Vec<MissingVerb> {
+    let mut missing = missing_verbs(&observed.driver_log);
+    missing.extend(missing_verbs(&observed.reason));
+    // A watch is refused on a web socket, without a word on who and what.
+    let text = [&observed.driver_log, &observed.reason];
+    let refused = ["Received 403 on websocket", "but was '403 Forbidden'"];
+    if text.iter().any(|t| refused.iter().any(|r| t.contains(r))) {
+        missing.push(MissingVerb {
+            verb: "watch".into(),
+            resource: "pods".into(),
+            user: "the driver's account".into(),
+        });
+    }
+    missing
+}
+
+fn forbidden(missing: Vec<MissingVerb>) -> Option<Diagnosis> {
+    let first = missing.first()?;
+    Some(Diagnosis {
+        cause: Cause::MissingVerb,
+        says: first.to_string(),
+        evidence: missing.iter().map(|m| evidence("API server", m.to_string())).collect(),
+        remedy: format!("allow {} on {} in the session's namespace", first.verb, first.resource),
+    })
+}
+
+fn image(observed: &Observed) -> Option<Diagnosis> {
+    let waiting = |pod: &PodSeen| {
+        let (reason, message) = pod.waiting.clone()?;
+        let cause = match reason.as_str() {
+            "ErrImageNeverPull" => Cause::ImageNeverPulled,
+            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" => Cause::WrongImage,
+            "CreateContainerError" | "CreateContainerConfigError" | "RunContainerError" => {
+                Cause::ContainerNotCreated
+            }
+            _ => return None,
+        };
+        Some((cause, pod.name.clone(), format!("{reason}: {message}")))
+    };
+    let (cause, pod, text) = observed.pods.iter().find_map(waiting)?;
+    let (says, remedy) = match cause {
+        Cause::ImageNeverPulled => (
+            format!("the node does not have {} and may not pull it", observed.image),
+            "load the image into every node, or use another pull policy than Never",
+        ),
+        Cause::WrongImage => (
+            format!("the node cannot get {}", observed.image),
+            "check the name and the tag, load the image into every node, or give the pods a pull secret",
+        ),
+        _ => (
+            format!("no container could be made of {}", observed.image),
+            "read the message: a missing secret or volume, or an image that was loaded in part",
+        ),
+    };
+    let events = observed.events.iter().filter(|e| e.object == pod && e.reason == "Failed");
+    Some(Diagnosis {
+        cause,
+        says,
+        evidence: std::iter::once(evidence(&pod, text))
+            .chain(events.map(|e| evidence("event", e.to_string())))
+            .collect(),
+        remedy: remedy.into(),
+    })
+}
+
+fn unschedulable(observed: &Observed) -> Option<Diagnosis> {
+    let pod = observed.pods.iter().find(|p| p.unscheduled.is_some())?;
+    let message = pod.unscheduled.clone()?;
+    let (cause, says, remedy) = if names_a_missing_claim(&message) {
+        (
+            Cause::MissingClaim,
+            "executors mount a claim that does not exist",
+            "make the claim in the session's namespace, or correct its name in \
+             spark.kubernetes.executor.volumes.persistentVolumeClaim.*.options.claimName",
+        )
+    } else if message.contains("Insufficient cpu") {
+        (
+            Cause::InsufficientCpu,
+            "no node has the CPU that executors request",
+            "fewer executors, or less CPU each (--executor-cpu)",
+        )
+    } else if message.contains("Insufficient memory") {
+        (
+            Cause::InsufficientMemory,
+            "no node has the memory that executors request",
+            "fewer executors, or less memory each (--executor-memory)",
+        )
+    } else {
+        (
+            Cause::Unschedulable,
+            "no node takes the executors",
+            "read the scheduler's message: a taint, a selector or a volume",
+        )
+    };
+    Some(Diagnosis {
+        cause,
+        says: format!("{says}: {message}"),
+        evidence: vec![evidence(&pod.name, message)],
+        remedy: remedy.into(),
+    })
+}
+
+/// As the scheduler says it: `persistentvolumeclaim "x" not found`, or `could not find
+/// v1.PersistentVolumeClaim "namespace/x"` (both seen).
+fn names_a_missing_claim(message: &str) -> bool {
+    if message.contains("could not find v1.PersistentVolumeClaim") {
+        return true;
+    }
+    let claims = message.split("persistentvolumeclaim \"").skip(1);
+    claims.filter_map(|rest| rest.split_once('"')).any(|(_, rest)| rest.starts_with(" not found"))
+}
+
+/// A pod whose containers are not made yet, and what kubelet says of its volumes meanwhile.
+fn not_mounted(observed: &Observed) -> Option<Diagnosis> {
+    let waits = |pod: &&PodSeen| {
+        let reason = pod.waiting.as_ref().map(|(reason, _)| reason.as_str());
+        matches!(reason, Some("ContainerCreating" | "PodInitializing"))
+    };
+    let failed = |pod: &PodSeen| {
+        let of_pod = |e: &&EventSeen| e.object == pod.name && e.reason == "FailedMount";
+        observed.events.iter().rfind(of_pod)
+    };
+    let event = observed.pods.iter().filter(waits).find_map(failed)?;
+    Some(Diagnosis {
+        cause: Cause::VolumeNotMounted,
+        says: format!("the node cannot mount a volume of {}: {}", event.object, event.message),
+        evidence: vec![evidence("event", event.to_string())],
+        remedy: "make what the volume is of (a ConfigMap, a directory of the node) before the \
+                 session, or correct its name"
+            .into(),
+    })
+}
+
+/// The first line of a pod's or the driver's log that holds one of the words.
+fn line_with(observed: &Observed, words: &[&str]) -> Option<Evidence> {
+    let logs = observed.pods.iter().map(|p| (p.name.as_str(), p.log.as_str()));
+    logs.chain([("driver log", observed.driver_log.as_str())]).find_map(|(name, log)| {
+        let line = log.lines().find(|l| words.iter().any(|w| l.contains(w)))?;
+        Some(evidence(name, line.trim()))
+    })
+}
+
+fn passwd(observed: &Observed) -> Option<Diagnosis> {
+    let line = line_with(observed, &["invalid null input: name", "UnixPrincipal"])?;
+    Some(Diagnosis {
+        cause: Cause::NoPasswdEntry,
+        says: "executors cannot log in: their user id has no passwd entry in the image".into(),
+        evidence: vec![line],
+        remedy: "add a passwd entry for the image's user, or make /etc/passwd writable by group 0 \
+                 and let the entrypoint add one"
+            .into(),
+    })
+}
+
+/// What only a JVM of another version says.
+const OTHER_VERSION: [&str; 5] = [
+    "InvalidClassException",
+    "local class incompatible",
+    // 3.0 drivers set no resource profile, which later executors read.
+    "NumberFormatException: For input string: \"\"",
+    "IllegalArgumentException: too many arguments",
+    // The main class of executors is another one since 3.1, by which the entrypoint knows what the
+    // driver is.
+    "Could not find or load main class org.apache.spark",
+];
+
+/// The line of an executor's log that tells of another version. Such an executor does not end: it
+/// waits two minutes for an answer that it cannot read (seen of 3.5.9 with a driver of 3.0.1).
+pub fn other_version(log: &str) -> Option<&str> {
+    log.lines().find(|line| OTHER_VERSION.iter().any(|words| line.contains(words)))
+}
+
+fn versions(observed: &Observed) -> Option<Diagnosis> {
+    let line = line_with(observed, &OTHER_VERSION)?;
+    Some(Diagnosis {
+        cause: Cause::VersionMismatch,
+        says: "driver and executors are not of the same Spark, Scala or Java version".into(),
+        evidence: vec![line],
+        remedy: format!("use a driver of the version that is in {}", observed.image),
+    })
+}
+
+fn memory(observed: &Observed) -> Option<Diagnosis> {
+    let pod = observed.pods.iter().find(|p| p.end_reason.as_deref() == Some("OOMKilled"))?;
+    Some(Diagnosis {
+        cause: Cause::OutOfMemory,
+        says: "executors were killed for using more memory than their limit".into(),
+        evidence: vec![evidence(&pod.name, pod.to_string())],
+        remedy: "more memory (--executor-memory), or a higher spark.executor.memoryOverhead".into(),
+    })
+}
+
+/// A connection that failed, in the words of Spark's `TransportClientFactory` and `RpcTimeout`. Every
+/// executor says `Connecting to driver: spark://…` when it starts: that is no failure.
+static NOT_CONNECTED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"Failed to connect to |Connecting to \S+ (timed out|failed)|UnknownHostException|Cannot receive any reply from ",
+    )
+    .expect("a valid expression")
+});
+
+/// The line by which an executor says that it did not reach the driver: another host is another fault.
+fn not_connected<'a>(observed: &Observed, pod: &'a PodSeen) -> Option<&'a str> {
+    let driver = [&observed.driver_host, &observed.driver_address];
+    let names_driver = |line: &str| driver.iter().any(|host| names_host(line, host));
+    pod.log.lines().find(|line| NOT_CONNECTED.is_match(line) && names_driver(line))
+}
+
+/// Whether a host stands in a line, and not as a part of another one's name or address.
+fn names_host(line: &str, host: &str) -> bool {
+    let of_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    !host.is_empty()
+        && line.match_indices(host).any(|(at, _)| {
+            !line[..at].ends_with(of_host) && !line[at + host.len()..].starts_with(of_host)
+        })
+}
+
+/// Only what executors say that never registered: one that did has reached the driver, and whatever
+/// it lost later is another fault. One that looks for a driver that ended finds none.
+fn unreachable(observed: &Observed) -> Option<Diagnosis> {
+    if observed.driver_gone {
+        return None;
+    }
+    let line = observed
+        .pods
+        .iter()
+        .filter(|pod| !pod.reached_driver())
+        .find_map(|pod| Some(evidence(&pod.name, not_connected(observed, pod)?.trim())))?;
+    Some(Diagnosis {
+        cause: Cause::DriverUnreachable,
+        says: format!("executors cannot reach the driver at {}", observed.driver_host),
+        evidence: vec![line],
+        remedy: "--driver-host with an address of this host that pods can reach, and no firewall \
+                 between; or, on a kind cluster, --driver container"
+            .into(),
+    })
+}
+
+fn dying(observed: &Observed) -> Option<Diagnosis> {
+    // Executors end with their driver: those that had reached it, or find it no more, died of that.
+    let follows = |p: &PodSeen| {
+        observed.driver_gone && (p.reached_driver() || not_connected(observed, p).is_some())
+    };
+    let ended =
+        |p: &&PodSeen| (p.exit_code.is_some_and(|c| c != 0) || p.phase == "Failed") && !follows(p);
+    let pod = observed.pods.iter().rfind(ended)?;
+    Some(Diagnosis {
+        cause: Cause::ExecutorsDie,
+        says: format!("executors start and end: {pod}"),
+        evidence: vec![evidence(&pod.name, last_lines(&pod.log, 12))],
+        remedy: "read the executors' logs in the run directory".into(),
+    })
+}
+
+fn driver(observed: &Observed) -> Option<Diagnosis> {
+    observed.driver_gone.then(|| Diagnosis {
+        cause: Cause::DriverEnded,
+        says: observed.reason.clone(),
+        evidence: vec![evidence("driver log", last_lines(&observed.driver_log, 12))],
+        remedy: "read the driver's log in the run directory".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn pod(change: impl FnOnce(&mut PodSeen)) -> Observed {
+        let mut pod = PodSeen { name: "x-exec-1".into(), ..PodSeen::default() };
+        change(&mut pod);
+        Observed {
+            pods: vec![pod],
+            reason: "the deadline passed".into(),
+            image: "i:1".into(),
+            driver_host: "192.0.2.2".into(),
+            ..Observed::default()
+        }
+    }
+
+    fn waiting(reason: &str) -> Observed {
+        pod(|p| p.waiting = Some((reason.into(), "message".into())))
+    }
+
+    fn said(log: &str) -> Observed {
+        pod(|p| p.log = format!("+ exec tini\n{log}\n"))
+    }
+
+    fn died_and_unscheduled() -> Observed {
+        let mut observed = pod(|p| p.exit_code = Some(1));
+        let unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into());
+        observed.pods.push(PodSeen { unscheduled, ..PodSeen::default() });
+        observed
+    }
+
+    fn unscheduled(message: &str) -> Observed {
+        pod(|p| p.unscheduled = Some(message.into()))
+    }
+
+    fn failed_mount(reason: &str) -> Observed {
+        let event = EventSeen {
+            object: "x-exec-1".into(),
+            reason: "FailedMount".into(),
+            message: "MountVolume.SetUp failed for volume \"d\" : configmap \"d\" not found".into(),
+            count: 3,
+        };
+        Observed { events: vec![event], ..waiting(reason) }
+    }
+
+    fn driver_said(log: &str) -> Observed {
+        Observed { driver_log: log.into(), ..pod(|_| {}) }
+    }
+
+    #[rstest]
+    #[case(Observed { context_master: Some("local[*]".into()), ..pod(|_| {}) }, Cause::LocalMaster)]
+    #[case(driver_said(r#"pods is forbidden: User "system:serviceaccount:s:a" cannot create resource "pods" in API group"#), Cause::MissingVerb)]
+    #[case(
+        driver_said("Received 403 on websocket. Failure executing: GET at: …"),
+        Cause::MissingVerb
+    )]
+    #[case(Observed { reason: "the driver failed at Start: IllegalStateException: LiveListenerBus is stopped.".into(), ..pod(|_| {}) }, Cause::OtherSession)]
+    #[case(
+        driver_said(
+            "cannot access class sun.nio.ch.DirectBuffer (in module java.base) because module java.base does not export sun.nio.ch"
+        ),
+        Cause::ClosedModules
+    )]
+    // A stop is no other session.
+    #[case(driver_said("INFO SparkContext: Successfully stopped SparkContext"), Cause::Unknown)]
+    #[case(waiting("ErrImageNeverPull"), Cause::ImageNeverPulled)]
+    #[case(waiting("ErrImagePull"), Cause::WrongImage)]
+    #[case(waiting("ImagePullBackOff"), Cause::WrongImage)]
+    #[case(waiting("CreateContainerError"), Cause::ContainerNotCreated)]
+    #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into())), Cause::InsufficientCpu)]
+    #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient memory.".into())), Cause::InsufficientMemory)]
+    #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 node(s) had untolerated taint".into())), Cause::Unschedulable)]
+    #[case(
+        unscheduled(
+            r#"0/1 nodes are available: persistentvolumeclaim "nopvc" not found. preemption: 0/1"#
+        ),
+        Cause::MissingClaim
+    )]
+    #[case(
+        unscheduled(
+            "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+        ),
+        Cause::Unschedulable
+    )]
+    #[case(failed_mount("ContainerCreating"), Cause::VolumeNotMounted)]
+    #[case(failed_mount("PodInitializing"), Cause::VolumeNotMounted)]
+    #[case(
+        driver_said(r#"User "u" cannot create resource "persistentvolumeclaims""#),
+        Cause::MissingVerb
+    )]
+    #[case(
+        said(
+            "javax.security.auth.login.LoginException: java.lang.NullPointerException: invalid null input: name"
+        ),
+        Cause::NoPasswdEntry
+    )]
+    #[case(
+        said("java.io.InvalidClassException: X; local class incompatible: stream classdesc"),
+        Cause::VersionMismatch
+    )]
+    #[case(
+        said(
+            "Error: Could not find or load main class org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend"
+        ),
+        Cause::VersionMismatch
+    )]
+    #[case(
+        said("Caused by: java.io.IOException: Failed to connect to /192.0.2.2:41233"),
+        Cause::DriverUnreachable
+    )]
+    #[case(pod(|p| { p.exit_code = Some(137); p.end_reason = Some("OOMKilled".into()) }), Cause::OutOfMemory)]
+    #[case(pod(|p| p.exit_code = Some(1)), Cause::ExecutorsDie)]
+    #[case(Observed { reason: "in whatever words".into(), driver_gone: true, ..Observed::default() }, Cause::DriverEnded)]
+    #[case(Observed { reason: "the driver closed its channel".into(), ..Observed::default() }, Cause::Unknown)]
+    #[case(died_and_unscheduled(), Cause::ExecutorsDie)]
+    // What is missing for cleaning up does not hide why executors die.
+    #[case(Observed { driver_log: r#"User "u" cannot delete resource "pods""#.into(), ..said("java.io.IOException: Failed to connect to /192.0.2.2:41233") }, Cause::DriverUnreachable)]
+    #[case(driver_said(r#"User "u" cannot delete resource "pods""#), Cause::MissingVerb)]
+    // Negative controls: what looks alike and means nothing.
+    #[case(Observed { context_master: Some("k8s://https://x".into()), ..pod(|_| {}) }, Cause::Unknown)]
+    #[case(waiting("ContainerCreating"), Cause::Unknown)]
+    #[case(waiting("PodInitializing"), Cause::Unknown)]
+    #[case(pod(|p| p.exit_code = Some(0)), Cause::Unknown)]
+    #[case(said("INFO NettyUtils: Successfully connected"), Cause::Unknown)]
+    #[case(driver_said("WARN TaskSetManager: Failed to connect to /10.0.0.1:1"), Cause::Unknown)]
+    fn causes_are_named(#[case] observed: Observed, #[case] cause: Cause) {
+        let diagnosis = diagnose(&observed);
+        assert_eq!(diagnosis.cause, cause, "{diagnosis}");
+        assert!(!diagnosis.remedy.is_empty() && !diagnosis.says.is_empty());
+    }
+
+    /// What every executor of Spark 3.5 says on its way (default log configuration).
+    const HEALTHY: &str = "\
+        INFO TransportClientFactory: Successfully created connection to /10.0.0.9:7078 after 52 ms\n\
+        INFO CoarseGrainedExecutorBackend: Connecting to driver: spark://CoarseGrainedScheduler@10.0.0.9:7078\n";
+
+    /// One executor of several came; `others` did not.
+    fn one_came(others: impl IntoIterator<Item = PodSeen>) -> Observed {
+        let mut observed = said(HEALTHY);
+        observed.pods[0].registered = true;
+        observed.pods.extend(others);
+        observed
+    }
+
+    fn other(change: impl FnOnce(&mut PodSeen)) -> PodSeen {
+        let mut pod = PodSeen { name: "x-exec-2".into(), ..PodSeen::default() };
+        change(&mut pod);
+        pod
+    }
+
+    fn no_room() -> PodSeen {
+        other(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into()))
+    }
+
+    fn cannot_mount() -> Observed {
+        let event = EventSeen {
+            object: "x-exec-2".into(),
+            reason: "FailedMount".into(),
+            message: "MountVolume.SetUp failed for volume \"d\"".into(),
+            count: 3,
+        };
+        let waits = |p: &mut PodSeen| p.waiting = Some(("ContainerCreating".into(), String::new()));
+        Observed { events: vec![event], ..one_came([other(waits)]) }
+    }
+
+    fn ended_with_its_driver() -> Observed {
+        let mut observed = one_came([]);
+        observed.pods[0].exit_code = Some(1);
+        Observed { reason: "in whatever words".into(), driver_gone: true, ..observed }
+    }
+
+    #[rstest]
+    #[case::room_for_one_of_two(one_came([no_room()]), Cause::InsufficientCpu)]
+    // Also while Spark's list could not be read yet.
+    #[case::not_listed_yet(
+        { let mut o = said(HEALTHY); o.pods.push(no_room()); o },
+        Cause::InsufficientCpu
+    )]
+    #[case::one_dies(one_came([other(|p| { p.exit_code = Some(1); p.log = HEALTHY.into() })]), Cause::ExecutorsDie)]
+    #[case::one_cannot_mount(cannot_mount(), Cause::VolumeNotMounted)]
+    #[case::the_driver_went(ended_with_its_driver(), Cause::DriverEnded)]
+    #[case::only_the_deadline(one_came([other(|p| p.phase = "Running".into())]), Cause::Unknown)]
+    // One that does not reach the driver is named although another did.
+    #[case::one_is_cut_off(
+        one_came([other(|p| p.log = "java.io.IOException: Connecting to /192.0.2.2:7078 timed out (120000 ms)".into())]),
+        Cause::DriverUnreachable
+    )]
+    #[case::no_answer(
+        said(
+            "org.apache.spark.rpc.RpcTimeoutException: Cannot receive any reply from 192.0.2.2:7078 in 120 seconds"
+        ),
+        Cause::DriverUnreachable
+    )]
+    // What one that came loses later is not the way to the driver.
+    #[case::lost_a_peer(
+        { let mut o = one_came([]); o.pods[0].log += "ERROR RetryingBlockTransferor: Failed to connect to /10.0.0.7:1\n"; o },
+        Cause::Unknown
+    )]
+    fn what_befell_the_others_is_named_when_one_executor_came(
+        #[case] observed: Observed,
+        #[case] cause: Cause,
+    ) {
+        let diagnosis = diagnose(&observed);
+        assert_eq!(diagnosis.cause, cause, "{diagnosis}");
+    }
+
+    fn with_driver(log: &str, host: &str, ended: bool) -> Observed {
+        Observed { driver_host: host.into(), driver_gone: ended, ..said(log) }
+    }
+
+    #[rstest]
+    #[case("IOException: Failed to connect to /10.0.0.1:7078", "10.0.0.1", true)]
+    #[case("IOException: Failed to connect to node/10.0.0.1:7078", "10.0.0.1", true)]
+    #[case("UnknownHostException: s-driver.team.svc", "s-driver.team.svc", true)]
+    // The executor's own name, and others'.
+    #[case("UnknownHostException: x-exec-1: x-exec-1: Name not known", "10.0.0.1", false)]
+    #[case("UnknownHostException: store.team.svc", "s-driver.team.svc", false)]
+    #[case("IOException: Failed to connect to /10.0.0.10:7078", "10.0.0.1", false)]
+    #[case("IOException: Failed to connect to /210.0.0.1:7078", "10.0.0.1", false)]
+    #[case("IOException: Failed to connect to /10.0.0.1:7078", "", false)]
+    fn only_the_way_to_the_driver_makes_it_unreachable(
+        #[case] log: &str,
+        #[case] host: &str,
+        #[case] expected: bool,
+    ) {
+        let diagnosis = diagnose(&with_driver(log, host, false));
+        assert_eq!(diagnosis.cause == Cause::DriverUnreachable, expected, "{diagnosis}");
+        let mut observed = with_driver(log, "s-driver.other.svc", false);
+        observed.driver_address = host.into();
+        let diagnosis = diagnose(&observed);
+        assert_eq!(diagnosis.cause == Cause::DriverUnreachable, expected, "{diagnosis}");
+    }
+
+    /// Its executors may have ended by then, or still look for it.
+    #[test]
+    fn a_driver_that_ended_is_not_unreachable() {
+        let log = "java.io.IOException: Failed to connect to /192.0.2.2:41233";
+        for exit_code in [None, Some(1)] {
+            let mut observed = with_driver(log, "192.0.2.2", true);
+            observed.pods[0].exit_code = exit_code;
+            let diagnosis = diagnose(&observed);
+            assert_eq!(diagnosis.cause, Cause::DriverEnded, "{diagnosis}");
+        }
+    }
+
+    #[test]
+    fn a_missing_verb_says_who_and_what() {
+        let text = r#"User "u" cannot deletecollection resource "pods" in API group "" User "u" cannot deletecollection resource "pods""#;
+        let missing = missing_verbs(text);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(missing[0].to_string(), "u may not deletecollection pods");
+    }
+}

@@ -1,0 +1,293 @@
+//! Submission, and the wait for its end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, ResourceExt};
+use sparkproof_base::context::Context;
+use sparkproof_base::dirs::private_file;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_images::spark::SparkImage;
+use sparkproof_kubernetes::access::Access;
+use sparkproof_kubernetes::cluster::Cluster;
+use sparkproof_kubernetes::observe::Pods;
+use sparkproof_machine::exec::Tool;
+use tokio::time::timeout;
+
+use super::finished::{Finished, phase};
+use super::spec::{ApplicationSpec, Place, driver_template_file};
+use crate::diagnose::diagnose;
+use crate::session::driver::{foreign, session_dir};
+use crate::session::evidence;
+use crate::session::health::Health;
+use crate::session::logs::PodLogs;
+use crate::session::spec::SESSION_LABEL;
+
+/// How long `spark-submit` may take: it starts a JVM and makes a few objects.
+const SUBMISSION: Duration = Duration::from_secs(120);
+/// How long the driver's pod may stay without a node while nothing else goes away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an interrupted application's log may take.
+const LAST_LOG: Duration = Duration::from_secs(5);
+
+/// A submitted application.
+#[derive(Debug)]
+pub struct Application {
+    /// Name of the driver's pod, and of its session label.
+    pub driver: String,
+    executors: u32,
+    deadline: Duration,
+    begun: Instant,
+    pods: Pods,
+    logs: PodLogs,
+}
+
+impl Application {
+    /// Submits, as the account that also drives: `pods` watches its namespace. What
+    /// `spark-submit` said is part of the error.
+    ///
+    /// # Errors
+    /// Red with a [`sparkproof_base::verdict::Diagnosis`]: `spark-submit` failed. Bad input: contradicting configuration.
+    pub async fn submit(
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        spec: &ApplicationSpec,
+        pods: &Pods,
+    ) -> Result<Application> {
+        spec.conf.register(context.recorder.secrets());
+        let dir = session_dir(context)?;
+        let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let place = Place {
+            server: &cluster.server,
+            namespace: &access.namespace,
+            service_account: &access.service_account,
+            image: &image.reference,
+            run: context.run.id(),
+            session: &name,
+            dir: dir.path(),
+        };
+        let properties = dir.path().join("properties");
+        private_file(&properties, spec.properties(&place)?.as_bytes())?;
+        if let Some(template) = &spec.driver_template {
+            let text = serde_json::to_vec(template).or_internal("writing the pod template")?;
+            private_file(&driver_template_file(dir.path()), &text)?;
+        }
+        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
+        let ours = {
+            let name = name.clone();
+            move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
+        };
+        let application = Application {
+            executors: spec.executors,
+            deadline: spec.deadline,
+            begun: Instant::now(),
+            pods: pods.clone(),
+            logs: PodLogs::follow(api, pods, ours),
+            driver: name,
+        };
+        let said = Arc::new(Mutex::new(String::new()));
+        let submitted = spark_submit(context, dir.path(), access, image, spec, &said).await;
+        let said = said.lock().map(|said| said.clone()).unwrap_or_default();
+        let said = context.recorder.secrets().scrub(&said);
+        let file = format!("{}/spark-submit.log", application.driver);
+        context.recorder.artifact("spark-submit", &file, &said);
+        match submitted {
+            Ok(()) => Ok(application),
+            Err(error) if error.is_interruption() => Err(error),
+            Err(error) => {
+                // What the API refused stands before a long trace, of which the error has the end.
+                let error = Error::red(said).because(error);
+                let what = "spark-submit failed".to_owned();
+                Err(application.explain(context, cluster, access, image, &error, what).await)
+            }
+        }
+    }
+
+    /// Waits until the driver's pod ended; what was to be seen meanwhile.
+    ///
+    /// # Errors
+    /// Red with a [`sparkproof_base::verdict::Diagnosis`]: it does not end within its deadline, or cannot start.
+    pub async fn end(
+        self,
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+    ) -> Result<Finished> {
+        let waiting = Waiting {
+            what: format!("the end of the driver's pod {}", self.driver),
+            deadline: self.deadline.saturating_sub(self.begun.elapsed()),
+        };
+        let mut seen = BTreeMap::<String, Arc<Pod>>::new();
+        let mut stateful_sets = BTreeMap::<String, StatefulSet>::new();
+        let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &access.namespace);
+        let mut most_running = 0;
+        let mut health = Health::new(self.executors, PATIENCE);
+        let ended = wait(context, waiting, self.pods.changes(), async || {
+            let now = self.pods.now();
+            let leaving = self.pods.any_leaves();
+            let executors: Vec<&Arc<Pod>> =
+                now.values().filter(|pod| self.has_executor(pod)).collect();
+            let running = executors.iter().filter(|pod| phase(pod) == "Running").count();
+            most_running = most_running.max(running);
+            for set in executors.iter().filter_map(|pod| stateful_set_of(pod)) {
+                if !stateful_sets.contains_key(set)
+                    && let Ok(Some(found)) = sets.get_opt(set).await
+                {
+                    stateful_sets.insert(set.to_owned(), found);
+                }
+            }
+            let started = executors.iter().filter(|pod| phase(pod) != "Pending");
+            seen.extend(started.map(|pod| (pod.name_any(), Arc::clone(pod))));
+            let Some(driver) = now.get(&self.driver) else {
+                return self.pods.not_yet("the driver's pod is not to be seen");
+            };
+            if matches!(phase(driver), "Succeeded" | "Failed") {
+                return Progress::Met(driver.clone());
+            }
+            let all = std::iter::once(driver).chain(executors).cloned();
+            let all = (0..).zip(all).collect();
+            // Executors' registration is the driver's to know: none is counted as dying.
+            if let Some(words) = health.look(&all, leaving, self.executors as usize, "") {
+                return Progress::Never(Error::red(words));
+            }
+            self.pods.not_yet(format!("{}, {running} executors Running", phase(driver)))
+        })
+        .await;
+        match ended {
+            Ok(driver) => {
+                let log = self.log(cluster, access).await?;
+                let log = context.recorder.secrets().scrub(&log);
+                let file = format!("{}/driver.log", self.driver);
+                context.recorder.artifact("driver log", &file, &log);
+                let seconds = self.begun.elapsed().as_secs_f64();
+                let secrets = context.recorder.secrets();
+                let pod_logs = self.logs.now().into_iter();
+                let pod_logs = pod_logs.map(|(pod, log)| (pod, secrets.scrub(&log))).collect();
+                Ok(Finished {
+                    driver: Arc::unwrap_or_clone(driver),
+                    executors: seen
+                        .into_iter()
+                        .map(|(name, pod)| (name, Arc::unwrap_or_clone(pod)))
+                        .collect(),
+                    stateful_sets,
+                    most_running,
+                    log,
+                    pod_logs,
+                    seconds,
+                })
+            }
+            Err(error) if error.is_interruption() => {
+                // Its namespace goes next, and the log with it.
+                if let Ok(Ok(log)) = timeout(LAST_LOG, self.log(cluster, access)).await {
+                    let file = format!("{}/driver.log", self.driver);
+                    context.recorder.artifact("driver log", &file, &log);
+                }
+                Err(error)
+            }
+            Err(error) => {
+                let what = format!("the application did not end: {error}");
+                Err(self.explain(context, cluster, access, image, &error, what).await)
+            }
+        }
+    }
+
+    /// By role: the pods of a StatefulSet get an executor's id only when that has asked for one.
+    fn has_executor(&self, pod: &Pod) -> bool {
+        let labels = pod.labels();
+        let role = labels.get("spark-role").map(String::as_str);
+        labels.get(SESSION_LABEL) == Some(&self.driver) && role == Some("executor")
+    }
+
+    /// The driver's log as the API has it: what was followed may lack its end.
+    async fn log(&self, cluster: &Cluster, access: &Access) -> Result<String> {
+        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
+        let whole = kube::api::LogParams::default();
+        api.logs(&self.driver, &whole).await.or_environment("reading the driver's log")
+    }
+
+    async fn explain(
+        &self,
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        error: &Error,
+        what: String,
+    ) -> Error {
+        let ours = |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&self.driver);
+        let pods = self.pods.now().into_iter().filter(|(_, pod)| ours(pod)).collect();
+        let mut logs = self.logs.now();
+        let driver_log = logs.get(&self.driver).cloned().unwrap_or_default();
+        let (client, namespace) = (&cluster.client, &access.namespace);
+        let logs = std::mem::take(&mut logs);
+        let mut observed = evidence::gather(context, client, namespace, pods, logs).await;
+        observed.image.clone_from(&image.reference);
+        observed.reason = error.to_string();
+        observed.driver_log = driver_log;
+        evidence::record(context, &self.driver, &observed);
+        diagnose(&observed).error(what)
+    }
+}
+
+/// The name of the StatefulSet that made a pod.
+fn stateful_set_of(pod: &Pod) -> Option<&str> {
+    let mut owners = pod.owner_references().iter();
+    owners.find(|owner| owner.kind == "StatefulSet").map(|owner| owner.name.as_str())
+}
+
+/// Runs it to its end; what it says comes into `said`.
+async fn spark_submit(
+    context: &Context,
+    dir: &Path,
+    access: &Access,
+    image: &SparkImage,
+    spec: &ApplicationSpec,
+    said: &Arc<Mutex<String>>,
+) -> Result<()> {
+    let class = spec.class.iter().flat_map(|class| ["--class", class]);
+    let temporary = dir.join("tmp");
+    fs_err::create_dir(&temporary).or_environment("preparing spark-submit")?;
+    let conf = dir.join("conf");
+    fs_err::create_dir(&conf).or_environment("preparing spark-submit")?;
+    for (name, text) in &spec.conf_files {
+        fs_err::write(conf.join(name), text).or_environment("preparing spark-submit")?;
+    }
+    let java = image.java_home.iter().map(|home| ("JAVA_HOME", home));
+    let jars: Vec<_> = spec.class_path.iter().map(|jar| jar.display().to_string()).collect();
+    let said = said.clone();
+    let finished = Tool::new(image.spark_home.join("bin/spark-submit"))
+        .without_env(foreign())
+        .args([Path::new("--properties-file"), &dir.join("properties")])
+        .args(class)
+        .args([&spec.resource])
+        .args(&spec.arguments)
+        .env("KUBECONFIG", &access.driver_kubeconfig)
+        .envs(access.proxy()?.map(|proxy| ("HTTPS_PROXY", proxy)))
+        .env("SPARK_HOME", &image.spark_home)
+        .envs(java)
+        // What lies there goes into the driver's ConfigMap.
+        .env("SPARK_CONF_DIR", conf)
+        // Of a driver that is a pod spark-submit leaves `spark.driver.extraClassPath` to the pod.
+        .env("SPARK_DIST_CLASSPATH", jars.join(":"))
+        .env("SPARK_SUBMIT_OPTS", format!("-Djava.io.tmpdir={}", temporary.display()))
+        .dir(dir)
+        .deadline(SUBMISSION)
+        .on_line(move |line| {
+            if let Ok(mut said) = said.lock() {
+                said.push_str(line);
+                said.push('\n');
+            }
+        })
+        .run(context)
+        .await;
+    finished.map(drop)
+}

@@ -1,0 +1,105 @@
+//! What is to be seen of a session that did not start, collected while it exists.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use sparkproof_base::context::Context;
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_kubernetes::observe::unscheduled;
+
+use crate::diagnose::{EventSeen, Observed, PodSeen};
+
+/// What is said of a pod for which a node is being made: by the cluster autoscaler, by Karpenter.
+const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+
+/// Whether a node is being made for this pod. Where events may not be listed, it may be.
+pub(super) async fn a_node_comes(events: &Api<Event>, pod: &str) -> bool {
+    let of_pod = ListParams::default().fields(&format!("involvedObject.name={pod}"));
+    let says = |event: &Event| event.reason.as_deref().is_some_and(|r| NODE_COMES.contains(&r));
+    events.list(&of_pod).await.map_or(true, |list| list.items.iter().any(says))
+}
+
+/// A pod in the words that rules read.
+pub(super) fn seen(pod: &Pod, log: String) -> PodSeen {
+    let status = pod.status.clone().unwrap_or_default();
+    let all = || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let telling = all().find(|container| is_telling(container));
+    let container = telling.or(status.container_statuses.iter().flatten().next());
+    let state = container.and_then(|c| c.state.clone()).unwrap_or_default();
+    PodSeen {
+        name: pod.name_any(),
+        phase: status.phase.unwrap_or_default(),
+        waiting: state
+            .waiting
+            .map(|w| (w.reason.unwrap_or_default(), w.message.unwrap_or_default())),
+        unscheduled: unscheduled(pod).map(str::to_owned),
+        exit_code: state.terminated.as_ref().map(|t| t.exit_code),
+        end_reason: state.terminated.and_then(|t| t.reason),
+        registered: false,
+        log,
+    }
+}
+
+/// Whether a container, of whatever kind, says why its pod does not get on.
+fn is_telling(container: &ContainerStatus) -> bool {
+    let Some(state) = &container.state else { return false };
+    let waits = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
+    waits.is_some_and(|reason| !matches!(reason, "ContainerCreating" | "PodInitializing"))
+        || state.terminated.as_ref().is_some_and(|end| end.exit_code != 0)
+}
+
+/// Pods by their last state (those that are gone too, when something of them was kept), with
+/// their logs and events.
+pub(super) async fn gather(
+    context: &Context,
+    client: &kube::Client,
+    namespace: &str,
+    pods: BTreeMap<String, Arc<Pod>>,
+    mut logs: BTreeMap<String, String>,
+) -> Observed {
+    let mut observed = Observed::default();
+    for (name, pod) in &pods {
+        observed.pods.push(seen(pod, logs.remove(name).unwrap_or_default()));
+    }
+    for (name, log) in logs {
+        observed.pods.push(PodSeen { name, phase: "gone".into(), log, ..PodSeen::default() });
+    }
+    let api: Api<Event> = Api::namespaced(client.clone(), namespace);
+    // Evidence is worth one try of a few seconds, also while everything is being interrupted.
+    let context = context.for_teardown();
+    let waiting = Waiting::up_to(5, "the namespace's events");
+    let listed = wait(&context, waiting, Source::Backoff, async || {
+        match api.list(&ListParams::default()).await {
+            Ok(list) => Progress::Met(list.items),
+            Err(e) => Progress::NotYet(e.to_string()),
+        }
+    });
+    for event in listed.await.unwrap_or_default() {
+        observed.events.push(EventSeen {
+            object: event.involved_object.name.unwrap_or_default(),
+            reason: event.reason.unwrap_or_default(),
+            message: event.message.unwrap_or_default(),
+            count: event.count.unwrap_or(1),
+        });
+    }
+    observed
+}
+
+/// Writes what was seen into the run directory, under the session's name.
+pub(super) fn record(context: &Context, session: &str, observed: &Observed) {
+    let recorder = &context.recorder;
+    let pods: Vec<String> = observed.pods.iter().map(ToString::to_string).collect();
+    recorder.artifact("executor pods", &format!("{session}/pods.txt"), &pods.join("\n"));
+    let events: Vec<String> = observed.events.iter().map(ToString::to_string).collect();
+    recorder.artifact("Kubernetes events", &format!("{session}/events.txt"), &events.join("\n"));
+    for pod in observed.pods.iter().filter(|p| !p.log.is_empty()) {
+        recorder.artifact(
+            &format!("log of {}", pod.name),
+            &format!("{session}/{}.log", pod.name),
+            &pod.log,
+        );
+    }
+}

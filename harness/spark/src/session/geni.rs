@@ -1,0 +1,176 @@
+//! Where Clojure and Geni come from: a class path of the user's, or what Clojure's own tool resolves.
+
+use std::time::Duration;
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::geni_for;
+use sparkproof_catalog::plan::ClassPath;
+use sparkproof_machine::exec::Tool;
+
+/// What a download of Geni's dependencies, Spark among them, takes on a line of 4 Mbit/s.
+const RESOLVING: Duration = Duration::from_secs(30 * 60);
+const REMEDY: &str = "--geni-classpath with the jars and directories of Clojure, Geni and its \
+                      dependencies";
+/// Prints the versions of Clojure and Geni; the latter stands in a resource since 0.0.24.
+const VERSIONS: &str = r#"(do (require 'clojure.java.io)
+  (let [find clojure.java.io/resource]
+    (when (or (find "zero_one/geni/core.clj") (find "zero_one/geni/core__init.class"))
+      (println (clojure-version)
+               (if-let [it (find "GENI_REPL_RELEASED_VERSION")] (slurp it) "unknown")))))"#;
+
+/// Clojure and Geni.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Geni {
+    /// With all they depend on.
+    pub class_path: ClassPath,
+    /// Geni's version, e.g. `0.0.42`; `unknown` when it does not say.
+    pub version: String,
+    /// Clojure's version.
+    pub clojure: String,
+}
+
+impl Geni {
+    /// That of the given class path; without one, what Clojure's own tool resolves for this Spark by
+    /// the guide's dependency map.
+    ///
+    /// # Errors
+    /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni is
+    /// known for this Spark. Environment: the tool cannot resolve it, or there is no Java.
+    pub async fn find(context: &Context, given: Option<&ClassPath>, spark: &str) -> Result<Geni> {
+        Geni::look(context, given, spark).await?
+    }
+
+    /// The same, where it may be that there is none: the inner error says that no class path is given and
+    /// none can be resolved here.
+    ///
+    /// # Errors
+    /// As [`Geni::find`], but for those: what is given is wrong, or cannot be looked at.
+    pub async fn look(
+        context: &Context,
+        given: Option<&ClassPath>,
+        spark: &str,
+    ) -> Result<Result<Geni>> {
+        let (class_path, nothing) = match given {
+            Some(given) => (
+                given.clone(),
+                Error::input("--geni-classpath: no Clojure with Geni on it").remedy(REMEDY),
+            ),
+            None => match resolve(context, spark).await {
+                Ok(resolved) => {
+                    (resolved, Error::environment("clojure resolved a class path without Geni"))
+                }
+                Err(error) if error.is_interruption() => return Err(error),
+                Err(none) => return Ok(Err(none)),
+            },
+        };
+        examine(context, class_path).await?.ok_or(nothing).map(Ok)
+    }
+}
+
+async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
+    let geni = geni_for(spark).ok_or_else(|| {
+        Error::input(format!("--front-end geni: no version of Geni is known for Spark {spark}"))
+            .remedy(REMEDY)
+    })?;
+    let tool = ["clojure", "clj"].into_iter().find_map(|name| which::which(name).ok());
+    let tool = tool.ok_or_else(|| {
+        Error::input("--front-end geni: no class path is given, and `clojure` is not on PATH")
+            .remedy(format!("{REMEDY}; or install Clojure's command line tool"))
+    })?;
+    let resolved = Tool::new(tool)
+        .args(["-Sdeps", &dependencies(geni, spark), "-Spath"])
+        // What it keeps goes with the run, and no project's file counts.
+        .dir(context.run.dir())
+        .deadline(RESOLVING)
+        .run(context)
+        .await
+        .map_err(|error| {
+            Error::environment(format!("--front-end geni: resolving Geni {geni} from Clojars"))
+                .because(error)
+                .remedy(REMEDY)
+        })?;
+    Ok(ClassPath::new(&resolved.stdout))
+}
+
+/// The guide's map, with the versions asked for.
+fn dependencies(geni: &str, spark: &str) -> String {
+    let spark = ["core", "mllib", "kubernetes"]
+        .map(|name| format!("org.apache.spark/spark-{name}_2.12 {{:mvn/version \"{spark}\"}}"))
+        .join(" ");
+    format!(
+        "{{:deps {{zero.one/geni {{:mvn/version \"{geni}\" :exclusions [reply/reply]}} {spark}}}}}"
+    )
+}
+
+/// What is on it; none without Clojure or Geni.
+async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni>> {
+    let java = match std::env::var_os("JAVA_HOME") {
+        Some(home) => std::path::Path::new(&home).join("bin/java"),
+        None => "java".into(),
+    };
+    let path = class_path.to_string();
+    let printed = Tool::new(java)
+        .args(["-XX:TieredStopAtLevel=1", "-cp", &path, "clojure.main", "-e", VERSIONS])
+        .run(context)
+        .await;
+    let printed = match printed {
+        Ok(finished) => finished.stdout,
+        // As `java` says it.
+        Err(error) if error.to_string().contains("main class clojure.main") => return Ok(None),
+        Err(error) => {
+            return Err(Error::environment("looking for Geni on its class path")
+                .because(error)
+                .remedy("a Java runtime on PATH (or JAVA_HOME)"));
+        }
+    };
+    let mut words = printed.split_whitespace();
+    Ok(words.next().zip(words.next()).map(|(clojure, version)| Geni {
+        class_path,
+        version: version.to_owned(),
+        clojure: clojure.to_owned(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sparkproof_base::Exit;
+    use sparkproof_base::testing::test_context;
+
+    #[test]
+    fn the_map_is_the_guide_s() {
+        let geni = geni_for("3.5.9").expect("known");
+        assert_eq!(
+            dependencies(geni, "3.5.9"),
+            "{:deps {zero.one/geni {:mvn/version \"0.0.42\" :exclusions [reply/reply]} \
+             org.apache.spark/spark-core_2.12 {:mvn/version \"3.5.9\"} \
+             org.apache.spark/spark-mllib_2.12 {:mvn/version \"3.5.9\"} \
+             org.apache.spark/spark-kubernetes_2.12 {:mvn/version \"3.5.9\"}}}"
+        );
+        assert_eq!(geni_for("4.3.0"), None);
+    }
+
+    /// What a scenario may be skipped for is one thing, what is given and wrong is another.
+    #[tokio::test]
+    async fn a_wrong_class_path_is_a_failure_and_none_is_not() {
+        let (context, keep) = test_context();
+        let wrong = ClassPath::new(&keep.path().display().to_string());
+        let given = Geni::look(&context, Some(&wrong), "3.5.9").await.expect_err("a failure");
+        assert!(given.to_string().contains("no Clojure with Geni"), "{given}");
+        // No Geni is known for it, so none is resolved, whether there is a tool or not.
+        let none = Geni::look(&context, None, "4.3.0").await.expect("looked").expect_err("none");
+        assert!(none.to_string().contains("no version of Geni"), "{none}");
+        let asked = Geni::find(&context, None, "4.3.0").await.expect_err("asked for");
+        assert_eq!(asked.exit, Exit::BadInput);
+    }
+
+    #[tokio::test]
+    async fn a_class_path_without_geni_is_bad_input() {
+        let (context, keep) = test_context();
+        let class_path = ClassPath::new(&keep.path().display().to_string());
+        let error = Geni::find(&context, Some(&class_path), "3.5.9").await.expect_err("empty");
+        assert_eq!(error.exit, Exit::BadInput, "{error}");
+        assert!(error.to_string().contains("no Clojure with Geni"), "{error}");
+    }
+}

@@ -1,0 +1,312 @@
+//! What Spark says its executors read, by job group.
+//!
+//! `input_bytes` is exact for CSV over local files and HDFS; of Parquet it is far too low on Spark
+//! 4.1 and later unless `spark.hadoop.parquet.hadoop.vectored.io.enabled=false`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+
+use super::rest::Rest;
+
+/// Spark's UI learns of ended tasks from a queue, a moment after the driver's call returned.
+const SETTLED_WITHIN: u64 = 30;
+/// More tasks than any stage here has.
+const TASKS: u32 = 100_000;
+
+/// A job group's tasks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupMetrics {
+    /// Jobs of the group.
+    pub jobs: usize,
+    /// Those that failed.
+    pub failed_jobs: usize,
+    /// By executor id: only those that ran a task of the group.
+    pub executors: BTreeMap<String, ExecutorMetrics>,
+    /// By executor id, `driver` included: over the whole life of the application.
+    pub totals: BTreeMap<String, ExecutorTotals>,
+}
+
+/// One executor's tasks of a group, those of failed attempts included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecutorMetrics {
+    /// Tasks, however they ended.
+    pub tasks: u64,
+    /// Those that read input.
+    pub reading_tasks: u64,
+    /// Bytes read from input.
+    pub input_bytes: u64,
+    /// Records read from input.
+    pub input_records: u64,
+    /// Tasks that failed.
+    pub failed: u64,
+    /// Tasks that were killed.
+    pub killed: u64,
+    /// Milliseconds of running.
+    pub run_millis: u64,
+    /// Nanoseconds of CPU time.
+    pub cpu_nanos: u64,
+}
+
+/// An executor's row in Spark's list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutorTotals {
+    /// Bytes read from input.
+    pub total_input_bytes: u64,
+    /// Tasks.
+    pub total_tasks: u64,
+    /// Those that failed.
+    pub failed_tasks: u64,
+    /// False of an executor that is gone.
+    pub is_active: bool,
+}
+
+impl GroupMetrics {
+    /// Bytes that all executors read.
+    pub fn input_bytes(&self) -> u64 {
+        self.executors.values().map(|e| e.input_bytes).sum()
+    }
+
+    /// Records that all executors read.
+    pub fn input_records(&self) -> u64 {
+        self.executors.values().map(|e| e.input_records).sum()
+    }
+
+    /// Tasks that failed or were killed.
+    pub fn lost_tasks(&self) -> u64 {
+        self.executors.values().map(|e| e.failed + e.killed).sum()
+    }
+
+    /// Bytes the driver read as a task's input: 0 unless it ran tasks.
+    pub fn driver_input_bytes(&self) -> u64 {
+        self.totals.get("driver").map_or(0, |d| d.total_input_bytes)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Job {
+    job_group: Option<String>,
+    status: String,
+    stage_ids: Vec<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stage {
+    stage_id: u64,
+    attempt_id: u64,
+    status: String,
+    num_tasks: usize,
+    input_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Task {
+    executor_id: String,
+    status: String,
+    task_metrics: Option<TaskMetrics>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskMetrics {
+    executor_run_time: u64,
+    executor_cpu_time: u64,
+    input_metrics: InputMetrics,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InputMetrics {
+    bytes_read: u64,
+    records_read: u64,
+}
+
+/// Waits until the API shows the end of all jobs, stages and tasks of the group; sums them up.
+pub(super) async fn group_metrics(
+    context: &Context,
+    rest: &Rest,
+    group: &str,
+) -> Result<GroupMetrics> {
+    let waiting = Waiting::up_to(SETTLED_WITHIN, format!("the metrics of job group {group}"));
+    wait(context, waiting, Source::Backoff, async || match look(rest, group).await {
+        Ok(Ok(metrics)) => Progress::Met(metrics),
+        Ok(Err(not_yet)) => Progress::NotYet(not_yet),
+        Err(error) => Progress::NotYet(error.to_string()),
+    })
+    .await
+}
+
+/// The metrics, or in words why they are not complete.
+async fn look(rest: &Rest, group: &str) -> Result<Result<GroupMetrics, String>> {
+    let jobs: Vec<Job> = read(rest, "jobs").await?;
+    let stages: Vec<Stage> = read(rest, "stages").await?;
+    let (mut metrics, ran) = match ended(jobs, stages, group) {
+        Ok(ended) => ended,
+        Err(not_yet) => return Ok(Err(not_yet)),
+    };
+    for stage in ran {
+        let path =
+            format!("stages/{}/{}/taskList?length={TASKS}", stage.stage_id, stage.attempt_id);
+        let tasks: Vec<Task> = read(rest, &path).await?;
+        if let Err(not_yet) = metrics.add(&stage, &tasks) {
+            return Ok(Err(not_yet));
+        }
+    }
+    let executors: Vec<serde_json::Value> = read(rest, "allexecutors").await?;
+    for executor in executors {
+        let id = executor["id"].as_str().unwrap_or_default().to_owned();
+        let totals = serde_json::from_value(executor);
+        metrics.totals.insert(id, totals.or_environment("reading Spark's list of executors")?);
+    }
+    Ok(Ok(metrics))
+}
+
+async fn read<T: DeserializeOwned>(rest: &Rest, path: &str) -> Result<T> {
+    let text = rest.get(path).await?;
+    serde_json::from_str(&text)
+        .map_err(|e| Error::environment(format!("reading Spark's {path}")).because(e))
+}
+
+/// The group's stages that ran, when all its jobs and stages have ended.
+fn ended(
+    jobs: Vec<Job>,
+    stages: Vec<Stage>,
+    group: &str,
+) -> Result<(GroupMetrics, Vec<Stage>), String> {
+    let jobs: Vec<Job> =
+        jobs.into_iter().filter(|j| j.job_group.as_deref() == Some(group)).collect();
+    if jobs.is_empty() {
+        return Err("no job of the group".into());
+    }
+    if let Some(job) = jobs.iter().find(|j| !["SUCCEEDED", "FAILED"].contains(&&*j.status)) {
+        return Err(format!("a job is {}", job.status));
+    }
+    let ours = |stage: &Stage| jobs.iter().any(|job| job.stage_ids.contains(&stage.stage_id));
+    let stages: Vec<Stage> = stages.into_iter().filter(ours).collect();
+    let over = ["COMPLETE", "FAILED", "SKIPPED"];
+    if let Some(stage) = stages.iter().find(|s| !over.contains(&&*s.status)) {
+        return Err(format!("stage {} is {}", stage.stage_id, stage.status));
+    }
+    let ran: Vec<Stage> = stages.into_iter().filter(|s| s.status != "SKIPPED").collect();
+    if ran.is_empty() && jobs.iter().any(|job| !job.stage_ids.is_empty()) {
+        return Err("no stage of the group".into());
+    }
+    let failed_jobs = jobs.iter().filter(|j| j.status == "FAILED").count();
+    Ok((GroupMetrics { jobs: jobs.len(), failed_jobs, ..GroupMetrics::default() }, ran))
+}
+
+impl GroupMetrics {
+    /// Adds a stage's tasks, when all of them are there.
+    fn add(&mut self, stage: &Stage, tasks: &[Task]) -> Result<(), String> {
+        let done = tasks.iter().filter(|t| t.status != "RUNNING").count();
+        let mut bytes = 0;
+        for task in tasks {
+            let executor = self.executors.entry(task.executor_id.clone()).or_default();
+            executor.tasks += 1;
+            executor.failed += u64::from(task.status == "FAILED");
+            executor.killed += u64::from(task.status == "KILLED");
+            let Some(metrics) = &task.task_metrics else { continue };
+            let input = &metrics.input_metrics;
+            bytes += input.bytes_read;
+            executor.reading_tasks += u64::from(input.bytes_read + input.records_read > 0);
+            executor.input_bytes += input.bytes_read;
+            executor.input_records += input.records_read;
+            executor.run_millis += metrics.executor_run_time;
+            executor.cpu_nanos += metrics.executor_cpu_time;
+        }
+        let number = stage.stage_id;
+        if done < tasks.len() {
+            return Err(format!("{done} of {} tasks of stage {number} ended", tasks.len()));
+        }
+        // A stage that failed does not get to all of its tasks, nor to all of its metrics.
+        if stage.status == "COMPLETE" && (done < stage.num_tasks || bytes != stage.input_bytes) {
+            return Err(format!(
+                "stage {number}: {done} of {} tasks, {bytes} of {} bytes",
+                stage.num_tasks, stage.input_bytes
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn jobs(status: &str) -> Vec<Job> {
+        let jobs = json!([
+            { "jobId": 0, "status": "SUCCEEDED", "stageIds": [0] },
+            { "jobId": 1, "jobGroup": "g", "status": status, "stageIds": [1, 2] },
+            { "jobId": 2, "jobGroup": "other", "status": "RUNNING", "stageIds": [9] },
+        ]);
+        serde_json::from_value(jobs).expect("jobs")
+    }
+
+    fn stage(id: u64, status: &str, tasks: u64, bytes: u64) -> Stage {
+        let stage = json!({
+            "stageId": id, "attemptId": 0, "status": status, "numTasks": tasks, "inputBytes": bytes
+        });
+        serde_json::from_value(stage).expect("a stage")
+    }
+
+    fn task(executor: &str, status: &str, bytes: u64) -> Task {
+        let input = json!({ "bytesRead": bytes, "recordsRead": bytes / 10 });
+        let task = json!({ "executorId": executor, "status": status, "taskMetrics": {
+            "executorRunTime": 5, "executorCpuTime": 7, "inputMetrics": input
+        }});
+        serde_json::from_value(task).expect("a task")
+    }
+
+    #[test]
+    fn only_what_has_ended_is_counted() {
+        let words = |jobs, stages| ended(jobs, stages, "g").expect_err("not yet");
+        assert_eq!(words(vec![], vec![]), "no job of the group");
+        assert_eq!(words(jobs("RUNNING"), vec![]), "a job is RUNNING");
+        assert_eq!(words(jobs("SUCCEEDED"), vec![]), "no stage of the group");
+        let active = vec![stage(1, "COMPLETE", 1, 0), stage(2, "ACTIVE", 1, 0)];
+        assert_eq!(words(jobs("SUCCEEDED"), active), "stage 2 is ACTIVE");
+        let stages =
+            vec![stage(0, "COMPLETE", 1, 0), stage(1, "SKIPPED", 1, 0), stage(2, "FAILED", 1, 0)];
+        let (metrics, ran) = ended(jobs("FAILED"), stages, "g").expect("ended");
+        assert_eq!((metrics.jobs, metrics.failed_jobs), (1, 1));
+        assert_eq!(ran.iter().map(|s| s.stage_id).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn tasks_are_summed_by_executor() {
+        let mut metrics = GroupMetrics::default();
+        let tasks = [task("1", "SUCCESS", 100), task("2", "SUCCESS", 50), task("1", "SUCCESS", 0)];
+        metrics.add(&stage(1, "COMPLETE", 3, 150), &tasks).expect("complete");
+        let failed = [task("2", "FAILED", 10), task("1", "KILLED", 0)];
+        metrics.add(&stage(2, "FAILED", 5, 0), &failed).expect("as complete as it gets");
+        let one = &metrics.executors["1"];
+        assert_eq!(
+            (one.tasks, one.reading_tasks, one.input_bytes, one.input_records),
+            (3, 1, 100, 10)
+        );
+        assert_eq!((metrics.input_bytes(), metrics.input_records()), (160, 16));
+        assert_eq!((metrics.lost_tasks(), metrics.executors["2"].failed), (2, 1));
+        assert_eq!(metrics.driver_input_bytes(), 0);
+    }
+
+    #[test]
+    fn late_tasks_and_late_metrics_are_waited_for() {
+        let add = |tasks: &[Task]| {
+            GroupMetrics::default().add(&stage(1, "COMPLETE", 2, 150), tasks).expect_err("not yet")
+        };
+        assert_eq!(add(&[task("1", "SUCCESS", 150)]), "stage 1: 1 of 2 tasks, 150 of 150 bytes");
+        let running = [task("1", "SUCCESS", 100), task("2", "RUNNING", 50)];
+        assert_eq!(add(&running), "1 of 2 tasks of stage 1 ended");
+        let late = [task("1", "SUCCESS", 100), task("2", "SUCCESS", 0)];
+        assert_eq!(add(&late), "stage 1: 2 of 2 tasks, 100 of 150 bytes");
+    }
+}

@@ -1,0 +1,46 @@
+//! Sessions: what is asked of one, the driver that holds it, what started means.
+
+mod application;
+mod blocks;
+mod channel;
+mod configuration;
+mod contribution;
+mod driver;
+mod evidence;
+mod frame;
+mod geni;
+mod health;
+mod logs;
+mod metrics;
+mod placeholders;
+mod probe;
+mod protocol;
+mod reading;
+mod rest;
+mod running;
+mod spec;
+mod start;
+mod template;
+mod transcript;
+
+pub use application::{Application, ApplicationSpec, Finished};
+pub use blocks::{BlocksResult, KindOfBlock};
+pub use configuration::{add_object, configuration};
+pub use contribution::Contribution;
+pub use frame::{Frame, FrameFile, FrameResult};
+pub use geni::Geni;
+pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
+pub use placeholders::Placeholders;
+pub use probe::{BarrierResult, BarrierTask, jar};
+pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
+pub use reading::{
+    FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
+    ShareFailure,
+};
+pub use rest::Executor;
+pub use running::{Ended, Session};
+pub use sparkproof_catalog::plan::STRICT;
+pub use spec::{DriverSite, InPodSite, SessionSpec, Trap};
+pub use template::EXECUTOR_CONTAINER;
+pub use transcript::{Heard, Transcript, Verdict};
+pub use transcript::{Typing, Versions};

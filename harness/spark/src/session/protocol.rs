@@ -1,0 +1,327 @@
+//! What harness and driver say to each other: one JSON object a line, on a socket of our own.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sparkproof_base::error::Error;
+
+use super::frame::Frame;
+use super::reading::Reading;
+
+/// The version both sides must speak; the driver says it in its `hello`.
+pub const PROTOCOL_VERSION: u32 = 3;
+/// The longest line in bytes, either way.
+pub(super) const LINE_LIMIT: usize = 4 << 20;
+
+/// What the harness asks, one at a time. Each gets exactly one reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "request", content = "with", rename_all = "kebab-case")]
+pub(super) enum Request {
+    /// Start the JVM.
+    Launch {},
+    /// Start the session; returns when Spark says it is started.
+    Start {
+        /// First start a `local[*]` session, as a front end that is too eager does.
+        eager_local_session: bool,
+    },
+    /// Say what the session is.
+    Describe {},
+    /// Run the probe's barrier stage.
+    Barrier {
+        /// Number of tasks, all at once.
+        tasks: u32,
+    },
+    /// Sum `rows` numbers in `partitions` tasks.
+    Job {
+        /// Numbers from 0.
+        rows: u64,
+        /// Tasks.
+        partitions: u32,
+    },
+    /// Run the probe's jobs whose blocks stay.
+    Blocks {
+        /// Blocks of a kind.
+        tasks: u32,
+        /// Partitions in memory, too.
+        cached: bool,
+    },
+    /// Start tasks that last until they are told to end.
+    Load {
+        /// How many.
+        tasks: u32,
+    },
+    /// End them.
+    Unload {},
+    /// Run the probe's barrier stage, whose tasks read files.
+    Read {
+        /// Number of tasks, all at once.
+        tasks: u32,
+        /// Files, not percent-encoded.
+        uris: Vec<String>,
+        /// How they are read.
+        how: Reading,
+    },
+    /// List files in the driver's JVM.
+    List {
+        /// A directory or a file.
+        uri: String,
+    },
+    /// Read a DataFrame.
+    Frame(Frame),
+    /// Say the effective values of settings.
+    Conf {
+        /// Their keys.
+        keys: Vec<String>,
+    },
+    /// Stop the session.
+    Stop {},
+    /// End the process without stopping the session.
+    Exit {},
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let some = |uris: &[String]| match uris {
+            [] => "nothing".to_owned(),
+            [one] => one.clone(),
+            [first, more @ ..] => format!("{first} and {} more", more.len()),
+        };
+        match self {
+            Request::Read { tasks, uris, .. } => {
+                write!(f, "reading {} in {tasks} tasks", some(uris))
+            }
+            Request::List { uri } => write!(f, "listing {uri}"),
+            // Not the options: they may hold a secret.
+            Request::Frame(frame) => {
+                write!(f, "a {} DataFrame of {}", frame.format, some(&frame.uris))
+            }
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// A request with its number.
+#[derive(Debug, Serialize)]
+pub(super) struct Numbered<'a> {
+    pub(super) id: u64,
+    #[serde(flatten)]
+    pub(super) request: &'a Request,
+}
+
+/// What the driver says.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Message {
+    /// First, once.
+    Hello {
+        version: u32,
+        /// The process id of a front end that is a JVM.
+        #[serde(default)]
+        jvm: Option<u32>,
+    },
+    /// While a request is under way; carries the process id, which nobody needs.
+    Heartbeat(#[allow(dead_code)] u32),
+    /// The one reply to a request.
+    Reply {
+        id: u64,
+        #[serde(flatten)]
+        outcome: Outcome,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Outcome {
+    Ok(serde_json::Value),
+    Error(DriverError),
+}
+
+/// An exception in the driver.
+#[derive(Debug, Clone, Deserialize, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct DriverError {
+    /// The exception's class in the front end's language.
+    pub kind: String,
+    /// Its message, without stack frames.
+    pub message: String,
+    /// With what the front end and the JVM add.
+    pub trace: String,
+    /// The JVM's exception and what caused it, outermost first; empty when the front end raised it.
+    #[serde(default)]
+    pub java: Vec<JavaException>,
+}
+
+/// An exception in the driver's JVM.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JavaException {
+    /// Its class.
+    pub class: String,
+    /// Its message, without stack frames. That of an aborted job tells of the task that failed,
+    /// with its causes.
+    pub message: String,
+    /// Where it was thrown, e.g. `org.apache.hadoop.fs.FileSystem.get(FileSystem.java:477)`: some have
+    /// no message.
+    #[serde(default)]
+    pub at: String,
+}
+
+/// The driver ended, or hangs: the source of the [`Error`] of whatever then failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct DriverGone(String);
+
+impl DriverGone {
+    /// An error that says how it is seen.
+    pub(super) fn error(how: impl Into<String>) -> Error {
+        let how = how.into();
+        Error::environment(how.clone()).because(DriverGone(how))
+    }
+
+    /// Whether an error has this among its causes.
+    pub(super) fn is_cause_of(error: &Error) -> bool {
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            if cause.is::<DriverGone>() {
+                return true;
+            }
+            source = cause.source();
+        }
+        false
+    }
+}
+
+impl DriverError {
+    /// The driver's exception that an error of a request was made of.
+    pub fn of(error: &Error) -> Option<&DriverError> {
+        std::error::Error::source(error)?.downcast_ref()
+    }
+
+    /// Everything the driver said of it, to look for words in.
+    pub fn whole(&self) -> String {
+        let mut lines = vec![self.to_string()];
+        let java = |j: &JavaException| match j.at.as_str() {
+            "" => format!("{}: {}", j.class, j.message),
+            at => format!("{}: {}\n\tat {at}", j.class, j.message),
+        };
+        lines.extend(self.java.iter().map(java));
+        lines.push(self.trace.clone());
+        lines.join("\n")
+    }
+}
+
+/// The reply to `launch`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Launched {
+    pub(super) jvm_pid: u32,
+}
+
+/// What a session says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Described {
+    /// `sparkContext.master`: where tasks really run.
+    pub context_master: String,
+    /// `spark.master` of the session's configuration, which an existing session repeats unread.
+    pub conf_master: String,
+    /// Application id.
+    pub application: String,
+    /// Address of the UI, which serves the REST API.
+    pub ui: String,
+    /// Spark's version.
+    pub version: String,
+    /// The front end's language and its version, e.g. `Scala 2.12.18`.
+    pub language: String,
+    /// Java's version.
+    pub java: String,
+    /// The application of a read that is not told its session, in a front end that has such reads.
+    #[serde(default)]
+    pub implied_application: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_read_as_the_driver_writes_them() {
+        let read = |text| serde_json::from_str::<Message>(text);
+        assert!(matches!(
+            read(r#"{"hello":{"version":3,"pid":7,"python":"3.11.7"}}"#),
+            Ok(Message::Hello { version: 3, jvm: None })
+        ));
+        let hello = read(r#"{"hello":{"version":3,"jvm":7}}"#);
+        assert!(matches!(hello, Ok(Message::Hello { version: 3, jvm: Some(7) })));
+        assert!(matches!(read(r#"{"heartbeat":7}"#), Ok(Message::Heartbeat(7))));
+        assert!(matches!(
+            read(r#"{"reply":{"id":3,"ok":{}}}"#),
+            Ok(Message::Reply { id: 3, outcome: Outcome::Ok(_) })
+        ));
+        let error = r#"{"reply":{"id":3,"error":{"kind":"E","message":"m","trace":""}}}"#;
+        assert!(matches!(read(error), Ok(Message::Reply { outcome: Outcome::Error(_), .. })));
+        assert!(read(r#"{"reply":{"id":3}}"#).is_err());
+    }
+
+    #[test]
+    fn an_exception_of_the_jvm_is_found_in_the_error_made_of_it() {
+        let text = r#"{"kind":"AnalysisException","message":"m","trace":"t",
+            "java":[{"class":"org.apache.spark.sql.AnalysisException","message":"[PATH_NOT_FOUND] x"},
+                    {"class":"java.io.FileNotFoundException","message":"y","at":"a.b.c(D.java:1)"}]}"#;
+        let error: DriverError = serde_json::from_str(text).expect("an error");
+        let error = Error::red("the driver failed").because(error);
+        let found = DriverError::of(&error).expect("found");
+        assert_eq!(found.java[1].class, "java.io.FileNotFoundException");
+        for words in [
+            "AnalysisException: m",
+            "AnalysisException: [PATH_NOT_FOUND] x",
+            "\n\tat a.b.c(",
+            "\nt",
+        ] {
+            assert!(found.whole().contains(words), "{words}");
+        }
+        assert!(DriverError::of(&Error::red("another")).is_none());
+    }
+
+    #[test]
+    fn requests_are_written_as_the_driver_reads_them() {
+        fn line(request: &Request) -> String {
+            serde_json::to_string(&Numbered { id: 2, request }).expect("json")
+        }
+        assert_eq!(
+            line(&Request::Barrier { tasks: 3 }),
+            r#"{"id":2,"request":"barrier","with":{"tasks":3}}"#
+        );
+        assert_eq!(line(&Request::Stop {}), r#"{"id":2,"request":"stop","with":{}}"#);
+        let uris = vec!["file:///a b".to_owned(), "x".to_owned()];
+        let read = Request::Read { tasks: 3, uris, how: Reading::Hash };
+        assert_eq!(
+            line(&read),
+            r#"{"id":2,"request":"read","with":{"tasks":3,"uris":["file:///a b","x"],"how":"hash"}}"#
+        );
+        assert_eq!(read.to_string(), "reading file:///a b and 1 more in 3 tasks");
+        assert_eq!(
+            line(&Request::List { uri: "s3a://b".into() }),
+            r#"{"id":2,"request":"list","with":{"uri":"s3a://b"}}"#
+        );
+        assert_eq!(
+            line(&Request::Conf { keys: vec!["spark.master".into()] }),
+            r#"{"id":2,"request":"conf","with":{"keys":["spark.master"]}}"#
+        );
+        let frame = Request::Frame(Frame {
+            format: "csv".into(),
+            uris: vec!["x".into()],
+            schema: "id BIGINT".into(),
+            options: [("mode".to_owned(), "FAILFAST".to_owned())].into(),
+            max_partition_bytes: 5,
+            open_cost_bytes: 6,
+            group: "g".into(),
+        });
+        assert_eq!(
+            line(&frame),
+            concat!(
+                r#"{"id":2,"request":"frame","with":{"format":"csv","uris":["x"],"#,
+                r#""schema":"id BIGINT","options":{"mode":"FAILFAST"},"max_partition_bytes":5,"#,
+                r#""open_cost_bytes":6,"group":"g"}}"#
+            )
+        );
+        assert_eq!(frame.to_string(), "a csv DataFrame of x");
+    }
+}

@@ -1,0 +1,557 @@
+//! Started means: `sparkContext.master` is Kubernetes, and N executors registered, which are the N
+//! Running pods.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::{Api, ResourceExt};
+use sparkproof_base::context::Context;
+use sparkproof_base::dirs::private_file;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::{Body, PodMoment};
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_images::spark::SparkImage;
+use sparkproof_kubernetes::access::Access;
+use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
+use sparkproof_kubernetes::observe::Pods;
+
+use super::driver::{Driver, Launch, read_log, session_dir};
+use super::health::Health;
+use super::logs::PodLogs;
+use super::protocol::{Described, DriverGone};
+use super::rest::{Executor, Rest};
+use super::running::Session;
+use super::spec::{
+    DriverSite, Place, SESSION_IN_POD, SESSION_LABEL, SessionSpec, hosts_file,
+    in_pod as in_pod_path, properties, reached_at, template_file,
+};
+use super::{evidence, probe, template};
+use crate::diagnose::diagnose;
+
+/// How long an executor may stay without a node on a cluster of the user's before its events must say
+/// that one comes: cluster autoscalers look every 10 s.
+const ELASTIC: Duration = Duration::from_secs(30);
+
+impl Session {
+    /// Launches a driver and starts a session; `pods` watches its namespace.
+    ///
+    /// Spark's own call returns "successfully" without executors, so its return is not believed.
+    /// A session that is not started within its deadline, or earlier cannot be any more, is a red
+    /// error with a [`sparkproof_base::verdict::Diagnosis`]; pods, events and logs are then in the run directory, and the
+    /// driver is ended.
+    pub async fn start(
+        context: &Context,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        spec: &SessionSpec,
+        pods: &Pods,
+    ) -> Result<Session> {
+        spec.conf.register(context.recorder.secrets());
+        spec.added.conf.register(context.recorder.secrets());
+        let dir = session_dir(context)?;
+        let path = dir.path().to_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        write_added(&path, spec)?;
+        let probe_jar = probe::jar(context, "session", &image.spark_home, &image.version).await?;
+        let server = match &spec.driver {
+            DriverSite::Host => cluster.server.clone(),
+            DriverSite::Container { engine, .. } => {
+                server_on_network(context, engine, cluster).await?
+            }
+            DriverSite::Pod(_) => "https://kubernetes.default.svc".to_owned(),
+        };
+        let begun = Instant::now();
+        let in_pod = matches!(spec.driver, DriverSite::Pod(_));
+        let (told, seen_at) = match in_pod {
+            true => (Cow::Owned(spec.inside_a_pod()), Path::new(SESSION_IN_POD)),
+            false => (Cow::Borrowed(spec), &*path),
+        };
+        let proxy = access.proxy()?;
+        let launch = Launch {
+            front_end: spec.front_end,
+            geni: told.geni.as_ref(),
+            trap: spec.trap,
+            app_name: &spec.app_name,
+            java_home: image.java_home.as_deref(),
+            spark_home: &image.spark_home,
+            kubeconfig: &access.driver_kubeconfig,
+            proxy: proxy.as_deref(),
+            files: &spec.files(&probe_jar),
+            mounts: &spec.driver_mounts,
+            hosts: &spec.added.hosts,
+            in_image: in_pod,
+        };
+        let driver = Driver::start(context, cluster, dir, &launch, &spec.driver, pods).await?;
+        let (address, told_address) = match driver.address() {
+            Some(address) => (address, address),
+            None => spec.addresses(cluster.host_address, is_local),
+        };
+        let place = Place {
+            server: &server,
+            driver: address,
+            told: told_address,
+            namespace: &access.namespace,
+            service_account: &access.service_account,
+            pod: driver.pod(),
+            kube_context: access.driver_context.as_deref().filter(|_| !in_pod),
+            application: access.application.as_deref(),
+            image: &image.reference,
+            probe_jar: if in_pod { in_pod_path(&probe_jar) } else { probe_jar },
+            dir: seen_at,
+            run: context.run.id(),
+            session: &name,
+        };
+        let told_host = reached_at(&told, &place);
+        let properties = properties(&told, &place);
+        let driver = driver.launch(properties).await?;
+        let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
+        let ours = {
+            let name = name.clone();
+            move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
+        };
+        let patience = match cluster.provider {
+            Provider::Kind | Provider::Minikube => Duration::from_secs(5),
+            // Such a cluster may make a node, which its autoscaler says within seconds.
+            Provider::Existing => ELASTIC,
+        };
+        let events = (cluster.provider == Provider::Existing)
+            .then(|| Api::namespaced(cluster.client.clone(), &access.namespace));
+        let mut starting = Starting {
+            context,
+            spec,
+            log: driver.log_path(),
+            driver,
+            client: cluster.client.clone(),
+            namespace: access.namespace.clone(),
+            address,
+            told_host,
+            pods,
+            logs: PodLogs::follow(api, pods, ours),
+            name,
+            health: Health::new(spec.executors, patience),
+            events,
+            begun,
+            master: None,
+            registered: None,
+            came: BTreeSet::new(),
+        };
+        match starting.run().await {
+            Ok((described, rest, executors)) => Ok(Session {
+                name: starting.name,
+                described,
+                rest,
+                address,
+                executors,
+                seconds: begun.elapsed().as_secs_f64(),
+                driver: starting.driver,
+                logs: starting.logs,
+                pods: pods.clone(),
+            }),
+            Err(error) if error.is_interruption() => {
+                starting.driver.end().await?;
+                Err(error)
+            }
+            Err(error) => starting.explain(cluster, access, image, error).await,
+        }
+    }
+}
+
+/// Whether an address is one of this host's: a socket can have it.
+fn is_local(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind((address, 0)).is_ok()
+}
+
+/// The files that the properties name.
+fn write_added(dir: &Path, spec: &SessionSpec) -> Result<()> {
+    if spec.added.needs_template() {
+        private_file(&template_file(dir), template::render(&spec.added)?.as_bytes())?;
+    }
+    if !spec.added.hosts.is_empty() {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        private_file(&hosts_file(dir), template::hosts_file(&spec.added, &name).as_bytes())?;
+    }
+    Ok(())
+}
+
+struct Starting<'a> {
+    context: &'a Context,
+    spec: &'a SessionSpec,
+    driver: Driver,
+    client: kube::Client,
+    namespace: String,
+    /// Where the driver listens.
+    address: IpAddr,
+    /// Where executors are told to find it.
+    told_host: String,
+    log: PathBuf,
+    pods: &'a Pods,
+    logs: PodLogs,
+    name: String,
+    health: Health,
+    /// Where a cluster that may make nodes says so.
+    events: Option<Api<Event>>,
+    begun: Instant,
+    master: Option<String>,
+    /// Executors in Spark's list, once there is one.
+    registered: Option<usize>,
+    /// Pods of all executors that were ever in it.
+    came: BTreeSet<String>,
+}
+
+impl Starting<'_> {
+    async fn run(&mut self) -> Result<(Described, Rest, BTreeMap<u32, Executor>)> {
+        let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
+        let call = self.driver.begin(self.spec.trap, self.spec.deadline);
+        let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
+        let (logs, events) = (&self.logs, self.events.as_ref());
+        let hopeless = wait::<Infallible>(self.context, waiting, pods.changes(), async || {
+            let hopeless = look(pods, name, health, 0, log, events).await;
+            match hopeless.or_else(|| Health::versions(&logs.now())) {
+                Some(words) => Progress::Never(Error::red(words)),
+                None => pods.not_yet("the session call had not returned"),
+            }
+        });
+        let described = tokio::select! {
+            biased;
+            described = call => described?,
+            hopeless = hopeless => match hopeless {
+                Err(error) => return Err(error),
+                Ok(never) => match never {},
+            },
+        };
+        self.master = Some(described.context_master.clone());
+        // What answered, not what was asked for.
+        self.context.recorder.fact("spark that answered", described.version.clone());
+        if !described.context_master.starts_with("k8s://") {
+            return Err(Error::red(format!(
+                "sparkContext.master is {}, spark.conf says {}",
+                described.context_master, described.conf_master
+            )));
+        }
+        if let Some(implied) = &described.implied_application
+            && *implied != described.application
+        {
+            return Err(Error::red(format!(
+                "a read without a session argument is of application {implied}, the session is {}",
+                described.application
+            )));
+        }
+        let rest = match self.driver.pod() {
+            Some(pod) => Rest::of_pod(&described, &self.client, &self.namespace, pod)?,
+            None => Rest::of(&described, self.address)?,
+        };
+        let executors = self.registration(&rest).await?;
+        Ok((described, rest, executors))
+    }
+
+    async fn registration(&mut self, rest: &Rest) -> Result<BTreeMap<u32, Executor>> {
+        let left = self.spec.deadline.saturating_sub(self.begun.elapsed());
+        let waiting = Waiting {
+            what: format!("{} registered executors", self.spec.executors),
+            deadline: left.max(Duration::from_secs(1)),
+        };
+        let (context, pods, health) = (self.context, self.pods, &mut self.health);
+        let (log, name, n) = (&self.log, &self.name, self.spec.executors as usize);
+        let (seen, logs, events) = (&mut self.registered, &self.logs, self.events.as_ref());
+        let (came, driver) = (&mut self.came, &self.driver);
+        // Registration shows in Spark's list and moves no pod: polled.
+        wait(context, waiting, Source::Backoff, async || {
+            let listed = match rest.executors().await {
+                Ok(listed) => listed,
+                // No list, or no driver any more: what else tells is looked at all the same.
+                Err(error) => {
+                    if let Some(how) = driver.end_seen(context).await {
+                        let ended = Error::environment(format!("the driver ended with {how}"));
+                        return Progress::Never(ended.because(error));
+                    }
+                    let registered = seen.unwrap_or_default();
+                    let hopeless = look(pods, name, health, registered, log, events).await;
+                    return match hopeless.or_else(|| versions(registered, logs)) {
+                        Some(words) => Progress::Never(Error::red(words)),
+                        None => pods.not_yet(error.to_string()),
+                    };
+                }
+            };
+            *seen = Some(listed.len());
+            let running = of_session(pods, name);
+            for (id, executor) in &listed {
+                if let Some(pod) = running.get(id)
+                    && came.insert(pod.name_any())
+                {
+                    context.recorder.emit(Body::Pod {
+                        pod: pod.name_any(),
+                        moment: PodMoment::Registered,
+                        detail: format!("executor {id}, added {}", executor.added),
+                    });
+                }
+            }
+            let hopeless = look(pods, name, health, listed.len(), log, events).await;
+            if let Some(words) = hopeless.or_else(|| versions(listed.len(), logs)) {
+                return Progress::Never(Error::red(words));
+            }
+            match compare(&listed, &running, n) {
+                None => Progress::Met(listed),
+                Some(difference) => pods.not_yet(difference),
+            }
+        })
+        .await
+    }
+
+    /// The failure with its cause; everything worth reading is written down, the driver is ended.
+    async fn explain(
+        mut self,
+        cluster: &Cluster,
+        access: &Access,
+        image: &SparkImage,
+        error: Error,
+    ) -> Result<Session> {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let driver_ended = self.driver.end_seen(self.context).await.is_some();
+        for pod in of_session(self.pods, &self.name).into_values() {
+            self.health.last.insert(pod.name_any(), pod);
+        }
+        let (pods, logs) = (std::mem::take(&mut self.health.last), self.logs.now());
+        let client = &cluster.client;
+        let mut observed =
+            evidence::gather(self.context, client, &access.namespace, pods, logs).await;
+        for pod in &mut observed.pods {
+            pod.registered = self.came.contains(&pod.name);
+        }
+        // Before the end of the session adds its own complaints.
+        observed.driver_log = read_log(&self.log);
+        observed.context_master = self.master;
+        observed.image.clone_from(&image.reference);
+        observed.driver_host = self.told_host;
+        observed.driver_address = self.address.to_string();
+        observed.reason = full(&error);
+        observed.driver_gone = driver_ended || DriverGone::is_cause_of(&error);
+        evidence::record(self.context, &self.name, &observed);
+        self.driver.end().await?;
+        let diagnosis = diagnose(&observed);
+        let n = self.spec.executors;
+        Err(diagnosis.error(match self.registered {
+            _ if observed.context_master.as_ref().is_some_and(|m| !m.starts_with("k8s")) => {
+                error.what
+            }
+            Some(registered) => {
+                format!("{registered} of {n} executors registered after {seconds:.0} s")
+            }
+            None => format!("no session of {n} executors after {seconds:.0} s"),
+        }))
+    }
+}
+
+/// An error with the driver's stack trace, which names what its message leaves out.
+fn full(error: &Error) -> String {
+    let source = std::error::Error::source(error);
+    match source.and_then(|s| s.downcast_ref::<super::protocol::DriverError>()) {
+        Some(driver) => format!("{error}\n{}", driver.trace),
+        None => error.to_string(),
+    }
+}
+
+/// Words of another version, while no executor has registered.
+fn versions(registered: usize, logs: &PodLogs) -> Option<String> {
+    (registered == 0).then(|| Health::versions(&logs.now())).flatten()
+}
+
+async fn look(
+    pods: &Pods,
+    session: &str,
+    health: &mut Health,
+    registered: usize,
+    log: &Path,
+    events: Option<&Api<Event>>,
+) -> Option<String> {
+    let (of_session, leaving) = (of_session(pods, session), pods.any_leaves());
+    let words = health.look(&of_session, leaving, registered, &read_log(log))?;
+    if let (Some(events), Some(pod)) = (events, health.without_node())
+        && evidence::a_node_comes(events, &pod).await
+    {
+        return None;
+    }
+    Some(words)
+}
+
+/// A session's executor pods by executor id.
+pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Arc<Pod>> {
+    let id = |pod: &Pod| {
+        let labels = pod.labels();
+        (labels.get(SESSION_LABEL)? == session)
+            .then(|| labels.get("spark-exec-id")?.parse().ok())?
+    };
+    pods.now().into_values().filter_map(|pod| Some((id(&pod)?, pod))).collect()
+}
+
+/// Where Spark's list and the Running pods differ from N equal ones, in words.
+pub(super) fn compare(
+    registered: &BTreeMap<u32, Executor>,
+    pods: &BTreeMap<u32, Arc<Pod>>,
+    n: usize,
+) -> Option<String> {
+    let running: BTreeMap<u32, String> = pods
+        .iter()
+        .filter_map(|(id, pod)| {
+            let status = pod.status.as_ref()?;
+            let running = status.phase.as_deref() == Some("Running");
+            (running && pod.metadata.deletion_timestamp.is_none())
+                .then(|| Some((*id, status.pod_ip.clone()?)))?
+        })
+        .collect();
+    let listed: BTreeMap<u32, String> =
+        registered.iter().map(|(id, e)| (*id, e.address.to_string())).collect();
+    if listed.len() == n && listed == running {
+        return None;
+    }
+    Some(format!("registered {listed:?}, Running {running:?}, expected {n}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::driver::tests::start;
+    use http::{Request, Response};
+    use kube::client::Body as HttpBody;
+    use serde_json::json;
+    use sparkproof_base::testing::test_context;
+
+    /// A watch whose first list has these pods, and which hears nothing afterwards.
+    async fn pods_of(context: &Context, listed: serde_json::Value) -> Pods {
+        let (service, mut handle) =
+            tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
+        let expected = listed.as_array().map_or(0, Vec::len);
+        tokio::spawn(async move {
+            let list = json!({ "kind": "PodList", "apiVersion": "v1", "items": listed,
+                               "metadata": { "resourceVersion": "1" } });
+            let (_, reply) = handle.next_request().await.expect("listed");
+            let body = HttpBody::from(serde_json::to_vec(&list).expect("json"));
+            reply.send_response(Response::new(body));
+            let mut unanswered = Vec::new();
+            while let Some(request) = handle.next_request().await {
+                unanswered.push(request);
+            }
+        });
+        let client = kube::Client::new(service, "n");
+        let pods = Pods::watch(client, "n", None, context.recorder.clone());
+        let waiting = Waiting::up_to(30, "the list");
+        wait(context, waiting, pods.changes(), async || match pods.now().len() == expected {
+            true => Progress::Met(()),
+            false => Progress::NotYet("not listed".into()),
+        })
+        .await
+        .expect("listed");
+        pods
+    }
+
+    /// How the wait for executors ends whose list cannot be read, and after how long.
+    async fn unlisted(kill: bool, listed: serde_json::Value) -> (Error, Duration) {
+        let (context, keep) = test_context();
+        let driver = start(&context, keep.path()).await;
+        let pods = pods_of(&context, listed).await;
+        let described: Described = serde_json::from_value(json!({
+            "context_master": "k8s://x", "conf_master": "k8s://x", "application": "spark-1",
+            "ui": "http://127.0.0.1:1", "version": "3.5.9", "language": "Scala", "java": "17",
+        }))
+        .expect("described");
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let rest = Rest::of(&described, address).expect("a port");
+        let (service, _) = tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
+        let client = kube::Client::new(service, "n");
+        let spec = SessionSpec::new("x", 1);
+        let mut starting = Starting {
+            context: &context,
+            spec: &spec,
+            log: driver.log_path(),
+            driver,
+            logs: PodLogs::follow(Api::namespaced(client.clone(), "n"), &pods, |_| false),
+            client,
+            namespace: "n".into(),
+            address,
+            told_host: address.to_string(),
+            pods: &pods,
+            name: "s".into(),
+            health: Health::new(1, Duration::from_secs(5)),
+            events: None,
+            begun: Instant::now(),
+            master: None,
+            registered: None,
+            came: BTreeSet::new(),
+        };
+        if kill {
+            for owned in context.run.owned() {
+                sparkproof_machine::exec::signal_process(&owned, rustix::process::Signal::KILL);
+            }
+        }
+        let begun = Instant::now();
+        let error = starting.registration(&rest).await.expect_err("no executor");
+        let seconds = begun.elapsed();
+        let _ = starting.driver.end().await;
+        (error, seconds)
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_ends_after_its_session_began_ends_the_wait_for_executors() {
+        let (error, seconds) = unlisted(true, json!([])).await;
+        assert!(error.to_string().contains("the driver ended with signal: 9"), "{error}");
+        assert!(seconds < Duration::from_secs(30), "{seconds:?}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_recover_ends_the_wait_although_the_list_of_executors_cannot_be_read() {
+        let waiting = json!({ "reason": "ErrImagePull", "message": "no such image" });
+        let stuck = json!([{
+            "metadata": { "name": "x-exec-1", "namespace": "n",
+                          "labels": { SESSION_LABEL: "s", "spark-exec-id": "1" } },
+            "status": { "phase": "Pending", "containerStatuses": [{
+                "name": "e", "ready": false, "restartCount": 0, "image": "i", "imageID": "",
+                "state": { "waiting": waiting } }] },
+        }]);
+        let (error, seconds) = unlisted(false, stuck).await;
+        assert!(error.to_string().contains("ErrImagePull"), "{error}");
+        assert!(seconds < Duration::from_secs(30), "{seconds:?}");
+    }
+
+    fn sets(ids: &[u32]) -> (BTreeMap<u32, Executor>, BTreeMap<u32, Arc<Pod>>) {
+        let address = |id: &u32| format!("10.0.0.{id}");
+        let executor = |id: &u32| Executor {
+            address: address(id).parse().expect("an address"),
+            added: String::new(),
+            cores: 1,
+            active_tasks: 0,
+        };
+        let pod = |id: &u32| {
+            let pod = json!({ "status": { "phase": "Running", "podIP": address(id) } });
+            Arc::new(serde_json::from_value::<Pod>(pod).expect("a pod"))
+        };
+        (
+            ids.iter().map(|id| (*id, executor(id))).collect(),
+            ids.iter().map(|id| (*id, pod(id))).collect(),
+        )
+    }
+
+    #[test]
+    fn started_means_equal_sets_of_n() {
+        let (registered, pods) = sets(&[1, 2, 3]);
+        assert_eq!(compare(&registered, &pods, 3), None);
+        assert!(compare(&registered, &pods, 2).is_some(), "one too many");
+        assert!(compare(&registered, &sets(&[1, 2]).1, 3).is_some(), "a pod is missing");
+        assert!(compare(&registered, &sets(&[1, 2, 4]).1, 3).is_some(), "other ids");
+        let mut moved = pods.clone();
+        if let Some(status) = moved.get_mut(&3).and_then(|p| Arc::make_mut(p).status.as_mut()) {
+            status.pod_ip = Some("10.0.0.9".into());
+        }
+        assert!(compare(&registered, &moved, 3).is_some(), "another address");
+        let mut pending = pods;
+        if let Some(status) = pending.get_mut(&3).and_then(|p| Arc::make_mut(p).status.as_mut()) {
+            status.phase = Some("Pending".into());
+        }
+        assert!(compare(&registered, &pending, 3).is_some(), "one is not Running");
+    }
+}

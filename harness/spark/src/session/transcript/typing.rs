@@ -1,0 +1,226 @@
+//! Types steps, one after the other.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use semver::{Version, VersionReq};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_catalog::plan::ClassPath;
+use sparkproof_catalog::{Act, Guide, Step, Typed, When, filled};
+use sparkproof_images::spark::SparkImage;
+use tempfile::TempDir;
+
+use super::super::driver::session_dir;
+use super::judge::{Verdict, judge};
+use super::repl::{Repl, Start};
+use super::shell::Shell;
+
+/// Which versions are met; that of Java is known once a REPL runs.
+#[derive(Debug, Clone)]
+pub struct Versions {
+    /// Geni's.
+    pub geni: String,
+    /// Spark's.
+    pub spark: String,
+}
+
+/// A shell, a REPL, and what was said.
+#[derive(Debug)]
+pub struct Typing {
+    context: Context,
+    image: SparkImage,
+    geni: ClassPath,
+    versions: Versions,
+    java: Option<String>,
+    values: BTreeMap<&'static str, String>,
+    shell: Shell,
+    repl: Option<Repl>,
+    dir: TempDir,
+    said: String,
+}
+
+impl Typing {
+    /// With the values of the guide's names.
+    pub fn new(
+        context: &Context,
+        image: &SparkImage,
+        kubeconfig: &Path,
+        geni: (ClassPath, Versions),
+        values: BTreeMap<&'static str, String>,
+    ) -> Result<Self> {
+        let dir = session_dir(context)?;
+        let work = dir.path().join("scratch");
+        fs_err::create_dir(&work).or_environment("preparing a transcript")?;
+        Ok(Typing {
+            context: context.clone(),
+            image: image.clone(),
+            geni: geni.0,
+            versions: geni.1,
+            java: None,
+            values,
+            shell: Shell {
+                dir: work,
+                kubeconfig: kubeconfig.to_owned(),
+                spark_home: image.spark_home.clone(),
+            },
+            repl: None,
+            dir,
+            said: String::new(),
+        })
+    }
+
+    /// A text with the values of the names.
+    pub fn filled(&self, text: &str) -> String {
+        filled(text, &self.values)
+    }
+
+    /// Whether a step is for these versions.
+    pub fn is_meant(&self, step: &Step) -> bool {
+        let When { geni, spark, java } = &step.when;
+        let fits = |req: &Option<VersionReq>, version: &str| {
+            req.as_ref().is_none_or(|req| req.matches(&lenient(version)))
+        };
+        fits(geni, &self.versions.geni)
+            && fits(spark, &self.versions.spark)
+            && fits(java, self.java.as_deref().unwrap_or_default())
+    }
+
+    /// Makes a step, and judges what came of it; what was said comes first.
+    pub async fn make(&mut self, guide: &Guide, step: &Step) -> (String, Result<Verdict>) {
+        let mut said = String::new();
+        let verdict = match step.typed() {
+            Typed::Shell(lines) => {
+                let lines = self.filled(lines);
+                self.ask(guide, step, &lines, &mut said).await
+            }
+            typed => {
+                let answered = self.answer(typed).await;
+                answered.and_then(|answer| {
+                    said = answer;
+                    judge(guide, step, &said)
+                })
+            }
+        };
+        let typed = match step.typed() {
+            Typed::Shell(text) | Typed::Repl(text) | Typed::Clojure(text) => self.filled(text),
+            Typed::Act(act) => format!("({act:?})"),
+        };
+        let Step { id, promise, .. } = step;
+        self.said += &format!("== {id}: {promise}\n{}\n--\n{}\n\n", typed.trim(), said.trim());
+        (said, verdict)
+    }
+
+    /// Types into the shell; again until what is expected is answered, or the step's time is over.
+    async fn ask(
+        &self,
+        guide: &Guide,
+        step: &Step,
+        lines: &str,
+        said: &mut String,
+    ) -> Result<Verdict> {
+        let Some(seconds) = step.within else {
+            *said = self.shell.type_in(&self.context, lines).await?;
+            return judge(guide, step, said);
+        };
+        let waiting = Waiting::up_to(seconds, format!("what step {} expects", step.id));
+        let mut last = Err(Error::internal("nothing was typed"));
+        let met = wait(&self.context, waiting, Source::Backoff, async || {
+            match self.shell.type_in(&self.context, lines).await {
+                Err(error) => Progress::Never(error),
+                Ok(answer) => {
+                    last = judge(guide, step, &answer);
+                    *said = answer;
+                    match &last {
+                        Ok(_) => Progress::Met(()),
+                        Err(error) => Progress::NotYet(error.to_string()),
+                    }
+                }
+            }
+        })
+        .await;
+        match met {
+            Err(error) if error.is_interruption() || said.is_empty() => Err(error),
+            _ => last,
+        }
+    }
+
+    async fn answer(&mut self, typed: Typed<'_>) -> Result<String> {
+        match typed {
+            Typed::Repl(line) => {
+                if let Some(open) = self.repl.take() {
+                    open.close().await?;
+                }
+                let line = self.filled(line);
+                let (mut repl, said) = Repl::start(&self.context, &self.start(&line)).await?;
+                let java = repl.type_in("(System/getProperty \"java.specification.version\")");
+                self.java = Some(java.await?.trim().trim_matches('"').to_owned());
+                self.repl = Some(repl);
+                Ok(said)
+            }
+            Typed::Clojure(form) => {
+                let form = self.filled(form.trim());
+                self.open()?.type_in(&form).await
+            }
+            Typed::Act(act) => {
+                self.open()?;
+                match (act, self.repl.take()) {
+                    (Act::Close, Some(repl)) => repl.close().await?,
+                    (Act::Kill, Some(repl)) => repl.kill().await?,
+                    (_, None) => {}
+                }
+                Ok(String::new())
+            }
+            Typed::Shell(_) => Err(Error::internal("a shell step is asked")),
+        }
+    }
+
+    fn open(&mut self) -> Result<&mut Repl> {
+        self.repl.as_mut().ok_or_else(|| Error::red("no REPL is open: the one before failed"))
+    }
+
+    fn start<'a>(&'a self, line: &'a str) -> Start<'a> {
+        Start {
+            dir: &self.shell.dir,
+            private: self.dir.path(),
+            spark_home: &self.image.spark_home,
+            geni: &self.geni,
+            java_home: self.image.java_home.as_deref(),
+            kubeconfig: &self.shell.kubeconfig,
+            line,
+        }
+    }
+
+    /// Java's version, once a REPL ran.
+    pub fn java(&self) -> Option<&str> {
+        self.java.as_deref()
+    }
+
+    /// All that was typed and said.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+}
+
+/// A version of less than three numbers, as Java's.
+fn lenient(version: &str) -> Version {
+    let numbers = version.split(['.', '-', '+']).map_while(|number| number.parse().ok());
+    let numbers: Vec<u64> = numbers.chain([0, 0, 0]).take(3).collect();
+    Version::new(numbers[0], numbers[1], numbers[2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_less_than_three_numbers_are_compared() {
+        let req = VersionReq::parse(">=17").expect("valid");
+        for (version, fits) in [("17", true), ("21", true), ("11", false), ("1.8", false)] {
+            assert_eq!(req.matches(&lenient(version)), fits, "{version}");
+        }
+        assert_eq!(lenient("0.0.42"), Version::new(0, 0, 42));
+        assert_eq!(lenient("unknown"), Version::new(0, 0, 0));
+    }
+}

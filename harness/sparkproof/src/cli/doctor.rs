@@ -1,0 +1,54 @@
+//! `sparkproof doctor`: every prerequisite, its state, what to do.
+#![expect(clippy::print_stdout, reason = "what the user asked to see")]
+
+use sparkproof_base::error::{Exit, Result};
+
+use super::chore::with_chore;
+use super::run::PlanArgs;
+use crate::doctor::{Finding, examine, install};
+
+/// List what a proof needs of this machine and how it stands: that of `run` with the same flags and
+/// the same file. With --yes packages are installed; without it nothing is changed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: PlanArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<Exit> {
+    let yes = args.common.yes;
+    let plan = args.common.plan()?;
+    with_chore(async |context| {
+        let mut findings = examine(context, &plan).await?;
+        if yes && findings.iter().any(|finding| !finding.packages.is_empty()) {
+            let phase = context.recorder.phase("doctor");
+            let installed = install(context, &phase, &findings).await;
+            phase.end(installed, |()| String::new())?;
+            findings = examine(context, &plan).await?;
+        }
+        show(&findings);
+        let enough = findings.iter().all(Finding::is_enough);
+        Ok(if enough { Exit::Green } else { Exit::Environment })
+    })
+    .await
+}
+
+fn show(findings: &[Finding]) {
+    let width = findings.iter().map(|finding| finding.name.chars().count()).max().unwrap_or(0);
+    for finding in findings {
+        println!("{:width$}  {:11}  {}", finding.name, finding.state.as_str(), finding.found);
+        if let Some(remedy) = &finding.remedy {
+            println!("{:width$}  {:11}  {remedy}", "", "└ remedy");
+        }
+    }
+    let missing = findings.iter().filter(|finding| !finding.is_enough()).count();
+    let installable = findings.iter().filter(|finding| !finding.packages.is_empty()).count();
+    println!();
+    match (missing, installable) {
+        (0, 0) => println!("this machine can run this proof"),
+        (0, some) => println!("this machine can run this proof; --yes installs {some} of these"),
+        (some, _) => {
+            println!("{some} missing: `sparkproof run` with these flags would not work here")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `sparkproof inventory`: what a run could leave behind, before and after.
+#![expect(clippy::print_stdout, reason = "what the user asked to see")]
+
+use std::path::PathBuf;
+
+use sparkproof_base::error::{Exit, OrFail, Result};
+use sparkproof_suite::reclaim::inventory::{Inventory, diff, take};
+
+use super::chore::with_chore;
+use super::cluster_args::ClusterArgs;
+
+/// Show what this machine, its container engine and a cluster hold; compare with an earlier look.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Write it to a file, for `--against`
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    save: Option<PathBuf>,
+    /// Compare with what was saved: exit code 1 when something was left or is missing
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<Exit> {
+    let before = args.against.as_deref().map(read).transpose()?;
+    with_chore(async |context| {
+        let phase = context.recorder.phase("inventory");
+        let now = phase.step("look");
+        let taken = take(context, &phase, args.cluster.shared().as_ref()).await?;
+        now.done("");
+        phase.done("");
+        if let Some(file) = &args.save {
+            let text = serde_json::to_string_pretty(&taken).or_internal("writing the inventory")?;
+            fs_err::write(file, text).or_input("writing the inventory")?;
+        }
+        match before {
+            Some(before) => Ok(compare(&before, &taken)),
+            None => {
+                show(&taken, args.save.is_some());
+                Ok(Exit::Green)
+            }
+        }
+    })
+    .await
+}
+
+fn read(file: &std::path::Path) -> Result<Inventory> {
+    let what = || format!("reading the inventory {}", file.display());
+    let text = fs_err::read(file).or_input(what())?;
+    serde_json::from_slice(&text).or_input(what())
+}
+
+fn compare(before: &Inventory, now: &Inventory) -> Exit {
+    for (kind, reason) in before.not_seen.iter().chain(&now.not_seen) {
+        println!("  not compared: {kind}: {reason}");
+    }
+    let changes = diff(before, now);
+    for change in &changes {
+        println!("{change}");
+    }
+    if changes.is_empty() {
+        let things: usize = now.compared.values().map(|names| names.len()).sum();
+        println!("as before: {things} things of {} kinds", now.compared.len());
+        return Exit::Green;
+    }
+    Exit::Red
+}
+
+fn show(taken: &Inventory, counts_only: bool) {
+    let kinds = taken.compared.iter().chain(&taken.listed);
+    for (kind, names) in kinds {
+        println!("{kind}: {}", names.len());
+        for name in names.iter().filter(|_| !counts_only) {
+            println!("  {name}");
+        }
+    }
+    println!("process: {}", taken.processes.len());
+    for (kind, reason) in &taken.not_seen {
+        println!("{kind}: not looked at: {reason}");
+    }
+}

@@ -1,0 +1,216 @@
+//! The command line; one file a subcommand.
+
+mod cache;
+mod chore;
+mod cluster_args;
+mod command_line;
+mod doctor;
+mod exec;
+mod inventory;
+mod node_image;
+pub mod report;
+mod run;
+mod runner;
+mod store;
+mod sweep;
+mod up;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use sparkproof_base::error::{Error, Exit, Result};
+use sparkproof_report::Mode;
+
+/// For the threads of blocking calls to end when all work is done.
+const THREADS_END: Duration = Duration::from_secs(2);
+
+/// Proves that Spark works on Kubernetes, and says why when it does not.
+///
+/// Exit codes: 0 all green, 1 a check is red or what was asked for by name was skipped, 2 bad input,
+/// 3 the environment is not able, 70 a defect of sparkproof, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "sparkproof", version)]
+struct Arguments {
+    /// Only failures and the closing line
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// The events as JSON lines, and nothing else
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prove everything: boot a cluster, build images, start a session, check, take it all down
+    Run(run::Args),
+    /// Hold an environment for the time of a command, which gets it by SPARKPROOF_ENV
+    Exec(exec::Args),
+    /// Start a cluster that outlives this command
+    Up(up::UpArgs),
+    /// Take down a cluster that `up` started
+    Down(up::DownArgs),
+    /// Show the clusters that are up
+    Status(up::StatusArgs),
+    /// Start, show or take down one storage server alone
+    Store(store::Args),
+    /// List what is cached, or make it smaller
+    Cache(cache::Args),
+    /// Remove what runs that died left behind
+    Sweep(sweep::Args),
+    /// List what a proof needs of this machine and how it stands
+    Doctor(doctor::Args),
+    /// Show what a run could leave behind; compare with an earlier look
+    Inventory(inventory::Args),
+    /// Pull or assemble the node image alone; print its reference, digest and size
+    NodeImage(node_image::Args),
+    /// Derive the reports of a run directory again
+    Report(report::Args),
+}
+
+impl Arguments {
+    fn mode(&self) -> Mode {
+        match (self.quiet, self.json) {
+            (_, true) => Mode::Json,
+            (true, _) => Mode::Quiet,
+            _ => Mode::Lines,
+        }
+    }
+}
+
+/// Reads the command line, does the work, says how it went by the exit code.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { Exit::BadInput } else { Exit::Green };
+            let _ = error.print();
+            return ExitCode::from(code.code());
+        }
+    };
+    let exit = match dispatch(arguments) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = error.exit;
+            say(error);
+            exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn dispatch(arguments: Arguments) -> Result<Exit> {
+    let mode = arguments.mode();
+    on_runtime(async {
+        match arguments.command {
+            Command::Run(args) => run::run(args, mode).await,
+            Command::Exec(args) => exec::run(args, mode).await,
+            Command::Up(args) => up::up(args, mode).await,
+            Command::Down(args) => up::down(args, mode).await,
+            Command::Status(args) => up::status(&args).await,
+            Command::Store(args) => store::run(args, mode).await,
+            Command::Cache(args) => cache::run(&args),
+            Command::Sweep(args) => sweep::run(args, mode).await,
+            Command::Doctor(args) => doctor::run(args).await,
+            Command::Inventory(args) => inventory::run(args).await,
+            Command::NodeImage(args) => node_image::run(args, mode).await,
+            Command::Report(args) => report::run(&args, mode),
+        }
+    })?
+}
+
+/// Does the work on an async runtime. A blocking call that was given up goes on in its thread (a
+/// credential helper that hangs): it does not keep the process.
+fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal("starting the async runtime").because(e))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(THREADS_END);
+    Ok(done)
+}
+
+/// One clear message on standard error.
+#[expect(clippy::print_stderr, reason = "the command line's own voice")]
+fn say(error: Error) {
+    eprintln!("{:?}", miette::Report::new(error));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pages, with the commands they show.
+    const PAGES: [&str; 16] = [
+        include_str!("../../../../README.md"),
+        include_str!("../../../../docs/ci.md"),
+        include_str!("../../../../docs/coverage.md"),
+        include_str!("../../../../docs/exit-codes.md"),
+        include_str!("../../../../docs/front-ends.md"),
+        include_str!("../../../../docs/existing-clusters.md"),
+        include_str!("../../../../docs/providers.md"),
+        include_str!("../../../../docs/report.md"),
+        include_str!("../../../../docs/stores.md"),
+        include_str!("../../../../docs/diagnosing.md"),
+        include_str!("../../../../docs/strategies/README.md"),
+        include_str!("../../../../docs/strategies/0-copy.md"),
+        include_str!("../../../../docs/strategies/1-baked.md"),
+        include_str!("../../../../docs/strategies/2-mount.md"),
+        include_str!("../../../../docs/strategies/3-volume.md"),
+        include_str!("../../../../docs/strategies/4-remote.md"),
+    ];
+
+    /// Code spans and lines of code blocks that call us.
+    fn commands(page: &str) -> Vec<String> {
+        let spans = page.split('`').skip(1).step_by(2).filter(|span| !span.contains('\n'));
+        let lines = page.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let all = spans.chain(lines).map(str::trim);
+        let ours = all.filter(|text| {
+            text.starts_with("sparkproof ") || text.starts_with("cargo sparkproof ")
+        });
+        // A line of output begins with the version.
+        ours.filter(|text| !text.contains(" · ")).map(|text| text.replace("cargo ", "")).collect()
+    }
+
+    #[test]
+    fn every_command_of_the_docs_is_understood() {
+        let all: Vec<String> = PAGES.iter().flat_map(|page| commands(page)).collect();
+        assert!(all.len() > 15, "{all:?}");
+        for command in all {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            if let Err(error) = Arguments::try_parse_from(&words) {
+                panic!("`{command}`: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_blocking_call_that_hangs_does_not_keep_the_process() {
+        let (hangs, released) = std::sync::mpsc::channel::<()>();
+        let (begun, is_begun) = std::sync::mpsc::channel();
+        let (done, is_done) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let exit = on_runtime(async {
+                tokio::task::spawn_blocking(move || {
+                    let _ = begun.send(());
+                    released.recv()
+                });
+                is_begun.recv().expect("it hangs");
+                Exit::Environment
+            });
+            done.send(exit.expect("a runtime")).expect("waited for");
+        });
+        let exit = is_done.recv_timeout(10 * THREADS_END);
+        drop(hangs);
+        assert_eq!(exit, Ok(Exit::Environment));
+    }
+
+    #[test]
+    fn a_wrong_command_is_not_understood() {
+        assert!(Arguments::try_parse_from(["sparkproof", "prove"]).is_err());
+    }
+}

@@ -1,0 +1,407 @@
+//! What every command with a run shares: directories, run, recorder, signals, teardown, reports.
+
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures::FutureExt;
+use sparkproof_base::context::{Cancel, Context, Installs};
+use sparkproof_base::dirs::Dirs;
+use sparkproof_base::error::{Error, Exit, OrFail, Result};
+use sparkproof_base::events::{Body, Recorder, Secrets};
+use sparkproof_base::ledger::{Run, Scope};
+use sparkproof_base::name::Name;
+use sparkproof_base::verdict::check;
+use sparkproof_catalog::plan::{Conf, Plan};
+use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
+use sparkproof_suite::flow::{Held, tear_down};
+use sparkproof_testbed::EnvironmentRecord;
+
+/// How a run is to be kept.
+pub(super) struct Request<'a> {
+    pub(super) mode: Mode,
+    pub(super) scope: Scope,
+    /// The run's id, when the user chose a name.
+    pub(super) name: Option<&'a Name>,
+    pub(super) report_dir: Option<&'a Path>,
+    /// One line for the report's head.
+    pub(super) title: String,
+    pub(super) plan: serde_json::Value,
+    /// Its Spark configuration: values of secret keys are masked from the first event on.
+    pub(super) conf: Option<&'a Conf>,
+}
+
+impl<'a> Request<'a> {
+    /// A run of a plan, which ends with its command.
+    pub(super) fn of_plan(mode: Mode, title: String, plan: &'a Plan) -> Result<Self> {
+        Ok(Request {
+            report_dir: plan.report_dir.as_deref(),
+            plan: serde_json::to_value(plan).or_internal("writing the plan")?,
+            conf: Some(&plan.conf),
+            ..Self::without_plan(mode, title)
+        })
+    }
+
+    /// A run that needs no plan.
+    pub(super) fn without_plan(mode: Mode, title: String) -> Self {
+        Request {
+            mode,
+            scope: Scope::Run,
+            name: None,
+            report_dir: None,
+            title,
+            plan: serde_json::Value::Null,
+            conf: None,
+        }
+    }
+}
+
+/// Begins a run, does `body`, gives everything back (unless the run is the user's to keep and the
+/// body succeeded), writes the reports and says how it came out.
+pub(super) async fn with_run(
+    request: Request<'_>,
+    body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+) -> Result<Exit> {
+    if let Some(dir) = request.report_dir {
+        check_report_dir(dir)?;
+    }
+    frame(Dirs::of_user()?, request, body).await
+}
+
+/// Errors: only before the run has begun, and when its reports cannot be written; it has ended then, and
+/// the error has the run's exit.
+async fn frame(
+    dirs: Dirs,
+    request: Request<'_>,
+    body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+) -> Result<Exit> {
+    let cancel = Cancel::default();
+    cancel.on_signals()?;
+    let secrets = Secrets::default();
+    if let Some(conf) = request.conf {
+        conf.register(&secrets);
+    }
+    let run = match request.name {
+        Some(name) => Run::begin_as(&dirs, request.scope, name).await?,
+        None => Run::begin(&dirs, request.scope)?,
+    };
+    // Only now that its lock is held: another `up` of this name may have ended just before.
+    if let (Scope::User, Some(name)) = (request.scope, request.name)
+        && is_up(&run)
+    {
+        return Err(up_already(name));
+    }
+    let dir = match request.report_dir {
+        Some(dir) => dir.to_owned(),
+        None => default_run_dir(&directory(run.id(), request.name.is_some())),
+    };
+    let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)));
+    let recorder = recorder.or_else(|error| abandoned(&run, error))?;
+    let context =
+        Context { dirs, recorder, run: Arc::new(run), cancel, installs: Installs::default() };
+    context.recorder.emit(Body::RunStarted {
+        run: context.run.id().to_owned(),
+        title: request.title,
+        plan: request.plan,
+    });
+    let mut held = Held::default();
+    let mut result = caught(context.cancel.to_its_end(async {
+        // Whatever failed before has left the user's run as it was.
+        if request.name.is_some() {
+            context.run.becomes(request.scope)?;
+        }
+        body(&context, &mut held).await
+    }))
+    .await;
+    let keep = request.scope == Scope::User && result.is_ok();
+    let ended = if keep {
+        caught(held.release(&context)).await
+    } else {
+        // A check like any other: it has its line and its verdict.
+        let phase = context.recorder.phase("teardown");
+        let title = "everything the run owned is given back";
+        let teardown = context.for_teardown();
+        let torn = check(&teardown, "teardown.run", title, async |findings| {
+            let given = tear_down(&context, &mut held).await?;
+            findings.add("given back", &given);
+            Ok(given)
+        });
+        let torn = phase.end(caught(torn).await, Clone::clone);
+        // Cut short by signals, it ends as an interruption.
+        torn.map(drop).map_err(|error| match context.cancel.exit() {
+            Some(exit) => error.classed(exit),
+            None => error,
+        })
+    };
+    result = decided(result, ended, context.cancel.exit());
+    let exit = match &result {
+        Ok(()) => Exit::Green,
+        Err(error) => error.exit,
+    };
+    let failure = result.err().map(|error| error.told());
+    context.recorder.emit(Body::RunEnded { exit, error: failure.clone() });
+    let summary = write_all(&dir).map_err(|unwritten| unreported(unwritten, exit, failure))?;
+    print_closing(&summary, &dir, request.mode);
+    // Red verdicts of other processes count too.
+    Ok(summary.exit.unwrap_or(exit))
+}
+
+/// How a run came out: the first cause decides. A signal that came while it was given back or let go
+/// of counts, too, where nothing failed.
+fn decided(work: Result<()>, ended: Result<()>, signal: Option<Exit>) -> Result<()> {
+    work.and(ended)?;
+    signal.map_or(Ok(()), |exit| Err(Error::interrupted(exit)))
+}
+
+/// A report that cannot be written does not change how a run came out that was not green. What other
+/// processes found of a green one cannot be told without it.
+fn unreported(unwritten: Error, exit: Exit, failure: Option<String>) -> Error {
+    match (exit, failure) {
+        (Exit::Green, _) => unwritten,
+        (exit, None) => unwritten.classed(exit),
+        (exit, Some(failure)) => {
+            let mut unwritten = unwritten.classed(exit);
+            unwritten.what =
+                format!("{failure}\nand the report cannot be written: {}", unwritten.what);
+            unwritten
+        }
+    }
+}
+
+/// Whether an earlier `up` of this run made something, whole or not.
+fn is_up(run: &Run) -> bool {
+    !run.owned().is_empty() || EnvironmentRecord::path(run.dir()).exists()
+}
+
+/// The refusal of a second `up` of a name.
+fn up_already(name: &Name) -> Error {
+    match Name::store_of(name.as_str()) {
+        Some(store) => Error::input(format!("a store named {store} is up already"))
+            .remedy(format!("`sparkproof store down {store}`, or another --name")),
+        None => Error::input(format!("a cluster named {name} is up already"))
+            .remedy(format!("use it with `run --cluster {name}`, or `down --name {name}`")),
+    }
+}
+
+/// Refuses a directory for the reports that holds those of another run, or cannot hold any.
+fn check_report_dir(dir: &Path) -> Result<()> {
+    let named = |what: &str| format!("--report-dir {}: {what}", dir.display());
+    if dir.exists() && !dir.is_dir() {
+        return Err(Error::input(named("expected a directory")));
+    }
+    if holds_a_run(dir)? {
+        return Err(Error::input(named("an earlier run's report lies there"))
+            .remedy("name a directory of its own for each run"));
+    }
+    std::fs::create_dir_all(dir)
+        .and_then(|()| tempfile::tempfile_in(dir))
+        .map(drop)
+        .or_input(named("no report can be written there"))
+}
+
+/// The error that kept a run from doing anything; it leaves no state behind, unless it owns something
+/// since earlier.
+pub(super) fn abandoned<T>(run: &Run, error: Error) -> Result<T> {
+    if run.owned().is_empty() {
+        run.end()?;
+    }
+    Err(error)
+}
+
+/// The result of work, or its panic as an error: what the run owns is given back all the same.
+pub(super) async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let caught = AssertUnwindSafe(work).catch_unwind().await;
+    caught.unwrap_or_else(|panic| Err(Error::panicked(&*panic)))
+}
+
+/// A run's id names one run; a name of the user's many, `up` and `down` again and again, so the time
+/// tells their directories apart.
+fn directory(id: &str, of_user: bool) -> String {
+    match of_user {
+        true => format!("{id}-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ")),
+        false => id.to_owned(),
+    }
+}
+
+/// In a checkout with a target directory, there; else under the working directory.
+fn default_run_dir(name: &str) -> PathBuf {
+    let target = Path::new("target");
+    let base = if target.is_dir() { target.join("sparkproof") } else { "sparkproof-runs".into() };
+    let base = std::path::absolute(&base).unwrap_or(base);
+    base.join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sparkproof_base::ledger::{IdleRun, Owned, StaleRun};
+
+    struct Place {
+        keep: tempfile::TempDir,
+        dirs: Dirs,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let keep = tempfile::tempdir().expect("temporary directory");
+            let (state, cache) = (keep.path().join("state"), keep.path().join("cache"));
+            Place { dirs: Dirs::at(state, cache).expect("directories"), keep }
+        }
+
+        fn report(&self) -> PathBuf {
+            self.keep.path().join("report")
+        }
+
+        async fn run(
+            &self,
+            scope: Scope,
+            body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+        ) -> Result<Exit> {
+            let report = self.report();
+            let request = Request {
+                scope,
+                report_dir: Some(&report),
+                ..Request::without_plan(Mode::Quiet, "a run".to_owned())
+            };
+            frame(self.dirs.clone(), request, body).await
+        }
+
+        fn runs(&self) -> usize {
+            StaleRun::find(&self.dirs).expect("readable").found.len()
+        }
+
+        fn summary(&self) -> sparkproof_report::Summary {
+            let text = std::fs::read_to_string(self.report().join("summary.json"));
+            serde_json::from_str(&text.expect("written")).expect("a summary")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_defect_that_is_cleaned_up_and_reported() {
+        let place = Place::new();
+        let ended = place.run(Scope::Run, async |context, _| {
+            let file = place.keep.path().join(context.run.id());
+            context.run.own(Owned::Path { path: file.clone() })?;
+            std::fs::write(&file, "x").expect("written");
+            panic!("out of time");
+        });
+        assert_eq!(ended.await.expect("reported"), Exit::Internal);
+        assert_eq!(place.runs(), 0, "nothing is left to sweep");
+        let summary = place.summary();
+        assert_eq!(summary.exit, Some(Exit::Internal));
+        let error = summary.model.end.expect("an end").error.expect("an error");
+        assert!(error.contains("sparkproof panicked: out of time"), "{error}");
+        assert!(summary.model.checks.iter().any(|check| check.id == "teardown.run"));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_begin_its_report_leaves_none_behind() {
+        let place = Place::new();
+        std::fs::write(place.report(), "a file").expect("written");
+        let ended = place.run(Scope::Run, async |_, _| panic!("not begun"));
+        ended.await.expect_err("no report");
+        assert_eq!(place.runs(), 0);
+    }
+
+    /// What `up` left, with something in its ledger.
+    async fn up(place: &Place) -> Name {
+        let name: Name = "dev".parse().expect("a name");
+        let run = Run::begin_as(&place.dirs, Scope::User, &name).await.expect("run");
+        run.own(Owned::Path { path: "/nowhere/dev".into() }).expect("written");
+        name
+    }
+
+    #[tokio::test]
+    async fn a_down_that_fails_before_it_does_anything_leaves_the_cluster_the_users() {
+        let place = Place::new();
+        let name = up(&place).await;
+        std::fs::write(place.report(), "a file").expect("written");
+        let report = place.report();
+        let request = Request {
+            name: Some(&name),
+            report_dir: Some(&report),
+            ..Request::without_plan(Mode::Quiet, "down dev".to_owned())
+        };
+        let ended = frame(place.dirs.clone(), request, async |_, _| panic!("not begun")).await;
+        ended.expect_err("no report");
+        let idle = IdleRun::all(&place.dirs).expect("readable").found;
+        assert_eq!((idle[0].id.as_str(), idle[0].scope), ("dev", Scope::User));
+    }
+
+    #[tokio::test]
+    async fn a_second_up_of_a_name_is_refused_and_changes_nothing() {
+        let place = Place::new();
+        let name = up(&place).await;
+        let ledger = place.dirs.run(&name).join("ledger.jsonl");
+        let before = std::fs::read_to_string(&ledger).expect("read");
+        let request = || Request {
+            scope: Scope::User,
+            name: Some(&name),
+            ..Request::without_plan(Mode::Quiet, "up dev".to_owned())
+        };
+        let ended = frame(place.dirs.clone(), request(), async |_, _| panic!("not begun")).await;
+        let error = ended.expect_err("refused");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.told().contains("a cluster named dev is up already"), "{}", error.told());
+        assert_eq!(std::fs::read_to_string(&ledger).expect("kept"), before);
+    }
+
+    /// The lock under which an engine is stopped cannot be opened: the release fails.
+    #[tokio::test]
+    async fn what_is_kept_has_its_report_whatever_the_release_says() {
+        let place = Place::new();
+        let ended = place.run(Scope::User, async |context, _| {
+            let engine = context.dirs.state.join("engine");
+            std::fs::create_dir_all(engine.join("start.lock")).expect("made");
+            std::fs::write(engine.join("baseline.json"), "{}").expect("written");
+            Ok(())
+        });
+        assert_eq!(ended.await.expect("reported"), Exit::Environment);
+        assert!(place.summary().model.end.expect("an end").error.is_some());
+        assert_eq!(place.runs(), 1, "kept");
+    }
+
+    /// `report.html` cannot be written where a directory has its name.
+    #[tokio::test]
+    async fn a_report_that_cannot_be_written_does_not_change_the_exit() {
+        for (work, exit) in [
+            (Err(Error::red("2 of 3 executors")), Exit::Red),
+            (Err(Error::interrupted(Exit::Interrupt)), Exit::Interrupt),
+            (Ok(()), Exit::Environment),
+        ] {
+            let place = Place::new();
+            let error = work.as_ref().err().map(ToString::to_string);
+            let ended = place.run(Scope::Run, async |_, _| {
+                std::fs::create_dir_all(place.report().join("report.html/x")).expect("made");
+                work
+            });
+            let unwritten = ended.await.expect_err("no report");
+            assert_eq!(unwritten.exit, exit);
+            let told = unwritten.to_string();
+            assert!(told.contains("report.html"), "{told}");
+            assert!(error.is_none_or(|error| told.contains(&error)), "{told}");
+            assert_eq!(place.runs(), 0);
+        }
+    }
+
+    #[test]
+    fn a_signal_in_any_phase_is_the_exit_where_nothing_failed_before() {
+        let exit = |work, ended, signal| decided(work, ended, signal).map_err(|e| e.exit);
+        let red = || Err(Error::red("no"));
+        let signal = Some(Exit::Interrupt);
+        assert_eq!(exit(Ok(()), Ok(()), None), Ok(()));
+        assert_eq!(exit(Ok(()), Ok(()), signal), Err(Exit::Interrupt), "during the teardown");
+        assert_eq!(exit(red(), Ok(()), signal), Err(Exit::Red), "the first cause");
+        assert_eq!(exit(Ok(()), red(), None), Err(Exit::Red));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_bad_input() {
+        let error = check_report_dir(Path::new("/proc/x")).expect_err("refused");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.to_string().contains("--report-dir /proc/x"), "{error}");
+        let error = check_report_dir(Path::new("/proc/self/stat")).expect_err("a file");
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.to_string().starts_with("--report-dir /proc/self/stat"), "{error}");
+    }
+}

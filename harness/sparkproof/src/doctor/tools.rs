@@ -1,0 +1,174 @@
+//! Programs that a proof calls, and their versions.
+
+use std::path::PathBuf;
+
+use sparkproof_base::context::Context;
+use sparkproof_catalog::spark;
+use sparkproof_machine::engine::LinuxDistribution;
+use sparkproof_machine::exec::Tool;
+
+use super::Finding;
+
+/// The least JDK that builds the probe: its `jar` knows `--date` (JDK-8279453).
+const PROBE_JDK: &str = "a JDK of at least 17.0.3";
+
+/// First line that a program prints about its version; `None` when it cannot be run.
+async fn says(context: &Context, program: impl Into<PathBuf>, words: &[&str]) -> Option<String> {
+    let said = Tool::new(program.into()).args(words).run(context).await.ok()?;
+    // `java -version` prints to standard error.
+    let text = if said.stdout.trim().is_empty() { said.stderr } else { said.stdout };
+    // Maven sends an escape sequence even to a pipe.
+    text.lines().next().map(|line| console::strip_ansi_codes(line).trim().to_owned())
+}
+
+/// Go, which builds kind and the node's programs; an older one fetches the toolchain it needs.
+pub(super) async fn go(context: &Context, wanted: &str) -> Finding {
+    let Some(found) = says(context, "go", &["env", "GOVERSION"]).await else {
+        let get = LinuxDistribution::here().how_to_get("go");
+        let remedy = format!("Go of at least {wanted}: {get}");
+        return Finding::missing("Go", "not on PATH", remedy);
+    };
+    let numbers = |text: &str| -> Vec<u32> {
+        let digits = text.trim_start_matches("go").split('.');
+        digits.map_while(|part| part.parse().ok()).collect()
+    };
+    if numbers(&found) >= numbers(wanted) {
+        return Finding::ready("Go", found);
+    }
+    let remedy = format!("it fetches Go {wanted} by itself where modules are served");
+    Finding::limited("Go", found, remedy)
+}
+
+pub(super) async fn python(context: &Context) -> Finding {
+    match says(context, "python3", &["--version"]).await {
+        Some(found) => Finding::ready("Python 3", found),
+        None => Finding::programs("Python 3", &["python3"]),
+    }
+}
+
+pub(super) async fn pip(context: &Context) -> Finding {
+    match says(context, "python3", &["-m", "pip", "--version"]).await {
+        Some(found) => Finding::ready("pip", found.split(" from ").next().unwrap_or_default()),
+        None => Finding::missing(
+            "pip",
+            "python3 has no pip",
+            format!(
+                "{}, or name a distribution by --spark-home",
+                LinuxDistribution::here().how_to_get("pip")
+            ),
+        ),
+    }
+}
+
+/// Maven, which fetches the jars that Spark lacks for reading S3 and Azure.
+pub(super) async fn maven(context: &Context) -> Finding {
+    match says(context, "mvn", &["--batch-mode", "--version"]).await {
+        Some(found) => Finding::ready("Maven", found),
+        None => Finding::programs("Maven", &["mvn"]),
+    }
+}
+
+pub(super) async fn compiler(context: &Context) -> Finding {
+    match says(context, "cc", &["--version"]).await {
+        Some(found) => Finding::ready("C compiler", found),
+        None => Finding::limited(
+            "C compiler",
+            "not on PATH",
+            format!(
+                "only building sparkproof from source needs it: {}",
+                LinuxDistribution::here().how_to_get("cc")
+            ),
+        ),
+    }
+}
+
+/// The Java that Spark's launcher would take, for each set of runtimes that Spark versions share;
+/// that of `wanted` is needed.
+pub(super) async fn java(context: &Context, wanted: &str) -> Vec<Finding> {
+    let found = says(context, java_program("java"), &["-version"]).await;
+    let major = found.as_deref().and_then(major);
+    let mut findings: Vec<Finding> = Vec::new();
+    for (runtimes, versions) in by_runtimes() {
+        let name = format!("Java for Spark {}", versions.join(", "));
+        let majors = runtimes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        let remedy = format!("install Java {majors} and set JAVA_HOME to it");
+        let brought = spark::find(versions[0]).ok().and_then(spark::SparkVersion::runtime);
+        if let Some(runtime) = brought {
+            findings.push(Finding::ready(name, format!("brought along, {}", runtime.package)));
+            continue;
+        }
+        findings.push(match (&found, major) {
+            (Some(found), Some(major)) if runtimes.contains(&major) => Finding::ready(name, found),
+            (found, _) => {
+                let found = found.clone().unwrap_or_else(|| "not on PATH".to_owned());
+                match versions.contains(&wanted) {
+                    true => Finding::missing(name, found, remedy),
+                    false => Finding::limited(name, found, remedy),
+                }
+            }
+        });
+    }
+    findings
+}
+
+/// The compiler for the probe.
+pub(super) async fn java_compiler(context: &Context) -> Finding {
+    let name = "Java compiler";
+    match says(context, "javac", &["-version"]).await {
+        Some(found) => Finding::ready(name, found),
+        None => {
+            let get = LinuxDistribution::here().how_to_get("javac");
+            Finding::missing(name, "not on PATH", format!("{PROBE_JDK}: {get}"))
+        }
+    }
+}
+
+/// Spark versions with the same runtimes, in the order of the table.
+fn by_runtimes() -> Vec<(&'static [u8], Vec<&'static str>)> {
+    let mut groups: Vec<(&[u8], Vec<&str>)> = Vec::new();
+    for version in spark::known() {
+        match groups.iter_mut().find(|(runtimes, _)| *runtimes == version.java) {
+            Some((_, versions)) => versions.push(&version.version),
+            None => groups.push((&version.java, vec![&version.version])),
+        }
+    }
+    groups
+}
+
+/// As Spark's own scripts choose it: `JAVA_HOME`, else `PATH`.
+fn java_program(name: &str) -> PathBuf {
+    match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => PathBuf::from(home).join("bin").join(name),
+        None => name.into(),
+    }
+}
+
+/// `openjdk version "17.0.15" 2025-04-15` is 17, `java version "1.8.0_392"` is 8.
+fn major(line: &str) -> Option<u8> {
+    let quoted = line.split('"').nth(1)?;
+    let mut parts = quoted.split(['.', '_', '-', '+']);
+    match parts.next()?.parse().ok()? {
+        1 => parts.next()?.parse().ok(),
+        major => Some(major),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn java_versions_are_read() {
+        assert_eq!(major("openjdk version \"17.0.15\" 2025-04-15"), Some(17));
+        assert_eq!(major("java version \"1.8.0_392\""), Some(8));
+        assert_eq!(major("openjdk version \"21-ea\" 2023-09-19"), Some(21));
+        assert_eq!(major("no java"), None);
+    }
+
+    #[test]
+    fn spark_versions_with_the_same_runtimes_share_a_line() {
+        let groups = by_runtimes();
+        assert!(groups.iter().any(|(java, spark)| java.contains(&8) && spark.contains(&"3.5.9")));
+        assert!(groups.iter().any(|(java, spark)| java.contains(&21) && !spark.contains(&"3.5.9")));
+    }
+}

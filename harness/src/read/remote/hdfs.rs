@@ -1,7 +1,0 @@
-//! HDFS: the client is in every Spark; no jar, no setting.
-
-use crate::store::Store;
-
-pub(super) fn uri(store: &Store, prefix: &str) -> String {
-    format!("{}/{}/{prefix}", store.endpoint(), store.bucket.trim_matches('/'))
-}

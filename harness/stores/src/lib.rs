@@ -1,0 +1,29 @@
+//! Storage servers: in a container on the cluster's network, in a pod, or the user's own. Owned by
+//! the run, reachable under one address by the driver and by pods, reopened by other processes
+//! through a record.
+
+mod certificate;
+mod container;
+mod credentials;
+mod hadoop;
+mod health;
+mod http;
+mod log;
+mod model;
+mod objects;
+mod own;
+mod place;
+mod pod;
+mod record;
+mod requests;
+mod sandbox;
+mod serving;
+mod stores;
+mod upload;
+
+pub use self::model::{Store, StoreRequest};
+pub use self::requests::ServerRequest;
+pub use credentials::Credentials;
+pub use record::{Placement, StoreRecord};
+pub use sparkproof_catalog::StoreKind;
+pub use stores::{InPods, Stores};

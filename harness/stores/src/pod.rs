@@ -1,0 +1,238 @@
+//! A server in a pod, for clusters whose network no container of ours can join. Reached by the
+//! driver and by pods alike under a node's address and the port of a NodePort service.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Node, Pod as KubePod, Secret, Service};
+use kube::api::{DeleteParams, ListParams, LogParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+use sparkproof_base::context::Context;
+use sparkproof_base::dirs::private_dir;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::labels;
+use sparkproof_catalog::StoreKind;
+use sparkproof_kubernetes::cluster::Cluster;
+
+use super::place::Place;
+use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
+use super::{Credentials, Placement, Store, StoreRecord, StoreRequest, certificate};
+
+/// Label by which the service finds the pod.
+const STORE: &str = "sparkproof.io/store";
+
+/// One pod, its service and its secret, all of one name.
+pub(super) struct Pod {
+    pub(super) client: Client,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// Creates all three; it does not serve yet. The namespace, which is the run's, takes them along.
+pub(super) async fn start(
+    context: &Context,
+    cluster: &Cluster,
+    namespace: &str,
+    image: &str,
+    request: &StoreRequest<'_>,
+) -> Result<Store> {
+    let kind = request.kind;
+    if kind == StoreKind::Hdfs {
+        return Err(Error::environment(
+            "HDFS in a pod: its clients follow the DataNode to the pod's own address, which a \
+             driver outside the cluster does not reach",
+        )
+        .remedy("name an HDFS of yours by --store-hdfs-uri"));
+    }
+    let pod = Pod {
+        client: cluster.client.clone(),
+        namespace: namespace.to_owned(),
+        // In a namespace of the user's there may be those of other runs.
+        name: format!("store-{}-{}", context.run.id(), request.name),
+    };
+    let dir = StoreRecord::dir(context.run.dir(), request.name);
+    private_dir(&dir)?;
+    let (credentials, file) = Credentials::issue(context, kind, &dir)?;
+    let address = node_address(&cluster.client).await?;
+    // Azure's clients take the first label for the account.
+    let host = match (kind, &credentials) {
+        (StoreKind::Azure, Some(c)) => Some(format!("{}.{}", c.account, pod.name)),
+        _ => None,
+    };
+    let mut secrets: BTreeMap<String, String> = environment(request, credentials.as_ref())
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let variables: Vec<String> = secrets.keys().cloned().collect();
+    let mut authority = None;
+    if kind == StoreKind::Azure {
+        let names: Vec<String> = std::iter::once(address.clone()).chain(host.clone()).collect();
+        let (issued, path) = certificate::issue_into(context, &dir, &names)?;
+        authority = Some(path);
+        secrets.insert("cert.pem".to_owned(), issued.certificate);
+        secrets.insert("key.pem".to_owned(), issued.key);
+    }
+    let labels = labels::kube(context.run.id(), request.scope.into());
+    let objects = Objects { pod: &pod, image, request, labels, variables };
+    let ports = objects.create(secrets).await?;
+    let port = |name: &str| ports.get(name).copied().unwrap_or_default();
+    let record = StoreRecord {
+        kind,
+        placement: Placement::Pod {
+            kubeconfig: cluster.kubeconfig.clone(),
+            context: cluster.context.clone(),
+            namespace: namespace.to_owned(),
+            name: pod.name.clone(),
+        },
+        endpoint: format!("{}://{address}:{}", scheme(kind), port("plain")),
+        tls_endpoint: authority.is_some().then(|| format!("https://{address}:{}", port("tls"))),
+        address,
+        host,
+        bucket: bucket(kind).to_owned(),
+        region: None,
+        image: Some(image.to_owned()),
+        credentials: file,
+        ca_certificate: authority,
+    };
+    record.write(&StoreRecord::path(context.run.dir(), request.name))?;
+    Ok(Store { record, credentials, place: Place::Pod(pod) })
+}
+
+/// The internal address of a node: node ports answer on all of them.
+async fn node_address(client: &Client) -> Result<String> {
+    let what = "looking for a node's address";
+    let nodes = Api::<Node>::all(client.clone()).list(&ListParams::default()).await;
+    let addresses = nodes.or_environment(what)?.into_iter().filter_map(|n| n.status?.addresses);
+    addresses
+        .flatten()
+        // Of a dual-stack node the IPv4 one: Spark wants one family.
+        .find(|a| a.type_ == "InternalIP" && a.address.parse::<std::net::Ipv4Addr>().is_ok())
+        .map(|address| address.address)
+        .ok_or_else(|| Error::environment(what).because("no node has an internal IPv4 address"))
+}
+
+struct Objects<'a> {
+    pod: &'a Pod,
+    image: &'a str,
+    request: &'a StoreRequest<'a>,
+    labels: BTreeMap<String, String>,
+    variables: Vec<String>,
+}
+
+impl Objects<'_> {
+    /// Creates secret, pod and service; the node ports by the names of their ports.
+    async fn create(&self, secrets: BTreeMap<String, String>) -> Result<BTreeMap<String, i32>> {
+        let what = || format!("creating {}", self.pod.name);
+        let create = PostParams::default();
+        let secret: Secret = from(json!({ "metadata": self.metadata(), "stringData": secrets }))?;
+        self.pod.api::<Secret>().create(&create, &secret).await.or_environment(what())?;
+        self.pod.api::<KubePod>().create(&create, &self.pod()?).await.or_environment(what())?;
+        let service = self.pod.api::<Service>().create(&create, &self.service()?).await;
+        let ports = service.or_environment(what())?.spec.and_then(|s| s.ports).unwrap_or_default();
+        Ok(ports.into_iter().filter_map(|port| Some((port.name?, port.node_port?))).collect())
+    }
+
+    fn metadata(&self) -> serde_json::Value {
+        let mut labels = self.labels.clone();
+        labels.insert(STORE.to_owned(), self.pod.name.clone());
+        json!({ "name": self.pod.name, "labels": labels })
+    }
+
+    fn pod(&self) -> Result<KubePod> {
+        let name = &self.pod.name;
+        let env: Vec<_> = self
+            .variables
+            .iter()
+            .map(|key| {
+                let reference = json!({ "name": name, "key": key });
+                json!({ "name": key, "valueFrom": { "secretKeyRef": reference } })
+            })
+            .collect();
+        let mut container = json!({
+            "name": "store",
+            "image": self.image,
+            // Where it was loaded into the nodes no registry has it.
+            "imagePullPolicy": "IfNotPresent",
+            "env": env,
+            "resources": { "requests": { "cpu": "50m", "memory": "64Mi" },
+                           "limits": { "memory": memory(self.request.kind).to_string() } },
+            "securityContext": { "allowPrivilegeEscalation": false, "runAsNonRoot": true,
+                                 "runAsUser": SERVER_UID, "capabilities": { "drop": ["ALL"] },
+                                 "seccompProfile": { "type": "RuntimeDefault" } },
+        });
+        let mut spec = json!({ "automountServiceAccountToken": false, "restartPolicy": "Never",
+                               "terminationGracePeriodSeconds": 5 });
+        if self.request.kind == StoreKind::Azure {
+            container["volumeMounts"] = json!([{ "name": "tls", "mountPath": TLS_DIR }]);
+            let items: Vec<_> =
+                ["cert.pem", "key.pem"].iter().map(|k| json!({ "key": k, "path": k })).collect();
+            let secret = json!({ "secretName": name, "items": items });
+            spec["volumes"] = json!([{ "name": "tls", "secret": secret }]);
+        }
+        if let Some(secret) = self.request.pull_secret {
+            spec["imagePullSecrets"] = json!([{ "name": secret }]);
+        }
+        spec["containers"] = json!([container]);
+        from(json!({ "metadata": self.metadata(), "spec": spec }))
+    }
+
+    fn service(&self) -> Result<Service> {
+        let mut ports = vec![json!({ "name": "plain", "port": self.request.kind.port() })];
+        if self.request.kind == StoreKind::Azure {
+            ports.push(json!({ "name": "tls", "port": TLS_PORT }));
+        }
+        let selector = json!({ STORE: self.pod.name });
+        let spec = json!({ "type": "NodePort", "selector": selector, "ports": ports });
+        from(json!({ "metadata": self.metadata(), "spec": spec }))
+    }
+}
+
+fn from<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T> {
+    serde_json::from_value(value).or_internal("writing an object of a store")
+}
+
+impl Pod {
+    fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub(super) async fn ended(&self) -> Result<Option<String>> {
+        let pod = self.api::<KubePod>().get_opt(&self.name).await;
+        let Some(pod) = pod.or_environment(format!("looking at pod {}", self.name))? else {
+            return Ok(Some("is gone".to_owned()));
+        };
+        let phase = pod.status.and_then(|s| s.phase).unwrap_or_default();
+        Ok(matches!(phase.as_str(), "Failed" | "Succeeded").then(|| format!("ended as {phase}")))
+    }
+
+    pub(super) async fn log(&self, last: Option<u32>) -> Result<String> {
+        let params = LogParams { tail_lines: last.map(i64::from), ..LogParams::default() };
+        let log = self.api::<KubePod>().logs(&self.name, &params).await;
+        log.or_environment(format!("reading the log of pod {}", self.name))
+    }
+
+    /// Deletes all three; its namespace would take them along as well.
+    pub(super) async fn remove(&self, context: &Context) -> Result<()> {
+        let context = &context.for_teardown();
+        let what = || format!("deleting {}", self.name);
+        let delete = DeleteParams::default();
+        let gone = |result: kube::Result<()>| match result {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            other => other.or_environment(what()),
+        };
+        let (service, pod, secret) =
+            (self.api::<Service>(), self.api::<KubePod>(), self.api::<Secret>());
+        context
+            .cancel
+            .guard(async {
+                gone(service.delete(&self.name, &delete).await.map(drop))?;
+                gone(pod.delete(&self.name, &delete).await.map(drop))?;
+                gone(secret.delete(&self.name, &delete).await.map(drop))
+            })
+            .await
+    }
+}

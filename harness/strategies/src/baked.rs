@@ -1,0 +1,66 @@
+//! Strategy 1: baked into the image.
+
+use futures::future::LocalBoxFuture;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::Result;
+use sparkproof_catalog::Variant;
+use sparkproof_images::{Entry, Layer};
+use sparkproof_spark::session::Contribution;
+use sparkproof_testbed::Environment;
+
+use super::nodes::no_layers;
+use super::{Dataset, Location, Mount, Scene, Setup, Strategy};
+
+/// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer
+/// travels to the nodes.
+#[derive(Debug)]
+pub struct Baked {
+    variant: &'static Variant,
+    layer: Option<Layer>,
+}
+
+impl Baked {
+    /// Of this variant.
+    pub fn new(variant: &'static Variant) -> Self {
+        Baked { variant, layer: None }
+    }
+}
+
+impl Strategy for Baked {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        _: &'a Context,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async { Ok(no_layers(environment)) })
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            let path = scene.path(self.variant);
+            let files = data.files().map(|file| {
+                let inside = path.join(&file.path).to_string_lossy().into_owned();
+                (inside, Entry::file(data.dir.join(&file.path), 0o644))
+            });
+            self.layer = Some(Layer::of_entries(files).await?);
+            // Loading it is measured where it is loaded, with the session's image.
+            Ok(Setup::default())
+        })
+    }
+
+    fn contribute(&self, _: Scene<'_>) -> Result<Contribution> {
+        Ok(Contribution { layers: self.layer.iter().cloned().collect(), ..Default::default() })
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        Location::local(scene.path(self.variant), Mount::Root, None)
+    }
+}

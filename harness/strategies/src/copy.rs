@@ -1,0 +1,110 @@
+//! Strategy 0: copied into every pod, and to the driver.
+
+use std::path::Path;
+use std::time::Instant;
+
+use futures::future::{LocalBoxFuture, try_join_all};
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::tar_stream::pack;
+use sparkproof_catalog::Variant;
+use sparkproof_kubernetes::access::{EXEC, Rule};
+use sparkproof_kubernetes::cluster::InPod;
+use sparkproof_spark::session::Contribution;
+use sparkproof_testbed::Live;
+
+use super::transfer::{HASH, verify};
+use super::{Dataset, Location, Mount, Scene, Setup, Strategy};
+
+/// The variant `0-copy`.
+#[derive(Debug)]
+pub struct Copy {
+    variant: &'static Variant,
+}
+
+impl Copy {
+    /// Of this variant.
+    pub fn new(variant: &'static Variant) -> Self {
+        Copy { variant }
+    }
+}
+
+impl Strategy for Copy {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn needs(&self) -> Vec<Rule> {
+        EXEC.to_vec()
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        _: Scene<'a>,
+        _: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async { Ok(Setup::default()) })
+    }
+
+    fn contribute(&self, _: Scene<'_>) -> Result<Contribution> {
+        Ok(Contribution::default())
+    }
+
+    fn populates(&self) -> bool {
+        true
+    }
+
+    fn populate<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+        live: &'a Live,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move { copy_into_all(scene, data, live, &scene.path(self.variant)).await })
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        Location::local(scene.path(self.variant), Mount::Root, None)
+    }
+}
+
+/// Copies the data to `path` in every executor's pod, side by side.
+pub(super) async fn copy_into_all(
+    scene: Scene<'_>,
+    data: &Dataset,
+    live: &Live,
+    path: &Path,
+) -> Result<Setup> {
+    let begun = Instant::now();
+    let pods = live.executor_pods();
+    let copies = pods.keys().map(|pod| async {
+        let begun = Instant::now();
+        copy_into(&live.executor(pod), data, path).await?;
+        Ok::<_, Error>(begun.elapsed().as_secs_f64())
+    });
+    let seconds = scene.context.cancel.guard(try_join_all(copies)).await?;
+    let copies = seconds.len().max(1);
+    Ok(Setup {
+        seconds: begun.elapsed().as_secs_f64(),
+        bytes_to_nodes: data.bytes() * pods.len() as u64,
+        seconds_per_executor: seconds.iter().sum::<f64>() / copies as f64,
+        bytes_per_executor: data.bytes(),
+    })
+}
+
+/// Copies the data to `path` in a pod's own file system: to a temporary name, renamed when whole,
+/// so that no reader sees half of it, then hashed again in the pod, since a copy can claim a success
+/// that it had not (measured of `kubectl cp` into a container without tar). A `path` that is there
+/// already may be a mount, which cannot be replaced: its content is, from a temporary name in it.
+pub async fn copy_into(pod: &InPod, data: &Dataset, path: &Path) -> Result<()> {
+    let whole = path.to_string_lossy();
+    let unpack = "half=\"$1.half\"; [ ! -d \"$1\" ] || half=\"$1/.half\"; \
+                  mkdir -p \"$half\" && \
+                  tar --extract --no-same-owner --file - --directory \"$half\"";
+    let (stream, packing) = pack(&data.dir);
+    packing.after(pod.feed(&["sh", "-c", unpack, "sh", &whole], stream).await).await?;
+    let rename = "if [ ! -d \"$1\" ]; then mv \"$1.half\" \"$1\"; else \
+                  for f in \"$1\"/.half/*; do rm -rf \"$1/${f##*/}\" && mv \"$f\" \"$1\" || exit; done; \
+                  rmdir \"$1/.half\"; fi && cd \"$1\"";
+    let sums = pod.run(&["sh", "-c", &format!("{rename} && {HASH}"), "sh", &whole]).await?;
+    verify(&sums, data, &whole, &format!("in the pod {}", pod.name()))
+}

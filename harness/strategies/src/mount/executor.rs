@@ -1,0 +1,185 @@
+//! Strategy 2 in executors: each mounts for itself, and then runs as Spark's user.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use futures::future::LocalBoxFuture;
+use k8s_openapi::api::core::v1::{SecretVolumeSource, SecurityContext, Volume, VolumeMount};
+use kube::Api;
+use semver::{Version, VersionReq};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_catalog::Variant;
+use sparkproof_images::Layer;
+use sparkproof_spark::session::Contribution;
+use sparkproof_testbed::Environment;
+
+use super::client::{Client, KEYS};
+use super::image;
+use super::objects::{MARKER, secret};
+use super::source::{Source, empty, fill};
+use crate::objects::create;
+use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+
+/// Mounts, waits at most 60 s for the mount to show what it must, then runs the image's entry point
+/// as Spark's user without any privilege. The daemon stays in the foreground of its shell's job: its
+/// words are in the pod's log, and its end ends the wait.
+///
+/// `set -e` does not see the first command of `a && b` fail: hence a line each.
+const SCRIPT: &str = r#"set -e
+mkdir -p 'POINT'
+COMMAND &
+tries=0
+until mountpoint --quiet 'POINT' && test "$(cat 'POINT/MARKER')" = 'PREFIX'; do
+    kill -0 $!
+    tries=$((tries + 1))
+    test $tries -lt 600
+    sleep 0.1
+done
+exec setpriv --reuid=185 --regid=0 --clear-groups --no-new-privs --bounding-set=-all \
+    /opt/entrypoint.sh "$@"
+"#;
+
+/// A variant whose executors mount.
+pub struct ExecutorMount {
+    variant: &'static Variant,
+    client: Client,
+    prepared: Option<(Source, Vec<Layer>)>,
+}
+
+impl ExecutorMount {
+    /// Of this variant, by this client.
+    pub fn new(variant: &'static Variant, client: Client) -> Self {
+        ExecutorMount { variant, client, prepared: None }
+    }
+
+    fn point(&self, scene: Scene<'_>) -> PathBuf {
+        scene.path(self.variant).join("mounted")
+    }
+}
+
+impl Strategy for ExecutorMount {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        context: &'a Context,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        Box::pin(image::unavailable(context, environment, self.client))
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let context = scene.context;
+            let source = fill(scene, self.variant, data).await?;
+            let layers = image::layers(context, scene.environment, self.client).await?;
+            let name = scene.name(self.variant);
+            // It goes with the session's namespace.
+            let keys = secret(context.run.id(), &name, self.client, &source);
+            let client = scene.environment.cluster.client.clone();
+            create(scene, Api::namespaced(client, scene.namespace), keys).await?;
+            self.prepared = Some((source, layers));
+            Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Setup::default() })
+        })
+    }
+
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+        let Some((source, layers)) = &self.prepared else {
+            return Err(Error::internal(format!("{} is not prepared", self.variant.id)));
+        };
+        let version = &scene.environment.image.version;
+        let mut added = privileged(&scene.name(self.variant), version)?;
+        added.command = Some(command(self.client, source, &self.point(scene)));
+        added.layers.clone_from(layers);
+        Ok(added)
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        let kind = Mount::Fuse(self.client.file_system());
+        Location::local(self.point(scene), kind, self.variant.stores.first().copied())
+    }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match &self.prepared {
+                Some((source, _)) => empty(scene, source).await,
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// The command of an executor's container; Spark's arguments come after it.
+fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
+    let script = SCRIPT
+        .replace("COMMAND", &client.command(source, point).join(" "))
+        .replace("POINT", &point.to_string_lossy())
+        .replace("MARKER", MARKER)
+        .replace("PREFIX", &source.prefix);
+    ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec()
+}
+
+/// What mounting takes, and the keys from a Secret of this name.
+fn privileged(name: &str, version: &str) -> Result<Contribution> {
+    let mut added = Contribution {
+        security_context: Some(SecurityContext {
+            privileged: Some(true),
+            run_as_user: Some(0),
+            ..Default::default()
+        }),
+        volumes: vec![Volume {
+            name: name.to_owned(),
+            secret: Some(SecretVolumeSource {
+                secret_name: Some(name.to_owned()),
+                default_mode: Some(0o600),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }],
+        mounts: vec![VolumeMount {
+            name: name.to_owned(),
+            mount_path: KEYS.to_owned(),
+            read_only: Some(true),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let version = Version::parse(version).or_input(format!("Spark's version {version}"))?;
+    // SPARK-57493: it forbids escalation by default, which the API server does not accept together
+    // with a privileged container.
+    if VersionReq::parse(">=4.3").or_internal("a range")?.matches(&version) {
+        let key = "spark.kubernetes.executor.securityContext.allowPrivilegeEscalation";
+        added.conf.insert(key, "true");
+    }
+    Ok(added)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::tests::source;
+    use super::*;
+    use sparkproof_catalog::StoreKind;
+
+    #[test]
+    fn an_executor_mounts_as_reviewed() {
+        let source = source(StoreKind::S3);
+        let command = command(Client::S3fs, &source, Path::new("/var/tmp/x/mounted"));
+        assert_eq!((command[0].as_str(), command.len()), ("sh", 4));
+        assert!(!command.concat().contains("SECRET"));
+        insta::assert_snapshot!(command[2]);
+    }
+
+    #[test]
+    fn escalation_is_allowed_where_spark_forbids_it() {
+        let conf = |version| privileged("keys", version).expect("a version").conf.len();
+        assert_eq!((conf("3.5.9"), conf("4.1.4"), conf("4.3.0")), (0, 0, 1));
+    }
+}

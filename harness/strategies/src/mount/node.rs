@@ -1,0 +1,140 @@
+//! Strategy 2 on nodes: a privileged pod mounts, executors get the directory by hostPath.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use futures::future::LocalBoxFuture;
+use k8s_openapi::api::core::v1::{HostPathVolumeSource, Volume, VolumeMount};
+use serde_json::{Value, json};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::Result;
+use sparkproof_catalog::Variant;
+use sparkproof_kubernetes::release::give_back;
+use sparkproof_spark::session::Contribution;
+use sparkproof_testbed::Environment;
+
+use super::client::Client;
+use super::image;
+use super::mounter::Mounter;
+use super::objects::Daemons;
+use super::source::{Source, empty, fill};
+use crate::nodes::{on_nodes, own_on_nodes};
+use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+
+/// A variant whose nodes mount.
+pub struct NodeMount {
+    variant: &'static Variant,
+    client: Client,
+    source: Option<Source>,
+    mounter: Option<Mounter>,
+    made: Vec<Value>,
+}
+
+impl NodeMount {
+    /// Of this variant, by this client.
+    pub fn new(variant: &'static Variant, client: Client) -> Self {
+        NodeMount { variant, client, source: None, mounter: None, made: Vec::new() }
+    }
+
+    /// Where the daemon mounts: below the directory that is passed on.
+    fn point(&self, scene: Scene<'_>) -> PathBuf {
+        scene.path(self.variant).join("mounted")
+    }
+}
+
+impl Strategy for NodeMount {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        context: &'a Context,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        Box::pin(image::unavailable(context, environment, self.client))
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let source = fill(scene, self.variant, data).await?;
+            self.source = Some(source.clone());
+            let (image, loaded) =
+                image::load(scene.context, scene.environment, self.client).await?;
+            own_on_nodes(scene.context, scene.environment, &scene.path(self.variant))?;
+            let mounter = Mounter::of(scene, self.variant, self.client);
+            let daemons = Daemons {
+                run: scene.context.run.id(),
+                name: &scene.name(self.variant),
+                image: &image,
+                client: self.client,
+                source: &source,
+                shared: &scene.path(self.variant),
+                point: &self.point(scene),
+            };
+            self.made = vec![json!(daemons.daemon_set()?)];
+            mounter.start(scene.context, &daemons).await?;
+            self.mounter = Some(mounter);
+            Ok(Setup {
+                seconds: begun.elapsed().as_secs_f64(),
+                bytes_to_nodes: loaded.bytes_sent,
+                // One more executor finds its node's mount there.
+                ..Setup::default()
+            })
+        })
+    }
+
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+        let (name, path) = (scene.name(self.variant), scene.path(self.variant));
+        let path = path.to_string_lossy().into_owned();
+        Ok(Contribution {
+            volumes: vec![Volume {
+                name: name.clone(),
+                host_path: Some(HostPathVolumeSource {
+                    path: path.clone(),
+                    type_: Some("Directory".to_owned()),
+                }),
+                ..Default::default()
+            }],
+            mounts: vec![VolumeMount {
+                name,
+                mount_path: path,
+                // Also what is mounted there later: a daemon that is back.
+                mount_propagation: Some("HostToContainer".to_owned()),
+                read_only: Some(true),
+                ..Default::default()
+            }],
+            ..Default::default()
+        })
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        self.made.clone()
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        let kind = Mount::Fuse(self.client.file_system());
+        Location::local(self.point(scene), kind, self.variant.stores.first().copied())
+    }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            // The daemons first: each unmounts before it ends.
+            if let Some(mounter) = self.mounter.take() {
+                mounter.stop(scene.context).await?;
+            }
+            for path in on_nodes(scene.environment, &scene.path(self.variant))? {
+                give_back(scene.context, &path).await?;
+            }
+            match &self.source {
+                Some(source) => empty(scene, source).await,
+                None => Ok(()),
+            }
+        })
+    }
+}

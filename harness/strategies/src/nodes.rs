@@ -1,0 +1,80 @@
+//! Data in nodes that are containers of our engine.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sparkproof_base::context::Context;
+use sparkproof_base::deadlines::IN_NODE;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::ledger::Owned;
+use sparkproof_base::tar_stream::pack;
+use sparkproof_machine::engine::Engine;
+use sparkproof_testbed::Environment;
+
+use crate::transfer::{HASH, verify};
+use crate::{Dataset, Scene};
+
+/// The engine that runs the nodes.
+pub(crate) fn engine(environment: &Environment) -> Result<&Engine> {
+    environment.engine.as_ref().ok_or_else(|| Error::environment(NOT_OURS))
+}
+
+/// The longest that a variant's data may take into a node.
+const PUT: Duration = Duration::from_secs(300);
+/// Why there is none.
+pub(crate) const NOT_OURS: &str = "the nodes of an existing cluster are not ours to put files into";
+
+/// Why images cannot be given layers here; `None` when they can.
+pub fn no_layers(environment: &Environment) -> Option<String> {
+    let none = "the image needs layers, which sparkproof loads onto its own nodes only";
+    environment.engine.is_none().then(|| none.to_owned())
+}
+
+/// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
+/// when whole, then hashed again in the node. What is owned thereby.
+pub(crate) async fn put(
+    scene: Scene<'_>,
+    node: &str,
+    data: &Dataset,
+    path: &Path,
+) -> Result<Vec<Owned>> {
+    let engine = engine(scene.environment)?;
+    let half = path.with_extension("half");
+    let whole = path.to_string_lossy();
+    let free = ["sh", "-c", "! test -e \"$1\"", "sh", &whole];
+    let context = scene.context;
+    engine.exec(context, node, &free, None::<&[u8]>, IN_NODE).await.map_err(|error| {
+        Error::environment(format!("{whole} is not free on {node}"))
+            .because(error)
+            .remedy("remove it if it is a leftover; sparkproof overwrites nothing")
+    })?;
+    let owned = [path.to_owned(), half].map(|path| on_node(engine, node, path));
+    owned.iter().cloned().try_for_each(|owned| scene.context.run.own(owned))?;
+    let script = format!(
+        "umask 022 && mkdir \"$1.half\" && \
+         tar --extract --no-same-owner --file - --directory \"$1.half\" && \
+         mv \"$1.half\" \"$1\" && cd \"$1\" && {HASH}"
+    );
+    let (stream, packing) = pack(&data.dir);
+    let command = ["sh", "-c", &script, "sh", &whole];
+    let sums = packing.after(engine.exec(context, node, &command, Some(stream), PUT).await).await?;
+    verify(&sums, data, &whole, &format!("on {node}"))?;
+    Ok(owned.into())
+}
+
+/// Owns a directory of every node that executors can run on: for what kubelet makes unasked.
+pub fn own_on_nodes(context: &Context, environment: &Environment, path: &Path) -> Result<()> {
+    on_nodes(environment, path)?.into_iter().try_for_each(|owned| context.run.own(owned))
+}
+
+/// A directory of every node that executors can run on.
+pub(crate) fn on_nodes(environment: &Environment, path: &Path) -> Result<Vec<Owned>> {
+    let engine = engine(environment)?;
+    let nodes = environment.cluster.executor_nodes();
+    Ok(nodes.iter().map(|node| on_node(engine, node, path.to_owned())).collect())
+}
+
+/// A directory of a node, as the ledger knows it.
+fn on_node(engine: &Engine, node: &str, path: PathBuf) -> Owned {
+    Owned::NodePath { docker: engine.host.clone(), node: node.to_owned(), path }
+}

@@ -1,0 +1,133 @@
+//! Kubernetes objects of a variant: labelled, created, removed until they are gone.
+
+use std::fmt::Debug;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::labels;
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_catalog::Variant;
+
+use crate::Scene;
+
+/// Finalizers hold a claim while a pod has it, and a volume while a claim has it.
+const GONE_WITHIN: u64 = 120;
+/// Controllers take moments.
+const PHASE_WITHIN: u64 = 60;
+/// Annotation: how often we looked at an object.
+const LOOKED: &str = "sparkproof.io/looked";
+
+/// Name and labels of a variant's object.
+pub(crate) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(scene.name(variant)),
+        labels: Some(labels::kube(scene.context.run.id(), labels::Lifetime::Run)),
+        ..Default::default()
+    }
+}
+
+/// Creates an object; one that exists under its name is not ours.
+pub(crate) async fn create<K>(scene: Scene<'_>, api: Api<K>, object: K) -> Result<()>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let what = describe::<K>(&object.name_any());
+    let created = async {
+        api.create(&PostParams::default(), &object).await.or_environment(format!("creating {what}"))
+    };
+    scene.context.cancel.guard(created).await.map(drop)
+}
+
+/// Deletes an object, where it is there and of this run, and waits until it is gone.
+pub(crate) async fn remove<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let what = describe::<K>(name);
+    let look = async { api.get_opt(name).await.or_environment(format!("looking for {what}")) };
+    let found = context.cancel.guard(look).await?;
+    let run = context.run.id();
+    let ours = |object: &K| object.labels().get(labels::KUBE_RUN).is_some_and(|l| l == run);
+    if !found.as_ref().is_some_and(ours) {
+        return Ok(());
+    }
+    let delete = async {
+        match api.delete(name, &DeleteParams::background()).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            deleted => deleted.map(drop).or_environment(format!("deleting {what}")),
+        }
+    };
+    context.cancel.guard(delete).await?;
+    gone(context, api, name).await
+}
+
+/// Waits until a volume or a claim has this phase. Their controller does not try again after a
+/// conflict before its next look at everything, 15 s later (10 to 12 s lost, measured of one claim in
+/// three), but does when the object changes: so it is changed.
+pub(crate) async fn reach<K>(context: &Context, api: Api<K>, name: &str, phase: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let what = describe::<K>(name);
+    let waiting = Waiting::up_to(PHASE_WITHIN, format!("{what} to be {phase}"));
+    let mut looks = 0;
+    wait(context, waiting, Source::Backoff, async || match api.get(name).await {
+        Ok(object) => match json!(object)["status"]["phase"].as_str() {
+            Some(seen) if seen == phase => Progress::Met(()),
+            Some(seen @ ("Lost" | "Failed")) => {
+                Progress::Never(Error::red(format!("{what} is {seen}")))
+            }
+            seen => {
+                let seen = seen.unwrap_or("without a phase").to_owned();
+                looks += 1;
+                let look = json!({ "metadata": { "annotations": { LOOKED: looks.to_string() } } });
+                match api.patch(name, &PatchParams::default(), &Patch::Merge(look)).await {
+                    Ok(_) => Progress::NotYet(seen),
+                    Err(error) => Progress::NotYet(format!("{seen}; {error}")),
+                }
+            }
+        },
+        Err(error) => Progress::NotYet(error.to_string()),
+    })
+    .await
+}
+
+/// Waits until an object is gone that somebody deleted.
+pub(crate) async fn gone<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+    K::DynamicType: Default,
+{
+    let waiting = Waiting::up_to(GONE_WITHIN, format!("the end of {}", describe::<K>(name)));
+    // One object, for a moment: a watch would cost as much.
+    wait(context, waiting, Source::Backoff, async || match api.get_opt(name).await {
+        Ok(None) => Progress::Met(()),
+        Ok(Some(object)) => Progress::NotYet(state(&object)),
+        Err(error) => Progress::NotYet(error.to_string()),
+    })
+    .await
+}
+
+/// Why it is still there.
+fn state<K: Resource>(object: &K) -> String {
+    match object.meta().finalizers.as_deref().unwrap_or_default() {
+        [] => "there".to_owned(),
+        held => format!("held by {}", held.join(", ")),
+    }
+}
+
+fn describe<K: Resource>(name: &str) -> String
+where
+    K::DynamicType: Default,
+{
+    format!("{} {name}", K::kind(&K::DynamicType::default()))
+}

@@ -1,0 +1,36 @@
+//! S3 by `s3a://`, for servers that are not Amazon's.
+
+use sparkproof_base::error::Result;
+use sparkproof_spark::session::Contribution;
+use sparkproof_stores::Store;
+
+use super::azure::credentials;
+
+pub(super) fn uri(store: &Store, prefix: &str) -> String {
+    format!("s3a://{}/{prefix}", store.bucket)
+}
+
+/// By bucket (hadoop-aws, index.md, "Configuring different S3 buckets with Per-Bucket
+/// Configuration"): two servers do not contradict each other. Hadoop 2.7 knows one server only, and
+/// puts the bucket into the path only where the server has an address and no name.
+pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<Contribution> {
+    let keys = credentials(store)?;
+    let tls = store.endpoint().starts_with("https:");
+    let of = match hadoop_2 {
+        true => String::new(),
+        false => format!("bucket.{}.", store.bucket),
+    };
+    let set =
+        |name: &str, value: &str| (format!("spark.hadoop.fs.s3a.{of}{name}"), value.to_owned());
+    let conf = [
+        set("endpoint", store.endpoint()),
+        set("endpoint.region", store.region()),
+        set("connection.ssl.enabled", if tls { "true" } else { "false" }),
+        // The bucket in the path: no name of its own resolves for it.
+        set("path.style.access", "true"),
+        set("aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"),
+        set("access.key", &keys.account),
+        set("secret.key", keys.key()),
+    ];
+    Ok(Contribution { conf: conf.into(), ..Default::default() })
+}

@@ -1,0 +1,209 @@
+//! What all remote variants have in common: upload, jars, a URL.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use futures::future::LocalBoxFuture;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::plan::Conf;
+use sparkproof_catalog::spark::find;
+use sparkproof_catalog::{JarSet, StoreKind, Variant};
+use sparkproof_images::Layer;
+use sparkproof_images::spark::{SparkImage, jar_layer, jars};
+use sparkproof_spark::session::Contribution;
+use sparkproof_stores::Store;
+use sparkproof_testbed::Environment;
+
+use super::{azure, hdfs, s3, trust, web};
+use crate::{Dataset, Location, Scene, Setup, Strategy};
+
+/// One remote variant.
+#[derive(Debug)]
+pub struct Remote {
+    variant: &'static Variant,
+    scheme: Scheme,
+    /// Where in the store its data lies: the nonce, so that the log tells whose requests are whose.
+    prefix: String,
+    jars: Vec<PathBuf>,
+    layer: Option<Layer>,
+}
+
+/// By what URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Hadoop's own.
+    Hdfs,
+    /// S3.
+    S3a,
+    /// Azure's blobs, without TLS.
+    Wasb,
+    /// Azure's blobs, with TLS.
+    Wasbs,
+    /// Azure's blobs, by the newer driver.
+    Abfs,
+    /// A file of a web server.
+    Http,
+    /// The same, with TLS.
+    Https,
+}
+
+impl Remote {
+    /// Of a variant.
+    pub(crate) fn new(variant: &'static Variant, scheme: Scheme) -> Self {
+        Remote { variant, scheme, prefix: String::new(), jars: Vec::new(), layer: None }
+    }
+
+    fn kind(&self) -> Result<StoreKind> {
+        let first = self.variant.stores.first().copied();
+        first.ok_or_else(|| Error::internal(format!("{} names no store", self.variant.id)))
+    }
+
+    fn store<'a>(&self, scene: Scene<'a>) -> Result<&'a Store> {
+        scene.environment.stores.get(self.kind()?)
+    }
+
+    fn jar_set(&self) -> Option<JarSet> {
+        match self.scheme {
+            Scheme::S3a => Some(JarSet::S3),
+            Scheme::Wasb | Scheme::Wasbs | Scheme::Abfs => Some(JarSet::Azure),
+            Scheme::Hdfs | Scheme::Http | Scheme::Https => None,
+        }
+    }
+
+    fn uri(&self, store: &Store) -> Result<String> {
+        let prefix = &self.prefix;
+        match self.scheme {
+            Scheme::Hdfs => Ok(hdfs::uri(store, prefix)),
+            Scheme::S3a => Ok(s3::uri(store, prefix)),
+            Scheme::Wasb | Scheme::Wasbs => azure::wasb_uri(store, prefix, self.tls()),
+            Scheme::Abfs => azure::abfs_uri(store, prefix),
+            Scheme::Http | Scheme::Https => web::uri(store, prefix, self.tls()),
+        }
+    }
+
+    /// What a store of the user's cannot be proven with.
+    fn unfit(&self, store: &Store) -> Option<&'static str> {
+        match self.scheme {
+            Scheme::Wasb | Scheme::Wasbs if store.host.is_none() => Some(
+                "wasb takes the account from the first label of a host name under which sparkproof \
+                 makes its own servers known; the store is yours",
+            ),
+            Scheme::Wasbs | Scheme::Https if store.ca_certificate.is_none() => Some(
+                "it wants a certificate of sparkproof's own test authority; the store is yours",
+            ),
+            _ => None,
+        }
+    }
+
+    fn tls(&self) -> bool {
+        matches!(self.scheme, Scheme::Wasbs | Scheme::Https)
+    }
+
+    fn file_system(&self) -> &'static str {
+        match self.scheme {
+            Scheme::Hdfs => "DistributedFileSystem",
+            Scheme::S3a => "S3AFileSystem",
+            Scheme::Wasb => "NativeAzureFileSystem",
+            // The class inside `NativeAzureFileSystem` for TLS.
+            Scheme::Wasbs => "NativeAzureFileSystem$Secure",
+            Scheme::Abfs => "AzureBlobFileSystem",
+            Scheme::Http => "HttpFileSystem",
+            Scheme::Https => "HttpsFileSystem",
+        }
+    }
+}
+
+impl Strategy for Remote {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        _: &'a Context,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        let reason = match self.kind().and_then(|kind| environment.stores.get(kind)) {
+            Ok(store) => self.unfit(store).map(str::to_owned),
+            Err(error) => Some(error.to_string()),
+        };
+        Box::pin(async { Ok(reason) })
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            if let Some(set) = self.jar_set() {
+                let image = &scene.environment.image;
+                self.jars = jars(scene.context, "prepare", image, set).await?;
+                // An image elsewhere cannot be given layers: there Spark ships them.
+                if scene.environment.engine.is_some() {
+                    self.layer = Some(jar_layer(&self.jars).await?);
+                }
+            }
+            if self.scheme == Scheme::Wasbs {
+                trust::provide(scene, self.store(scene)?).await?;
+            }
+            self.prefix.clone_from(&data.nonce);
+            let begun = Instant::now();
+            self.store(scene)?.put_all(scene.context, &self.prefix, &data.sources()).await?;
+            Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Default::default() })
+        })
+    }
+
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+        let store = self.store(scene)?;
+        let mut added = match self.scheme {
+            Scheme::S3a => s3::contribute(store, has_hadoop_2(scene))?,
+            Scheme::Wasb | Scheme::Wasbs => {
+                azure::contribute_wasb(store, self.tls(), has_hadoop_2(scene))?
+            }
+            Scheme::Abfs => azure::contribute_abfs(store)?,
+            Scheme::Hdfs | Scheme::Http | Scheme::Https => Contribution::default(),
+        };
+        if self.scheme == Scheme::Wasbs {
+            added.add(&self.variant.id, trust::contribute(scene))?;
+        }
+        added.driver_jars.clone_from(&self.jars);
+        added.layers.extend(self.layer.clone());
+        if self.layer.is_none() {
+            added.shipped_jars.clone_from(&self.jars);
+        }
+        Ok(added)
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        // `prepare` has found the store; what it could not find has ended there.
+        let uri = self.store(scene).and_then(|store| self.uri(store)).unwrap_or_default();
+        let store = self.kind().unwrap_or(StoreKind::S3);
+        Location::remote(uri, self.file_system(), store)
+    }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match self.prefix.as_str() {
+                // Nothing was put there.
+                "" => Ok(()),
+                prefix => self.store(scene)?.remove(scene.context, prefix).await,
+            }
+        })
+    }
+}
+
+/// The settings by which a Spark reads from an S3 store.
+pub fn s3_conf(store: &Store, image: &SparkImage) -> Result<Conf> {
+    Ok(s3::contribute(store, hadoop_2(&image.version))?.conf)
+}
+
+/// Whether the Spark comes with a Hadoop of the line 2, whose file systems know fewer settings.
+fn has_hadoop_2(scene: Scene<'_>) -> bool {
+    hadoop_2(&scene.environment.image.version)
+}
+
+fn hadoop_2(spark: &str) -> bool {
+    find(spark).is_ok_and(|spark| spark.hadoop.starts_with("2."))
+}

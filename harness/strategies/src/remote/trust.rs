@@ -1,0 +1,94 @@
+//! The test authority's certificate, where JVMs look for those they trust.
+
+use std::path::PathBuf;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, Volume, VolumeMount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::labels;
+use sparkproof_machine::exec::Tool;
+use sparkproof_spark::session::Contribution;
+use sparkproof_stores::Store;
+
+use crate::Scene;
+use crate::objects::create;
+
+/// The volume.
+const NAME: &str = "sparkproof-trust";
+/// Where executors have it.
+const DIRECTORY: &str = "/etc/sparkproof-trust";
+const FILE: &str = "trust.p12";
+/// Protects nothing (certificates are public), but the format wants one.
+const PASSWORD: &str = "changeit";
+
+/// The run is named: others may share the namespace.
+fn config_map(scene: Scene<'_>) -> String {
+    format!("sparkproof-{}-trust", scene.context.run.id())
+}
+
+fn local(scene: Scene<'_>) -> PathBuf {
+    scene.context.run.dir().join(format!("{}-{FILE}", scene.namespace))
+}
+
+/// Makes a trust store of the store's authority: a file for the driver, a ConfigMap for executors.
+pub(super) async fn provide(scene: Scene<'_>, store: &Store) -> Result<()> {
+    let authority = store.ca_certificate.as_ref();
+    let authority = authority.ok_or_else(|| Error::internal("the store has no authority"))?;
+    let file = local(scene);
+    Tool::new("keytool")
+        .args(["-importcert", "-noprompt", "-alias", "sparkproof", "-storetype", "PKCS12"])
+        .args(["-storepass", PASSWORD])
+        .args(["-file".as_ref(), authority.as_os_str(), "-keystore".as_ref(), file.as_os_str()])
+        .run(scene.context)
+        .await
+        .map_err(|e| {
+            Error::environment("making a trust store")
+                .because(e)
+                .remedy("install a JDK (openjdk-17-jdk-headless has keytool)")
+        })?;
+    let bytes = fs_err::read(&file).or_environment("reading the trust store")?;
+    let map = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(config_map(scene)),
+            labels: Some(labels::kube(scene.context.run.id(), labels::Lifetime::Run)),
+            ..Default::default()
+        },
+        binary_data: Some([(FILE.to_owned(), ByteString(bytes))].into()),
+        ..Default::default()
+    };
+    let client = scene.environment.cluster.client.clone();
+    create(scene, Api::namespaced(client, scene.namespace), map).await
+}
+
+/// The JVMs' options and the volume.
+pub(super) fn contribute(scene: Scene<'_>) -> Contribution {
+    let options = |path: String| {
+        vec![
+            format!("-Djavax.net.ssl.trustStore={path}"),
+            "-Djavax.net.ssl.trustStoreType=PKCS12".to_owned(),
+            format!("-Djavax.net.ssl.trustStorePassword={PASSWORD}"),
+        ]
+    };
+    Contribution {
+        driver_files: vec![local(scene)],
+        driver_options: options(local(scene).display().to_string()),
+        executor_options: options(format!("{DIRECTORY}/{FILE}")),
+        volumes: vec![Volume {
+            name: NAME.to_owned(),
+            config_map: Some(ConfigMapVolumeSource {
+                name: config_map(scene),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }],
+        mounts: vec![VolumeMount {
+            name: NAME.to_owned(),
+            mount_path: DIRECTORY.to_owned(),
+            read_only: Some(true),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}

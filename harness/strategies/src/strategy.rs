@@ -1,0 +1,329 @@
+//! What every way of reading files has in common.
+
+use std::path::{Path, PathBuf};
+
+use futures::future::LocalBoxFuture;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::Figures;
+use sparkproof_catalog::{StoreKind, Variant};
+use sparkproof_kubernetes::access::Rule;
+use sparkproof_spark::session::Contribution;
+use sparkproof_testbed::{Environment, Live};
+
+use super::mount::{Client, ExecutorMount, NodeMount};
+use super::{Baked, Copy, DataSize, Dataset, Remote, Scheme, volume};
+
+/// Where a strategy works: lent to each of its steps.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// What every stage borrows.
+    pub context: &'a Context,
+    /// Cluster, engine, image.
+    pub environment: &'a Environment,
+    /// The session's namespace, which exists.
+    pub namespace: &'a str,
+    /// How many executors the session has.
+    pub executors: u32,
+}
+
+impl Scene<'_> {
+    /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
+    /// No directory is shared with other variants: a container's runtime makes those above a mount
+    /// as root, and then an executor (user 185) can put nothing beside the mount (measured).
+    pub fn path(&self, variant: &Variant) -> PathBuf {
+        Path::new("/var/tmp").join(self.name(variant))
+    }
+
+    /// The name of a variant's Kubernetes objects and volumes: a valid label.
+    pub fn name(&self, variant: &Variant) -> String {
+        format!("sparkproof-{}-{}", self.context.run.id(), variant.id)
+    }
+}
+
+/// One variant at work: made for one session. Its steps stay on one thread, as all that waits does.
+pub trait Strategy: Send + Sync {
+    /// Which.
+    fn variant(&self) -> &'static Variant;
+
+    /// Why it cannot be proven here, found by looking; `None` when it can.
+    fn unavailable<'a>(
+        &'a self,
+        context: &'a Context,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        let _ = (context, environment);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// What sparkproof itself asks the API for it, as the kubeconfig's user.
+    fn needs(&self) -> Vec<Rule> {
+        Vec::new()
+    }
+
+    /// Verbs that the driver's account needs for it, beside those of every session.
+    fn verbs(&self) -> Vec<Rule> {
+        Vec::new()
+    }
+
+    /// The most data it can hold.
+    fn limit(&self, size: DataSize) -> DataSize {
+        size
+    }
+
+    /// Before the session: fills stores, nodes and volumes with the data.
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>>;
+
+    /// What the session needs for it.
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
+
+    /// Kubernetes objects that it made beforehand, for the reader of its configuration.
+    fn objects(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+
+    /// Whether there is something to do in running pods.
+    fn populates(&self) -> bool {
+        false
+    }
+
+    /// After the session's start: what can only be done in running pods.
+    fn populate<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+        live: &'a Live,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        let _ = (scene, data, live);
+        Box::pin(async { Ok(Setup::default()) })
+    }
+
+    /// Where Spark reads, once prepared.
+    fn location(&self, scene: Scene<'_>) -> Location;
+
+    /// After the session: takes away what the namespace's end does not.
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        let _ = scene;
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A variant at work.
+///
+/// # Errors
+/// Environment: no machine can prove it. Internal: it is declared and has no code.
+pub fn strategy_of(variant: &'static Variant) -> Result<Box<dyn Strategy>> {
+    let remote = |scheme| Box::new(Remote::new(variant, scheme));
+    Ok(match variant.id.as_str() {
+        "0-copy" => Box::new(Copy::new(variant)),
+        "1-baked" => Box::new(Baked::new(variant)),
+        "2-s3fs-node" => Box::new(NodeMount::new(variant, Client::S3fs)),
+        "2-rclone-node" | "2-rclone-azure-node" => {
+            Box::new(NodeMount::new(variant, Client::Rclone))
+        }
+        "2-blobfuse2-node" => Box::new(NodeMount::new(variant, Client::Blobfuse2)),
+        "2-s3fs-executor" => Box::new(ExecutorMount::new(variant, Client::S3fs)),
+        "3-hostpath" => Box::new(volume::HostPath::new(variant)),
+        "3-pvc-static" => Box::new(volume::StaticClaim::new(variant)),
+        "3-pvc-dynamic" => Box::new(volume::DynamicClaim::new(variant)),
+        "3-emptydir" => Box::new(volume::EmptyDir::new(variant)),
+        "3-configmap" => Box::new(volume::ConfigMap::new(variant)),
+        "4-hdfs" => remote(Scheme::Hdfs),
+        "4-s3" | "4-s3-moto" => remote(Scheme::S3a),
+        "4-wasb" => remote(Scheme::Wasb),
+        "4-wasbs" => remote(Scheme::Wasbs),
+        "4-abfs" => remote(Scheme::Abfs),
+        "4-http" => remote(Scheme::Http),
+        "4-https" => remote(Scheme::Https),
+        id => {
+            return Err(match variant.unprovable(true) {
+                Some(reason) => Error::environment(format!("{id} cannot be proven: {reason}")),
+                None => {
+                    Error::internal(format!("{id} is declared in strategies.toml without code"))
+                }
+            });
+        }
+    })
+}
+
+/// What it took to make the files readable; the comparison's figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Setup {
+    /// Wall clock.
+    pub seconds: f64,
+    /// Bytes moved to nodes or pods.
+    pub bytes_to_nodes: u64,
+    /// Of these, what each further executor costs again: seconds.
+    pub seconds_per_executor: f64,
+    /// And bytes.
+    pub bytes_per_executor: u64,
+}
+
+impl Setup {
+    /// As the comparison's figures of a variant, nothing of it read yet.
+    pub fn figures(self, variant: &Variant) -> Figures {
+        Figures {
+            variant: variant.id.clone(),
+            setup_seconds: self.seconds,
+            bytes_to_nodes: self.bytes_to_nodes,
+            seconds_per_executor: self.seconds_per_executor,
+            bytes_per_executor: self.bytes_per_executor,
+            ..Default::default()
+        }
+    }
+}
+
+impl std::ops::Add for Setup {
+    type Output = Setup;
+    fn add(self, other: Setup) -> Setup {
+        Setup {
+            seconds: self.seconds + other.seconds,
+            bytes_to_nodes: self.bytes_to_nodes + other.bytes_to_nodes,
+            seconds_per_executor: self.seconds_per_executor + other.seconds_per_executor,
+            bytes_per_executor: self.bytes_per_executor + other.bytes_per_executor,
+        }
+    }
+}
+
+/// Where Spark reads and what executors must see there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Root of the data, without a slash at its end.
+    pub uri: String,
+    /// Hadoop's class for its scheme, without the package.
+    pub file_system: &'static str,
+    /// For local paths: what they lie on.
+    pub mount: Option<Mount>,
+    /// For local paths that the driver needs, too.
+    pub driver_path: Option<PathBuf>,
+    /// The server whose log must show the reads.
+    pub store: Option<StoreKind>,
+}
+
+impl Location {
+    /// A local path, which the driver must have with the same bytes: it lists and splits, executors
+    /// only open.
+    pub fn local(path: PathBuf, mount: Mount, store: Option<StoreKind>) -> Self {
+        Location {
+            uri: format!("file://{}", path.display()),
+            file_system: "LocalFileSystem",
+            mount: Some(mount),
+            driver_path: Some(path),
+            store,
+        }
+    }
+
+    /// A URL of a store.
+    pub fn remote(uri: String, file_system: &'static str, store: StoreKind) -> Self {
+        Location { uri, file_system, mount: None, driver_path: None, store: Some(store) }
+    }
+
+    /// Its scheme, e.g. `s3a`.
+    pub fn scheme(&self) -> &str {
+        self.uri.split(':').next().unwrap_or_default()
+    }
+}
+
+/// What a local path lies on, by `/proc/self/mountinfo` of the executor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mount {
+    /// The container's own root.
+    Root,
+    /// A separate mount of the node's disk.
+    Disk,
+    /// A separate mount in memory.
+    Memory,
+    /// A FUSE mount of this type, e.g. `fuse.s3fs`.
+    Fuse(&'static str),
+}
+
+impl Mount {
+    /// Whether a mount of this type at this place is one; the reason if not.
+    pub fn check(self, fs_type: &str, mount_point: &str) -> Result<()> {
+        let root = mount_point == "/";
+        let fits = match self {
+            Mount::Root => root,
+            Mount::Disk => !root && fs_type != "tmpfs" && !fs_type.starts_with("fuse"),
+            Mount::Memory => !root && fs_type == "tmpfs",
+            Mount::Fuse(wanted) => !root && fs_type == wanted,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::red(format!("the path lies on {fs_type} at {mount_point}, expected {self}")))
+    }
+}
+
+impl std::fmt::Display for Mount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mount::Root => "the container's own root",
+            Mount::Disk => "a separate mount of a disk",
+            Mount::Memory => "a separate tmpfs",
+            Mount::Fuse(kind) => kind,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sparkproof_kubernetes::access::every;
+
+    #[test]
+    fn everything_that_is_used_is_asked_for() {
+        let asked = every("3.5.9");
+        for variant in sparkproof_catalog::variants() {
+            let Ok(strategy) = strategy_of(variant) else { continue };
+            for rule in strategy.needs().iter().chain(&strategy.verbs()) {
+                assert!(asked.contains(rule), "{}: {rule}", variant.id);
+            }
+        }
+    }
+
+    #[test]
+    fn each_declared_variant_has_its_code_or_says_why_not() {
+        for variant in sparkproof_catalog::variants() {
+            match strategy_of(variant) {
+                Ok(strategy) => assert_eq!(strategy.variant().id, variant.id),
+                Err(error) => {
+                    let reason = variant.unprovable(true).unwrap_or("none is declared");
+                    assert!(error.to_string().contains(reason), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_variant_without_code_fails_by_name() {
+        let row = "id = \"4-gopher\"\ntitle = \"a file by gopher://\"\nexpect = []";
+        let row: Variant = toml::from_str(row).expect("a row");
+        let error = strategy_of(Box::leak(Box::new(row))).err().expect("no code");
+        assert!(error.to_string().contains("4-gopher"), "{error}");
+    }
+
+    #[test]
+    fn a_mount_is_told_by_type_and_place() {
+        assert!(Mount::Root.check("overlay", "/").is_ok());
+        assert!(Mount::Root.check("ext4", "/data").is_err());
+        assert!(Mount::Disk.check("ext4", "/data").is_ok());
+        assert!(Mount::Disk.check("overlay", "/").is_err());
+        assert!(Mount::Disk.check("fuse.s3fs", "/data").is_err());
+        assert!(Mount::Memory.check("tmpfs", "/data").is_ok());
+        let error = Mount::Fuse("fuse.s3fs").check("ext4", "/data").expect_err("another");
+        assert!(error.to_string().contains("on ext4 at /data, expected fuse.s3fs"), "{error}");
+    }
+
+    #[test]
+    fn a_local_path_is_read_by_the_driver_too() {
+        let local = Location::local("/var/tmp/x".into(), Mount::Root, None);
+        assert_eq!((local.uri.as_str(), local.scheme()), ("file:///var/tmp/x", "file"));
+        assert!(local.driver_path.is_some());
+        let remote = Location::remote("s3a://data/x".into(), "S3AFileSystem", StoreKind::S3);
+        assert_eq!((remote.scheme(), &remote.driver_path), ("s3a", &None));
+    }
+}

@@ -1,0 +1,78 @@
+//! A ConfigMap, mounted by the pod template: Spark's properties know no such volume.
+
+use futures::future::LocalBoxFuture;
+use k8s_openapi::api::core::v1::VolumeMount;
+use serde_json::Value;
+use sparkproof_base::error::Result;
+use sparkproof_catalog::Variant;
+use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
+use sparkproof_spark::session::Contribution;
+
+use super::content::{self, Content};
+use crate::{DataSize, Dataset, Location, Mount, Scene, Setup, Strategy};
+
+/// The variant `3-configmap`: kubelet writes the values to files on the node's disk.
+#[derive(Debug)]
+pub struct ConfigMap {
+    variant: &'static Variant,
+    content: Content,
+}
+
+impl ConfigMap {
+    /// Of this variant.
+    pub fn new(variant: &'static Variant) -> Self {
+        ConfigMap { variant, content: Content::default() }
+    }
+}
+
+impl Strategy for ConfigMap {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn limit(&self, size: DataSize) -> DataSize {
+        content::limit(size)
+    }
+
+    fn needs(&self) -> Vec<Rule> {
+        CONFIG_MAP.to_vec()
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            let (content, setup) = Content::put(scene, self.variant, data).await?;
+            self.content = content;
+            Ok(setup)
+        })
+    }
+
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+        let name = scene.name(self.variant);
+        Ok(Contribution {
+            volumes: vec![content::volume(&name, &name, &self.content.files)],
+            mounts: vec![VolumeMount {
+                name,
+                mount_path: scene.path(self.variant).display().to_string(),
+                read_only: Some(true),
+                ..VolumeMount::default()
+            }],
+            ..Contribution::default()
+        })
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        self.content.shown.clone().into_iter().collect()
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        Location::local(scene.path(self.variant), Mount::Disk, None)
+    }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(Content::remove(scene, self.variant))
+    }
+}

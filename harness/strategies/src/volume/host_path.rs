@@ -1,0 +1,96 @@
+//! A directory of the node.
+
+use std::time::Instant;
+
+use futures::future::{LocalBoxFuture, try_join_all};
+use sparkproof_base::context::Context;
+use sparkproof_base::deadlines::IN_NODE;
+use sparkproof_base::error::Result;
+use sparkproof_base::ledger::Owned;
+use sparkproof_catalog::Variant;
+use sparkproof_kubernetes::release::give_back;
+use sparkproof_spark::session::Contribution;
+use sparkproof_testbed::Environment;
+
+use super::by_host_path;
+use crate::nodes::{NOT_OURS, engine, put};
+use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+
+/// The variant `3-hostpath`: every node has the files, every executor on it sees them.
+#[derive(Debug)]
+pub struct HostPath {
+    variant: &'static Variant,
+    owned: Vec<Owned>,
+}
+
+impl HostPath {
+    /// Of this variant.
+    pub fn new(variant: &'static Variant) -> Self {
+        HostPath { variant, owned: Vec::new() }
+    }
+
+    /// For a control: removes a file of the data from every node, whoever reads there.
+    pub async fn remove(scene: Scene<'_>, variant: &Variant, file: &str) -> Result<()> {
+        let engine = engine(scene.environment)?;
+        let path = scene.path(variant).join(file);
+        for node in scene.environment.cluster.executor_nodes() {
+            let command = ["rm", &path.to_string_lossy()];
+            engine.exec(scene.context, &node, &command, None::<&[u8]>, IN_NODE).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Strategy for HostPath {
+    fn variant(&self) -> &'static Variant {
+        self.variant
+    }
+
+    fn unavailable<'a>(
+        &'a self,
+        _: &'a Context,
+        environment: &'a Environment,
+    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
+        Box::pin(async { Ok(reason) })
+    }
+
+    fn prepare<'a>(
+        &'a mut self,
+        scene: Scene<'a>,
+        data: &'a Dataset,
+    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let path = scene.path(self.variant);
+            let nodes = scene.environment.cluster.executor_nodes();
+            let puts = nodes.iter().map(|node| put(scene, node, data, &path));
+            let owned = scene.context.cancel.guard(try_join_all(puts)).await?;
+            self.owned = owned.into_iter().flatten().collect();
+            Ok(Setup {
+                seconds: begun.elapsed().as_secs_f64(),
+                bytes_to_nodes: data.bytes() * nodes.len() as u64,
+                // A further executor finds the node's files.
+                ..Setup::default()
+            })
+        })
+    }
+
+    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+        let (name, path) = (scene.name(self.variant), scene.path(self.variant));
+        Ok(by_host_path(&name, &scene.environment.image.version, &path, &path))
+    }
+
+    fn location(&self, scene: Scene<'_>) -> Location {
+        Location::local(scene.path(self.variant), Mount::Disk, None)
+    }
+
+    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            for owned in self.owned.drain(..) {
+                give_back(scene.context, &owned).await?;
+            }
+            Ok(())
+        })
+    }
+}

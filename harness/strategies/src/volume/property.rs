@@ -1,0 +1,75 @@
+//! Volumes of executors by Spark's own properties (running-on-kubernetes.md, "Using Kubernetes
+//! Volumes").
+
+use std::path::Path;
+
+use semver::Version;
+use sparkproof_spark::session::Contribution;
+
+/// A directory of the node, `from`, mounted at `to`. Spark before 4.0 cannot say that it must exist
+/// (`options.type`, SPARK-49731): kubelet makes an empty one then, and what is mistyped looks like a
+/// missing file.
+pub fn by_host_path(name: &str, spark: &str, from: &Path, to: &Path) -> Contribution {
+    let path = from.to_string_lossy();
+    let mut options = vec![("path", path.as_ref())];
+    if Version::parse(spark).is_ok_and(|version| version.major >= 4) {
+        options.push(("type", "Directory"));
+    }
+    volume("hostPath", name, to, true, &options)
+}
+
+/// A claim that exists, mounted at `to`.
+pub fn by_claim(name: &str, claim: &str, to: &Path) -> Contribution {
+    volume("persistentVolumeClaim", name, to, true, &[("claimName", claim)])
+}
+
+/// A claim that Spark makes for each executor, with a class and a size such as `1Gi`, mounted at
+/// `to`.
+pub fn on_demand(name: &str, class: &str, size: &str, to: &Path) -> Contribution {
+    let options = [("claimName", "OnDemand"), ("storageClass", class), ("sizeLimit", size)];
+    volume("persistentVolumeClaim", name, to, false, &options)
+}
+
+fn volume(
+    kind: &str,
+    name: &str,
+    to: &Path,
+    read_only: bool,
+    options: &[(&str, &str)],
+) -> Contribution {
+    let key = |rest: &str| format!("spark.kubernetes.executor.volumes.{kind}.{name}.{rest}");
+    let mount = [
+        (key("mount.path"), to.display().to_string()),
+        (key("mount.readOnly"), read_only.to_string()),
+    ];
+    let options =
+        options.iter().map(|(option, value)| (key(&format!("options.{option}")), (*value).into()));
+    Contribution { conf: mount.into_iter().chain(options).collect(), ..Contribution::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(contribution: &Contribution) -> String {
+        let lines = contribution.conf.iter().map(|(key, value)| format!("{key}={value}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_directory_of_the_node_must_exist_where_spark_can_say_so() {
+        let of = |spark| {
+            let (from, to) = (Path::new("/node/data"), Path::new("/var/tmp/data"));
+            lines(&by_host_path("data", spark, from, to))
+        };
+        insta::assert_snapshot!("host_path_3.5.9", of("3.5.9"));
+        insta::assert_snapshot!("host_path_4.3.0", of("4.3.0"));
+    }
+
+    #[test]
+    fn claims() {
+        let to = Path::new("/var/tmp/data");
+        insta::assert_snapshot!("claim", lines(&by_claim("data", "mine", to)));
+        insta::assert_snapshot!("on_demand", lines(&on_demand("data", "standard", "1Gi", to)));
+    }
+}

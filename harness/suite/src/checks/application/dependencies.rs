@@ -1,0 +1,215 @@
+//! Dependencies of an application in cluster mode: files of this host that the submission uploads to a
+//! store, and one that lies there already; each must come to the driver and to every executor.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::verdict::{Findings, FirstRed, check, skip};
+use sparkproof_catalog::{JarSet, StoreKind};
+use sparkproof_images::spark::jars;
+use sparkproof_spark::session::{ApplicationSpec, Finished, jar};
+use sparkproof_stores::Store;
+use sparkproof_strategies::{no_layers, s3_conf};
+use sparkproof_testbed::Proof;
+
+use super::application;
+
+/// What the program prints before its one line of JSON.
+const MARK: &str = "sparkproof dependencies ";
+const PROGRAM: &str = include_str!("../../../programs/dependencies.py");
+/// A class of the jar.
+const CLASS: &str = "sparkproof.Pi";
+const JAR: &str = "dependency.jar";
+const MODULE: &str = "sparkproof_dependency";
+/// A file of this host, one that is in the store, and one of an archive.
+const UPLOADED: &str = "uploaded.bin";
+const REMOTE: &str = "remote.bin";
+const INSIDE: &str = "unpacked/inside.bin";
+
+/// The settings that ask for dependencies.
+pub const DEPENDENCY_KEYS: [&str; 4] =
+    ["spark.files", "spark.archives", "spark.jars", "spark.submit.pyFiles"];
+
+/// An application whose program and dependencies are uploaded, and what came of them. Skipped where
+/// the image cannot get what it needs, or no S3 server is up. `change` is for controls.
+pub async fn run_dependency_suite(
+    proof: &Proof,
+    change: impl FnOnce(&mut ApplicationSpec),
+) -> Result<()> {
+    let context = &proof.context;
+    let store = proof.environment.stores.get(StoreKind::S3);
+    let store = match (no_layers(&proof.environment), store) {
+        (None, Ok(store)) => store,
+        (reason, store) => {
+            let reason = reason.or_else(|| store.err().map(|error| error.to_string()));
+            let title = "dependencies come to driver and executors";
+            skip(context, "application.dependencies", title, &reason.unwrap_or_default());
+            return Ok(());
+        }
+    };
+    let prefix = format!("upload-{}", context.run.id());
+    let proven = async {
+        let image = proof.dependency_image().await?;
+        let (mut spec, expected) = dependent(proof, store, &prefix).await?;
+        change(&mut spec);
+        let ran = application(proof.session(), &image, &spec, MARK).await?;
+        found(proof, &spec, &ran, &expected).await
+    };
+    let mut first = FirstRed::default();
+    first.note(proven.await)?;
+    first.note(store.remove(context, &prefix).await)?;
+    first.or(())
+}
+
+/// The application, and the digests of its dependencies by the names that the program has for them.
+async fn dependent(
+    proof: &Proof,
+    store: &Store,
+    prefix: &str,
+) -> Result<(ApplicationSpec, BTreeMap<String, String>)> {
+    let (context, image) = (&proof.context, &proof.environment.image);
+    // It goes with the run's private directory.
+    let dir = context.run.dir().join(prefix);
+    fs_err::create_dir_all(&dir).or_environment("writing dependencies")?;
+    let mut expected = BTreeMap::new();
+    let mut write = |name: &str, path: &str, bytes: &[u8]| {
+        expected.insert(name.to_owned(), hex::encode(Sha256::digest(bytes)));
+        let path = dir.join(path);
+        fs_err::write(&path, bytes).or_environment("writing dependencies")?;
+        Ok::<_, Error>(path)
+    };
+    let fresh = |name: &str| format!("{name} {:032x}\n", rand::random::<u128>()).repeat(500);
+    let program = dir.join("dependencies.py");
+    fs_err::write(&program, PROGRAM).or_environment("writing dependencies")?;
+    let uploaded = write(UPLOADED, UPLOADED, fresh(UPLOADED).as_bytes())?;
+    let remote = write(REMOTE, REMOTE, fresh(REMOTE).as_bytes())?;
+    let inside = write(INSIDE, "inside.bin", fresh(INSIDE).as_bytes())?;
+    let module = format!("VALUE = {:?}\n", fresh(MODULE));
+    let module = write(MODULE, &format!("{MODULE}.py"), module.as_bytes())?;
+    let probe = jar(context, "dependencies", &image.spark_home, &image.version).await?;
+    let probe = fs_err::read(probe).or_environment("reading the probe's jar")?;
+    let jar_file = write(JAR, JAR, &probe)?;
+    let archive = dir.join("archive.tar.gz");
+    pack(&inside, &archive)?;
+    store.put_all(context, prefix, &[(REMOTE.to_owned(), remote)].into()).await?;
+
+    let file = |path: &Path| format!("file://{}", path.display());
+    let s3 = format!("s3a://{}/{prefix}", store.bucket);
+    let mut spec = proof.python_pi(2);
+    "dependencies".clone_into(&mut spec.name);
+    spec.resource = file(&program);
+    let names: Vec<&String> = expected.keys().filter(|name| *name != MODULE).collect();
+    let asked = json!({
+        "executors": spec.executors, "files": names, "module": MODULE, "class": CLASS,
+    });
+    spec.arguments = vec![asked.to_string()];
+    spec.class_path = jars(context, "dependencies", image, JarSet::S3).await?;
+    spec.conf.extend(s3_conf(store, image)?.iter());
+    let [files, archives, jars, modules] = DEPENDENCY_KEYS;
+    for (key, value) in [
+        // After each write s3a deletes the directory markers above it, and tries that again for
+        // minutes when versitygw, whose directories are real ones, refuses one that is not empty.
+        ("spark.hadoop.fs.s3a.directory.marker.retention", "keep".to_owned()),
+        ("spark.kubernetes.file.upload.path", s3.clone()),
+        (files, format!("{},{s3}/{REMOTE}", file(&uploaded))),
+        (archives, format!("{}#unpacked", file(&archive))),
+        (jars, file(&jar_file)),
+        (modules, file(&module)),
+    ] {
+        spec.conf.insert(key, value);
+    }
+    Ok((spec, expected))
+}
+
+/// A tar.gz of one file.
+fn pack(file: &Path, archive: &Path) -> Result<()> {
+    let packed = || {
+        let gzip = GzEncoder::new(fs_err::File::create(archive)?, Compression::default());
+        let mut tar = tar::Builder::new(gzip);
+        tar.append_path_with_name(file, file.file_name().unwrap_or_default())?;
+        tar.into_inner()?.finish().map(drop)
+    };
+    packed().or_environment("packing an archive")
+}
+
+/// Driver and executors have every byte.
+async fn found(
+    proof: &Proof,
+    spec: &ApplicationSpec,
+    finished: &Finished,
+    expected: &BTreeMap<String, String>,
+) -> Result<()> {
+    let title = "files, archive, jar and module come whole to the driver and to each executor";
+    check(&proof.context, &spec.check_id("found"), title, async |findings: &mut Findings| {
+        let line = finished.log.lines().find_map(|line| line.split_once(MARK));
+        let (_, line) = line.ok_or_else(|| Error::red(format!("the log has no `{MARK}`")))?;
+        findings.add("seen", line);
+        let seen: Value = serde_json::from_str(line).or_internal("what the program printed")?;
+        let wrong = differences(&seen, spec.executors as usize, expected);
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Error::red(wrong.join("; "))),
+        }
+    })
+    .await
+}
+
+/// Where what was seen is not what was given, in words.
+fn differences(seen: &Value, executors: usize, expected: &BTreeMap<String, String>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let by: BTreeMap<&str, &Value> = seen
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(who, _)| *who != "class")
+        .map(|(who, files)| (who.as_str(), files))
+        .collect();
+    if by.len() != executors + 1 {
+        wrong.push(format!("{executors} executors and the driver expected, {:?} seen", by.keys()));
+    }
+    for (who, files) in by {
+        // Jars are files of executors, and classes of the driver.
+        let given = expected.iter().filter(|(name, _)| who != "driver" || *name != JAR);
+        for (name, digest) in given {
+            match files[name].as_str() {
+                Some(seen) if seen == digest => {}
+                Some(seen) => wrong.push(format!("{who}: {name} is {seen}, {digest} was sent")),
+                None => wrong.push(format!("{who}: no {name}")),
+            }
+        }
+    }
+    if seen["class"] != CLASS {
+        wrong.push(format!("driver: no class {CLASS} of the jar"));
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_or_other_is_named() {
+        let expected: BTreeMap<String, String> =
+            [("a", "1"), (JAR, "2")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let whole = json!({"1": {"a": "1", JAR: "2"}, "driver": {"a": "1"}, "class": CLASS});
+        assert!(differences(&whole, 1, &expected).is_empty());
+        assert!(!differences(&whole, 2, &expected).is_empty());
+        let broken = json!({"1": {"a": "9", JAR: null}, "driver": {"a": null}, "class": null});
+        let wrong = differences(&broken, 1, &expected);
+        assert_eq!(
+            wrong,
+            [
+                "1: a is 9, 1 was sent",
+                "1: no dependency.jar",
+                "driver: no a",
+                "driver: no class sparkproof.Pi of the jar"
+            ]
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! An executor whose pod is deleted, as by `kubectl delete pod` or a node that is drained.
+
+use kube::ResourceExt;
+use kube::api::DeleteParams;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::verdict::{FirstRed, skip};
+use sparkproof_testbed::{Live, Proof};
+
+use super::super::dynamic_allocation::stop;
+use super::super::executors::delete;
+use super::super::replaced;
+use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
+use super::suite::{Word, cannot, decommissions, said};
+
+const TOPIC: &str = "decommission";
+const SAID: Word = Word {
+    check: "decommission.said",
+    title: "Spark says of the executor whose pod was deleted that it was decommissioned",
+    expected: "decommission",
+    remedy: "is spark.decommission.enabled in force, and decom.sh in the image?",
+};
+
+/// Starts a session that decommissions, deletes an executor's pod, and proves that its blocks were
+/// not lost. Skipped in a namespace of the user's, where no pod is deleted by hand.
+pub async fn run_decommission_suite(proof: &Proof) -> Result<()> {
+    let context = &proof.context;
+    if let Some(reason) = cannot_be_deleted(proof, (3, 1))? {
+        skip(context, TOPIC, "an executor hands its blocks over", &reason);
+        return Ok(());
+    }
+    let mut live = decommissions(proof.session().executors(2), "1s").start().await?;
+    let mut first = FirstRed::default();
+    let phase = context.recorder.phase("decommission");
+    let proven = decommissioned(context, &mut live).await;
+    first.note(phase.end(proven, |blocks| format!("{blocks} blocks, none computed again")))?;
+    stop(context, live, first).await
+}
+
+/// Why an executor's pod cannot be deleted here to prove what this Spark does then.
+pub(super) fn cannot_be_deleted(proof: &Proof, since: (u64, u64)) -> Result<Option<String>> {
+    let reason = "an executor's pod is deleted for it, which is not done in a namespace of yours";
+    cannot(proof, since, reason)
+}
+
+/// Has jobs leave blocks on each executor, deletes one's pod with the grace that it has, and proves
+/// that Spark decommissioned it, replaced it and computes nothing again. Returns how many blocks it
+/// had.
+pub async fn decommissioned(context: &Context, live: &mut Live) -> Result<usize> {
+    let tasks = live.executors() * BLOCKS_EACH;
+    let (id, blocks) = spread(context, live, TOPIC, tasks).await?;
+    let mut first = FirstRed::default();
+    let pod = delete_executor(context, live, id).await?;
+    first.note(replaced(context, live, &pod).await)?;
+    first.note(said(context, live, id, &SAID).await)?;
+    first.note(nothing_computed_again(context, live, TOPIC, tasks).await)?;
+    first.or(blocks)
+}
+
+/// Deletes an executor's pod with the grace that it has; its name.
+pub(super) async fn delete_executor(context: &Context, live: &mut Live, id: u32) -> Result<String> {
+    let pod = live.session().pods().remove(&id).map(|pod| pod.name_any());
+    let pod = pod.ok_or_else(|| Error::red(format!("executor {id} has no pod")))?;
+    delete(context, live, &pod, &DeleteParams::default()).await?;
+    Ok(pod)
+}

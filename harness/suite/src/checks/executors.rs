@@ -1,0 +1,104 @@
+//! Each executor works; a lost one is replaced.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::DeleteParams;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::verdict::{Findings, check};
+use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_kubernetes::observe::status;
+use sparkproof_testbed::Live;
+
+/// A driver replaces a lost executor in about 2 s (measured); its pod needs an image and a JVM.
+const REPLACED_WITHIN: u64 = 60;
+
+/// One barrier stage of N tasks runs one task on each of the N executors, none on the driver.
+pub async fn barrier(context: &Context, live: &mut Live) -> Result<String> {
+    let title = format!("a barrier stage ran one task on each of {} executors", live.executors());
+    check(context, "executors.barrier", &title, async |findings: &mut Findings| {
+        let executors = live.executors();
+        let pods: BTreeSet<String> = live.executor_pods().keys().cloned().collect();
+        let tasks = live.session().barrier(executors).await?.tasks;
+        let table: Vec<String> = tasks
+            .iter()
+            .map(|t| {
+                let ip = t.pod_ip.as_deref().unwrap_or("no address");
+                format!(
+                    "executor {} on {} ({ip}), Java {}, user {}",
+                    t.executor, t.host, t.java, t.user
+                )
+            })
+            .collect();
+        findings.add("tasks", table.join("\n"));
+        let ids: BTreeSet<&str> = tasks.iter().map(|t| t.executor.as_str()).collect();
+        let hosts: BTreeSet<String> = tasks.iter().map(|t| t.host.clone()).collect();
+        if ids.len() == executors as usize && !ids.contains("driver") && hosts == pods {
+            return Ok(format!("{executors} executors"));
+        }
+        Err(Error::red(format!(
+            "{executors} executors expected to run one task each, ran on: {}",
+            table.join("; ")
+        )))
+    })
+    .await
+}
+
+/// Kills the first executor's pod without grace, as a node that dies would; returns its name.
+pub async fn lose_an_executor(context: &Context, live: &Live) -> Result<String> {
+    let Some(name) = live.executor_pods().keys().next().cloned() else {
+        return Err(Error::red("there is no executor to lose"));
+    };
+    delete(context, live, &name, &DeleteParams::default().grace_period(0)).await?;
+    Ok(name)
+}
+
+/// Deletes a pod; the default is what `kubectl delete pod` does: it has the time that its
+/// specification gives it.
+pub(super) async fn delete(
+    context: &Context,
+    live: &Live,
+    name: &str,
+    how: &DeleteParams,
+) -> Result<()> {
+    let pods: Api<Pod> = Api::namespaced(live.client().clone(), &live.access().namespace);
+    let deleted = async {
+        pods.delete(name, how).await.or_environment(format!("deleting the pod {name}")).map(drop)
+    };
+    context.cancel.guard(deleted).await
+}
+
+/// A new executor pod runs in the place of the lost one.
+pub async fn replaced(context: &Context, live: &Live, lost: &str) -> Result<()> {
+    let title = "a lost executor is replaced by a new one";
+    check(context, "executors.replaced", title, async |findings: &mut Findings| {
+        let waiting = Waiting::up_to(REPLACED_WITHIN, format!("a replacement of {lost}"));
+        let replaced = wait(context, waiting, live.pods().changes(), async || {
+            let pods = live.executor_pods();
+            let words: Vec<String> =
+                pods.iter().map(|(name, pod)| format!("{name} {}", status(pod))).collect();
+            let running = pods.values().filter(|pod| status(pod) == "Running").count();
+            if !pods.contains_key(lost) && running == live.executors() as usize {
+                Progress::Met(words.join(", "))
+            } else {
+                live.pods().not_yet(words.join(", "))
+            }
+        })
+        .await;
+        let now = replaced.map_err(|error| {
+            if error.is_interruption() {
+                return error;
+            }
+            Error::red(format!("executor {lost} was not replaced"))
+                .because(error)
+                .remedy("look at the driver's log: may the account create pods?")
+        })?;
+        findings.add("lost", lost);
+        findings.add("now", now);
+        context.recorder.info(format!("executor {lost} was lost and replaced"));
+        Ok(())
+    })
+    .await
+}

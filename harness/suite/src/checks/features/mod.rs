@@ -1,0 +1,107 @@
+//! What Spark's documentation of Kubernetes promises of executors' pods, each asserted on every real
+//! pod of one session: the features that Spark's own integration suite covers, and its names.
+
+mod seen;
+mod table;
+
+use std::sync::Arc;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::PostParams;
+
+use self::seen::Seen;
+pub use self::table::{FEATURES, Feature};
+use self::table::{SECRET, SECRET_KEY, asked, long_name};
+use super::since::too_old;
+use super::{namespace_gone, nothing_left};
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::labels;
+use sparkproof_base::verdict::FirstRed;
+use sparkproof_base::verdict::{Findings, check, skip};
+use sparkproof_testbed::{Live, Proof, SessionBuilder};
+
+/// Starts a session that asks for every feature, proves each, and stops it. Skipped in a namespace of
+/// the user's: it makes a Secret.
+pub async fn run_feature_suite(proof: &Proof) -> Result<()> {
+    if proof.environment.terms.namespace.is_some() {
+        let reason = "it makes a Secret, which is not for a namespace of yours";
+        skip(&proof.context, "feature", "features of executors' pods", reason);
+        return Ok(());
+    }
+    let (name, settings) = (long_name(), asked());
+    let wanted = settings
+        .iter()
+        .fold(proof.session().executors(2).app_name(&name), |wanted, (key, value)| {
+            wanted.conf(key, value)
+        });
+    let live = start_with_secret(proof, wanted).await?;
+    let mut first = FirstRed::default();
+    let phase = proof.context.recorder.phase("features");
+    let proven = features(proof, &live).await;
+    first.note(phase.end(proven, |n| format!("{n} of {n}, in each of 2 executors")))?;
+    let ended = live.stop().await?;
+    first.note(nothing_left(&proof.context, &ended).await)?;
+    first.note(namespace_gone(&proof.context, &ended).await)?;
+    first.or(())
+}
+
+/// Starts a session in whose namespace there is the Secret that features mount.
+pub async fn start_with_secret(proof: &Proof, wanted: SessionBuilder<'_>) -> Result<Live> {
+    let ground = wanted.grant().await?;
+    let client = proof.environment.cluster.client.clone();
+    let api: Api<Secret> = Api::namespaced(client, &ground.access().namespace);
+    let value = format!("{:016x}", rand::random::<u64>());
+    proof.context.recorder.secrets().register(&value);
+    let secret = Secret {
+        metadata: ObjectMeta {
+            name: Some(SECRET.to_owned()),
+            labels: Some(labels::kube(proof.context.run.id(), labels::Lifetime::Run)),
+            ..Default::default()
+        },
+        data: Some([(SECRET_KEY.to_owned(), ByteString(value.into_bytes()))].into()),
+        ..Default::default()
+    };
+    // It goes with the namespace.
+    let parameters = PostParams::default();
+    let made = api.create(&parameters, &secret);
+    let made = async { made.await.or_environment("creating a Secret") };
+    proof.context.cancel.guard(made).await?;
+    ground.start().await
+}
+
+/// Proves every feature on every executor's pod; how many there are.
+pub async fn features(proof: &Proof, live: &Live) -> Result<usize> {
+    let mut pods = Vec::new();
+    for pod in live.executor_pods().into_values() {
+        pods.push(Seen::of(live, Arc::unwrap_or_clone(pod)).await?);
+    }
+    let mut first = FirstRed::default();
+    let spark = &proof.environment.image.version;
+    for feature in &FEATURES {
+        if let Some(reason) = too_old(spark, feature.since)? {
+            let id = format!("feature.{}", feature.id);
+            skip(&proof.context, &id, feature.title, &reason);
+            continue;
+        }
+        first.note(holds(proof, feature, &pods).await)?;
+    }
+    first.or(FEATURES.len())
+}
+
+async fn holds(proof: &Proof, feature: &Feature, pods: &[Seen]) -> Result<()> {
+    let id = format!("feature.{}", feature.id);
+    check(&proof.context, &id, feature.title, async |findings: &mut Findings| {
+        for seen in pods {
+            let name = seen.name();
+            match (feature.holds)(seen) {
+                Ok(saw) => findings.add(&name, saw),
+                Err(saw) => return Err(Error::red(format!("{name}: {saw}"))),
+            }
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,35 @@
+//! What mounting by FUSE takes, by what it is told without it.
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::verdict::{FirstRed, check, skip};
+use sparkproof_strategies::mount::{Tried, try_privileges};
+use sparkproof_testbed::Environment;
+
+/// Less than a privileged container of root is refused, in the words that users see; a check for
+/// each. The first red is returned.
+pub async fn fuse_privileges(context: &Context, environment: &Environment) -> Result<()> {
+    let mut first = FirstRed::default();
+    for (privilege, tried) in try_privileges(context, environment).await? {
+        let id = format!("read.2-s3fs-executor.refused.{}", privilege.name());
+        let title = format!("a container {} cannot mount by FUSE", privilege.title());
+        if let Some(reason) = privilege.granted(&tried) {
+            skip(context, &id, &title, &reason);
+            continue;
+        }
+        let judged = check(context, &id, &title, async |findings| {
+            findings.add("s3fs says", &tried.said);
+            findings.add("exit code", tried.exit);
+            findings.add("expected", privilege.refusal());
+            if tried.exit != 0 && tried.said.contains(privilege.refusal()) {
+                return Ok(());
+            }
+            let Tried { said, exit, .. } = &tried;
+            let expected = privilege.refusal();
+            Err(Error::red(format!("expected `{expected}`, s3fs ended with {exit}: {said}"))
+                .remedy("if nodes grant more than kind's, less privilege is enough there"))
+        });
+        first.note(judged.await)?;
+    }
+    first.or(())
+}

@@ -1,0 +1,54 @@
+//! Reading: every executor reads the right bytes by exactly this way; one file a proof.
+
+mod executors;
+mod frame;
+mod metrics;
+mod refused;
+mod server;
+mod spread;
+mod strict;
+mod subject;
+mod table;
+
+use std::collections::BTreeMap;
+
+pub use executors::executors;
+pub use frame::frame;
+pub use metrics::metrics;
+pub use refused::refused;
+pub use server::server;
+pub use spread::{pinned, spread};
+pub use strict::strict;
+pub use subject::Subject;
+pub use table::ReadTable;
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::Figures;
+use sparkproof_base::verdict::FirstRed;
+use sparkproof_spark::session::GroupMetrics;
+use sparkproof_testbed::Live;
+
+/// All proofs of a variant, each a check of its own; a red one does not end the others. Fills in
+/// what was measured on the way; returns the table of executors, or the first red.
+pub async fn prove(
+    context: &Context,
+    live: &mut Live,
+    subject: Subject<'_>,
+    figures: &mut Figures,
+) -> Result<ReadTable> {
+    let mut first = FirstRed::default();
+    let table = first.note(executors(context, live, subject, figures).await)?;
+    let mut groups = BTreeMap::<&'static str, GroupMetrics>::new();
+    let read = frame(context, live, subject, figures, &mut groups).await;
+    // Without a whole read there is nothing to be measured, and the failed one said why.
+    if first.note(read)?.is_some() {
+        first.note(metrics(context, live, subject, &groups).await)?;
+        first.note(strict(context, live, subject, &groups).await)?;
+    }
+    if let Some(kind) = subject.location.store {
+        let driver = live.driver_address();
+        first.note(server(context, driver, subject, kind, figures).await)?;
+    }
+    first.or(table)?.ok_or_else(|| Error::internal("a red that was not kept"))
+}

@@ -1,0 +1,66 @@
+//! What is proven: a variant, where its data lies, and what must come out.
+
+use sparkproof_base::events::Evidence;
+use sparkproof_base::verdict::Diagnosis;
+use sparkproof_catalog::Variant;
+use sparkproof_spark::diagnose::{FailedRead, diagnose_read};
+use sparkproof_spark::session::{FileRead, JavaFailure};
+use sparkproof_stores::Stores;
+use sparkproof_strategies::{Dataset, Location, Mount, Table};
+
+/// A variant in a session, borrowed by each proof.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Which.
+    pub variant: &'static Variant,
+    /// Where Spark reads.
+    pub location: &'a Location,
+    /// What must come out.
+    pub data: &'a Dataset,
+    /// The servers that are up.
+    pub stores: &'a Stores,
+}
+
+impl Subject<'_> {
+    /// The id of one of its checks.
+    pub(super) fn check_id(&self, what: &str) -> String {
+        format!("read.{}.{what}", self.variant.id)
+    }
+
+    /// The tables the proofs read: all but the comparison's small files.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.data.tables.iter().filter(|table| table.name != SMALL)
+    }
+
+    /// The cause of a failure in a JVM.
+    pub(super) fn diagnose(&self, failure: &str, whose: &str, uri: &str) -> Diagnosis {
+        let mounted = matches!(self.location.mount, Some(Mount::Fuse(_)));
+        diagnose_read(FailedRead { text: failure, whose, uri, mounted })
+    }
+
+    /// The same, where the reader saw on which mount the path lies: where that is the expected one,
+    /// a missing file is just that.
+    pub(super) fn diagnose_on(&self, failure: &str, whose: &str, read: &FileRead) -> Diagnosis {
+        let (Some(seen), Some(expected @ Mount::Fuse(_))) = (&read.mount, self.location.mount)
+        else {
+            return self.diagnose(failure, whose, &read.uri);
+        };
+        let mounted = expected.check(&seen.fs_type, &seen.point).is_err();
+        let found = FailedRead { text: failure, whose, uri: &read.uri, mounted };
+        let mut diagnosis = diagnose_read(found);
+        let text = format!("{} at {}, from {}", seen.fs_type, seen.point, seen.source);
+        diagnosis.evidence.push(Evidence { name: "mount".into(), text });
+        diagnosis
+    }
+}
+
+/// The comparison's table of many small files.
+pub(super) const SMALL: &str = "csv-small";
+
+/// An exception and what caused it, a line each.
+pub(super) fn in_lines(failure: &JavaFailure) -> String {
+    std::iter::once(format!("{}: {}", failure.class, failure.message))
+        .chain(failure.causes.iter().cloned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,136 @@
+//! The reading part of the suite: a session for the variants that can share it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sparkproof_base::error::Result;
+use sparkproof_base::events::Outcome;
+use sparkproof_base::verdict::{FirstRed, skip};
+use sparkproof_catalog::plan::Suite;
+use sparkproof_catalog::{SessionKind, Variant, variant_of_check};
+use sparkproof_kubernetes::access::Identity;
+use sparkproof_strategies::{DataSize, strategy_of};
+use sparkproof_testbed::Proof;
+
+use super::{all_gone, read};
+use crate::flow::{ReadingBuilder, by_session};
+
+/// Small files of the comparison, in the full suite.
+const SMALL_FILES: u64 = 1000;
+
+/// Proves every variant of the plan to be as declared. Returns what each executor read, by variant,
+/// or the first red.
+pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>> {
+    let environment = &proof.environment;
+    let mut chosen = Vec::new();
+    let nodes = environment.cluster.executor_nodes().len();
+    for variant in environment.plan.variants()? {
+        let version = &environment.image.version;
+        if let Some(reason) = variant.impossible(version, nodes, &environment.plan.given())? {
+            left_out(proof, variant, &reason);
+            continue;
+        }
+        let strategy = strategy_of(variant)?;
+        let mut rules = strategy.needs();
+        if environment.terms.identity != Identity::Account {
+            rules.extend(strategy.verbs());
+        }
+        let absent = match environment.terms.lack(&rules) {
+            Some(reason) => Some(reason),
+            None => strategy.unavailable(&proof.context, environment).await?,
+        };
+        let absent = absent.or_else(|| environment.stores.lack(&variant.stores));
+        match absent {
+            None => chosen.push(variant),
+            Some(reason) => left_out(proof, variant, &reason),
+        }
+    }
+    let mut first = FirstRed::default();
+    let mut tables = BTreeMap::new();
+    for (kind, variants) in by_session(&chosen, nodes) {
+        let more = first.note(session(proof, kind, &variants, nodes).await)?;
+        tables.extend(more.unwrap_or_default());
+    }
+    for variant in untried(&environment.plan.by_name, &proof.context.recorder.verdicts()) {
+        left_out(proof, variant, "nothing of it was tried");
+    }
+    first.or(tables)
+}
+
+fn left_out(proof: &Proof, variant: &Variant, reason: &str) {
+    skip(&proof.context, &format!("read.{}", variant.id), &variant.title, reason);
+}
+
+/// What was asked for by name and has neither a green check nor one that says why: not proven.
+fn untried(by_name: &BTreeSet<String>, verdicts: &[(String, Outcome)]) -> Vec<&'static Variant> {
+    let told = |id: &str| {
+        verdicts.iter().any(|(check, outcome)| match variant_of_check(check) {
+            Some((of, None)) => of == id,
+            Some((of, Some(_))) => of == id && !matches!(outcome, Outcome::Skipped { .. }),
+            None => false,
+        })
+    };
+    let missing = by_name.iter().filter(|id| !told(id));
+    missing.filter_map(|id| Variant::of_id(id)).collect()
+}
+
+async fn session(
+    proof: &Proof,
+    kind: SessionKind,
+    variants: &[&'static Variant],
+    nodes: usize,
+) -> Result<BTreeMap<String, String>> {
+    let context = &proof.context;
+    let size = data_size(proof.environment.plan.suite);
+    let mut builder = ReadingBuilder::of(proof, variants).size(size);
+    match kind {
+        SessionKind::Pinned => builder = builder.session(|session| session.on_one_of(nodes)),
+        SessionKind::Shared if nodes > 1 => builder = builder.change(|added| added.spread = true),
+        _ => {}
+    }
+    let (mut reading, failed) = builder.start().await?;
+    let mut first = FirstRed::from(failed);
+    let phase = context.recorder.phase("read");
+    let proven = reading.prove_all().await;
+    let tally = reading.tally();
+    let tables = std::mem::take(&mut reading.tables);
+    first.note(phase.end(proven, |()| tally))?;
+    if nodes > 1 && kind == SessionKind::Shared {
+        first.note(read::spread(context, &reading.live, nodes).await)?;
+    }
+    let phase = context.recorder.phase("stop");
+    let stopped = async {
+        let ended = reading.stop().await?;
+        all_gone(context, &ended).await
+    }
+    .await;
+    first.note(phase.end(stopped, |gone| (*gone).to_owned()))?;
+    first.or(tables)
+}
+
+fn data_size(suite: Suite) -> DataSize {
+    match suite {
+        Suite::Default => DataSize::default(),
+        Suite::Full => DataSize::default().full().small_files(SMALL_FILES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_by_name_and_never_tried_is_not_proven() {
+        let by_name = ["0-copy", "3-hostpath", "3-nfs", "4-s3"].map(str::to_owned).into();
+        let skipped = || Outcome::Skipped { reason: "x".into() };
+        let verdicts = [
+            ("session.started", Outcome::Green),
+            ("read.0-copy.frame", Outcome::Green),
+            ("read.3-nfs", skipped()),
+            ("read.4-s3.metrics", skipped()),
+            ("read.4-abfs.frame", Outcome::Green),
+        ]
+        .map(|(id, outcome)| (id.to_owned(), outcome));
+        let ids: Vec<&str> = untried(&by_name, &verdicts).iter().map(|v| v.id.as_str()).collect();
+        assert_eq!(ids, ["3-hostpath", "4-s3"]);
+    }
+}

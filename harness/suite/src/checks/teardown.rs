@@ -1,0 +1,277 @@
+//! What Kubernetes holds after a session ended: exactly what it should for that ending.
+
+use std::time::Instant;
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::verdict::{Findings, check};
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_catalog::spark::{executors_end, makes_config_map};
+use sparkproof_kubernetes::observe::{Holdings, Look};
+use sparkproof_testbed::{Ended, Ending};
+
+/// Spark deletes within 2 s (measured); an API under load may take longer.
+const GONE_WITHIN: u64 = 60;
+/// A killed driver's executors notice after about 8 s (measured).
+const NOTICED_WITHIN: u64 = 60;
+/// For the look that is judged, when the time is over.
+const LAST_LOOK: u64 = 10;
+
+/// After `stop()`, or a JVM exit without it: no pod, ConfigMap, Service or claim is left.
+pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
+    gone(context, ended, ended.ending).await
+}
+
+async fn gone(context: &Context, ended: &Ended, ending: Ending) -> Result<()> {
+    let (id, title) = match ending {
+        Ending::Stopped => ("teardown.stop", "after stop() nothing of the session is left"),
+        Ending::Exited => (
+            "teardown.exit",
+            "after the driver exits without stop() nothing of the session is left",
+        ),
+        Ending::Collected => (
+            "teardown.collected",
+            "after the driver's pod is deleted nothing of the session is left",
+        ),
+        Ending::Disconnected => {
+            ("teardown.disconnected", "after the driver's JVM exits nothing of the session is left")
+        }
+        Ending::HungUp => {
+            ("teardown.hangup", "after the terminal is closed nothing of the session is left")
+        }
+        Ending::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
+    };
+    // What may not be listed is a skipped check of its own (`access.leftovers`).
+    let title = match ended.look.unseen.is_empty() {
+        true => title.to_owned(),
+        false => title.replace("of the session is", "of the session that may be listed is"),
+    };
+    check(context, id, &title, async |findings: &mut Findings| {
+        let begun = Instant::now();
+        // The driver has sent all it will ever send: what is not being deleted by now stays.
+        let going = |held: &Holdings| held.pods.values().any(|status| status == "Terminating");
+        // What a pod owns is collected after it.
+        let done = |held: &Holdings| match ending {
+            Ending::Collected => held.is_empty(),
+            _ => !going(held),
+        };
+        let (client, namespace) = (&ended.cluster.client, &ended.namespace);
+        let held = settled(context, client, namespace, &ended.look, GONE_WITHIN, done).await?;
+        if !ended.look.unseen.is_empty() {
+            findings.add("not looked for", ended.look.unseen.join(", "));
+        }
+        if held.is_empty() {
+            findings.add("gone after", format!("{:.1} s", begun.elapsed().as_secs_f64()));
+            return Ok(());
+        }
+        findings.add("left", &held);
+        let denied = ended.denied_in_driver_log();
+        if !denied.is_empty() {
+            findings.add("cause", "missing-verb");
+            findings.add("driver log", denied.join("\n"));
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        Err(Error::red(format!("{seconds:.1} s after the end these are left: {held}"))
+            .remedy("grant deletecollection on pods, configmaps, services and claims"))
+    })
+    .await
+}
+
+/// After kill -9: Spark sends nothing, so all N executor pods end by themselves (those of 3.0 hang on
+/// the way, SPARK-36532) and stay, with their ConfigMap, and nothing owns them. They end as Error with
+/// 3.5.3 and as Completed with 3.5.9 (both measured; both log `Driver … disassociated`). Then ours to
+/// remove, and proven gone. What a driver in a pod owned goes with that pod.
+pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Result<()> {
+    let executors = ended.executors as usize;
+    let maps = usize::from(makes_config_map(&ended.spark_version));
+    let what = match maps {
+        0 => format!("{executors} executor pods"),
+        _ => format!("{executors} executor pods and one ConfigMap"),
+    };
+    let until = match ended.driver_pod {
+        Some(_) => "until the driver's pod goes",
+        None => "until somebody removes them",
+    };
+    let end = executors_end(&ended.spark_version);
+    let (how, ends): (_, &[&str]) = match end {
+        true => ("end and stay", &["Error", "Completed"]),
+        false => ("run on", &["Running"]),
+    };
+    let title = format!("after kill -9 {what} {how} {until}");
+    check(context, "teardown.kill", &title, async |findings: &mut Findings| {
+        let over = |held: &Holdings| held.pods.values().all(|status| ends.contains(&&**status));
+        // What runs on does so until the time is over.
+        let noticed = |held: &Holdings| end && over(held);
+        let (client, namespace) = (&ended.cluster.client, &ended.namespace);
+        let held =
+            settled(context, client, namespace, &ended.look, NOTICED_WITHIN, noticed).await?;
+        findings.add("held after kill -9", &held);
+        let expected = held.pods.len() == executors
+            && over(&held)
+            && held.config_maps.len() == maps
+            && held
+                .config_maps
+                .iter()
+                .all(|m| m.starts_with("spark-exec-") && m.ends_with("-conf-map"))
+            && held.services.is_empty()
+            && held.claims.is_empty()
+            && held.stateful_sets.is_empty();
+        if expected {
+            return Ok(());
+        }
+        Err(Error::red(format!(
+            "{executors} pods ({}) and {maps} spark-exec-*-conf-map expected, held: {held}",
+            ends.join(" or ")
+        )))
+    })
+    .await?;
+    if let Some(pod) = &ended.driver_pod {
+        context.cancel.guard(ended.delete_driver_pod(pod)).await?;
+        return gone(context, ended, Ending::Collected).await;
+    }
+    let removed = async {
+        let held = Holdings::list(&ended.cluster.client, &ended.namespace, &ended.look).await?;
+        held.delete(&ended.cluster.client, &ended.namespace).await
+    };
+    context.cancel.guard(removed).await?;
+    nothing_left(context, ended).await
+}
+
+/// The namespace of a session is gone; one of the user's has lost what the run made there.
+pub async fn namespace_gone(context: &Context, ended: &Ended) -> Result<()> {
+    let title = match ended.namespace_stays() {
+        true => format!("what the session made in namespace {} is given back", ended.namespace),
+        false => "the namespace of the session is deleted".to_owned(),
+    };
+    check(context, "teardown.namespace", &title, async |_: &mut Findings| {
+        ended.give_back(context).await
+    })
+    .await
+}
+
+/// Both; in words what became of them.
+pub async fn all_gone(context: &Context, ended: &Ended) -> Result<&'static str> {
+    nothing_left(context, ended).await?;
+    namespace_gone(context, ended).await?;
+    Ok(match ended.namespace_stays() {
+        true => "nothing left, the namespace stays",
+        false => "nothing left, namespace deleted",
+    })
+}
+
+/// The holdings once `done`, or as they are when the time is over: the caller judges.
+///
+/// # Errors
+/// Red: they could not be listed when it mattered. What was seen earlier is not judged.
+async fn settled(
+    context: &Context,
+    client: &kube::Client,
+    namespace: &str,
+    look: &Look,
+    seconds: u64,
+    done: impl Fn(&Holdings) -> bool,
+) -> Result<Holdings> {
+    // Several kinds at once have no single watch: polled, with backoff.
+    let until =
+        async |seconds, what: &str, enough: &dyn Fn(&Holdings) -> bool| {
+            wait(context, Waiting::up_to(seconds, what), Source::Backoff, async || {
+                match Holdings::list(client, namespace, look).await {
+                    Ok(held) if enough(&held) => Progress::Met(held),
+                    Ok(held) => Progress::NotYet(held.to_string()),
+                    Err(error) => Progress::NotYet(error.to_string()),
+                }
+            })
+            .await
+        };
+    match until(seconds, "the session's objects to settle", &done).await {
+        Ok(held) => return Ok(held),
+        Err(error) if error.is_interruption() => return Err(error),
+        Err(_) => {}
+    }
+    let seen = until(LAST_LOOK, "a look at what the session left", &|_: &Holdings| true).await;
+    seen.map_err(|error| {
+        if error.is_interruption() {
+            return error;
+        }
+        Error::red(format!("what namespace {namespace} holds could not be listed"))
+            .because(error)
+            .remedy("check that the API server answers and that you may list these kinds")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use sparkproof_base::testing::test_context;
+
+    /// An API server that answers the `n`th list (from 0) as `answer` says, with a status and the
+    /// names of pods.
+    fn server(
+        mut answer: impl FnMut(usize) -> (u16, Vec<&'static str>) + Send + 'static,
+    ) -> kube::Client {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            let mut pods_asked = 0;
+            while let Some((request, reply)) = handle.next_request().await {
+                let of_pods = request.uri().path().ends_with("/pods");
+                let (code, names) = answer(pods_asked);
+                pods_asked += usize::from(of_pods);
+                let items: Vec<Value> = match of_pods {
+                    true => names.iter().map(|n| json!({ "metadata": { "name": n } })).collect(),
+                    false => Vec::new(),
+                };
+                let body = match code {
+                    200 => json!({ "metadata": {}, "items": items }),
+                    _ => json!({ "status": "Failure", "code": code, "reason": "Forbidden",
+                                 "message": "pods is forbidden: User \"u\" cannot list" }),
+                };
+                let body = Body::from(serde_json::to_vec(&body).expect("json"));
+                reply.send_response(Response::builder().status(code).body(body).expect("valid"));
+            }
+        });
+        kube::Client::new(service, "n")
+    }
+
+    async fn settle(client: &kube::Client, done: impl Fn(&Holdings) -> bool) -> Result<Holdings> {
+        let (context, _keep) = test_context();
+        settled(&context, client, "n", &Look::default(), GONE_WITHIN, done).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_never_be_listed_is_red_and_not_gone() {
+        let refusing = server(|_| (403, Vec::new()));
+        let error = settle(&refusing, Holdings::is_empty).await.expect_err("nothing was seen");
+        assert_eq!(error.exit, sparkproof_base::Exit::Red);
+        let text = error.to_string();
+        assert!(text.contains("could not be listed") && text.contains("cannot list"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_does_not_answer_is_red_and_not_gone() {
+        let (service, _handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let silent = kube::Client::new(service, "n");
+        let error = settle(&silent, Holdings::is_empty).await.expect_err("nothing was seen");
+        assert!(error.to_string().contains("did not return"), "{error}");
+    }
+
+    /// As after kill -9 of a Spark whose executors run on: judged is what is there at the end.
+    #[tokio::test(start_paused = true)]
+    async fn what_was_seen_before_the_api_went_is_not_judged() {
+        let leaving = server(|n| if n < 3 { (200, vec!["x-exec-1"]) } else { (403, Vec::new()) });
+        let error = settle(&leaving, |_| false).await.expect_err("the last looks saw nothing");
+        assert!(error.to_string().contains("could not be listed"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stays_is_what_is_there_when_the_time_is_over() {
+        let holding = server(|_| (200, vec!["x-exec-1"]));
+        let held = settle(&holding, |_| false).await.expect("listed");
+        assert_eq!(held.pods.len(), 1, "{held}");
+        let emptied = server(|n| (200, if n < 2 { vec!["x-exec-1"] } else { Vec::new() }));
+        assert!(settle(&emptied, Holdings::is_empty).await.expect("listed").is_empty());
+    }
+}

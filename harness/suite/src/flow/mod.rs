@@ -1,0 +1,17 @@
+//! The flow of a proof: an environment set up from a plan, sessions on it, everything removed.
+
+mod attach;
+mod provision;
+mod reading;
+mod reading_builder;
+mod scenario;
+mod set_up;
+mod teardown;
+mod transcript;
+
+pub use reading::{ReadingSession, Subject, by_session};
+pub use reading_builder::ReadingBuilder;
+pub use scenario::scenario;
+pub use set_up::set_up;
+pub use teardown::{Held, lock_up, tear_down};
+pub use transcript::{GuideTyping, no_transcript};

@@ -1,0 +1,228 @@
+//! The reading strategies in one session: variants prepared, the session started, each variant
+//! proven, what they made given back.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::{Body, Configuration};
+use sparkproof_base::verdict::{FirstRed, check};
+use sparkproof_catalog::{Expected, SessionKind, Variant, variant_of_check};
+use sparkproof_spark::session::{Placeholders, add_object, configuration};
+use sparkproof_strategies::{Dataset, HostCopy, Location, Scene, Setup, Strategy};
+use sparkproof_testbed::{Ended, Environment, Live, Proof};
+
+use crate::checks::{read, tally};
+
+/// A session that reads.
+pub struct ReadingSession<'a> {
+    pub(super) proof: &'a Proof,
+    pub(super) namespace: String,
+    pub(super) subjects: Vec<Subject>,
+    /// What each executor read, by variant, normalised: of the variants that are proven.
+    pub tables: BTreeMap<String, String>,
+    /// The session itself.
+    pub live: Live,
+}
+
+/// One variant in a session.
+pub struct Subject {
+    /// The variant at work.
+    pub strategy: Box<dyn Strategy>,
+    /// What it shall read.
+    pub data: Dataset,
+    pub(super) host: Option<HostCopy>,
+    pub(super) setup: Setup,
+}
+
+/// Variants by the session they need. On a cluster of one node every session is pinned.
+pub fn by_session(
+    chosen: &[&'static Variant],
+    nodes: usize,
+) -> BTreeMap<SessionKind, Vec<&'static Variant>> {
+    let mut sessions = BTreeMap::<_, Vec<_>>::new();
+    for variant in chosen {
+        let kind = match variant.session {
+            SessionKind::Pinned if nodes < 2 => SessionKind::Shared,
+            kind => kind,
+        };
+        sessions.entry(kind).or_default().push(*variant);
+    }
+    sessions
+}
+
+impl ReadingSession<'_> {
+    /// Its variants.
+    pub fn variants(&self) -> Vec<&'static Variant> {
+        self.subjects.iter().map(|s| s.strategy.variant()).collect()
+    }
+
+    /// The variant of this id.
+    pub fn subject(&self, id: &str) -> Result<&Subject> {
+        find(&self.subjects, id).map(|at| &self.subjects[at])
+    }
+
+    /// Proves every variant to be as declared; returns the first red.
+    pub async fn prove_all(&mut self) -> Result<()> {
+        let mut first = FirstRed::default();
+        for variant in self.variants() {
+            first.note(self.prove(&variant.id).await)?;
+        }
+        first.or(())
+    }
+
+    /// Puts a variant's data into the pods once more: one may have been replaced.
+    pub async fn populate(&mut self, id: &str) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let at = find(&self.subjects, id)?;
+        self.subjects[at].populate(scene, &self.live).await
+    }
+
+    /// Proves one variant to be as declared for this Spark and this cluster.
+    pub async fn prove(&mut self, id: &str) -> Result<()> {
+        let environment = &self.proof.environment;
+        let nodes = environment.cluster.executor_nodes().len();
+        let variant = self.subject(id)?.strategy.variant();
+        let (version, given) = (&environment.image.version, environment.plan.given());
+        let expected = variant.expected_with(version, nodes, &given)?;
+        self.prove_to_be(id, expected).await
+    }
+
+    /// Proves one variant to be as expected.
+    pub async fn prove_to_be(&mut self, id: &str, expected: Expected) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let subject = &self.subjects[find(&self.subjects, id)?];
+        let location = subject.strategy.location(scene);
+        let seen = subject.seen(&location, environment);
+        context.recorder.emit(Body::Configuration(subject.configuration(scene)?));
+        if let Expected::Refused(words) = expected {
+            return read::refused(context, &mut self.live, seen, &words).await;
+        }
+        if let Some(reason) = expected.impossible() {
+            return Err(Error::internal(format!("{id} was to be left out: {reason}")));
+        }
+        let mut figures = subject.setup.figures(seen.variant);
+        let proven = read::prove(context, &mut self.live, seen, &mut figures).await;
+        if expected == Expected::Pinned {
+            read::pinned(context, &self.live, seen.variant).await?;
+        }
+        let table = proven?.normalised();
+        context.recorder.emit(Body::Reading(figures));
+        self.tables.insert(id.to_owned(), table);
+        Ok(())
+    }
+
+    /// Green checks of all that were made of its variants, by strategy.
+    pub fn tally(&self) -> String {
+        let variants = self.variants();
+        let ours = |id: &str| {
+            variant_of_check(id).is_some_and(|(of, _)| variants.iter().any(|v| v.id == of))
+        };
+        let verdicts = self.proof.context.recorder.verdicts();
+        tally(verdicts.iter().filter(|(id, _)| ours(id)).map(|(id, outcome)| (&**id, outcome)))
+    }
+
+    /// The DataFrame of one variant alone: the way a user reads.
+    pub async fn prove_frame(&mut self, id: &str) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let subject = &self.subjects[find(&self.subjects, id)?];
+        let location = subject.strategy.location(scene);
+        let seen = subject.seen(&location, environment);
+        let mut figures = subject.setup.figures(seen.variant);
+        read::frame(context, &mut self.live, seen, &mut figures, &mut BTreeMap::new()).await
+    }
+
+    /// Where the reading takes place.
+    pub fn scene(&self) -> Scene<'_> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        scene(context, environment, &self.namespace, self.live.executors())
+    }
+
+    /// Stops the session and takes away what variants made outside its namespace.
+    pub async fn stop(self) -> Result<Ended> {
+        let ReadingSession { proof, namespace, subjects, live, .. } = self;
+        let executors = live.executors();
+        let ended = live.stop().await?;
+        let scene = scene(&proof.context, &proof.environment, &namespace, executors);
+        for mut subject in subjects {
+            subject.undo(scene).await?;
+        }
+        Ok(ended)
+    }
+}
+
+pub(super) fn scene<'a>(
+    context: &'a Context,
+    environment: &'a Environment,
+    namespace: &'a str,
+    executors: u32,
+) -> Scene<'a> {
+    Scene { context, environment, namespace, executors }
+}
+
+/// Where in the list the variant of this id is.
+fn find(subjects: &[Subject], id: &str) -> Result<usize> {
+    let found = subjects.iter().position(|s| s.strategy.variant().id == id);
+    found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))
+}
+
+impl Subject {
+    /// As the checks see it.
+    fn seen<'a>(
+        &'a self,
+        location: &'a Location,
+        environment: &'a Environment,
+    ) -> read::Subject<'a> {
+        let (variant, stores) = (self.strategy.variant(), &environment.stores);
+        read::Subject { variant, location, data: &self.data, stores }
+    }
+
+    /// What its session got for it.
+    fn configuration(&self, scene: Scene<'_>) -> Result<Configuration> {
+        let names = Placeholders::of(scene.context, &self.data.nonce);
+        let (id, spark) = (&self.strategy.variant().id, &scene.environment.image.version);
+        let (uri, added) = (self.strategy.location(scene).uri, self.strategy.contribute(scene)?);
+        let mut got = configuration(id, spark, &uri, &added, &names)?;
+        for object in self.strategy.objects() {
+            add_object(&mut got, &object, &names)?;
+        }
+        Ok(got)
+    }
+
+    /// Its data, and where a driver in a container shall see it.
+    pub(super) fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
+        let path = self.strategy.location(scene).driver_path?;
+        Some((self.data.dir.clone(), path))
+    }
+
+    /// Takes away what it made outside the session's namespace.
+    pub(super) async fn undo(&mut self, scene: Scene<'_>) -> Result<()> {
+        self.strategy.undo(scene).await?;
+        match &self.host {
+            Some(host) => host.undo(scene.context).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
+        let variant = self.strategy.variant();
+        let title = format!("{}: its data is in place in the pods", variant.title);
+        let Subject { strategy, data, setup, .. } = self;
+        if !strategy.populates() {
+            return Ok(());
+        }
+        let id = format!("read.{}.populated", variant.id);
+        check(scene.context, &id, &title, async |findings| {
+            let more = strategy.populate(scene, data, live).await?;
+            findings.add("seconds", format!("{:.2}", more.seconds));
+            findings.add("bytes", more.bytes_to_nodes);
+            *setup = *setup + more;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,236 @@
+//! How a reading session comes about: access, data, image, session, data in pods.
+
+use std::collections::BTreeMap;
+
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::verdict::{FirstRed, check};
+use sparkproof_catalog::Variant;
+use sparkproof_catalog::plan::{DriverPlace, FrontEnd};
+use sparkproof_images::load_layered;
+use sparkproof_images::spark::python_layers;
+use sparkproof_kubernetes::access::Rule;
+use sparkproof_spark::session::Contribution;
+use sparkproof_strategies::{DataSize, Dataset, HostCopy, Scene, Setup, Strategy, strategy_of};
+use sparkproof_testbed::{Proof, SessionBuilder};
+
+use super::reading::{ReadingSession, Subject, scene};
+
+/// What a reading session shall be.
+pub struct ReadingBuilder<'a> {
+    session: SessionBuilder<'a>,
+    variants: Vec<&'static Variant>,
+    size: DataSize,
+    bare: bool,
+    change: Box<dyn FnOnce(&mut Contribution) + 'a>,
+}
+
+impl<'a> ReadingBuilder<'a> {
+    /// A session that reads by these variants, to be changed and started.
+    pub fn of(proof: &'a Proof, variants: &[&'static Variant]) -> Self {
+        let session = proof.session();
+        ReadingBuilder {
+            session: session.strict(),
+            variants: variants.to_vec(),
+            size: DataSize::default(),
+            bare: false,
+            change: Box::new(|_| {}),
+        }
+    }
+
+    /// How much data.
+    #[must_use]
+    pub fn size(mut self, size: DataSize) -> Self {
+        self.size = size;
+        self
+    }
+
+    /// Changes the session itself.
+    #[must_use]
+    pub fn session(
+        mut self,
+        change: impl FnOnce(SessionBuilder<'a>) -> SessionBuilder<'a>,
+    ) -> Self {
+        self.session = change(self.session);
+        self
+    }
+
+    /// Runs on the image without the variants' layers, for controls: jars and baked data are
+    /// missing on executors only.
+    #[must_use]
+    pub fn bare_image(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Changes what the variants contribute: how controls break a session before it starts.
+    #[must_use]
+    pub fn change(mut self, change: impl FnOnce(&mut Contribution) + 'a) -> Self {
+        self.change = Box::new(change);
+        self
+    }
+
+    /// Prepares the variants, starts the session and puts the data where executors read. A variant
+    /// that cannot be set up is a red check and left out; the first such error is returned beside
+    /// the session.
+    pub async fn start(self) -> Result<(ReadingSession<'a>, Option<Error>)> {
+        let ReadingBuilder { session, variants, size, bare, change } = self;
+        let proof = session.proof();
+        let (context, environment) = (&proof.context, &proof.environment);
+        let mut first = FirstRed::default();
+        let strategies = variants.iter().copied().map(strategy_of);
+        let mut strategies = strategies.collect::<Result<Vec<_>>>()?;
+        let verbs: Vec<Rule> = strategies.iter().flat_map(|s| s.verbs()).collect();
+        let ground = session.verbs(&verbs).grant().await?;
+        let namespace = ground.access().namespace.clone();
+        let scene = scene(context, environment, &namespace, ground.executors());
+        let driver = ground.driver();
+        // PySpark in a pod has Python of the image.
+        let in_pod = driver == DriverPlace::Pod && ground.front_end() == FrontEnd::Pyspark;
+        let phase = context.recorder.phase("prepare");
+        let prepared = async {
+            let mut subjects = Vec::new();
+            for strategy in strategies.drain(..) {
+                let step = phase.step(&strategy.variant().id);
+                let prepared = prepare(scene, strategy, size, driver).await;
+                match &prepared {
+                    Ok(_) => step.done(""),
+                    Err(error) => step.failed(error),
+                }
+                subjects.extend(first.note(prepared)?);
+            }
+            let (image, mut added) = furnish(scene, &mut subjects, in_pod).await?;
+            change(&mut added);
+            Ok((subjects, image, added))
+        }
+        .await;
+        let (subjects, image, added) = phase.end(prepared, |(subjects, image, _)| {
+            let image = image.as_ref().map_or(String::new(), |i| format!(", image {i}"));
+            format!("{} of {} variants{image}", subjects.len(), variants.len())
+        })?;
+        let mounts = match driver {
+            DriverPlace::Host => Vec::new(),
+            DriverPlace::Container | DriverPlace::Pod => {
+                subjects.iter().filter_map(|s| s.driver_mount(scene)).collect()
+            }
+        };
+        let image = image.filter(|_| !bare);
+        let started = ground.with(image, added).driver_mounts(mounts).start().await;
+        let live = match started {
+            Ok(live) => live,
+            Err(error) => {
+                for mut subject in subjects {
+                    left_out(scene, subject.undo(scene).await);
+                }
+                return Err(error);
+            }
+        };
+        let phase = context.recorder.phase("populate");
+        let mut populated = Vec::new();
+        for mut subject in subjects {
+            match first.note(subject.populate(scene, &live).await)? {
+                Some(()) => populated.push(subject),
+                None => left_out(scene, subject.undo(scene).await),
+            }
+        }
+        let done = format!("{} of {} variants", populated.len(), variants.len());
+        phase.end(Ok(()), |()| done)?;
+        let tables = BTreeMap::new();
+        let session = ReadingSession { proof, namespace, subjects: populated, tables, live };
+        Ok((session, first.into_error()))
+    }
+}
+
+/// Generates a variant's data and brings it where it must be before there are pods. What of it is
+/// there after a failure is taken away again.
+async fn prepare(
+    scene: Scene<'_>,
+    strategy: Box<dyn Strategy>,
+    size: DataSize,
+    driver: DriverPlace,
+) -> Result<Subject> {
+    let context = scene.context;
+    let variant = strategy.variant();
+    let size = strategy.limit(size);
+    // In every row, so that neither another variant nor an earlier run can answer for this.
+    let nonce = format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
+    let dir = context.run.dir().join(format!("data-{nonce}"));
+    let generated = tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size));
+    let data = generated.await.or_internal("generating data")??;
+    let mut subject = Subject { strategy, data, host: None, setup: Setup::default() };
+    let id = format!("read.{}.prepared", variant.id);
+    let title = format!("{}: its data is in place before the session", variant.title);
+    let prepared = check(context, &id, &title, async |findings| {
+        let Subject { strategy, data, host, setup } = &mut subject;
+        *setup = strategy.prepare(scene, data).await?;
+        let location = strategy.location(scene);
+        // A driver elsewhere has the data itself there.
+        if let (Some(path), DriverPlace::Host) = (&location.driver_path, driver) {
+            *host = Some(HostCopy::make(context, path, data).await?);
+        }
+        findings.add("location", &location.uri);
+        findings.add("bytes", data.bytes());
+        findings.add("seconds", format!("{:.2}", setup.seconds));
+        Ok(())
+    })
+    .await;
+    match prepared {
+        Ok(()) => Ok(subject),
+        Err(error) => {
+            left_out(scene, subject.undo(scene).await);
+            Err(error)
+        }
+    }
+}
+
+/// What a variant that is left out could not give back stays in the ledger for the teardown.
+fn left_out(scene: Scene<'_>, undone: Result<()>) {
+    if let Err(error) = undone {
+        scene.context.recorder.warn(format!("left for the teardown: {error}"));
+    }
+}
+
+/// Merges what the variants contribute, and puts the layers they want on the session's image. Baked
+/// data, which is new in every run, comes last, on top: what lies below stays on the nodes.
+async fn furnish(
+    scene: Scene<'_>,
+    subjects: &mut [Subject],
+    python: bool,
+) -> Result<(Option<String>, Contribution)> {
+    let environment = scene.environment;
+    let mut all = Contribution::default();
+    let mut image = None;
+    let mut python = match (&environment.engine, python) {
+        (Some(engine), true) => {
+            python_layers(scene.context, engine, "prepare", &environment.image).await?
+        }
+        _ => Vec::new(),
+    };
+    let (lasting, baked): (Vec<_>, Vec<_>) =
+        subjects.iter_mut().partition(|subject| subject.strategy.variant().number() != "1");
+    for subject in lasting.into_iter().chain(baked) {
+        let variant = subject.strategy.variant();
+        let had = all.layers.len();
+        all.add(&variant.id, subject.strategy.contribute(scene)?)?;
+        if all.layers.len() == had {
+            continue;
+        }
+        let Some(engine) = &environment.engine else {
+            return Err(Error::environment(format!(
+                "{} needs layers on the image, which only nodes of ours can be given",
+                variant.id
+            )));
+        };
+        // Below all others.
+        all.layers.splice(0..0, python.drain(..));
+        let base = &environment.image.reference;
+        let number = all.layers.len();
+        let reference = format!("{base}-{}-{number}", scene.context.run.id());
+        let nodes = environment.cluster.executor_nodes();
+        let loaded =
+            load_layered(scene.context, engine, &nodes, base, &reference, &all.layers).await?;
+        subject.setup.seconds += loaded.seconds;
+        subject.setup.bytes_to_nodes += loaded.bytes_sent;
+        image = Some(reference);
+    }
+    Ok((image, all))
+}

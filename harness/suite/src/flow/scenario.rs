@@ -1,0 +1,84 @@
+//! The frame in which a scenario runs.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use sparkproof_base::context::{Cancel, Context, Installs};
+use sparkproof_base::deadlines::{SCENARIO_ENDS, SCENARIO_TEARDOWN};
+use sparkproof_base::dirs::Dirs;
+use sparkproof_base::error::{Error, Exit, Result, panic_text};
+use sparkproof_base::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
+use sparkproof_base::ledger::{Run, Scope};
+use sparkproof_testbed::{EnvironmentRecord, HANDOVER, Proof};
+
+use super::teardown::tear_down_within;
+use crate::flow::Held;
+
+/// Runs a scenario on the environment that `sparkproof exec` holds: a run of its own (lock, ledger,
+/// run directory `scenarios/<name>` under the environment's), everything given back after success,
+/// failure and panic, and one verdict in the environment's report.
+pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) -> Result<()> {
+    let path = std::env::var_os(HANDOVER).ok_or_else(|| {
+        Error::environment(format!("{HANDOVER} is not set: no environment is up"))
+            .remedy("cargo xtask test, or: sparkproof exec -- cargo nextest run --profile ci")
+    })?;
+    let record = EnvironmentRecord::read(path.as_ref())?;
+    let secrets = Secrets::default();
+    record.plan.conf.register(&secrets);
+    let above = Recorder::open(&record.run_dir, secrets.clone(), Box::new(Silent))?;
+    let dir = record.run_dir.join("scenarios").join(name);
+    let recorder = Recorder::open(&dir, secrets, Box::new(Silent))?;
+    let dirs = Dirs::of_user()?;
+    let cancel = Cancel::default();
+    cancel.on_signals()?;
+    let installs = Installs::default();
+    if record.installs {
+        installs.allow();
+    }
+    // The last that can fail before everything is given back.
+    let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
+    let context = Context { dirs, recorder, run, cancel, installs };
+    context.recorder.emit(Body::RunStarted {
+        run: context.run.id().to_owned(),
+        title: format!("scenario {name}"),
+        plan: serde_json::to_value(&record.plan).unwrap_or_default(),
+    });
+    let begun = std::time::Instant::now();
+    let work = async {
+        let environment = record.open(&context).await?;
+        let proof = Proof::new(context.clone(), environment);
+        body(&proof).await.map(|()| proof.into_skipped())
+    };
+    let work = context.cancel.to_its_end_within(SCENARIO_ENDS, Box::pin(work));
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let mut result = work.await.unwrap_or_else(|panic| {
+        let text = panic_text(&*panic).unwrap_or("the scenario panicked");
+        Err(Error::red(text))
+    });
+    let torn = tear_down_within(SCENARIO_TEARDOWN, &context, &mut Held::default()).await;
+    if let (Ok(_), Err(error)) = (&result, torn) {
+        result = Err(error.classed(Exit::Red));
+    }
+    let outcome = match &result {
+        Ok(None) => Outcome::Green,
+        Ok(Some(reason)) => Outcome::Skipped { reason: reason.clone() },
+        Err(error) => Outcome::Red { reason: error.to_string(), remedy: error.remedy.clone() },
+    };
+    let exit = result.as_ref().map_or_else(|error| error.exit, |_| Exit::Green);
+    let error = result.as_ref().err().map(ToString::to_string);
+    context.recorder.emit(Body::RunEnded { exit, error });
+    let report =
+        sparkproof_report::write_all(&dir).map(|_| format!("scenarios/{name}/report.html"));
+    above.check(Verdict {
+        id: format!("scenario.{name}"),
+        title: name.replace('_', " "),
+        outcome,
+        evidence: report
+            .iter()
+            .map(|path| Evidence { name: "report".to_owned(), text: path.clone() })
+            .collect(),
+        seconds: begun.elapsed().as_secs_f64(),
+    });
+    result.map(drop)
+}

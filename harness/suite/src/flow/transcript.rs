@@ -1,0 +1,165 @@
+//! The guide is typed on the cluster of a proof.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource};
+use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::ledger::{Owned, labels};
+use sparkproof_base::verdict::{Findings, FirstRed, check, skip};
+use sparkproof_catalog::{List, Owns, Step, guide};
+use sparkproof_spark::session::{Geni, Heard, Transcript, Typing, Verdict, Versions};
+use sparkproof_testbed::Proof;
+
+/// The guide's `spark.executor.instances`.
+const EXECUTORS: u32 = 3;
+
+/// Why the guide cannot be typed on the cluster of a proof, if so.
+pub fn no_transcript(proof: &Proof) -> Option<String> {
+    if proof.environment.engine.is_none() {
+        let why = "a cluster role binding is not ours to make on a cluster of the user's";
+        return Some(why.to_owned());
+    }
+    let mut programs = ["kubectl", "script", "bash"].into_iter();
+    let missing = programs.find(|program| which::which(program).is_err());
+    missing.map(|program| format!("{program} is not on PATH"))
+}
+
+/// The guide typed on the cluster of a proof.
+#[derive(Debug)]
+pub struct GuideTyping<'a>(&'a Proof);
+
+impl<'a> GuideTyping<'a> {
+    /// On the cluster of this proof.
+    pub fn on(proof: &'a Proof) -> Self {
+        GuideTyping(proof)
+    }
+
+    /// Types a list of the guide's steps: shell lines with kubectl as an administrator of the cluster,
+    /// forms into a REPL with this Geni. Each step is a check; all are made, whatever is red.
+    ///
+    /// # Errors
+    /// Red: a promise of a corrected step is not kept; a listed mistake is not met, or what is met
+    /// is not listed.
+    pub async fn type_list(&self, list: List, geni: Geni) -> Result<Transcript> {
+        let environment = &self.0.environment;
+        let (context, image) = (&self.0.context, &environment.image);
+        let versions = Versions { geni: geni.version, spark: image.version.clone() };
+        let values = self.values(&versions);
+        let kubeconfig = &environment.cluster.kubeconfig;
+        let geni = (geni.class_path, versions);
+        let mut typing = Typing::new(context, image, kubeconfig, geni, values)?;
+        let phase = context.recorder.phase("transcript");
+        let typed = self.type_all(list, &mut typing).await;
+        let file = format!("transcript/{}.txt", list.name());
+        context.recorder.artifact("transcript", &file, typing.said());
+        phase.end(typed, |all| {
+            let java = typing.java().unwrap_or("none");
+            format!("{} steps of the guide, {}; Java {java}", all.0.len(), list.name())
+        })
+    }
+
+    async fn type_all(&self, list: List, typing: &mut Typing) -> Result<Transcript> {
+        let (context, guide) = (&self.0.context, guide());
+        let mut transcript = Transcript::default();
+        let mut first = FirstRed::default();
+        for step in guide.steps(list) {
+            if !typing.is_meant(step) {
+                continue;
+            }
+            let id = format!("guide.{}.{}", list.name(), step.id);
+            if let Some(reason) = &step.not_typed {
+                skip(context, &id, &step.promise, reason);
+            }
+            let verdict = match &step.not_typed {
+                Some(reason) => Some(Verdict::NotTyped(reason.clone())),
+                None => first.note(self.type_step(&id, step, typing).await)?,
+            };
+            let heard = verdict.map(|verdict| Heard { step: step.id.clone(), verdict });
+            transcript.0.extend(heard);
+        }
+        first.or(transcript)
+    }
+
+    async fn type_step(&self, id: &str, step: &Step, typing: &mut Typing) -> Result<Verdict> {
+        let context = &self.0.context;
+        check(context, id, &step.promise, async |findings: &mut Findings| {
+            if let Some(owns) = step.owns {
+                context.run.own(self.owned(owns, typing))?;
+            }
+            let (said, verdict) = typing.make(guide(), step).await;
+            findings.add("answered", said.trim());
+            if let Ok(Verdict::Met { erratum, line }) = &verdict {
+                findings.add("mistake", format!("{erratum}: {line}"));
+                let listed = guide().erratum(erratum);
+                findings.add("remedy", listed.map_or("", |erratum| &erratum.remedy));
+            }
+            match step.owns {
+                Some(owns) if verdict.is_ok() => self.label(owns, typing).await?,
+                _ => {}
+            }
+            verdict
+        })
+        .await
+    }
+
+    fn values(&self, versions: &Versions) -> BTreeMap<&'static str, String> {
+        let (run, environment) = (self.0.context.run.id(), &self.0.environment);
+        let planned = &environment.plan.executors;
+        BTreeMap::from([
+            ("namespace", format!("spark-{run}")),
+            ("binding", format!("spark-rolebinding-{run}")),
+            ("server", environment.cluster.server.clone()),
+            ("image", environment.image.reference.clone()),
+            ("driver-host", environment.cluster.host_address.to_string()),
+            ("cores", planned.share_of(EXECUTORS).to_string()),
+            ("memory", format!("{}m", planned.memory.0)),
+            ("data", format!("/tmp/sparkproof-{run}")),
+            ("geni-version", versions.geni.clone()),
+            ("spark-version", versions.spark.clone()),
+        ])
+    }
+
+    fn owned(&self, owns: Owns, typing: &Typing) -> Owned {
+        let cluster = &self.0.environment.cluster;
+        let (kubeconfig, context) = (cluster.kubeconfig.clone(), cluster.context.clone());
+        match owns {
+            Owns::Namespace => {
+                Owned::Namespace { kubeconfig, context, name: typing.filled("<namespace>") }
+            }
+            Owns::ClusterRoleBinding => {
+                Owned::ClusterRoleBinding { kubeconfig, context, name: typing.filled("<binding>") }
+            }
+            Owns::Data => Owned::Path { path: PathBuf::from(typing.filled("<data>")) },
+        }
+    }
+
+    /// kubectl's `create` takes no labels, by which what is ours is known.
+    async fn label(&self, owns: Owns, typing: &Typing) -> Result<()> {
+        let client = self.0.client().clone();
+        match owns {
+            Owns::Namespace => {
+                self.label_one::<Namespace>(Api::all(client), &typing.filled("<namespace>")).await
+            }
+            Owns::ClusterRoleBinding => {
+                let name = typing.filled("<binding>");
+                self.label_one::<ClusterRoleBinding>(Api::all(client), &name).await
+            }
+            Owns::Data => Ok(()),
+        }
+    }
+
+    async fn label_one<K>(&self, api: Api<K>, name: &str) -> Result<()>
+    where
+        K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+    {
+        let labels = labels::kube(self.0.context.run.id(), labels::Lifetime::Run);
+        let patch = Patch::Merge(serde_json::json!({ "metadata": { "labels": labels } }));
+        let labelled = async { Ok(api.patch(name, &PatchParams::default(), &patch).await) };
+        let labelled = self.0.context.cancel.guard(labelled).await?;
+        labelled.map(drop).or_environment(format!("labelling {name}"))
+    }
+}

@@ -1,0 +1,78 @@
+//! What container engines hold; installed packages.
+
+use std::collections::BTreeMap;
+
+use sparkproof_base::context::Context;
+use sparkproof_base::error::Result;
+use sparkproof_base::events::PhaseGuard;
+use sparkproof_machine::docker::everything;
+use sparkproof_machine::engine::{
+    Daemon, EngineUse, Found, INSTALLED, is_root, look as look_for_engine,
+};
+use sparkproof_machine::exec::Tool;
+
+use crate::reclaim::inventory::Inventory;
+
+/// What is looked for in a daemon.
+const KINDS: [&str; 3] = ["container", "network", "volume"];
+/// Networks that every daemon has.
+const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
+
+/// Looks into the daemon that answers and into ours, which is started again for it.
+pub(super) async fn look(
+    context: &Context,
+    phase: &PhaseGuard,
+    inventory: &mut Inventory,
+) -> Result<()> {
+    let theirs = async {
+        let Found::Theirs(engine) = look_for_engine(&context.dirs).await? else {
+            return Ok(BTreeMap::new());
+        };
+        everything(&engine).await
+    };
+    match theirs.await {
+        Ok(found) => {
+            for kind in KINDS {
+                inventory.add(kind, []);
+            }
+            add(inventory, found, "");
+        }
+        // What could not be looked at is not empty.
+        Err(error) => {
+            for kind in KINDS {
+                inventory.not_seen.insert(kind.to_owned(), error.told());
+            }
+            return Ok(());
+        }
+    }
+    let daemon = Daemon::of(&context.dirs);
+    if daemon.has_data() && is_root() {
+        let used = EngineUse::of_ours(context, phase).await?;
+        let found = everything(&used.engine).await;
+        used.leave(context).await?;
+        add(inventory, found?, " (our daemon)");
+    } else if daemon.has_data() {
+        let reason = "starting our Docker daemon to look needs root".to_owned();
+        inventory.not_seen.insert("container".to_owned(), reason);
+    }
+    Ok(())
+}
+
+fn add(inventory: &mut Inventory, found: BTreeMap<&'static str, Vec<String>>, whose: &str) {
+    for (kind, names) in found {
+        let names =
+            names.into_iter().filter(|n| kind != "network" || !PREDEFINED.contains(&n.as_str()));
+        inventory.add(kind, names.map(|name| format!("{name}{whose}")));
+    }
+}
+
+/// Lists packages that we may have installed; nothing on another distribution.
+pub(super) async fn packages(context: &Context, inventory: &mut Inventory) {
+    let words = ["--show", "--showformat", "${db:Status-Abbrev}${Package} ${Version}\n"];
+    for package in INSTALLED {
+        let shown = Tool::new("dpkg-query").args(words).args([package]).run(context).await;
+        let shown = shown.map(|shown| shown.stdout).unwrap_or_default();
+        let installed = shown.lines().filter_map(|line| line.strip_prefix("ii "));
+        inventory.list("package", installed.map(str::to_owned));
+    }
+}

@@ -1,0 +1,242 @@
+//! Sweeps a cluster that several machines use: what a run left there whose Lease has expired.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use k8s_openapi::api::coordination::v1::Lease as KubeLease;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::StaleRun;
+use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SCOPE};
+use sparkproof_kubernetes::cluster::{Via, client_of};
+use sparkproof_kubernetes::lease::{APPLICATION, holder_of, host};
+use sparkproof_kubernetes::removal;
+
+use super::leases::{self, Holder};
+use super::sweep::{Doomed, SweepMode};
+use crate::reclaim::Swept;
+
+/// A cluster that other machines may use, too.
+#[derive(Debug, Clone)]
+pub struct SharedCluster {
+    /// Its kubeconfig.
+    pub kubeconfig: PathBuf,
+    /// Its context; none for the current one.
+    pub context: Option<String>,
+    /// Only this namespace.
+    pub namespace: Option<String>,
+}
+
+/// Takes what belongs to runs of scope run that no process of this machine holds and whose Lease
+/// is not renewed for as long as it lasts. Without a Lease nothing is taken. A dry run only says so.
+///
+/// # Errors
+/// Bad input: the kubeconfig. Environment: Leases may not be listed. What could not be removed, or
+/// looked at, is in [`Swept::failed`].
+pub async fn sweep_cluster(
+    context: &Context,
+    place: &SharedCluster,
+    mode: SweepMode,
+    swept: &mut Swept,
+) -> Result<()> {
+    let of = place.context.as_deref();
+    let client = client_of(&place.kubeconfig, of, Via::AsKubectl).await?;
+    sweep_with(context, client, place.namespace.as_deref(), mode, swept).await
+}
+
+async fn sweep_with(
+    context: &Context,
+    client: Client,
+    namespace: Option<&str>,
+    mode: SweepMode,
+    swept: &mut Swept,
+) -> Result<()> {
+    let api: Api<KubeLease> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let ours = ListParams::default().labels(&format!("{KUBE_RUN},{KUBE_SCOPE}=run"));
+    let found = match leases::list(&api, &ours).await? {
+        Ok(found) => found.items,
+        Err(kube::Error::Api(status)) => {
+            let remedy = "without the right to list Leases nothing can be swept; --namespace NAME \
+                          asks for those of one namespace only";
+            return Err(
+                Error::environment(format!("listing Leases: {}", status.message)).remedy(remedy)
+            );
+        }
+        Err(error) => return Err(error).or_environment("listing Leases"),
+    };
+    // Only now: a run that began meanwhile is alive.
+    let live: BTreeSet<String> = StaleRun::live(&context.dirs)?.into_iter().collect();
+    let leased: BTreeSet<String> = found.iter().map(|lease| label(lease, KUBE_RUN)).collect();
+    let of_others = found.into_iter().filter(|lease| !live.contains(&label(lease, KUBE_RUN)));
+    let seen = leases::observe(context, &api, &ours, of_others.collect()).await?;
+    // One Lease that may be renewed says that its run lives, whatever became of its others.
+    let alive: BTreeSet<String> = seen
+        .iter()
+        .filter(|(_, holder)| {
+            matches!(holder, Holder::Renews | Holder::Lasts(_) | Holder::NotSeen(_))
+        })
+        .map(|(lease, _)| label(lease, KUBE_RUN))
+        .collect();
+    for (lease, holder) in seen {
+        let (run, held_by) = (label(&lease, KUBE_RUN), holder_of(&lease));
+        let run = format!("run {run} in namespace {}", lease.namespace().unwrap_or_default());
+        let kept = |why: String| format!("{run} ({why})");
+        match holder {
+            Holder::Dead(_) if alive.contains(&label(&lease, KUBE_RUN)) => swept
+                .left_alone
+                .push(kept("another Lease of that run is renewed, or may be: it lives".to_owned())),
+            Holder::Dead(seconds) => take(context, &client, lease, seconds, mode, swept).await,
+            Holder::Renews => swept
+                .left_alone
+                .push(kept(format!("its Lease is held by {held_by}, which renewed it just now"))),
+            Holder::Gone => swept.left_alone.push(kept("its Lease went just now".to_owned())),
+            Holder::Lasts(seconds) => swept.left_alone.push(kept(format!(
+                "its Lease is held by {held_by} and lasts {seconds} s, longer than a sweep waits"
+            ))),
+            Holder::NotSeen(why) => {
+                swept
+                    .failed
+                    .push(kept(format!("whether its Lease is renewed was not seen: {why}")));
+            }
+        }
+    }
+    if namespace.is_none() {
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        for namespace in removal::bounded(namespaces.list(&ours)).await? {
+            let run = label(&namespace, KUBE_RUN);
+            if !leased.contains(&run) && !live.contains(&run) {
+                swept.left_alone.push(format!(
+                    "namespace {} (no Lease: only the machine of run {run} knows whether it lives)",
+                    namespace.name_any()
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn label<K: ResourceExt>(object: &K, name: &str) -> String {
+    object.labels().get(name).cloned().unwrap_or_default()
+}
+
+/// The namespace when it is the run's, else what carries the run's labels in it.
+async fn take(
+    context: &Context,
+    client: &Client,
+    lease: KubeLease,
+    seconds: u64,
+    mode: SweepMode,
+    swept: &mut Swept,
+) {
+    let run = label(&lease, KUBE_RUN);
+    let namespace = lease.namespace().unwrap_or_default();
+    let why =
+        format!("its Lease is held by {} and was not renewed for {seconds} s", holder_of(&lease));
+    let taken = async {
+        let is_of_run = is_of_run(client, &namespace, &run).await?;
+        let what = match is_of_run {
+            true => format!("namespace {namespace}"),
+            false => format!("what run {run} left in namespace {namespace}"),
+        };
+        if mode == SweepMode::DryRun {
+            let (kind, name) = match is_of_run {
+                true => ("namespace", namespace.clone()),
+                false => ("objects", format!("{KUBE_RUN}={run} in namespace {namespace}")),
+            };
+            let why = why.clone();
+            swept.would_remove.push(Doomed { kind, name, run: run.clone(), why });
+            return Ok(None);
+        }
+        if !take_over(client, &lease).await? {
+            let held =
+                format!("run {run} in namespace {namespace} (its Lease was renewed just now)");
+            swept.left_alone.push(held);
+            return Ok(None);
+        }
+        if is_of_run {
+            // The Lease goes last, with the namespace: until then the next sweep finds the run.
+            if let Some(why) = remove_bindings(client, &run).await? {
+                swept.left_alone.push(format!("cluster role bindings of run {run} ({why})"));
+            }
+            removal::remove_namespace(context, client.clone(), &namespace, &run).await?;
+            return Ok(Some(what));
+        }
+        let mut selectors = vec![format!("{KUBE_RUN}={run}")];
+        let application = lease.annotations().get(APPLICATION);
+        // Ours are named after their run.
+        let application = application.filter(|id| id.contains(&run));
+        selectors.extend(application.map(|id| format!("spark-app-selector={id}")));
+        for selector in selectors {
+            removal::labelled::remove(context, client.clone(), &namespace, &selector).await?;
+        }
+        removal::remove_lease(client.clone(), &namespace, &lease.name_any(), &run).await?;
+        Ok::<_, Error>(Some(what))
+    };
+    match taken.await {
+        Ok(Some(what)) => swept.removed.push(format!("{what} (its Lease had expired)")),
+        Ok(None) => {}
+        Err(error) => swept.failed.push(format!("run {run} in namespace {namespace}: {error}")),
+    }
+}
+
+/// Whether a namespace is the run's. Who may not look at namespaces has made none; when the API server
+/// fails, nothing is known.
+async fn is_of_run(client: &Client, namespace: &str, run: &str) -> Result<bool> {
+    let api: Api<Namespace> = Api::all(client.clone());
+    match removal::bounded(async { Ok(api.get_opt(namespace).await) }).await? {
+        Ok(found) => Ok(found.is_some_and(|object| label(&object, KUBE_RUN) == run)),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(false),
+        Err(error) => Err(error).or_environment(format!("looking at namespace {namespace}")),
+    }
+}
+
+/// Becomes the Lease's holder, unless it changed since it was seen: a holder that wakes up sees that it
+/// has lost it, and of several sweeps one goes on. Whether it could be had.
+async fn take_over(client: &Client, lease: &KubeLease) -> Result<bool> {
+    let api: Api<KubeLease> =
+        Api::namespaced(client.clone(), &lease.namespace().unwrap_or_default());
+    let mut mine = lease.clone();
+    let spec = mine.spec.get_or_insert_default();
+    spec.holder_identity = Some(format!("a sweep on {}", host()));
+    spec.renew_time = Some(MicroTime(jiff::Timestamp::now()));
+    let (name, options) = (lease.name_any(), PostParams::default());
+    match removal::bounded(async { Ok(api.replace(&name, &options, &mine).await) }).await? {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => Ok(false),
+        Err(error) => Err(error).or_environment(format!("taking over the Lease {name}")),
+    }
+}
+
+/// The guide's cluster role binding, where that is allowed; else the API server's words.
+async fn remove_bindings(client: &Client, run: &str) -> Result<Option<String>> {
+    let api: Api<ClusterRoleBinding> = Api::all(client.clone());
+    let all = ListParams::default().labels(&format!("{KUBE_RUN}={run}"));
+    let removed = async {
+        let list = match removal::bounded(async { Ok(api.list(&all).await) }).await? {
+            Ok(list) => list,
+            Err(error) => return Ok(Err(error)),
+        };
+        for binding in list {
+            if let Err(error) = removal::try_delete(&api, &binding.name_any()).await? {
+                return Ok(Err(error));
+            }
+        }
+        Ok::<_, Error>(Ok(()))
+    };
+    match removed.await? {
+        Ok(()) => Ok(None),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(Some(status.message.clone())),
+        Err(error) => Err(error).or_environment("removing cluster role bindings"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Jobs as applications in cluster mode, and the image that has them.
+
+use std::collections::BTreeMap;
+
+use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::JarSet;
+use sparkproof_images::load_layered;
+use sparkproof_images::spark::{
+    EXAMPLE_JAR, EXAMPLE_PYTHON, SparkImage, example_layers, jar_layer, jars,
+};
+use sparkproof_spark::session::{ApplicationSpec, jar};
+
+use crate::Proof;
+
+impl Proof {
+    /// The session's image with jobs and Python in it, on every node that drivers can run on.
+    ///
+    /// # Errors
+    /// Environment: the nodes are not ours, or the image takes no layers of ours.
+    pub async fn example_image(&self) -> Result<SparkImage> {
+        self.image_with("examples", None).await
+    }
+
+    /// The same, with the jars that read S3.
+    ///
+    /// # Errors
+    /// As of [`Proof::example_image`]; and a Hadoop whose jars are not known.
+    pub async fn dependency_image(&self) -> Result<SparkImage> {
+        self.image_with("dependencies", Some(JarSet::S3)).await
+    }
+
+    async fn image_with(&self, what: &str, set: Option<JarSet>) -> Result<SparkImage> {
+        let (context, environment) = (&self.context, &self.environment);
+        let phase = context.recorder.phase(what);
+        let made = async {
+            let engine = environment.engine.as_ref().ok_or_else(|| {
+                Error::environment("images get layers on nodes of sparkproof's own only")
+            })?;
+            let image = &environment.image;
+            let jar = jar(context, phase.name(), &image.spark_home, &image.version).await?;
+            let mut layers = example_layers(context, engine, phase.name(), image, &jar).await?;
+            if let Some(set) = set {
+                let jars = jars(context, phase.name(), image, set).await?;
+                // Below what is of this run: nodes may have it from sessions that read.
+                layers.insert(0, jar_layer(&jars).await?);
+            }
+            let reference = format!("{}-{}-{what}", image.reference, context.run.id());
+            let nodes = environment.cluster.executor_nodes();
+            let loading =
+                load_layered(context, engine, &nodes, &image.reference, &reference, &layers);
+            let loaded = loading.await?;
+            Ok((SparkImage { reference, ..image.clone() }, loaded))
+        }
+        .await;
+        phase.end(made, |(image, loaded)| format!("{}, {loaded}", image.reference)).map(|m| m.0)
+    }
+
+    /// π by throws on the JVM.
+    pub fn pi(&self, executors: u32) -> ApplicationSpec {
+        let class = Some("sparkproof.Pi".to_owned());
+        self.example("pi-jvm", class, format!("local://{EXAMPLE_JAR}"), executors)
+    }
+
+    /// Spark's own `pi.py`.
+    pub fn python_pi(&self, executors: u32) -> ApplicationSpec {
+        self.example("pi-python", None, format!("local://{EXAMPLE_PYTHON}"), executors)
+    }
+
+    /// Driver and executors share what the plan gives to executors.
+    fn example(
+        &self,
+        name: &str,
+        class: Option<String>,
+        resource: String,
+        executors: u32,
+    ) -> ApplicationSpec {
+        let plan = &self.environment.plan;
+        let planned = &plan.executors;
+        ApplicationSpec {
+            name: name.to_owned(),
+            resource,
+            class,
+            arguments: vec![(executors * 4).to_string()],
+            executors,
+            cpu: planned.share_of(executors + 1).to_string(),
+            memory: format!("{}m", planned.memory.0),
+            conf_files: BTreeMap::new(),
+            driver_template: None,
+            class_path: Vec::new(),
+            conf: plan.conf.clone(),
+            deadline: plan.session_timeout,
+        }
+    }
+}

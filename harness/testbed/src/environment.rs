@@ -1,0 +1,130 @@
+//! An environment: engine, node image, cluster, Spark image. Owned by one process (`run`, `exec`,
+//! or the user by `up`), usable by others through its record.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{OrFail, Result};
+use sparkproof_catalog::StoreKind;
+use sparkproof_catalog::plan::conf::exposed;
+use sparkproof_catalog::plan::{Conf, Plan};
+use sparkproof_images::spark::SparkImage;
+use sparkproof_kubernetes::access::Terms;
+use sparkproof_kubernetes::cluster::{Cluster, ClusterRecord};
+use sparkproof_machine::engine::Engine;
+use sparkproof_stores::{StoreRecord, Stores};
+
+/// Environment variable by which `sparkproof exec` hands the environment over: the path of an
+/// [`EnvironmentRecord`] in JSON.
+pub const HANDOVER: &str = "SPARKPROOF_ENV";
+
+/// Environment variable with the path of the binary that holds the environment.
+pub const EXECUTABLE: &str = "SPARKPROOF_EXE";
+
+/// What sessions run on.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// What was asked for.
+    pub plan: Plan,
+    /// The cluster, ready.
+    pub cluster: Cluster,
+    /// On which terms it is used.
+    pub terms: Terms,
+    /// The Spark image, loaded, and the driver's distribution.
+    pub image: SparkImage,
+    /// The engine that runs the nodes; none for an existing cluster.
+    pub engine: Option<Engine>,
+    /// The storage servers that are up for the proof.
+    pub stores: Stores,
+}
+
+/// The same, for another process: a file in the state directory (0600).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnvironmentRecord {
+    /// What was asked for.
+    pub plan: Plan,
+    /// Its Spark configuration with the secrets, which the plan's own form has not.
+    #[serde(default, with = "exposed")]
+    pub conf: Conf,
+    /// The cluster.
+    pub cluster: ClusterRecord,
+    /// On which terms it is used.
+    #[serde(default)]
+    pub terms: Terms,
+    /// The image.
+    pub image: SparkImage,
+    /// Docker host address, where there is an engine.
+    pub docker_host: Option<String>,
+    /// The storage servers.
+    #[serde(default)]
+    pub stores: Vec<StoreRecord>,
+    /// Why others are not up.
+    #[serde(default)]
+    pub stores_left_out: BTreeMap<StoreKind, String>,
+    /// Whether packages may be installed.
+    #[serde(default)]
+    pub installs: bool,
+    /// The run directory events go to.
+    pub run_dir: PathBuf,
+}
+
+impl EnvironmentRecord {
+    /// Where a run keeps its record, in its private directory.
+    pub fn path(run: &Path) -> PathBuf {
+        run.join("environment.json")
+    }
+
+    /// Reads a record.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs_err::read_to_string(path).or_input("reading the environment's record")?;
+        let read = serde_json::from_str(&text);
+        let mut record: Self =
+            read.or_input(format!("the environment's record {}", path.display()))?;
+        record.plan.conf.clone_from(&record.conf);
+        Ok(record)
+    }
+
+    /// Writes it (0600).
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text =
+            serde_json::to_vec_pretty(self).or_internal("writing the environment's record")?;
+        sparkproof_base::dirs::private_file(path, &text)
+    }
+
+    /// Connects.
+    pub async fn open(self, context: &Context) -> Result<Environment> {
+        let cluster = Cluster::reopen(context, self.cluster).await?;
+        let engine = match &self.docker_host {
+            Some(host) => Engine::at(host).await?,
+            None => None,
+        };
+        Ok(Environment {
+            plan: self.plan,
+            cluster,
+            terms: self.terms,
+            image: self.image,
+            engine,
+            stores: Stores::open(context, self.stores, self.stores_left_out).await?,
+        })
+    }
+}
+
+impl Environment {
+    /// As a record for other processes.
+    pub fn record(&self, context: &Context) -> EnvironmentRecord {
+        EnvironmentRecord {
+            plan: self.plan.clone(),
+            conf: self.plan.conf.clone(),
+            cluster: self.cluster.record.clone(),
+            terms: self.terms.clone(),
+            image: self.image.clone(),
+            docker_host: self.engine.as_ref().map(|e| e.host.clone()),
+            stores: self.stores.records(),
+            stores_left_out: self.stores.left_out().clone(),
+            installs: context.installs.are_allowed(),
+            run_dir: context.recorder.dir().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! A session that lives, and how it ends.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::DeleteParams;
+use kube::{Api, ResourceExt};
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::ledger::{Owned, labels};
+use sparkproof_catalog::plan::{DriverPlace, FrontEnd, RbacChoice};
+use sparkproof_images::spark;
+use sparkproof_kubernetes::access::{Access, AccessRequest, IN_POD, grant, needed};
+use sparkproof_kubernetes::cluster::{Cluster, InPod};
+use sparkproof_kubernetes::lease::Lease;
+use sparkproof_kubernetes::observe::{Look, PodList, Pods};
+use sparkproof_kubernetes::release::give_back;
+use sparkproof_spark::diagnose::missing_verbs;
+use sparkproof_spark::session::{
+    Contribution, DriverSite, EXECUTOR_CONTAINER, InPodSite, Session, SessionSpec,
+};
+
+use super::{can_i, started};
+use crate::{Proof, SessionBuilder};
+
+/// A started session: all executors registered.
+#[derive(Debug)]
+pub struct Live {
+    cluster: Cluster,
+    access: Access,
+    pods: Pods,
+    session: Session,
+    executors: u32,
+    unseen: Vec<String>,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By `stop()`.
+    Stopped,
+    /// The driver exited without `stop()`: its JVM's shutdown hook ran.
+    Exited,
+    /// The driver's channel closed, upon which its JVM called `exit`.
+    Disconnected,
+    /// By SIGHUP to the driver's JVM, as when its terminal is closed.
+    HungUp,
+    /// By kill -9 of the driver's JVM.
+    Killed,
+    /// An application's: its driver's pod, which had ended, was deleted.
+    Collected,
+}
+
+/// A session that ended; its namespace is still there.
+#[derive(Debug)]
+pub struct Ended {
+    /// How.
+    pub ending: Ending,
+    /// How many executors it had.
+    pub executors: u32,
+    /// Spark's version, of the driver.
+    pub spark_version: String,
+    /// Where it was.
+    pub cluster: Cluster,
+    /// Its namespace, which is still there.
+    pub namespace: String,
+    /// What of it is to be looked for there.
+    pub look: Look,
+    /// The pod its driver was in, which owns what the session made.
+    pub driver_pod: Option<String>,
+    owned: Vec<Owned>,
+    _lease: Option<Lease>,
+    driver_log: String,
+    /// Goes on watching, so that the timeline has the end of each pod.
+    _pods: Pods,
+}
+
+/// Access is granted, the session is not started: what it needs in its namespace can be made.
+#[derive(Debug)]
+pub struct Ground<'a> {
+    wanted: SessionBuilder<'a>,
+    access: Access,
+    pods: Pods,
+    driver_mounts: Vec<(PathBuf, PathBuf)>,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) async fn grant(mut wanted: SessionBuilder<'a>) -> Result<Self> {
+        let proof = wanted.proof;
+        let known = needed(&proof.environment.image.version);
+        if wanted.driver == DriverPlace::Pod && !known.contains(&IN_POD) {
+            wanted.verbs.push(IN_POD);
+        }
+        let context = &proof.context;
+        let environment = &proof.environment;
+        let request = AccessRequest {
+            namespace: namespace_of(proof, wanted.rbac),
+            service_account: service_account_of(proof, wanted.rbac),
+            rbac: wanted.rbac,
+            spark_version: environment.image.version.clone(),
+            without: wanted.without,
+            beside: wanted.verbs.clone(),
+        };
+        let phase = context.recorder.phase("access");
+        let terms = &environment.terms;
+        let granted = grant(context, &environment.cluster, terms, request).await;
+        let access = phase.end(granted, |access| {
+            format!(
+                "namespace {}, account {}, {}",
+                access.namespace, access.service_account, access.granted
+            )
+        })?;
+        // A scenario that leaves out a verb asks for itself.
+        if wanted.without.is_none() {
+            can_i(context, &access, &environment.image.version).await?;
+        }
+        // What else runs in a namespace of the user's is not for our report.
+        let of_run =
+            format!("{}={},spark-role in (executor,driver)", labels::KUBE_RUN, context.run.id());
+        let pods = Pods::watch(
+            environment.cluster.client.clone(),
+            &access.namespace,
+            terms.namespace.is_some().then_some(of_run.as_str()),
+            context.recorder.clone(),
+        );
+        Ok(Ground { wanted, access, pods, driver_mounts: Vec::new() })
+    }
+
+    /// The proof it is of.
+    pub fn proof(&self) -> &'a Proof {
+        self.wanted.proof
+    }
+
+    /// Who the session will run as, and where.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The watch on the namespace.
+    pub fn pods(&self) -> &Pods {
+        &self.pods
+    }
+
+    /// Deletes the pod of a driver that ended: what it owns goes with it.
+    pub async fn collect(self, driver: &str, driver_log: String) -> Result<Ended> {
+        let environment = &self.proof().environment;
+        let ended = Ended {
+            ending: Ending::Collected,
+            executors: 0,
+            spark_version: environment.image.version.clone(),
+            cluster: environment.cluster.clone(),
+            namespace: self.access.namespace.clone(),
+            look: Look::default(),
+            driver_pod: None,
+            owned: self.access.owned.clone(),
+            _lease: self.access.lease,
+            driver_log,
+            _pods: self.pods,
+        };
+        ended.delete_driver_pod(driver).await?;
+        Ok(ended)
+    }
+
+    /// How many executors it will have.
+    pub fn executors(&self) -> u32 {
+        self.wanted.executors
+    }
+
+    /// Starts the session; returns when all executors are registered.
+    pub async fn start(self) -> Result<Live> {
+        let Ground { wanted, access, pods, driver_mounts } = self;
+        let context = &wanted.proof.context;
+        let environment = &wanted.proof.environment;
+        let mut image = environment.image.clone();
+        if let Some(reference) = &wanted.image {
+            image.reference.clone_from(reference);
+        }
+        let phase = context.recorder.phase("session");
+        let driver = match driver_site(&wanted, &access, phase.name()).await {
+            Ok(driver) => driver,
+            Err(error) => return phase.end(Err(error), |_: &Live| String::new()),
+        };
+        let spec = SessionSpec {
+            app_name: wanted.app_name.clone(),
+            executors: wanted.executors,
+            executor_cpu: wanted.shared_cpu().to_string(),
+            executor_memory: format!("{}m", wanted.memory.0),
+            front_end: wanted.front_end,
+            geni: wanted.geni.clone(),
+            driver,
+            driver_host: wanted.driver_host,
+            driver_bind: wanted.driver_bind,
+            driver_mounts,
+            conf: wanted.conf.clone(),
+            jars: Vec::new(),
+            added: wanted.added.clone(),
+            trap: wanted.trap,
+            dynamic_allocation: wanted.dynamic_allocation,
+            strict: wanted.strict,
+            deadline: environment.plan.session_timeout,
+        };
+        let cluster = &environment.cluster;
+        let start = Box::pin(Session::start(context, cluster, &access, &image, &spec, &pods));
+        let started = started(context, start).await;
+        let session = phase.end(started, |session| {
+            let (n, master) = (wanted.executors, &session.described().context_master);
+            format!("{master}, {n}/{n} executors registered")
+        })?;
+        Ok(Live {
+            cluster: environment.cluster.clone(),
+            access,
+            pods,
+            session,
+            executors: wanted.executors,
+            unseen: environment.terms.unseen(),
+        })
+    }
+
+    /// In which shell it will be asked for.
+    pub fn front_end(&self) -> FrontEnd {
+        self.wanted.front_end
+    }
+
+    /// Where the driver will run.
+    pub fn driver(&self) -> DriverPlace {
+        self.wanted.driver
+    }
+
+    /// What a driver in a container or a pod shall see of this host, read-only, and at which paths.
+    #[must_use]
+    pub fn driver_mounts(mut self, mounts: Vec<(PathBuf, PathBuf)>) -> Self {
+        self.driver_mounts = mounts;
+        self
+    }
+
+    /// Another image than the plan's, and what strategies add.
+    #[must_use]
+    pub fn with(mut self, image: Option<String>, added: Contribution) -> Self {
+        self.wanted.image = image.or(self.wanted.image);
+        self.wanted.added = added;
+        self
+    }
+}
+
+impl Live {
+    /// How many executors it has.
+    pub fn executors(&self) -> u32 {
+        self.executors
+    }
+
+    /// The application's id.
+    pub fn application(&self) -> &str {
+        &self.session.described().application
+    }
+
+    /// The session itself.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Who it runs as, and where.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The address the driver has on the cluster's network.
+    pub fn driver_address(&self) -> IpAddr {
+        self.session.driver_address()
+    }
+
+    /// The watch on its namespace.
+    pub fn pods(&self) -> &Pods {
+        &self.pods
+    }
+
+    /// A client with the rights to look and to break things on purpose.
+    pub fn client(&self) -> &kube::Client {
+        &self.cluster.client
+    }
+
+    /// All pods of its namespace, as the guide shows them, but for its driver's.
+    pub fn pod_list(&self) -> PodList {
+        let pods = self.pods.now();
+        let driver = self.session.driver_pod();
+        let others = pods.iter().filter(|(name, _)| Some(name.as_str()) != driver);
+        PodList::of(others.map(|(_, pod)| &**pod), jiff::Timestamp::now())
+    }
+
+    /// Its driver's pod, when it is in one.
+    pub fn driver_pod(&self) -> Option<Arc<Pod>> {
+        self.pods.get(self.session.driver_pod()?)
+    }
+
+    /// An executor's container.
+    pub fn executor(&self, pod: &str) -> InPod {
+        let api = Api::namespaced(self.client().clone(), &self.access.namespace);
+        InPod::new(self.session.context(), api, pod, EXECUTOR_CONTAINER)
+    }
+
+    /// Its executor pods, by name.
+    pub fn executor_pods(&self) -> BTreeMap<String, Arc<Pod>> {
+        self.session.pods().into_values().map(|pod| (pod.name_any(), pod)).collect()
+    }
+
+    /// Ends it by `stop()`.
+    pub async fn stop(self) -> Result<Ended> {
+        self.end(Ending::Stopped).await
+    }
+
+    /// The driver exits without `stop()`.
+    pub async fn exit_without_stop(self) -> Result<Ended> {
+        self.end(Ending::Exited).await
+    }
+
+    /// The driver's JVM exits, since nobody is left to serve.
+    pub async fn disconnect(self) -> Result<Ended> {
+        self.end(Ending::Disconnected).await
+    }
+
+    /// The driver's terminal is closed.
+    pub async fn hang_up(self) -> Result<Ended> {
+        self.end(Ending::HungUp).await
+    }
+
+    /// kill -9 of the driver's JVM.
+    pub async fn kill(self) -> Result<Ended> {
+        self.end(Ending::Killed).await
+    }
+
+    async fn end(self, ending: Ending) -> Result<Ended> {
+        let spark_version = self.session.described().version.clone();
+        let driver_pod = self.session.driver_pod().map(str::to_owned);
+        let ended = match ending {
+            Ending::Stopped => self.session.stop().await?,
+            Ending::Exited => self.session.exit_without_stop().await?,
+            Ending::Disconnected => self.session.disconnect().await?,
+            Ending::HungUp => self.session.hang_up().await?,
+            Ending::Killed => self.session.kill9().await?,
+            Ending::Collected => {
+                return Err(Error::internal("the driver of a session is no pod to be deleted"));
+            }
+        };
+        Ok(Ended {
+            ending,
+            executors: self.executors,
+            spark_version,
+            cluster: self.cluster,
+            namespace: self.access.namespace.clone(),
+            look: Look {
+                selector: self.access.application.map(|id| format!("spark-app-selector={id}")),
+                unseen: self.unseen,
+            },
+            driver_pod,
+            owned: self.access.owned,
+            _lease: self.access.lease,
+            driver_log: ended.driver_log,
+            _pods: self.pods,
+        })
+    }
+}
+
+impl Ended {
+    /// Lines of the driver's log in which the API refused a verb.
+    pub fn denied_in_driver_log(&self) -> Vec<String> {
+        denied(&self.driver_log)
+    }
+
+    /// Deletes the pod its driver was in: what it owns is collected.
+    pub async fn delete_driver_pod(&self, pod: &str) -> Result<()> {
+        let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), &self.namespace);
+        let deleted = api.delete(pod, &DeleteParams::background()).await;
+        deleted.map(drop).or_environment("deleting the driver's pod")
+    }
+
+    /// Whether its namespace is the user's and stays.
+    pub fn namespace_stays(&self) -> bool {
+        self.look.selector.is_some()
+    }
+
+    /// Deletes namespace, account and bindings; in a namespace of the user's what was made there.
+    pub async fn give_back(&self, context: &Context) -> Result<()> {
+        for owned in self.owned.iter().rev() {
+            // After a signal the teardown does it: the ledger keeps what is dropped here.
+            context.cancel.guard(give_back(context, owned)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Lines that name a missing verb. What is forbidden by a quota or an admission policy is no verb.
+fn denied(log: &str) -> Vec<String> {
+    let refused = log.lines().filter(|line| !missing_verbs(line).is_empty());
+    let mut lines: Vec<String> = refused.map(str::to_owned).collect();
+    lines.dedup();
+    lines
+}
+
+/// Where the driver runs, with its image when it needs one.
+async fn driver_site(
+    wanted: &SessionBuilder<'_>,
+    access: &Access,
+    phase: &str,
+) -> Result<DriverSite> {
+    match wanted.driver {
+        DriverPlace::Host => return Ok(DriverSite::Host),
+        DriverPlace::Pod => {
+            return Ok(DriverSite::Pod(InPodSite {
+                namespace: access.namespace.clone(),
+                service_account: access.service_account.clone(),
+                image: wanted.driver_image(phase).await?,
+                pull_secret: wanted.proof.environment.plan.image_pull_secret.clone(),
+                cpu: wanted.shared_cpu().to_string(),
+            }));
+        }
+        DriverPlace::Container => {}
+    }
+    let Some(engine) = wanted.proof.environment.engine.clone() else {
+        return Err(Error::input("a driver in a container needs a kind cluster"));
+    };
+    let context = &wanted.proof.context;
+    let image = spark::driver_image(context, &engine, phase, wanted.front_end).await?;
+    Ok(DriverSite::Container { engine, image })
+}
+
+/// The guide's names are the guide's; else one namespace a session.
+fn namespace_of(proof: &Proof, rbac: RbacChoice) -> String {
+    if let Some(given) = &proof.environment.terms.namespace {
+        return given.clone();
+    }
+    let asked = &proof.environment.plan.namespace;
+    match (asked, rbac) {
+        (Some(name), _) => name.clone(),
+        (None, RbacChoice::Guide) => "spark".to_owned(),
+        (None, RbacChoice::Minimal) => {
+            let number = proof.sessions.fetch_add(1, Ordering::Relaxed);
+            let run = proof.context.run.id();
+            if number == 0 { format!("spark-{run}") } else { format!("spark-{run}-{number}") }
+        }
+    }
+}
+
+fn service_account_of(proof: &Proof, rbac: RbacChoice) -> String {
+    let plan = &proof.environment.plan;
+    match rbac {
+        RbacChoice::Guide if plan.rbac != RbacChoice::Guide => "spark-serviceaccount".to_owned(),
+        _ => plan.service_account.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_quota_forbids_is_no_missing_verb() {
+        let verb = r#"pods is forbidden: User "u" cannot deletecollection resource "pods""#;
+        let quota = "pods \"x-exec-3\" is forbidden: exceeded quota: team, requested: pods=1";
+        let log = format!("INFO begun\n{quota}\n{verb}\n{verb}\n{quota}\n");
+        assert_eq!(denied(&log), [verb]);
+    }
+}

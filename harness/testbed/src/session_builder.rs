@@ -1,0 +1,249 @@
+//! What a session shall be: the plan's, with what a scenario changes.
+
+use std::net::IpAddr;
+
+use sparkproof_base::error::Result;
+use sparkproof_catalog::plan::{
+    ClassPath, Conf, DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice,
+};
+use sparkproof_images::load_layered;
+use sparkproof_images::spark::python_layers;
+use sparkproof_kubernetes::access::Rule;
+use sparkproof_spark::session::{Contribution, Trap};
+
+use crate::{Ground, Live, Proof};
+
+/// Builds a session; every default is the plan's.
+#[derive(Debug, Clone)]
+pub struct SessionBuilder<'a> {
+    pub(super) proof: &'a Proof,
+    pub(super) app_name: String,
+    pub(super) executors: u32,
+    pub(super) cpu: MilliCpu,
+    pub(super) memory: MebiBytes,
+    pub(super) rbac: RbacChoice,
+    pub(super) without: Option<Rule>,
+    pub(super) image: Option<String>,
+    pub(super) front_end: FrontEnd,
+    pub(super) geni: Option<ClassPath>,
+    pub(super) driver: DriverPlace,
+    pub(super) driver_host: Option<IpAddr>,
+    pub(super) driver_bind: Option<IpAddr>,
+    pub(super) trap: Option<Trap>,
+    pub(super) dynamic_allocation: bool,
+    pub(super) strict: bool,
+    pub(super) conf: Conf,
+    pub(super) verbs: Vec<Rule>,
+    pub(super) added: Contribution,
+}
+
+impl<'a> SessionBuilder<'a> {
+    pub(super) fn of(proof: &'a Proof) -> Self {
+        let plan = &proof.environment.plan;
+        SessionBuilder {
+            proof,
+            app_name: "sparkproof".to_owned(),
+            executors: plan.executors.count,
+            cpu: plan.executors.cpu,
+            memory: plan.executors.memory,
+            rbac: plan.rbac,
+            without: None,
+            image: None,
+            front_end: plan.front_end,
+            geni: plan.geni_classpath.clone(),
+            driver: plan.driver,
+            driver_host: plan.driver_host,
+            driver_bind: plan.driver_bind,
+            trap: None,
+            dynamic_allocation: false,
+            strict: false,
+            conf: plan.conf.clone(),
+            verbs: Vec::new(),
+            added: Contribution::default(),
+        }
+    }
+
+    /// `spark.app.name`.
+    #[must_use]
+    pub fn app_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.app_name);
+        self
+    }
+
+    /// Number of executors; what each requests shrinks so that they fit.
+    #[must_use]
+    pub fn executors(mut self, executors: u32) -> Self {
+        self.cpu = self.proof.environment.plan.executors.share_of(executors);
+        self.executors = executors;
+        self
+    }
+
+    /// All executors on one of so many nodes: what each requests shrinks so that they fit there.
+    #[must_use]
+    pub fn on_one_of(mut self, nodes: usize) -> Self {
+        let executors = u64::from(self.executors.max(1));
+        let a_node = executors.div_ceil(nodes.max(1) as u64);
+        self.cpu = MilliCpu((self.cpu.0 * a_node / executors).max(1));
+        self
+    }
+
+    /// Cores each executor requests.
+    #[must_use]
+    pub fn cpu(mut self, cpu: MilliCpu) -> Self {
+        self.cpu = cpu;
+        self
+    }
+
+    /// Heap of each executor.
+    #[must_use]
+    pub fn memory(mut self, memory: MebiBytes) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// Permissions.
+    #[must_use]
+    pub fn rbac(mut self, rbac: RbacChoice) -> Self {
+        self.rbac = rbac;
+        self
+    }
+
+    /// Leaves out one verb of the least-privilege role.
+    #[must_use]
+    pub fn without(mut self, resource: &'static str, verb: &'static str) -> Self {
+        self.without = Some(Rule { resource, verb });
+        self
+    }
+
+    /// Another image.
+    #[must_use]
+    pub fn image(mut self, reference: &str) -> Self {
+        self.image = Some(reference.to_owned());
+        self
+    }
+
+    /// In which shell it is asked for.
+    #[must_use]
+    pub fn front_end(mut self, front_end: FrontEnd) -> Self {
+        self.front_end = front_end;
+        self
+    }
+
+    /// In Clojure, with Geni of this class path.
+    #[must_use]
+    pub fn geni(mut self, class_path: ClassPath) -> Self {
+        self.geni = Some(class_path);
+        self.front_end(FrontEnd::Geni)
+    }
+
+    /// Where the driver runs.
+    #[must_use]
+    pub fn driver(mut self, place: DriverPlace) -> Self {
+        self.driver = place;
+        self
+    }
+
+    /// Another driver address, which executors will try.
+    #[must_use]
+    pub fn driver_host(mut self, address: IpAddr) -> Self {
+        self.driver_host = Some(address);
+        self
+    }
+
+    /// The address of this host that the driver listens at.
+    #[must_use]
+    pub fn driver_bind(mut self, address: IpAddr) -> Self {
+        self.driver_bind = Some(address);
+        self
+    }
+
+    /// A driver that runs `local[*]` while its `spark.conf` says `k8s://`, as Geni 0.0.33 and later
+    /// do (zero-one-group/geni#301). PySpark and Geni: spark-shell makes its session itself.
+    #[must_use]
+    pub fn local_master(self) -> Self {
+        self.trap(Trap::EagerSession)
+    }
+
+    /// A front end that does this wrong.
+    #[must_use]
+    pub fn trap(mut self, trap: Trap) -> Self {
+        self.trap = Some(trap);
+        self
+    }
+
+    /// Starts with one executor that has its share of the CPU, and lets Spark ask for as many as
+    /// were planned to run, and give them back.
+    #[must_use]
+    pub fn dynamic_allocation(mut self) -> Self {
+        self.executors = 1;
+        self.dynamic_allocation = true;
+        self
+    }
+
+    /// Nothing is tried twice or left out unsaid: see [`sparkproof_catalog::plan::conf::STRICT`].
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// One more Spark setting; it decides over an earlier one of the key.
+    #[must_use]
+    pub fn conf(mut self, key: &str, value: &str) -> Self {
+        self.conf.insert(key, value);
+        self
+    }
+
+    /// The proof it is of.
+    pub fn proof(&self) -> &'a Proof {
+        self.proof
+    }
+
+    /// Verbs beside those that every session needs.
+    #[must_use]
+    pub fn verbs(mut self, verbs: &[Rule]) -> Self {
+        self.verbs.extend(verbs);
+        self
+    }
+
+    /// What each executor requests: a driver in a pod takes the same.
+    pub(super) fn shared_cpu(&self) -> MilliCpu {
+        let executors = u64::from(self.executors);
+        match self.driver {
+            DriverPlace::Pod => MilliCpu((self.cpu.0 * executors / (executors + 1)).max(1)),
+            DriverPlace::Host | DriverPlace::Container => self.cpu,
+        }
+    }
+
+    /// The image of a driver in a pod: the session's, with Python where the front end needs it and
+    /// the nodes take layers of ours.
+    pub(super) async fn driver_image(&self, phase: &str) -> Result<String> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let image = &environment.image;
+        // What strategies furnish has Python already; what a control breaks is of the executors.
+        if let Some(furnished) = self.image.clone().filter(|_| !self.added.layers.is_empty()) {
+            return Ok(furnished);
+        }
+        let Some(engine) =
+            environment.engine.as_ref().filter(|_| self.front_end == FrontEnd::Pyspark)
+        else {
+            return Ok(image.reference.clone());
+        };
+        let layers = python_layers(context, engine, phase, image).await?;
+        let reference = format!("{}-{}-python", image.reference, context.run.id());
+        let nodes = environment.cluster.executor_nodes();
+        load_layered(context, engine, &nodes, &image.reference, &reference, &layers).await?;
+        Ok(reference)
+    }
+
+    /// Grants access only, so that the namespace can be furnished before the session starts.
+    pub async fn grant(self) -> Result<Ground<'a>> {
+        Box::pin(Ground::grant(self)).await
+    }
+
+    /// Grants access and starts the session; returns when all executors are registered.
+    pub async fn start(self) -> Result<Live> {
+        // On the heap: it is a big future, and scenarios nest it.
+        Box::pin(async { Ground::grant(self).await?.start().await }).await
+    }
+}
