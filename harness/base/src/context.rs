@@ -165,8 +165,8 @@ impl Cancel {
             (SignalKind::terminate(), Exit::Terminate),
             (SignalKind::hangup(), Exit::Hangup),
         ] {
-            let mut signals =
-                signal(kind).map_err(|e| Error::internal("listening for signals").because(e))?;
+            let mut signals = signal(kind)
+                .map_err(|e| Error::internal("listening for signals").with_source(e))?;
             let cancel = self.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, OrFail, Result};
+use crate::error::{Error, ErrorContext, Result};
 use crate::name::Name;
 
 /// The user's directories for sparkproof, by the XDG base directory specification.
@@ -19,7 +19,7 @@ impl Dirs {
     pub fn of_user() -> Result<Self> {
         use etcetera::BaseStrategy;
         let base = etcetera::base_strategy::Xdg::new()
-            .map_err(|e| Error::environment("finding the home directory").because(e))?;
+            .map_err(|e| Error::environment("finding the home directory").with_source(e))?;
         let state = base.state_dir().unwrap_or_else(|| base.home_dir().join(".local/state"));
         Self::at(state.join("sparkproof"), base.cache_dir().join("sparkproof"))
     }

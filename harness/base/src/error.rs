@@ -136,14 +136,17 @@ impl Error {
 
     /// The same failure in another class.
     #[must_use]
-    pub fn classed(mut self, exit: Exit) -> Self {
+    pub fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
     /// Adds the underlying error.
     #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -152,7 +155,7 @@ impl Error {
     pub const REMEDY: &str = "\nremedy: ";
 
     /// The text with its causes, and the remedy on a line of its own: what `RunEnded` records.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         match &self.remedy {
             Some(remedy) => format!("{self}{}{remedy}", Self::REMEDY),
             None => self.to_string(),
@@ -200,7 +203,7 @@ impl miette::Diagnostic for Error {
 }
 
 /// Context for errors of other crates: `file.read().or_environment("reading the kubeconfig")?`.
-pub trait OrFail<T> {
+pub trait ErrorContext<T> {
     /// Wraps as [`Exit::Environment`].
     fn or_environment(self, what: impl Into<String>) -> Result<T>;
     /// Wraps as [`Exit::BadInput`].
@@ -209,14 +212,14 @@ pub trait OrFail<T> {
     fn or_internal(self, what: impl Into<String>) -> Result<T>;
 }
 
-impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> OrFail<T> for Result<T, E> {
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> ErrorContext<T> for Result<T, E> {
     fn or_environment(self, what: impl Into<String>) -> Result<T> {
-        self.map_err(|e| Error::environment(what).because(e))
+        self.map_err(|e| Error::environment(what).with_source(e))
     }
     fn or_input(self, what: impl Into<String>) -> Result<T> {
-        self.map_err(|e| Error::input(what).because(e))
+        self.map_err(|e| Error::input(what).with_source(e))
     }
     fn or_internal(self, what: impl Into<String>) -> Result<T> {
-        self.map_err(|e| Error::internal(what).because(e))
+        self.map_err(|e| Error::internal(what).with_source(e))
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::context::Context;
-use crate::error::{OrFail, Result};
+use crate::error::{ErrorContext, Result};
 use crate::wait::{Progress, Source, Waiting, wait};
 
 /// How often a lock file may be replaced while it is being locked before that counts as held.
@@ -14,7 +14,7 @@ const REPLACED: usize = 10;
 
 /// How a lock is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
+pub enum LockMode {
     /// Together with others.
     Shared,
     /// Alone.
@@ -23,26 +23,26 @@ pub enum Hold {
 
 /// Takes the lock if it is free, `None` when it is held. Freed when the file is dropped, even after
 /// kill -9; children do not inherit it (close-on-exec).
-pub fn try_lock(path: &Path, hold: Hold) -> Result<Option<File>> {
+pub fn try_lock(path: &Path, hold: LockMode) -> Result<Option<File>> {
     try_lock_file(path, hold).or_environment(format!("locking {}", path.display()))
 }
 
 /// The same, for who looks at the kind of the error: its directory may be gone.
-pub fn try_lock_file(path: &Path, hold: Hold) -> io::Result<Option<File>> {
+pub fn try_lock_file(path: &Path, hold: LockMode) -> io::Result<Option<File>> {
     try_lock_of(File::options().create(true).truncate(false).write(true), path, hold)
 }
 
 /// The same, for who only looks: no file is made, where there is none that is an error.
-pub fn try_existing_lock(path: &Path, hold: Hold) -> io::Result<Option<File>> {
+pub fn try_existing_lock(path: &Path, hold: LockMode) -> io::Result<Option<File>> {
     try_lock_of(File::options().write(true), path, hold)
 }
 
-fn try_lock_of(options: &OpenOptions, path: &Path, hold: Hold) -> io::Result<Option<File>> {
+fn try_lock_of(options: &OpenOptions, path: &Path, hold: LockMode) -> io::Result<Option<File>> {
     for _ in 0..REPLACED {
         let file = options.open(path)?;
         let locked = match hold {
-            Hold::Shared => file.try_lock_shared(),
-            Hold::Exclusive => file.try_lock(),
+            LockMode::Shared => file.try_lock_shared(),
+            LockMode::Exclusive => file.try_lock(),
         };
         match locked {
             Ok(()) if is_at(&file, path)? => return Ok(Some(file)),
@@ -67,7 +67,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Takes the lock, waiting for whoever holds it, at most so many seconds.
-pub async fn lock(context: &Context, path: &Path, hold: Hold, seconds: u64) -> Result<File> {
+pub async fn lock(context: &Context, path: &Path, hold: LockMode, seconds: u64) -> Result<File> {
     let waiting = Waiting::up_to(seconds, format!("the lock {}", path.display()));
     wait(context, waiting, Source::Backoff, async || match try_lock(path, hold) {
         Ok(Some(file)) => Progress::Met(file),
@@ -85,11 +85,11 @@ mod tests {
     fn a_lock_file_that_was_replaced_or_removed_is_told_from_the_one_at_its_path() {
         let keep = tempfile::tempdir().expect("temporary directory");
         let path = keep.path().join("lock");
-        let file = try_lock(&path, Hold::Exclusive).expect("lockable").expect("free");
+        let file = try_lock(&path, LockMode::Exclusive).expect("lockable").expect("free");
         assert!(is_at(&file, &path).expect("looked"));
         std::fs::remove_file(&path).expect("removed");
         assert!(!is_at(&file, &path).expect("looked"));
-        let second = try_lock(&path, Hold::Exclusive).expect("lockable").expect("another file");
+        let second = try_lock(&path, LockMode::Exclusive).expect("lockable").expect("another file");
         assert!(is_at(&second, &path).expect("looked") && !is_at(&file, &path).expect("looked"));
     }
 
@@ -97,12 +97,12 @@ mod tests {
     fn a_shared_lock_keeps_an_exclusive_one_away_and_no_shared_one() {
         let keep = tempfile::tempdir().expect("temporary directory");
         let path = keep.path().join("lock");
-        let one = try_lock(&path, Hold::Shared).expect("lockable");
-        assert!(one.is_some() && try_lock(&path, Hold::Shared).expect("lockable").is_some());
-        assert!(try_lock(&path, Hold::Exclusive).expect("lockable").is_none());
+        let one = try_lock(&path, LockMode::Shared).expect("lockable");
+        assert!(one.is_some() && try_lock(&path, LockMode::Shared).expect("lockable").is_some());
+        assert!(try_lock(&path, LockMode::Exclusive).expect("lockable").is_none());
         drop(one);
-        assert!(try_lock(&path, Hold::Exclusive).expect("lockable").is_some());
-        let gone = try_lock_file(&keep.path().join("gone/lock"), Hold::Shared);
+        assert!(try_lock(&path, LockMode::Exclusive).expect("lockable").is_some());
+        let gone = try_lock_file(&keep.path().join("gone/lock"), LockMode::Shared);
         assert_eq!(gone.expect_err("no directory").kind(), io::ErrorKind::NotFound);
     }
 }

@@ -6,7 +6,7 @@ use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 use tokio_util::io::SyncIoBridge;
 
-use crate::error::{OrFail, Result};
+use crate::error::{ErrorContext, Result};
 
 /// A tar stream under way.
 #[derive(Debug)]

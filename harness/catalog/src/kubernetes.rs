@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 /// A Kubernetes version that a node can have.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -166,7 +166,7 @@ impl Variant {
     /// What it is expected to do with this Spark on so many nodes that executors can run on.
     pub fn expected(&self, spark: &str, nodes: usize) -> Result<Expected> {
         let version = Version::parse(spark)
-            .map_err(|e| Error::input(format!("Spark's version {spark}")).because(e))?;
+            .map_err(|e| Error::input(format!("Spark's version {spark}")).with_source(e))?;
         let topology = if nodes > 1 { Nodes::Several } else { Nodes::One };
         let fits = |rule: &&Rule| {
             rule.spark.matches(&version) && rule.nodes.is_none_or(|nodes| nodes == topology)

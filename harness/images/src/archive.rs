@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::config::{Config, digest};
 use super::layer::Layer;
@@ -64,7 +64,7 @@ impl Saved {
             let name = normal(Path::new(name));
             let name = links.get(&name).unwrap_or(&name);
             places.get(name).copied().ok_or_else(|| {
-                Error::environment(what()).because(format!("it has no {}", name.display()))
+                Error::environment(what()).with_source(format!("it has no {}", name.display()))
             })
         };
         let manifests: Vec<Manifest> = serde_json::from_slice(
@@ -73,12 +73,12 @@ impl Saved {
         .or_environment(what())?;
         let manifest = manifests
             .first()
-            .ok_or_else(|| Error::environment(what()).because("an empty manifest"))?;
+            .ok_or_else(|| Error::environment(what()).with_source("an empty manifest"))?;
         let config = read(&mut file, find(&manifest.config)?).or_environment(what())?;
         let config = Config::parse(config)?;
         let diff_ids = config.diff_ids();
         if diff_ids.len() != manifest.layers.len() {
-            return Err(Error::environment(what()).because(format!(
+            return Err(Error::environment(what()).with_source(format!(
                 "{} layers, but {} in its configuration",
                 manifest.layers.len(),
                 diff_ids.len()

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
-use sparkproof_base::locks::{self, Hold};
+use sparkproof_base::locks::{self, LockMode};
 
 /// As long as a whole build may take: another process does it.
 const BUILD_SECONDS: u64 = 60 * 60;
@@ -101,7 +101,7 @@ impl Cache {
         let mut build = Some(build);
         // Once more when it was built, or found changed while another process looked at it, too.
         for _ in 0..TRIES {
-            let lock = lock(context, &lock_file, Hold::Shared, BUILD_SECONDS).await?;
+            let lock = lock(context, &lock_file, LockMode::Shared, BUILD_SECONDS).await?;
             let there = target.exists();
             if there && (build.is_none() || blocking(target.clone(), verify).await?) {
                 if build.is_some() {
@@ -113,7 +113,8 @@ impl Cache {
             }
             drop(lock);
             let seconds = if there { USERS_SECONDS } else { BUILD_SECONDS };
-            let _alone = match locks::lock(context, &lock_file, Hold::Exclusive, seconds).await {
+            let _alone = match locks::lock(context, &lock_file, LockMode::Exclusive, seconds).await
+            {
                 Ok(lock) => lock,
                 Err(error) if there && !error.is_interruption() => continue,
                 Err(error) => return Err(error),
@@ -181,7 +182,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// Takes the lock of a key.
-async fn lock(context: &Context, path: &Path, hold: Hold, seconds: u64) -> Result<File> {
+async fn lock(context: &Context, path: &Path, hold: LockMode, seconds: u64) -> Result<File> {
     let file = locks::lock(context, path, hold, seconds).await?;
     // The lock's time says when the entry was last wanted.
     file.set_modified(std::time::SystemTime::now()).or_environment("marking a cache entry")?;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sparkproof_base::dirs::Dirs;
-use sparkproof_base::error::{OrFail, Result};
-use sparkproof_base::locks::{Hold, try_lock};
+use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::locks::{LockMode, try_lock};
 
 /// An entry of the cache.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ pub fn prune(dirs: &Dirs, limit: u64) -> Result<Pruned> {
             break;
         }
         let lock = lock_of(&entry.path, &entry.id);
-        let Some(_lock) = try_lock(&lock, Hold::Exclusive)? else {
+        let Some(_lock) = try_lock(&lock, LockMode::Exclusive)? else {
             pruned.in_use.push(entry);
             continue;
         };

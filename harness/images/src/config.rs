@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::layer::Layer;
 
@@ -41,7 +41,7 @@ impl Config {
         let mut value: Value = serde_json::from_str(&self.text).or_internal(what)?;
         let diff_ids = layers.iter().map(|layer| json!(layer.diff_id()));
         let list = value.pointer_mut("/rootfs/diff_ids").and_then(Value::as_array_mut);
-        list.ok_or_else(|| Error::internal(what).because("it has no layers"))?.extend(diff_ids);
+        list.ok_or_else(|| Error::internal(what).with_source("it has no layers"))?.extend(diff_ids);
         // One line for each layer, where there is a history at all: containerd wants the numbers to
         // agree.
         if let Some(history) = value.get_mut("history").and_then(Value::as_array_mut) {

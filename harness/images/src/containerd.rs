@@ -6,7 +6,7 @@ use std::time::Duration;
 use bollard::errors::Error as DockerError;
 use bollard::query_parameters::InspectContainerOptions;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_machine::engine::Engine;
 use tokio::io::AsyncRead;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bollard::auth::DockerCredentials;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 /// Docker Hub, as references leave it out and docker's configuration names it.
 const HUB: &str = "https://index.docker.io/v1/";
@@ -82,7 +82,7 @@ fn of(
             Ok(None)
         }
         Err(error) => Err(Error::input(format!("reading the credentials of {registry}"))
-            .because(error)
+            .with_source(error)
             .remedy("`docker login` writes them")),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_machine::engine::is_root;
 use sparkproof_machine::exec::Tool;
@@ -61,7 +61,7 @@ pub async fn debian_layer(
                 .await
                 .map_err(|e| {
                     Error::environment(what())
-                        .because(e)
+                        .with_source(e)
                         .remedy("give apt a mirror of Debian 12 that answers")
                 })?;
             step.progress("taking what is new");

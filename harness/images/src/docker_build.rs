@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::query_parameters::BuildImageOptionsBuilder;
 use futures::StreamExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::{Lifetime, SCOPE};
 use sparkproof_machine::engine::Engine;
 use tokio::io::DuplexStream;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use include_dir::{Dir, DirEntry};
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
 use super::Key;
 

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_machine::engine::Engine;
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_machine::engine::Engine;
 use tokio_util::io::SyncIoBridge;
 
@@ -55,7 +55,7 @@ pub async fn load(
 }
 
 /// As [`load`], of the image that is the engine's image `base` with these layers on top: it exists
-/// on the nodes only, as `reference`. It is given back with the run when its reference contains the
+/// on the nodes only, as `reference`. It is removed with the run when its reference contains the
 /// run's id; else it is for the next run, too, and its reference must say its content.
 pub async fn load_layered(
     context: &Context,
@@ -128,7 +128,7 @@ async fn load_now(
     if reference.contains(context.run.id()) {
         for (node, ..) in &lacking {
             let (docker, node) = (engine.host.clone(), node.container.to_owned());
-            context.run.own(Owned::NodeImage { docker, node, name: name.clone() })?;
+            context.run.record(OwnedResource::NodeImage { docker, node, name: name.clone() })?;
         }
     }
     let image = Image { saved, archive, name, id: image_id, chain };

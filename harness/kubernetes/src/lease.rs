@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -139,7 +139,10 @@ async fn renew_once(api: &Api<KubeLease>, name: &str, mut held: KubeLease) -> Re
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => return Renewal::Gone,
             Ok(Err(kube::Error::Api(status))) if status.code == 409 => {}
             Ok(Err(error)) => {
-                return Renewal::Failed(held, Error::environment("the API server").because(error));
+                return Renewal::Failed(
+                    held,
+                    Error::environment("the API server").with_source(error),
+                );
             }
             Err(error) => return Renewal::Failed(held, error),
         }

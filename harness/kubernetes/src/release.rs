@@ -5,8 +5,8 @@ use std::path::{Component, Path};
 use futures::future::try_join_all;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::remove_below;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::name::Name;
 use sparkproof_images::remove_image;
 use sparkproof_machine::mounts::unmount_in;
@@ -16,89 +16,89 @@ use crate::removal;
 
 /// Removes one thing that the context's run owns, verified at this moment to be that run's, and
 /// writes down that it is gone. What is gone already, or turns out to be somebody else's under the
-/// same name (ours was never made), counts as given back.
+/// same name (ours was never made), counts as removed.
 ///
 /// # Errors
 /// Environment: it is still there, with the reason; the ledger keeps it.
-pub async fn give_back(context: &Context, owned: &Owned) -> Result<()> {
-    if let Some(why) = release(context, owned).await? {
+pub async fn release(context: &Context, owned: &OwnedResource) -> Result<()> {
+    if let Some(why) = try_release(context, owned).await? {
         context.recorder.warn(format!("{owned} is left alone: {why}"));
     }
     Ok(())
 }
 
 /// The same; why something of that name is left alone, when it is.
-pub async fn release(context: &Context, owned: &Owned) -> Result<Option<String>> {
+pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Option<String>> {
     let mut left_alone = None;
     let context = &context.for_teardown();
     let run = context.run.id();
     match owned {
-        Owned::Process { pid, name, .. } => {
+        OwnedResource::Process { pid, name, .. } => {
             exec::end_group(context, owned, *pid, name).await?;
         }
-        Owned::Container { docker, name } => {
+        OwnedResource::Container { docker, name } => {
             docker::remove_container(&docker::at(docker).await?, name, run).await?;
         }
-        Owned::Network { docker, name } => {
+        OwnedResource::Network { docker, name } => {
             docker::remove_network(&docker::at(docker).await?, name, run).await?;
         }
-        Owned::KindCluster { docker, name } => {
+        OwnedResource::KindCluster { docker, name } => {
             let engine = docker::at(docker).await?;
             let nodes = docker::kind_cluster(&engine, name, run).await?;
             let removed = nodes.of_run.iter().map(|node| docker::force_remove(&engine, node));
             try_join_all(removed).await?;
             left_alone = nodes.left_alone(run, docker::MARK);
         }
-        Owned::MinikubeCluster { docker, name } => {
+        OwnedResource::MinikubeCluster { docker, name } => {
             let of_run = (run, context.run.dir());
             left_alone = minikube_profile::remove(&docker::at(docker).await?, name, of_run).await?;
         }
-        Owned::NodeImage { docker, node, name } if name.contains(run) => {
+        OwnedResource::NodeImage { docker, node, name } if name.contains(run) => {
             remove_image(context, &docker::at(docker).await?, node, name).await?;
         }
-        Owned::NodeImage { name, .. } => {
+        OwnedResource::NodeImage { name, .. } => {
             return Err(Error::internal(format!(
                 "{name} does not contain the run's id {run}: not removed"
             )));
         }
-        Owned::Namespace { kubeconfig, context: of, name } => {
+        OwnedResource::Namespace { kubeconfig, context: of, name } => {
             if let Some(client) = removal::reach(context, kubeconfig, of.as_deref()).await? {
                 removal::remove_namespace(context, client, name, run).await?;
             }
         }
-        Owned::ClusterRoleBinding { kubeconfig, context: of, name } => {
+        OwnedResource::ClusterRoleBinding { kubeconfig, context: of, name } => {
             if let Some(client) = removal::reach(context, kubeconfig, of.as_deref()).await? {
                 removal::remove_cluster_role_binding(client, name, run).await?;
             }
         }
-        Owned::PersistentVolume { kubeconfig, context: of, name } => {
+        OwnedResource::PersistentVolume { kubeconfig, context: of, name } => {
             if let Some(client) = removal::reach(context, kubeconfig, of.as_deref()).await? {
                 removal::remove_persistent_volume(client, name, run).await?;
             }
         }
-        Owned::Labelled { kubeconfig, context: of, namespace, selector }
+        OwnedResource::Labelled { kubeconfig, context: of, namespace, selector }
             if selector.contains(run) =>
         {
             if let Some(client) = removal::reach(context, kubeconfig, of.as_deref()).await? {
                 removal::labelled::remove(context, client, namespace, selector).await?;
             }
         }
-        Owned::Labelled { selector, .. } => {
+        OwnedResource::Labelled { selector, .. } => {
             return Err(Error::internal(format!(
                 "{selector} does not contain the run's id {run}: not removed"
             )));
         }
-        Owned::Lease { kubeconfig, context: of, namespace, name } => {
+        OwnedResource::Lease { kubeconfig, context: of, namespace, name } => {
             if let Some(client) = removal::reach(context, kubeconfig, of.as_deref()).await? {
                 removal::remove_lease(client, namespace, name, run).await?;
             }
         }
-        Owned::NodePath { docker, node, path } => {
+        OwnedResource::NodePath { docker, node, path } => {
             node_path::remove_path(context, &docker::at(docker).await?, node, path).await?;
         }
-        Owned::Path { path } => remove_path(context, path)?,
+        OwnedResource::Path { path } => remove_path(context, path)?,
     }
-    context.run.gave_back(owned)?;
+    context.run.released(owned)?;
     Ok(left_alone)
 }
 

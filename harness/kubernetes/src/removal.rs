@@ -14,9 +14,9 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::NAMESPACE_GONE;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::KUBE_RUN;
-use sparkproof_base::ledger::{Owned, owned_by};
+use sparkproof_base::ledger::{OwnedResource, owned_by};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_machine::{docker, minikube_profile};
 
@@ -48,7 +48,7 @@ pub async fn reach(
             "the cluster of {} does not answer",
             kubeconfig.display()
         ))
-        .because(e)
+        .with_source(e)
         .remedy("run `sparkproof sweep` when it does")),
     }
 }
@@ -61,10 +61,10 @@ async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     let mut clusters = 0;
     for owned in owned_by(&context.dirs.runs().join(id))? {
         let nodes = match &owned {
-            Owned::KindCluster { docker, name } => {
+            OwnedResource::KindCluster { docker, name } => {
                 docker::kind_nodes(&docker::at(docker).await?, name).await?
             }
-            Owned::MinikubeCluster { docker, name } => {
+            OwnedResource::MinikubeCluster { docker, name } => {
                 minikube_profile::nodes(&docker::at(docker).await?, name).await?
             }
             _ => continue,

@@ -15,8 +15,8 @@ use futures::StreamExt;
 use futures::future::try_join_all;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::REMOVAL_ENDS;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::ledger::labels::{KIND_CLUSTER, RUN, SCOPE};
 use tokio::time::timeout;
 
@@ -53,7 +53,9 @@ pub async fn remove_container(engine: &Engine, name: &str, run: &str) -> Result<
 /// Removes a container of the context's run and writes down that it is gone.
 pub async fn release_container(context: &Context, engine: &Engine, name: &str) -> Result<()> {
     remove_container(engine, name, context.run.id()).await?;
-    context.run.gave_back(&Owned::Container { docker: engine.host.clone(), name: name.to_owned() })
+    context
+        .run
+        .released(&OwnedResource::Container { docker: engine.host.clone(), name: name.to_owned() })
 }
 
 /// Removes a container with its anonymous volumes, running or not, and waits until it is gone.

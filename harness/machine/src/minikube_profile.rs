@@ -1,4 +1,4 @@
-//! A Minikube profile's containers, network and volumes, by Minikube's own label: given back
+//! A Minikube profile's containers, network and volumes, by Minikube's own label: removed
 //! without Minikube, whose program and files may be gone.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 };
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::MINIKUBE_NODE;
 
 use crate::docker::{Nodes, first_name, force_remove, force_remove_network, gone};
@@ -69,7 +69,7 @@ fn is_of_home(home: &Path, node: &str, authorized: Option<&[u8]>) -> Result<bool
     match fs_err::read(machine.join("id_rsa.pub")) {
         Ok(key) => Ok(key.trim_ascii() == authorized.trim_ascii()),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
-        Err(e) => Err(Error::environment("reading a key of Minikube's").because(e)),
+        Err(e) => Err(Error::environment("reading a key of Minikube's").with_source(e)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use procfs::process::{MountInfo, Process};
 use rustix::mount::{UnmountFlags, unmount};
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
 /// All mounts, oldest first; none when they cannot be read.
 pub fn mounts() -> Vec<MountInfo> {

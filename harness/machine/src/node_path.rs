@@ -5,7 +5,7 @@ use std::path::Path;
 use bollard::query_parameters::InspectContainerOptions;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use crate::docker::gone;
 use crate::engine::Engine;

@@ -1,7 +1,7 @@
 //! A run that reads by every variant, with figures of the order of those measured.
 
 use sparkproof_base::error::Exit;
-use sparkproof_base::events::{Body, Configuration, Figures, Outcome, Part, StepState};
+use sparkproof_base::events::{Body, Configuration, Outcome, Part, ReadMetrics, StepState};
 use sparkproof_catalog::{Variant, variants};
 
 use super::Model;
@@ -160,9 +160,9 @@ impl Tape {
     }
 }
 
-fn of(cost: &Cost) -> Figures {
+fn of(cost: &Cost) -> ReadMetrics {
     let (id, setup, moved, seconds, bytes, big, small, planning, requests) = *cost;
-    Figures {
+    ReadMetrics {
         variant: id.to_owned(),
         setup_seconds: setup,
         bytes_to_nodes: (moved * 1e6) as u64,

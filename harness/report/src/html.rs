@@ -1,7 +1,7 @@
 //! `report.html`: one file that works offline, with all that the events say.
 
 use askama::Template;
-use sparkproof_base::error::{Exit, OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Exit, Result};
 
 use super::chart::{Chart, LIFE};
 use super::groups::{Group, groups};

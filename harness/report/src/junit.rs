@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use sparkproof_base::error::{Exit, OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Exit, Result};
 use sparkproof_catalog::variant_of_check;
 
 use super::Summary;

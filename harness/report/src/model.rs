@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::{Error, Exit};
-use sparkproof_base::events::{Configuration, Figures, PodMoment};
+use sparkproof_base::events::{Configuration, PodMoment, ReadMetrics};
 use sparkproof_catalog::variant_of_check;
 
 /// A run as its events tell it; made by [`Model::read`].
@@ -35,7 +35,7 @@ pub struct Model {
     pub pod_lists: Vec<PodList>,
     /// Figures of the ways of reading that were proven, for their comparison.
     #[serde(default)]
-    pub reading: Vec<Figures>,
+    pub reading: Vec<ReadMetrics>,
     /// What sessions got for the ways of reading, with names for what differs between runs.
     #[serde(default)]
     pub configurations: Vec<Configuration>,

@@ -235,7 +235,7 @@ fn what_ended_the_run_is_told_once_with_its_remedy() {
         tape.begin();
         tape.phase("engine", 0.0, 1.0, false, "docker is not installed");
         let error = Error::environment("docker is not installed").remedy("--yes installs it");
-        tape.end(1.1, error.exit, Some(&error.told()));
+        tape.end(1.1, error.exit, Some(&error.summary()));
     });
     let text = closing(&summary, dir.path(), Mode::Quiet, Paint(false));
     assert_eq!(text.matches("docker is not installed").count(), 1, "{text}");

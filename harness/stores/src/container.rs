@@ -9,7 +9,7 @@ use bollard::query_parameters::UploadToContainerOptionsBuilder;
 use bytes::Bytes;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_dir;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_catalog::StoreKind;
 use sparkproof_machine::engine::{Container, Engine};

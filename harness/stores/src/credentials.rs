@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 
 /// The account that Azurite's documentation uses; clients derive it from host names.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
 use super::Store;
 use super::upload::joined;

@@ -18,7 +18,7 @@ use object_store::client::{
 };
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 
 use super::{Credentials, StoreRecord};

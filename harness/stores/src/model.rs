@@ -61,7 +61,7 @@ impl std::ops::Deref for Store {
 
 impl Store {
     /// Starts one in a container on a Docker network, and returns when it serves. It is the run's:
-    /// in its ledger, labelled, and given back by [`Store::stop`] or with the run.
+    /// in its ledger, labelled, and removed by [`Store::stop`] or with the run.
     ///
     /// # Errors
     /// Environment: its image could not be assembled, or it does not serve (with the end of its

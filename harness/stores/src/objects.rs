@@ -12,7 +12,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 
 use super::http::{Http, refused};

@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use serde_json::json;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_dir;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_catalog::StoreKind;
 use sparkproof_kubernetes::cluster::Cluster;
@@ -108,7 +108,7 @@ async fn node_address(client: &Client) -> Result<String> {
         // Of a dual-stack node the IPv4 one: Spark wants one family.
         .find(|a| a.type_ == "InternalIP" && a.address.parse::<std::net::Ipv4Addr>().is_ok())
         .map(|address| address.address)
-        .ok_or_else(|| Error::environment(what).because("no node has an internal IPv4 address"))
+        .ok_or_else(|| Error::environment(what).with_source("no node has an internal IPv4 address"))
 }
 
 struct Objects<'a> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 
 use super::Store;

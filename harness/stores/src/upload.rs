@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 
 use super::Store;

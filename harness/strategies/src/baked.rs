@@ -5,11 +5,11 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_catalog::Variant;
 use sparkproof_images::{Entry, Layer};
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::Environment;
 
 use super::nodes::no_layers;
-use super::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use super::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer
 /// travels to the nodes.
@@ -41,9 +41,9 @@ impl Strategy for Baked {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let path = scene.path(self.variant);
             let files = data.files().map(|file| {
@@ -52,15 +52,15 @@ impl Strategy for Baked {
             });
             self.layer = Some(Layer::of_entries(files).await?);
             // Loading it is measured where it is loaded, with the session's image.
-            Ok(Setup::default())
+            Ok(SetupCost::default())
         })
     }
 
-    fn contribute(&self, _: Scene<'_>) -> Result<Contribution> {
-        Ok(Contribution { layers: self.layer.iter().cloned().collect(), ..Default::default() })
+    fn contribute(&self, _: StrategyContext<'_>) -> Result<SessionOverlay> {
+        Ok(SessionOverlay { layers: self.layer.iter().cloned().collect(), ..Default::default() })
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), Mount::Root, None)
     }
 }

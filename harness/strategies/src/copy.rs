@@ -9,11 +9,11 @@ use sparkproof_base::tar_stream::pack;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::access::{EXEC, Rule};
 use sparkproof_kubernetes::cluster::InPod;
-use sparkproof_spark::session::Contribution;
-use sparkproof_testbed::Live;
+use sparkproof_spark::session::SessionOverlay;
+use sparkproof_testbed::LiveSession;
 
 use super::transfer::{HASH, verify};
-use super::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use super::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// The variant `0-copy`.
 #[derive(Debug)]
@@ -39,14 +39,14 @@ impl Strategy for Copy {
 
     fn prepare<'a>(
         &'a mut self,
-        _: Scene<'a>,
+        _: StrategyContext<'a>,
         _: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
-        Box::pin(async { Ok(Setup::default()) })
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
+        Box::pin(async { Ok(SetupCost::default()) })
     }
 
-    fn contribute(&self, _: Scene<'_>) -> Result<Contribution> {
-        Ok(Contribution::default())
+    fn contribute(&self, _: StrategyContext<'_>) -> Result<SessionOverlay> {
+        Ok(SessionOverlay::default())
     }
 
     fn populates(&self) -> bool {
@@ -55,25 +55,25 @@ impl Strategy for Copy {
 
     fn populate<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-        live: &'a Live,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        live: &'a LiveSession,
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move { copy_into_all(scene, data, live, &scene.path(self.variant)).await })
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), Mount::Root, None)
     }
 }
 
 /// Copies the data to `path` in every executor's pod, side by side.
 pub(super) async fn copy_into_all(
-    scene: Scene<'_>,
+    scene: StrategyContext<'_>,
     data: &Dataset,
-    live: &Live,
+    live: &LiveSession,
     path: &Path,
-) -> Result<Setup> {
+) -> Result<SetupCost> {
     let begun = Instant::now();
     let pods = live.executor_pods();
     let copies = pods.keys().map(|pod| async {
@@ -83,7 +83,7 @@ pub(super) async fn copy_into_all(
     });
     let seconds = scene.context.cancel.guard(try_join_all(copies)).await?;
     let copies = seconds.len().max(1);
-    Ok(Setup {
+    Ok(SetupCost {
         seconds: begun.elapsed().as_secs_f64(),
         bytes_to_nodes: data.bytes() * pods.len() as u64,
         seconds_per_executor: seconds.iter().sum::<f64>() / copies as f64,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::data_size::{CSV_PARTS, DataSize, PARQUET_PARTS};
 use super::parquet;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
-use sparkproof_kubernetes::release::give_back;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
+use sparkproof_kubernetes::release::release;
 
 use super::Dataset;
 
-/// A directory of this host; given back by [`HostCopy::undo`] or the run's teardown.
+/// A directory of this host; removed by [`HostCopy::cleanup`] or the run's teardown.
 #[derive(Debug)]
 pub struct HostCopy {
     path: PathBuf,
@@ -17,7 +17,7 @@ pub struct HostCopy {
 
 impl HostCopy {
     /// Copies the data to `path`. The first directory on the way to it whose name contains the run's
-    /// id must not exist yet: it is made, and given back with all that is in it.
+    /// id must not exist yet: it is made, and removed with all that is in it.
     pub async fn make(context: &Context, path: &Path, data: &Dataset) -> Result<Self> {
         let run = context.run.id();
         let of_run = |p: &&Path| p.file_name().is_some_and(|n| n.to_string_lossy().contains(run));
@@ -26,7 +26,7 @@ impl HostCopy {
             return Err(Error::environment(format!("{} exists already", ours.display()))
                 .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
         }
-        context.run.own(Owned::Path { path: ours.clone() })?;
+        context.run.record(OwnedResource::Path { path: ours.clone() })?;
         let (from, to) = (data.dir.clone(), path.to_owned());
         let copied = tokio::task::spawn_blocking(move || copy_tree(&from, &to));
         copied.await.or_internal("copying to the driver's host")??;
@@ -34,8 +34,8 @@ impl HostCopy {
     }
 
     /// Removes it.
-    pub async fn undo(&self, context: &Context) -> Result<()> {
-        give_back(context, &Owned::Path { path: self.path.clone() }).await
+    pub async fn cleanup(&self, context: &Context) -> Result<()> {
+        release(context, &OwnedResource::Path { path: self.path.clone() }).await
     }
 }
 
@@ -71,12 +71,12 @@ mod tests {
         assert!(file.filter(|f| f.file_type().is_file()).count() > 2);
         let error = HostCopy::make(&context, &path, &data).await.expect_err("exists");
         assert!(error.to_string().contains("exists already"), "{error}");
-        copy.undo(&context).await.expect("given back");
+        copy.cleanup(&context).await.expect("removed");
         assert!(!path.exists());
 
         let above = keep.path().join(format!("sparkproof-{}-2-mount", context.run.id()));
         let copy = HostCopy::make(&context, &above.join("mounted"), &data).await.expect("made");
-        copy.undo(&context).await.expect("given back");
+        copy.cleanup(&context).await.expect("removed");
         assert!(!above.exists(), "also what was made on the way to it");
     }
 }

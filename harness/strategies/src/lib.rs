@@ -26,5 +26,5 @@ pub use nodes::own_on_nodes;
 pub use remote::s3_conf;
 pub use remote::{Remote, Scheme};
 pub use rows::SCHEMA;
-pub use strategy::{Location, Mount, Scene, Setup, Strategy, strategy_of};
+pub use strategy::{Location, Mount, SetupCost, Strategy, StrategyContext, strategy_of};
 pub use table::{DataFile, Format, Table};

@@ -6,13 +6,13 @@ use std::time::Duration;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::tar_stream::pack;
 use sparkproof_machine::engine::Engine;
 use sparkproof_testbed::Environment;
 
 use crate::transfer::{HASH, verify};
-use crate::{Dataset, Scene};
+use crate::{Dataset, StrategyContext};
 
 /// The engine that runs the nodes.
 pub(crate) fn engine(environment: &Environment) -> Result<&Engine> {
@@ -33,11 +33,11 @@ pub fn no_layers(environment: &Environment) -> Option<String> {
 /// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
 /// when whole, then hashed again in the node. What is owned thereby.
 pub(crate) async fn put(
-    scene: Scene<'_>,
+    scene: StrategyContext<'_>,
     node: &str,
     data: &Dataset,
     path: &Path,
-) -> Result<Vec<Owned>> {
+) -> Result<Vec<OwnedResource>> {
     let engine = engine(scene.environment)?;
     let half = path.with_extension("half");
     let whole = path.to_string_lossy();
@@ -45,11 +45,11 @@ pub(crate) async fn put(
     let context = scene.context;
     engine.exec(context, node, &free, None::<&[u8]>, IN_NODE).await.map_err(|error| {
         Error::environment(format!("{whole} is not free on {node}"))
-            .because(error)
+            .with_source(error)
             .remedy("remove it if it is a leftover; sparkproof overwrites nothing")
     })?;
     let owned = [path.to_owned(), half].map(|path| on_node(engine, node, path));
-    owned.iter().cloned().try_for_each(|owned| scene.context.run.own(owned))?;
+    owned.iter().cloned().try_for_each(|owned| scene.context.run.record(owned))?;
     let script = format!(
         "umask 022 && mkdir \"$1.half\" && \
          tar --extract --no-same-owner --file - --directory \"$1.half\" && \
@@ -64,17 +64,17 @@ pub(crate) async fn put(
 
 /// Owns a directory of every node that executors can run on: for what kubelet makes unasked.
 pub fn own_on_nodes(context: &Context, environment: &Environment, path: &Path) -> Result<()> {
-    on_nodes(environment, path)?.into_iter().try_for_each(|owned| context.run.own(owned))
+    on_nodes(environment, path)?.into_iter().try_for_each(|owned| context.run.record(owned))
 }
 
 /// A directory of every node that executors can run on.
-pub(crate) fn on_nodes(environment: &Environment, path: &Path) -> Result<Vec<Owned>> {
+pub(crate) fn on_nodes(environment: &Environment, path: &Path) -> Result<Vec<OwnedResource>> {
     let engine = engine(environment)?;
     let nodes = environment.cluster.executor_nodes();
     Ok(nodes.iter().map(|node| on_node(engine, node, path.to_owned())).collect())
 }
 
 /// A directory of a node, as the ledger knows it.
-fn on_node(engine: &Engine, node: &str, path: PathBuf) -> Owned {
-    Owned::NodePath { docker: engine.host.clone(), node: node.to_owned(), path }
+fn on_node(engine: &Engine, node: &str, path: PathBuf) -> OwnedResource {
+    OwnedResource::NodePath { docker: engine.host.clone(), node: node.to_owned(), path }
 }

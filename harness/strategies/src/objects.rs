@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::Variant;
 
-use crate::Scene;
+use crate::StrategyContext;
 
 /// Finalizers hold a claim while a pod has it, and a volume while a claim has it.
 const GONE_WITHIN: u64 = 120;
@@ -24,7 +24,7 @@ const PHASE_WITHIN: u64 = 60;
 const LOOKED: &str = "sparkproof.io/looked";
 
 /// Name and labels of a variant's object.
-pub(crate) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
+pub(crate) fn meta(scene: StrategyContext<'_>, variant: &Variant) -> ObjectMeta {
     ObjectMeta {
         name: Some(scene.name(variant)),
         labels: Some(labels::kube(scene.context.run.id(), labels::Lifetime::Run)),
@@ -33,7 +33,7 @@ pub(crate) fn meta(scene: Scene<'_>, variant: &Variant) -> ObjectMeta {
 }
 
 /// Creates an object; one that exists under its name is not ours.
-pub(crate) async fn create<K>(scene: Scene<'_>, api: Api<K>, object: K) -> Result<()>
+pub(crate) async fn create<K>(scene: StrategyContext<'_>, api: Api<K>, object: K) -> Result<()>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
     K::DynamicType: Default,

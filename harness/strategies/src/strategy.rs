@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 use futures::future::LocalBoxFuture;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::Figures;
+use sparkproof_base::events::ReadMetrics;
 use sparkproof_catalog::{StoreKind, Variant};
 use sparkproof_kubernetes::access::Rule;
-use sparkproof_spark::session::Contribution;
-use sparkproof_testbed::{Environment, Live};
+use sparkproof_spark::session::SessionOverlay;
+use sparkproof_testbed::{Environment, LiveSession};
 
 use super::mount::{Client, ExecutorMount, NodeMount};
 use super::{Baked, Copy, DataSize, Dataset, Remote, Scheme, volume};
 
 /// Where a strategy works: lent to each of its steps.
 #[derive(Debug, Clone, Copy)]
-pub struct Scene<'a> {
+pub struct StrategyContext<'a> {
     /// What every stage borrows.
     pub context: &'a Context,
     /// Cluster, engine, image.
@@ -27,7 +27,7 @@ pub struct Scene<'a> {
     pub executors: u32,
 }
 
-impl Scene<'_> {
+impl StrategyContext<'_> {
     /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
     /// No directory is shared with other variants: a container's runtime makes those above a mount
     /// as root, and then an executor (user 185) can put nothing beside the mount (measured).
@@ -74,12 +74,12 @@ pub trait Strategy: Send + Sync {
     /// Before the session: fills stores, nodes and volumes with the data.
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>>;
+    ) -> LocalBoxFuture<'a, Result<SetupCost>>;
 
     /// What the session needs for it.
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution>;
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay>;
 
     /// Kubernetes objects that it made beforehand, for the reader of its configuration.
     fn objects(&self) -> Vec<serde_json::Value> {
@@ -94,19 +94,19 @@ pub trait Strategy: Send + Sync {
     /// After the session's start: what can only be done in running pods.
     fn populate<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-        live: &'a Live,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        live: &'a LiveSession,
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         let _ = (scene, data, live);
-        Box::pin(async { Ok(Setup::default()) })
+        Box::pin(async { Ok(SetupCost::default()) })
     }
 
     /// Where Spark reads, once prepared.
-    fn location(&self, scene: Scene<'_>) -> Location;
+    fn location(&self, scene: StrategyContext<'_>) -> Location;
 
     /// After the session: takes away what the namespace's end does not.
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
     }
@@ -152,7 +152,7 @@ pub fn strategy_of(variant: &'static Variant) -> Result<Box<dyn Strategy>> {
 
 /// What it took to make the files readable; the comparison's figures.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Setup {
+pub struct SetupCost {
     /// Wall clock.
     pub seconds: f64,
     /// Bytes moved to nodes or pods.
@@ -163,10 +163,10 @@ pub struct Setup {
     pub bytes_per_executor: u64,
 }
 
-impl Setup {
+impl SetupCost {
     /// As the comparison's figures of a variant, nothing of it read yet.
-    pub fn figures(self, variant: &Variant) -> Figures {
-        Figures {
+    pub fn figures(self, variant: &Variant) -> ReadMetrics {
+        ReadMetrics {
             variant: variant.id.clone(),
             setup_seconds: self.seconds,
             bytes_to_nodes: self.bytes_to_nodes,
@@ -177,10 +177,10 @@ impl Setup {
     }
 }
 
-impl std::ops::Add for Setup {
-    type Output = Setup;
-    fn add(self, other: Setup) -> Setup {
-        Setup {
+impl std::ops::Add for SetupCost {
+    type Output = SetupCost;
+    fn add(self, other: SetupCost) -> SetupCost {
+        SetupCost {
             seconds: self.seconds + other.seconds,
             bytes_to_nodes: self.bytes_to_nodes + other.bytes_to_nodes,
             seconds_per_executor: self.seconds_per_executor + other.seconds_per_executor,

@@ -3,7 +3,9 @@
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check, skip};
-use sparkproof_kubernetes::access::{Access, Identity, Terms, USES, missing_verbs, needed};
+use sparkproof_kubernetes::access::{
+    Access, ClusterCapabilities, Identity, OPTIONAL_PERMISSIONS, missing_verbs, needed,
+};
 
 /// Every verb this Spark version needs is granted; each missing one is named.
 pub async fn can_i(context: &Context, access: &Access, spark_version: &str) -> Result<()> {
@@ -37,8 +39,8 @@ pub async fn can_i(context: &Context, access: &Access, spark_version: &str) -> R
 
 /// What sparkproof may do on a cluster of the user's beside what no proof can do without: green, or
 /// skipped with the verbs that are missing.
-pub async fn uses(context: &Context, terms: &Terms) -> Result<()> {
-    for one in &USES {
+pub async fn uses(context: &Context, terms: &ClusterCapabilities) -> Result<()> {
+    for one in &OPTIONAL_PERMISSIONS {
         let id = format!("access.{}", one.id);
         match terms.lack(one.rules) {
             Some(reason) => skip(context, &id, one.title, &reason),

@@ -10,9 +10,9 @@ use sparkproof_images::spark::{
 };
 use sparkproof_spark::session::{ApplicationSpec, jar};
 
-use crate::Proof;
+use crate::ScenarioContext;
 
-impl Proof {
+impl ScenarioContext {
     /// The session's image with jobs and Python in it, on every node that drivers can run on.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Proof {
     /// The same, with the jars that read S3.
     ///
     /// # Errors
-    /// As of [`Proof::example_image`]; and a Hadoop whose jars are not known.
+    /// As of [`ScenarioContext::example_image`]; and a Hadoop whose jars are not known.
     pub async fn dependency_image(&self) -> Result<SparkImage> {
         self.image_with("dependencies", Some(JarSet::S3)).await
     }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 use sparkproof_catalog::plan::conf::exposed;
 use sparkproof_catalog::plan::{Conf, Plan};
 use sparkproof_images::spark::SparkImage;
-use sparkproof_kubernetes::access::Terms;
+use sparkproof_kubernetes::access::ClusterCapabilities;
 use sparkproof_kubernetes::cluster::{Cluster, ClusterRecord};
 use sparkproof_machine::engine::Engine;
 use sparkproof_stores::{StoreRecord, Stores};
@@ -31,7 +31,7 @@ pub struct Environment {
     /// The cluster, ready.
     pub cluster: Cluster,
     /// On which terms it is used.
-    pub terms: Terms,
+    pub terms: ClusterCapabilities,
     /// The Spark image, loaded, and the driver's distribution.
     pub image: SparkImage,
     /// The engine that runs the nodes; none for an existing cluster.
@@ -52,7 +52,7 @@ pub struct EnvironmentRecord {
     pub cluster: ClusterRecord,
     /// On which terms it is used.
     #[serde(default)]
-    pub terms: Terms,
+    pub terms: ClusterCapabilities,
     /// The image.
     pub image: SparkImage,
     /// Docker host address, where there is an engine.

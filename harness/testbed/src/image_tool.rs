@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Node;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::verdict::skip;
 use sparkproof_kubernetes::cluster::Cluster;
 

@@ -6,14 +6,14 @@ mod application;
 mod environment;
 mod image_tool;
 mod live;
-mod proof;
+mod scenario_context;
 mod session;
 mod session_builder;
 
 pub use access::{can_i, uses};
 pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER};
 pub use image_tool::image_tool;
-pub use live::{Ended, Ending, Ground, Live};
-pub use proof::Proof;
+pub use live::{EndKind, EndedSession, LiveSession, PreparedSession};
+pub use scenario_context::ScenarioContext;
 pub use session::started;
 pub use session_builder::SessionBuilder;

@@ -10,26 +10,26 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::DeleteParams;
 use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::{Owned, labels};
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::{OwnedResource, labels};
 use sparkproof_catalog::plan::{DriverPlace, FrontEnd, RbacChoice};
 use sparkproof_images::spark;
 use sparkproof_kubernetes::access::{Access, AccessRequest, IN_POD, grant, needed};
 use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::lease::Lease;
-use sparkproof_kubernetes::observe::{Look, PodList, Pods};
-use sparkproof_kubernetes::release::give_back;
+use sparkproof_kubernetes::observe::{LeftoverQuery, PodList, Pods};
+use sparkproof_kubernetes::release::release;
 use sparkproof_spark::diagnose::missing_verbs;
 use sparkproof_spark::session::{
-    Contribution, DriverSite, EXECUTOR_CONTAINER, InPodSite, Session, SessionSpec,
+    DriverSite, EXECUTOR_CONTAINER, InPodSite, Session, SessionOverlay, SessionSpec,
 };
 
 use super::{can_i, started};
-use crate::{Proof, SessionBuilder};
+use crate::{ScenarioContext, SessionBuilder};
 
 /// A started session: all executors registered.
 #[derive(Debug)]
-pub struct Live {
+pub struct LiveSession {
     cluster: Cluster,
     access: Access,
     pods: Pods,
@@ -40,7 +40,7 @@ pub struct Live {
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum EndKind {
     /// By `stop()`.
     Stopped,
     /// The driver exited without `stop()`: its JVM's shutdown hook ran.
@@ -57,9 +57,9 @@ pub enum Ending {
 
 /// A session that ended; its namespace is still there.
 #[derive(Debug)]
-pub struct Ended {
+pub struct EndedSession {
     /// How.
-    pub ending: Ending,
+    pub ending: EndKind,
     /// How many executors it had.
     pub executors: u32,
     /// Spark's version, of the driver.
@@ -69,10 +69,10 @@ pub struct Ended {
     /// Its namespace, which is still there.
     pub namespace: String,
     /// What of it is to be looked for there.
-    pub look: Look,
+    pub look: LeftoverQuery,
     /// The pod its driver was in, which owns what the session made.
     pub driver_pod: Option<String>,
-    owned: Vec<Owned>,
+    owned: Vec<OwnedResource>,
     _lease: Option<Lease>,
     driver_log: String,
     /// Goes on watching, so that the timeline has the end of each pod.
@@ -81,14 +81,14 @@ pub struct Ended {
 
 /// Access is granted, the session is not started: what it needs in its namespace can be made.
 #[derive(Debug)]
-pub struct Ground<'a> {
+pub struct PreparedSession<'a> {
     wanted: SessionBuilder<'a>,
     access: Access,
     pods: Pods,
     driver_mounts: Vec<(PathBuf, PathBuf)>,
 }
 
-impl<'a> Ground<'a> {
+impl<'a> PreparedSession<'a> {
     pub(super) async fn grant(mut wanted: SessionBuilder<'a>) -> Result<Self> {
         let proof = wanted.proof;
         let known = needed(&proof.environment.image.version);
@@ -127,11 +127,11 @@ impl<'a> Ground<'a> {
             terms.namespace.is_some().then_some(of_run.as_str()),
             context.recorder.clone(),
         );
-        Ok(Ground { wanted, access, pods, driver_mounts: Vec::new() })
+        Ok(PreparedSession { wanted, access, pods, driver_mounts: Vec::new() })
     }
 
     /// The proof it is of.
-    pub fn proof(&self) -> &'a Proof {
+    pub fn proof(&self) -> &'a ScenarioContext {
         self.wanted.proof
     }
 
@@ -146,15 +146,15 @@ impl<'a> Ground<'a> {
     }
 
     /// Deletes the pod of a driver that ended: what it owns goes with it.
-    pub async fn collect(self, driver: &str, driver_log: String) -> Result<Ended> {
+    pub async fn collect(self, driver: &str, driver_log: String) -> Result<EndedSession> {
         let environment = &self.proof().environment;
-        let ended = Ended {
-            ending: Ending::Collected,
+        let ended = EndedSession {
+            ending: EndKind::Collected,
             executors: 0,
             spark_version: environment.image.version.clone(),
             cluster: environment.cluster.clone(),
             namespace: self.access.namespace.clone(),
-            look: Look::default(),
+            look: LeftoverQuery::default(),
             driver_pod: None,
             owned: self.access.owned.clone(),
             _lease: self.access.lease,
@@ -171,8 +171,8 @@ impl<'a> Ground<'a> {
     }
 
     /// Starts the session; returns when all executors are registered.
-    pub async fn start(self) -> Result<Live> {
-        let Ground { wanted, access, pods, driver_mounts } = self;
+    pub async fn start(self) -> Result<LiveSession> {
+        let PreparedSession { wanted, access, pods, driver_mounts } = self;
         let context = &wanted.proof.context;
         let environment = &wanted.proof.environment;
         let mut image = environment.image.clone();
@@ -182,7 +182,7 @@ impl<'a> Ground<'a> {
         let phase = context.recorder.phase("session");
         let driver = match driver_site(&wanted, &access, phase.name()).await {
             Ok(driver) => driver,
-            Err(error) => return phase.end(Err(error), |_: &Live| String::new()),
+            Err(error) => return phase.end(Err(error), |_: &LiveSession| String::new()),
         };
         let spec = SessionSpec {
             app_name: wanted.app_name.clone(),
@@ -210,7 +210,7 @@ impl<'a> Ground<'a> {
             let (n, master) = (wanted.executors, &session.described().context_master);
             format!("{master}, {n}/{n} executors registered")
         })?;
-        Ok(Live {
+        Ok(LiveSession {
             cluster: environment.cluster.clone(),
             access,
             pods,
@@ -239,14 +239,14 @@ impl<'a> Ground<'a> {
 
     /// Another image than the plan's, and what strategies add.
     #[must_use]
-    pub fn with(mut self, image: Option<String>, added: Contribution) -> Self {
+    pub fn with(mut self, image: Option<String>, added: SessionOverlay) -> Self {
         self.wanted.image = image.or(self.wanted.image);
         self.wanted.added = added;
         self
     }
 }
 
-impl Live {
+impl LiveSession {
     /// How many executors it has.
     pub fn executors(&self) -> u32 {
         self.executors
@@ -307,50 +307,50 @@ impl Live {
     }
 
     /// Ends it by `stop()`.
-    pub async fn stop(self) -> Result<Ended> {
-        self.end(Ending::Stopped).await
+    pub async fn stop(self) -> Result<EndedSession> {
+        self.end(EndKind::Stopped).await
     }
 
     /// The driver exits without `stop()`.
-    pub async fn exit_without_stop(self) -> Result<Ended> {
-        self.end(Ending::Exited).await
+    pub async fn exit_without_stop(self) -> Result<EndedSession> {
+        self.end(EndKind::Exited).await
     }
 
     /// The driver's JVM exits, since nobody is left to serve.
-    pub async fn disconnect(self) -> Result<Ended> {
-        self.end(Ending::Disconnected).await
+    pub async fn disconnect(self) -> Result<EndedSession> {
+        self.end(EndKind::Disconnected).await
     }
 
     /// The driver's terminal is closed.
-    pub async fn hang_up(self) -> Result<Ended> {
-        self.end(Ending::HungUp).await
+    pub async fn hang_up(self) -> Result<EndedSession> {
+        self.end(EndKind::HungUp).await
     }
 
     /// kill -9 of the driver's JVM.
-    pub async fn kill(self) -> Result<Ended> {
-        self.end(Ending::Killed).await
+    pub async fn kill(self) -> Result<EndedSession> {
+        self.end(EndKind::Killed).await
     }
 
-    async fn end(self, ending: Ending) -> Result<Ended> {
+    async fn end(self, ending: EndKind) -> Result<EndedSession> {
         let spark_version = self.session.described().version.clone();
         let driver_pod = self.session.driver_pod().map(str::to_owned);
         let ended = match ending {
-            Ending::Stopped => self.session.stop().await?,
-            Ending::Exited => self.session.exit_without_stop().await?,
-            Ending::Disconnected => self.session.disconnect().await?,
-            Ending::HungUp => self.session.hang_up().await?,
-            Ending::Killed => self.session.kill9().await?,
-            Ending::Collected => {
+            EndKind::Stopped => self.session.stop().await?,
+            EndKind::Exited => self.session.exit_without_stop().await?,
+            EndKind::Disconnected => self.session.disconnect().await?,
+            EndKind::HungUp => self.session.hang_up().await?,
+            EndKind::Killed => self.session.kill9().await?,
+            EndKind::Collected => {
                 return Err(Error::internal("the driver of a session is no pod to be deleted"));
             }
         };
-        Ok(Ended {
+        Ok(EndedSession {
             ending,
             executors: self.executors,
             spark_version,
             cluster: self.cluster,
             namespace: self.access.namespace.clone(),
-            look: Look {
+            look: LeftoverQuery {
                 selector: self.access.application.map(|id| format!("spark-app-selector={id}")),
                 unseen: self.unseen,
             },
@@ -363,7 +363,7 @@ impl Live {
     }
 }
 
-impl Ended {
+impl EndedSession {
     /// Lines of the driver's log in which the API refused a verb.
     pub fn denied_in_driver_log(&self) -> Vec<String> {
         denied(&self.driver_log)
@@ -382,10 +382,10 @@ impl Ended {
     }
 
     /// Deletes namespace, account and bindings; in a namespace of the user's what was made there.
-    pub async fn give_back(&self, context: &Context) -> Result<()> {
+    pub async fn release(&self, context: &Context) -> Result<()> {
         for owned in self.owned.iter().rev() {
             // After a signal the teardown does it: the ledger keeps what is dropped here.
-            context.cancel.guard(give_back(context, owned)).await?;
+            context.cancel.guard(release(context, owned)).await?;
         }
         Ok(())
     }
@@ -427,7 +427,7 @@ async fn driver_site(
 }
 
 /// The guide's names are the guide's; else one namespace a session.
-fn namespace_of(proof: &Proof, rbac: RbacChoice) -> String {
+fn namespace_of(proof: &ScenarioContext, rbac: RbacChoice) -> String {
     if let Some(given) = &proof.environment.terms.namespace {
         return given.clone();
     }
@@ -443,7 +443,7 @@ fn namespace_of(proof: &Proof, rbac: RbacChoice) -> String {
     }
 }
 
-fn service_account_of(proof: &Proof, rbac: RbacChoice) -> String {
+fn service_account_of(proof: &ScenarioContext, rbac: RbacChoice) -> String {
     let plan = &proof.environment.plan;
     match rbac {
         RbacChoice::Guide if plan.rbac != RbacChoice::Guide => "spark-serviceaccount".to_owned(),

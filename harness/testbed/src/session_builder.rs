@@ -9,14 +9,14 @@ use sparkproof_catalog::plan::{
 use sparkproof_images::load_layered;
 use sparkproof_images::spark::python_layers;
 use sparkproof_kubernetes::access::Rule;
-use sparkproof_spark::session::{Contribution, Trap};
+use sparkproof_spark::session::{FaultInjection, SessionOverlay};
 
-use crate::{Ground, Live, Proof};
+use crate::{LiveSession, PreparedSession, ScenarioContext};
 
 /// Builds a session; every default is the plan's.
 #[derive(Debug, Clone)]
 pub struct SessionBuilder<'a> {
-    pub(super) proof: &'a Proof,
+    pub(super) proof: &'a ScenarioContext,
     pub(super) app_name: String,
     pub(super) executors: u32,
     pub(super) cpu: MilliCpu,
@@ -29,16 +29,16 @@ pub struct SessionBuilder<'a> {
     pub(super) driver: DriverPlace,
     pub(super) driver_host: Option<IpAddr>,
     pub(super) driver_bind: Option<IpAddr>,
-    pub(super) trap: Option<Trap>,
+    pub(super) trap: Option<FaultInjection>,
     pub(super) dynamic_allocation: bool,
     pub(super) strict: bool,
     pub(super) conf: Conf,
     pub(super) verbs: Vec<Rule>,
-    pub(super) added: Contribution,
+    pub(super) added: SessionOverlay,
 }
 
 impl<'a> SessionBuilder<'a> {
-    pub(super) fn of(proof: &'a Proof) -> Self {
+    pub(super) fn of(proof: &'a ScenarioContext) -> Self {
         let plan = &proof.environment.plan;
         SessionBuilder {
             proof,
@@ -59,7 +59,7 @@ impl<'a> SessionBuilder<'a> {
             strict: false,
             conf: plan.conf.clone(),
             verbs: Vec::new(),
-            added: Contribution::default(),
+            added: SessionOverlay::default(),
         }
     }
 
@@ -161,12 +161,12 @@ impl<'a> SessionBuilder<'a> {
     /// do (zero-one-group/geni#301). PySpark and Geni: spark-shell makes its session itself.
     #[must_use]
     pub fn local_master(self) -> Self {
-        self.trap(Trap::EagerSession)
+        self.trap(FaultInjection::EagerSession)
     }
 
     /// A front end that does this wrong.
     #[must_use]
-    pub fn trap(mut self, trap: Trap) -> Self {
+    pub fn trap(mut self, trap: FaultInjection) -> Self {
         self.trap = Some(trap);
         self
     }
@@ -195,7 +195,7 @@ impl<'a> SessionBuilder<'a> {
     }
 
     /// The proof it is of.
-    pub fn proof(&self) -> &'a Proof {
+    pub fn proof(&self) -> &'a ScenarioContext {
         self.proof
     }
 
@@ -237,13 +237,13 @@ impl<'a> SessionBuilder<'a> {
     }
 
     /// Grants access only, so that the namespace can be furnished before the session starts.
-    pub async fn grant(self) -> Result<Ground<'a>> {
-        Box::pin(Ground::grant(self)).await
+    pub async fn grant(self) -> Result<PreparedSession<'a>> {
+        Box::pin(PreparedSession::grant(self)).await
     }
 
     /// Grants access and starts the session; returns when all executors are registered.
-    pub async fn start(self) -> Result<Live> {
+    pub async fn start(self) -> Result<LiveSession> {
         // On the heap: it is a big future, and scenarios nest it.
-        Box::pin(async { Ground::grant(self).await?.start().await }).await
+        Box::pin(async { PreparedSession::grant(self).await?.start().await }).await
     }
 }

@@ -5,7 +5,7 @@ use sparkproof::checks;
 use sparkproof::checks::{ApplicationFeature, ON_JVM, ON_PYTHON, ON_STATEFUL_SET};
 use sparkproof::error::Result;
 use sparkproof::session::ApplicationSpec;
-use sparkproof::testbed::{Proof, SessionBuilder};
+use sparkproof::testbed::{ScenarioContext, SessionBuilder};
 
 use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 
@@ -52,7 +52,7 @@ async fn a_stateful_set_without_a_verb(
 
 /// One with one executor.
 async fn pi(
-    p: &Proof,
+    p: &ScenarioContext,
     wanted: SessionBuilder<'_>,
     change: impl FnOnce(&mut ApplicationSpec),
     says: &str,

@@ -6,32 +6,32 @@ use kube::api::{Patch, PatchParams};
 use rstest::rstest;
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::checks;
-use sparkproof::error::{Error, OrFail, Result};
+use sparkproof::error::{Error, ErrorContext, Result};
 use sparkproof::read::DataSize;
-use sparkproof::testbed::{Ending, Live};
+use sparkproof::testbed::{EndKind, LiveSession};
 
 use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 
 #[rstest]
-#[case::stopped(3, DriverPlace::Container, FrontEnd::Pyspark, Ending::Stopped)]
+#[case::stopped(3, DriverPlace::Container, FrontEnd::Pyspark, EndKind::Stopped)]
 #[ignore = "full: stopped is in ci"]
-#[case::exited(1, DriverPlace::Container, FrontEnd::Pyspark, Ending::Exited)]
+#[case::exited(1, DriverPlace::Container, FrontEnd::Pyspark, EndKind::Exited)]
 #[ignore = "full: stopped is in ci"]
-#[case::killed(1, DriverPlace::Container, FrontEnd::Pyspark, Ending::Killed)]
+#[case::killed(1, DriverPlace::Container, FrontEnd::Pyspark, EndKind::Killed)]
 #[ignore = "full: killed is in ci"]
-#[case::pod_stopped(3, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Stopped)]
+#[case::pod_stopped(3, DriverPlace::Pod, FrontEnd::Pyspark, EndKind::Stopped)]
 #[ignore = "full: killed is in ci"]
-#[case::pod_exited(1, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Exited)]
-#[case::pod_killed(3, DriverPlace::Pod, FrontEnd::Pyspark, Ending::Killed)]
+#[case::pod_exited(1, DriverPlace::Pod, FrontEnd::Pyspark, EndKind::Exited)]
+#[case::pod_killed(3, DriverPlace::Pod, FrontEnd::Pyspark, EndKind::Killed)]
 #[ignore = "full: hung up is in ci"]
-#[case::pod_spark_shell(1, DriverPlace::Pod, FrontEnd::SparkShell, Ending::Stopped)]
-#[case::pod_spark_shell_hung_up(1, DriverPlace::Pod, FrontEnd::SparkShell, Ending::HungUp)]
+#[case::pod_spark_shell(1, DriverPlace::Pod, FrontEnd::SparkShell, EndKind::Stopped)]
+#[case::pod_spark_shell_hung_up(1, DriverPlace::Pod, FrontEnd::SparkShell, EndKind::HungUp)]
 #[tokio::test]
 async fn a_driver_in_the_cluster(
     #[case] executors: u32,
     #[case] place: DriverPlace,
     #[case] front_end: FrontEnd,
-    #[case] ending: Ending,
+    #[case] ending: EndKind,
 ) -> Outcome {
     let name = format!("a_driver_in_a_{place:?}_{front_end}_{ending:?}").to_lowercase();
     proof(&name, async |p| {
@@ -43,7 +43,7 @@ async fn a_driver_in_the_cluster(
     .await
 }
 
-fn not_on_this_host(live: &Live, host: std::net::IpAddr) -> Result<()> {
+fn not_on_this_host(live: &LiveSession, host: std::net::IpAddr) -> Result<()> {
     match live.driver_address() {
         address if address == host => {
             Err(Error::red(format!("the driver has {address}, this host's")))

@@ -18,7 +18,7 @@ where
     K::DynamicType: Default,
 {
     let all = Api::<K>::all(client.clone()).list(&ListParams::default()).await;
-    let all = all.map_err(|e| Error::environment("listing").because(e))?;
+    let all = all.map_err(|e| Error::environment("listing").with_source(e))?;
     let kind = K::kind(&K::DynamicType::default()).into_owned();
     let name = |k: &K| format!("{kind} {}/{}", k.namespace().unwrap_or_default(), k.name_any());
     Ok(all.iter().map(name).collect())

@@ -7,7 +7,7 @@ use sparkproof::checks;
 use sparkproof::checks::features::{FEATURES, features, start_with_secret};
 use sparkproof::checks::{ON_JVM, run_feature_suite};
 use sparkproof::session::Finished;
-use sparkproof::testbed::{Live, Proof};
+use sparkproof::testbed::{LiveSession, ScenarioContext};
 
 use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 
@@ -30,7 +30,7 @@ async fn what_was_not_asked_for_is_not_seen() -> Outcome {
 }
 
 /// Executors whose driver is no pod are not told a pod's address.
-async fn no_driver_pod(p: &Proof, live: &Live) -> sparkproof::Result<()> {
+async fn no_driver_pod(p: &ScenarioContext, live: &LiveSession) -> sparkproof::Result<()> {
     let status = PodStatus { pod_ip: Some("10.0.0.1".to_owned()), ..PodStatus::default() };
     let session = Finished {
         driver: Pod { status: Some(status), ..Pod::default() },

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
-use sparkproof::access::{DRIVER_POD, IN_POD, Terms, Wanted, needed};
+use sparkproof::access::{AccessQuery, ClusterCapabilities, DRIVER_POD, IN_POD, needed};
 use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::cluster::open_existing;
 use sparkproof::lease::Lease;
@@ -27,7 +27,7 @@ fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
         .env("NO_COLOR", "1")
         .current_dir(state)
         .output()
-        .map_err(|e| Error::environment("running sparkproof").because(e))
+        .map_err(|e| Error::environment("running sparkproof").with_source(e))
 }
 
 /// As a terminal of any width would show it.
@@ -112,7 +112,7 @@ async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
 
         team.may_also(DRIVER_POD.into_iter().chain([IN_POD])).await?;
         let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None).await?;
-        let wanted = Wanted {
+        let wanted = AccessQuery {
             namespace: Some(&team.namespace),
             account: Some(USER),
             rbac: RbacChoice::Minimal,
@@ -121,7 +121,7 @@ async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
         };
         let waiting = Waiting::up_to(20, "the rights just given");
         wait(&p.context, waiting, Source::Backoff, async || {
-            match Terms::ask(&p.context, &cluster, wanted).await {
+            match ClusterCapabilities::ask(&p.context, &cluster, wanted).await {
                 Ok(_) => Progress::Met(()),
                 Err(error) => Progress::NotYet(error.to_string()),
             }
@@ -150,7 +150,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
         let kubeconfig = team.credentials.kubeconfig();
         let cluster = open_existing(&p.context, kubeconfig, None).await?;
         let version = &p.environment.image.version;
-        let wanted = Wanted {
+        let wanted = AccessQuery {
             namespace: Some(&team.namespace),
             account: None,
             rbac: RbacChoice::Minimal,
@@ -163,7 +163,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
             // The API server hears of a changed Role by a watch of its own.
             let waiting = Waiting::up_to(20, format!("the end of the right to {rule}"));
             wait(&p.context, waiting, Source::Backoff, async || {
-                match Terms::ask(&p.context, &cluster, wanted).await {
+                match ClusterCapabilities::ask(&p.context, &cluster, wanted).await {
                     Err(error) if error.to_string().ends_with(&expected) => {
                         assert_eq!(error.exit, Exit::Environment);
                         Progress::Met(())
@@ -234,7 +234,7 @@ async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
             }
         })
         .await?;
-        let swept = sweep.await.map_err(|e| Error::internal("a sweep").because(e))??;
+        let swept = sweep.await.map_err(|e| Error::internal("a sweep").with_source(e))??;
         assert!(swept.status.success(), "{}", said(&swept));
         let text = said(&swept);
         let taken = format!("removed what run dddd0002 left in namespace {}", team.namespace);

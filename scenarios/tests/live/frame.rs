@@ -6,7 +6,7 @@ use sparkproof::catalog::select;
 use sparkproof::events::Outcome as Verdict;
 use sparkproof::flow::{ReadingBuilder, ReadingSession};
 use sparkproof::read::DataSize;
-use sparkproof::testbed::{Ending, Live, Proof};
+use sparkproof::testbed::{EndKind, LiveSession, ScenarioContext};
 use sparkproof::{Error, checks};
 
 /// What a scenario returns; its message is what nextest prints.
@@ -15,7 +15,7 @@ pub(crate) type Outcome = miette::Result<()>;
 /// Runs a scenario in its frame.
 pub(crate) async fn proof(
     name: &str,
-    body: impl AsyncFnOnce(&Proof) -> sparkproof::Result<()>,
+    body: impl AsyncFnOnce(&ScenarioContext) -> sparkproof::Result<()>,
 ) -> Outcome {
     sparkproof::flow::scenario(name, body).await.map_err(miette::Report::new)
 }
@@ -23,40 +23,43 @@ pub(crate) async fn proof(
 /// What every session is: its pods as the snapshot shows them, a task on each executor, and an end
 /// that leaves what that ending leaves.
 pub(crate) async fn lives_and_ends(
-    p: &Proof,
-    mut live: Live,
-    ending: Ending,
+    p: &ScenarioContext,
+    mut live: LiveSession,
+    ending: EndKind,
 ) -> sparkproof::Result<()> {
     checks::pod_list(&p.context, &live).await?;
     checks::owned_by_driver(&p.context, &live).await?;
     checks::barrier(&p.context, &mut live).await?;
     match ending {
-        Ending::Stopped => {
+        EndKind::Stopped => {
             let ended = live.stop().await?;
             checks::nothing_left(&p.context, &ended).await
         }
-        Ending::Exited => {
+        EndKind::Exited => {
             let ended = live.exit_without_stop().await?;
             checks::nothing_left(&p.context, &ended).await
         }
-        Ending::Disconnected => {
+        EndKind::Disconnected => {
             let ended = live.disconnect().await?;
             checks::nothing_left(&p.context, &ended).await
         }
-        Ending::HungUp => {
+        EndKind::HungUp => {
             let ended = live.hang_up().await?;
             checks::nothing_left(&p.context, &ended).await
         }
-        Ending::Killed => {
+        EndKind::Killed => {
             let ended = live.kill().await?;
             checks::executors_stay_after_kill(&p.context, &ended).await
         }
-        Ending::Collected => Err(Error::internal("the driver of a session is no pod")),
+        EndKind::Collected => Err(Error::internal("the driver of a session is no pod")),
     }
 }
 
 /// A session that shall read little data by these variants.
-pub(crate) fn little<'a>(p: &'a Proof, ids: &[&str]) -> sparkproof::Result<ReadingBuilder<'a>> {
+pub(crate) fn little<'a>(
+    p: &'a ScenarioContext,
+    ids: &[&str],
+) -> sparkproof::Result<ReadingBuilder<'a>> {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     Ok(ReadingBuilder::of(p, &select(Some(&ids))?).size(DataSize::tiny()))
 }
@@ -74,7 +77,7 @@ pub(crate) fn path_of(session: &ReadingSession<'_>, id: &str) -> sparkproof::Res
 
 /// Stops a session; nothing of it is left, its claims included.
 pub(crate) async fn leaves_nothing(
-    p: &Proof,
+    p: &ScenarioContext,
     session: ReadingSession<'_>,
 ) -> sparkproof::Result<()> {
     let ended = session.stop().await?;
@@ -103,7 +106,7 @@ pub(crate) fn expect_red<T>(
 
 /// Each of these checks was made and is red: a negative control of many.
 pub(crate) fn expect_all_red(
-    p: &Proof,
+    p: &ScenarioContext,
     ids: impl IntoIterator<Item = String>,
 ) -> sparkproof::Result<()> {
     let verdicts = p.context.recorder.verdicts();

@@ -2,28 +2,28 @@
 
 use rstest::rstest;
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
-use sparkproof::error::OrFail;
-use sparkproof::testbed::Ending;
+use sparkproof::error::ErrorContext;
+use sparkproof::testbed::EndKind;
 
 use crate::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, started};
 use crate::pod_spec::as_reviewed;
 
 #[rstest]
 #[ignore = "full: exited is in ci"]
-#[case::stopped(3, DriverPlace::Host, Ending::Stopped)]
+#[case::stopped(3, DriverPlace::Host, EndKind::Stopped)]
 // The end of its input, as a user's Ctrl-D.
-#[case::exited(1, DriverPlace::Host, Ending::Exited)]
+#[case::exited(1, DriverPlace::Host, EndKind::Exited)]
 #[ignore = "full: exited is in ci"]
-#[case::killed(1, DriverPlace::Host, Ending::Killed)]
+#[case::killed(1, DriverPlace::Host, EndKind::Killed)]
 #[ignore = "full: PySpark's driver in a container is in ci"]
-#[case::contained(1, DriverPlace::Container, Ending::Stopped)]
+#[case::contained(1, DriverPlace::Container, EndKind::Stopped)]
 #[ignore = "full: PySpark's driver in a container is in ci"]
-#[case::contained_killed(1, DriverPlace::Container, Ending::Killed)]
+#[case::contained_killed(1, DriverPlace::Container, EndKind::Killed)]
 #[tokio::test]
 async fn a_spark_shell_is_a_session_like_any_other(
     #[case] executors: u32,
     #[case] driver: DriverPlace,
-    #[case] ending: Ending,
+    #[case] ending: EndKind,
 ) -> Outcome {
     let name = format!("a_spark_shell_{driver:?}_{ending:?}").to_lowercase();
     proof(&name, async |p| {

@@ -5,15 +5,15 @@
 
 use rstest::rstest;
 use sparkproof::catalog::plan::DriverPlace;
-use sparkproof::session::{Geni, Trap};
-use sparkproof::testbed::{Ending, Proof};
+use sparkproof::session::{FaultInjection, Geni};
+use sparkproof::testbed::{EndKind, ScenarioContext};
 
 use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
 
 /// A scenario with Geni, or skipped.
 pub(crate) async fn with_geni(
     name: &str,
-    body: impl AsyncFnOnce(&Proof, Geni) -> sparkproof::Result<()>,
+    body: impl AsyncFnOnce(&ScenarioContext, Geni) -> sparkproof::Result<()>,
 ) -> Outcome {
     proof(name, async |p| {
         let given = p.environment.plan.geni_classpath.as_ref();
@@ -29,20 +29,20 @@ pub(crate) async fn with_geni(
 }
 
 #[rstest]
-#[case::stopped(3, DriverPlace::Host, Ending::Stopped)]
+#[case::stopped(3, DriverPlace::Host, EndKind::Stopped)]
 // The end of the REPL's input, as a user's Ctrl-D.
-#[case::exited(1, DriverPlace::Host, Ending::Exited)]
+#[case::exited(1, DriverPlace::Host, EndKind::Exited)]
 // As by `(System/exit 0)`.
-#[case::disconnected(1, DriverPlace::Host, Ending::Disconnected)]
+#[case::disconnected(1, DriverPlace::Host, EndKind::Disconnected)]
 // As when its terminal is closed.
-#[case::hung_up(1, DriverPlace::Host, Ending::HungUp)]
-#[case::killed(1, DriverPlace::Host, Ending::Killed)]
-#[case::contained(1, DriverPlace::Container, Ending::Exited)]
+#[case::hung_up(1, DriverPlace::Host, EndKind::HungUp)]
+#[case::killed(1, DriverPlace::Host, EndKind::Killed)]
+#[case::contained(1, DriverPlace::Container, EndKind::Exited)]
 #[tokio::test]
 async fn a_geni_repl_is_a_session_like_any_other(
     #[case] executors: u32,
     #[case] driver: DriverPlace,
-    #[case] ending: Ending,
+    #[case] ending: EndKind,
 ) -> Outcome {
     let name = format!("a_geni_repl_{driver:?}_{ending:?}").to_lowercase();
     with_geni(&name, async |p, geni| {
@@ -55,13 +55,16 @@ async fn a_geni_repl_is_a_session_like_any_other(
 /// The traps on the way to that session, each fallen into.
 #[rstest]
 // `create-spark-session` returns the session that Geni made when it was loaded.
-#[case::eager(Trap::EagerSession, &["local-master", "local[*]"])]
+#[case::eager(FaultInjection::EagerSession, &["local-master", "local[*]"])]
 // `(g/read-csv! path)` would be read by nobody.
-#[case::stale(Trap::StaleDefault, &["other-session"])]
+#[case::stale(FaultInjection::StaleDefault, &["other-session"])]
 // `java` does not open what spark-submit opens.
-#[case::closed(Trap::ClosedModules, &["closed-modules"])]
+#[case::closed(FaultInjection::ClosedModules, &["closed-modules"])]
 #[tokio::test]
-async fn a_trap_of_geni_is_named(#[case] trap: Trap, #[case] reasons: &[&str]) -> Outcome {
+async fn a_trap_of_geni_is_named(
+    #[case] trap: FaultInjection,
+    #[case] reasons: &[&str],
+) -> Outcome {
     with_geni(&format!("a_trap_of_geni_{trap:?}").to_lowercase(), async |p, geni| {
         let session = p.session().geni(geni.class_path).executors(1).trap(trap);
         expect_red(session.start().await, reasons).map(drop)

@@ -1,8 +1,8 @@
 //! Images of other origins, and what a second time costs.
 
 use sparkproof::images::{Entry, Layer, load, load_layered, spark};
-use sparkproof::ledger::Owned;
-use sparkproof::release::give_back;
+use sparkproof::ledger::OwnedResource;
+use sparkproof::release::release;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, checks};
 
@@ -65,8 +65,8 @@ async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
 
         let give_all_back = async || -> sparkproof::Result<()> {
             for owned in p.context.run.owned() {
-                if let Owned::NodeImage { .. } = owned {
-                    give_back(&p.context, &owned).await?;
+                if let OwnedResource::NodeImage { .. } = owned {
+                    release(&p.context, &owned).await?;
                 }
             }
             Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rstest::rstest;
 use rustix::process::Signal;
 use sparkproof::Error;
-use sparkproof::testbed::Proof;
+use sparkproof::testbed::ScenarioContext;
 use xtask::watched::Watched;
 
 use crate::frame::{Outcome, proof};
@@ -19,7 +19,7 @@ const RUN: [&str; 7] =
     ["run", "--provider", "minikube", "--strategies", "none", "--executors", "1"];
 
 /// What Docker has under the name of a run's profile: containers, networks, volumes.
-fn shown(p: &Proof, run: &str) -> sparkproof::Result<Vec<String>> {
+fn shown(p: &ScenarioContext, run: &str) -> sparkproof::Result<Vec<String>> {
     let filter = format!("--filter=name=sparkproof-{run}");
     let mut shown = Vec::new();
     for kind in [&["ps", "-aq"][..], &["network", "ls", "-q"], &["volume", "ls", "-q"]] {
@@ -30,7 +30,7 @@ fn shown(p: &Proof, run: &str) -> sparkproof::Result<Vec<String>> {
 }
 
 /// Nothing of the run is left, in Docker or in its state directory, where Minikube has its home.
-fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
+fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
     let mut left = shown(p, run)?;
     let state = p.context.dirs.runs().join(run);
     left.extend(state.exists().then(|| state.display().to_string()));

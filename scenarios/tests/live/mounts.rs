@@ -7,8 +7,8 @@ use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, Result};
 use sparkproof::flow::ReadingSession;
 use sparkproof::read::mount::{Client, Mounter};
-use sparkproof::session::Contribution;
-use sparkproof::testbed::Proof;
+use sparkproof::session::SessionOverlay;
+use sparkproof::testbed::ScenarioContext;
 
 use crate::frame::{Outcome, expect_red, little, path_of, proof, started};
 
@@ -17,7 +17,7 @@ const DEAF: &str = "/var/tmp/deaf";
 
 /// The executors' mount once more, as Kubernetes does by default: what is mounted on the node later
 /// is not seen.
-fn also_without_propagation(added: &mut Contribution) {
+fn also_without_propagation(added: &mut SessionOverlay) {
     let deaf = added.mounts.iter().map(|mount| VolumeMount {
         mount_path: DEAF.to_owned(),
         mount_propagation: None,
@@ -34,7 +34,7 @@ fn first_pod(session: &ReadingSession<'_>) -> Result<InPod> {
 }
 
 /// Mounts of the run in the nodes' own namespaces.
-async fn mounted_on_nodes(p: &Proof) -> Result<String> {
+async fn mounted_on_nodes(p: &ScenarioContext) -> Result<String> {
     let engine = p.environment.engine.as_ref();
     let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
     let mut mounted = String::new();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rstest::rstest;
 use rustix::process::Signal;
-use sparkproof::error::{Error, OrFail};
-use sparkproof::testbed::{EXECUTABLE, Proof};
+use sparkproof::error::{Error, ErrorContext};
+use sparkproof::testbed::{EXECUTABLE, ScenarioContext};
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use xtask::watched::Watched;
 
@@ -23,7 +23,7 @@ pub(crate) fn exe() -> PathBuf {
 }
 
 /// Everything that a run owned is gone: its state, and whatever Docker has under its name.
-fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
+fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
     let state = p.context.dirs.runs().join(run);
     if state.exists() {
         return Err(Error::red(format!("{} is still there", state.display())));
@@ -45,7 +45,7 @@ fn nothing_of(p: &Proof, run: &str) -> sparkproof::Result<()> {
 }
 
 /// What a command of docker's says, to the engine of the scenarios.
-pub(crate) fn docker(p: &Proof, args: &[&str]) -> sparkproof::Result<String> {
+pub(crate) fn docker(p: &ScenarioContext, args: &[&str]) -> sparkproof::Result<String> {
     let host = p.environment.engine.as_ref().map_or("", |engine| engine.host.as_str());
     let output = Command::new("docker").args(args).env("DOCKER_HOST", host).output();
     output.map(|output| said(&output)).or_environment("running docker")

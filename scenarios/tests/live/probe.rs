@@ -10,7 +10,7 @@ use kube::api::AttachParams;
 use sparkproof::catalog::plan::conf::STRICT;
 use sparkproof::read::{DataSize, Dataset, Table};
 use sparkproof::session::{DriverError, FileRead, ReadResult, Reading, Share};
-use sparkproof::testbed::Live;
+use sparkproof::testbed::LiveSession;
 use sparkproof::{Error, Result, checks};
 use tokio::io::AsyncWriteExt;
 
@@ -29,7 +29,7 @@ impl Drop for HostDir {
 }
 
 /// Copies a directory to the same path in every executor.
-async fn copy(live: &Live, dir: &Path) -> Result<()> {
+async fn copy(live: &LiveSession, dir: &Path) -> Result<()> {
     let failed = |e: &dyn std::fmt::Display| Error::environment(format!("copying into pods: {e}"));
     let tar = Command::new("tar").arg("-cC").arg(dir).args(["-f", "-", "."]).output();
     let tar = tar.map_err(|e| failed(&e))?.stdout;
@@ -62,7 +62,7 @@ fn of_three(result: &ReadResult) -> Vec<&FileRead> {
     result.tasks.iter().map(|t| t.reads.first().expect("a read")).collect()
 }
 
-async fn reads_of_the_image(live: &mut Live) -> Result<()> {
+async fn reads_of_the_image(live: &mut LiveSession) -> Result<()> {
     let result = live.session().read(3, vec![IN_IMAGE.into()], Reading::Hash).await?;
     let reads = of_three(&result);
     let hashes: BTreeSet<_> = reads.iter().map(|r| &r.sha256).collect();
@@ -89,7 +89,7 @@ async fn reads_of_the_image(live: &mut Live) -> Result<()> {
 }
 
 /// Barrier read, listing, DataFrame and metrics of one table agree with what was generated.
-async fn reads_of_a_table(live: &mut Live, base: &str, table: &Table) -> Result<()> {
+async fn reads_of_a_table(live: &mut LiveSession, base: &str, table: &Table) -> Result<()> {
     let uris = table.file_uris(base);
     let result = live.session().read(3, uris.clone(), Reading::Hash).await?;
     let stated: Vec<_> =
@@ -130,7 +130,7 @@ async fn reads_of_a_table(live: &mut Live, base: &str, table: &Table) -> Result<
 }
 
 /// A file that only the driver has, and one that nobody has.
-async fn reads_that_fail(live: &mut Live, base: &str, table: &Table) -> Result<()> {
+async fn reads_that_fail(live: &mut LiveSession, base: &str, table: &Table) -> Result<()> {
     let mut failed = async |base: &str, group: &str| {
         let error = live.session().frame(&table.frame(base, 3, group)).await.expect_err("no file");
         DriverError::of(&error).cloned().ok_or(error)
@@ -148,7 +148,7 @@ async fn reads_that_fail(live: &mut Live, base: &str, table: &Table) -> Result<(
 }
 
 /// Many files shared out: each is read once.
-async fn shares(live: &mut Live, base: &str, table: &Table) -> Result<()> {
+async fn shares(live: &mut LiveSession, base: &str, table: &Table) -> Result<()> {
     let mut uris = table.file_uris(base);
     uris.push("file:///none".into());
     let result = live.session().read(3, uris, Reading::Share).await?;

@@ -7,9 +7,9 @@ use sparkproof::checks;
 use sparkproof::checks::run_reading_suite;
 use sparkproof::cluster::InPod;
 use sparkproof::deadlines::IN_NODE;
-use sparkproof::error::{Error, OrFail, Result};
+use sparkproof::error::{Error, ErrorContext, Result};
 use sparkproof::flow::ReadingSession;
-use sparkproof::testbed::Proof;
+use sparkproof::testbed::ScenarioContext;
 
 use crate::frame::{Outcome, assert_snapshot_of, expect_red, little, path_of, proof, started};
 
@@ -24,12 +24,12 @@ async fn every_way_of_reading_is_as_declared() -> Outcome {
     .await
 }
 
-async fn reading<'a>(p: &'a Proof, ids: &[&str]) -> Result<ReadingSession<'a>> {
+async fn reading<'a>(p: &'a ScenarioContext, ids: &[&str]) -> Result<ReadingSession<'a>> {
     started(little(p, ids)?).await
 }
 
 /// Refuses the pod's packets to an address, in its own network namespace; the driver's go on.
-async fn cut_off(p: &Proof, pod: &Pod, address: &str) -> Result<()> {
+async fn cut_off(p: &ScenarioContext, pod: &Pod, address: &str) -> Result<()> {
     const REFUSE: &str = r#"
         id=$(ctr -n k8s.io containers ls -q "labels.\"io.kubernetes.pod.name\"==$1,labels.\"io.cri-containerd.kind\"==container")
         pid=$(ctr -n k8s.io tasks ls | awk -v id="$id" '$1 == id {print $2}')

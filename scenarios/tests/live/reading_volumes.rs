@@ -7,12 +7,12 @@ use sparkproof::error::Result;
 use sparkproof::flow::ReadingBuilder;
 use sparkproof::read::own_on_nodes;
 use sparkproof::read::volume::{HostPath, by_claim};
-use sparkproof::testbed::Proof;
+use sparkproof::testbed::ScenarioContext;
 
 use crate::frame::{Outcome, expect_red, leaves_nothing, little, proof, started};
 
 /// Two executors that shall read little data by one variant.
-fn builder<'a>(p: &'a Proof, id: &str) -> Result<ReadingBuilder<'a>> {
+fn builder<'a>(p: &'a ScenarioContext, id: &str) -> Result<ReadingBuilder<'a>> {
     Ok(little(p, &[id])?.session(|session| session.executors(2)))
 }
 

@@ -13,9 +13,9 @@ use serde_json::json;
 use sparkproof::context::Context;
 use sparkproof::deadlines::IN_NODE;
 use sparkproof::engine::Engine;
-use sparkproof::error::{Error, OrFail, Result};
+use sparkproof::error::{Error, ErrorContext, Result};
 use sparkproof::exec::Tool;
-use sparkproof::testbed::Proof;
+use sparkproof::testbed::ScenarioContext;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
@@ -43,7 +43,7 @@ struct Registry {
 }
 
 impl Registry {
-    async fn start(p: &Proof) -> Result<Registry> {
+    async fn start(p: &ScenarioContext) -> Result<Registry> {
         let engine = p.environment.engine.clone();
         let engine = engine.ok_or_else(|| Error::environment("no engine to push from"))?;
         let nodes: Api<Node> = Api::all(p.client().clone());
@@ -83,7 +83,7 @@ impl Registry {
     }
 
     /// The Secret with which nodes may pull.
-    async fn secret(&self, p: &Proof, team: &Team<'_>) -> Result<()> {
+    async fn secret(&self, p: &ScenarioContext, team: &Team<'_>) -> Result<()> {
         let file = std::fs::read_to_string(self.login.path().join("config.json"));
         let file = file.or_environment("reading")?;
         let secret = json!({
@@ -127,7 +127,7 @@ fn docker_config(port: u16, password: &str) -> serde_json::Value {
 }
 
 /// The registry's program: a real one's library, behind a password.
-async fn built(p: &Proof, dir: &Path) -> Result<Vec<u8>> {
+async fn built(p: &ScenarioContext, dir: &Path) -> Result<Vec<u8>> {
     let program = dir.join("registry");
     Tool::new("go")
         .args(["build", "-o"])
@@ -142,7 +142,7 @@ async fn built(p: &Proof, dir: &Path) -> Result<Vec<u8>> {
 
 /// A run as the team's user, with these credentials for the registry.
 async fn run(
-    p: &Proof,
+    p: &ScenarioContext,
     team: &Team<'_>,
     registry: &Registry,
     docker_config: &Path,
@@ -179,7 +179,11 @@ async fn images_are_pushed_where_the_nodes_pull() -> Outcome {
     .await
 }
 
-async fn pushed_and_pulled(p: &Proof, team: &Team<'_>, registry: &Registry) -> Result<()> {
+async fn pushed_and_pulled(
+    p: &ScenarioContext,
+    team: &Team<'_>,
+    registry: &Registry,
+) -> Result<()> {
     // Nobody has logged in: it ends before anything is made.
     let before = team.holds().await?;
     let nobody = tempfile::tempdir().or_environment("a directory")?;

@@ -49,9 +49,9 @@ async fn a_canary_shows_nowhere() -> Outcome {
             .start()
             .await?;
         let kubeconfig = std::fs::read_to_string(&live.access().driver_kubeconfig)
-            .map_err(|e| Error::environment("reading the driver's kubeconfig").because(e))?;
+            .map_err(|e| Error::environment("reading the driver's kubeconfig").with_source(e))?;
         let kubeconfig: serde_json::Value = serde_json::from_str(&kubeconfig)
-            .map_err(|e| Error::internal("the driver's kubeconfig").because(e))?;
+            .map_err(|e| Error::internal("the driver's kubeconfig").with_source(e))?;
         let token = kubeconfig["users"][0]["user"]["token"].as_str().unwrap_or_default().to_owned();
         assert!(token.len() > 100, "the driver has a token");
         for secret in [&canary, &token] {

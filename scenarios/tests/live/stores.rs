@@ -12,10 +12,10 @@ use kube::api::PostParams;
 use rstest::rstest;
 use sparkproof::Error;
 use sparkproof::catalog::StoreKind;
-use sparkproof::ledger::{Owned, labels};
-use sparkproof::release::give_back;
+use sparkproof::ledger::{OwnedResource, labels};
+use sparkproof::release::release;
 use sparkproof::store::{ServerRequest, Store, StoreRecord, StoreRequest};
-use sparkproof::testbed::Proof;
+use sparkproof::testbed::ScenarioContext;
 
 use crate::frame::{Outcome, expect_red, proof};
 
@@ -51,14 +51,14 @@ for name in authority, sys.argv[3]:
 ";
     let output =
         Command::new("python3").args(["-c", program]).arg(ca).args([endpoint, host]).output();
-    let output = output.map_err(|e| Error::environment("running python3").because(e))?;
+    let output = output.map_err(|e| Error::environment("running python3").with_source(e))?;
     if output.status.success() {
         return Ok(());
     }
     Err(Error::red(format!("{endpoint}: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
-async fn serves(p: &Proof, kind: StoreKind) -> sparkproof::Result<()> {
+async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> {
     let engine = p.environment.engine.as_ref();
     let engine = engine.ok_or_else(|| Error::environment("no engine to run a server in"))?;
     let network = &p.environment.cluster.name;
@@ -153,12 +153,12 @@ async fn a_store_in_a_pod_is_reached_from_outside(#[case] kind: StoreKind) -> Ou
         let engine = engine.ok_or_else(|| Error::environment("no engine to load from"))?;
         let cluster = &p.environment.cluster;
         let namespace = format!("stores-{}", p.context.run.id());
-        let owned = Owned::Namespace {
+        let owned = OwnedResource::Namespace {
             kubeconfig: cluster.kubeconfig.clone(),
             context: cluster.context.clone(),
             name: namespace.clone(),
         };
-        p.context.run.own(owned.clone())?;
+        p.context.run.record(owned.clone())?;
         let labels = labels::kube(p.context.run.id(), labels::Lifetime::Run);
         let metadata = ObjectMeta {
             name: Some(namespace.clone()),
@@ -168,7 +168,7 @@ async fn a_store_in_a_pod_is_reached_from_outside(#[case] kind: StoreKind) -> Ou
         Api::all(p.client().clone())
             .create(&PostParams::default(), &Namespace { metadata, ..Default::default() })
             .await
-            .map_err(|e| Error::environment("creating a namespace").because(e))?;
+            .map_err(|e| Error::environment("creating a namespace").with_source(e))?;
         let request = StoreRequest::of(kind);
         let store =
             Store::start_in_cluster(&p.context, engine, cluster, &namespace, &request).await?;
@@ -185,7 +185,7 @@ async fn a_store_in_a_pod_is_reached_from_outside(#[case] kind: StoreKind) -> Ou
             by_tls(tls, &store.address, ca)?;
         }
         store.stop(&p.context).await?;
-        give_back(&p.context, &owned).await
+        release(&p.context, &owned).await
     })
     .await
 }

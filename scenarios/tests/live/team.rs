@@ -12,8 +12,8 @@ use kube::api::{ListParams, PostParams};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::{Value, json};
 use sparkproof::access::{Credentials, Rule, policy, role};
-use sparkproof::ledger::{Owned, labels};
-use sparkproof::testbed::Proof;
+use sparkproof::ledger::{OwnedResource, labels};
+use sparkproof::testbed::ScenarioContext;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Result};
 
@@ -22,16 +22,16 @@ pub(crate) const USER: &str = "tester";
 
 /// A namespace, which the scenario owns, with a user whose rights are a Role.
 pub(crate) struct Team<'a> {
-    p: &'a Proof,
+    p: &'a ScenarioContext,
     pub(crate) namespace: String,
     pub(crate) credentials: Credentials,
 }
 
 impl<'a> Team<'a> {
-    pub(crate) async fn new(p: &'a Proof) -> Result<Team<'a>> {
+    pub(crate) async fn new(p: &'a ScenarioContext) -> Result<Team<'a>> {
         let cluster = &p.environment.cluster;
         let namespace = format!("team-{}", p.context.run.id());
-        p.context.run.own(Owned::Namespace {
+        p.context.run.record(OwnedResource::Namespace {
             kubeconfig: cluster.kubeconfig.clone(),
             context: cluster.context.clone(),
             name: namespace.clone(),
@@ -111,7 +111,7 @@ impl<'a> Team<'a> {
     async fn may(&self, role: &Role) -> Result<()> {
         let api: Api<Role> = Api::namespaced(self.p.client().clone(), &self.namespace);
         let replaced = api.replace(USER, &PostParams::default(), role).await;
-        replaced.map(drop).map_err(|e| Error::environment("changing the Role").because(e))
+        replaced.map(drop).map_err(|e| Error::environment("changing the Role").with_source(e))
     }
 
     /// What lies in the namespace.
@@ -138,7 +138,7 @@ impl<'a> Team<'a> {
     {
         let api: Api<K> = Api::namespaced(self.p.client().clone(), &self.namespace);
         let all = api.list(&ListParams::default()).await;
-        let all = all.map_err(|e| Error::environment("listing").because(e))?;
+        let all = all.map_err(|e| Error::environment("listing").with_source(e))?;
         let kind = K::kind(&K::DynamicType::default()).into_owned();
         Ok(all.iter().map(|object| format!("{kind} {}", object.name_any())).collect())
     }
@@ -165,7 +165,7 @@ where
     K: Resource + Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
 {
     let object =
-        serde_json::from_value(object).map_err(|e| Error::internal("an object").because(e))?;
+        serde_json::from_value(object).map_err(|e| Error::internal("an object").with_source(e))?;
     let made = api.create(&PostParams::default(), &object).await;
-    made.map(drop).map_err(|e| Error::environment("making an object").because(e))
+    made.map(drop).map_err(|e| Error::environment("making an object").with_source(e))
 }

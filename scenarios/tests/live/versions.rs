@@ -3,36 +3,36 @@
 use rstest::rstest;
 use sparkproof::catalog::plan::FrontEnd;
 use sparkproof::images::{load, spark};
-use sparkproof::testbed::{Ending, Environment, Proof};
+use sparkproof::testbed::{EndKind, Environment, ScenarioContext};
 use sparkproof::{Error, Result};
 
 use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
 use crate::pod_spec::as_reviewed;
 
 /// The same environment with another Spark, whose image is on every node.
-async fn with_spark(p: &Proof, version: &str) -> Result<Proof> {
+async fn with_spark(p: &ScenarioContext, version: &str) -> Result<ScenarioContext> {
     let engine = p.environment.engine.as_ref();
     let engine = engine.ok_or_else(|| Error::environment("no engine to build with"))?;
     let image = spark::from_version(&p.context, engine, "spark", version).await?;
     let nodes = &p.environment.cluster.executor_nodes();
     load(&p.context, engine, nodes, &image.reference).await?;
     let environment = Environment { image, ..p.environment.clone() };
-    Ok(Proof::new(p.context.clone(), environment))
+    Ok(ScenarioContext::new(p.context.clone(), environment))
 }
 
 #[rstest]
-#[case::guide("3.0.1", FrontEnd::SparkShell, Ending::Stopped)]
-#[case::guide_exited("3.0.1", FrontEnd::SparkShell, Ending::Exited)]
-#[case::guide_killed("3.0.1", FrontEnd::SparkShell, Ending::Killed)]
-#[case::newest("4.3.0", FrontEnd::SparkShell, Ending::Stopped)]
-#[case::newest_exited("4.3.0", FrontEnd::SparkShell, Ending::Exited)]
-#[case::newest_python("4.3.0", FrontEnd::Pyspark, Ending::Stopped)]
+#[case::guide("3.0.1", FrontEnd::SparkShell, EndKind::Stopped)]
+#[case::guide_exited("3.0.1", FrontEnd::SparkShell, EndKind::Exited)]
+#[case::guide_killed("3.0.1", FrontEnd::SparkShell, EndKind::Killed)]
+#[case::newest("4.3.0", FrontEnd::SparkShell, EndKind::Stopped)]
+#[case::newest_exited("4.3.0", FrontEnd::SparkShell, EndKind::Exited)]
+#[case::newest_python("4.3.0", FrontEnd::Pyspark, EndKind::Stopped)]
 #[ignore = "full: needs another image"]
 #[tokio::test]
 async fn a_session_of_another_spark(
     #[case] version: &str,
     #[case] front_end: FrontEnd,
-    #[case] ending: Ending,
+    #[case] ending: EndKind,
 ) -> Outcome {
     let name = format!("a_session_of_{version}_{front_end}_{ending:?}").to_lowercase();
     proof(&name.replace(['.', '-'], "_"), async |p| {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Configuration;
 use crate::error::Exit;
-use crate::events::Figures;
+use crate::events::ReadMetrics;
 
 /// One line of an events file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub enum Body {
     /// A check came to its verdict.
     Check(Verdict),
     /// A variant of reading was proven: its figures, for the comparison.
-    Reading(Figures),
+    Reading(ReadMetrics),
     /// What a session got for a variant of reading, for the report and docs/strategies.
     Configuration(Configuration),
     /// A file in the run directory worth opening.

@@ -3,12 +3,12 @@
 
 mod configuration;
 mod event;
-mod figures;
+mod read_metrics;
 mod recorder;
 mod secrets;
 
 pub use configuration::{Configuration, Part};
 pub use event::{Body, Event, Evidence, Level, Outcome, PodMoment, StepState, Verdict};
-pub use figures::{Figures, median};
+pub use read_metrics::{ReadMetrics, median};
 pub use recorder::{NOT_FINISHED, PhaseGuard, Recorder, Silent, Sink, StepGuard};
 pub use secrets::Secrets;

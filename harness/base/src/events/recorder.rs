@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::{Body, Event, Level, Outcome, Secrets, StepState, Verdict};
-use crate::error::{OrFail, Result};
+use crate::error::{ErrorContext, Result};
 
 /// Sees every event as it is written, e.g. the console.
 pub trait Sink: Send + Sync {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Owned, Scope};
-use crate::error::{Error, OrFail, Result};
+use super::{OwnedResource, Scope};
+use crate::error::{Error, ErrorContext, Result};
 
 /// Its name in the run's directory.
 pub(super) const NAME: &str = "ledger.jsonl";
@@ -20,8 +20,8 @@ pub(super) const VERSION: u32 = 1;
 pub(super) enum Line {
     Version(u32),
     Scope(Scope),
-    Own(Owned),
-    GaveBack(Owned),
+    Own(OwnedResource),
+    GaveBack(OwnedResource),
 }
 
 /// What a ledger says.
@@ -30,7 +30,7 @@ pub(super) struct Content {
     /// None when it has no such line: then [`Content::unknown`] says so.
     pub(super) scope: Option<Scope>,
     /// What is not removed yet, oldest first.
-    pub(super) owned: Vec<Owned>,
+    pub(super) owned: Vec<OwnedResource>,
     /// Why what else exists is not known.
     pub(super) unknown: Option<Unknown>,
     /// How the file ends.
@@ -101,7 +101,7 @@ pub(super) fn read(dir: &Path) -> Result<Content> {
             let unknown = Some(Unknown::Missing(NAME));
             return Ok(Content { unknown, ..Content::default() });
         }
-        Err(e) => return Err(Error::environment("reading the ledger").because(e)),
+        Err(e) => return Err(Error::environment("reading the ledger").with_source(e)),
     };
     let mut content = Content::default();
     let mut begin = 0;
@@ -164,8 +164,8 @@ mod tests {
         (keep, content)
     }
 
-    fn nowhere() -> Owned {
-        Owned::Path { path: "/nowhere/x".into() }
+    fn nowhere() -> OwnedResource {
+        OwnedResource::Path { path: "/nowhere/x".into() }
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! What a run owns: written down before it is created, given back when done, swept when the run
+//! What a run owns: written down before it is created, removed when done, swept when the run
 //! died.
 
 mod file;
 pub mod labels;
-mod owned;
+mod resource;
 mod run;
 mod stale;
 
-pub use owned::{Owned, boot_id};
+pub use resource::{OwnedResource, boot_id};
 
 pub use run::{Run, Scope};
 

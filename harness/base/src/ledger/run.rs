@@ -9,11 +9,11 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::file::{Line, Tail, Unknown};
-use super::{Owned, file};
+use super::{OwnedResource, file};
 use crate::context::Cancel;
 use crate::dirs::{Dirs, private_dir, remove_below};
-use crate::error::{Error, OrFail, Result};
-use crate::locks::{Hold, try_existing_lock, try_lock_file};
+use crate::error::{Error, ErrorContext, Result};
+use crate::locks::{LockMode, try_existing_lock, try_lock_file};
 use crate::name::Name;
 use crate::wait::{Progress, Source, Waiting, wait_unless};
 
@@ -54,7 +54,7 @@ struct Ledger {
     file: Option<File>,
     /// How it ended when it was read.
     tail: Tail,
-    owned: Vec<Owned>,
+    owned: Vec<OwnedResource>,
 }
 
 impl Run {
@@ -108,7 +108,7 @@ impl Run {
             .permissions(std::fs::Permissions::from_mode(0o700))
             .tempdir_in(&runs)
             .or_environment(what())?;
-        let lock = try_lock_file(&made.path().join(LOCK), Hold::Exclusive);
+        let lock = try_lock_file(&made.path().join(LOCK), LockMode::Exclusive);
         let lock = lock.or_environment(what())?.ok_or_else(|| Error::internal(what()))?;
         let mut file = file::open(made.path(), Tail::Whole)?;
         file::append(&mut file, &Line::Version(file::VERSION))?;
@@ -121,7 +121,7 @@ impl Run {
             {
                 return Ok(None);
             }
-            Err(e) => return Err(Error::environment(what()).because(e)),
+            Err(e) => return Err(Error::environment(what()).with_source(e)),
         }
         let ledger = Ledger { file: Some(file), tail: Tail::Whole, owned: Vec::new() };
         let (id, ledger) = (name.as_str().to_owned(), Mutex::new(ledger));
@@ -148,7 +148,7 @@ impl Run {
     /// Takes over the run of a directory, with its scope as written; `None` when it is held, or
     /// just went. Only reads: nothing in the directory changes.
     pub fn take(dir: PathBuf) -> Result<Option<(Self, Option<Scope>)>> {
-        let lock = match try_existing_lock(&dir.join(LOCK), Hold::Exclusive) {
+        let lock = match try_existing_lock(&dir.join(LOCK), LockMode::Exclusive) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => return Ok(None),
             // The run ended and took its directory along.
@@ -156,7 +156,7 @@ impl Run {
             Err(e) if e.kind() == ErrorKind::NotFound => None,
             Err(e) => {
                 let what = format!("locking the run of {}", dir.display());
-                return Err(Error::environment(what).because(e));
+                return Err(Error::environment(what).with_source(e));
             }
         };
         let content = file::read(&dir)?;
@@ -183,7 +183,7 @@ impl Run {
         self.unknown.as_ref().map(|unknown| unknown.error(&self.dir))
     }
 
-    fn write(&self, line: Line, change: impl FnOnce(&mut Vec<Owned>)) -> Result<()> {
+    fn write(&self, line: Line, change: impl FnOnce(&mut Vec<OwnedResource>)) -> Result<()> {
         if let Some(error) = self.not_understood() {
             return Err(error);
         }
@@ -200,17 +200,17 @@ impl Run {
     }
 
     /// Writes down, on disk, what is about to be created.
-    pub fn own(&self, owned: Owned) -> Result<()> {
+    pub fn record(&self, owned: OwnedResource) -> Result<()> {
         self.write(Line::Own(owned.clone()), |all| all.push(owned))
     }
 
     /// Writes down that it is gone.
-    pub fn gave_back(&self, owned: &Owned) -> Result<()> {
+    pub fn released(&self, owned: &OwnedResource) -> Result<()> {
         self.write(Line::GaveBack(owned.clone()), |all| all.retain(|other| other != owned))
     }
 
-    /// What is not given back yet, oldest first.
-    pub fn owned(&self) -> Vec<Owned> {
+    /// What is not removed yet, oldest first.
+    pub fn owned(&self) -> Vec<OwnedResource> {
         self.ledger.lock().map(|ledger| ledger.owned.clone()).unwrap_or_default()
     }
 
@@ -230,12 +230,12 @@ impl Run {
             match std::fs::rename(&self.dir, &half) {
                 Ok(()) => {}
                 Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-                Err(e) => return Err(Error::environment("removing the run's state").because(e)),
+                Err(e) => return Err(Error::environment("removing the run's state").with_source(e)),
             }
             return remove_below(runs, &half);
         }
         let names = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Err(Error::environment(format!("not given back: {names}")).remedy("run `sparkproof sweep`"))
+        Err(Error::environment(format!("not removed: {names}")).remedy("run `sparkproof sweep`"))
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::file::Content;
 use super::run::{HALF_MADE, LOCK};
-use super::{Owned, Run, Scope, file};
+use super::{OwnedResource, Run, Scope, file};
 use crate::dirs::{Dirs, remove_below};
-use crate::error::{Error, OrFail, Result};
-use crate::locks::{Hold, try_existing_lock};
+use crate::error::{Error, ErrorContext, Result};
+use crate::locks::{LockMode, try_existing_lock};
 use crate::name::Name;
 
 /// A run directory whose lock was free; ours now, until dropped.
@@ -36,7 +36,7 @@ impl<T> Looked<T> {
         for dir in dirs {
             match look(&dir) {
                 Ok(found) => all.found.extend(found),
-                Err(error) => all.failed.push(format!("{}: {}", id_of(&dir), error.told())),
+                Err(error) => all.failed.push(format!("{}: {}", id_of(&dir), error.summary())),
             }
         }
         all
@@ -130,7 +130,7 @@ impl IdleRun {
 ///
 /// # Errors
 /// Environment: its ledger cannot be read, or is not understood.
-pub fn owned_by(dir: &Path) -> Result<Vec<Owned>> {
+pub fn owned_by(dir: &Path) -> Result<Vec<OwnedResource>> {
     let Content { owned, unknown, .. } = file::read(dir)?;
     match unknown {
         None => Ok(owned),
@@ -143,7 +143,7 @@ pub fn owned_by(dir: &Path) -> Result<Vec<Owned>> {
 ///
 /// # Errors
 /// Environment: the state directory cannot be read.
-pub fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&Owned) -> bool) -> Result<bool> {
+pub fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&OwnedResource) -> bool) -> Result<bool> {
     for dir in run_dirs(dirs)? {
         let Ok(Content { scope, owned, unknown, .. }) = file::read(&dir) else { return Ok(true) };
         if unknown.is_some() || (scope == Some(Scope::User) && owned.iter().any(&mut is_so)) {
@@ -156,11 +156,11 @@ pub fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&Owned) -> bool) -> Result
 /// Whether a process holds the run of a directory. Who looks shares the lock for an instant, so that
 /// several who look do not take each other for its holder.
 fn is_held(dir: &Path) -> Result<bool> {
-    match try_existing_lock(&dir.join(LOCK), Hold::Shared) {
+    match try_existing_lock(&dir.join(LOCK), LockMode::Shared) {
         Ok(lock) => Ok(lock.is_none()),
         // It ended between the listing and the look, or never was a run.
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
-        Err(e) => Err(Error::environment(format!("looking at {}", dir.display())).because(e)),
+        Err(e) => Err(Error::environment(format!("looking at {}", dir.display())).with_source(e)),
     }
 }
 
@@ -181,7 +181,7 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     let listed = match fs_err::read_dir(dir) {
         Ok(listed) => listed,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(Error::environment(what).because(e)),
+        Err(e) => return Err(Error::environment(what).with_source(e)),
     };
     let mut all = Vec::new();
     for entry in listed {

@@ -108,7 +108,7 @@ impl Diagnosis {
     /// A red error with this diagnosis: `what` is observed against expected.
     pub fn error(self, what: impl Into<String>) -> Error {
         let remedy = self.remedy.clone();
-        Error::red(what).remedy(remedy).because(self)
+        Error::red(what).remedy(remedy).with_source(self)
     }
 }
 

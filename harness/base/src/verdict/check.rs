@@ -55,7 +55,7 @@ pub async fn check<T>(
         seconds: begun.elapsed().as_secs_f64(),
     });
     // Whatever broke it, a check that is not green makes the run red.
-    result.map_err(|error| error.classed(crate::Exit::Red))
+    result.map_err(|error| error.with_exit(crate::Exit::Red))
 }
 
 /// Records that a check cannot be made here, and why: found by looking, never assumed.

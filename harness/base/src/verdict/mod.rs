@@ -2,8 +2,8 @@
 
 mod cause;
 mod check;
-mod first_red;
+mod first_failure;
 
 pub use cause::{Cause, Diagnosis};
 pub use check::{Findings, check, skip};
-pub use first_red::FirstRed;
+pub use first_failure::FirstFailure;

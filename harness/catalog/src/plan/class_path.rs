@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 /// Jars, directories, and directories of jars (`DIR/*`), separated by `:`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::name::Name;
 
 use crate::plan::bounded::{ExecutorCount, Seconds, WorkerCount};
@@ -404,7 +404,7 @@ mod tests {
         ] {
             let error = read(text).expect_err(text);
             assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
-            let told = format!("{error:?} {}", error.told());
+            let told = format!("{error:?} {}", error.summary());
             assert!(told.contains(says) && !told.contains("hunter2"), "{text}: {told}");
         }
     }

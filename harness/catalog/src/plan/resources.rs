@@ -39,9 +39,9 @@ impl Machine {
     pub fn here() -> Result<Self> {
         use procfs::Current;
         let cores = std::thread::available_parallelism()
-            .map_err(|e| Error::environment("counting this machine's cores").because(e))?;
+            .map_err(|e| Error::environment("counting this machine's cores").with_source(e))?;
         let memory = procfs::Meminfo::current()
-            .map_err(|e| Error::environment("reading this machine's memory").because(e))?;
+            .map_err(|e| Error::environment("reading this machine's memory").with_source(e))?;
         let mebi = memory.mem_total / (1024 * 1024);
         Ok(Machine { cpu: MilliCpu(cores.get() as u64 * 1000), memory: MebiBytes(mebi) })
     }

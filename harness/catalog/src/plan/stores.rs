@@ -133,7 +133,7 @@ mod tests {
             for raw in [of_s3, of_azure, of_hdfs] {
                 let error = of(&raw).expect_err(url);
                 assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
-                assert!(!error.told().contains("hunter2"), "{}", error.told());
+                assert!(!error.summary().contains("hunter2"), "{}", error.summary());
                 assert!(error.to_string().starts_with("--store-"), "{error}");
             }
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
 use sparkproof_catalog::kubernetes::{Release, kind_version, minikube};
 use sparkproof_machine::exec::Tool;

@@ -10,7 +10,7 @@ use bollard::query_parameters::ImportImageOptions;
 use futures::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use tokio_util::io::{ReaderStream, SyncIoBridge};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
 use crate::entry::{Entry, Hashing};
 

@@ -10,7 +10,7 @@ use bollard::errors::Error as DockerError;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::StreamExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::kubernetes::Release;
 use sparkproof_machine::engine::is_root;
@@ -273,7 +273,7 @@ mod tests {
         let limited = Lack::Refused("toomanyrequests".into());
         let error = limited.assembling_as(&context, "node image", false).expect_err("not root");
         assert_eq!(error.exit, sparkproof_base::Exit::Environment);
-        let told = error.told();
+        let told = error.summary();
         assert!(told.contains("toomanyrequests") && told.contains("docker login"), "{told}");
         limited.assembling_as(&context, "node image", true).expect("root assembles");
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
 use sparkproof_machine::engine::{is_root, provide_program};
 use sparkproof_machine::exec::Tool;

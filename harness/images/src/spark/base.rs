@@ -6,7 +6,7 @@ use std::time::Duration;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::TryStreamExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_base::ledger::labels::{Lifetime, SCOPE};
 use sparkproof_machine::engine::{Engine, is_root, provide_program};
@@ -48,7 +48,7 @@ pub(crate) async fn root(context: &Context, phase: &str) -> Result<PathBuf> {
                 .await
                 .map_err(|e| {
                     Error::environment("assembling the base of Spark images")
-                        .because(e)
+                        .with_source(e)
                         .remedy("give debootstrap a mirror of Debian 12 that answers, or name an image by --image")
                 })?;
             Ok(())

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::home_and_version;
 use sparkproof_catalog::spark::{SparkVersion, find};
@@ -83,7 +83,7 @@ async fn download(context: &Context, version: &SparkVersion, dir: &Path) -> Resu
         .await
         .map_err(|e| {
             Error::environment(format!("downloading {name} from the Python package index"))
-                .because(e)
+                .with_source(e)
                 .remedy(format!(
                     "give pip an index that answers (pip itself: {}), or name a distribution by \
                      --spark-home",

@@ -44,7 +44,7 @@ pub async fn driver_image(
     };
     let (base, layer) = parts.await.map_err(|error: Error| {
         Error::environment("making the image of a driver in a container")
-            .because(error)
+            .with_source(error)
             .remedy("--driver host needs no image")
     })?;
     let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));

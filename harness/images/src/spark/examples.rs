@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_machine::engine::Engine;
 
 use super::{SparkImage, base, driver};

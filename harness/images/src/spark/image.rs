@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::spark::find;
 use sparkproof_machine::engine::Engine;
@@ -74,7 +74,7 @@ pub async fn from_home(
     let distribution = of_home(home)?;
     let path = distribution.home.join("kubernetes/dockerfiles/spark/Dockerfile");
     let dockerfile = fs_err::read_to_string(&path).map_err(|e| {
-        Error::input(format!("--spark-home {}", distribution.home.display())).because(e)
+        Error::input(format!("--spark-home {}", distribution.home.display())).with_source(e)
     })?;
     let from = tool::base_of(&dockerfile);
     let known = find(&distribution.version).ok();

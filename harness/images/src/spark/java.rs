@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::spark::{Runtime, SparkVersion};
 use sparkproof_machine::engine::Engine;

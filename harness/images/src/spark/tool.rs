@@ -62,7 +62,7 @@ pub(super) async fn run(
                 "building the image of {} with its own bin/docker-image-tool.sh",
                 distribution.home.display()
             ));
-            error.because(e).remedy(
+            error.with_source(e).remedy(
                 "the official Dockerfile pulls its base from a registry and installs packages: \
                  give the Docker daemon a network, or use --spark-version, which needs neither",
             )

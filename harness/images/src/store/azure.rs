@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_machine::exec::Tool;
 
@@ -32,7 +32,7 @@ pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Res
         .await
         .map_err(|e| {
             Error::environment("downloading Azurite from the npm registry")
-                .because(e)
+                .with_source(e)
                 .remedy("give npm a network, or name a store of yours")
         })?;
     let dir = dir.to_owned();

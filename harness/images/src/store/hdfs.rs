@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_machine::engine::provide_program;
 use sparkproof_machine::exec::Tool;
@@ -33,7 +33,7 @@ pub(super) async fn fill(
         .await
         .map_err(|e| {
             Error::environment("fetching Hadoop's servers by Maven")
-                .because(e)
+                .with_source(e)
                 .remedy("give Maven a repository that answers, or name an HDFS of yours")
         })?;
     let dir = dir.to_owned();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 
 use crate::golang::go_build;

@@ -7,7 +7,7 @@ use k8s_openapi::api::authorization::v1::{
 use kube::api::PostParams;
 use kube::{Api, Client};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
 use super::{Access, Rule};
 use crate::cluster::client_of;

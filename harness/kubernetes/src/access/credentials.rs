@@ -11,7 +11,7 @@ use kube::api::PostParams;
 use kube::config::{AuthInfo, Context as KubeContext, Kubeconfig, NamedAuthInfo, NamedContext};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::{private_dir, private_file};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -126,7 +126,7 @@ impl Issuer {
         let lifetime = lifetime(&answer);
         let token = answer.status.map(|s| s.token).filter(|token| !token.is_empty());
         let token = token
-            .ok_or_else(|| Error::environment(what()).because("there is none in the answer"))?;
+            .ok_or_else(|| Error::environment(what()).with_source("there is none in the answer"))?;
         self.context.recorder.secrets().register(&token);
         let content = self.kubeconfig_with(token)?;
         private_file(&self.kubeconfig, content.as_bytes())?;

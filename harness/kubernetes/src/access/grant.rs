@@ -8,13 +8,13 @@ use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding, RoleRef,
 use kube::Api;
 use kube::api::PostParams;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::plan::RbacChoice;
 
-use super::room::{Granting, create};
+use super::namespace::{Granting, create};
 use super::rules::policy;
-use super::{Credentials, Identity, Rule, Terms, needed};
+use super::{ClusterCapabilities, Credentials, Identity, Rule, needed};
 use crate::cluster::{Cluster, Via, proxy_towards};
 use crate::lease::Lease;
 
@@ -61,8 +61,8 @@ pub struct Access {
     pub application: Option<String>,
     /// In words, for the report, e.g. `role of 9 verbs`.
     pub granted: String,
-    /// What was created, to be given back.
-    pub owned: Vec<Owned>,
+    /// What was created, to be removed.
+    pub owned: Vec<OwnedResource>,
     /// Renews the account's token as long as this lives.
     pub credentials: Option<Credentials>,
     /// Says that the run lives, as long as this lives; on shared clusters where it may be made.
@@ -84,7 +84,7 @@ impl Access {
 pub async fn grant(
     context: &Context,
     cluster: &Cluster,
-    terms: &Terms,
+    terms: &ClusterCapabilities,
     request: AccessRequest,
 ) -> Result<Access> {
     let work = async {
@@ -93,7 +93,7 @@ pub async fn grant(
         let lease_name = format!("sparkproof-{}", context.run.id());
         let mut granting =
             Granting { context, cluster, namespace: &request.namespace, owned: Vec::new() };
-        let lease = granting.room(terms, &lease_name, application.as_deref()).await?;
+        let lease = granting.prepare_namespace(terms, &lease_name, application.as_deref()).await?;
         let (namespace, account) = (&request.namespace, &request.service_account);
         let granted = match (&terms.identity, ours) {
             (Identity::Account, true) => granting.account(&request).await?,
@@ -155,7 +155,7 @@ impl Granting<'_> {
         };
         match request.rbac {
             RbacChoice::Guide => {
-                self.own(Owned::ClusterRoleBinding {
+                self.own(OwnedResource::ClusterRoleBinding {
                     kubeconfig: self.cluster.kubeconfig.clone(),
                     context: self.cluster.context.clone(),
                     name: GUIDE_BINDING.to_owned(),

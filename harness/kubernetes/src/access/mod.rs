@@ -2,17 +2,20 @@
 //! cluster of the user's the terms on which it is used.
 
 mod can_i;
+mod capabilities;
 mod credentials;
 mod grant;
-mod room;
+mod namespace;
+mod optional;
 mod rules;
-mod terms;
-mod uses;
 
 pub use can_i::{Missing, missing_verbs};
+pub use capabilities::{AccessQuery, ClusterCapabilities, Identity};
 pub use credentials::Credentials;
 pub use grant::{Access, AccessRequest, grant};
-pub use room::room;
+pub use namespace::prepare_namespace;
+pub use optional::{
+    CLAIMS, CONFIG_MAP, DRIVER_POD, EXEC, OPTIONAL_PERMISSIONS, OptionalPermission, STORE, every,
+    role,
+};
 pub use rules::{DECOMMISSION_LABEL, IN_POD, Rule, STATEFUL_SET, needed, policy, submission};
-pub use terms::{Identity, Terms, Wanted};
-pub use uses::{CLAIMS, CONFIG_MAP, DRIVER_POD, EXEC, STORE, USES, Use, every, role};

@@ -8,7 +8,7 @@ use kube::config::{Cluster, Config, ExecAuthCluster, Kubeconfig, NamedCluster};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::proxy::{Proxy, Via, proxy_here, url_of};
 
@@ -24,7 +24,7 @@ pub async fn client_of(kubeconfig: &Path, context: Option<&str>, via: Via) -> Re
     let contexts = read.contexts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
     let mut config = config_of(read.clone(), context).map_err(|e| {
         Error::input(format!("using the kubeconfig {}", kubeconfig.display()))
-            .because(e)
+            .with_source(e)
             .remedy(format!("its contexts are: {contexts}"))
     })?;
     let proxy = proxy_between(read, context, via)?;
@@ -192,7 +192,7 @@ mod tests {
         let via = Via::AsKubectl;
         let client = client_of(&path, None, via).await.expect("a client");
         let error = answers(&context, &client, (&path, None), via).await.expect_err("no proxy");
-        let told = error.told();
+        let told = error.summary();
         assert!(error.to_string().contains("the proxy that proxy-url names"), "{told}");
         assert!(!told.contains("secret"), "{told}");
     }

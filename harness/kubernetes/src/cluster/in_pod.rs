@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{AttachParams, AttachedProcess};
 use sparkproof_base::context::{Cancel, Context};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The longest a command in a pod may take.
@@ -91,7 +91,7 @@ impl InPod {
         let mut attached = self.cancel.guard(attached).await?;
         match (attached.stdout(), attached.stdin()) {
             (Some(out), Some(pipe)) => Ok((tokio::io::join(out, pipe), Attached(attached))),
-            _ => Err(Error::internal(what()).because("a stream is missing")),
+            _ => Err(Error::internal(what()).with_source("a stream is missing")),
         }
     }
 
@@ -112,7 +112,7 @@ impl InPod {
         let (Some(mut pipe), Some(mut out), Some(mut err), Some(status)) =
             (attached.stdin(), attached.stdout(), attached.stderr(), attached.take_status())
         else {
-            return Err(Error::internal(what()).because("a stream is missing"));
+            return Err(Error::internal(what()).with_source("a stream is missing"));
         };
         let (mut said, mut complained) = (String::new(), String::new());
         let feed = async {

@@ -1,13 +1,13 @@
-//! kind clusters: an own labelled network, an own kubeconfig, created by name and given back through the ledger.
+//! kind clusters: an own labelled network, an own kubeconfig, created by name and removed through the ledger.
 
 use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::NetworkCreateRequest;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_base::ledger::{Owned, Scope, labels};
+use sparkproof_base::ledger::{OwnedResource, Scope, labels};
 use sparkproof_catalog::plan::{Fit, Machine};
 use sparkproof_machine::docker::kind_nodes;
 use sparkproof_machine::engine::{Engine, made};
@@ -46,7 +46,7 @@ pub async fn create(
 ) -> Result<Cluster> {
     let name = request.name;
     context.cancel.guard(refuse_existing(engine, name)).await?;
-    context.run.own(network_of(engine, name))?;
+    context.run.record(network_of(engine, name))?;
     let network = NetworkCreateRequest {
         name: name.to_owned(),
         driver: Some("bridge".to_owned()),
@@ -77,7 +77,7 @@ pub async fn create(
         &patches,
     );
     let step = phase.step("kind create cluster");
-    context.run.own(cluster_of(engine, name))?;
+    context.run.record(cluster_of(engine, name))?;
     Tool::new(request.kind)
         .args(["create", "cluster", "--name", name, "--image", request.node_image])
         .args(["--config", "-", "--kubeconfig"])
@@ -105,12 +105,12 @@ pub async fn create(
     Ok(Cluster { record, client })
 }
 
-fn cluster_of(engine: &Engine, name: &str) -> Owned {
-    Owned::KindCluster { docker: engine.host.clone(), name: name.to_owned() }
+fn cluster_of(engine: &Engine, name: &str) -> OwnedResource {
+    OwnedResource::KindCluster { docker: engine.host.clone(), name: name.to_owned() }
 }
 
-fn network_of(engine: &Engine, name: &str) -> Owned {
-    Owned::Network { docker: engine.host.clone(), name: name.to_owned() }
+fn network_of(engine: &Engine, name: &str) -> OwnedResource {
+    OwnedResource::Network { docker: engine.host.clone(), name: name.to_owned() }
 }
 
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {

@@ -1,5 +1,5 @@
 //! Minikube clusters: a profile, a home directory, a kubeconfig and a Docker network of their own,
-//! given back through the ledger without Minikube's help.
+//! removed through the ledger without Minikube's help.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +10,7 @@ use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::dirs::private_dir;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::name::Name;
 use sparkproof_catalog::plan::{Fit, Machine};
 use sparkproof_images::node::MinikubeImage;
@@ -85,7 +85,7 @@ pub async fn create(
     };
     let step = phase.step("minikube start");
     let docker = engine.host.clone();
-    context.run.own(Owned::MinikubeCluster { docker, name: name.to_owned() })?;
+    context.run.record(OwnedResource::MinikubeCluster { docker, name: name.to_owned() })?;
     let mut tool = Tool::new(request.minikube)
         .args(start.arguments())
         .env("DOCKER_HOST", &engine.host)
@@ -106,7 +106,7 @@ pub async fn create(
         .run(context)
         .await;
     started.map_err(|error| match reason.get() {
-        Some(why) => Error::environment(format!("minikube start: {why}")).because(error),
+        Some(why) => Error::environment(format!("minikube start: {why}")).with_source(error),
         None => error,
     })?;
     if provisioner(request.image) == Provisioner::LocalPath {

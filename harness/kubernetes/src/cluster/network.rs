@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bollard::query_parameters::InspectNetworkOptions;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_machine::engine::{Container, Engine};
 
 use super::{ClusterRecord, Provider};

@@ -2,7 +2,7 @@
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 /// Variables by which processes learn of a proxy, and of what is not behind it.
 pub const PROXY_VARIABLES: [&str; 8] = [
@@ -102,7 +102,7 @@ mod tests {
     fn what_is_wrong_with_a_proxys_address_is_said_without_its_password() {
         for proxy in ["socks4://me:secret@proxy:1080", "http://me:sec ret@proxy"] {
             let error = url_of(&by_variable(proxy)).expect_err("refused");
-            assert!(!error.told().contains("sec"), "{}", error.told());
+            assert!(!error.summary().contains("sec"), "{}", error.summary());
             assert!(error.to_string().contains("HTTPS_PROXY"), "{error}");
         }
         assert!(url_of(&by_variable("http://me:secret@proxy:3128")).is_ok());

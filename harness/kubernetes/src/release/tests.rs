@@ -18,12 +18,12 @@ async fn a_path_goes_only_when_it_carries_the_run_id() {
     let other = keep.path().join("data");
     for path in [&ours, &other] {
         std::fs::create_dir_all(path.join("in")).expect("made");
-        let owned = Owned::Path { path: path.clone() };
-        context.run.own(owned.clone()).expect("written");
-        assert_eq!(give_back(&context, &owned).await.is_ok(), path == &ours);
+        let owned = OwnedResource::Path { path: path.clone() };
+        context.run.record(owned.clone()).expect("written");
+        assert_eq!(release(&context, &owned).await.is_ok(), path == &ours);
     }
     assert!(!ours.exists() && other.exists());
-    assert_eq!(context.run.owned(), [Owned::Path { path: other }]);
+    assert_eq!(context.run.owned(), [OwnedResource::Path { path: other }]);
 }
 
 #[tokio::test]
@@ -36,17 +36,20 @@ async fn a_process_that_is_another_by_now_is_left_alone() {
         .spawn()
         .expect("sleep");
     let pid = child.id().expect("running");
-    let Some(Owned::Process { started, boot, name, .. }) = Owned::process(pid, "sleep") else {
+    let Some(OwnedResource::Process { started, boot, name, .. }) =
+        OwnedResource::process(pid, "sleep")
+    else {
         panic!("it runs")
     };
-    let earlier = Owned::Process { pid, started: started - 1, boot: boot.clone(), name };
-    give_back(&context, &earlier).await.expect("nothing to do");
+    let earlier = OwnedResource::Process { pid, started: started - 1, boot: boot.clone(), name };
+    release(&context, &earlier).await.expect("nothing to do");
     assert!(child.try_wait().expect("known").is_none(), "another process with that id lives");
-    let other_boot = Owned::Process { pid, started, boot: "another".into(), name: "sleep".into() };
-    give_back(&context, &other_boot).await.expect("nothing to do");
+    let other_boot =
+        OwnedResource::Process { pid, started, boot: "another".into(), name: "sleep".into() };
+    release(&context, &other_boot).await.expect("nothing to do");
     assert!(child.try_wait().expect("known").is_none());
-    let owned = Owned::Process { pid, started, boot, name: "sleep".into() };
-    give_back(&context, &owned).await.expect("ended");
+    let owned = OwnedResource::Process { pid, started, boot, name: "sleep".into() };
+    release(&context, &owned).await.expect("ended");
     assert!(!owned.is_running_process());
 }
 
@@ -128,9 +131,9 @@ async fn storage_of_a_minikube_profile_goes_without_a_node_only_when_the_run_had
             std::fs::create_dir_all(&machine).expect("made");
         }
         let (host, deleted) = docker(keep.path(), storage_and_network());
-        let cluster = Owned::MinikubeCluster { docker: host, name: "dev".to_owned() };
-        context.run.own(cluster.clone()).expect("written");
-        let said = release(&context, &cluster).await.expect("looked").unwrap_or_default();
+        let cluster = OwnedResource::MinikubeCluster { docker: host, name: "dev".to_owned() };
+        context.run.record(cluster.clone()).expect("written");
+        let said = try_release(&context, &cluster).await.expect("looked").unwrap_or_default();
         assert_eq!(said.contains("volume dev, network dev: not of run dev"), !begun, "{said}");
         assert_eq!(*deleted.lock().expect("noted"), expected, "{begun}");
     }
@@ -159,15 +162,15 @@ async fn a_kind_cluster_that_a_user_made_later_under_the_same_name_is_left_alone
         let answers = vec![("/containers/json", bytes(&node)), ("/networks/dev", bytes(&ours))];
         let (host, deleted) = docker(keep.path(), answers);
         let (docker, name) = (host.clone(), "dev".to_owned());
-        let cluster = Owned::KindCluster { docker, name: name.clone() };
-        let made = Owned::Network { docker: host, name };
+        let cluster = OwnedResource::KindCluster { docker, name: name.clone() };
+        let made = OwnedResource::Network { docker: host, name };
         for owned in [&made, &cluster] {
-            context.run.own(owned.clone()).expect("written");
+            context.run.record(owned.clone()).expect("written");
         }
-        let why = release(&context, &cluster).await.expect("looked");
+        let why = try_release(&context, &cluster).await.expect("looked");
         let said = why.unwrap_or_default();
         assert_eq!(said.contains("dev-control-plane: not of run dev"), network == "kind", "{said}");
-        give_back(&context, &made).await.expect("removed");
+        release(&context, &made).await.expect("removed");
         let mut deleted = deleted.lock().expect("noted").clone();
         // The mock shows a node that is removed with its cluster to the network's removal, too.
         deleted.dedup();
@@ -203,9 +206,9 @@ async fn a_minikube_profile_that_a_user_made_later_under_the_same_name_is_left_a
                 ("/volumes", bytes(&json!({ "Volumes": [volume] }))),
             ],
         );
-        let cluster = Owned::MinikubeCluster { docker: host, name: "dev".to_owned() };
-        context.run.own(cluster.clone()).expect("written");
-        let said = release(&context, &cluster).await.expect("looked").unwrap_or_default();
+        let cluster = OwnedResource::MinikubeCluster { docker: host, name: "dev".to_owned() };
+        context.run.record(cluster.clone()).expect("written");
+        let said = try_release(&context, &cluster).await.expect("looked").unwrap_or_default();
         assert_eq!(said.contains("dev: not of run dev"), expected.is_empty(), "{said}");
         assert_eq!(*deleted.lock().expect("noted"), expected, "{key}");
     }
@@ -217,9 +220,9 @@ async fn give_back_with_a_daemon_that_says(status: u16) -> (Result<()>, usize) {
     let said = answer(status, r#"{"message":"as the test says"}"#);
     let engine = fake_docker(&socket, move |_| Some((said.clone(), Then::Closed))).await;
     let path = format!("/var/tmp/sparkproof-{}", context.run.id()).into();
-    let owned = Owned::NodePath { docker: engine.host, node: "node".into(), path };
-    context.run.own(owned.clone()).expect("written");
-    (give_back(&context, &owned).await, context.run.owned().len())
+    let owned = OwnedResource::NodePath { docker: engine.host, node: "node".into(), path };
+    context.run.record(owned.clone()).expect("written");
+    (release(&context, &owned).await, context.run.owned().len())
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ where
     match bounded(async { Ok(api.delete_collection(&background, all).await) }).await? {
         Ok(_) => return Ok(()),
         Err(error) if forbidden(&error) => {}
-        Err(error) => return Err(failed::<K>(namespace).because(error)),
+        Err(error) => return Err(failed::<K>(namespace).with_source(error)),
     }
     let listed = match bounded(async { Ok(api.list(all).await) }).await? {
         Ok(listed) => listed,
@@ -74,13 +74,13 @@ where
                 )));
             }
         },
-        Err(error) => return Err(failed::<K>(namespace).because(error)),
+        Err(error) => return Err(failed::<K>(namespace).with_source(error)),
     };
     for object in listed {
         let name = object.name_any();
         match bounded(async { Ok(api.delete(&name, &background).await) }).await? {
             Err(kube::Error::Api(status)) if status.code == 404 => {}
-            deleted => drop(deleted.map_err(|e| failed::<K>(namespace).because(e))?),
+            deleted => drop(deleted.map_err(|e| failed::<K>(namespace).with_source(e))?),
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::boot_id;
 
 use super::host::{sysctl_path, sysctls};

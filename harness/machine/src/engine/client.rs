@@ -7,8 +7,8 @@ use bollard::errors::Error as DockerError;
 use bollard::models::ImageInspect;
 use bollard::query_parameters::{InspectContainerOptions, InspectNetworkOptions};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 
 use crate::docker::gone;
 
@@ -41,7 +41,7 @@ impl Engine {
                 Ok(_) => {}
                 Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
                     return Err(Error::environment(format!("this user may not use {path}"))
-                        .because(e)
+                        .with_source(e)
                         .remedy("run as root, or as a member of the socket's group"));
                 }
                 Err(_) => return Ok(None),
@@ -60,7 +60,7 @@ impl Engine {
             }
             Ok(Err(bollard::errors::Error::HyperResponseError { .. })) => return Ok(None),
             Ok(Err(e)) if e.to_string().contains("connect") => return Ok(None),
-            Ok(Err(e)) => return Err(Error::environment(format!("asking {host}")).because(e)),
+            Ok(Err(e)) => return Err(Error::environment(format!("asking {host}")).with_source(e)),
             Ok(Ok(_)) => {}
         }
         let docker = docker
@@ -77,7 +77,9 @@ impl Engine {
             Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
                 Ok(None)
             }
-            Err(e) => Err(Error::environment(format!("asking Docker for {reference}")).because(e)),
+            Err(e) => {
+                Err(Error::environment(format!("asking Docker for {reference}")).with_source(e))
+            }
         }
     }
 
@@ -124,11 +126,11 @@ impl Engine {
 /// Environment: the ledger cannot be written.
 pub fn made<T>(
     context: &Context,
-    owned: &Owned,
+    owned: &OwnedResource,
     made: Result<T, DockerError>,
 ) -> Result<Result<T, DockerError>> {
     if let Err(DockerError::DockerResponseServerError { status_code: 409, .. }) = &made {
-        context.run.gave_back(owned)?;
+        context.run.released(owned)?;
     }
     Ok(made)
 }

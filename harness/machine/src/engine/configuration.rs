@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use tempfile::TempDir;
 
 /// What of it is used here.
@@ -79,7 +79,7 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Error::input(what()).because(e)),
+        Err(e) => return Err(Error::input(what()).with_source(e)),
     };
     serde_json::from_slice(&text).map(Some).or_input(what())
 }
@@ -98,7 +98,7 @@ fn borrowed_from(user: Option<&Path>, parent: &Path) -> Result<TempDir> {
         Some(Ok(entries)) => entries,
         // Nobody has ever used the CLI.
         Some(Err(e)) if e.kind() == std::io::ErrorKind::NotFound => return Ok(made),
-        Some(Err(e)) => return Err(Error::environment(what).because(e)),
+        Some(Err(e)) => return Err(Error::environment(what).with_source(e)),
         None => return Ok(made),
     };
     for entry in entries {

@@ -11,8 +11,8 @@ use bollard::query_parameters::{
 };
 use futures::{StreamExt, TryStreamExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 
 use super::{Engine, made};
 use crate::docker::release_container;
@@ -36,7 +36,7 @@ impl Container {
     ) -> Result<Self> {
         let container = Container { engine: engine.clone(), name: name.to_owned() };
         context.cancel.guard(engine.refuse_container(name)).await?;
-        context.run.own(container.owned())?;
+        context.run.record(container.owned())?;
         let options = CreateContainerOptionsBuilder::new().name(name).build();
         let created = engine.docker.create_container(Some(options), body);
         let created = async {
@@ -48,8 +48,8 @@ impl Container {
         Ok(container)
     }
 
-    fn owned(&self) -> Owned {
-        Owned::Container { docker: self.engine.host.clone(), name: self.name.clone() }
+    fn owned(&self) -> OwnedResource {
+        OwnedResource::Container { docker: self.engine.host.clone(), name: self.name.clone() }
     }
 
     /// What an error says: "stopping container x".

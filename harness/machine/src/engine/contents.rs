@@ -4,7 +4,7 @@ use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptions, ListVolumesOptions,
     RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
 };
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels::SCOPE;
 
 use super::Engine;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::{Dirs, private_dir, private_file, remove_below};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::RUN_VARIABLE;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use tokio::process::Command;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures::StreamExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -65,7 +65,7 @@ impl Engine {
         let StartExecResults::Attached { mut output, input: mut pipe } =
             started.or_environment(what)?
         else {
-            return Err(Error::internal(what).because("started detached"));
+            return Err(Error::internal(what).with_source("started detached"));
         };
         let feed = async {
             if let Some(mut input) = input {

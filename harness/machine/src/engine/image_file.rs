@@ -6,8 +6,8 @@ use bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, CreateContainerOptionsBuilder,
 };
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
-use sparkproof_base::ledger::{Owned, labels};
+use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::ledger::{OwnedResource, labels};
 
 use super::Engine;
 use crate::docker::release_container;
@@ -26,8 +26,8 @@ impl Engine {
     ) -> Result<bool> {
         let name = format!("sparkproof-{}-look-{:08x}", context.run.id(), rand::random::<u32>());
         let what = || format!("looking into the image {reference}");
-        let owned = Owned::Container { docker: self.host.clone(), name: name.clone() };
-        context.run.own(owned)?;
+        let owned = OwnedResource::Container { docker: self.host.clone(), name: name.clone() };
+        context.run.record(owned)?;
         let body = ContainerCreateBody {
             image: Some(reference.to_owned()),
             labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),

@@ -2,8 +2,8 @@
 
 use bollard::models::NetworkCreateRequest;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
-use sparkproof_base::ledger::{Owned, Scope, labels};
+use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::ledger::{OwnedResource, Scope, labels};
 
 use super::{Engine, made};
 
@@ -14,8 +14,8 @@ use super::{Engine, made};
 pub async fn own_network(context: &Context, engine: &Engine, scope: Scope) -> Result<String> {
     let name = format!("sparkproof-{}", context.run.id());
     context.cancel.guard(engine.refuse_network(&name)).await?;
-    let owned = Owned::Network { docker: engine.host.clone(), name: name.clone() };
-    context.run.own(owned.clone())?;
+    let owned = OwnedResource::Network { docker: engine.host.clone(), name: name.clone() };
+    context.run.record(owned.clone())?;
     let network = NetworkCreateRequest {
         name: name.clone(),
         driver: Some("bridge".to_owned()),

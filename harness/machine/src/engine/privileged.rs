@@ -8,9 +8,9 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures::TryStreamExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_base::ledger::{Owned, labels};
+use sparkproof_base::ledger::{OwnedResource, labels};
 
 use super::{Capabilities, Engine};
 
@@ -25,13 +25,13 @@ pub(super) async fn check(context: &Context, phase: &PhaseGuard, engine: &Engine
     let step = phase.step("privileged containers");
     let image = format!("sparkproof/nothing:{}", context.run.id());
     let name = format!("sparkproof-{}-privileges", context.run.id());
-    let owned = Owned::Container { docker: engine.host.clone(), name: name.clone() };
-    context.run.own(owned.clone())?;
+    let owned = OwnedResource::Container { docker: engine.host.clone(), name: name.clone() };
+    context.run.record(owned.clone())?;
     let said = start(context, engine, &image, &name).await;
     let gone = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let _ = engine.docker.remove_container(&name, Some(gone)).await;
     let _ = engine.docker.remove_image(&image, None::<RemoveImageOptions>, None).await;
-    context.run.gave_back(&owned)?;
+    context.run.released(&owned)?;
     let said = said?;
     if said.contains(NO_PROGRAM) {
         step.done("possible");

@@ -7,7 +7,7 @@ use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::ledger::any_of_user;
-use sparkproof_base::locks::{Hold, lock, try_lock};
+use sparkproof_base::locks::{LockMode, lock, try_lock};
 
 use super::contents::Contents;
 use super::{Capabilities, Daemon, Engine, Found, LinuxDistribution, host, install, privileged};
@@ -112,7 +112,7 @@ impl EngineUse {
             None => start(context, phase, &daemon).await?,
         };
         // Never taken: who holds it alone holds the start lock as well.
-        let users = try_lock(&daemon.file("users.lock"), Hold::Shared)?.ok_or_else(|| {
+        let users = try_lock(&daemon.file("users.lock"), LockMode::Shared)?.ok_or_else(|| {
             Error::internal("the engine's users' lock is held without the start lock")
         })?;
         Ok(EngineUse { engine, started_by_us: true, version, started_now, users: Some(users) })
@@ -219,13 +219,13 @@ async fn start(context: &Context, phase: &PhaseGuard, daemon: &Daemon) -> Result
 impl Daemon {
     /// Whether no run uses it. The caller holds the start lock, so that none comes meanwhile.
     fn is_unused(&self) -> Result<bool> {
-        Ok(try_lock(&self.file("users.lock"), Hold::Exclusive)?.is_some())
+        Ok(try_lock(&self.file("users.lock"), LockMode::Exclusive)?.is_some())
     }
 }
 
 /// Whoever starts or stops the daemon does so alone.
 async fn starting(context: &Context, daemon: &Daemon) -> Result<File> {
-    lock(context, &daemon.file("start.lock"), Hold::Exclusive, OTHERS_SECONDS).await
+    lock(context, &daemon.file("start.lock"), LockMode::Exclusive, OTHERS_SECONDS).await
 }
 
 /// Whether something of scope user, e.g. a cluster by `up`, lives in the daemon at this address.
@@ -239,21 +239,22 @@ pub fn needed_by_user_scope(dirs: &Dirs, host: &str) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sparkproof_base::ledger::{Owned, Run, Scope};
+    use sparkproof_base::ledger::{OwnedResource, Run, Scope};
     use sparkproof_base::testing::test_context;
 
     #[tokio::test]
     async fn a_cluster_that_is_up_needs_its_daemon_and_a_dead_run_does_not() {
         let (context, _keep) = test_context();
         let host = "unix:///state/engine/docker.sock";
-        let cluster = |name: &str| Owned::KindCluster { docker: host.into(), name: name.into() };
+        let cluster =
+            |name: &str| OwnedResource::KindCluster { docker: host.into(), name: name.into() };
         let dead = Run::begin(&context.dirs, Scope::Run).expect("run");
-        dead.own(cluster("dead")).expect("written");
+        dead.record(cluster("dead")).expect("written");
         drop(dead);
         assert!(!needed_by_user_scope(&context.dirs, host).expect("readable"));
         let mine = "mine".parse().expect("a name");
         let up = Run::begin_as(&context.dirs, Scope::User, &mine).await.expect("run");
-        up.own(cluster("mine")).expect("written");
+        up.record(cluster("mine")).expect("written");
         // `up` itself lets go of the daemon while it still holds its run.
         assert!(needed_by_user_scope(&context.dirs, host).expect("readable"));
         drop(up);
@@ -266,7 +267,7 @@ mod tests {
         let (context, _keep) = test_context();
         let daemon = Daemon::of(&context.dirs);
         daemon.prepare().expect("directory");
-        let share = || try_lock(&daemon.file("users.lock"), Hold::Shared).expect("lockable");
+        let share = || try_lock(&daemon.file("users.lock"), LockMode::Shared).expect("lockable");
         let (one, other) = (share(), share());
         assert!(one.is_some() && other.is_some());
         drop(one);

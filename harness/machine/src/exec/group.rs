@@ -12,9 +12,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::KILLED;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::RUN_VARIABLE;
-use sparkproof_base::ledger::{Owned, Run};
+use sparkproof_base::ledger::{OwnedResource, Run};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub struct Group {
     child: Child,
     leader: Pid,
-    entry: Owned,
+    entry: OwnedResource,
     run: Arc<Run>,
     finished: bool,
 }
@@ -47,10 +47,10 @@ impl Group {
         let leader = Pid::from_raw(id.cast_signed()).ok_or_else(|| Error::internal(what()))?;
         // Ends of children can be awaited from here on.
         let _ = signal(SignalKind::child()).or_environment(what())?;
-        let entry = Owned::process(id, name).ok_or_else(|| Error::environment(what()))?;
+        let entry = OwnedResource::process(id, name).ok_or_else(|| Error::environment(what()))?;
         let run = context.run.clone();
         let group = Group { child, leader, entry, run, finished: false };
-        group.run.own(group.entry.clone())?;
+        group.run.record(group.entry.clone())?;
         Ok(group)
     }
 
@@ -118,7 +118,7 @@ impl Group {
         self.signal(Signal::KILL);
         self.finished = true;
         let _ = self.child.try_wait();
-        self.run.gave_back(&self.entry)
+        self.run.released(&self.entry)
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
     fn start(context: &Context, script: &str) -> Group {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        let failed = |e| Error::environment("starting sh").because(e);
+        let failed = |e| Error::environment("starting sh").with_source(e);
         Group::spawn(context, &mut command, "sh", failed).expect("sh")
     }
 

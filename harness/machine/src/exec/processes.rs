@@ -5,7 +5,7 @@ use procfs::process::{ProcState, Process};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 
 /// Every process that `is_meant`, zombies and ourselves left out.
@@ -71,20 +71,20 @@ async fn none_left(
 }
 
 /// A signal to a process of the ledger, if that very process still runs.
-pub fn signal_process(owned: &Owned, kind: Signal) {
+pub fn signal_process(owned: &OwnedResource, kind: Signal) {
     signal(&of_ledger(owned), kind);
 }
 
 /// A signal to all of the group that a process of the ledger leads, if that very process still runs.
-pub fn signal_group_of(owned: &Owned, kind: Signal) {
+pub fn signal_group_of(owned: &OwnedResource, kind: Signal) {
     for leader in of_ledger(owned) {
         let group = leader.pid();
         signal(&processes(|p| p.stat().is_ok_and(|stat| stat.pgrp == group)), kind);
     }
 }
 
-fn of_ledger(owned: &Owned) -> Vec<Process> {
-    let Owned::Process { pid, .. } = owned else { return Vec::new() };
+fn of_ledger(owned: &OwnedResource) -> Vec<Process> {
+    let OwnedResource::Process { pid, .. } = owned else { return Vec::new() };
     // Opened first: what is verified then is what is signalled.
     let found = Process::new(pid.cast_signed()).ok();
     found.filter(|_| owned.is_running_process()).into_iter().collect()

@@ -5,14 +5,19 @@ use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::TERMINATED;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::labels::RUN_VARIABLE;
-use sparkproof_base::ledger::{Owned, boot_id};
+use sparkproof_base::ledger::{OwnedResource, boot_id};
 
 use crate::exec::{end_processes, processes};
 
 /// Ends the process group of a ledger entry. The leader is verified by its start time; members
 /// whose leader is gone by the run's id in their environment.
-pub async fn end_group(context: &Context, leader: &Owned, group: u32, name: &str) -> Result<()> {
-    let Owned::Process { boot, .. } = leader else { return Ok(()) };
+pub async fn end_group(
+    context: &Context,
+    leader: &OwnedResource,
+    group: u32,
+    name: &str,
+) -> Result<()> {
+    let OwnedResource::Process { boot, .. } = leader else { return Ok(()) };
     if *boot != boot_id() {
         return Ok(());
     }

@@ -151,7 +151,7 @@ impl Tool {
         let program = self.command.as_std().get_program().to_owned();
         let mut group = Group::spawn(context, &mut self.command, &self.name, |e| {
             let remedy = remedy(&program, &e);
-            Error::environment(format!("starting `{words}`")).because(e).remedy(remedy)
+            Error::environment(format!("starting `{words}`")).with_source(e).remedy(remedy)
         })?;
         let mut output = Output::default();
         let in_time = converse(context, &mut group, &mut output, self).await;
@@ -312,7 +312,7 @@ mod tests {
         let late =
             Tool::new("sleep").args(["600"]).deadline(Duration::from_millis(50)).run(&context);
         assert!(late.await.expect_err("deadline").to_string().contains("had not ended"));
-        assert!(context.run.owned().is_empty(), "every process was given back");
+        assert!(context.run.owned().is_empty(), "every process was removed");
     }
 
     #[tokio::test]
@@ -360,7 +360,7 @@ mod tests {
         let (context, _keep) = test_context();
         let run = Tool::new("sh").args(["-c", "sleep 600 & sleep 600"]).run(&context);
         assert!(tokio::time::timeout(Duration::from_millis(100), run).await.is_err());
-        assert!(context.run.owned().is_empty(), "given back");
+        assert!(context.run.owned().is_empty(), "removed");
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use crate::Model;
 use crate::pages::blocks;

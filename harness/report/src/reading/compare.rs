@@ -1,7 +1,7 @@
 //! The comparison as a table, for the console and the page.
 
 use console::{Alignment, measure_text_width, pad_str};
-use sparkproof_base::events::{Figures, median};
+use sparkproof_base::events::{ReadMetrics, median};
 
 use crate::text::{Paint, bytes, fine, rate};
 
@@ -23,7 +23,7 @@ pub(crate) const COLUMNS: [(&str, &str); 7] = [
 pub(crate) const NONE: &str = "–";
 
 /// The cells of a variant, as [`COLUMNS`].
-pub(crate) fn figures(figures: &Figures) -> [String; COLUMNS.len()] {
+pub(crate) fn figures(figures: &ReadMetrics) -> [String; COLUMNS.len()] {
     let throughput = |of: &[f64]| match of {
         [] => NONE.to_owned(),
         of => rate(median(of)),
@@ -40,7 +40,7 @@ pub(crate) fn figures(figures: &Figures) -> [String; COLUMNS.len()] {
     ]
 }
 
-fn again(figures: &Figures) -> String {
+fn again(figures: &ReadMetrics) -> String {
     match (figures.seconds_per_executor, figures.bytes_per_executor) {
         (seconds, 0) if seconds <= 0.0 => "nothing".to_owned(),
         (seconds, moved) => format!("{}, {:>7}", fine(seconds), bytes(moved)),
@@ -48,7 +48,7 @@ fn again(figures: &Figures) -> String {
 }
 
 /// One line a variant, under a line of heads; empty of none.
-pub(crate) fn table(all: &[Figures], paint: Paint) -> String {
+pub(crate) fn table(all: &[ReadMetrics], paint: Paint) -> String {
     if all.is_empty() {
         return String::new();
     }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_no_zero() {
-        let hostpath = Figures {
+        let hostpath = ReadMetrics {
             variant: "3-hostpath".into(),
             setup_seconds: 0.314,
             bytes_to_nodes: 13_230_157,

@@ -1,6 +1,6 @@
 //! The comparison as bars: a plot a figure, a bar a variant.
 
-use sparkproof_base::events::{Figures, median};
+use sparkproof_base::events::{ReadMetrics, median};
 
 use crate::chart::Tick;
 use crate::reading::compare::NONE;
@@ -50,7 +50,7 @@ impl Measured {
 }
 
 /// Title, explanation, what of a variant, and how values are written.
-type Kind = (&'static str, &'static str, fn(&Figures) -> Measured, fn(f64) -> String);
+type Kind = (&'static str, &'static str, fn(&ReadMetrics) -> Measured, fn(f64) -> String);
 
 #[expect(clippy::cast_precision_loss, reason = "for a bar's length")]
 fn count(value: u64) -> f64 {
@@ -117,12 +117,12 @@ const KINDS: [Kind; 8] = [
 ];
 
 /// The plots of what was measured; one that nobody has a value for is left out.
-pub(crate) fn plots(all: &[Figures]) -> Vec<Plot> {
+pub(crate) fn plots(all: &[ReadMetrics]) -> Vec<Plot> {
     KINDS.iter().filter_map(|kind| plot(all, kind)).collect()
 }
 
-fn plot(all: &[Figures], (title, says, measured, written): &Kind) -> Option<Plot> {
-    let seen: Vec<(&Figures, Measured)> = all.iter().map(|of| (of, measured(of))).collect();
+fn plot(all: &[ReadMetrics], (title, says, measured, written): &Kind) -> Option<Plot> {
+    let seen: Vec<(&ReadMetrics, Measured)> = all.iter().map(|of| (of, measured(of))).collect();
     let values = seen.iter().flat_map(|(_, m)| m.value.iter().chain(&m.of)).copied();
     let most = values.reduce(f64::max)?;
     let most = if most > 0.0 { most } else { 1.0 };
@@ -163,8 +163,8 @@ fn round_marks(most: f64) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    fn of(variant: &str, seconds: f64, rates: &[f64]) -> Figures {
-        Figures {
+    fn of(variant: &str, seconds: f64, rates: &[f64]) -> ReadMetrics {
+        ReadMetrics {
             variant: variant.into(),
             setup_seconds: seconds,
             big_bytes_per_second: rates.to_vec(),

@@ -7,7 +7,7 @@ use futures::{SinkExt, StreamExt};
 use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, end_of, wait};
 use sparkproof_kubernetes::cluster::{Attached, InPod};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,7 +29,7 @@ const BRIDGE: &str = "cat \"$1/replies\" & exec cat > \"$1/requests\"";
 /// Where a driver will connect: two named pipes in a private directory, which Java of any version
 /// can open.
 #[derive(Debug)]
-pub(super) enum Door {
+pub(super) enum DriverListener {
     /// On this host.
     Pipes {
         /// Of requests.
@@ -41,14 +41,17 @@ pub(super) enum Door {
     InPod(Box<InPod>, String),
 }
 
-impl Door {
+impl DriverListener {
     /// Makes the pipes `requests` and `replies` in a directory.
     pub(super) fn pipes(dir: &Path) -> Result<Self> {
         let (requests, replies) = (dir.join("requests"), dir.join("replies"));
         named_pipe(&requests)?;
         named_pipe(&replies)?;
         let replies = pipe::OpenOptions::new().open_receiver(&replies);
-        Ok(Door::Pipes { requests, replies: replies.or_environment("opening the driver's pipe")? })
+        Ok(DriverListener::Pipes {
+            requests,
+            replies: replies.or_environment("opening the driver's pipe")?,
+        })
     }
 
     /// The driver's channel, after its `hello`, and the JVM's process id where that says it; nothing
@@ -61,7 +64,7 @@ impl Door {
         let end = end_of(deadline);
         let (mut channel, silence) =
             match self {
-                Door::Pipes { requests, replies } => {
+                DriverListener::Pipes { requests, replies } => {
                     let waiting = Waiting { what: "the driver to connect".into(), deadline };
                     // A pipe tells nobody that its other end was opened: polled.
                     let sender = wait(context, waiting, Source::Backoff, async || {
@@ -72,14 +75,14 @@ impl Door {
                             }
                             Err(e) => {
                                 let error = Error::environment("opening the pipe of requests");
-                                Progress::Never(error.because(e))
+                                Progress::Never(error.with_source(e))
                             }
                         }
                     });
                     // The driver opens its end of replies first: from here on it has one.
                     (Channel::over(tokio::io::join(replies, sender.await?)), SILENCE)
                 }
-                Door::InPod(pod, dir) => {
+                DriverListener::InPod(pod, dir) => {
                     let command = ["sh", "-c", BRIDGE, "sh", &dir];
                     let (stream, attached) = pod.under(context).open(&command).await?;
                     // It says nothing before the driver has opened both.
@@ -146,7 +149,7 @@ impl Channel {
                             .or_environment(format!("the driver's reply to {request}")),
                         Outcome::Error(error) => {
                             Err(Error::red(format!("the driver failed at {request}"))
-                                .because(error))
+                                .with_source(error))
                         }
                     };
                 }
@@ -219,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn a_driver_connects_by_pipes() {
         let (context, keep) = test_context();
-        let door = Door::pipes(keep.path()).expect("made");
+        let door = DriverListener::pipes(keep.path()).expect("made");
         let script = r#"exec 3>"$1/replies" 4<"$1/requests"
             echo '{"hello":{"version":3,"jvm":7}}' >&3
             read -r _ <&4
@@ -243,7 +246,7 @@ mod tests {
     #[tokio::test]
     async fn pipes_that_nobody_opens_are_given_up() {
         let (context, keep) = test_context();
-        let door = Door::pipes(keep.path()).expect("made");
+        let door = DriverListener::pipes(keep.path()).expect("made");
         let error = door.accept(&context, Duration::from_millis(10)).await.expect_err("nobody");
         assert!(error.to_string().contains("nobody reads requests"), "{error}");
     }
@@ -286,7 +289,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_driver_that_ended_or_hangs_is_known_by_the_kind_of_the_error() {
         let closed = ask(b"").await.expect_err("closed");
-        assert!(DriverGone::is_cause_of(&Error::red("no session").because(closed)));
+        assert!(DriverGone::is_cause_of(&Error::red("no session").with_source(closed)));
         let garbage = ask(b"INFO\n").await.expect_err("garbage");
         assert!(!DriverGone::is_cause_of(&garbage), "{garbage}");
         let (context, _keep) = test_context();

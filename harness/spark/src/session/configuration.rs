@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::{Configuration, Part, Secrets};
 use sparkproof_catalog::plan::conf::is_secret;
 use sparkproof_images::Layer;
 
-use super::contribution::Contribution;
+use super::overlay::SessionOverlay;
 use super::placeholders::Placeholders;
 use super::{spec, template};
 
@@ -20,7 +20,7 @@ pub fn configuration(
     variant: &str,
     spark: &str,
     uri: &str,
-    added: &Contribution,
+    added: &SessionOverlay,
     placeholders: &Placeholders,
 ) -> Result<Configuration> {
     let (variant, spark) = (variant.to_owned(), spark.to_owned());
@@ -97,7 +97,7 @@ fn layers(layers: &[Layer]) -> String {
 }
 
 /// All that the contribution means in properties, by key.
-fn properties(added: &Contribution) -> String {
+fn properties(added: &SessionOverlay) -> String {
     let derived = spec::added(added, Path::new(Placeholders::SESSION), false);
     let plain = added.conf.shown().map(|(key, value)| (key.to_owned(), value.to_owned()));
     let mut all: Vec<(String, String)> = plain.chain(derived).collect();
@@ -160,9 +160,9 @@ mod tests {
     }
 
     /// As a store's variant contributes, with everything in it that no page may show.
-    fn s3() -> Contribution {
+    fn s3() -> SessionOverlay {
         let nonce = "7f3a0b1c-4-s3-0a1b2c3d";
-        Contribution {
+        SessionOverlay {
             conf: [
                 ("spark.hadoop.fs.s3a.endpoint", "http://172.18.0.5:7070"),
                 ("spark.hadoop.fs.s3a.access.key", "AKIAEXAMPLE"),
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn who_adds_nothing_is_told_by_where_it_reads() {
-        let nothing = Contribution::default();
+        let nothing = SessionOverlay::default();
         let uri = "file:///var/tmp/sparkproof-7f3a0b1c/0-copy";
         let seen = configuration("0-copy", "3.5.9", uri, &nothing, &placeholders());
         let seen = seen.expect("rendered");
@@ -224,7 +224,7 @@ mod tests {
         let files = (0..30).map(|n| format!("/opt/data/{n}")).chain(["/opt/one.jar".to_owned()]);
         let files = files.map(|path| (path, Entry::bytes("x", 0o644)));
         let layer = Layer::of_entries(files).await.expect("hashed");
-        let added = Contribution { layers: vec![layer], ..Default::default() };
+        let added = SessionOverlay { layers: vec![layer], ..Default::default() };
         let seen = configuration("1-baked", "3.5.9", "file:///opt/data", &added, &placeholders());
         let text = told(&seen.expect("rendered"));
         let added = "[added to the image, text]\n/opt/one.jar\n/opt/data: 30 files";

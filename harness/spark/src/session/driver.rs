@@ -31,9 +31,9 @@ use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
 use self::pod::PodDriver;
 use self::process::Process;
-use super::channel::{Channel, Door};
+use super::channel::{Channel, DriverListener};
 use super::protocol::{Described, DriverGone, Launched, Request};
-use super::spec::{DriverSite, SESSION_IN_POD, Trap};
+use super::spec::{DriverSite, FaultInjection, SESSION_IN_POD};
 
 /// How long a program may take that launches the JVM, until it can be told to.
 const CONNECT: Duration = Duration::from_secs(60);
@@ -52,7 +52,7 @@ pub(super) struct Launch<'a> {
     /// Clojure and Geni, for that front end.
     pub(super) geni: Option<&'a ClassPath>,
     /// What shall go wrong.
-    pub(super) trap: Option<Trap>,
+    pub(super) trap: Option<FaultInjection>,
     /// The session's name, where a front end does not take it from the properties.
     pub(super) app_name: &'a str,
     /// The Java it runs with; none for the host's, or its container's.
@@ -83,7 +83,7 @@ pub(super) struct Driver {
     /// What the front end waits for before it starts the JVM.
     gate: Option<Gate>,
     /// Where it will connect.
-    door: Option<Door>,
+    door: Option<DriverListener>,
     channel: Option<Channel>,
     log_is_kept: bool,
 }
@@ -110,7 +110,10 @@ impl Driver {
         files::write(dir.path(), front_end)?;
         let entrance = || {
             let gate = || Gate::make(&dir.path().join("gate"));
-            Ok::<_, Error>((Door::pipes(dir.path())?, front_end.is_jvm().then(gate).transpose()?))
+            Ok::<_, Error>((
+                DriverListener::pipes(dir.path())?,
+                front_end.is_jvm().then(gate).transpose()?,
+            ))
         };
         let (processes, door, gate) = match site {
             DriverSite::Host => {
@@ -128,7 +131,10 @@ impl Driver {
             DriverSite::Pod(site) => {
                 let started = PodDriver::start(context, cluster, dir.path(), launch, site, pods);
                 let pod = Box::new(Box::pin(started).await?);
-                let door = Door::InPod(Box::new(pod.inside().clone()), SESSION_IN_POD.to_owned());
+                let door = DriverListener::InPod(
+                    Box::new(pod.inside().clone()),
+                    SESSION_IN_POD.to_owned(),
+                );
                 (Processes::InPod(pod), door, None)
             }
         };
@@ -199,7 +205,7 @@ impl Driver {
         }
         let said = last_lines(&log);
         Error::environment("launching the driver")
-            .because(format!("{error}; it printed: {said}"))
+            .with_source(format!("{error}; it printed: {said}"))
             .remedy(remedy)
     }
 
@@ -238,7 +244,7 @@ impl Driver {
     /// of itself.
     pub(super) async fn begin(
         &mut self,
-        trap: Option<Trap>,
+        trap: Option<FaultInjection>,
         deadline: Duration,
     ) -> Result<Described> {
         if self.channel.is_none() {
@@ -246,7 +252,7 @@ impl Driver {
         }
         // Geni was told when it was started.
         let told = self.front_end == FrontEnd::Geni;
-        let eager_local_session = !told && trap == Some(Trap::EagerSession);
+        let eager_local_session = !told && trap == Some(FaultInjection::EagerSession);
         self.request(&Request::Start { eager_local_session }, deadline).await
     }
 

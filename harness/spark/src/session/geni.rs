@@ -87,7 +87,7 @@ async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
         .await
         .map_err(|error| {
             Error::environment(format!("--front-end geni: resolving Geni {geni} from Clojars"))
-                .because(error)
+                .with_source(error)
                 .remedy(REMEDY)
         })?;
     Ok(ClassPath::new(&resolved.stdout))
@@ -120,7 +120,7 @@ async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni
         Err(error) if error.to_string().contains("main class clojure.main") => return Ok(None),
         Err(error) => {
             return Err(Error::environment("looking for Geni on its class path")
-                .because(error)
+                .with_source(error)
                 .remedy("a Java runtime on PATH (or JAVA_HOME)"));
         }
     };

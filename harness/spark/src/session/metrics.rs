@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 
 use super::rest::Rest;
@@ -172,7 +172,7 @@ async fn look(rest: &Rest, group: &str) -> Result<Result<GroupMetrics, String>> 
 async fn read<T: DeserializeOwned>(rest: &Rest, path: &str) -> Result<T> {
     let text = rest.get(path).await?;
     serde_json::from_str(&text)
-        .map_err(|e| Error::environment(format!("reading Spark's {path}")).because(e))
+        .map_err(|e| Error::environment(format!("reading Spark's {path}")).with_source(e))
 }
 
 /// The group's stages that ran, when all its jobs and stages have ended.

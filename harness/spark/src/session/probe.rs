@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_images::{Cache, Key};
 use sparkproof_machine::engine::LinuxDistribution;
@@ -102,7 +102,7 @@ async fn build(context: &Context, spark_home: &Path, dir: &Path) -> Result<()> {
         fs_err::write(source.join(name), text).or_environment("building the probe")?;
     }
     let need_jdk = |e: Error| {
-        Error::environment("building the probe jar").because(e).remedy(format!(
+        Error::environment("building the probe jar").with_source(e).remedy(format!(
             "a JDK of at least 17.0.3 builds it: {}",
             LinuxDistribution::here().how_to_get("javac")
         ))

@@ -174,7 +174,7 @@ impl DriverGone {
     /// An error that says how it is seen.
     pub(super) fn error(how: impl Into<String>) -> Error {
         let how = how.into();
-        Error::environment(how.clone()).because(DriverGone(how))
+        Error::environment(how.clone()).with_source(DriverGone(how))
     }
 
     /// Whether an error has this among its causes.
@@ -266,7 +266,7 @@ mod tests {
             "java":[{"class":"org.apache.spark.sql.AnalysisException","message":"[PATH_NOT_FOUND] x"},
                     {"class":"java.io.FileNotFoundException","message":"y","at":"a.b.c(D.java:1)"}]}"#;
         let error: DriverError = serde_json::from_str(text).expect("an error");
-        let error = Error::red("the driver failed").because(error);
+        let error = Error::red("the driver failed").with_source(error);
         let found = DriverError::of(&error).expect("found");
         assert_eq!(found.java[1].class, "java.io.FileNotFoundException");
         for words in [

@@ -11,7 +11,7 @@ use sparkproof_catalog::plan::conf::REDACTION;
 use sparkproof_catalog::plan::{ClassPath, Conf, FrontEnd, STRICT};
 use sparkproof_machine::engine::Engine;
 
-use super::contribution::Contribution;
+use super::overlay::SessionOverlay;
 use super::template;
 
 /// Label on executor pods: which session they are of, known before Spark has an application id.
@@ -75,7 +75,7 @@ pub(super) fn in_pod(file: &Path) -> PathBuf {
 
 /// What a front end does wrong on purpose: a negative control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trap {
+pub enum FaultInjection {
     /// A `local[*]` session is made first, as Geni does unasked; the session that is then asked for
     /// says `k8s://` and runs on the first. PySpark and Geni.
     EagerSession,
@@ -86,13 +86,13 @@ pub enum Trap {
     ClosedModules,
 }
 
-impl Trap {
+impl FaultInjection {
     /// As driver programs know it.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Trap::EagerSession => "eager-session",
-            Trap::StaleDefault => "stale-default",
-            Trap::ClosedModules => "closed-modules",
+            FaultInjection::EagerSession => "eager-session",
+            FaultInjection::StaleDefault => "stale-default",
+            FaultInjection::ClosedModules => "closed-modules",
         }
     }
 }
@@ -126,9 +126,9 @@ pub struct SessionSpec {
     /// Jars for the driver and the executors, beside the probe's.
     pub jars: Vec<PathBuf>,
     /// What reading strategies add.
-    pub added: Contribution,
+    pub added: SessionOverlay,
     /// What shall go wrong.
-    pub trap: Option<Trap>,
+    pub trap: Option<FaultInjection>,
     /// Spark asks for executors and gives them back by itself; `executors` are those at the start.
     pub dynamic_allocation: bool,
     /// Nothing may be tried twice or left out unsaid: a broken executor shows (see [`STRICT`]).
@@ -153,7 +153,7 @@ impl SessionSpec {
             driver_mounts: Vec::new(),
             conf: Conf::default(),
             jars: Vec::new(),
-            added: Contribution::default(),
+            added: SessionOverlay::default(),
             trap: None,
             dynamic_allocation: false,
             strict: false,
@@ -348,7 +348,7 @@ pub(super) fn jars_value<'a>(jars: impl IntoIterator<Item = &'a PathBuf>) -> Str
 
 /// What the strategies' contribution means in properties, beside its plain configuration, with the
 /// session's private directory `dir`; a driver in a pod gets names of hosts by its pod.
-pub(super) fn added(added: &Contribution, dir: &Path, in_pod: bool) -> Vec<(String, String)> {
+pub(super) fn added(added: &SessionOverlay, dir: &Path, in_pod: bool) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut set = |key: &str, value: String| {
         if !value.is_empty() {

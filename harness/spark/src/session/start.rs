@@ -269,7 +269,7 @@ impl Starting<'_> {
                 Err(error) => {
                     if let Some(how) = driver.end_seen(context).await {
                         let ended = Error::environment(format!("the driver ended with {how}"));
-                        return Progress::Never(ended.because(error));
+                        return Progress::Never(ended.with_source(error));
                     }
                     let registered = seen.unwrap_or_default();
                     let hopeless = look(pods, name, health, registered, log, events).await;

@@ -5,22 +5,22 @@ use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Container, HostAlias, Pod, PodSpec, TopologySpreadConstraint};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
-use super::contribution::Contribution;
+use super::overlay::SessionOverlay;
 
 /// Name of the executor's container, with a template (`podTemplateContainerName`) and without
 /// (`org.apache.spark.deploy.k8s.Constants.DEFAULT_EXECUTOR_CONTAINER_NAME`).
 pub const EXECUTOR_CONTAINER: &str = "spark-kubernetes-executor";
 
 /// As JSON, which Spark reads as the YAML it is.
-pub(super) fn render(added: &Contribution) -> Result<String> {
+pub(super) fn render(added: &SessionOverlay) -> Result<String> {
     serde_json::to_string_pretty(&pod(added)).or_internal("writing the pod template")
 }
 
 /// Spark sets image, arguments, environment and resources itself and keeps what is said here
 /// (`PodTemplateConfigMapStep`, running-on-kubernetes.md, "Pod template properties").
-pub(super) fn pod(added: &Contribution) -> Pod {
+pub(super) fn pod(added: &SessionOverlay) -> Pod {
     let container = Container {
         name: EXECUTOR_CONTAINER.to_owned(),
         command: added.command.clone(),
@@ -66,7 +66,7 @@ pub(super) fn host_aliases(hosts: &BTreeMap<String, IpAddr>) -> Option<Vec<HostA
 
 /// What the driver's JVM resolves names by (`-Djdk.net.hosts.file`): it asks nobody else then, so
 /// its own names are in it, too.
-pub(super) fn hosts_file(added: &Contribution, own_name: &str) -> String {
+pub(super) fn hosts_file(added: &SessionOverlay, own_name: &str) -> String {
     let ours = [("localhost", "127.0.0.1"), (own_name, "127.0.0.1")];
     let ours = ours.map(|(name, address)| format!("{address} {name}\n"));
     let theirs = added.hosts.iter().map(|(name, address)| format!("{address} {name}\n"));
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_template_says_what_properties_cannot() {
         let config_map = json!({"name": "data", "configMap": {"name": "data"}});
-        let added = Contribution {
+        let added = SessionOverlay {
             volumes: vec![from_value(config_map).expect("a volume")],
             mounts: vec![
                 from_value(json!({"name": "data", "mountPath": "/data"})).expect("a mount"),

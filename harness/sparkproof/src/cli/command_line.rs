@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::Stdio;
 use std::time::Duration;
 
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_machine::engine::LinuxDistribution;
 
 /// The longest that `cargo --list` may take.
@@ -151,7 +151,7 @@ mod tests {
             assert_eq!(error.exit, sparkproof_base::Exit::Environment);
             assert!(error.to_string().contains(missing) && error.remedy.is_some(), "{error}");
             let by_path = line.starts_with(['/', '.']);
-            assert!(!(by_path && error.told().contains("PATH")), "{}", error.told());
+            assert!(!(by_path && error.summary().contains("PATH")), "{}", error.summary());
         }
     }
 

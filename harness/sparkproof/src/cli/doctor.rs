@@ -3,7 +3,7 @@
 
 use sparkproof_base::error::{Exit, Result};
 
-use super::chore::with_chore;
+use super::ephemeral_run::with_ephemeral_run;
 use super::run::PlanArgs;
 use crate::doctor::{Finding, examine, install};
 
@@ -18,7 +18,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
-    with_chore(async |context| {
+    with_ephemeral_run(async |context| {
         let mut findings = examine(context, &plan).await?;
         if yes && findings.iter().any(|finding| !finding.packages.is_empty()) {
             let phase = context.recorder.phase("doctor");

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::{COMMAND_ENDS, COMMAND_ENDS_AT_ONCE};
-use sparkproof_base::error::{Error, Exit, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Exit, Result};
 use sparkproof_base::ledger::Scope;
 use sparkproof_machine::exec::Group;
 use sparkproof_report::Mode;
@@ -59,7 +59,7 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
         .stdin(Stdio::null());
     let mut group = Group::spawn(context, &mut command, &name, |e| {
         Error::input(format!("starting `{name}`"))
-            .because(e)
+            .with_source(e)
             .remedy("name a command on PATH after `--`")
     })?;
     let status = tokio::select! {
@@ -114,6 +114,6 @@ mod tests {
         let (ended, ()) = tokio::join!(run, interrupt);
         assert_eq!(ended.expect_err("interrupted").exit, Exit::Interrupt);
         assert!(cleaned.exists(), "the command came to the end of its cleaning up");
-        assert!(context.run.owned().is_empty(), "given back");
+        assert!(context.run.owned().is_empty(), "removed");
     }
 }

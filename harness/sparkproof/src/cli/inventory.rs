@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use sparkproof_base::error::{Exit, OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Exit, Result};
 use sparkproof_suite::reclaim::inventory::{Inventory, diff, take};
 
-use super::chore::with_chore;
 use super::cluster_args::ClusterArgs;
+use super::ephemeral_run::with_ephemeral_run;
 
 /// Show what this machine, its container engine and a cluster hold; compare with an earlier look.
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<Exit> {
     let before = args.against.as_deref().map(read).transpose()?;
-    with_chore(async |context| {
+    with_ephemeral_run(async |context| {
         let phase = context.recorder.phase("inventory");
         let now = phase.step("look");
         let taken = take(context, &phase, args.cluster.shared().as_ref()).await?;

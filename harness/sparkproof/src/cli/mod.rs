@@ -1,10 +1,10 @@
 //! The command line; one file a subcommand.
 
 mod cache;
-mod chore;
 mod cluster_args;
 mod command_line;
 mod doctor;
+mod ephemeral_run;
 mod exec;
 mod inventory;
 mod node_image;
@@ -128,7 +128,7 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Error::internal("starting the async runtime").because(e))?;
+        .map_err(|e| Error::internal("starting the async runtime").with_source(e))?;
     let done = runtime.block_on(work);
     runtime.shutdown_timeout(THREADS_END);
     Ok(done)

@@ -10,7 +10,7 @@ use sparkproof_catalog::spark::find;
 use sparkproof_report::Mode;
 use sparkproof_suite::checks::run_suite;
 use sparkproof_suite::flow::set_up;
-use sparkproof_testbed::Proof;
+use sparkproof_testbed::ScenarioContext;
 
 use super::runner::{Request, with_run};
 
@@ -64,7 +64,7 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     with_run(request, async |context, held| {
         let name = format!("sparkproof-{}", context.run.id());
         let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
-        run_suite(&Proof::new(context.clone(), environment)).await
+        run_suite(&ScenarioContext::new(context.clone(), environment)).await
     })
     .await
 }

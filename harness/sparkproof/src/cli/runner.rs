@@ -7,14 +7,14 @@ use std::sync::Arc;
 use futures::FutureExt;
 use sparkproof_base::context::{Cancel, Context, Installs};
 use sparkproof_base::dirs::Dirs;
-use sparkproof_base::error::{Error, Exit, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Exit, Result};
 use sparkproof_base::events::{Body, Recorder, Secrets};
 use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_base::name::Name;
 use sparkproof_base::verdict::check;
 use sparkproof_catalog::plan::{Conf, Plan};
 use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
-use sparkproof_suite::flow::{Held, tear_down};
+use sparkproof_suite::flow::{EngineGuard, tear_down};
 use sparkproof_testbed::EnvironmentRecord;
 
 /// How a run is to be kept.
@@ -60,7 +60,7 @@ impl<'a> Request<'a> {
 /// body succeeded), writes the reports and says how it came out.
 pub(super) async fn with_run(
     request: Request<'_>,
-    body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+    body: impl AsyncFnOnce(&Context, &mut EngineGuard) -> Result<()>,
 ) -> Result<Exit> {
     if let Some(dir) = request.report_dir {
         check_report_dir(dir)?;
@@ -73,7 +73,7 @@ pub(super) async fn with_run(
 async fn frame(
     dirs: Dirs,
     request: Request<'_>,
-    body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+    body: impl AsyncFnOnce(&Context, &mut EngineGuard) -> Result<()>,
 ) -> Result<Exit> {
     let cancel = Cancel::default();
     cancel.on_signals()?;
@@ -104,7 +104,7 @@ async fn frame(
         title: request.title,
         plan: request.plan,
     });
-    let mut held = Held::default();
+    let mut held = EngineGuard::default();
     let mut result = caught(context.cancel.to_its_end(async {
         // Whatever failed before has left the user's run as it was.
         if request.name.is_some() {
@@ -119,17 +119,17 @@ async fn frame(
     } else {
         // A check like any other: it has its line and its verdict.
         let phase = context.recorder.phase("teardown");
-        let title = "everything the run owned is given back";
+        let title = "everything the run made is removed";
         let teardown = context.for_teardown();
         let torn = check(&teardown, "teardown.run", title, async |findings| {
             let given = tear_down(&context, &mut held).await?;
-            findings.add("given back", &given);
+            findings.add("cleanup", &given);
             Ok(given)
         });
         let torn = phase.end(caught(torn).await, Clone::clone);
         // Cut short by signals, it ends as an interruption.
         torn.map(drop).map_err(|error| match context.cancel.exit() {
-            Some(exit) => error.classed(exit),
+            Some(exit) => error.with_exit(exit),
             None => error,
         })
     };
@@ -138,7 +138,7 @@ async fn frame(
         Ok(()) => Exit::Green,
         Err(error) => error.exit,
     };
-    let failure = result.err().map(|error| error.told());
+    let failure = result.err().map(|error| error.summary());
     context.recorder.emit(Body::RunEnded { exit, error: failure.clone() });
     let summary = write_all(&dir).map_err(|unwritten| unreported(unwritten, exit, failure))?;
     print_closing(&summary, &dir, request.mode);
@@ -146,7 +146,7 @@ async fn frame(
     Ok(summary.exit.unwrap_or(exit))
 }
 
-/// How a run came out: the first cause decides. A signal that came while it was given back or let go
+/// How a run came out: the first cause decides. A signal that came while it was removed or let go
 /// of counts, too, where nothing failed.
 fn decided(work: Result<()>, ended: Result<()>, signal: Option<Exit>) -> Result<()> {
     work.and(ended)?;
@@ -158,9 +158,9 @@ fn decided(work: Result<()>, ended: Result<()>, signal: Option<Exit>) -> Result<
 fn unreported(unwritten: Error, exit: Exit, failure: Option<String>) -> Error {
     match (exit, failure) {
         (Exit::Green, _) => unwritten,
-        (exit, None) => unwritten.classed(exit),
+        (exit, None) => unwritten.with_exit(exit),
         (exit, Some(failure)) => {
-            let mut unwritten = unwritten.classed(exit);
+            let mut unwritten = unwritten.with_exit(exit);
             unwritten.what =
                 format!("{failure}\nand the report cannot be written: {}", unwritten.what);
             unwritten
@@ -208,7 +208,7 @@ pub(super) fn abandoned<T>(run: &Run, error: Error) -> Result<T> {
     Err(error)
 }
 
-/// The result of work, or its panic as an error: what the run owns is given back all the same.
+/// The result of work, or its panic as an error: what the run owns is removed all the same.
 pub(super) async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let caught = AssertUnwindSafe(work).catch_unwind().await;
     caught.unwrap_or_else(|panic| Err(Error::panicked(&*panic)))
@@ -234,7 +234,7 @@ fn default_run_dir(name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sparkproof_base::ledger::{IdleRun, Owned, StaleRun};
+    use sparkproof_base::ledger::{IdleRun, OwnedResource, StaleRun};
 
     struct Place {
         keep: tempfile::TempDir,
@@ -255,7 +255,7 @@ mod tests {
         async fn run(
             &self,
             scope: Scope,
-            body: impl AsyncFnOnce(&Context, &mut Held) -> Result<()>,
+            body: impl AsyncFnOnce(&Context, &mut EngineGuard) -> Result<()>,
         ) -> Result<Exit> {
             let report = self.report();
             let request = Request {
@@ -281,7 +281,7 @@ mod tests {
         let place = Place::new();
         let ended = place.run(Scope::Run, async |context, _| {
             let file = place.keep.path().join(context.run.id());
-            context.run.own(Owned::Path { path: file.clone() })?;
+            context.run.record(OwnedResource::Path { path: file.clone() })?;
             std::fs::write(&file, "x").expect("written");
             panic!("out of time");
         });
@@ -307,7 +307,7 @@ mod tests {
     async fn up(place: &Place) -> Name {
         let name: Name = "dev".parse().expect("a name");
         let run = Run::begin_as(&place.dirs, Scope::User, &name).await.expect("run");
-        run.own(Owned::Path { path: "/nowhere/dev".into() }).expect("written");
+        run.record(OwnedResource::Path { path: "/nowhere/dev".into() }).expect("written");
         name
     }
 
@@ -342,7 +342,11 @@ mod tests {
         let ended = frame(place.dirs.clone(), request(), async |_, _| panic!("not begun")).await;
         let error = ended.expect_err("refused");
         assert_eq!(error.exit, Exit::BadInput);
-        assert!(error.told().contains("a cluster named dev is up already"), "{}", error.told());
+        assert!(
+            error.summary().contains("a cluster named dev is up already"),
+            "{}",
+            error.summary()
+        );
         assert_eq!(std::fs::read_to_string(&ledger).expect("kept"), before);
     }
 

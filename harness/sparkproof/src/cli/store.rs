@@ -9,7 +9,7 @@ use sparkproof_machine::engine::own_network;
 use sparkproof_report::Mode;
 use sparkproof_stores::{Store, StoreRecord, StoreRequest};
 
-use super::chore::with_chore;
+use super::ephemeral_run::with_ephemeral_run;
 use super::runner::{Request, with_run};
 
 /// One storage server alone.
@@ -105,7 +105,7 @@ async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
         return Err(Error::input(format!("no store named {name} is up"))
             .remedy("`sparkproof store status` lists them"));
     }
-    // As a run: when the body ends, everything in the ledger is given back.
+    // As a run: when the body ends, everything in the ledger is removed.
     let request =
         Request { name: Some(&id), ..Request::without_plan(mode, format!("store down {name}")) };
     with_run(request, async |context, held| {
@@ -118,7 +118,7 @@ async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
 #[expect(clippy::print_stdout, reason = "what the user asked to see")]
 async fn status() -> Result<Exit> {
     // Of a run of its own: nothing of a server's run is held while the server is asked.
-    with_chore(async |context| {
+    with_ephemeral_run(async |context| {
         let mut exit = Exit::Green;
         let mut shown = 0;
         let Looked { found, failed } = IdleRun::all(&context.dirs)?;

@@ -1,12 +1,12 @@
 //! `sparkproof sweep`: removes what runs that died left behind, on this machine and in a cluster.
 #![expect(clippy::print_stdout, reason = "what the user asked to see")]
 
-use sparkproof_base::error::{Exit, OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Exit, Result};
 use sparkproof_report::Mode;
 use sparkproof_suite::reclaim::{self, SweepMode, Swept, sweep_cluster};
 
-use super::chore::with_chore;
 use super::cluster_args::ClusterArgs;
+use super::ephemeral_run::with_ephemeral_run;
 
 /// Remove what runs that died left behind; in a cluster, what a run left whose Lease expired.
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     let cluster = args.cluster.shared();
     let how = if args.dry_run { SweepMode::DryRun } else { SweepMode::Remove };
-    with_chore(async |context| {
+    with_ephemeral_run(async |context| {
         let phase = context.recorder.phase("sweep");
         let swept = async {
             let mut swept = reclaim::sweep(context, &phase, how).await?;

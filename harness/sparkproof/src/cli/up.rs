@@ -4,7 +4,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Exit, Result};
 use sparkproof_base::ledger::{IdleRun, Looked, Scope};
-use sparkproof_base::locks::Hold;
+use sparkproof_base::locks::LockMode;
 use sparkproof_base::name::Name;
 use sparkproof_catalog::plan::ClusterPlan;
 use sparkproof_kubernetes::cluster::{Cluster, accept_profile};
@@ -12,7 +12,7 @@ use sparkproof_report::Mode;
 use sparkproof_suite::flow::{lock_up, set_up};
 use sparkproof_testbed::EnvironmentRecord;
 
-use super::chore::with_chore;
+use super::ephemeral_run::with_ephemeral_run;
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 
@@ -79,11 +79,11 @@ pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
         return Err(Error::input(format!("no cluster named {} is up", args.name))
             .remedy("`sparkproof status` lists them"));
     }
-    let _alone = lock_up(&dirs, &args.name, Hold::Exclusive)?.ok_or_else(|| {
+    let _alone = lock_up(&dirs, &args.name, LockMode::Exclusive)?.ok_or_else(|| {
         Error::environment(format!("a run uses the cluster {} now", args.name))
             .remedy("wait for it to end")
     })?;
-    // As a run: when the body ends, everything in the ledger is given back.
+    // As a run: when the body ends, everything in the ledger is removed.
     let request = Request {
         name: Some(&args.name),
         ..Request::without_plan(mode, format!("down {}", args.name))
@@ -97,7 +97,7 @@ pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
 
 pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
     // Of a run of its own: nothing of a cluster's run is held while its API server is asked.
-    with_chore(async |context| {
+    with_ephemeral_run(async |context| {
         let wanted = |run: &IdleRun| {
             // Those of `store up` are shown by `store status`.
             run.scope == Scope::User

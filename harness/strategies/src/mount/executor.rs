@@ -8,10 +8,10 @@ use k8s_openapi::api::core::v1::{SecretVolumeSource, SecurityContext, Volume, Vo
 use kube::Api;
 use semver::{Version, VersionReq};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::Variant;
 use sparkproof_images::Layer;
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::Environment;
 
 use super::client::{Client, KEYS};
@@ -19,7 +19,7 @@ use super::image;
 use super::objects::{MARKER, secret};
 use super::source::{Source, empty, fill};
 use crate::objects::create;
-use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// Mounts, waits at most 60 s for the mount to show what it must, then runs the image's entry point
 /// as Spark's user without any privilege. The daemon stays in the foreground of its shell's job: its
@@ -53,7 +53,7 @@ impl ExecutorMount {
         ExecutorMount { variant, client, prepared: None }
     }
 
-    fn point(&self, scene: Scene<'_>) -> PathBuf {
+    fn point(&self, scene: StrategyContext<'_>) -> PathBuf {
         scene.path(self.variant).join("mounted")
     }
 }
@@ -73,9 +73,9 @@ impl Strategy for ExecutorMount {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let begun = Instant::now();
             let context = scene.context;
@@ -87,11 +87,11 @@ impl Strategy for ExecutorMount {
             let client = scene.environment.cluster.client.clone();
             create(scene, Api::namespaced(client, scene.namespace), keys).await?;
             self.prepared = Some((source, layers));
-            Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Setup::default() })
+            Ok(SetupCost { seconds: begun.elapsed().as_secs_f64(), ..SetupCost::default() })
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let Some((source, layers)) = &self.prepared else {
             return Err(Error::internal(format!("{} is not prepared", self.variant.id)));
         };
@@ -102,12 +102,12 @@ impl Strategy for ExecutorMount {
         Ok(added)
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         let kind = Mount::Fuse(self.client.file_system());
         Location::local(self.point(scene), kind, self.variant.stores.first().copied())
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match &self.prepared {
                 Some((source, _)) => empty(scene, source).await,
@@ -128,8 +128,8 @@ fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
 }
 
 /// What mounting takes, and the keys from a Secret of this name.
-fn privileged(name: &str, version: &str) -> Result<Contribution> {
-    let mut added = Contribution {
+fn privileged(name: &str, version: &str) -> Result<SessionOverlay> {
+    let mut added = SessionOverlay {
         security_context: Some(SecurityContext {
             privileged: Some(true),
             run_as_user: Some(0),

@@ -20,7 +20,7 @@ pub(super) async fn unavailable(
 ) -> Result<Option<String>> {
     let Some(engine) = &environment.engine else {
         return Ok(Some(
-            "what is mounted on nodes must be given back, which sparkproof does on its own nodes only"
+            "what is mounted on nodes must be removed, which sparkproof does on its own nodes only"
                 .to_owned(),
         ));
     };

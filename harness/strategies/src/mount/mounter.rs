@@ -7,18 +7,18 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::cluster::InPod;
 use sparkproof_kubernetes::observe::Pods;
-use sparkproof_kubernetes::release::give_back;
+use sparkproof_kubernetes::release::release;
 
 use super::client::Client;
 use super::objects::{CONTAINER, Daemons, namespace, secret};
 use super::pods::{failure, is_ready, keeps_ending, state};
-use crate::Scene;
+use crate::StrategyContext;
 
 /// The longest a daemon may take to mount.
 const READY_SECONDS: u64 = 90;
@@ -33,7 +33,7 @@ done"#;
 /// Daemons that are there, or shall be.
 pub struct Mounter {
     api: kube::Client,
-    owned: Owned,
+    owned: OwnedResource,
     name: String,
     client: Client,
     nodes: usize,
@@ -42,12 +42,12 @@ pub struct Mounter {
 
 impl Mounter {
     /// That of a variant, which mounts by this client.
-    pub fn of(scene: Scene<'_>, variant: &Variant, client: Client) -> Self {
+    pub fn of(scene: StrategyContext<'_>, variant: &Variant, client: Client) -> Self {
         let cluster = &scene.environment.cluster;
         let name = scene.name(variant);
         Mounter {
             api: cluster.client.clone(),
-            owned: Owned::Namespace {
+            owned: OwnedResource::Namespace {
                 kubeconfig: cluster.kubeconfig.clone(),
                 context: cluster.context.clone(),
                 name: name.clone(),
@@ -65,9 +65,9 @@ impl Mounter {
         let what = || format!("starting {} on nodes", self.client.program());
         if context.run.owned().contains(&self.owned) {
             // That of an earlier session may still be going.
-            give_back(context, &self.owned).await?;
+            release(context, &self.owned).await?;
         }
-        context.run.own(self.owned.clone())?;
+        context.run.record(self.owned.clone())?;
         let params = PostParams::default();
         let made = async {
             let namespaces: Api<Namespace> = Api::all(self.api.clone());

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_catalog::Variant;
-use sparkproof_kubernetes::release::give_back;
-use sparkproof_spark::session::Contribution;
+use sparkproof_kubernetes::release::release;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::Environment;
 
 use super::client::Client;
@@ -19,7 +19,7 @@ use super::mounter::Mounter;
 use super::objects::Daemons;
 use super::source::{Source, empty, fill};
 use crate::nodes::{on_nodes, own_on_nodes};
-use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// A variant whose nodes mount.
 pub struct NodeMount {
@@ -37,7 +37,7 @@ impl NodeMount {
     }
 
     /// Where the daemon mounts: below the directory that is passed on.
-    fn point(&self, scene: Scene<'_>) -> PathBuf {
+    fn point(&self, scene: StrategyContext<'_>) -> PathBuf {
         scene.path(self.variant).join("mounted")
     }
 }
@@ -57,9 +57,9 @@ impl Strategy for NodeMount {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let begun = Instant::now();
             let source = fill(scene, self.variant, data).await?;
@@ -80,19 +80,19 @@ impl Strategy for NodeMount {
             self.made = vec![json!(daemons.daemon_set()?)];
             mounter.start(scene.context, &daemons).await?;
             self.mounter = Some(mounter);
-            Ok(Setup {
+            Ok(SetupCost {
                 seconds: begun.elapsed().as_secs_f64(),
                 bytes_to_nodes: loaded.bytes_sent,
                 // One more executor finds its node's mount there.
-                ..Setup::default()
+                ..SetupCost::default()
             })
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let (name, path) = (scene.name(self.variant), scene.path(self.variant));
         let path = path.to_string_lossy().into_owned();
-        Ok(Contribution {
+        Ok(SessionOverlay {
             volumes: vec![Volume {
                 name: name.clone(),
                 host_path: Some(HostPathVolumeSource {
@@ -117,19 +117,19 @@ impl Strategy for NodeMount {
         self.made.clone()
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         let kind = Mount::Fuse(self.client.file_system());
         Location::local(self.point(scene), kind, self.variant.stores.first().copied())
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             // The daemons first: each unmounts before it ends.
             if let Some(mounter) = self.mounter.take() {
                 mounter.stop(scene.context).await?;
             }
             for path in on_nodes(scene.environment, &scene.path(self.variant))? {
-                give_back(scene.context, &path).await?;
+                release(scene.context, &path).await?;
             }
             match &self.source {
                 Some(source) => empty(scene, source).await,

@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::ObjectMeta;
 use serde_json::json;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 
 use super::client::{Client, KEYS};

@@ -8,11 +8,11 @@ use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_kubernetes::observe::Pods;
-use sparkproof_kubernetes::release::give_back;
+use sparkproof_kubernetes::release::release;
 use sparkproof_testbed::Environment;
 
 use super::image;
@@ -162,12 +162,12 @@ pub async fn try_privileges(
     let (image, _) = image::load(context, environment, super::Client::S3fs).await?;
     let cluster = &environment.cluster;
     let name = format!("sparkproof-{}-privileges", context.run.id());
-    let owned = Owned::Namespace {
+    let owned = OwnedResource::Namespace {
         kubeconfig: cluster.kubeconfig.clone(),
         context: cluster.context.clone(),
         name: name.clone(),
     };
-    context.run.own(owned.clone())?;
+    context.run.record(owned.clone())?;
     let params = PostParams::default();
     let pods = Pods::watch(cluster.client.clone(), &name, None, context.recorder.clone());
     let made = async {
@@ -195,7 +195,7 @@ pub async fn try_privileges(
         }
     })
     .await;
-    give_back(context, &owned).await?;
+    release(context, &owned).await?;
     said
 }
 

@@ -5,7 +5,7 @@ use sparkproof_catalog::{StoreKind, Variant};
 use sparkproof_stores::Store;
 
 use super::objects::MARKER;
-use crate::{Dataset, Scene};
+use crate::{Dataset, StrategyContext};
 
 /// A prefix of a store, and the keys to it. Not `Debug`: it holds a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,7 +46,11 @@ impl Source {
 }
 
 /// Puts a variant's data into its store, with the object that marks it; what is to be mounted.
-pub(super) async fn fill(scene: Scene<'_>, variant: &Variant, data: &Dataset) -> Result<Source> {
+pub(super) async fn fill(
+    scene: StrategyContext<'_>,
+    variant: &Variant,
+    data: &Dataset,
+) -> Result<Source> {
     let context = scene.context;
     let kind = variant.stores.first().ok_or_else(|| {
         Error::internal(format!("{} has no store in strategies.toml", variant.id))
@@ -62,7 +66,7 @@ pub(super) async fn fill(scene: Scene<'_>, variant: &Variant, data: &Dataset) ->
 }
 
 /// Takes the data from its store again, which may be the user's own.
-pub(super) async fn empty(scene: Scene<'_>, source: &Source) -> Result<()> {
+pub(super) async fn empty(scene: StrategyContext<'_>, source: &Source) -> Result<()> {
     let store = scene.environment.stores.get(source.kind)?;
     store.remove(scene.context, &source.prefix).await
 }

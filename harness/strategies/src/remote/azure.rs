@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::plan::Conf;
 use sparkproof_catalog::plan::conf::abfs_settings;
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_stores::{Credentials, Store};
 
 /// The account's key, which every variant but HDFS has.
@@ -29,7 +29,7 @@ pub(super) fn wasb_uri(store: &Store, prefix: &str, tls: bool) -> Result<String>
     Ok(format!("{scheme}://{}@{}/{prefix}", store.bucket, authority(store, tls)?))
 }
 
-pub(super) fn contribute_wasb(store: &Store, tls: bool, hadoop_2: bool) -> Result<Contribution> {
+pub(super) fn contribute_wasb(store: &Store, tls: bool, hadoop_2: bool) -> Result<SessionOverlay> {
     let key = credentials(store)?.key();
     let name = format!("spark.hadoop.fs.azure.account.key.{}", authority(store, tls)?);
     let host = store.host.clone().unwrap_or_default();
@@ -41,7 +41,7 @@ pub(super) fn contribute_wasb(store: &Store, tls: bool, hadoop_2: bool) -> Resul
             if tls { ("wasbs", format!("{class}$Secure")) } else { ("wasb", class.into()) };
         conf.insert(format!("spark.hadoop.fs.{scheme}.impl"), class);
     }
-    Ok(Contribution { conf, hosts: [(host, address(store)?)].into(), ..Default::default() })
+    Ok(SessionOverlay { conf, hosts: [(host, address(store)?)].into(), ..Default::default() })
 }
 
 fn address(store: &Store) -> Result<IpAddr> {
@@ -56,7 +56,7 @@ pub(super) fn abfs_uri(store: &Store, prefix: &str) -> Result<String> {
 
 /// Over the Blob endpoint, since Hadoop 3.4.2; before that the client knows only the DFS endpoint,
 /// which Azurite does not have, and ignores the last two settings.
-pub(super) fn contribute_abfs(store: &Store) -> Result<Contribution> {
+pub(super) fn contribute_abfs(store: &Store) -> Result<SessionOverlay> {
     let credentials = credentials(store)?;
     let (account, key) = (&credentials.account, credentials.key());
     let mut conf = Conf::from(abfs_settings(store.endpoint().starts_with("https://")));
@@ -65,7 +65,7 @@ pub(super) fn contribute_abfs(store: &Store) -> Result<Contribution> {
     }
     let host = format!("{account}.dfs.core.windows.net");
     conf.insert(format!("spark.hadoop.fs.azure.account.key.{host}"), key);
-    Ok(Contribution { conf, ..Default::default() })
+    Ok(SessionOverlay { conf, ..Default::default() })
 }
 
 /// `host:port` for `abfs.endpoint`, which has no scheme and counts only with a port

@@ -1,7 +1,7 @@
 //! S3 by `s3a://`, for servers that are not Amazon's.
 
 use sparkproof_base::error::Result;
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_stores::Store;
 
 use super::azure::credentials;
@@ -13,7 +13,7 @@ pub(super) fn uri(store: &Store, prefix: &str) -> String {
 /// By bucket (hadoop-aws, index.md, "Configuring different S3 buckets with Per-Bucket
 /// Configuration"): two servers do not contradict each other. Hadoop 2.7 knows one server only, and
 /// puts the bucket into the path only where the server has an address and no name.
-pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<Contribution> {
+pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<SessionOverlay> {
     let keys = credentials(store)?;
     let tls = store.endpoint().starts_with("https:");
     let of = match hadoop_2 {
@@ -32,5 +32,5 @@ pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<Contribution> 
         set("access.key", &keys.account),
         set("secret.key", keys.key()),
     ];
-    Ok(Contribution { conf: conf.into(), ..Default::default() })
+    Ok(SessionOverlay { conf: conf.into(), ..Default::default() })
 }

@@ -11,12 +11,12 @@ use sparkproof_catalog::spark::find;
 use sparkproof_catalog::{JarSet, StoreKind, Variant};
 use sparkproof_images::Layer;
 use sparkproof_images::spark::{SparkImage, jar_layer, jars};
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_stores::Store;
 use sparkproof_testbed::Environment;
 
 use super::{azure, hdfs, s3, trust, web};
-use crate::{Dataset, Location, Scene, Setup, Strategy};
+use crate::{Dataset, Location, SetupCost, Strategy, StrategyContext};
 
 /// One remote variant.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Remote {
         first.ok_or_else(|| Error::internal(format!("{} names no store", self.variant.id)))
     }
 
-    fn store<'a>(&self, scene: Scene<'a>) -> Result<&'a Store> {
+    fn store<'a>(&self, scene: StrategyContext<'a>) -> Result<&'a Store> {
         scene.environment.stores.get(self.kind()?)
     }
 
@@ -133,9 +133,9 @@ impl Strategy for Remote {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             if let Some(set) = self.jar_set() {
                 let image = &scene.environment.image;
@@ -151,11 +151,11 @@ impl Strategy for Remote {
             self.prefix.clone_from(&data.nonce);
             let begun = Instant::now();
             self.store(scene)?.put_all(scene.context, &self.prefix, &data.sources()).await?;
-            Ok(Setup { seconds: begun.elapsed().as_secs_f64(), ..Default::default() })
+            Ok(SetupCost { seconds: begun.elapsed().as_secs_f64(), ..Default::default() })
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let store = self.store(scene)?;
         let mut added = match self.scheme {
             Scheme::S3a => s3::contribute(store, has_hadoop_2(scene))?,
@@ -163,7 +163,7 @@ impl Strategy for Remote {
                 azure::contribute_wasb(store, self.tls(), has_hadoop_2(scene))?
             }
             Scheme::Abfs => azure::contribute_abfs(store)?,
-            Scheme::Hdfs | Scheme::Http | Scheme::Https => Contribution::default(),
+            Scheme::Hdfs | Scheme::Http | Scheme::Https => SessionOverlay::default(),
         };
         if self.scheme == Scheme::Wasbs {
             added.add(&self.variant.id, trust::contribute(scene))?;
@@ -176,14 +176,14 @@ impl Strategy for Remote {
         Ok(added)
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         // `prepare` has found the store; what it could not find has ended there.
         let uri = self.store(scene).and_then(|store| self.uri(store)).unwrap_or_default();
         let store = self.kind().unwrap_or(StoreKind::S3);
         Location::remote(uri, self.file_system(), store)
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match self.prefix.as_str() {
                 // Nothing was put there.
@@ -200,7 +200,7 @@ pub fn s3_conf(store: &Store, image: &SparkImage) -> Result<Conf> {
 }
 
 /// Whether the Spark comes with a Hadoop of the line 2, whose file systems know fewer settings.
-fn has_hadoop_2(scene: Scene<'_>) -> bool {
+fn has_hadoop_2(scene: StrategyContext<'_>) -> bool {
     hadoop_2(&scene.environment.image.version)
 }
 

@@ -6,13 +6,13 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_machine::exec::Tool;
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_stores::Store;
 
-use crate::Scene;
+use crate::StrategyContext;
 use crate::objects::create;
 
 /// The volume.
@@ -24,16 +24,16 @@ const FILE: &str = "trust.p12";
 const PASSWORD: &str = "changeit";
 
 /// The run is named: others may share the namespace.
-fn config_map(scene: Scene<'_>) -> String {
+fn config_map(scene: StrategyContext<'_>) -> String {
     format!("sparkproof-{}-trust", scene.context.run.id())
 }
 
-fn local(scene: Scene<'_>) -> PathBuf {
+fn local(scene: StrategyContext<'_>) -> PathBuf {
     scene.context.run.dir().join(format!("{}-{FILE}", scene.namespace))
 }
 
 /// Makes a trust store of the store's authority: a file for the driver, a ConfigMap for executors.
-pub(super) async fn provide(scene: Scene<'_>, store: &Store) -> Result<()> {
+pub(super) async fn provide(scene: StrategyContext<'_>, store: &Store) -> Result<()> {
     let authority = store.ca_certificate.as_ref();
     let authority = authority.ok_or_else(|| Error::internal("the store has no authority"))?;
     let file = local(scene);
@@ -45,7 +45,7 @@ pub(super) async fn provide(scene: Scene<'_>, store: &Store) -> Result<()> {
         .await
         .map_err(|e| {
             Error::environment("making a trust store")
-                .because(e)
+                .with_source(e)
                 .remedy("install a JDK (openjdk-17-jdk-headless has keytool)")
         })?;
     let bytes = fs_err::read(&file).or_environment("reading the trust store")?;
@@ -63,7 +63,7 @@ pub(super) async fn provide(scene: Scene<'_>, store: &Store) -> Result<()> {
 }
 
 /// The JVMs' options and the volume.
-pub(super) fn contribute(scene: Scene<'_>) -> Contribution {
+pub(super) fn contribute(scene: StrategyContext<'_>) -> SessionOverlay {
     let options = |path: String| {
         vec![
             format!("-Djavax.net.ssl.trustStore={path}"),
@@ -71,7 +71,7 @@ pub(super) fn contribute(scene: Scene<'_>) -> Contribution {
             format!("-Djavax.net.ssl.trustStorePassword={PASSWORD}"),
         ]
     };
-    Contribution {
+    SessionOverlay {
         driver_files: vec![local(scene)],
         driver_options: options(local(scene).display().to_string()),
         executor_options: options(format!("{DIRECTORY}/{FILE}")),

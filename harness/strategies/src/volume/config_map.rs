@@ -6,10 +6,10 @@ use serde_json::Value;
 use sparkproof_base::error::Result;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 
 use super::content::{self, Content};
-use crate::{DataSize, Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::{DataSize, Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// The variant `3-configmap`: kubelet writes the values to files on the node's disk.
 #[derive(Debug)]
@@ -40,9 +40,9 @@ impl Strategy for ConfigMap {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let (content, setup) = Content::put(scene, self.variant, data).await?;
             self.content = content;
@@ -50,9 +50,9 @@ impl Strategy for ConfigMap {
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let name = scene.name(self.variant);
-        Ok(Contribution {
+        Ok(SessionOverlay {
             volumes: vec![content::volume(&name, &name, &self.content.files)],
             mounts: vec![VolumeMount {
                 name,
@@ -60,7 +60,7 @@ impl Strategy for ConfigMap {
                 read_only: Some(true),
                 ..VolumeMount::default()
             }],
-            ..Contribution::default()
+            ..SessionOverlay::default()
         })
     }
 
@@ -68,11 +68,11 @@ impl Strategy for ConfigMap {
         self.content.shown.clone().into_iter().collect()
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), Mount::Disk, None)
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(Content::remove(scene, self.variant))
     }
 }

@@ -8,11 +8,11 @@ use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, KeyToPath, Vo
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use serde_json::{Value, json};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::Variant;
 
 use crate::objects::{create, meta, remove};
-use crate::{DataFile, DataSize, Dataset, Scene, Setup};
+use crate::{DataFile, DataSize, Dataset, SetupCost, StrategyContext};
 
 /// The API server's limit on all values of a ConfigMap together, in bytes
 /// (`k8s.io/kubernetes/pkg/apis/core.MaxSecretSize`).
@@ -32,31 +32,31 @@ pub(super) struct Content {
 impl Content {
     /// Makes the ConfigMap.
     pub(super) async fn put(
-        scene: Scene<'_>,
+        scene: StrategyContext<'_>,
         variant: &Variant,
         data: &Dataset,
-    ) -> Result<(Self, Setup)> {
+    ) -> Result<(Self, SetupCost)> {
         let begun = Instant::now();
         let map = config_map(meta(scene, variant), data)?;
         let shown = Some(without_values(&map));
         create(scene, api(scene), map).await?;
-        let setup = Setup {
+        let setup = SetupCost {
             seconds: begun.elapsed().as_secs_f64(),
             // kubelet gets it for every pod.
             bytes_to_nodes: data.bytes() * u64::from(scene.executors),
             bytes_per_executor: data.bytes(),
-            ..Setup::default()
+            ..SetupCost::default()
         };
         Ok((Content { files: data.files().cloned().collect(), shown }, setup))
     }
 
     /// Removes it.
-    pub(super) async fn remove(scene: Scene<'_>, variant: &Variant) -> Result<()> {
+    pub(super) async fn remove(scene: StrategyContext<'_>, variant: &Variant) -> Result<()> {
         remove(scene.context, api(scene), &scene.name(variant)).await
     }
 }
 
-fn api(scene: Scene<'_>) -> Api<ConfigMap> {
+fn api(scene: StrategyContext<'_>) -> Api<ConfigMap> {
     Api::namespaced(scene.environment.cluster.client.clone(), scene.namespace)
 }
 

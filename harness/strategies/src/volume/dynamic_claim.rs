@@ -6,16 +6,16 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client, ResourceExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::access::{CLAIMS, EXEC, Rule};
-use sparkproof_spark::session::Contribution;
-use sparkproof_testbed::{Environment, Live};
+use sparkproof_spark::session::SessionOverlay;
+use sparkproof_testbed::{Environment, LiveSession};
 
 use super::on_demand;
 use crate::copy::copy_into_all;
-use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// Marks the class that claims without one get.
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
@@ -73,9 +73,9 @@ impl Strategy for DynamicClaim {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         _: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let looked = default_class(&scene.environment.cluster.client);
             let class = scene.context.cancel.guard(looked).await?;
@@ -84,11 +84,11 @@ impl Strategy for DynamicClaim {
                     .remedy(format!("annotate one with {DEFAULT}=true"))
             })?;
             self.class = Some(class);
-            Ok(Setup::default())
+            Ok(SetupCost::default())
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let class = self.class.as_deref();
         let class = class.ok_or_else(|| Error::internal("contributes before it is prepared"))?;
         Ok(on_demand(&scene.name(self.variant), class, SIZE, &scene.path(self.variant)))
@@ -100,10 +100,10 @@ impl Strategy for DynamicClaim {
 
     fn populate<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-        live: &'a Live,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+        live: &'a LiveSession,
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let path = scene.path(self.variant);
             self.session = Session::of(live);
@@ -112,7 +112,7 @@ impl Strategy for DynamicClaim {
                     return error;
                 }
                 Error::environment("the executor's user may not write into its volume")
-                    .because(error)
+                    .with_source(error)
                     .remedy(
                         "a StorageClass whose volumes everybody may write to (kind's own makes \
                          them for root only), or an fsGroup in the pod template",
@@ -121,11 +121,11 @@ impl Strategy for DynamicClaim {
         })
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), Mount::Disk, None)
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let Some(class) = self.class.take() else { return Ok(()) };
             let client = &scene.environment.cluster.client;
@@ -162,7 +162,7 @@ struct Session {
 
 impl Session {
     /// In a namespace of ours all are the session's.
-    fn of(live: &Live) -> Option<Self> {
+    fn of(live: &LiveSession) -> Option<Self> {
         let application = live.access().application.as_ref()?;
         let pod = live.executor_pods().into_keys().next()?;
         let (prefix, _) = pod.rsplit_once("-exec-")?;

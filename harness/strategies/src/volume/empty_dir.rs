@@ -12,10 +12,10 @@ use serde_json::Value;
 use sparkproof_base::error::Result;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 
 use super::content::{self, Content};
-use crate::{DataFile, DataSize, Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::{DataFile, DataSize, Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// Where the init container finds the files.
 const SOURCE: &str = "/sparkproof/source";
@@ -53,9 +53,9 @@ impl Strategy for EmptyDir {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let (content, setup) = Content::put(scene, self.variant, data).await?;
             self.content = content;
@@ -63,7 +63,7 @@ impl Strategy for EmptyDir {
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let path = scene.path(self.variant).display().to_string();
         let image = &scene.environment.image.reference;
         Ok(contribution(&scene.name(self.variant), image, &path, &self.content.files))
@@ -73,17 +73,17 @@ impl Strategy for EmptyDir {
         self.content.shown.clone().into_iter().collect()
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), Mount::Memory, None)
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(Content::remove(scene, self.variant))
     }
 }
 
 /// The session's own image copies: every node has it or can pull it.
-fn contribution(name: &str, image: &str, path: &str, files: &[DataFile]) -> Contribution {
+fn contribution(name: &str, image: &str, path: &str, files: &[DataFile]) -> SessionOverlay {
     let source = format!("{name}-source");
     let mount = |name: &str, path: &str, read_only: bool| VolumeMount {
         name: name.to_owned(),
@@ -104,14 +104,14 @@ fn contribution(name: &str, image: &str, path: &str, files: &[DataFile]) -> Cont
         volume_mounts: Some(vec![mount(&source, SOURCE, true), mount(name, path, false)]),
         ..Container::default()
     };
-    Contribution {
+    SessionOverlay {
         volumes: vec![
             content::volume(&source, name, files),
             Volume { name: name.to_owned(), empty_dir: Some(memory), ..Volume::default() },
         ],
         mounts: vec![mount(name, path, true)],
         init_containers: vec![init],
-        ..Contribution::default()
+        ..SessionOverlay::default()
     }
 }
 

@@ -6,21 +6,21 @@ use futures::future::{LocalBoxFuture, try_join_all};
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::Result;
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
-use sparkproof_kubernetes::release::give_back;
-use sparkproof_spark::session::Contribution;
+use sparkproof_kubernetes::release::release;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::Environment;
 
 use super::by_host_path;
 use crate::nodes::{NOT_OURS, engine, put};
-use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// The variant `3-hostpath`: every node has the files, every executor on it sees them.
 #[derive(Debug)]
 pub struct HostPath {
     variant: &'static Variant,
-    owned: Vec<Owned>,
+    owned: Vec<OwnedResource>,
 }
 
 impl HostPath {
@@ -30,7 +30,7 @@ impl HostPath {
     }
 
     /// For a control: removes a file of the data from every node, whoever reads there.
-    pub async fn remove(scene: Scene<'_>, variant: &Variant, file: &str) -> Result<()> {
+    pub async fn remove(scene: StrategyContext<'_>, variant: &Variant, file: &str) -> Result<()> {
         let engine = engine(scene.environment)?;
         let path = scene.path(variant).join(file);
         for node in scene.environment.cluster.executor_nodes() {
@@ -57,9 +57,9 @@ impl Strategy for HostPath {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let begun = Instant::now();
             let path = scene.path(self.variant);
@@ -67,28 +67,28 @@ impl Strategy for HostPath {
             let puts = nodes.iter().map(|node| put(scene, node, data, &path));
             let owned = scene.context.cancel.guard(try_join_all(puts)).await?;
             self.owned = owned.into_iter().flatten().collect();
-            Ok(Setup {
+            Ok(SetupCost {
                 seconds: begun.elapsed().as_secs_f64(),
                 bytes_to_nodes: data.bytes() * nodes.len() as u64,
                 // A further executor finds the node's files.
-                ..Setup::default()
+                ..SetupCost::default()
             })
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let (name, path) = (scene.name(self.variant), scene.path(self.variant));
         Ok(by_host_path(&name, &scene.environment.image.version, &path, &path))
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), Mount::Disk, None)
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             for owned in self.owned.drain(..) {
-                give_back(scene.context, &owned).await?;
+                release(scene.context, &owned).await?;
             }
             Ok(())
         })

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use semver::Version;
-use sparkproof_spark::session::Contribution;
+use sparkproof_spark::session::SessionOverlay;
 
 /// A directory of the node, `from`, mounted at `to`. Spark before 4.0 cannot say that it must exist
 /// (`options.type`, SPARK-49731): kubelet makes an empty one then, and what is mistyped looks like a
 /// missing file.
-pub fn by_host_path(name: &str, spark: &str, from: &Path, to: &Path) -> Contribution {
+pub fn by_host_path(name: &str, spark: &str, from: &Path, to: &Path) -> SessionOverlay {
     let path = from.to_string_lossy();
     let mut options = vec![("path", path.as_ref())];
     if Version::parse(spark).is_ok_and(|version| version.major >= 4) {
@@ -19,13 +19,13 @@ pub fn by_host_path(name: &str, spark: &str, from: &Path, to: &Path) -> Contribu
 }
 
 /// A claim that exists, mounted at `to`.
-pub fn by_claim(name: &str, claim: &str, to: &Path) -> Contribution {
+pub fn by_claim(name: &str, claim: &str, to: &Path) -> SessionOverlay {
     volume("persistentVolumeClaim", name, to, true, &[("claimName", claim)])
 }
 
 /// A claim that Spark makes for each executor, with a class and a size such as `1Gi`, mounted at
 /// `to`.
-pub fn on_demand(name: &str, class: &str, size: &str, to: &Path) -> Contribution {
+pub fn on_demand(name: &str, class: &str, size: &str, to: &Path) -> SessionOverlay {
     let options = [("claimName", "OnDemand"), ("storageClass", class), ("sizeLimit", size)];
     volume("persistentVolumeClaim", name, to, false, &options)
 }
@@ -36,7 +36,7 @@ fn volume(
     to: &Path,
     read_only: bool,
     options: &[(&str, &str)],
-) -> Contribution {
+) -> SessionOverlay {
     let key = |rest: &str| format!("spark.kubernetes.executor.volumes.{kind}.{name}.{rest}");
     let mount = [
         (key("mount.path"), to.display().to_string()),
@@ -44,14 +44,14 @@ fn volume(
     ];
     let options =
         options.iter().map(|(option, value)| (key(&format!("options.{option}")), (*value).into()));
-    Contribution { conf: mount.into_iter().chain(options).collect(), ..Contribution::default() }
+    SessionOverlay { conf: mount.into_iter().chain(options).collect(), ..SessionOverlay::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(contribution: &Contribution) -> String {
+    fn lines(contribution: &SessionOverlay) -> String {
         let lines = contribution.conf.iter().map(|(key, value)| format!("{key}={value}"));
         lines.collect::<Vec<_>>().join("\n")
     }

@@ -10,25 +10,25 @@ use kube::Api;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
-use sparkproof_kubernetes::release::give_back;
-use sparkproof_spark::session::Contribution;
+use sparkproof_kubernetes::release::release;
+use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::Environment;
 
 use super::by_claim;
 use crate::nodes::{NOT_OURS, put};
 use crate::objects::{create, gone, meta, reach, remove};
-use crate::{Dataset, Location, Mount, Scene, Setup, Strategy};
+use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// The variant `3-pvc-static`: a directory of one node as a `local` persistent volume, which takes
 /// all executors to that node.
 #[derive(Debug)]
 pub struct StaticClaim {
     variant: &'static Variant,
-    volume: Option<Owned>,
-    files: Vec<Owned>,
+    volume: Option<OwnedResource>,
+    files: Vec<OwnedResource>,
     made: Vec<Value>,
 }
 
@@ -55,9 +55,9 @@ impl Strategy for StaticClaim {
 
     fn prepare<'a>(
         &'a mut self,
-        scene: Scene<'a>,
+        scene: StrategyContext<'a>,
         data: &'a Dataset,
-    ) -> LocalBoxFuture<'a, Result<Setup>> {
+    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let begun = Instant::now();
             let cluster = &scene.environment.cluster;
@@ -68,12 +68,12 @@ impl Strategy for StaticClaim {
             let files = scene.context.cancel.guard(put(scene, node, data, &path));
             self.files = files.await?;
             let name = scene.name(self.variant);
-            let owned = Owned::PersistentVolume {
+            let owned = OwnedResource::PersistentVolume {
                 kubeconfig: cluster.kubeconfig.clone(),
                 context: cluster.context.clone(),
                 name: name.clone(),
             };
-            scene.context.run.own(owned.clone())?;
+            scene.context.run.record(owned.clone())?;
             self.volume = Some(owned);
             let metadata = meta(scene, self.variant);
             let volume = volume(&metadata, scene.namespace, node, &path)?;
@@ -83,16 +83,16 @@ impl Strategy for StaticClaim {
             reach(scene.context, volumes(scene), &name, "Available").await?;
             create(scene, claims(scene), claim).await?;
             reach(scene.context, claims(scene), &name, "Bound").await?;
-            Ok(Setup {
+            Ok(SetupCost {
                 seconds: begun.elapsed().as_secs_f64(),
                 bytes_to_nodes: data.bytes(),
                 // A further executor finds the same files.
-                ..Setup::default()
+                ..SetupCost::default()
             })
         })
     }
 
-    fn contribute(&self, scene: Scene<'_>) -> Result<Contribution> {
+    fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay> {
         let name = scene.name(self.variant);
         Ok(by_claim(&name, &name, &scene.path(self.variant)))
     }
@@ -101,32 +101,32 @@ impl Strategy for StaticClaim {
         self.made.clone()
     }
 
-    fn location(&self, scene: Scene<'_>) -> Location {
+    fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), Mount::Disk, None)
     }
 
-    fn undo<'a>(&'a mut self, scene: Scene<'a>) -> LocalBoxFuture<'a, Result<()>> {
+    fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let name = scene.name(self.variant);
             // A volume stays as long as a claim has it.
             remove(scene.context, claims(scene), &name).await?;
             if let Some(volume) = self.volume.take() {
-                give_back(scene.context, &volume).await?;
+                release(scene.context, &volume).await?;
                 gone(scene.context, volumes(scene), &name).await?;
             }
             for owned in self.files.drain(..) {
-                give_back(scene.context, &owned).await?;
+                release(scene.context, &owned).await?;
             }
             Ok(())
         })
     }
 }
 
-fn volumes(scene: Scene<'_>) -> Api<PersistentVolume> {
+fn volumes(scene: StrategyContext<'_>) -> Api<PersistentVolume> {
     Api::all(scene.environment.cluster.client.clone())
 }
 
-fn claims(scene: Scene<'_>) -> Api<PersistentVolumeClaim> {
+fn claims(scene: StrategyContext<'_>) -> Api<PersistentVolumeClaim> {
     Api::namespaced(scene.environment.cluster.client.clone(), scene.namespace)
 }
 

@@ -9,16 +9,16 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::verdict::FirstRed;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::verdict::FirstFailure;
 use sparkproof_base::verdict::{Findings, check, skip};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
 use sparkproof_kubernetes::access::submission;
-use sparkproof_kubernetes::observe::{Holdings, Look};
+use sparkproof_kubernetes::observe::{LeftoverQuery, Leftovers};
 use sparkproof_spark::session::{Application, ApplicationSpec, Finished};
 use sparkproof_strategies::no_layers;
-use sparkproof_testbed::{Ground, Proof, SessionBuilder};
+use sparkproof_testbed::{PreparedSession, ScenarioContext, SessionBuilder};
 
 pub use self::dependencies::{DEPENDENCY_KEYS, run_dependency_suite};
 use self::features::shown;
@@ -32,13 +32,13 @@ const GONE_WITHIN: u64 = 60;
 
 /// Applications, one of the JVM and one of Python, with the features that each can show. Skipped where
 /// the image cannot get them.
-pub async fn run_application_suite(proof: &Proof) -> Result<()> {
+pub async fn run_application_suite(proof: &ScenarioContext) -> Result<()> {
     if let Some(reason) = no_layers(&proof.environment) {
         skip(&proof.context, "application", "applications by spark-submit", &reason);
         return Ok(());
     }
     let image = proof.example_image().await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     // Python's one executor has more memory than was planned for.
     for (spec, features) in [(proof.pi(2), &ON_JVM[..]), (proof.python_pi(1), &ON_PYTHON[..])] {
         first.note(shown(proof.session(), &image, spec, features).await)?;
@@ -76,7 +76,7 @@ pub async fn application(
     let phase = context.recorder.phase("application");
     let ran = async {
         let finished = completed(context, submitted, &ground, image, spec).await?;
-        let mut first = FirstRed::default();
+        let mut first = FirstFailure::default();
         first.note(said(context, &finished, spec, says).await)?;
         first.note(executors(context, &finished, &ground, spec).await)?;
         first.note(left(context, &finished, &ground, spec).await)?;
@@ -95,7 +95,7 @@ pub async fn application(
 
 /// Without a Service executors do not find the driver; without an owner they stay for ever.
 async fn owned_by_driver(
-    ground: &Ground<'_>,
+    ground: &PreparedSession<'_>,
     application: &Application,
     findings: &mut Findings,
 ) -> Result<()> {
@@ -143,7 +143,7 @@ async fn owned_by_driver(
 async fn completed(
     context: &Context,
     application: Application,
-    ground: &Ground<'_>,
+    ground: &PreparedSession<'_>,
     image: &SparkImage,
     spec: &ApplicationSpec,
 ) -> Result<Finished> {
@@ -200,7 +200,7 @@ fn goes_with_driver(executor: &Pod, finished: &Finished) -> bool {
 async fn executors(
     context: &Context,
     finished: &Finished,
-    ground: &Ground<'_>,
+    ground: &PreparedSession<'_>,
     spec: &ApplicationSpec,
 ) -> Result<()> {
     let n = spec.executors as usize;
@@ -242,7 +242,7 @@ async fn executors(
 async fn left(
     context: &Context,
     finished: &Finished,
-    ground: &Ground<'_>,
+    ground: &PreparedSession<'_>,
     spec: &ApplicationSpec,
 ) -> Result<()> {
     let driver = finished.driver.name_any();
@@ -251,12 +251,12 @@ async fn left(
         let client = &ground.proof().environment.cluster.client;
         let namespace = &ground.access().namespace;
         let waiting = Waiting::up_to(GONE_WITHIN, "the executors to go");
-        let gone = |held: &Holdings| held.pods.len() <= 1 && held.claims.is_empty();
+        let gone = |held: &Leftovers| held.pods.len() <= 1 && held.claims.is_empty();
         // Spark deletes a StatefulSet before it ends: one that is there now stays, with its pods.
-        let settled = |held: &Holdings| gone(held) || !held.stateful_sets.is_empty();
+        let settled = |held: &Leftovers| gone(held) || !held.stateful_sets.is_empty();
         // Several kinds at once have no single watch.
         let held = wait(context, waiting, Source::Backoff, async || {
-            match Holdings::list(client, namespace, &Look::default()).await {
+            match Leftovers::list(client, namespace, &LeftoverQuery::default()).await {
                 Ok(held) if settled(&held) => Progress::Met(held),
                 Ok(held) => Progress::NotYet(held.to_string()),
                 Err(error) => Progress::NotYet(error.to_string()),

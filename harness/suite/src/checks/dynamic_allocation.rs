@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstRed, check};
+use sparkproof_base::verdict::{Findings, FirstFailure, check};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_kubernetes::observe::{status, unscheduled};
 use sparkproof_spark::session::{BlocksResult, Executor};
-use sparkproof_testbed::{Ended, Live, Proof, SessionBuilder};
+use sparkproof_testbed::{EndedSession, LiveSession, ScenarioContext, SessionBuilder};
 
 use super::{namespace_gone, nothing_left};
 
@@ -27,19 +27,23 @@ const HOLDERS: u32 = 2;
 
 /// Starts a session of one executor, gives it work for as many as planned, and takes the work away
 /// again.
-pub async fn run_dynamic_allocation_suite(proof: &Proof) -> Result<()> {
+pub async fn run_dynamic_allocation_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     let most = proof.environment.plan.executors.count.max(HOLDERS + 1);
     let mut live = scales(proof.session(), most, IDLE).start().await?;
     let phase = context.recorder.phase("dynamic allocation");
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let proven = come_and_go(context, &mut live, most).await;
     first.note(phase.end(proven, |()| format!("1 to {most} executors, and back to {HOLDERS}")))?;
     stop(context, live, first).await
 }
 
 /// Stops a session whose executors came and went: it was refused nothing, and leaves nothing.
-pub(super) async fn stop(context: &Context, live: Live, mut first: FirstRed) -> Result<()> {
+pub(super) async fn stop(
+    context: &Context,
+    live: LiveSession,
+    mut first: FirstFailure,
+) -> Result<()> {
     let ended = live.stop().await?;
     first.note(nothing_refused(context, &ended).await)?;
     first.note(nothing_left(context, &ended).await)?;
@@ -60,7 +64,7 @@ pub(super) fn scales<'a>(session: SessionBuilder<'a>, most: u32, idle: &str) -> 
         .conf(&key("executorIdleTimeout"), idle)
 }
 
-async fn come_and_go(context: &Context, live: &mut Live, most: u32) -> Result<()> {
+async fn come_and_go(context: &Context, live: &mut LiveSession, most: u32) -> Result<()> {
     come(context, live, HOLDERS).await?;
     live.session().unload().await?;
     // A task on each, at once: none has been idle for long.
@@ -74,7 +78,7 @@ async fn come_and_go(context: &Context, live: &mut Live, most: u32) -> Result<()
 
 /// `most` tasks that last bring `most` executors, one task on each. They go on; who has seen enough
 /// ends them with [`sparkproof_spark::session::Session::unload`].
-pub async fn come(context: &Context, live: &mut Live, most: u32) -> Result<()> {
+pub async fn come(context: &Context, live: &mut LiveSession, most: u32) -> Result<()> {
     let title = format!("{most} tasks bring {most} executors, each registered and at work");
     check(context, "dynamic-allocation.come", &title, async |findings: &mut Findings| {
         let before = live.executor_pods().len();
@@ -101,7 +105,7 @@ pub async fn come(context: &Context, live: &mut Live, most: u32) -> Result<()> {
 /// Waits until so many executors, registered and Running, have one task each.
 pub(super) async fn at_work(
     context: &Context,
-    live: &mut Live,
+    live: &mut LiveSession,
     most: u32,
 ) -> Result<BTreeMap<u32, Executor>> {
     let waiting = Waiting::up_to(COME_WITHIN, format!("{most} executors at work"));
@@ -129,7 +133,7 @@ pub(super) async fn at_work(
 /// it ended them.
 pub async fn go(
     context: &Context,
-    live: &mut Live,
+    live: &mut LiveSession,
     holders: &BTreeSet<String>,
     within: u64,
 ) -> Result<()> {
@@ -171,7 +175,7 @@ pub async fn go(
 }
 
 /// The blocks for which executors stayed are used.
-async fn kept(context: &Context, live: &mut Live) -> Result<()> {
+async fn kept(context: &Context, live: &mut LiveSession) -> Result<()> {
     let title = "what the remaining executors hold of a shuffle is not computed again";
     check(context, "dynamic-allocation.kept", title, async |findings: &mut Findings| {
         let again = live.session().blocks(HOLDERS, false).await?.shuffled;
@@ -190,7 +194,7 @@ async fn kept(context: &Context, live: &mut Live) -> Result<()> {
 }
 
 /// What is refused while executors go is said in the log only.
-pub async fn nothing_refused(context: &Context, ended: &Ended) -> Result<()> {
+pub async fn nothing_refused(context: &Context, ended: &EndedSession) -> Result<()> {
     let title = "the driver was refused nothing while executors came and went";
     check(context, "dynamic-allocation.rights", title, async |_: &mut Findings| {
         match ended.denied_in_driver_log().as_slice() {
@@ -202,7 +206,7 @@ pub async fn nothing_refused(context: &Context, ended: &Ended) -> Result<()> {
 }
 
 /// The executors' pods in words, with what keeps one from a node.
-fn executors(live: &Live) -> String {
+fn executors(live: &LiveSession) -> String {
     let pods = live.executor_pods();
     let words = pods.iter().map(|(name, pod)| match unscheduled(pod) {
         Some(why) => format!("{name} {}: {why}", status(pod)),
@@ -213,5 +217,5 @@ fn executors(live: &Live) -> String {
 
 /// A wait that ran out, with what it means; an interruption stays one.
 pub(super) fn red(error: Error, what: String) -> Error {
-    if error.is_interruption() { error } else { Error::red(what).because(error) }
+    if error.is_interruption() { error } else { Error::red(what).with_source(error) }
 }

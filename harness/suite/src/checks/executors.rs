@@ -6,17 +6,17 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_kubernetes::observe::status;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
 /// A driver replaces a lost executor in about 2 s (measured); its pod needs an image and a JVM.
 const REPLACED_WITHIN: u64 = 60;
 
 /// One barrier stage of N tasks runs one task on each of the N executors, none on the driver.
-pub async fn barrier(context: &Context, live: &mut Live) -> Result<String> {
+pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<String> {
     let title = format!("a barrier stage ran one task on each of {} executors", live.executors());
     check(context, "executors.barrier", &title, async |findings: &mut Findings| {
         let executors = live.executors();
@@ -47,7 +47,7 @@ pub async fn barrier(context: &Context, live: &mut Live) -> Result<String> {
 }
 
 /// Kills the first executor's pod without grace, as a node that dies would; returns its name.
-pub async fn lose_an_executor(context: &Context, live: &Live) -> Result<String> {
+pub async fn lose_an_executor(context: &Context, live: &LiveSession) -> Result<String> {
     let Some(name) = live.executor_pods().keys().next().cloned() else {
         return Err(Error::red("there is no executor to lose"));
     };
@@ -59,7 +59,7 @@ pub async fn lose_an_executor(context: &Context, live: &Live) -> Result<String> 
 /// specification gives it.
 pub(super) async fn delete(
     context: &Context,
-    live: &Live,
+    live: &LiveSession,
     name: &str,
     how: &DeleteParams,
 ) -> Result<()> {
@@ -71,7 +71,7 @@ pub(super) async fn delete(
 }
 
 /// A new executor pod runs in the place of the lost one.
-pub async fn replaced(context: &Context, live: &Live, lost: &str) -> Result<()> {
+pub async fn replaced(context: &Context, live: &LiveSession, lost: &str) -> Result<()> {
     let title = "a lost executor is replaced by a new one";
     check(context, "executors.replaced", title, async |findings: &mut Findings| {
         let waiting = Waiting::up_to(REPLACED_WITHIN, format!("a replacement of {lost}"));
@@ -92,7 +92,7 @@ pub async fn replaced(context: &Context, live: &Live, lost: &str) -> Result<()> 
                 return error;
             }
             Error::red(format!("executor {lost} was not replaced"))
-                .because(error)
+                .with_source(error)
                 .remedy("look at the driver's log: may the account create pods?")
         })?;
         findings.add("lost", lost);

@@ -2,14 +2,14 @@
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{FirstRed, check, skip};
+use sparkproof_base::verdict::{FirstFailure, check, skip};
 use sparkproof_strategies::mount::{Tried, try_privileges};
 use sparkproof_testbed::Environment;
 
 /// Less than a privileged container of root is refused, in the words that users see; a check for
 /// each. The first red is returned.
 pub async fn fuse_privileges(context: &Context, environment: &Environment) -> Result<()> {
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     for (privilege, tried) in try_privileges(context, environment).await? {
         let id = format!("read.2-s3fs-executor.refused.{}", privilege.name());
         let title = format!("a container {} cannot mount by FUSE", privilege.title());

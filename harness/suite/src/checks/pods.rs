@@ -6,7 +6,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Body;
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_kubernetes::observe::PodList;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
 /// The list of one executor, normalised; those of others follow from it. The reviewed snapshots in
 /// `snapshots/` are the same.
@@ -16,7 +16,7 @@ const ONE: [&str; 2] = [
 ];
 
 /// Exactly N executor pods and nothing else, each Running and ready, as the snapshot shows.
-pub async fn pod_list(context: &Context, live: &Live) -> Result<PodList> {
+pub async fn pod_list(context: &Context, live: &LiveSession) -> Result<PodList> {
     let title = format!("the namespace shows exactly {} Running executor pods", live.executors());
     check(context, "pods.list", &title, async |findings: &mut Findings| {
         let list = live.pod_list();
@@ -46,7 +46,7 @@ pub(super) fn is_owned_by(object: &impl ResourceExt, owner: &impl ResourceExt) -
 
 /// The pod of a driver owns every executor's: they go with it, whatever becomes of the driver. Of a
 /// driver elsewhere there is nothing to see.
-pub async fn owned_by_driver(context: &Context, live: &Live) -> Result<()> {
+pub async fn owned_by_driver(context: &Context, live: &LiveSession) -> Result<()> {
     let Some(driver) = live.driver_pod() else { return Ok(()) };
     let title = "the driver's pod is the owner of every executor's";
     check(context, "pods.owner", title, async |findings: &mut Findings| {

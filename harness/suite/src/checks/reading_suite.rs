@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sparkproof_base::error::Result;
 use sparkproof_base::events::Outcome;
-use sparkproof_base::verdict::{FirstRed, skip};
+use sparkproof_base::verdict::{FirstFailure, skip};
 use sparkproof_catalog::plan::Suite;
 use sparkproof_catalog::{SessionKind, Variant, variant_of_check};
 use sparkproof_kubernetes::access::Identity;
 use sparkproof_strategies::{DataSize, strategy_of};
-use sparkproof_testbed::Proof;
+use sparkproof_testbed::ScenarioContext;
 
 use super::{all_gone, read};
 use crate::flow::{ReadingBuilder, by_session};
@@ -19,7 +19,7 @@ const SMALL_FILES: u64 = 1000;
 
 /// Proves every variant of the plan to be as declared. Returns what each executor read, by variant,
 /// or the first red.
-pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>> {
+pub async fn run_reading_suite(proof: &ScenarioContext) -> Result<BTreeMap<String, String>> {
     let environment = &proof.environment;
     let mut chosen = Vec::new();
     let nodes = environment.cluster.executor_nodes().len();
@@ -44,7 +44,7 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
             Some(reason) => left_out(proof, variant, &reason),
         }
     }
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let mut tables = BTreeMap::new();
     for (kind, variants) in by_session(&chosen, nodes) {
         let more = first.note(session(proof, kind, &variants, nodes).await)?;
@@ -56,7 +56,7 @@ pub async fn run_reading_suite(proof: &Proof) -> Result<BTreeMap<String, String>
     first.or(tables)
 }
 
-fn left_out(proof: &Proof, variant: &Variant, reason: &str) {
+fn left_out(proof: &ScenarioContext, variant: &Variant, reason: &str) {
     skip(&proof.context, &format!("read.{}", variant.id), &variant.title, reason);
 }
 
@@ -74,7 +74,7 @@ fn untried(by_name: &BTreeSet<String>, verdicts: &[(String, Outcome)]) -> Vec<&'
 }
 
 async fn session(
-    proof: &Proof,
+    proof: &ScenarioContext,
     kind: SessionKind,
     variants: &[&'static Variant],
     nodes: usize,
@@ -88,7 +88,7 @@ async fn session(
         _ => {}
     }
     let (mut reading, failed) = builder.start().await?;
-    let mut first = FirstRed::from(failed);
+    let mut first = FirstFailure::from(failed);
     let phase = context.recorder.phase("read");
     let proven = reading.prove_all().await;
     let tally = reading.tally();

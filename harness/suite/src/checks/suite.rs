@@ -1,9 +1,9 @@
 //! What `sparkproof run` proves, in order.
 
 use sparkproof_base::error::Result;
-use sparkproof_base::verdict::FirstRed;
+use sparkproof_base::verdict::FirstFailure;
 use sparkproof_catalog::plan::Suite;
-use sparkproof_testbed::Proof;
+use sparkproof_testbed::ScenarioContext;
 
 use super::{
     all_gone, barrier, owned_by_driver, pod_list, run_application_suite, run_decommission_suite,
@@ -14,10 +14,10 @@ use super::{
 
 /// Starts one session as planned and proves it from start to teardown. A red check ends the suite
 /// only where what follows would have no meaning; the first red is returned.
-pub async fn run_suite(proof: &Proof) -> Result<()> {
+pub async fn run_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     let mut live = proof.session().start().await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
 
     let phase = context.recorder.phase("pods");
     let listed = pod_list(context, &live).await;

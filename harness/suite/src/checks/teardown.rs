@@ -7,8 +7,8 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::spark::{executors_end, makes_config_map};
-use sparkproof_kubernetes::observe::{Holdings, Look};
-use sparkproof_testbed::{Ended, Ending};
+use sparkproof_kubernetes::observe::{LeftoverQuery, Leftovers};
+use sparkproof_testbed::{EndKind, EndedSession};
 
 /// Spark deletes within 2 s (measured); an API under load may take longer.
 const GONE_WITHIN: u64 = 60;
@@ -18,28 +18,28 @@ const NOTICED_WITHIN: u64 = 60;
 const LAST_LOOK: u64 = 10;
 
 /// After `stop()`, or a JVM exit without it: no pod, ConfigMap, Service or claim is left.
-pub async fn nothing_left(context: &Context, ended: &Ended) -> Result<()> {
+pub async fn nothing_left(context: &Context, ended: &EndedSession) -> Result<()> {
     gone(context, ended, ended.ending).await
 }
 
-async fn gone(context: &Context, ended: &Ended, ending: Ending) -> Result<()> {
+async fn gone(context: &Context, ended: &EndedSession, ending: EndKind) -> Result<()> {
     let (id, title) = match ending {
-        Ending::Stopped => ("teardown.stop", "after stop() nothing of the session is left"),
-        Ending::Exited => (
+        EndKind::Stopped => ("teardown.stop", "after stop() nothing of the session is left"),
+        EndKind::Exited => (
             "teardown.exit",
             "after the driver exits without stop() nothing of the session is left",
         ),
-        Ending::Collected => (
+        EndKind::Collected => (
             "teardown.collected",
             "after the driver's pod is deleted nothing of the session is left",
         ),
-        Ending::Disconnected => {
+        EndKind::Disconnected => {
             ("teardown.disconnected", "after the driver's JVM exits nothing of the session is left")
         }
-        Ending::HungUp => {
+        EndKind::HungUp => {
             ("teardown.hangup", "after the terminal is closed nothing of the session is left")
         }
-        Ending::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
+        EndKind::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
     };
     // What may not be listed is a skipped check of its own (`access.leftovers`).
     let title = match ended.look.unseen.is_empty() {
@@ -49,10 +49,10 @@ async fn gone(context: &Context, ended: &Ended, ending: Ending) -> Result<()> {
     check(context, id, &title, async |findings: &mut Findings| {
         let begun = Instant::now();
         // The driver has sent all it will ever send: what is not being deleted by now stays.
-        let going = |held: &Holdings| held.pods.values().any(|status| status == "Terminating");
+        let going = |held: &Leftovers| held.pods.values().any(|status| status == "Terminating");
         // What a pod owns is collected after it.
-        let done = |held: &Holdings| match ending {
-            Ending::Collected => held.is_empty(),
+        let done = |held: &Leftovers| match ending {
+            EndKind::Collected => held.is_empty(),
             _ => !going(held),
         };
         let (client, namespace) = (&ended.cluster.client, &ended.namespace);
@@ -81,7 +81,7 @@ async fn gone(context: &Context, ended: &Ended, ending: Ending) -> Result<()> {
 /// the way, SPARK-36532) and stay, with their ConfigMap, and nothing owns them. They end as Error with
 /// 3.5.3 and as Completed with 3.5.9 (both measured; both log `Driver … disassociated`). Then ours to
 /// remove, and proven gone. What a driver in a pod owned goes with that pod.
-pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Result<()> {
+pub async fn executors_stay_after_kill(context: &Context, ended: &EndedSession) -> Result<()> {
     let executors = ended.executors as usize;
     let maps = usize::from(makes_config_map(&ended.spark_version));
     let what = match maps {
@@ -99,9 +99,9 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
     };
     let title = format!("after kill -9 {what} {how} {until}");
     check(context, "teardown.kill", &title, async |findings: &mut Findings| {
-        let over = |held: &Holdings| held.pods.values().all(|status| ends.contains(&&**status));
+        let over = |held: &Leftovers| held.pods.values().all(|status| ends.contains(&&**status));
         // What runs on does so until the time is over.
-        let noticed = |held: &Holdings| end && over(held);
+        let noticed = |held: &Leftovers| end && over(held);
         let (client, namespace) = (&ended.cluster.client, &ended.namespace);
         let held =
             settled(context, client, namespace, &ended.look, NOTICED_WITHIN, noticed).await?;
@@ -127,10 +127,10 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
     .await?;
     if let Some(pod) = &ended.driver_pod {
         context.cancel.guard(ended.delete_driver_pod(pod)).await?;
-        return gone(context, ended, Ending::Collected).await;
+        return gone(context, ended, EndKind::Collected).await;
     }
     let removed = async {
-        let held = Holdings::list(&ended.cluster.client, &ended.namespace, &ended.look).await?;
+        let held = Leftovers::list(&ended.cluster.client, &ended.namespace, &ended.look).await?;
         held.delete(&ended.cluster.client, &ended.namespace).await
     };
     context.cancel.guard(removed).await?;
@@ -138,19 +138,19 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &Ended) -> Resu
 }
 
 /// The namespace of a session is gone; one of the user's has lost what the run made there.
-pub async fn namespace_gone(context: &Context, ended: &Ended) -> Result<()> {
+pub async fn namespace_gone(context: &Context, ended: &EndedSession) -> Result<()> {
     let title = match ended.namespace_stays() {
-        true => format!("what the session made in namespace {} is given back", ended.namespace),
+        true => format!("what the session made in namespace {} is removed", ended.namespace),
         false => "the namespace of the session is deleted".to_owned(),
     };
     check(context, "teardown.namespace", &title, async |_: &mut Findings| {
-        ended.give_back(context).await
+        ended.release(context).await
     })
     .await
 }
 
 /// Both; in words what became of them.
-pub async fn all_gone(context: &Context, ended: &Ended) -> Result<&'static str> {
+pub async fn all_gone(context: &Context, ended: &EndedSession) -> Result<&'static str> {
     nothing_left(context, ended).await?;
     namespace_gone(context, ended).await?;
     Ok(match ended.namespace_stays() {
@@ -167,34 +167,33 @@ async fn settled(
     context: &Context,
     client: &kube::Client,
     namespace: &str,
-    look: &Look,
+    look: &LeftoverQuery,
     seconds: u64,
-    done: impl Fn(&Holdings) -> bool,
-) -> Result<Holdings> {
+    done: impl Fn(&Leftovers) -> bool,
+) -> Result<Leftovers> {
     // Several kinds at once have no single watch: polled, with backoff.
-    let until =
-        async |seconds, what: &str, enough: &dyn Fn(&Holdings) -> bool| {
-            wait(context, Waiting::up_to(seconds, what), Source::Backoff, async || {
-                match Holdings::list(client, namespace, look).await {
-                    Ok(held) if enough(&held) => Progress::Met(held),
-                    Ok(held) => Progress::NotYet(held.to_string()),
-                    Err(error) => Progress::NotYet(error.to_string()),
-                }
-            })
-            .await
-        };
+    let until = async |seconds, what: &str, enough: &dyn Fn(&Leftovers) -> bool| {
+        wait(context, Waiting::up_to(seconds, what), Source::Backoff, async || {
+            match Leftovers::list(client, namespace, look).await {
+                Ok(held) if enough(&held) => Progress::Met(held),
+                Ok(held) => Progress::NotYet(held.to_string()),
+                Err(error) => Progress::NotYet(error.to_string()),
+            }
+        })
+        .await
+    };
     match until(seconds, "the session's objects to settle", &done).await {
         Ok(held) => return Ok(held),
         Err(error) if error.is_interruption() => return Err(error),
         Err(_) => {}
     }
-    let seen = until(LAST_LOOK, "a look at what the session left", &|_: &Holdings| true).await;
+    let seen = until(LAST_LOOK, "a look at what the session left", &|_: &Leftovers| true).await;
     seen.map_err(|error| {
         if error.is_interruption() {
             return error;
         }
         Error::red(format!("what namespace {namespace} holds could not be listed"))
-            .because(error)
+            .with_source(error)
             .remedy("check that the API server answers and that you may list these kinds")
     })
 }
@@ -236,15 +235,15 @@ mod tests {
         kube::Client::new(service, "n")
     }
 
-    async fn settle(client: &kube::Client, done: impl Fn(&Holdings) -> bool) -> Result<Holdings> {
+    async fn settle(client: &kube::Client, done: impl Fn(&Leftovers) -> bool) -> Result<Leftovers> {
         let (context, _keep) = test_context();
-        settled(&context, client, "n", &Look::default(), GONE_WITHIN, done).await
+        settled(&context, client, "n", &LeftoverQuery::default(), GONE_WITHIN, done).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_could_never_be_listed_is_red_and_not_gone() {
         let refusing = server(|_| (403, Vec::new()));
-        let error = settle(&refusing, Holdings::is_empty).await.expect_err("nothing was seen");
+        let error = settle(&refusing, Leftovers::is_empty).await.expect_err("nothing was seen");
         assert_eq!(error.exit, sparkproof_base::Exit::Red);
         let text = error.to_string();
         assert!(text.contains("could not be listed") && text.contains("cannot list"), "{text}");
@@ -254,7 +253,7 @@ mod tests {
     async fn an_api_server_that_does_not_answer_is_red_and_not_gone() {
         let (service, _handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
         let silent = kube::Client::new(service, "n");
-        let error = settle(&silent, Holdings::is_empty).await.expect_err("nothing was seen");
+        let error = settle(&silent, Leftovers::is_empty).await.expect_err("nothing was seen");
         assert!(error.to_string().contains("did not return"), "{error}");
     }
 
@@ -272,6 +271,6 @@ mod tests {
         let held = settle(&holding, |_| false).await.expect("listed");
         assert_eq!(held.pods.len(), 1, "{held}");
         let emptied = server(|n| (200, if n < 2 { vec!["x-exec-1"] } else { Vec::new() }));
-        assert!(settle(&emptied, Holdings::is_empty).await.expect("listed").is_empty());
+        assert!(settle(&emptied, Leftovers::is_empty).await.expect("listed").is_empty());
     }
 }

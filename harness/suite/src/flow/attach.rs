@@ -7,14 +7,16 @@ use k8s_openapi::api::core::v1::Node;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Exit, OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Exit, Result};
 use sparkproof_base::events::PhaseGuard;
 use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, Plan};
 use sparkproof_catalog::{StoreKind, version_of};
 use sparkproof_images as images;
 use sparkproof_images::spark::SparkImage;
 use sparkproof_images::{push, spark};
-use sparkproof_kubernetes::access::{Identity, STORE, Terms, Wanted, room};
+use sparkproof_kubernetes::access::{
+    AccessQuery, ClusterCapabilities, Identity, STORE, prepare_namespace,
+};
 use sparkproof_kubernetes::cluster::{self, Cluster};
 use sparkproof_machine::engine::Engine;
 use sparkproof_stores::{InPods, Stores};
@@ -87,17 +89,17 @@ fn in_pods(kinds: &BTreeSet<StoreKind>, plan: &Plan) -> Vec<StoreKind> {
     kinds.iter().copied().filter(|kind| *kind != StoreKind::Hdfs && !given(kind)).collect()
 }
 
-async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<Terms> {
+async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<ClusterCapabilities> {
     let as_account = matches!(plan.cluster, ClusterPlan::Existing { as_account: true, .. });
     let spark_version = version_of(&plan.spark)?;
-    let wanted = Wanted {
+    let wanted = AccessQuery {
         namespace: plan.namespace.as_deref(),
         account: as_account.then_some(plan.service_account.as_str()),
         rbac: plan.rbac,
         spark_version: &spark_version,
         driver_in_pod: plan.driver == DriverPlace::Pod,
     };
-    let terms = Terms::ask(context, cluster, wanted).await?;
+    let terms = ClusterCapabilities::ask(context, cluster, wanted).await?;
     uses(context, &terms).await?;
     if !terms.leased() {
         context.recorder.info(
@@ -117,7 +119,7 @@ async fn stores(
     context: &Context,
     plan: &Plan,
     cluster: &Cluster,
-    terms: &Terms,
+    terms: &ClusterCapabilities,
     kinds: BTreeSet<StoreKind>,
     images: &BTreeMap<StoreKind, String>,
     not_had: Stores,
@@ -133,7 +135,7 @@ async fn stores(
             stores.leave_out(&given, &format!("for a server in a pod {lack}"));
         }
         None if wanted => {
-            let (namespace, lease) = room(context, cluster, terms, "stores").await?;
+            let (namespace, lease) = prepare_namespace(context, cluster, terms, "stores").await?;
             let place = InPods {
                 cluster,
                 namespace: &namespace,
@@ -154,7 +156,7 @@ async fn stores(
 }
 
 /// In whose namespace and as whom.
-fn told(terms: &Terms) -> String {
+fn told(terms: &ClusterCapabilities) -> String {
     let place = match &terms.namespace {
         Some(name) => format!("in namespace {name}, where nothing else is made or changed"),
         None => "in a namespace of the run".to_owned(),

@@ -13,7 +13,7 @@ use sparkproof_catalog::kubernetes::Release;
 use sparkproof_catalog::plan::{ClusterPlan, Plan};
 use sparkproof_images::node::{MinikubeImage, NodeImage};
 use sparkproof_images::{load, node, spark};
-use sparkproof_kubernetes::access::Terms;
+use sparkproof_kubernetes::access::ClusterCapabilities;
 use sparkproof_kubernetes::cluster::{self, Cluster, KindRequest, MinikubeRequest, Provisioner};
 use sparkproof_machine::engine::{Engine, provide_program};
 use sparkproof_stores::Stores;
@@ -87,7 +87,7 @@ pub(super) async fn make(
     context.recorder.fact("kubernetes", cluster.kubernetes_version.clone());
     context.recorder.fact("node image", parts.node().reference.clone());
     context.recorder.fact("node image digest", parts.node().digest.clone());
-    let (plan, terms) = (plan.clone(), Terms::default());
+    let (plan, terms) = (plan.clone(), ClusterCapabilities::default());
     Ok(Environment { plan, cluster, terms, image, engine: Some(engine), stores })
 }
 

@@ -1,5 +1,5 @@
 //! The reading strategies in one session: variants prepared, the session started, each variant
-//! proven, what they made given back.
+//! proven, what they made is removed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,23 +7,23 @@ use std::path::PathBuf;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, Configuration};
-use sparkproof_base::verdict::{FirstRed, check};
+use sparkproof_base::verdict::{FirstFailure, check};
 use sparkproof_catalog::{Expected, SessionKind, Variant, variant_of_check};
 use sparkproof_spark::session::{Placeholders, add_object, configuration};
-use sparkproof_strategies::{Dataset, HostCopy, Location, Scene, Setup, Strategy};
-use sparkproof_testbed::{Ended, Environment, Live, Proof};
+use sparkproof_strategies::{Dataset, HostCopy, Location, SetupCost, Strategy, StrategyContext};
+use sparkproof_testbed::{EndedSession, Environment, LiveSession, ScenarioContext};
 
 use crate::checks::{read, tally};
 
 /// A session that reads.
 pub struct ReadingSession<'a> {
-    pub(super) proof: &'a Proof,
+    pub(super) proof: &'a ScenarioContext,
     pub(super) namespace: String,
     pub(super) subjects: Vec<Subject>,
     /// What each executor read, by variant, normalised: of the variants that are proven.
     pub tables: BTreeMap<String, String>,
     /// The session itself.
-    pub live: Live,
+    pub live: LiveSession,
 }
 
 /// One variant in a session.
@@ -33,7 +33,7 @@ pub struct Subject {
     /// What it shall read.
     pub data: Dataset,
     pub(super) host: Option<HostCopy>,
-    pub(super) setup: Setup,
+    pub(super) setup: SetupCost,
 }
 
 /// Variants by the session they need. On a cluster of one node every session is pinned.
@@ -65,7 +65,7 @@ impl ReadingSession<'_> {
 
     /// Proves every variant to be as declared; returns the first red.
     pub async fn prove_all(&mut self) -> Result<()> {
-        let mut first = FirstRed::default();
+        let mut first = FirstFailure::default();
         for variant in self.variants() {
             first.note(self.prove(&variant.id).await)?;
         }
@@ -137,19 +137,19 @@ impl ReadingSession<'_> {
     }
 
     /// Where the reading takes place.
-    pub fn scene(&self) -> Scene<'_> {
+    pub fn scene(&self) -> StrategyContext<'_> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         scene(context, environment, &self.namespace, self.live.executors())
     }
 
     /// Stops the session and takes away what variants made outside its namespace.
-    pub async fn stop(self) -> Result<Ended> {
+    pub async fn stop(self) -> Result<EndedSession> {
         let ReadingSession { proof, namespace, subjects, live, .. } = self;
         let executors = live.executors();
         let ended = live.stop().await?;
         let scene = scene(&proof.context, &proof.environment, &namespace, executors);
         for mut subject in subjects {
-            subject.undo(scene).await?;
+            subject.cleanup(scene).await?;
         }
         Ok(ended)
     }
@@ -160,8 +160,8 @@ pub(super) fn scene<'a>(
     environment: &'a Environment,
     namespace: &'a str,
     executors: u32,
-) -> Scene<'a> {
-    Scene { context, environment, namespace, executors }
+) -> StrategyContext<'a> {
+    StrategyContext { context, environment, namespace, executors }
 }
 
 /// Where in the list the variant of this id is.
@@ -176,13 +176,13 @@ impl Subject {
         &'a self,
         location: &'a Location,
         environment: &'a Environment,
-    ) -> read::Subject<'a> {
+    ) -> read::ReadCase<'a> {
         let (variant, stores) = (self.strategy.variant(), &environment.stores);
-        read::Subject { variant, location, data: &self.data, stores }
+        read::ReadCase { variant, location, data: &self.data, stores }
     }
 
     /// What its session got for it.
-    fn configuration(&self, scene: Scene<'_>) -> Result<Configuration> {
+    fn configuration(&self, scene: StrategyContext<'_>) -> Result<Configuration> {
         let names = Placeholders::of(scene.context, &self.data.nonce);
         let (id, spark) = (&self.strategy.variant().id, &scene.environment.image.version);
         let (uri, added) = (self.strategy.location(scene).uri, self.strategy.contribute(scene)?);
@@ -194,21 +194,25 @@ impl Subject {
     }
 
     /// Its data, and where a driver in a container shall see it.
-    pub(super) fn driver_mount(&self, scene: Scene<'_>) -> Option<(PathBuf, PathBuf)> {
+    pub(super) fn driver_mount(&self, scene: StrategyContext<'_>) -> Option<(PathBuf, PathBuf)> {
         let path = self.strategy.location(scene).driver_path?;
         Some((self.data.dir.clone(), path))
     }
 
     /// Takes away what it made outside the session's namespace.
-    pub(super) async fn undo(&mut self, scene: Scene<'_>) -> Result<()> {
-        self.strategy.undo(scene).await?;
+    pub(super) async fn cleanup(&mut self, scene: StrategyContext<'_>) -> Result<()> {
+        self.strategy.cleanup(scene).await?;
         match &self.host {
-            Some(host) => host.undo(scene.context).await,
+            Some(host) => host.cleanup(scene.context).await,
             None => Ok(()),
         }
     }
 
-    pub(super) async fn populate(&mut self, scene: Scene<'_>, live: &Live) -> Result<()> {
+    pub(super) async fn populate(
+        &mut self,
+        scene: StrategyContext<'_>,
+        live: &LiveSession,
+    ) -> Result<()> {
         let variant = self.strategy.variant();
         let title = format!("{}: its data is in place in the pods", variant.title);
         let Subject { strategy, data, setup, .. } = self;

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::verdict::{FirstRed, check};
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::verdict::{FirstFailure, check};
 use sparkproof_catalog::Variant;
 use sparkproof_catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof_images::load_layered;
 use sparkproof_images::spark::python_layers;
 use sparkproof_kubernetes::access::Rule;
-use sparkproof_spark::session::Contribution;
-use sparkproof_strategies::{DataSize, Dataset, HostCopy, Scene, Setup, Strategy, strategy_of};
-use sparkproof_testbed::{Proof, SessionBuilder};
+use sparkproof_spark::session::SessionOverlay;
+use sparkproof_strategies::{
+    DataSize, Dataset, HostCopy, SetupCost, Strategy, StrategyContext, strategy_of,
+};
+use sparkproof_testbed::{ScenarioContext, SessionBuilder};
 
 use super::reading::{ReadingSession, Subject, scene};
 
@@ -21,12 +23,12 @@ pub struct ReadingBuilder<'a> {
     variants: Vec<&'static Variant>,
     size: DataSize,
     bare: bool,
-    change: Box<dyn FnOnce(&mut Contribution) + 'a>,
+    change: Box<dyn FnOnce(&mut SessionOverlay) + 'a>,
 }
 
 impl<'a> ReadingBuilder<'a> {
     /// A session that reads by these variants, to be changed and started.
-    pub fn of(proof: &'a Proof, variants: &[&'static Variant]) -> Self {
+    pub fn of(proof: &'a ScenarioContext, variants: &[&'static Variant]) -> Self {
         let session = proof.session();
         ReadingBuilder {
             session: session.strict(),
@@ -64,7 +66,7 @@ impl<'a> ReadingBuilder<'a> {
 
     /// Changes what the variants contribute: how controls break a session before it starts.
     #[must_use]
-    pub fn change(mut self, change: impl FnOnce(&mut Contribution) + 'a) -> Self {
+    pub fn change(mut self, change: impl FnOnce(&mut SessionOverlay) + 'a) -> Self {
         self.change = Box::new(change);
         self
     }
@@ -76,7 +78,7 @@ impl<'a> ReadingBuilder<'a> {
         let ReadingBuilder { session, variants, size, bare, change } = self;
         let proof = session.proof();
         let (context, environment) = (&proof.context, &proof.environment);
-        let mut first = FirstRed::default();
+        let mut first = FirstFailure::default();
         let strategies = variants.iter().copied().map(strategy_of);
         let mut strategies = strategies.collect::<Result<Vec<_>>>()?;
         let verbs: Vec<Rule> = strategies.iter().flat_map(|s| s.verbs()).collect();
@@ -119,7 +121,7 @@ impl<'a> ReadingBuilder<'a> {
             Ok(live) => live,
             Err(error) => {
                 for mut subject in subjects {
-                    left_out(scene, subject.undo(scene).await);
+                    left_out(scene, subject.cleanup(scene).await);
                 }
                 return Err(error);
             }
@@ -129,7 +131,7 @@ impl<'a> ReadingBuilder<'a> {
         for mut subject in subjects {
             match first.note(subject.populate(scene, &live).await)? {
                 Some(()) => populated.push(subject),
-                None => left_out(scene, subject.undo(scene).await),
+                None => left_out(scene, subject.cleanup(scene).await),
             }
         }
         let done = format!("{} of {} variants", populated.len(), variants.len());
@@ -143,7 +145,7 @@ impl<'a> ReadingBuilder<'a> {
 /// Generates a variant's data and brings it where it must be before there are pods. What of it is
 /// there after a failure is taken away again.
 async fn prepare(
-    scene: Scene<'_>,
+    scene: StrategyContext<'_>,
     strategy: Box<dyn Strategy>,
     size: DataSize,
     driver: DriverPlace,
@@ -156,7 +158,7 @@ async fn prepare(
     let dir = context.run.dir().join(format!("data-{nonce}"));
     let generated = tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size));
     let data = generated.await.or_internal("generating data")??;
-    let mut subject = Subject { strategy, data, host: None, setup: Setup::default() };
+    let mut subject = Subject { strategy, data, host: None, setup: SetupCost::default() };
     let id = format!("read.{}.prepared", variant.id);
     let title = format!("{}: its data is in place before the session", variant.title);
     let prepared = check(context, &id, &title, async |findings| {
@@ -176,14 +178,14 @@ async fn prepare(
     match prepared {
         Ok(()) => Ok(subject),
         Err(error) => {
-            left_out(scene, subject.undo(scene).await);
+            left_out(scene, subject.cleanup(scene).await);
             Err(error)
         }
     }
 }
 
-/// What a variant that is left out could not give back stays in the ledger for the teardown.
-fn left_out(scene: Scene<'_>, undone: Result<()>) {
+/// What a variant that is left out could not remove stays in the ledger for the teardown.
+fn left_out(scene: StrategyContext<'_>, undone: Result<()>) {
     if let Err(error) = undone {
         scene.context.recorder.warn(format!("left for the teardown: {error}"));
     }
@@ -192,12 +194,12 @@ fn left_out(scene: Scene<'_>, undone: Result<()>) {
 /// Merges what the variants contribute, and puts the layers they want on the session's image. Baked
 /// data, which is new in every run, comes last, on top: what lies below stays on the nodes.
 async fn furnish(
-    scene: Scene<'_>,
+    scene: StrategyContext<'_>,
     subjects: &mut [Subject],
     python: bool,
-) -> Result<(Option<String>, Contribution)> {
+) -> Result<(Option<String>, SessionOverlay)> {
     let environment = scene.environment;
-    let mut all = Contribution::default();
+    let mut all = SessionOverlay::default();
     let mut image = None;
     let mut python = match (&environment.engine, python) {
         (Some(engine), true) => {

@@ -10,15 +10,18 @@ use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Exit, Result, panic_text};
 use sparkproof_base::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
 use sparkproof_base::ledger::{Run, Scope};
-use sparkproof_testbed::{EnvironmentRecord, HANDOVER, Proof};
+use sparkproof_testbed::{EnvironmentRecord, HANDOVER, ScenarioContext};
 
 use super::teardown::tear_down_within;
-use crate::flow::Held;
+use crate::flow::EngineGuard;
 
 /// Runs a scenario on the environment that `sparkproof exec` holds: a run of its own (lock, ledger,
-/// run directory `scenarios/<name>` under the environment's), everything given back after success,
+/// run directory `scenarios/<name>` under the environment's), everything removed after success,
 /// failure and panic, and one verdict in the environment's report.
-pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) -> Result<()> {
+pub async fn scenario(
+    name: &str,
+    body: impl AsyncFnOnce(&ScenarioContext) -> Result<()>,
+) -> Result<()> {
     let path = std::env::var_os(HANDOVER).ok_or_else(|| {
         Error::environment(format!("{HANDOVER} is not set: no environment is up"))
             .remedy("cargo xtask test, or: sparkproof exec -- cargo nextest run --profile ci")
@@ -36,7 +39,7 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     if record.installs {
         installs.allow();
     }
-    // The last that can fail before everything is given back.
+    // The last that can fail before everything is removed.
     let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let context = Context { dirs, recorder, run, cancel, installs };
     context.recorder.emit(Body::RunStarted {
@@ -47,7 +50,7 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
     let begun = std::time::Instant::now();
     let work = async {
         let environment = record.open(&context).await?;
-        let proof = Proof::new(context.clone(), environment);
+        let proof = ScenarioContext::new(context.clone(), environment);
         body(&proof).await.map(|()| proof.into_skipped())
     };
     let work = context.cancel.to_its_end_within(SCENARIO_ENDS, Box::pin(work));
@@ -56,9 +59,9 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Proof) -> Result<()>) 
         let text = panic_text(&*panic).unwrap_or("the scenario panicked");
         Err(Error::red(text))
     });
-    let torn = tear_down_within(SCENARIO_TEARDOWN, &context, &mut Held::default()).await;
+    let torn = tear_down_within(SCENARIO_TEARDOWN, &context, &mut EngineGuard::default()).await;
     if let (Ok(_), Err(error)) = (&result, torn) {
-        result = Err(error.classed(Exit::Red));
+        result = Err(error.with_exit(Exit::Red));
     }
     let outcome = match &result {
         Ok(None) => Outcome::Green,

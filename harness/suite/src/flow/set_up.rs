@@ -16,13 +16,13 @@ use sparkproof_testbed::{Environment, EnvironmentRecord};
 
 use super::attach;
 use super::provision::make;
-use crate::flow::Held;
+use crate::flow::EngineGuard;
 
 /// Sets up what the plan asks for. What was created so far is in the ledger and in `held`, so the
 /// caller tears down alike after success, failure and interruption.
 pub async fn set_up(
     context: &Context,
-    held: &mut Held,
+    held: &mut EngineGuard,
     plan: &Plan,
     name: &str,
     scope: Scope,
@@ -54,7 +54,7 @@ pub async fn set_up(
             let path = EnvironmentRecord::path(&context.dirs.run(name));
             let record = EnvironmentRecord::read(&path).map_err(|e| {
                 Error::input(format!("no cluster named {name} is up"))
-                    .because(e)
+                    .with_source(e)
                     .remedy(format!("sparkproof up --name {name}"))
             })?;
             let engine = held.use_up(context, name).await?;

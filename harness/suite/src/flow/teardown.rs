@@ -6,21 +6,21 @@ use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::TEARDOWN;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::locks::{Hold, try_lock};
+use sparkproof_base::locks::{LockMode, try_lock};
 use sparkproof_base::name::Name;
-use sparkproof_kubernetes::release::give_back;
+use sparkproof_kubernetes::release::release;
 use sparkproof_machine::engine::{Engine, EngineUse, stop_if_unused};
 use sparkproof_machine::exec::end_strays;
 
 /// Locks and uses that last as long as the process wants them.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct EngineGuard {
     engine: Option<EngineUse>,
     /// A shared lock on a cluster that is up, so that `down` waits for us.
     up: Option<std::fs::File>,
 }
 
-impl Held {
+impl EngineGuard {
     /// Finds or starts an engine, as a phase. With `yes` it is installed where there is none, and so is
     /// later what a stage lacks.
     pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
@@ -41,7 +41,7 @@ impl Held {
 
     /// Uses a cluster that is up: its engine, and a shared lock on it.
     pub async fn use_up(&mut self, context: &Context, name: &Name) -> Result<Engine> {
-        let lock = lock_up(&context.dirs, name, Hold::Shared)?;
+        let lock = lock_up(&context.dirs, name, LockMode::Shared)?;
         self.up =
             Some(lock.ok_or_else(|| {
                 Error::environment(format!("cluster {name} is being taken down"))
@@ -62,7 +62,7 @@ impl Held {
 
 /// The lock of a cluster that is up: its users share it, `down` holds it alone. `None` when it is
 /// not to be had now.
-pub fn lock_up(dirs: &Dirs, name: &Name, hold: Hold) -> Result<Option<std::fs::File>> {
+pub fn lock_up(dirs: &Dirs, name: &Name, hold: LockMode) -> Result<Option<std::fs::File>> {
     try_lock(&dirs.run(name).join("users.lock"), hold)
 }
 
@@ -71,7 +71,7 @@ pub fn lock_up(dirs: &Dirs, name: &Name, hold: Hold) -> Result<Option<std::fs::F
 ///
 /// # Errors
 /// Environment: something is left; when it was cut short, the error names all of it.
-pub async fn tear_down(context: &Context, held: &mut Held) -> Result<String> {
+pub async fn tear_down(context: &Context, held: &mut EngineGuard) -> Result<String> {
     tear_down_within(TEARDOWN, context, held).await
 }
 
@@ -79,7 +79,7 @@ pub async fn tear_down(context: &Context, held: &mut Held) -> Result<String> {
 pub(super) async fn tear_down_within(
     limit: Duration,
     context: &Context,
-    held: &mut Held,
+    held: &mut EngineGuard,
 ) -> Result<String> {
     let context = context.for_teardown();
     if context.cancel.exit().is_some() {
@@ -107,15 +107,20 @@ fn left(context: &Context, by: &str) -> Error {
         .remedy("`sparkproof sweep` removes all of it")
 }
 
-async fn remove_all(context: &Context, held: &mut Held) -> Result<String> {
+/// `1 resource`, `18 resources`.
+fn counted(resources: usize) -> String {
+    format!("{resources} resource{}", if resources == 1 { "" } else { "s" })
+}
+
+async fn remove_all(context: &Context, held: &mut EngineGuard) -> Result<String> {
     let mut first = None;
     let mut given = 0;
     for owned in context.run.owned().into_iter().rev() {
-        match give_back(context, &owned).await {
+        match release(context, &owned).await {
             Ok(()) => given += 1,
             Err(error) if error.is_interruption() => return Err(error),
             Err(error) => {
-                context.recorder.warn(format!("giving back {owned}: {error}"));
+                context.recorder.warn(format!("removing {owned}: {error}"));
                 first = first.or(Some(error));
             }
         }
@@ -130,7 +135,7 @@ async fn remove_all(context: &Context, held: &mut Held) -> Result<String> {
         first = first.or(Some(error));
     }
     match first {
-        None => Ok(format!("{given} things given back, nothing owned any more")),
+        None => Ok(format!("cleanup complete: {} removed", counted(given))),
         Some(error) => Err(error),
     }
 }
@@ -139,7 +144,7 @@ async fn remove_all(context: &Context, held: &mut Held) -> Result<String> {
 mod tests {
     use super::*;
     use sparkproof_base::Exit;
-    use sparkproof_base::ledger::Owned;
+    use sparkproof_base::ledger::OwnedResource;
     use sparkproof_base::testing::test_context;
 
     #[tokio::test]
@@ -150,10 +155,13 @@ mod tests {
         let _silent = tokio::net::UnixListener::bind(&socket).expect("bound");
         let docker = format!("unix://{}", socket.display());
         let name = format!("cluster-{}", context.run.id());
-        context.run.own(Owned::KindCluster { docker, name: name.clone() }).expect("written");
+        context
+            .run
+            .record(OwnedResource::KindCluster { docker, name: name.clone() })
+            .expect("written");
         context.cancel.cancel(Exit::Interrupt);
         let begun = std::time::Instant::now();
-        let mut held = Held::default();
+        let mut held = EngineGuard::default();
         let second = async {
             tokio::task::yield_now().await;
             context.cancel.cancel(Exit::Interrupt);
@@ -166,7 +174,7 @@ mod tests {
         let (torn, ()) = tokio::join!(check, second);
         let error = torn.expect_err("cut short");
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-        let text = error.told();
+        let text = error.summary();
         assert!(text.contains(&name) && text.contains("sparkproof sweep"), "{text}");
         let verdicts = context.recorder.verdicts();
         assert!(

@@ -7,18 +7,18 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
-use sparkproof_base::error::{OrFail, Result};
-use sparkproof_base::ledger::{Owned, labels};
-use sparkproof_base::verdict::{Findings, FirstRed, check, skip};
+use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::ledger::{OwnedResource, labels};
+use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_catalog::{List, Owns, Step, guide};
 use sparkproof_spark::session::{Geni, Heard, Transcript, Typing, Verdict, Versions};
-use sparkproof_testbed::Proof;
+use sparkproof_testbed::ScenarioContext;
 
 /// The guide's `spark.executor.instances`.
 const EXECUTORS: u32 = 3;
 
 /// Why the guide cannot be typed on the cluster of a proof, if so.
-pub fn no_transcript(proof: &Proof) -> Option<String> {
+pub fn no_transcript(proof: &ScenarioContext) -> Option<String> {
     if proof.environment.engine.is_none() {
         let why = "a cluster role binding is not ours to make on a cluster of the user's";
         return Some(why.to_owned());
@@ -30,11 +30,11 @@ pub fn no_transcript(proof: &Proof) -> Option<String> {
 
 /// The guide typed on the cluster of a proof.
 #[derive(Debug)]
-pub struct GuideTyping<'a>(&'a Proof);
+pub struct GuideTyping<'a>(&'a ScenarioContext);
 
 impl<'a> GuideTyping<'a> {
     /// On the cluster of this proof.
-    pub fn on(proof: &'a Proof) -> Self {
+    pub fn on(proof: &'a ScenarioContext) -> Self {
         GuideTyping(proof)
     }
 
@@ -65,7 +65,7 @@ impl<'a> GuideTyping<'a> {
     async fn type_all(&self, list: List, typing: &mut Typing) -> Result<Transcript> {
         let (context, guide) = (&self.0.context, guide());
         let mut transcript = Transcript::default();
-        let mut first = FirstRed::default();
+        let mut first = FirstFailure::default();
         for step in guide.steps(list) {
             if !typing.is_meant(step) {
                 continue;
@@ -88,7 +88,7 @@ impl<'a> GuideTyping<'a> {
         let context = &self.0.context;
         check(context, id, &step.promise, async |findings: &mut Findings| {
             if let Some(owns) = step.owns {
-                context.run.own(self.owned(owns, typing))?;
+                context.run.record(self.owned(owns, typing))?;
             }
             let (said, verdict) = typing.make(guide(), step).await;
             findings.add("answered", said.trim());
@@ -123,17 +123,19 @@ impl<'a> GuideTyping<'a> {
         ])
     }
 
-    fn owned(&self, owns: Owns, typing: &Typing) -> Owned {
+    fn owned(&self, owns: Owns, typing: &Typing) -> OwnedResource {
         let cluster = &self.0.environment.cluster;
         let (kubeconfig, context) = (cluster.kubeconfig.clone(), cluster.context.clone());
         match owns {
             Owns::Namespace => {
-                Owned::Namespace { kubeconfig, context, name: typing.filled("<namespace>") }
+                OwnedResource::Namespace { kubeconfig, context, name: typing.filled("<namespace>") }
             }
-            Owns::ClusterRoleBinding => {
-                Owned::ClusterRoleBinding { kubeconfig, context, name: typing.filled("<binding>") }
-            }
-            Owns::Data => Owned::Path { path: PathBuf::from(typing.filled("<data>")) },
+            Owns::ClusterRoleBinding => OwnedResource::ClusterRoleBinding {
+                kubeconfig,
+                context,
+                name: typing.filled("<binding>"),
+            },
+            Owns::Data => OwnedResource::Path { path: PathBuf::from(typing.filled("<data>")) },
         }
     }
 

@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use kube::core::ObjectList;
 use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_kubernetes::lease::DURATION_SECONDS;
 use sparkproof_kubernetes::removal::bounded;

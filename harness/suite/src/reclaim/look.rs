@@ -2,7 +2,7 @@
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_machine::docker::Nodes;
 use sparkproof_machine::engine::Engine;
 use sparkproof_machine::{docker, minikube_profile};
@@ -24,33 +24,33 @@ pub(super) enum Look {
 ///
 /// # Errors
 /// Environment: the Docker daemon it lives in does not answer.
-pub(super) async fn look(context: &Context, owned: &Owned) -> Result<Look> {
+pub(super) async fn look(context: &Context, owned: &OwnedResource) -> Result<Look> {
     let run = context.run.id();
     let there = |is_there| if is_there { Look::There } else { Look::Gone };
     Ok(match owned {
-        Owned::Process { .. } => there(owned.is_running_process()),
-        Owned::Container { docker, name } => {
+        OwnedResource::Process { .. } => there(owned.is_running_process()),
+        OwnedResource::Container { docker, name } => {
             there(docker::has_container(&at(docker).await?, name, run).await?)
         }
-        Owned::Network { docker, name } => {
+        OwnedResource::Network { docker, name } => {
             there(docker::network_of_run(&at(docker).await?, name, run).await?.is_some())
         }
-        Owned::KindCluster { docker, name } => {
+        OwnedResource::KindCluster { docker, name } => {
             of(&docker::kind_cluster(&at(docker).await?, name, run).await?, run, docker::MARK)
         }
-        Owned::MinikubeCluster { docker, name } => {
+        OwnedResource::MinikubeCluster { docker, name } => {
             let nodes =
                 minikube_profile::cluster(&at(docker).await?, name, context.run.dir()).await?;
             of(&nodes, run, minikube_profile::MARK)
         }
-        Owned::Path { path } => there(fs_err::symlink_metadata(path).is_ok()),
-        Owned::NodeImage { .. }
-        | Owned::Namespace { .. }
-        | Owned::ClusterRoleBinding { .. }
-        | Owned::PersistentVolume { .. }
-        | Owned::Labelled { .. }
-        | Owned::Lease { .. }
-        | Owned::NodePath { .. } => Look::NotLookedAt,
+        OwnedResource::Path { path } => there(fs_err::symlink_metadata(path).is_ok()),
+        OwnedResource::NodeImage { .. }
+        | OwnedResource::Namespace { .. }
+        | OwnedResource::ClusterRoleBinding { .. }
+        | OwnedResource::PersistentVolume { .. }
+        | OwnedResource::Labelled { .. }
+        | OwnedResource::Lease { .. }
+        | OwnedResource::NodePath { .. } => Look::NotLookedAt,
     })
 }
 

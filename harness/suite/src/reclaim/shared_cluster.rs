@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::StaleRun;
 use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SCOPE};
 use sparkproof_kubernetes::cluster::{Via, client_of};

@@ -8,8 +8,8 @@ use sparkproof_base::context::Context;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_base::ledger::{Owned, Scope, StaleRun};
-use sparkproof_kubernetes::release::release;
+use sparkproof_base::ledger::{OwnedResource, Scope, StaleRun};
+use sparkproof_kubernetes::release::try_release;
 use sparkproof_machine::docker::Labelled;
 use sparkproof_machine::engine::{Daemon, Engine, EngineUse, Found, look, would_stop};
 use sparkproof_machine::{docker, exec};
@@ -88,7 +88,7 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
         if let Some(error) = run.not_understood() {
             match scope {
                 Some(Scope::User) => swept.left_alone.push(format!("run {}: {error}", run.id())),
-                _ => swept.failed.push(format!("run {}: {}", run.id(), error.told())),
+                _ => swept.failed.push(format!("run {}: {}", run.id(), error.summary())),
             }
             kept.push(run);
         } else if scope == Some(Scope::User) {
@@ -154,7 +154,7 @@ async fn engines(
     for engine in engines {
         match engine {
             Ok(engine) => usable.push(engine),
-            Err(e) => swept.failed.push(format!("the container engine: {}", e.told())),
+            Err(e) => swept.failed.push(format!("the container engine: {}", e.summary())),
         }
     }
     usable
@@ -166,7 +166,7 @@ async fn theirs(context: &Context, swept: &mut Swept) -> Option<Engine> {
         Ok(Found::Theirs(engine)) => Some(engine),
         Ok(Found::Ours(_) | Found::Installed(_) | Found::Missing) => None,
         Err(e) => {
-            swept.failed.push(format!("the container engine: {}", e.told()));
+            swept.failed.push(format!("the container engine: {}", e.summary()));
             None
         }
     }
@@ -175,14 +175,14 @@ async fn theirs(context: &Context, swept: &mut Swept) -> Option<Engine> {
 /// Whether something of these runs lives in a daemon.
 fn mentioned(daemon: &Daemon, stale: &[Context]) -> bool {
     let host = daemon.host();
-    let lives_there = |owned: &Owned| owned.docker_host() == Some(&host);
+    let lives_there = |owned: &OwnedResource| owned.docker_host() == Some(&host);
     stale.iter().any(|run| run.run.owned().iter().any(lives_there))
 }
 
 /// Whether an entry lives in a cluster of its very run, and goes with it.
-fn goes_with_its_cluster(context: &Context, entry: &Owned, all: &[Owned]) -> bool {
-    all.iter().any(Owned::is_cluster)
-        && (matches!(entry, Owned::NodeImage { .. })
+fn goes_with_its_cluster(context: &Context, entry: &OwnedResource, all: &[OwnedResource]) -> bool {
+    all.iter().any(OwnedResource::is_cluster)
+        && (matches!(entry, OwnedResource::NodeImage { .. })
             || entry.kubeconfig().is_some_and(|k| k.starts_with(context.run.dir())))
 }
 
@@ -191,8 +191,8 @@ async fn sweep_run(context: &Context, swept: &mut Swept) {
     let owned = context.run.owned();
     for entry in owned.iter().rev() {
         let gone = match goes_with_its_cluster(context, entry, &owned) {
-            true => context.run.gave_back(entry).map(|()| None),
-            false => release(context, entry).await,
+            true => context.run.released(entry).map(|()| None),
+            false => try_release(context, entry).await,
         };
         match gone {
             Ok(None) => swept.removed.push(entry.to_string()),
@@ -301,7 +301,7 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
     }
     match Engine::at(&daemon.host()).await {
         Ok(Some(engine)) => engines.push((engine, true)),
-        Err(e) => swept.failed.push(format!("the Docker daemon of ours: {}", e.told())),
+        Err(e) => swept.failed.push(format!("the Docker daemon of ours: {}", e.summary())),
         Ok(None) if daemon.left_something() || (mentioned(&daemon, stale) && daemon.has_data()) => {
             let host = daemon.host();
             swept.left_alone.push(format!(

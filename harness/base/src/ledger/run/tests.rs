@@ -17,8 +17,8 @@ fn name(text: &str) -> Name {
 fn a_live_run_is_not_stale_and_a_dead_one_is() {
     let (dirs, _keep) = dirs();
     let run = Run::begin(&dirs, Scope::Run).expect("run");
-    let path = Owned::Path { path: "/nowhere/x".into() };
-    run.own(path.clone()).expect("written");
+    let path = OwnedResource::Path { path: "/nowhere/x".into() };
+    run.record(path.clone()).expect("written");
     assert!(StaleRun::find(&dirs).expect("readable").found.is_empty());
     assert_eq!(StaleRun::live(&dirs).expect("readable"), [run.id().to_owned()]);
     drop(run);
@@ -26,7 +26,7 @@ fn a_live_run_is_not_stale_and_a_dead_one_is() {
     assert_eq!(stale.len(), 1);
     assert_eq!(stale[0].run.owned(), std::slice::from_ref(&path));
     assert!(stale[0].run.end().expect_err("still owned").to_string().contains("/nowhere/x"));
-    stale[0].run.gave_back(&path).expect("written");
+    stale[0].run.released(&path).expect("written");
     stale[0].run.end().expect("removed");
     assert!(!stale[0].run.dir().exists());
 }
@@ -74,8 +74,8 @@ async fn a_run_that_another_process_holds_is_refused_in_time() {
     let _held = Run::begin_as(&dirs, Scope::User, &name("mine")).await.expect("run");
     let error = Run::begin_as(&dirs, Scope::Run, &name("mine")).await.expect_err("held");
     assert_eq!(error.exit, crate::Exit::Environment);
-    assert!(error.told().contains("held by another process"), "{}", error.told());
-    assert!(error.told().contains("choose another name"), "{}", error.told());
+    assert!(error.summary().contains("held by another process"), "{}", error.summary());
+    assert!(error.summary().contains("choose another name"), "{}", error.summary());
 }
 
 #[tokio::test]
@@ -159,8 +159,8 @@ async fn a_directory_without_lock_ledger_or_scope_is_kept_and_named_and_no_look_
         assert_eq!(stale[0].run.id(), id);
         let said = stale[0].run.end().expect_err("not known").to_string();
         assert!(said.contains("damaged") || said.contains("does not understand line 1"), "{said}");
-        let path = Owned::Path { path: "/nowhere/x".into() };
-        stale[0].run.own(path).expect_err("not written");
+        let path = OwnedResource::Path { path: "/nowhere/x".into() };
+        stale[0].run.record(path).expect_err("not written");
         drop(stale);
         IdleRun::all(&dirs).expect("readable");
         StaleRun::live(&dirs).expect("readable");
@@ -184,8 +184,8 @@ fn a_look_repairs_no_ledger_and_the_first_line_does() {
     std::fs::write(&ledger, &torn).expect("written");
     let stale = StaleRun::find(&dirs).expect("readable").found;
     assert_eq!(std::fs::read_to_string(&ledger).expect("read"), torn);
-    let path = Owned::Path { path: "/nowhere/x".into() };
-    stale[0].run.own(path.clone()).expect("written");
+    let path = OwnedResource::Path { path: "/nowhere/x".into() };
+    stale[0].run.record(path.clone()).expect("written");
     drop(stale);
     let stale = StaleRun::find(&dirs).expect("readable").found;
     assert!(stale[0].run.not_understood().is_none());

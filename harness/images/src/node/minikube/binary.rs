@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
 use sparkproof_catalog::kubernetes::{Minikube, minikube};
 use sparkproof_machine::exec::Tool;

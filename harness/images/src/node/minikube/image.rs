@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
 use sparkproof_catalog::kubernetes::{Release, minikube};
 use sparkproof_machine::engine::Engine;

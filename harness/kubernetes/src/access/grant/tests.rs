@@ -61,11 +61,11 @@ async fn in_a_namespace_of_the_users_only_a_lease_is_made() {
         let run = context.run.id().to_owned();
         let (cluster, served) = cluster();
         let identity = Identity::User { reason: "no account is named".to_owned() };
-        let terms = Terms {
+        let terms = ClusterCapabilities {
             namespace: Some("team".to_owned()),
             identity,
             shared: leased,
-            ..Terms::default()
+            ..ClusterCapabilities::default()
         };
         let access = grant(&context, &cluster, &terms, request()).await.expect("granted");
         // The driver gets the user's own kubeconfig, by its context.

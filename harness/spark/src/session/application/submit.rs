@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
 use sparkproof_kubernetes::access::Access;
@@ -104,7 +104,7 @@ impl Application {
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => {
                 // What the API refused stands before a long trace, of which the error has the end.
-                let error = Error::red(said).because(error);
+                let error = Error::red(said).with_source(error);
                 let what = "spark-submit failed".to_owned();
                 Err(application.explain(context, cluster, access, image, &error, what).await)
             }

@@ -7,7 +7,7 @@ use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::{DRIVER_ENDS, TERMINATED};
 use sparkproof_base::dirs::private_file;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_machine::engine::{Container, Engine};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels::RUN_VARIABLE;
 use sparkproof_catalog::plan::FrontEnd;
 use sparkproof_images::spark::SPARK_HOME_IN_IMAGE;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rustix::fs::{Mode, mkfifoat};
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 

@@ -12,7 +12,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::{DRIVER_ENDS, KILLED, TERMINATED};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_base::tar_stream::pack_as;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
@@ -183,7 +183,7 @@ impl PodDriver {
         match tokio::time::timeout(KILLED, self.api.delete(&self.name, &now)).await {
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),
             Ok(deleted) => deleted.map(drop).or_environment("deleting the driver's pod"),
-            Err(late) => Err(Error::environment("deleting the driver's pod").because(late)),
+            Err(late) => Err(Error::environment("deleting the driver's pod").with_source(late)),
         }
     }
 

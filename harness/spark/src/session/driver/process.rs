@@ -6,8 +6,8 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::{DRIVER_ENDS, KILLED};
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_machine::exec::{Group, signal_group_of, signal_process};
 use tokio::process::Command;
@@ -22,7 +22,7 @@ use super::{JVM_ENDED, Launch, files};
 pub(super) struct Process {
     context: Context,
     front_end: Group,
-    jvm: Option<Owned>,
+    jvm: Option<OwnedResource>,
 }
 
 impl Process {
@@ -50,9 +50,9 @@ impl Process {
 
     /// The JVM it started.
     pub(super) fn launched(&mut self, jvm: u32) -> Result<()> {
-        self.jvm = Owned::process(jvm, "driver JVM");
+        self.jvm = OwnedResource::process(jvm, "driver JVM");
         match &self.jvm {
-            Some(jvm) => self.context.run.own(jvm.clone()),
+            Some(jvm) => self.context.run.record(jvm.clone()),
             None => Err(Error::environment("the driver's JVM ended at once")),
         }
     }
@@ -98,7 +98,7 @@ impl Process {
         let finished = self.front_end.finish();
         let Some(jvm) = self.jvm.take() else { return finished };
         signal_group_of(&jvm, Signal::KILL);
-        self.context.run.gave_back(&jvm).and(finished)
+        self.context.run.released(&jvm).and(finished)
     }
 
     fn signal_jvm(&self, signal: Signal) {
@@ -146,7 +146,7 @@ fn spawn(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Group> {
         .stderr(log);
     Group::spawn(context, &mut command, &format!("{} driver", launch.front_end), |e| {
         let remedy = launch.front_end.needs();
-        Error::environment("starting the driver").because(e).remedy(remedy)
+        Error::environment("starting the driver").with_source(e).remedy(remedy)
     })
 }
 

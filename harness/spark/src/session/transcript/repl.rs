@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::DRIVER_ENDS;
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::ledger::Owned;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::plan::ClassPath;
 use sparkproof_machine::exec::{Group, processes, signal_process};
@@ -47,7 +47,7 @@ pub(super) struct Repl {
     context: Context,
     script: Group,
     terminal: Option<ChildStdin>,
-    jvm: Option<Owned>,
+    jvm: Option<OwnedResource>,
     log: PathBuf,
     forms: usize,
 }
@@ -67,10 +67,10 @@ impl Repl {
         let id = repl.script.id().cast_signed();
         let of_terminal = |p: &procfs::process::Process| p.stat().is_ok_and(|stat| stat.ppid == id);
         let jvm = processes(of_terminal).first().map(|p| p.pid().cast_unsigned());
-        let jvm = jvm.and_then(|jvm| Owned::process(jvm, "a REPL's JVM"));
-        let ended = || Error::environment("the REPL ended at once").because(repl.printed());
+        let jvm = jvm.and_then(|jvm| OwnedResource::process(jvm, "a REPL's JVM"));
+        let ended = || Error::environment("the REPL ended at once").with_source(repl.printed());
         let jvm = jvm.ok_or_else(ended)?;
-        repl.context.run.own(jvm.clone())?;
+        repl.context.run.record(jvm.clone())?;
         repl.jvm = Some(jvm);
         Ok((repl, said))
     }
@@ -105,7 +105,7 @@ impl Repl {
             match script.status() {
                 None => Progress::NotYet(last_line(answer)),
                 Some(status) => Progress::Never(
-                    Error::environment(format!("the REPL ended: {status}")).because(answer),
+                    Error::environment(format!("the REPL ended: {status}")).with_source(answer),
                 ),
             }
         })
@@ -146,7 +146,7 @@ impl Drop for Repl {
     fn drop(&mut self) {
         if let Some(jvm) = self.jvm.take() {
             signal_process(&jvm, Signal::KILL);
-            let _ = self.context.run.gave_back(&jvm);
+            let _ = self.context.run.released(&jvm);
         }
     }
 }
@@ -191,7 +191,7 @@ fn spawn(context: &Context, start: &Start<'_>, log: &Path) -> Result<Group> {
         .stdout(file.try_clone().or_environment(what)?)
         .stderr(file);
     Group::spawn(context, &mut command, "a REPL's terminal", |e| {
-        let error = Error::environment("starting a terminal for the REPL").because(e);
+        let error = Error::environment("starting a terminal for the REPL").with_source(e);
         error.remedy("util-linux' `script` on PATH")
     })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use semver::{Version, VersionReq};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::plan::ClassPath;
 use sparkproof_catalog::{Act, Guide, Step, Typed, When, filled};

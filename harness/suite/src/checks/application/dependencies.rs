@@ -8,14 +8,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use sparkproof_base::error::{Error, OrFail, Result};
-use sparkproof_base::verdict::{Findings, FirstRed, check, skip};
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_catalog::{JarSet, StoreKind};
 use sparkproof_images::spark::jars;
 use sparkproof_spark::session::{ApplicationSpec, Finished, jar};
 use sparkproof_stores::Store;
 use sparkproof_strategies::{no_layers, s3_conf};
-use sparkproof_testbed::Proof;
+use sparkproof_testbed::ScenarioContext;
 
 use super::application;
 
@@ -38,7 +38,7 @@ pub const DEPENDENCY_KEYS: [&str; 4] =
 /// An application whose program and dependencies are uploaded, and what came of them. Skipped where
 /// the image cannot get what it needs, or no S3 server is up. `change` is for controls.
 pub async fn run_dependency_suite(
-    proof: &Proof,
+    proof: &ScenarioContext,
     change: impl FnOnce(&mut ApplicationSpec),
 ) -> Result<()> {
     let context = &proof.context;
@@ -60,7 +60,7 @@ pub async fn run_dependency_suite(
         let ran = application(proof.session(), &image, &spec, MARK).await?;
         found(proof, &spec, &ran, &expected).await
     };
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     first.note(proven.await)?;
     first.note(store.remove(context, &prefix).await)?;
     first.or(())
@@ -68,7 +68,7 @@ pub async fn run_dependency_suite(
 
 /// The application, and the digests of its dependencies by the names that the program has for them.
 async fn dependent(
-    proof: &Proof,
+    proof: &ScenarioContext,
     store: &Store,
     prefix: &str,
 ) -> Result<(ApplicationSpec, BTreeMap<String, String>)> {
@@ -139,7 +139,7 @@ fn pack(file: &Path, archive: &Path) -> Result<()> {
 
 /// Driver and executors have every byte.
 async fn found(
-    proof: &Proof,
+    proof: &ScenarioContext,
     spec: &ApplicationSpec,
     finished: &Finished,
     expected: &BTreeMap<String, String>,

@@ -5,12 +5,12 @@ use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::ResourceExt;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstRed, check, skip};
+use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON, SparkImage};
 use sparkproof_spark::session::{ApplicationSpec, Finished};
 use sparkproof_testbed::SessionBuilder;
 
-use super::super::since::is_since;
+use super::super::min_version::is_since;
 use super::application;
 
 /// One feature of applications' pods.
@@ -147,7 +147,7 @@ pub async fn application_features(
     spec: &ApplicationSpec,
     finished: &Finished,
 ) -> Result<()> {
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     for feature in features {
         let id = spec.check_id(feature.id);
         if !is_since(spark, feature.since)? {

@@ -12,8 +12,8 @@ use sparkproof_strategies::no_layers;
 use sparkproof_strategies::volume::on_demand;
 use sparkproof_testbed::SessionBuilder;
 
+use super::super::min_version::is_since;
 use super::super::pods::is_owned_by;
-use super::super::since::is_since;
 use super::features::{ApplicationFeature, shown};
 
 /// What such an application shows.

@@ -4,7 +4,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_spark::session::BlocksResult;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
 /// Blocks of a kind for each executor: the first two tasks of a job go to different ones.
 pub(super) const BLOCKS_EACH: u32 = 4;
@@ -13,7 +13,7 @@ pub(super) const BLOCKS_EACH: u32 = 4;
 /// are `<topic>.spread` and `<topic>.blocks`.
 pub(super) async fn spread(
     context: &Context,
-    live: &mut Live,
+    live: &mut LiveSession,
     topic: &str,
     tasks: u32,
 ) -> Result<(u32, usize)> {
@@ -40,7 +40,7 @@ pub(super) async fn spread(
 /// The same jobs find all blocks.
 pub(super) async fn nothing_computed_again(
     context: &Context,
-    live: &mut Live,
+    live: &mut LiveSession,
     topic: &str,
     tasks: u32,
 ) -> Result<()> {

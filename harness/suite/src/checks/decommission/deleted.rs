@@ -4,8 +4,8 @@ use kube::ResourceExt;
 use kube::api::DeleteParams;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{FirstRed, skip};
-use sparkproof_testbed::{Live, Proof};
+use sparkproof_base::verdict::{FirstFailure, skip};
+use sparkproof_testbed::{LiveSession, ScenarioContext};
 
 use super::super::dynamic_allocation::stop;
 use super::super::executors::delete;
@@ -23,14 +23,14 @@ const SAID: Word = Word {
 
 /// Starts a session that decommissions, deletes an executor's pod, and proves that its blocks were
 /// not lost. Skipped in a namespace of the user's, where no pod is deleted by hand.
-pub async fn run_decommission_suite(proof: &Proof) -> Result<()> {
+pub async fn run_decommission_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     if let Some(reason) = cannot_be_deleted(proof, (3, 1))? {
         skip(context, TOPIC, "an executor hands its blocks over", &reason);
         return Ok(());
     }
     let mut live = decommissions(proof.session().executors(2), "1s").start().await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let phase = context.recorder.phase("decommission");
     let proven = decommissioned(context, &mut live).await;
     first.note(phase.end(proven, |blocks| format!("{blocks} blocks, none computed again")))?;
@@ -38,7 +38,10 @@ pub async fn run_decommission_suite(proof: &Proof) -> Result<()> {
 }
 
 /// Why an executor's pod cannot be deleted here to prove what this Spark does then.
-pub(super) fn cannot_be_deleted(proof: &Proof, since: (u64, u64)) -> Result<Option<String>> {
+pub(super) fn cannot_be_deleted(
+    proof: &ScenarioContext,
+    since: (u64, u64),
+) -> Result<Option<String>> {
     let reason = "an executor's pod is deleted for it, which is not done in a namespace of yours";
     cannot(proof, since, reason)
 }
@@ -46,10 +49,10 @@ pub(super) fn cannot_be_deleted(proof: &Proof, since: (u64, u64)) -> Result<Opti
 /// Has jobs leave blocks on each executor, deletes one's pod with the grace that it has, and proves
 /// that Spark decommissioned it, replaced it and computes nothing again. Returns how many blocks it
 /// had.
-pub async fn decommissioned(context: &Context, live: &mut Live) -> Result<usize> {
+pub async fn decommissioned(context: &Context, live: &mut LiveSession) -> Result<usize> {
     let tasks = live.executors() * BLOCKS_EACH;
     let (id, blocks) = spread(context, live, TOPIC, tasks).await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let pod = delete_executor(context, live, id).await?;
     first.note(replaced(context, live, &pod).await)?;
     first.note(said(context, live, id, &SAID).await)?;
@@ -58,7 +61,11 @@ pub async fn decommissioned(context: &Context, live: &mut Live) -> Result<usize>
 }
 
 /// Deletes an executor's pod with the grace that it has; its name.
-pub(super) async fn delete_executor(context: &Context, live: &mut Live, id: u32) -> Result<String> {
+pub(super) async fn delete_executor(
+    context: &Context,
+    live: &mut LiveSession,
+    id: u32,
+) -> Result<String> {
     let pod = live.session().pods().remove(&id).map(|pod| pod.name_any());
     let pod = pod.ok_or_else(|| Error::red(format!("executor {id} has no pod")))?;
     delete(context, live, &pod, &DeleteParams::default()).await?;

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstRed, check, skip};
+use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_testbed::{Live, Proof, SessionBuilder};
+use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
 use super::super::dynamic_allocation::{red, stop};
-use super::super::since::too_old;
+use super::super::min_version::too_old;
 use super::blocks::{nothing_computed_again, spread};
 use super::suite::decommissions;
 
@@ -31,14 +31,14 @@ const ROLLED_WITHIN: u64 = 150;
 
 /// Starts a session with Spark's plugin that rolls executors, makes all due, and proves that they
 /// are decommissioned one after the other and replaced.
-pub async fn run_roll_suite(proof: &Proof) -> Result<()> {
+pub async fn run_roll_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     if let Some(reason) = too_old(&proof.environment.image.version, (3, 3))? {
         skip(context, TOPIC, "executors are rolled one after the other", &reason);
         return Ok(());
     }
     let mut live = rolls(decommissions(proof.session().executors(EXECUTORS), "1s")).start().await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let phase = context.recorder.phase("rolling decommission");
     let proven = due_are_rolled(context, &mut live, ROLLED_WITHIN).await;
     first.note(phase.end(proven, |()| format!("{EXECUTORS} executors rolled and replaced")))?;
@@ -57,13 +57,13 @@ fn rolls(session: SessionBuilder<'_>) -> SessionBuilder<'_> {
 /// Leaves blocks on each executor, gives each as many tasks as make it due, and proves that the one
 /// of the lowest id goes first and hands its blocks over, and that within so many seconds all were
 /// replaced.
-pub async fn due_are_rolled(context: &Context, live: &mut Live, within: u64) -> Result<()> {
+pub async fn due_are_rolled(context: &Context, live: &mut LiveSession, within: u64) -> Result<()> {
     let tasks = live.executors() * BLOCKS_EACH;
     spread(context, live, TOPIC, tasks).await?;
     let due: Vec<u32> = live.session().pods().into_keys().collect();
     live.session().job(u64::from(DUE), DUE).await?;
     let end = Instant::now() + Duration::from_secs(within);
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     first.note(lowest_first(context, live, &due, end).await)?;
     first.note(nothing_computed_again(context, live, TOPIC, tasks).await)?;
     first.note(all_replaced(context, live, &due, end).await)?;
@@ -71,7 +71,12 @@ pub async fn due_are_rolled(context: &Context, live: &mut Live, within: u64) -> 
 }
 
 /// The first one that Spark decommissions.
-async fn lowest_first(context: &Context, live: &mut Live, due: &[u32], end: Instant) -> Result<()> {
+async fn lowest_first(
+    context: &Context,
+    live: &mut LiveSession,
+    due: &[u32],
+    end: Instant,
+) -> Result<()> {
     let title = "the executor of the lowest id is decommissioned first";
     check(context, "decommission-rolling.first", title, async |findings: &mut Findings| {
         let removed = rolled(context, live, 1, end).await?;
@@ -87,7 +92,12 @@ async fn lowest_first(context: &Context, live: &mut Live, due: &[u32], end: Inst
 }
 
 /// Others run in their place.
-async fn all_replaced(context: &Context, live: &mut Live, due: &[u32], end: Instant) -> Result<()> {
+async fn all_replaced(
+    context: &Context,
+    live: &mut LiveSession,
+    due: &[u32],
+    end: Instant,
+) -> Result<()> {
     let title = "each executor that was due is decommissioned, and as many others run";
     check(context, "decommission-rolling.replaced", title, async |findings: &mut Findings| {
         let removed = rolled(context, live, due.len(), end).await?;
@@ -115,7 +125,7 @@ async fn all_replaced(context: &Context, live: &mut Live, due: &[u32], end: Inst
 /// Waits until so many executors are gone of which Spark says that they were decommissioned.
 async fn rolled(
     context: &Context,
-    live: &mut Live,
+    live: &mut LiveSession,
     many: usize,
     end: Instant,
 ) -> Result<BTreeMap<u32, String>> {

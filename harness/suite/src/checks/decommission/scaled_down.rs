@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstRed, check, skip};
+use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_kubernetes::access::DECOMMISSION_LABEL;
-use sparkproof_testbed::{Live, Proof, SessionBuilder};
+use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
 use super::super::dynamic_allocation::{come, red, scales, stop};
 use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
@@ -33,7 +33,7 @@ const SAID: Word = Word {
 /// Starts a session of one executor, which dynamic allocation makes two and then one again, and
 /// proves that the one that goes is decommissioned. Skipped in a namespace of the user's, whose role
 /// has no verb for the label.
-pub async fn run_scale_down_suite(proof: &Proof) -> Result<()> {
+pub async fn run_scale_down_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     let role = format!("in a namespace of yours the driver's role is yours: {DECOMMISSION_LABEL}");
     if let Some(reason) = cannot(proof, (3, 3), &role)? {
@@ -48,7 +48,7 @@ pub async fn run_scale_down_suite(proof: &Proof) -> Result<()> {
         .conf("spark.kubernetes.executor.decommissionLabelValue", "true")
         .verbs(&[DECOMMISSION_LABEL]);
     let mut live = session.start().await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let phase = context.recorder.phase("decommission by dynamic allocation");
     let proven = scaled_down(context, &mut live).await;
     first.note(phase.end(proven, |()| format!("{EXECUTORS} to 1 executors, no block lost")))?;
@@ -66,13 +66,13 @@ pub fn scales_down(session: SessionBuilder<'_>) -> SessionBuilder<'_> {
 
 /// Has work bring a second executor, leaves blocks on both, and proves that the one that is then
 /// given back is decommissioned, not replaced, and that nothing is computed again.
-pub async fn scaled_down(context: &Context, live: &mut Live) -> Result<()> {
+pub async fn scaled_down(context: &Context, live: &mut LiveSession) -> Result<()> {
     come(context, live, EXECUTORS).await?;
     live.session().unload().await?;
     let tasks = EXECUTORS * BLOCKS_EACH;
     spread(context, live, TOPIC, tasks).await?;
     let (id, labels) = given_back(context, live, GONE_WITHIN).await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     first.note(labelled(context, &labels).await)?;
     first.note(said(context, live, id, &SAID).await)?;
     first.note(nothing_computed_again(context, live, TOPIC, tasks).await)?;
@@ -83,7 +83,7 @@ pub async fn scaled_down(context: &Context, live: &mut Live) -> Result<()> {
 /// pod had at last.
 pub async fn given_back(
     context: &Context,
-    live: &mut Live,
+    live: &mut LiveSession,
     within: u64,
 ) -> Result<(u32, BTreeMap<String, String>)> {
     let title = "an executor that holds blocks nobody uses is given back, and not replaced";

@@ -4,9 +4,9 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_testbed::{Live, Proof, SessionBuilder};
+use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
-use super::super::since::too_old;
+use super::super::min_version::too_old;
 
 /// Kubernetes gives a deleted pod 30 s, and Spark looks at the pods that are gone every second.
 const REMOVED_WITHIN: u64 = 60;
@@ -26,7 +26,7 @@ pub fn decommissions<'a>(session: SessionBuilder<'a>, again: &str) -> SessionBui
 
 /// Why it cannot be proven: this Spark is too old, or the namespace is the user's.
 pub(super) fn cannot(
-    proof: &Proof,
+    proof: &ScenarioContext,
     since: (u64, u64),
     of_the_user: &str,
 ) -> Result<Option<String>> {
@@ -47,7 +47,12 @@ pub(super) struct Word {
 }
 
 /// Spark's own word of an executor that is gone, or goes now.
-pub(super) async fn said(context: &Context, live: &mut Live, id: u32, word: &Word) -> Result<()> {
+pub(super) async fn said(
+    context: &Context,
+    live: &mut LiveSession,
+    id: u32,
+    word: &Word,
+) -> Result<()> {
     check(context, word.check, word.title, async |findings: &mut Findings| {
         let waiting = Waiting::up_to(REMOVED_WITHIN, format!("Spark to remove executor {id}"));
         let removed = wait(context, waiting, Source::Backoff, async || {

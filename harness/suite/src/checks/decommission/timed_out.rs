@@ -2,8 +2,8 @@
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{FirstRed, skip};
-use sparkproof_testbed::{Live, Proof};
+use sparkproof_base::verdict::{FirstFailure, skip};
+use sparkproof_testbed::{LiveSession, ScenarioContext};
 
 use super::super::dynamic_allocation::{at_work, stop};
 use super::super::replaced;
@@ -22,7 +22,7 @@ const SAID: Word = Word {
 /// Starts a session with a time limit for decommissioning, deletes the pod of an executor whose task
 /// does not end, and proves that the driver ended it. Skipped in a namespace of the user's, where no
 /// pod is deleted by hand.
-pub async fn run_decommission_timeout_suite(proof: &Proof) -> Result<()> {
+pub async fn run_decommission_timeout_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     if let Some(reason) = cannot_be_deleted(proof, (3, 2))? {
         let title = "an executor that cannot be decommissioned in time is ended";
@@ -32,7 +32,7 @@ pub async fn run_decommission_timeout_suite(proof: &Proof) -> Result<()> {
     let session = decommissions(proof.session().executors(2), "1s");
     let limit = "spark.executor.decommission.forceKillTimeout";
     let mut live = session.conf(limit, LIMIT).start().await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let phase = context.recorder.phase("decommission timeout");
     let proven = timed_out(context, &mut live).await;
     first
@@ -43,12 +43,12 @@ pub async fn run_decommission_timeout_suite(proof: &Proof) -> Result<()> {
 /// Gives each executor a task that does not end, deletes the pod of one, and proves that the driver
 /// ends it: without a limit it waits for its task until Kubernetes ends it, and Spark says of it what
 /// it says of each that is decommissioned (`CoarseGrainedSchedulerBackend.decommissionExecutors`).
-pub async fn timed_out(context: &Context, live: &mut Live) -> Result<()> {
+pub async fn timed_out(context: &Context, live: &mut LiveSession) -> Result<()> {
     let executors = live.executors();
     live.session().load(executors).await?;
     let at_work = at_work(context, live, executors).await?;
     let id = at_work.into_keys().next().ok_or_else(|| Error::red("there is no executor"))?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let pod = delete_executor(context, live, id).await?;
     first.note(said(context, live, id, &SAID).await)?;
     first.note(replaced(context, live, &pod).await)?;

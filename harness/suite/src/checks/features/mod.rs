@@ -15,17 +15,17 @@ use kube::api::PostParams;
 use self::seen::Seen;
 pub use self::table::{FEATURES, Feature};
 use self::table::{SECRET, SECRET_KEY, asked, long_name};
-use super::since::too_old;
+use super::min_version::too_old;
 use super::{namespace_gone, nothing_left};
-use sparkproof_base::error::{Error, OrFail, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
-use sparkproof_base::verdict::FirstRed;
+use sparkproof_base::verdict::FirstFailure;
 use sparkproof_base::verdict::{Findings, check, skip};
-use sparkproof_testbed::{Live, Proof, SessionBuilder};
+use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
 /// Starts a session that asks for every feature, proves each, and stops it. Skipped in a namespace of
 /// the user's: it makes a Secret.
-pub async fn run_feature_suite(proof: &Proof) -> Result<()> {
+pub async fn run_feature_suite(proof: &ScenarioContext) -> Result<()> {
     if proof.environment.terms.namespace.is_some() {
         let reason = "it makes a Secret, which is not for a namespace of yours";
         skip(&proof.context, "feature", "features of executors' pods", reason);
@@ -38,7 +38,7 @@ pub async fn run_feature_suite(proof: &Proof) -> Result<()> {
             wanted.conf(key, value)
         });
     let live = start_with_secret(proof, wanted).await?;
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let phase = proof.context.recorder.phase("features");
     let proven = features(proof, &live).await;
     first.note(phase.end(proven, |n| format!("{n} of {n}, in each of 2 executors")))?;
@@ -49,7 +49,10 @@ pub async fn run_feature_suite(proof: &Proof) -> Result<()> {
 }
 
 /// Starts a session in whose namespace there is the Secret that features mount.
-pub async fn start_with_secret(proof: &Proof, wanted: SessionBuilder<'_>) -> Result<Live> {
+pub async fn start_with_secret(
+    proof: &ScenarioContext,
+    wanted: SessionBuilder<'_>,
+) -> Result<LiveSession> {
     let ground = wanted.grant().await?;
     let client = proof.environment.cluster.client.clone();
     let api: Api<Secret> = Api::namespaced(client, &ground.access().namespace);
@@ -73,12 +76,12 @@ pub async fn start_with_secret(proof: &Proof, wanted: SessionBuilder<'_>) -> Res
 }
 
 /// Proves every feature on every executor's pod; how many there are.
-pub async fn features(proof: &Proof, live: &Live) -> Result<usize> {
+pub async fn features(proof: &ScenarioContext, live: &LiveSession) -> Result<usize> {
     let mut pods = Vec::new();
     for pod in live.executor_pods().into_values() {
         pods.push(Seen::of(live, Arc::unwrap_or_clone(pod)).await?);
     }
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let spark = &proof.environment.image.version;
     for feature in &FEATURES {
         if let Some(reason) = too_old(spark, feature.since)? {
@@ -91,7 +94,7 @@ pub async fn features(proof: &Proof, live: &Live) -> Result<usize> {
     first.or(FEATURES.len())
 }
 
-async fn holds(proof: &Proof, feature: &Feature, pods: &[Seen]) -> Result<()> {
+async fn holds(proof: &ScenarioContext, feature: &Feature, pods: &[Seen]) -> Result<()> {
     let id = format!("feature.{}", feature.id);
     check(&proof.context, &id, feature.title, async |findings: &mut Findings| {
         for seen in pods {

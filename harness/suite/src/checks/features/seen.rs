@@ -2,9 +2,9 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod, Volume};
 use kube::ResourceExt;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_spark::session::EXECUTOR_CONTAINER;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
 use super::table::SECRET_PATH;
 
@@ -30,7 +30,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub(super) async fn of(live: &Live, pod: Pod) -> Result<Self> {
+    pub(super) async fn of(live: &LiveSession, pod: Pod) -> Result<Self> {
         // The secret's length, never its value.
         let script = format!(
             "env; {PRINT_PART}; cat /proc/mounts; {PRINT_PART}; \

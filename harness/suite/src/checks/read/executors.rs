@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::Figures;
+use sparkproof_base::events::ReadMetrics;
 use sparkproof_base::verdict::{Diagnosis, Findings, check};
 use sparkproof_spark::diagnose::{content_differs, read_elsewhere};
 use sparkproof_spark::session::{FileRead, ReadTask, Reading, Share};
 use sparkproof_strategies::{DataFile, Table};
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
-use super::subject::{Subject, in_lines};
+use super::subject::{ReadCase, in_lines};
 use super::table::{ReadTable, same_class, simple};
 
 /// One barrier stage with one task on each executor; each reads every file to its end in its JVM
@@ -19,9 +19,9 @@ use super::table::{ReadTable, same_class, simple};
 /// must be, and the table of them is as its snapshot.
 pub async fn executors(
     context: &Context,
-    live: &mut Live,
-    subject: Subject<'_>,
-    figures: &mut Figures,
+    live: &mut LiveSession,
+    subject: ReadCase<'_>,
+    figures: &mut ReadMetrics,
 ) -> Result<ReadTable> {
     let executors = live.executors();
     let title = format!("{}: each of {executors} executors read every byte", subject.variant.title);
@@ -108,7 +108,7 @@ impl<'a> Asked<'a> {
 fn first_fault(
     tasks: &[ReadTask],
     asked: &Asked<'_>,
-    subject: Subject<'_>,
+    subject: ReadCase<'_>,
 ) -> Result<Option<Diagnosis>> {
     for task in tasks {
         let whose = format!("executor {} ({})", task.task.executor, task.task.host);
@@ -123,7 +123,12 @@ fn first_fault(
     Ok(None)
 }
 
-fn fault(read: &FileRead, file: &DataFile, whose: &str, subject: Subject<'_>) -> Option<Diagnosis> {
+fn fault(
+    read: &FileRead,
+    file: &DataFile,
+    whose: &str,
+    subject: ReadCase<'_>,
+) -> Option<Diagnosis> {
     if let Some(failure) = &read.error {
         return Some(subject.diagnose_on(&in_lines(failure), whose, read));
     }
@@ -148,7 +153,11 @@ fn fault(read: &FileRead, file: &DataFile, whose: &str, subject: Subject<'_>) ->
 
 /// Throughput: the big file once more, unhashed, by all at once; and the small ones, shared out. What
 /// is measured is what was asked for.
-async fn measure(live: &mut Live, subject: Subject<'_>, figures: &mut Figures) -> Result<()> {
+async fn measure(
+    live: &mut LiveSession,
+    subject: ReadCase<'_>,
+    figures: &mut ReadMetrics,
+) -> Result<()> {
     let executors = live.executors();
     let base = &subject.location.uri;
     let big = Asked::of(std::iter::once(subject.data.get("csv-big")?), base);
@@ -258,7 +267,7 @@ mod tests {
         };
         let (stores, data) = (sparkproof_stores::Stores::default(), dataset());
         let variant = sparkproof_catalog::Variant::of_id("0-copy").expect("known");
-        let subject = Subject { variant, location: &location, data: &data, stores: &stores };
+        let subject = ReadCase { variant, location: &location, data: &data, stores: &stores };
         match first_fault(&[task(reads)], &asked, subject) {
             Ok(None) => None,
             Ok(Some(diagnosis)) => Some(diagnosis.to_string()),

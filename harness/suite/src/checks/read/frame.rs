@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::Figures;
+use sparkproof_base::events::ReadMetrics;
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_spark::session::{DriverError, Frame, FrameResult, GroupMetrics};
 use sparkproof_strategies::Table;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
-use super::subject::Subject;
+use super::subject::ReadCase;
 
 /// Reads each table once; count and sums are those of the generated rows, every file has its rows,
 /// and the plan's scheme is the variant's. Leaves each read's metrics, by table.
 pub async fn frame(
     context: &Context,
-    live: &mut Live,
-    subject: Subject<'_>,
-    figures: &mut Figures,
+    live: &mut LiveSession,
+    subject: ReadCase<'_>,
+    figures: &mut ReadMetrics,
     groups: &mut BTreeMap<&'static str, GroupMetrics>,
 ) -> Result<()> {
     let title = format!("{}: DataFrames give the sums known beforehand", subject.variant.title);
@@ -43,13 +43,13 @@ pub async fn frame(
 }
 
 /// One table as a DataFrame; a group of its own each time, for its metrics.
-pub(super) fn request(subject: Subject<'_>, table: &Table, executors: u32) -> Frame {
+pub(super) fn request(subject: ReadCase<'_>, table: &Table, executors: u32) -> Frame {
     let group = format!("{}-{}-{:08x}", subject.variant.id, table.name, rand::random::<u32>());
     table.frame(&subject.location.uri, executors, &group)
 }
 
 /// The driver's or a task's exception, with its cause.
-fn explained(error: Error, subject: Subject<'_>, uri: &str) -> Error {
+fn explained(error: Error, subject: ReadCase<'_>, uri: &str) -> Error {
     if error.is_interruption() {
         return error;
     }
@@ -60,7 +60,7 @@ fn explained(error: Error, subject: Subject<'_>, uri: &str) -> Error {
     subject.diagnose(&text, whose, uri).error(format!("the DataFrame of {uri} failed"))
 }
 
-fn compare(result: &FrameResult, table: &Table, subject: Subject<'_>) -> Result<()> {
+fn compare(result: &FrameResult, table: &Table, subject: ReadCase<'_>) -> Result<()> {
     let seen = (result.rows, result.sum_id, result.sum_v, result.crc);
     let expected = (table.rows, table.sum_id, table.sum_v, table.crc);
     if seen != expected {

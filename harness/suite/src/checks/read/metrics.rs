@@ -8,15 +8,15 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_spark::session::GroupMetrics;
 use sparkproof_strategies::{Format, Table};
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
-use super::subject::Subject;
+use super::subject::ReadCase;
 
 /// Records and bytes per executor of each table's read, and the driver's row.
 pub async fn metrics(
     context: &Context,
-    live: &Live,
-    subject: Subject<'_>,
+    live: &LiveSession,
+    subject: ReadCase<'_>,
     groups: &BTreeMap<&'static str, GroupMetrics>,
 ) -> Result<()> {
     let title = format!("{}: Spark's metrics show who read what", subject.variant.title);

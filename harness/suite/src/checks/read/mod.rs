@@ -19,25 +19,25 @@ pub use refused::refused;
 pub use server::server;
 pub use spread::{pinned, spread};
 pub use strict::strict;
-pub use subject::Subject;
+pub use subject::ReadCase;
 pub use table::ReadTable;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::Figures;
-use sparkproof_base::verdict::FirstRed;
+use sparkproof_base::events::ReadMetrics;
+use sparkproof_base::verdict::FirstFailure;
 use sparkproof_spark::session::GroupMetrics;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
 /// All proofs of a variant, each a check of its own; a red one does not end the others. Fills in
 /// what was measured on the way; returns the table of executors, or the first red.
 pub async fn prove(
     context: &Context,
-    live: &mut Live,
-    subject: Subject<'_>,
-    figures: &mut Figures,
+    live: &mut LiveSession,
+    subject: ReadCase<'_>,
+    figures: &mut ReadMetrics,
 ) -> Result<ReadTable> {
-    let mut first = FirstRed::default();
+    let mut first = FirstFailure::default();
     let table = first.note(executors(context, live, subject, figures).await)?;
     let mut groups = BTreeMap::<&'static str, GroupMetrics>::new();
     let read = frame(context, live, subject, figures, &mut groups).await;

@@ -7,18 +7,18 @@ use sparkproof_base::verdict::{Findings, check};
 use sparkproof_spark::diagnose::{FailedRead, diagnose_read};
 use sparkproof_spark::session::DriverError;
 use sparkproof_strategies::Table;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
 use super::frame::request;
-use super::subject::Subject;
+use super::subject::ReadCase;
 
 /// The DataFrame read of a directory, listing included, fails with these words; a green read is
 /// red: what the versions file declares is not true any more. First the store itself must have what the
 /// URL names: of what is not there any read fails.
 pub async fn refused(
     context: &Context,
-    live: &mut Live,
-    subject: Subject<'_>,
+    live: &mut LiveSession,
+    subject: ReadCase<'_>,
     words: &str,
 ) -> Result<()> {
     let title = format!("{}: refused with the declared words", subject.variant.title);
@@ -57,7 +57,7 @@ pub async fn refused(
 ///
 /// # Errors
 /// Red: one is not there, or other bytes are.
-async fn are_there(context: &Context, subject: Subject<'_>, table: &Table) -> Result<usize> {
+async fn are_there(context: &Context, subject: ReadCase<'_>, table: &Table) -> Result<usize> {
     let kind = subject.location.store.ok_or_else(|| Error::internal("it reads from no store"))?;
     let store = subject.stores.get(kind)?;
     let uris = table.file_uris(&subject.location.uri);
@@ -67,7 +67,7 @@ async fn are_there(context: &Context, subject: Subject<'_>, table: &Table) -> Re
         let missing =
             || format!("the store has no {key}, which {uri} names: a refusal proves nothing");
         let found = store.get(context, key).await.map_err(|error| {
-            if error.is_interruption() { error } else { Error::red(missing()).because(error) }
+            if error.is_interruption() { error } else { Error::red(missing()).with_source(error) }
         })?;
         let seen = hex::encode(Sha256::digest(&found));
         if seen != file.sha256 {

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::Figures;
+use sparkproof_base::events::ReadMetrics;
 use sparkproof_base::verdict::{Findings, check, skip};
 use sparkproof_catalog::StoreKind;
 use sparkproof_stores::ServerRequest;
 
-use super::subject::Subject;
+use super::subject::ReadCase;
 
 /// How many lines of a log are evidence.
 const SHOWN: usize = 12;
@@ -21,9 +21,9 @@ const NO_LOG: &str = "the log of a store of yours is not read";
 pub async fn server(
     context: &Context,
     driver: IpAddr,
-    subject: Subject<'_>,
+    subject: ReadCase<'_>,
     kind: StoreKind,
-    figures: &mut Figures,
+    figures: &mut ReadMetrics,
 ) -> Result<()> {
     let title = format!("{}: the server's log shows the reads", subject.variant.title);
     if subject.stores.get(kind).is_ok_and(|store| !store.has_log()) {
@@ -106,9 +106,9 @@ mod tests {
         );
         let data = Dataset { nonce: "x".to_owned(), dir: "/".into(), tables: Vec::new() };
         let variant = Variant::of_id("4-hdfs").expect("known");
-        let subject = Subject { variant, location: &location, data: &data, stores: &stores };
+        let subject = ReadCase { variant, location: &location, data: &data, stores: &stores };
         let driver = IpAddr::from([127, 0, 0, 1]);
-        let mut figures = sparkproof_strategies::Setup::default().figures(variant);
+        let mut figures = sparkproof_strategies::SetupCost::default().figures(variant);
         let made = server(&context, driver, subject, StoreKind::Hdfs, &mut figures).await;
         made.expect("not red");
         let verdicts = context.recorder.verdicts();

@@ -6,10 +6,10 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_catalog::Variant;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
 /// All executors are on the one node that has the variant's volume.
-pub async fn pinned(context: &Context, live: &Live, variant: &Variant) -> Result<()> {
+pub async fn pinned(context: &Context, live: &LiveSession, variant: &Variant) -> Result<()> {
     let title = format!("{}: all executors are on the node of the volume", variant.title);
     let id = format!("read.{}.pinned", variant.id);
     check(context, &id, &title, async |findings: &mut Findings| {
@@ -24,7 +24,7 @@ pub async fn pinned(context: &Context, live: &Live, variant: &Variant) -> Result
 }
 
 /// Executors are on every node that can have them: what is proven holds of each node.
-pub async fn spread(context: &Context, live: &Live, nodes_there: usize) -> Result<()> {
+pub async fn spread(context: &Context, live: &LiveSession, nodes_there: usize) -> Result<()> {
     let title = format!("executors are spread over all {nodes_there} nodes");
     check(context, "read.spread", &title, async |findings: &mut Findings| {
         let nodes = nodes(live);
@@ -38,7 +38,7 @@ pub async fn spread(context: &Context, live: &Live, nodes_there: usize) -> Resul
     .await
 }
 
-fn nodes(live: &Live) -> BTreeMap<String, Vec<String>> {
+fn nodes(live: &LiveSession) -> BTreeMap<String, Vec<String>> {
     let mut nodes = BTreeMap::<_, Vec<_>>::new();
     for (name, pod) in live.executor_pods() {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();

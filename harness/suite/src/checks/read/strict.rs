@@ -7,15 +7,15 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_catalog::plan::conf::STRICT;
 use sparkproof_spark::session::GroupMetrics;
-use sparkproof_testbed::Live;
+use sparkproof_testbed::LiveSession;
 
-use super::subject::Subject;
+use super::subject::ReadCase;
 
 /// The strict settings are in force, and no task failed or was killed.
 pub async fn strict(
     context: &Context,
-    live: &mut Live,
-    subject: Subject<'_>,
+    live: &mut LiveSession,
+    subject: ReadCase<'_>,
     groups: &BTreeMap<&'static str, GroupMetrics>,
 ) -> Result<()> {
     let title =

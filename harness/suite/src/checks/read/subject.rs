@@ -10,7 +10,7 @@ use sparkproof_strategies::{Dataset, Location, Mount, Table};
 
 /// A variant in a session, borrowed by each proof.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct ReadCase<'a> {
     /// Which.
     pub variant: &'static Variant,
     /// Where Spark reads.
@@ -21,7 +21,7 @@ pub struct Subject<'a> {
     pub stores: &'a Stores,
 }
 
-impl Subject<'_> {
+impl ReadCase<'_> {
     /// The id of one of its checks.
     pub(super) fn check_id(&self, what: &str) -> String {
         format!("read.{}.{what}", self.variant.id)

@@ -40,7 +40,7 @@ pub(super) async fn look(
         // What could not be looked at is not empty.
         Err(error) => {
             for kind in KINDS {
-                inventory.not_seen.insert(kind.to_owned(), error.told());
+                inventory.not_seen.insert(kind.to_owned(), error.summary());
             }
             return Ok(());
         }

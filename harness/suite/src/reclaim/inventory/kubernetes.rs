@@ -4,7 +4,7 @@ use kube::api::ListParams;
 use kube::core::DynamicObject;
 use kube::discovery::{Discovery, Scope, verbs};
 use kube::{Api, Client, ResourceExt};
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
 use crate::reclaim::inventory::Inventory;
 

@@ -51,8 +51,9 @@ fn dead_run(context: &Context) -> (String, std::path::PathBuf) {
     let run = Run::begin(&context.dirs, Scope::Run).expect("run");
     let path = context.dirs.state.join(format!("data-{}", run.id()));
     std::fs::create_dir(&path).expect("made");
-    run.own(Owned::Path { path: path.clone() }).expect("written");
-    run.own(Owned::Path { path: format!("/nowhere/{}", run.id()).into() }).expect("written");
+    run.record(OwnedResource::Path { path: path.clone() }).expect("written");
+    run.record(OwnedResource::Path { path: format!("/nowhere/{}", run.id()).into() })
+        .expect("written");
     (run.id().to_owned(), path)
 }
 

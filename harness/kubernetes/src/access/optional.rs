@@ -8,7 +8,7 @@ use super::rules::{needed, policy, rule};
 
 /// Something that sparkproof does where it may, and leaves out, saying so, where it may not.
 #[derive(Debug)]
-pub struct Use {
+pub struct OptionalPermission {
     /// Last part of its check's id.
     pub id: &'static str,
     /// What is gained, in one sentence.
@@ -26,13 +26,13 @@ const LEASE: [Rule; 4] = [
 ];
 
 /// All of them.
-pub const USES: [Use; 4] = [
-    Use {
+pub const OPTIONAL_PERMISSIONS: [OptionalPermission; 4] = [
+    OptionalPermission {
         id: "lease",
         title: "a Lease tells sweeps on other machines that the run lives",
         rules: &LEASE,
     },
-    Use {
+    OptionalPermission {
         id: "leftovers",
         title: "what a session leaves beside its pods is looked for",
         rules: &[
@@ -41,12 +41,12 @@ pub const USES: [Use; 4] = [
             rule("persistentvolumeclaims", "list"),
         ],
     },
-    Use {
+    OptionalPermission {
         id: "evidence",
         title: "logs and events of executors explain a session that fails",
         rules: &[rule("pods/log", "get"), rule("events", "list")],
     },
-    Use {
+    OptionalPermission {
         id: "nodes",
         title: "the nodes and their sizes are known",
         rules: &[rule("nodes", "list")],
@@ -114,7 +114,7 @@ pub(super) const GUIDE: [Rule; 3] = [
 
 /// Everything that is ever asked for, with this Spark.
 pub fn every(spark_version: &str) -> Vec<Rule> {
-    let uses = USES.iter().flat_map(|one| one.rules);
+    let uses = OPTIONAL_PERMISSIONS.iter().flat_map(|one| one.rules);
     // StatefulSets are looked for where they may be listed: no session of a user's cluster makes them.
     let others = [rule("persistentvolumeclaims", "create"), rule("statefulsets.apps", "list")];
     let groups: [&[Rule]; 10] = [
@@ -135,7 +135,7 @@ pub fn every(spark_version: &str) -> Vec<Rule> {
 /// The Role that lets a user prove all that can be proven in one namespace of a cluster that is not
 /// ours, whatever Spark (3.4 or later): what docs/existing-clusters.md shows.
 pub fn role(name: &str, namespace: &str) -> Role {
-    let of_uses = USES.iter().flat_map(|one| one.rules);
+    let of_uses = OPTIONAL_PERMISSIONS.iter().flat_map(|one| one.rules);
     let groups: [&[Rule]; 3] = [needed("4.0.0"), &EXEC, &CONFIG_MAP];
     let rules = groups.into_iter().flatten().chain(of_uses).copied();
     Role {
@@ -162,13 +162,17 @@ mod tests {
 
     #[test]
     fn the_page_tells_what_each_right_is_for() {
-        for rule in
-            USES.iter().flat_map(|one| one.rules).chain(&EXEC).chain(&CONFIG_MAP).chain(&CLAIMS)
+        for rule in OPTIONAL_PERMISSIONS
+            .iter()
+            .flat_map(|one| one.rules)
+            .chain(&EXEC)
+            .chain(&CONFIG_MAP)
+            .chain(&CLAIMS)
         {
             let cell = format!("`{rule}`");
             assert!(PAGE.contains(&cell), "{cell}");
         }
-        for one in &USES {
+        for one in &OPTIONAL_PERMISSIONS {
             assert!(PAGE.contains(&format!("`access.{}`", one.id)), "{}", one.id);
         }
     }

@@ -9,40 +9,40 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::ledger::{Owned, labels};
+use sparkproof_base::ledger::{OwnedResource, labels};
 
-use super::Terms;
+use super::ClusterCapabilities;
 use crate::cluster::Cluster;
 use crate::lease::Lease;
 
 /// Room for what a run needs as long as it lives, beside its sessions: a namespace of ours, or the
 /// user's; its name, and the Lease to be held as long as it is used.
-pub async fn room(
+pub async fn prepare_namespace(
     context: &Context,
     cluster: &Cluster,
-    terms: &Terms,
+    terms: &ClusterCapabilities,
     what: &str,
 ) -> Result<(String, Option<Lease>)> {
     let run = context.run.id();
     let namespace = terms.namespace.clone().unwrap_or_else(|| format!("{what}-{run}"));
     let mut granting = Granting { context, cluster, namespace: &namespace, owned: Vec::new() };
     let name = format!("sparkproof-{run}-{what}");
-    let lease = context.cancel.guard(granting.room(terms, &name, None)).await?;
+    let lease = context.cancel.guard(granting.prepare_namespace(terms, &name, None)).await?;
     Ok((namespace, lease))
 }
 
-/// What is being made in one namespace, and has to be given back.
+/// What is being made in one namespace, and has to be removed.
 pub(super) struct Granting<'a> {
     pub(super) context: &'a Context,
     pub(super) cluster: &'a Cluster,
     pub(super) namespace: &'a str,
-    pub(super) owned: Vec<Owned>,
+    pub(super) owned: Vec<OwnedResource>,
 }
 
 impl Granting<'_> {
-    pub(super) fn own(&mut self, entry: Owned) -> Result<()> {
+    pub(super) fn own(&mut self, entry: OwnedResource) -> Result<()> {
         self.owned.push(entry.clone());
-        self.context.run.own(entry)
+        self.context.run.record(entry)
     }
 
     pub(super) fn meta(&self, name: &str) -> ObjectMeta {
@@ -54,9 +54,9 @@ impl Granting<'_> {
     }
 
     /// A namespace of ours, or what says whose is what in the user's; and the Lease.
-    pub(super) async fn room(
+    pub(super) async fn prepare_namespace(
         &mut self,
-        terms: &Terms,
+        terms: &ClusterCapabilities,
         lease: &str,
         application: Option<&str>,
     ) -> Result<Option<Lease>> {
@@ -81,8 +81,8 @@ impl Granting<'_> {
         Ok(held)
     }
 
-    fn lease(&self, name: &str) -> Owned {
-        Owned::Lease {
+    fn lease(&self, name: &str) -> OwnedResource {
+        OwnedResource::Lease {
             kubeconfig: self.cluster.kubeconfig.clone(),
             context: self.cluster.context.clone(),
             namespace: self.namespace.to_owned(),
@@ -93,7 +93,7 @@ impl Granting<'_> {
     async fn namespace(&mut self) -> Result<()> {
         let name = self.namespace.to_owned();
         let metadata = self.meta(&name);
-        self.own(Owned::Namespace {
+        self.own(OwnedResource::Namespace {
             kubeconfig: self.cluster.kubeconfig.clone(),
             context: self.cluster.context.clone(),
             name,
@@ -103,9 +103,9 @@ impl Granting<'_> {
     }
 
     /// What we and what Spark will make in a namespace that stays. What is ours may be of several
-    /// sessions: it is given back with the run.
+    /// sessions: it is removed with the run.
     fn labelled(&mut self, application: Option<&str>) -> Result<()> {
-        let entry = |selector: String| Owned::Labelled {
+        let entry = |selector: String| OwnedResource::Labelled {
             kubeconfig: self.cluster.kubeconfig.clone(),
             context: self.cluster.context.clone(),
             namespace: self.namespace.to_owned(),
@@ -113,7 +113,7 @@ impl Granting<'_> {
         };
         let of_run = entry(format!("{}={}", labels::KUBE_RUN, self.context.run.id()));
         if !self.context.run.owned().contains(&of_run) {
-            self.context.run.own(of_run)?;
+            self.context.run.record(of_run)?;
         }
         match application.map(|id| entry(format!("spark-app-selector={id}"))) {
             Some(of_spark) => self.own(of_spark),
@@ -137,7 +137,7 @@ where
                 .remedy("choose another name; nothing of yours was changed"))
         }
         Err(error) => Err(Error::environment(format!("creating {kind} {name}"))
-            .because(error)
+            .with_source(error)
             .remedy("the kubeconfig's user needs the right to set up namespaces and roles")),
     }
 }

@@ -9,7 +9,7 @@ use crate::{Environment, SessionBuilder};
 
 /// An environment and the run that uses it.
 #[derive(Debug)]
-pub struct Proof {
+pub struct ScenarioContext {
     /// What every stage borrows.
     pub context: Context,
     /// What sessions run on.
@@ -18,10 +18,15 @@ pub struct Proof {
     skipped: OnceLock<String>,
 }
 
-impl Proof {
+impl ScenarioContext {
     /// Of an environment.
     pub fn new(context: Context, environment: Environment) -> Self {
-        Proof { context, environment, sessions: AtomicU32::new(0), skipped: OnceLock::new() }
+        ScenarioContext {
+            context,
+            environment,
+            sessions: AtomicU32::new(0),
+            skipped: OnceLock::new(),
+        }
     }
 
     /// Says that the scenario, which then ends, cannot be made here, and why: found by looking, never
@@ -30,7 +35,7 @@ impl Proof {
         self.skipped.get_or_init(|| reason.to_owned());
     }
 
-    /// The reason of [`Proof::skip`], if there was one.
+    /// The reason of [`ScenarioContext::skip`], if there was one.
     pub fn into_skipped(self) -> Option<String> {
         self.skipped.into_inner()
     }

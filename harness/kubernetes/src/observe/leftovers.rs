@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service}
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SCOPE};
 
 use super::pod_list::status;
@@ -18,14 +18,14 @@ const ROOT_CA: &str = "kube-root-ca.crt";
 
 /// What is looked for in a namespace.
 #[derive(Debug, Clone, Default)]
-pub struct Look {
+pub struct LeftoverQuery {
     /// Only what carries this label, where the namespace is not ours.
     pub selector: Option<String>,
     /// Resources, as kubectl writes them (`configmaps`, `statefulsets.apps`), that may not be listed.
     pub unseen: Vec<String>,
 }
 
-impl Look {
+impl LeftoverQuery {
     async fn list<K>(&self, client: &kube::Client, namespace: &str) -> kube::Result<Vec<K>>
     where
         K: Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
@@ -44,7 +44,7 @@ impl Look {
 
 /// Objects by kind; names sorted. Pods carry their status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Holdings {
+pub struct Leftovers {
     /// Name and status of each pod.
     pub pods: BTreeMap<String, String>,
     /// ConfigMaps but for the root CA's.
@@ -57,10 +57,14 @@ pub struct Holdings {
     pub stateful_sets: Vec<String>,
 }
 
-impl Holdings {
+impl Leftovers {
     /// Lists the namespace: everything in a namespace of ours is of the session, but for what we
     /// made ourselves.
-    pub async fn list(client: &kube::Client, namespace: &str, look: &Look) -> Result<Self> {
+    pub async fn list(
+        client: &kube::Client,
+        namespace: &str,
+        look: &LeftoverQuery,
+    ) -> Result<Self> {
         let (pods, maps, services, claims, sets) = tokio::try_join!(
             look.list::<Pod>(client, namespace),
             look.list::<ConfigMap>(client, namespace),
@@ -69,7 +73,7 @@ impl Holdings {
             look.list::<StatefulSet>(client, namespace),
         )
         .or_environment(format!("listing what namespace {namespace} holds"))?;
-        Ok(Holdings {
+        Ok(Leftovers {
             // A driver's pod that we made holds what it owns; it goes with the namespace.
             pods: pods
                 .iter()
@@ -85,7 +89,7 @@ impl Holdings {
 
     /// Nothing left.
     pub fn is_empty(&self) -> bool {
-        *self == Holdings::default()
+        *self == Leftovers::default()
     }
 
     /// Deletes all of it, without grace: the driver is gone.
@@ -127,7 +131,7 @@ fn names<K: ResourceExt>(items: &[K]) -> impl Iterator<Item = String> {
     items.iter().filter(|k| !k.labels().contains_key(KUBE_RUN)).map(ResourceExt::name_any)
 }
 
-impl std::fmt::Display for Holdings {
+impl std::fmt::Display for Leftovers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.is_empty() {
             return f.write_str("nothing");
@@ -173,27 +177,32 @@ mod tests {
 
     #[tokio::test]
     async fn the_root_ca_is_not_a_leftover() {
-        let held = Holdings::list(&server("configmaps", &[ROOT_CA]), "n", &Look::default())
-            .await
-            .expect("listed");
+        let held =
+            Leftovers::list(&server("configmaps", &[ROOT_CA]), "n", &LeftoverQuery::default())
+                .await
+                .expect("listed");
         assert!(held.is_empty(), "{held}");
     }
 
     #[tokio::test]
     async fn a_config_map_of_spark_is() {
         let server = server("configmaps", &[ROOT_CA, "spark-exec-0-conf-map"]);
-        let held = Holdings::list(&server, "n", &Look::default()).await.expect("listed");
+        let held = Leftovers::list(&server, "n", &LeftoverQuery::default()).await.expect("listed");
         assert_eq!(held.to_string(), "configmap spark-exec-0-conf-map");
-        let blind = Look { unseen: vec!["configmaps".to_owned()], ..Look::default() };
-        assert!(Holdings::list(&server, "n", &blind).await.expect("listed").is_empty());
+        let blind =
+            LeftoverQuery { unseen: vec!["configmaps".to_owned()], ..LeftoverQuery::default() };
+        assert!(Leftovers::list(&server, "n", &blind).await.expect("listed").is_empty());
     }
 
     #[tokio::test]
     async fn a_stateful_set_is_one_and_is_told_with_its_group() {
         let server = server("statefulsets", &["spark-s-0"]);
-        let held = Holdings::list(&server, "n", &Look::default()).await.expect("listed");
+        let held = Leftovers::list(&server, "n", &LeftoverQuery::default()).await.expect("listed");
         assert_eq!(held.to_string(), "statefulset spark-s-0");
-        let blind = Look { unseen: vec!["statefulsets.apps".to_owned()], ..Look::default() };
-        assert!(Holdings::list(&server, "n", &blind).await.expect("listed").is_empty());
+        let blind = LeftoverQuery {
+            unseen: vec!["statefulsets.apps".to_owned()],
+            ..LeftoverQuery::default()
+        };
+        assert!(Leftovers::list(&server, "n", &blind).await.expect("listed").is_empty());
     }
 }

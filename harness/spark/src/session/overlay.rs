@@ -12,7 +12,7 @@ use sparkproof_images::Layer;
 
 /// What one strategy adds; merged, what all of them add.
 #[derive(Debug, Clone, Default)]
-pub struct Contribution {
+pub struct SessionOverlay {
     /// Spark configuration.
     pub conf: Conf,
     /// Jars on the driver's class path that Spark does not bring (executors have them in their image).
@@ -44,11 +44,11 @@ pub struct Contribution {
     pub spread: bool,
 }
 
-impl Contribution {
+impl SessionOverlay {
     /// Adds what `who` contributes. Two that want different things under one name are an error of
     /// ours (a strategy's variants that cannot share a session belong to different ones); the same
     /// thing twice is one thing.
-    pub fn add(&mut self, who: &str, other: Contribution) -> Result<()> {
+    pub fn add(&mut self, who: &str, other: SessionOverlay) -> Result<()> {
         let refuse = |what: String| Err(Error::internal(format!("{who} cannot join: {what}")));
         for (key, value) in other.conf.iter() {
             if let Some(had) = self.conf.get(key)
@@ -135,8 +135,8 @@ fn one<T: PartialEq>(into: &mut Option<T>, more: Option<T>) -> bool {
 mod tests {
     use super::*;
 
-    fn with(change: impl FnOnce(&mut Contribution)) -> Contribution {
-        let mut contribution = Contribution::default();
+    fn with(change: impl FnOnce(&mut SessionOverlay)) -> SessionOverlay {
+        let mut contribution = SessionOverlay::default();
         change(&mut contribution);
         contribution
     }
@@ -155,7 +155,7 @@ mod tests {
                 c.command = Some(vec!["sh".into()]);
             })
         };
-        let mut merged = Contribution::default();
+        let mut merged = SessionOverlay::default();
         merged.add("one", both()).expect("first");
         merged.add("two", both()).expect("equal");
         assert_eq!((merged.conf.len(), merged.volumes.len()), (1, 1));
@@ -188,7 +188,7 @@ mod tests {
             ),
         ];
         for (first, second, reason) in cases {
-            let mut merged = Contribution::default();
+            let mut merged = SessionOverlay::default();
             merged.add("one", first).expect("first");
             let error = merged.add("two", second).expect_err(reason).to_string();
             assert!(error.contains("two") && error.contains(reason), "{error}");

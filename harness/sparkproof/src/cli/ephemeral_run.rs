@@ -11,7 +11,9 @@ use sparkproof_base::ledger::{Run, Scope};
 use super::runner::{abandoned, caught};
 
 /// Does `body` in a run whose events end with it, since there is nothing to report.
-pub(super) async fn with_chore(body: impl AsyncFnOnce(&Context) -> Result<Exit>) -> Result<Exit> {
+pub(super) async fn with_ephemeral_run(
+    body: impl AsyncFnOnce(&Context) -> Result<Exit>,
+) -> Result<Exit> {
     let cancel = Cancel::default();
     cancel.on_signals()?;
     chore(Dirs::of_user()?, cancel, body).await

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that exists because of us and must be given back.
+/// Something that exists because of us and must be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Owned {
+pub enum OwnedResource {
     /// A process and its group. The start time (clock ticks since boot) and the boot id tell it
     /// from a later process with the same number.
     Process {
@@ -124,11 +124,11 @@ pub enum Owned {
     },
 }
 
-impl Owned {
+impl OwnedResource {
     /// A running process; `None` when it is already gone.
     pub fn process(pid: u32, name: &str) -> Option<Self> {
         let stat = procfs::process::Process::new(pid.cast_signed()).ok()?.stat().ok()?;
-        Some(Owned::Process {
+        Some(OwnedResource::Process {
             pid,
             started: stat.starttime,
             boot: boot_id(),
@@ -139,36 +139,36 @@ impl Owned {
     /// The Docker address of what lives in a container engine.
     pub fn docker_host(&self) -> Option<&String> {
         match self {
-            Owned::Container { docker, .. }
-            | Owned::Network { docker, .. }
-            | Owned::KindCluster { docker, .. }
-            | Owned::MinikubeCluster { docker, .. }
-            | Owned::NodePath { docker, .. }
-            | Owned::NodeImage { docker, .. } => Some(docker),
+            OwnedResource::Container { docker, .. }
+            | OwnedResource::Network { docker, .. }
+            | OwnedResource::KindCluster { docker, .. }
+            | OwnedResource::MinikubeCluster { docker, .. }
+            | OwnedResource::NodePath { docker, .. }
+            | OwnedResource::NodeImage { docker, .. } => Some(docker),
             _ => None,
         }
     }
 
     /// Whether it is a cluster, which takes along what is in it.
     pub fn is_cluster(&self) -> bool {
-        matches!(self, Owned::KindCluster { .. } | Owned::MinikubeCluster { .. })
+        matches!(self, OwnedResource::KindCluster { .. } | OwnedResource::MinikubeCluster { .. })
     }
 
     /// The kubeconfig of what lives in a cluster.
     pub fn kubeconfig(&self) -> Option<&PathBuf> {
         match self {
-            Owned::Namespace { kubeconfig, .. }
-            | Owned::ClusterRoleBinding { kubeconfig, .. }
-            | Owned::PersistentVolume { kubeconfig, .. }
-            | Owned::Labelled { kubeconfig, .. }
-            | Owned::Lease { kubeconfig, .. } => Some(kubeconfig),
+            OwnedResource::Namespace { kubeconfig, .. }
+            | OwnedResource::ClusterRoleBinding { kubeconfig, .. }
+            | OwnedResource::PersistentVolume { kubeconfig, .. }
+            | OwnedResource::Labelled { kubeconfig, .. }
+            | OwnedResource::Lease { kubeconfig, .. } => Some(kubeconfig),
             _ => None,
         }
     }
 
     /// For a process: whether this very process still runs (a zombie does not).
     pub fn is_running_process(&self) -> bool {
-        let Owned::Process { pid, started, boot, .. } = self else { return false };
+        let OwnedResource::Process { pid, started, boot, .. } = self else { return false };
         *boot == boot_id()
             && procfs::process::Process::new(pid.cast_signed())
                 .and_then(|p| p.stat())
@@ -176,54 +176,56 @@ impl Owned {
     }
 }
 
-impl Owned {
+impl OwnedResource {
     /// What it is, in words.
     pub fn kind(&self) -> &'static str {
         match self {
-            Owned::Process { .. } => "process",
-            Owned::Container { .. } => "container",
-            Owned::Network { .. } => "network",
-            Owned::KindCluster { .. } => "kind cluster",
-            Owned::MinikubeCluster { .. } => "Minikube cluster",
-            Owned::NodeImage { .. } => "image",
-            Owned::Namespace { .. } => "namespace",
-            Owned::ClusterRoleBinding { .. } => "cluster role binding",
-            Owned::PersistentVolume { .. } => "persistent volume",
-            Owned::Labelled { .. } => "objects",
-            Owned::Lease { .. } => "lease",
-            Owned::NodePath { .. } => "path of a node",
-            Owned::Path { .. } => "path",
+            OwnedResource::Process { .. } => "process",
+            OwnedResource::Container { .. } => "container",
+            OwnedResource::Network { .. } => "network",
+            OwnedResource::KindCluster { .. } => "kind cluster",
+            OwnedResource::MinikubeCluster { .. } => "Minikube cluster",
+            OwnedResource::NodeImage { .. } => "image",
+            OwnedResource::Namespace { .. } => "namespace",
+            OwnedResource::ClusterRoleBinding { .. } => "cluster role binding",
+            OwnedResource::PersistentVolume { .. } => "persistent volume",
+            OwnedResource::Labelled { .. } => "objects",
+            OwnedResource::Lease { .. } => "lease",
+            OwnedResource::NodePath { .. } => "path of a node",
+            OwnedResource::Path { .. } => "path",
         }
     }
 
     /// Which one, and where.
     pub fn name(&self) -> String {
         match self {
-            Owned::Process { pid, name, .. } => format!("{pid} ({name})"),
-            Owned::Container { name, .. }
-            | Owned::Network { name, .. }
-            | Owned::KindCluster { name, .. }
-            | Owned::MinikubeCluster { name, .. }
-            | Owned::Namespace { name, .. }
-            | Owned::ClusterRoleBinding { name, .. }
-            | Owned::PersistentVolume { name, .. } => name.clone(),
-            Owned::NodeImage { node, name, .. } => format!("{name} on {node}"),
-            Owned::Labelled { namespace, selector, .. } => {
+            OwnedResource::Process { pid, name, .. } => format!("{pid} ({name})"),
+            OwnedResource::Container { name, .. }
+            | OwnedResource::Network { name, .. }
+            | OwnedResource::KindCluster { name, .. }
+            | OwnedResource::MinikubeCluster { name, .. }
+            | OwnedResource::Namespace { name, .. }
+            | OwnedResource::ClusterRoleBinding { name, .. }
+            | OwnedResource::PersistentVolume { name, .. } => name.clone(),
+            OwnedResource::NodeImage { node, name, .. } => format!("{name} on {node}"),
+            OwnedResource::Labelled { namespace, selector, .. } => {
                 format!("{selector} in namespace {namespace}")
             }
-            Owned::Lease { namespace, name, .. } => format!("{name} in namespace {namespace}"),
-            Owned::NodePath { node, path, .. } => format!("{} of {node}", path.display()),
-            Owned::Path { path } => path.display().to_string(),
+            OwnedResource::Lease { namespace, name, .. } => {
+                format!("{name} in namespace {namespace}")
+            }
+            OwnedResource::NodePath { node, path, .. } => format!("{} of {node}", path.display()),
+            OwnedResource::Path { path } => path.display().to_string(),
         }
     }
 }
 
-impl std::fmt::Display for Owned {
+impl std::fmt::Display for OwnedResource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = self.name();
         match self {
-            Owned::Labelled { .. } => write!(f, "what carries {name}"),
-            Owned::NodePath { .. } | Owned::Path { .. } => f.write_str(&name),
+            OwnedResource::Labelled { .. } => write!(f, "what carries {name}"),
+            OwnedResource::NodePath { .. } | OwnedResource::Path { .. } => f.write_str(&name),
             _ => write!(f, "{} {name}", self.kind()),
         }
     }

@@ -1,7 +1,7 @@
 //! Which Spark has what a check is of.
 
 use semver::Version;
-use sparkproof_base::error::{OrFail, Result};
+use sparkproof_base::error::{ErrorContext, Result};
 
 /// Whether this Spark is of that major and minor version or a later one.
 pub(super) fn is_since(spark: &str, since: (u64, u64)) -> Result<bool> {

@@ -11,15 +11,15 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_catalog::plan::RbacChoice;
 
 use super::can_i::denied;
+use super::optional::{ACCOUNT, DRIVER_POD, EXEC, GUIDE, NAMESPACE, TOKEN, every};
 use super::rules::{needed, rule};
-use super::uses::{ACCOUNT, DRIVER_POD, EXEC, GUIDE, NAMESPACE, TOKEN, every};
-use super::{Rule, USES};
+use super::{OPTIONAL_PERMISSIONS, Rule};
 use crate::cluster::Cluster;
 
 /// On which terms a cluster is used. The default is that of a cluster of ours: everything may be
 /// done, in namespaces of ours.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Terms {
+pub struct ClusterCapabilities {
     /// The user's namespace, which exists and stays; none: one of ours for each session.
     pub namespace: Option<String>,
     /// As whom the driver acts.
@@ -46,7 +46,7 @@ pub enum Identity {
 
 /// What is wanted of a cluster of the user's.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct AccessQuery<'a> {
     /// A namespace that exists.
     pub namespace: Option<&'a str>,
     /// An account that exists, in it.
@@ -59,13 +59,17 @@ pub struct Wanted<'a> {
     pub driver_in_pod: bool,
 }
 
-impl Terms {
+impl ClusterCapabilities {
     /// Asks the cluster; creates nothing.
     ///
     /// # Errors
     /// Bad input: the namespace does not exist. Environment: the kubeconfig's user may not do what
     /// no proof can do without; all missing verbs are named.
-    pub async fn ask(context: &Context, cluster: &Cluster, wanted: Wanted<'_>) -> Result<Terms> {
+    pub async fn ask(
+        context: &Context,
+        cluster: &Cluster,
+        wanted: AccessQuery<'_>,
+    ) -> Result<ClusterCapabilities> {
         let namespace = match wanted.namespace {
             Some(name) => {
                 exists(context, cluster, name).await?;
@@ -76,13 +80,17 @@ impl Terms {
         let rules = every(wanted.spark_version);
         let denied = denied(context, &cluster.client, &namespace, &rules).await?;
         let denied = denied.into_iter().map(|missing| missing.rule.to_string()).collect();
-        Terms::of(denied, wanted)
+        ClusterCapabilities::of(denied, wanted)
     }
 
-    fn of(denied: BTreeSet<String>, wanted: Wanted<'_>) -> Result<Terms> {
+    fn of(denied: BTreeSet<String>, wanted: AccessQuery<'_>) -> Result<ClusterCapabilities> {
         let given = wanted.namespace.map(str::to_owned);
-        let mut terms =
-            Terms { namespace: given, identity: Identity::Account, shared: true, denied };
+        let mut terms = ClusterCapabilities {
+            namespace: given,
+            identity: Identity::Account,
+            shared: true,
+            denied,
+        };
         let as_user = |reason: String| Identity::User { reason };
         let mut required: Vec<Rule> = Vec::new();
         terms.identity = match (wanted.namespace, wanted.account) {
@@ -156,7 +164,7 @@ impl Terms {
 
     /// Whether a Lease says that a run lives here.
     pub fn leased(&self) -> bool {
-        let lease = USES.iter().find(|one| one.id == "lease");
+        let lease = OPTIONAL_PERMISSIONS.iter().find(|one| one.id == "lease");
         self.shared && lease.is_some_and(|one| self.lack(one.rules).is_none())
     }
 }
@@ -173,7 +181,7 @@ async fn exists(context: &Context, cluster: &Cluster, name: &str) -> Result<()> 
                 "name one that exists: on a cluster of yours sparkproof makes none of that name",
             )),
         Err(error) => {
-            Err(Error::environment(format!("looking for namespace {name}")).because(error))
+            Err(Error::environment(format!("looking for namespace {name}")).with_source(error))
         }
     }
 }
@@ -183,7 +191,7 @@ mod tests {
     use super::*;
     use sparkproof_base::Exit;
 
-    const GIVEN: Wanted<'_> = Wanted {
+    const GIVEN: AccessQuery<'_> = AccessQuery {
         namespace: Some("team"),
         account: None,
         rbac: RbacChoice::Minimal,
@@ -191,8 +199,8 @@ mod tests {
         driver_in_pod: false,
     };
 
-    fn terms(denied: &[&str], wanted: Wanted<'_>) -> Result<Terms> {
-        Terms::of(denied.iter().map(|rule| (*rule).to_owned()).collect(), wanted)
+    fn terms(denied: &[&str], wanted: AccessQuery<'_>) -> Result<ClusterCapabilities> {
+        ClusterCapabilities::of(denied.iter().map(|rule| (*rule).to_owned()).collect(), wanted)
     }
 
     #[test]
@@ -215,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_driver_in_a_pod_takes_more() {
-        let in_pod = Wanted { driver_in_pod: true, ..GIVEN };
+        let in_pod = AccessQuery { driver_in_pod: true, ..GIVEN };
         for rule in DRIVER_POD.iter().chain(&EXEC).map(ToString::to_string) {
             let error = terms(&[&rule], in_pod).expect_err("refused").to_string();
             assert!(error.ends_with(&format!("in namespace team: {rule}")), "{error}");
@@ -228,7 +236,7 @@ mod tests {
     fn without_tokens_the_driver_is_the_user() {
         let user = terms(&[], GIVEN).expect("enough").identity;
         assert_eq!(user, Identity::User { reason: "no --service-account is named".into() });
-        let named = Wanted { account: Some("spark"), ..GIVEN };
+        let named = AccessQuery { account: Some("spark"), ..GIVEN };
         assert_eq!(terms(&[], named).expect("enough").identity, Identity::Account);
         // As the account, the user itself needs none of Spark's verbs.
         assert!(terms(&["create pods"], named).is_ok());
@@ -238,14 +246,14 @@ mod tests {
 
     #[test]
     fn a_namespace_of_ours_needs_the_right_to_make_one() {
-        let own = Wanted { namespace: None, ..GIVEN };
+        let own = AccessQuery { namespace: None, ..GIVEN };
         assert_eq!(terms(&[], own).expect("enough").identity, Identity::Account);
         let error = terms(&["create namespaces", "create pods"], own).expect_err("refused");
         assert!(error.to_string().ends_with("on this cluster: create namespaces"), "{error}");
         assert!(error.remedy.expect("a remedy").starts_with("--namespace"));
         let no_role = terms(&["create roles.rbac.authorization.k8s.io"], own).expect("enough");
         assert!(matches!(no_role.identity, Identity::User { .. }));
-        let guide = Wanted { rbac: RbacChoice::Guide, ..own };
+        let guide = AccessQuery { rbac: RbacChoice::Guide, ..own };
         assert!(terms(&["create roles.rbac.authorization.k8s.io"], guide).is_err());
     }
 }

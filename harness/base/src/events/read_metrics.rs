@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What it took to make a variant's data readable, and how it was read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Figures {
+pub struct ReadMetrics {
     /// The variant, e.g. `3-hostpath`.
     pub variant: String,
     /// Seconds to make the data readable: copies, layers, mounts, claims, uploads.

@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 
 /// The first red so far.
 #[derive(Debug, Default)]
-pub struct FirstRed(Option<Error>);
+pub struct FirstFailure(Option<Error>);
 
-impl FirstRed {
+impl FirstFailure {
     /// Takes a red in; what is green is handed on.
     ///
     /// # Errors
@@ -33,9 +33,9 @@ impl FirstRed {
     }
 }
 
-impl From<Option<Error>> for FirstRed {
+impl From<Option<Error>> for FirstFailure {
     fn from(red: Option<Error>) -> Self {
-        FirstRed(red)
+        FirstFailure(red)
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_first_red_counts_and_an_interruption_ends() {
-        let mut first = FirstRed::default();
+        let mut first = FirstFailure::default();
         assert_eq!(first.note(Ok(1)).expect("goes on"), Some(1));
         for text in ["one", "two"] {
             assert_eq!(first.note(Err::<(), _>(Error::red(text))).expect("goes on"), None);
@@ -54,6 +54,6 @@ mod tests {
         let ended = first.note(Err::<(), _>(Error::interrupted(Exit::Interrupt)));
         assert!(ended.expect_err("ends").is_interruption());
         assert_eq!(first.or(()).expect_err("red").to_string(), "one");
-        assert!(FirstRed::default().or(()).is_ok());
+        assert!(FirstFailure::default().or(()).is_ok());
     }
 }
