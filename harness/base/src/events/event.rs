@@ -88,6 +88,8 @@ pub enum Body {
         /// The table.
         text: String,
     },
+    /// What a check looked at and what was expected of it: its verdict follows.
+    Observed(Observed),
     /// A check came to its verdict.
     Check(Verdict),
     /// A variant of reading was proven: its figures, for the comparison.
@@ -156,6 +158,41 @@ pub enum PodMoment {
     Ended,
     /// Gone from the API.
     Deleted,
+}
+
+/// What a check looked at, complete: its verdict can be derived again from this alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The id of the check.
+    pub check: String,
+    /// The kind of check, which knows how to judge it.
+    pub kind: String,
+    /// What was expected.
+    pub expected: serde_json::Value,
+    /// What was seen, secrets masked.
+    pub seen: Looked,
+    /// SHA-256 of `expected` and `seen` as they are written, in hex.
+    pub sha256: String,
+}
+
+/// "Could not look" and "nothing there" are different things.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Looked<T = serde_json::Value> {
+    /// What was seen.
+    Seen(T),
+    /// Why nothing was.
+    Unseen(String),
+}
+
+impl Observed {
+    /// The digest of what is expected and seen.
+    pub fn digest(&self) -> String {
+        use sha2::{Digest, Sha256};
+        let seen = serde_json::to_value(&self.seen).unwrap_or_default();
+        // Keys of a JSON object are sorted.
+        hex::encode(Sha256::digest(format!("{}\n{seen}", self.expected)))
+    }
 }
 
 /// The result of a check.

@@ -8,7 +8,9 @@ mod recorder;
 mod secrets;
 
 pub use configuration::{Configuration, Part};
-pub use event::{Body, Event, Evidence, Level, Outcome, PodMoment, StepState, Verdict};
+pub use event::{
+    Body, Event, Evidence, Level, Looked, Observed, Outcome, PodMoment, StepState, Verdict,
+};
 pub use read_metrics::{ReadMetrics, median};
 pub use recorder::{NOT_FINISHED, PhaseGuard, Recorder, Silent, Sink, StepGuard};
 pub use secrets::Secrets;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::{Body, Event, Level, Outcome, Secrets, StepState, Verdict};
+use super::{Body, Event, Level, Observed, Outcome, Secrets, StepState, Verdict};
 use crate::error::{ErrorContext, Result};
 
 /// Sees every event as it is written, e.g. the console.
@@ -94,6 +94,18 @@ impl Recorder {
     /// A version, digest or size for the report.
     pub fn fact(&self, name: impl Into<String>, value: impl Into<String>) {
         self.emit(Body::Fact { name: name.into(), value: value.into() });
+    }
+
+    /// What a check looked at: returned as it was written, secrets masked.
+    pub fn observed(&self, mut observed: Observed) -> Observed {
+        let mut body = Body::Observed(observed.clone());
+        self.inner.secrets.scrub_body(&mut body);
+        if let Body::Observed(masked) = body {
+            observed = masked;
+        }
+        observed.sha256 = observed.digest();
+        self.emit(Body::Observed(observed.clone()));
+        observed
     }
 
     /// A verdict.

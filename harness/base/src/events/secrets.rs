@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use super::{Body, Outcome, StepState, Verdict};
+use super::{Body, Looked, Observed, Outcome, StepState, Verdict};
 
 /// Registered secret values. Clones share the registry.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +71,13 @@ impl Secrets {
                     Outcome::Skipped { reason } => scrub(reason),
                 }
                 evidence.iter_mut().for_each(|piece| scrub(&mut piece.text));
+            }
+            Body::Observed(Observed { expected, seen, .. }) => {
+                self.scrub_value(expected);
+                match seen {
+                    Looked::Seen(seen) => self.scrub_value(seen),
+                    Looked::Unseen(why) => scrub(why),
+                }
             }
             Body::Configuration(configuration) => {
                 configuration.parts.iter_mut().for_each(|part| scrub(&mut part.text));

@@ -3,7 +3,9 @@
 mod cause;
 mod check;
 mod first_failure;
+mod observation;
 
 pub use cause::{Cause, Diagnosis};
 pub use check::{Findings, check, skip};
 pub use first_failure::FirstFailure;
+pub use observation::{Judged, Observation, judge, judged};

@@ -1,0 +1,165 @@
+//! A check is a look and a judgement: the look gathers an observation, which is written down complete;
+//! the judgement is a pure function of it and of what is expected.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::check::check;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::events::{Evidence, Looked, Observed};
+
+/// What a kind of check looks at.
+pub trait Observation: Serialize + DeserializeOwned {
+    /// What it is compared with.
+    type Expected: Serialize + DeserializeOwned;
+
+    /// The kind's id, e.g. `pods.list`. Checks of one kind may have ids of their own.
+    const KIND: &'static str;
+
+    /// Whether it is as expected. Looks at nothing else.
+    fn judge(&self, expected: &Self::Expected) -> Judged;
+}
+
+/// What a judgement says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+    /// Why it is red, observed against expected, and what to do; none when it is green.
+    pub red: Option<(String, Option<String>)>,
+}
+
+impl Judged {
+    /// Observed as expected.
+    pub fn green() -> Self {
+        Judged::default()
+    }
+
+    /// Not as expected.
+    pub fn red(reason: impl Into<String>, remedy: &str) -> Self {
+        Judged { evidence: Vec::new(), red: Some((reason.into(), Some(remedy.to_owned()))) }
+    }
+
+    /// With a piece of evidence.
+    #[must_use]
+    pub fn with(mut self, name: &str, text: impl ToString) -> Self {
+        self.evidence.push(Evidence { name: name.to_owned(), text: text.to_string() });
+        self
+    }
+}
+
+/// Makes a check of a look and its judgement: what was seen is written down, masked, and what was
+/// written is judged. What could not be looked at is red with the reason.
+///
+/// # Errors
+/// Red. An interruption is no verdict.
+pub async fn judged<O: Observation>(
+    context: &Context,
+    (id, title): (&str, &str),
+    expected: O::Expected,
+    look: impl AsyncFnOnce() -> Result<O>,
+) -> Result<O> {
+    check(context, id, title, async |findings| {
+        let looked = look().await;
+        let seen = match &looked {
+            Ok(seen) => Looked::Seen(json(seen)?),
+            Err(error) if error.is_interruption() => return looked,
+            Err(error) => Looked::Unseen(error.to_string()),
+        };
+        let (check, kind) = (id.to_owned(), O::KIND.to_owned());
+        let (expected, sha256) = (json(&expected)?, String::new());
+        let observed = Observed { check, kind, expected, seen, sha256 };
+        let observed = context.recorder.observed(observed);
+        let looked = looked?;
+        let judged = judge::<O>(&observed)?;
+        judged.evidence.iter().for_each(|piece| findings.add(&piece.name, &piece.text));
+        match judged.red {
+            None => Ok(looked),
+            Some((reason, remedy)) => {
+                let red = Error::red(reason);
+                Err(match remedy {
+                    Some(remedy) => red.remedy(remedy),
+                    None => red,
+                })
+            }
+        }
+    })
+    .await
+}
+
+/// Judges an observation as it was written. What could not be looked at is red.
+///
+/// # Errors
+/// Internal: it is not of this kind's form.
+pub fn judge<O: Observation>(observed: &Observed) -> Result<Judged> {
+    let form = |error| {
+        Error::internal(format!("the observation of {} has another form", observed.check))
+            .with_source(error)
+    };
+    let expected = O::Expected::deserialize(&observed.expected).map_err(form)?;
+    match &observed.seen {
+        Looked::Seen(seen) => Ok(O::deserialize(seen).map_err(form)?.judge(&expected)),
+        Looked::Unseen(why) => Ok(Judged { evidence: Vec::new(), red: Some((why.clone(), None)) }),
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value)
+        .map_err(|e| Error::internal("writing an observation").with_source(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{Body, Event, Outcome};
+    use crate::testing::test_context;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Words(Vec<String>);
+
+    impl Observation for Words {
+        type Expected = usize;
+        const KIND: &'static str = "words";
+
+        fn judge(&self, expected: &usize) -> Judged {
+            if self.0.len() == *expected {
+                return Judged::green().with("words", self.0.join(" "));
+            }
+            Judged::red(format!("{} words, expected {expected}", self.0.len()), "say more")
+        }
+    }
+
+    fn events(keep: &tempfile::TempDir) -> Vec<Body> {
+        let file = keep.path().join(format!("run/events-{}.jsonl", std::process::id()));
+        let text = std::fs::read_to_string(file).expect("events");
+        let bodies = text.lines().map(|line| serde_json::from_str::<Event>(line).expect("event"));
+        bodies.map(|event| event.body).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_judged_is_what_was_written_and_secrets_are_masked_in_it() {
+        let (context, keep) = test_context();
+        context.recorder.secrets().register("hunter2");
+        let look = async || Ok(Words(vec!["hunter2".to_owned()]));
+        judged(&context, ("a.b", "a does b"), 1, look).await.expect("green");
+        let events = events(&keep);
+        let [Body::Observed(observed), Body::Check(verdict)] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(observed.seen, Looked::Seen(serde_json::json!(["[secret]"])));
+        assert_eq!(observed.sha256, observed.digest());
+        assert_eq!((&*verdict.evidence[0].text, &verdict.outcome), ("[secret]", &Outcome::Green));
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_looked_at_is_red_and_says_why() {
+        let (context, keep) = test_context();
+        let look = async || Err::<Words, _>(Error::environment("no answer within 20 s"));
+        let red = judged(&context, ("a.b", "a does b"), 0, look).await.expect_err("red");
+        assert_eq!(red.exit, crate::Exit::Red);
+        let [Body::Observed(observed), Body::Check(_)] = &events(&keep)[..] else { panic!() };
+        let again = judge::<Words>(observed).expect("its form");
+        assert_eq!(again.red.map(|red| red.0).as_deref(), Some("no answer within 20 s"));
+    }
+}
