@@ -1,8 +1,9 @@
 //! The account can do what Spark will ask, before Spark asks.
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, check, skip};
+use sparkproof_base::error::Result;
+use sparkproof_base::verdict::{Findings, check, judged, skip};
+use sparkproof_judge::Granted;
 use sparkproof_kubernetes::access::{
     Access, ClusterCapabilities, Identity, OPTIONAL_PERMISSIONS, missing_verbs, needed,
 };
@@ -14,27 +15,24 @@ pub async fn can_i(context: &Context, access: &Access, spark_version: &str) -> R
         Identity::User { .. } => "the kubeconfig's user".to_owned(),
     };
     let title = format!("{who} may do all that Spark will ask");
-    check(context, "access.can-i", &title, async |findings: &mut Findings| {
-        let rules = needed(spark_version);
+    let rules = needed(spark_version);
+    let expected: Vec<String> = rules.iter().map(ToString::to_string).collect();
+    judged(context, ("access.can-i", &title), expected.clone(), async || {
         let missing = missing_verbs(context, access, rules).await?;
-        let asked: Vec<String> = rules.iter().map(ToString::to_string).collect();
-        findings.add("asked as the driver itself", asked.join(", "));
-        if let Identity::User { reason } = &access.identity {
-            findings.add("why not as an account", reason);
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<String> = missing.iter().map(|m| m.rule.to_string()).collect();
-        findings.add("cause", "missing-verb");
-        Err(Error::red(format!(
-            "{who} in namespace {} may not: {}",
-            access.namespace,
-            names.join(", ")
-        ))
-        .remedy("grant these verbs in the account's Role, or use --rbac minimal"))
+        let missing: Vec<String> = missing.iter().map(|m| m.rule.to_string()).collect();
+        let why_not_as_account = match &access.identity {
+            Identity::Account => None,
+            Identity::User { reason } => Some(reason.clone()),
+        };
+        Ok(Granted {
+            who: who.clone(),
+            why_not_as_account,
+            namespace: access.namespace.clone(),
+            granted: expected.into_iter().filter(|verb| !missing.contains(verb)).collect(),
+        })
     })
     .await
+    .map(drop)
 }
 
 /// What sparkproof may do on a cluster of the user's beside what no proof can do without: green, or

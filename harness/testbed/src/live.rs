@@ -14,10 +14,11 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::{OwnedResource, labels};
 use sparkproof_catalog::plan::{DriverPlace, FrontEnd, RbacChoice};
 use sparkproof_images::spark;
+use sparkproof_judge::PodList;
 use sparkproof_kubernetes::access::{Access, AccessRequest, IN_POD, grant, needed};
 use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::lease::Lease;
-use sparkproof_kubernetes::observe::{LeftoverQuery, PodList, Pods};
+use sparkproof_kubernetes::observe::{LeftoverQuery, Pods, pod_list};
 use sparkproof_kubernetes::release::release;
 use sparkproof_spark::diagnose::missing_verbs;
 use sparkproof_spark::session::{
@@ -287,7 +288,7 @@ impl LiveSession {
         let pods = self.pods.now();
         let driver = self.session.driver_pod();
         let others = pods.iter().filter(|(name, _)| Some(name.as_str()) != driver);
-        PodList::of(others.map(|(_, pod)| &**pod), jiff::Timestamp::now())
+        pod_list(others.map(|(_, pod)| &**pod), jiff::Timestamp::now())
     }
 
     /// Its driver's pod, when it is in one.

@@ -62,6 +62,9 @@ async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
         live.access().revoke(&p.context, live.client(), create).await?;
         let lost = checks::lose_an_executor(&p.context, &live).await?;
         expect_red(checks::replaced(&p.context, &live, &lost).await, &["not replaced"])?;
+        // The control of the list, too: the watch sees that one is gone.
+        let listed = checks::pod_list(&p.context, &live).await;
+        expect_red(listed, &["the pod list differs", "-exec-2 "])?;
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await
     })

@@ -1,7 +1,5 @@
 //! What Kubernetes holds for Spark in a namespace: pods, ConfigMaps, Services, PVCs, StatefulSets.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
@@ -10,6 +8,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SCOPE};
+use sparkproof_judge::Leftovers;
 
 use super::pod_list::status;
 
@@ -42,67 +41,49 @@ impl LeftoverQuery {
     }
 }
 
-/// Objects by kind; names sorted. Pods carry their status.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Leftovers {
-    /// Name and status of each pod.
-    pub pods: BTreeMap<String, String>,
-    /// ConfigMaps but for the root CA's.
-    pub config_maps: Vec<String>,
-    /// Services.
-    pub services: Vec<String>,
-    /// Persistent volume claims.
-    pub claims: Vec<String>,
-    /// StatefulSets: one that stays brings its pods back.
-    pub stateful_sets: Vec<String>,
+/// Lists the namespace: everything in a namespace of ours is of the session, but for what we
+/// made ourselves.
+pub async fn leftovers(
+    client: &kube::Client,
+    namespace: &str,
+    look: &LeftoverQuery,
+) -> Result<Leftovers> {
+    let (pods, maps, services, claims, sets) = tokio::try_join!(
+        look.list::<Pod>(client, namespace),
+        look.list::<ConfigMap>(client, namespace),
+        look.list::<Service>(client, namespace),
+        look.list::<PersistentVolumeClaim>(client, namespace),
+        look.list::<StatefulSet>(client, namespace),
+    )
+    .or_environment(format!("listing what namespace {namespace} holds"))?;
+    Ok(Leftovers {
+        // A driver's pod that we made holds what it owns; it goes with the namespace.
+        pods: pods
+            .iter()
+            .filter(|pod| !pod.labels().contains_key(KUBE_SCOPE))
+            .map(|pod| (pod.name_any(), status(pod)))
+            .collect(),
+        config_maps: names(&maps).filter(|n| n != ROOT_CA).collect(),
+        services: names(&services).collect(),
+        claims: names(&claims).collect(),
+        stateful_sets: names(&sets).collect(),
+    })
 }
 
-impl Leftovers {
-    /// Lists the namespace: everything in a namespace of ours is of the session, but for what we
-    /// made ourselves.
-    pub async fn list(
-        client: &kube::Client,
-        namespace: &str,
-        look: &LeftoverQuery,
-    ) -> Result<Self> {
-        let (pods, maps, services, claims, sets) = tokio::try_join!(
-            look.list::<Pod>(client, namespace),
-            look.list::<ConfigMap>(client, namespace),
-            look.list::<Service>(client, namespace),
-            look.list::<PersistentVolumeClaim>(client, namespace),
-            look.list::<StatefulSet>(client, namespace),
-        )
-        .or_environment(format!("listing what namespace {namespace} holds"))?;
-        Ok(Leftovers {
-            // A driver's pod that we made holds what it owns; it goes with the namespace.
-            pods: pods
-                .iter()
-                .filter(|pod| !pod.labels().contains_key(KUBE_SCOPE))
-                .map(|pod| (pod.name_any(), status(pod)))
-                .collect(),
-            config_maps: names(&maps).filter(|n| n != ROOT_CA).collect(),
-            services: names(&services).collect(),
-            claims: names(&claims).collect(),
-            stateful_sets: names(&sets).collect(),
-        })
-    }
-
-    /// Nothing left.
-    pub fn is_empty(&self) -> bool {
-        *self == Leftovers::default()
-    }
-
-    /// Deletes all of it, without grace: the driver is gone.
-    pub async fn delete(&self, client: &kube::Client, namespace: &str) -> Result<()> {
-        let deleted = async {
-            delete_all::<StatefulSet>(client, namespace, &self.stateful_sets).await?;
-            delete_all::<Pod>(client, namespace, self.pods.keys()).await?;
-            delete_all::<ConfigMap>(client, namespace, &self.config_maps).await?;
-            delete_all::<Service>(client, namespace, &self.services).await?;
-            delete_all::<PersistentVolumeClaim>(client, namespace, &self.claims).await
-        };
-        deleted.await.or_environment(format!("deleting what a killed driver left in {namespace}"))
-    }
+/// Deletes all of it, without grace: the driver is gone.
+pub async fn delete_leftovers(
+    left: &Leftovers,
+    client: &kube::Client,
+    namespace: &str,
+) -> Result<()> {
+    let deleted = async {
+        delete_all::<StatefulSet>(client, namespace, &left.stateful_sets).await?;
+        delete_all::<Pod>(client, namespace, left.pods.keys()).await?;
+        delete_all::<ConfigMap>(client, namespace, &left.config_maps).await?;
+        delete_all::<Service>(client, namespace, &left.services).await?;
+        delete_all::<PersistentVolumeClaim>(client, namespace, &left.claims).await
+    };
+    deleted.await.or_environment(format!("deleting what a killed driver left in {namespace}"))
 }
 
 /// Not found is what a delete wants.
@@ -129,25 +110,6 @@ where
 /// What carries our label we made ourselves, for the session to use: it goes with the namespace.
 fn names<K: ResourceExt>(items: &[K]) -> impl Iterator<Item = String> {
     items.iter().filter(|k| !k.labels().contains_key(KUBE_RUN)).map(ResourceExt::name_any)
-}
-
-impl std::fmt::Display for Leftovers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.is_empty() {
-            return f.write_str("nothing");
-        }
-        let pods = self.pods.iter().map(|(name, status)| format!("pod {name} ({status})"));
-        let rest = |kind: &'static str, names: &[String]| {
-            names.iter().map(move |name| format!("{kind} {name}")).collect::<Vec<_>>()
-        };
-        let all: Vec<String> = pods
-            .chain(rest("configmap", &self.config_maps))
-            .chain(rest("service", &self.services))
-            .chain(rest("persistentvolumeclaim", &self.claims))
-            .chain(rest("statefulset", &self.stateful_sets))
-            .collect();
-        f.write_str(&all.join(", "))
-    }
 }
 
 #[cfg(test)]
@@ -177,32 +139,31 @@ mod tests {
 
     #[tokio::test]
     async fn the_root_ca_is_not_a_leftover() {
-        let held =
-            Leftovers::list(&server("configmaps", &[ROOT_CA]), "n", &LeftoverQuery::default())
-                .await
-                .expect("listed");
+        let held = leftovers(&server("configmaps", &[ROOT_CA]), "n", &LeftoverQuery::default())
+            .await
+            .expect("listed");
         assert!(held.is_empty(), "{held}");
     }
 
     #[tokio::test]
     async fn a_config_map_of_spark_is() {
         let server = server("configmaps", &[ROOT_CA, "spark-exec-0-conf-map"]);
-        let held = Leftovers::list(&server, "n", &LeftoverQuery::default()).await.expect("listed");
+        let held = leftovers(&server, "n", &LeftoverQuery::default()).await.expect("listed");
         assert_eq!(held.to_string(), "configmap spark-exec-0-conf-map");
         let blind =
             LeftoverQuery { unseen: vec!["configmaps".to_owned()], ..LeftoverQuery::default() };
-        assert!(Leftovers::list(&server, "n", &blind).await.expect("listed").is_empty());
+        assert!(leftovers(&server, "n", &blind).await.expect("listed").is_empty());
     }
 
     #[tokio::test]
     async fn a_stateful_set_is_one_and_is_told_with_its_group() {
         let server = server("statefulsets", &["spark-s-0"]);
-        let held = Leftovers::list(&server, "n", &LeftoverQuery::default()).await.expect("listed");
+        let held = leftovers(&server, "n", &LeftoverQuery::default()).await.expect("listed");
         assert_eq!(held.to_string(), "statefulset spark-s-0");
         let blind = LeftoverQuery {
             unseen: vec!["statefulsets.apps".to_owned()],
             ..LeftoverQuery::default()
         };
-        assert!(Leftovers::list(&server, "n", &blind).await.expect("listed").is_empty());
+        assert!(leftovers(&server, "n", &blind).await.expect("listed").is_empty());
     }
 }

@@ -4,6 +4,6 @@ mod leftovers;
 mod pod_list;
 mod pods;
 
-pub use leftovers::{LeftoverQuery, Leftovers};
-pub use pod_list::{PodList, Row, status, unscheduled};
+pub use leftovers::{LeftoverQuery, delete_leftovers, leftovers};
+pub use pod_list::{pod_list, status, unscheduled};
 pub use pods::Pods;

@@ -1,79 +1,15 @@
-//! The pod list as `kubectl get pods` and the guide show it, and its normal form for snapshots.
-
-use std::sync::LazyLock;
+//! The pod list as `kubectl get pods` and the guide show it.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use regex::Regex;
+use sparkproof_judge::{PodList, Row};
 
-/// One row: `NAME READY STATUS RESTARTS AGE`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Pod name.
-    pub name: String,
-    /// Ready containers of all.
-    pub ready: String,
-    /// As kubectl words it.
-    pub status: String,
-    /// Sum over containers.
-    pub restarts: i32,
-    /// `12s`, `3m4s`.
-    pub age: String,
-}
-
-/// A pod list, by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodList(pub Vec<Row>);
-
-/// Named filters: what differs from run to run and proves nothing.
-const FILTERS: [(&str, &str); 1] = [
-    // Spark's resource name prefix ends in 16 hex digits of the start time.
-    (r"-[0-9a-f]{16}-exec-", "-[APP]-exec-"),
-];
-static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    FILTERS.iter().filter_map(|(from, to)| Some((Regex::new(from).ok()?, *to))).collect()
-});
-
-impl PodList {
-    /// From pods, as of `now`.
-    pub fn of<'a>(pods: impl IntoIterator<Item = &'a Pod>, now: Timestamp) -> Self {
-        let mut rows: Vec<Row> = pods.into_iter().map(|pod| row(pod, now)).collect();
-        rows.sort_by(|a, b| a.name.cmp(&b.name));
-        PodList(rows)
-    }
-
-    /// With ids and ages replaced by placeholders.
-    #[must_use]
-    pub fn normalised(&self) -> Self {
-        let rows = self.0.iter().map(|row| {
-            let name = COMPILED.iter().fold(row.name.clone(), |name, (from, to)| {
-                from.replace_all(&name, *to).into_owned()
-            });
-            Row { name, age: "[AGE]".to_owned(), ..row.clone() }
-        });
-        PodList(rows.collect())
-    }
-}
-
-impl std::fmt::Display for PodList {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let head = ["NAME", "READY", "STATUS", "RESTARTS", "AGE"].map(str::to_owned);
-        let rows = self.0.iter().map(|row| {
-            let restarts = row.restarts.to_string();
-            [row.name.clone(), row.ready.clone(), row.status.clone(), restarts, row.age.clone()]
-        });
-        let table: Vec<[String; 5]> = std::iter::once(head).chain(rows).collect();
-        let width = |column: usize| table.iter().map(|r| r[column].len()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..5).map(width).collect();
-        for (index, row) in table.iter().enumerate() {
-            let line: String =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}   ")).collect();
-            let end = if index + 1 < table.len() { "\n" } else { "" };
-            write!(f, "{}{end}", line.trim_end())?;
-        }
-        Ok(())
-    }
+/// The pod list, as of `now`.
+pub fn pod_list<'a>(pods: impl IntoIterator<Item = &'a Pod>, now: Timestamp) -> PodList {
+    let mut rows: Vec<Row> = pods.into_iter().map(|pod| row(pod, now)).collect();
+    rows.sort_by(|a, b| a.name.cmp(&b.name));
+    PodList(rows)
 }
 
 fn row(pod: &Pod, now: Timestamp) -> Row {
@@ -154,7 +90,7 @@ mod tests {
         let running = pod(json!({"phase": "Running", "containerStatuses": [
             {"name": "c", "ready": true, "restartCount": 0, "image": "i", "imageID": "i",
              "state": {"running": {}}}]}));
-        let list = PodList::of([&running], "2026-01-01T00:02:05Z".parse().expect("a time"));
+        let list = pod_list([&running], "2026-01-01T00:02:05Z".parse().expect("a time"));
         insta::assert_snapshot!(list.to_string(), @"
         NAME                             READY   STATUS    RESTARTS   AGE
         my-app-0123456789abcdef-exec-1   1/1     Running   0          2m5s

@@ -14,8 +14,9 @@ use sparkproof_base::verdict::FirstFailure;
 use sparkproof_base::verdict::{Findings, check, skip};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
+use sparkproof_judge::Leftovers;
 use sparkproof_kubernetes::access::submission;
-use sparkproof_kubernetes::observe::{LeftoverQuery, Leftovers};
+use sparkproof_kubernetes::observe::{LeftoverQuery, leftovers};
 use sparkproof_spark::session::{Application, ApplicationSpec, Finished};
 use sparkproof_strategies::no_layers;
 use sparkproof_testbed::{PreparedSession, ScenarioContext, SessionBuilder};
@@ -256,7 +257,7 @@ async fn left(
         let settled = |held: &Leftovers| gone(held) || !held.stateful_sets.is_empty();
         // Several kinds at once have no single watch.
         let held = wait(context, waiting, Source::Backoff, async || {
-            match Leftovers::list(client, namespace, &LeftoverQuery::default()).await {
+            match leftovers(client, namespace, &LeftoverQuery::default()).await {
                 Ok(held) if settled(&held) => Progress::Met(held),
                 Ok(held) => Progress::NotYet(held.to_string()),
                 Err(error) => Progress::NotYet(error.to_string()),

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, check};
+use sparkproof_base::verdict::{Findings, check, judged};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::spark::{executors_end, makes_config_map};
-use sparkproof_kubernetes::observe::{LeftoverQuery, Leftovers};
+use sparkproof_judge::{ExpectedAfterKill, Held, Left, Leftovers};
+use sparkproof_kubernetes::observe::{LeftoverQuery, delete_leftovers, leftovers};
 use sparkproof_testbed::{EndKind, EndedSession};
 
 /// Spark deletes within 2 s (measured); an API under load may take longer.
@@ -46,7 +47,7 @@ async fn gone(context: &Context, ended: &EndedSession, ending: EndKind) -> Resul
         true => title.to_owned(),
         false => title.replace("of the session is", "of the session that may be listed is"),
     };
-    check(context, id, &title, async |findings: &mut Findings| {
+    judged(context, (id, &title), (), async || {
         let begun = Instant::now();
         // The driver has sent all it will ever send: what is not being deleted by now stays.
         let going = |held: &Leftovers| held.pods.values().any(|status| status == "Terminating");
@@ -56,25 +57,16 @@ async fn gone(context: &Context, ended: &EndedSession, ending: EndKind) -> Resul
             _ => !going(held),
         };
         let (client, namespace) = (&ended.cluster.client, &ended.namespace);
-        let held = settled(context, client, namespace, &ended.look, GONE_WITHIN, done).await?;
-        if !ended.look.unseen.is_empty() {
-            findings.add("not looked for", ended.look.unseen.join(", "));
-        }
-        if held.is_empty() {
-            findings.add("gone after", format!("{:.1} s", begun.elapsed().as_secs_f64()));
-            return Ok(());
-        }
-        findings.add("left", &held);
-        let denied = ended.denied_in_driver_log();
-        if !denied.is_empty() {
-            findings.add("cause", "missing-verb");
-            findings.add("driver log", denied.join("\n"));
-        }
-        let seconds = begun.elapsed().as_secs_f64();
-        Err(Error::red(format!("{seconds:.1} s after the end these are left: {held}"))
-            .remedy("grant deletecollection on pods, configmaps, services and claims"))
+        let left = settled(context, client, namespace, &ended.look, GONE_WITHIN, done).await?;
+        Ok(Left {
+            left,
+            after_seconds: begun.elapsed().as_secs_f64(),
+            not_looked_for: ended.look.unseen.clone(),
+            denied: ended.denied_in_driver_log(),
+        })
     })
     .await
+    .map(drop)
 }
 
 /// After kill -9: Spark sends nothing, so all N executor pods end by themselves (those of 3.0 hang on
@@ -98,31 +90,17 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &EndedSession) 
         false => ("run on", &["Running"]),
     };
     let title = format!("after kill -9 {what} {how} {until}");
-    check(context, "teardown.kill", &title, async |findings: &mut Findings| {
+    let expected = ExpectedAfterKill {
+        executors,
+        ends: ends.iter().map(|&end| end.to_owned()).collect(),
+        config_maps: maps,
+    };
+    judged(context, ("teardown.kill", &title), expected, async || {
         let over = |held: &Leftovers| held.pods.values().all(|status| ends.contains(&&**status));
         // What runs on does so until the time is over.
         let noticed = |held: &Leftovers| end && over(held);
         let (client, namespace) = (&ended.cluster.client, &ended.namespace);
-        let held =
-            settled(context, client, namespace, &ended.look, NOTICED_WITHIN, noticed).await?;
-        findings.add("held after kill -9", &held);
-        let expected = held.pods.len() == executors
-            && over(&held)
-            && held.config_maps.len() == maps
-            && held
-                .config_maps
-                .iter()
-                .all(|m| m.starts_with("spark-exec-") && m.ends_with("-conf-map"))
-            && held.services.is_empty()
-            && held.claims.is_empty()
-            && held.stateful_sets.is_empty();
-        if expected {
-            return Ok(());
-        }
-        Err(Error::red(format!(
-            "{executors} pods ({}) and {maps} spark-exec-*-conf-map expected, held: {held}",
-            ends.join(" or ")
-        )))
+        settled(context, client, namespace, &ended.look, NOTICED_WITHIN, noticed).await.map(Held)
     })
     .await?;
     if let Some(pod) = &ended.driver_pod {
@@ -130,8 +108,9 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &EndedSession) 
         return gone(context, ended, EndKind::Collected).await;
     }
     let removed = async {
-        let held = Leftovers::list(&ended.cluster.client, &ended.namespace, &ended.look).await?;
-        held.delete(&ended.cluster.client, &ended.namespace).await
+        let (client, namespace) = (&ended.cluster.client, &ended.namespace);
+        let held = leftovers(client, namespace, &ended.look).await?;
+        delete_leftovers(&held, client, namespace).await
     };
     context.cancel.guard(removed).await?;
     nothing_left(context, ended).await
@@ -174,7 +153,7 @@ async fn settled(
     // Several kinds at once have no single watch: polled, with backoff.
     let until = async |seconds, what: &str, enough: &dyn Fn(&Leftovers) -> bool| {
         wait(context, Waiting::up_to(seconds, what), Source::Backoff, async || {
-            match Leftovers::list(client, namespace, look).await {
+            match leftovers(client, namespace, look).await {
                 Ok(held) if enough(&held) => Progress::Met(held),
                 Ok(held) => Progress::NotYet(held.to_string()),
                 Err(error) => Progress::NotYet(error.to_string()),

@@ -1,0 +1,265 @@
+//! The registry of check kinds.
+
+use serde::Serialize;
+use serde_json::Value;
+use sparkproof_base::error::Result;
+use sparkproof_base::events::{Looked, Observed};
+use sparkproof_base::verdict::{Judged, Observation, judge};
+
+use crate::{access, pods, teardown};
+
+/// A kind of check.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its id. A check of the kind has this id, or one of `ids`.
+    pub id: &'static str,
+    /// Ids of its checks, where they differ from the kind's.
+    pub ids: &'static [&'static str],
+    /// What a green line means, in one sentence.
+    pub claim: &'static str,
+    /// What is looked at.
+    pub looks_at: &'static str,
+    /// What shows on a real cluster that the look sees a fault.
+    pub live: LiveControl,
+    /// Observations and what is said of them; made anew each time.
+    pub controls: fn() -> Vec<Control>,
+    /// Judges an observation of the kind.
+    pub judge: fn(&Observed) -> Result<Judged>,
+}
+
+/// The control of a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveControl {
+    /// A scenario in `scenarios/tests/live`: file and function.
+    Scenario(&'static str, &'static str),
+    /// Why there is none.
+    None(&'static str),
+}
+
+/// What a judgement must say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// As expected.
+    Green,
+    /// Red, with these words in its reason.
+    Red(&'static str),
+}
+
+/// An observation, true or perturbed, and what must be said of it.
+#[derive(Debug)]
+pub struct Control {
+    /// What was done to it, in words.
+    pub name: &'static str,
+    /// It.
+    pub observed: Observed,
+    /// What must be said.
+    pub says: Says,
+}
+
+impl Control {
+    /// Of something that was seen.
+    pub(crate) fn of<O: Observation>(
+        name: &'static str,
+        expected: &O::Expected,
+        seen: &O,
+        says: Says,
+    ) -> Self {
+        Self::looked::<O>(name, expected, Looked::Seen(json(seen)), says)
+    }
+
+    /// Of something that could not be looked at.
+    pub(crate) fn unseen<O: Observation>(expected: &O::Expected, why: &'static str) -> Self {
+        let looked = Looked::Unseen(why.to_owned());
+        Self::looked::<O>("could not be looked at", expected, looked, Says::Red(why))
+    }
+
+    fn looked<O: Observation>(
+        name: &'static str,
+        expected: &O::Expected,
+        seen: Looked,
+        says: Says,
+    ) -> Self {
+        let (check, kind, expected) = (O::KIND.to_owned(), O::KIND.to_owned(), json(expected));
+        let mut observed = Observed { check, kind, expected, seen, sha256: String::new() };
+        observed.sha256 = observed.digest();
+        Control { name, observed, says }
+    }
+}
+
+fn json(value: &impl Serialize) -> Value {
+    // Types of this crate, with text as keys.
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// All kinds whose checks are a look and a judgement.
+pub fn kinds() -> &'static [Kind] {
+    &[
+        Kind {
+            id: access::Granted::KIND,
+            ids: &[],
+            claim: "The account the driver uses may do all that this version of Spark will ask.",
+            looks_at: "The API server's answers to reviews of each verb, asked as the driver itself.",
+            live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
+            controls: access::controls,
+            judge: judge::<access::Granted>,
+        },
+        Kind {
+            id: pods::PodList::KIND,
+            ids: &[],
+            claim: "The namespace shows exactly N executor pods and nothing else, each Running and \
+                    ready, never restarted.",
+            looks_at: "The pods of the session's namespace, as the watch last saw them.",
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
+            controls: pods::list_controls,
+            judge: judge::<pods::PodList>,
+        },
+        Kind {
+            id: pods::Owners::KIND,
+            ids: &[],
+            claim: "The driver's pod is the owner of every executor's, so they go with it.",
+            looks_at: "The owner references of the executor pods, and the driver pod's uid.",
+            live: LiveControl::Scenario(
+                "driver",
+                "an_executor_that_the_drivers_pod_does_not_own_is_named",
+            ),
+            controls: pods::owner_controls,
+            judge: judge::<pods::Owners>,
+        },
+        Kind {
+            id: teardown::Left::KIND,
+            ids: &[
+                "teardown.stop",
+                "teardown.exit",
+                "teardown.disconnected",
+                "teardown.hangup",
+                "teardown.collected",
+                "teardown.removed",
+            ],
+            claim: "Nothing of an ended session is left: no pods, ConfigMaps, Services, claims or \
+                    StatefulSets.",
+            looks_at: "These kinds in the session's namespace, listed until they are gone or the time \
+                       is over; kinds that may not be listed are named.",
+            live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
+            controls: teardown::controls,
+            judge: judge::<teardown::Left>,
+        },
+        Kind {
+            id: teardown::Held::KIND,
+            ids: &[],
+            claim: "A killed driver's executors end and stay with their ConfigMap (those of Spark 3.0 run \
+                    on), and nothing else is there.",
+            looks_at: "The same kinds, after the executors have noticed.",
+            live: LiveControl::None(
+                "a driver that is killed and yet cleans up cannot be made of a real Spark; the look is \
+                 that of `teardown.stop`",
+            ),
+            controls: teardown::kill_controls,
+            judge: judge::<teardown::Held>,
+        },
+    ]
+}
+
+/// The kind of this id.
+pub fn find(kind: &str) -> Option<&'static Kind> {
+    kinds().iter().find(|known| known.id == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn each_control_says_what_it_must() {
+        let mut controls = 0;
+        for kind in kinds() {
+            for control in (kind.controls)() {
+                let judged = (kind.judge)(&control.observed).expect("its form");
+                let (id, name) = (kind.id, control.name);
+                match (&judged.red, control.says) {
+                    (None, Says::Green) => {}
+                    (Some((reason, _)), Says::Red(words)) => {
+                        assert!(reason.contains(words), "{id}, {name}: {reason}");
+                    }
+                    (red, says) => panic!("{id}, {name}: {red:?}, expected {says:?}"),
+                }
+                controls += 1;
+            }
+        }
+        assert!(controls >= 3 * kinds().len());
+    }
+
+    #[test]
+    fn each_kind_has_a_true_observation_a_perturbed_one_and_one_that_could_not_be_made() {
+        for kind in kinds() {
+            let controls = (kind.controls)();
+            let unseen = |c: &Control| matches!(c.observed.seen, Looked::Unseen(_));
+            assert!(controls.iter().any(|c| c.says == Says::Green), "{}", kind.id);
+            assert!(controls.iter().any(|c| c.says != Says::Green && !unseen(c)), "{}", kind.id);
+            assert!(controls.iter().any(unseen), "{}", kind.id);
+            assert!(controls.iter().all(|c| c.observed.kind == kind.id), "{}", kind.id);
+        }
+    }
+
+    fn root(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    }
+
+    #[test]
+    fn each_live_control_is_a_scenario() {
+        for kind in kinds() {
+            match kind.live {
+                LiveControl::Scenario(file, name) => {
+                    let path = root("scenarios/tests/live").join(format!("{file}.rs"));
+                    let text = std::fs::read_to_string(path).expect("a file of scenarios");
+                    assert!(text.contains(&format!("async fn {name}(")), "{}: {name}", kind.id);
+                }
+                LiveControl::None(why) => assert!(why.len() > 20, "{}: {why}", kind.id),
+            }
+        }
+    }
+
+    /// Writes the page when it differs, so that a second run is green and the change is reviewed.
+    #[test]
+    fn the_page_in_the_docs_is_that_of_the_registry() {
+        let mut page = String::from(PAGE);
+        for kind in kinds() {
+            let ids: Vec<String> = match kind.ids {
+                [] => vec![format!("`{}`", kind.id)],
+                ids => ids.iter().map(|id| format!("`{id}`")).collect(),
+            };
+            let controls: Vec<&str> = (kind.controls)().iter().map(|c| c.name).collect();
+            let live = match kind.live {
+                LiveControl::Scenario(file, name) => format!("`{file}::{name}`"),
+                LiveControl::None(why) => format!("none: {why}"),
+            };
+            let (ids, controls) = (ids.join(", "), controls.join("; "));
+            let (claim, looks_at) = (kind.claim, kind.looks_at);
+            writeln!(page, "| {ids} | {claim} | {looks_at} | {controls} | {live} |").expect("text");
+        }
+        let path = root("docs/checks.md");
+        if std::fs::read_to_string(&path).unwrap_or_default() != page {
+            std::fs::write(&path, page).expect("written");
+            panic!("docs/checks.md was written anew: review it");
+        }
+    }
+
+    const PAGE: &str = "# Checks: what each claims, and what shows that it can be red
+
+A check is a look and a judgement. The look writes what it saw into the run directory, complete, with \
+secrets masked; the judgement is a pure function of that. So `sparkproof report DIR --rejudge` derives \
+the verdicts of a finished run again, and says where a stored one differs or an observation was \
+changed. Judgement controls are observations, true ones and perturbed ones, of which a test knows what \
+must be said; they need no cluster. A live control is a scenario in which the fault is made for real: \
+it shows that the look sees it.
+
+This page is made of the registry (`harness/judge/src/kind.rs`) by its test. Kinds that are not listed \
+have no stored observation yet: their looks and judgements are one, and their controls are scenarios \
+only.
+
+| checks | claim | looked at | judgement controls | live control |
+| --- | --- | --- | --- | --- |
+";
+}

@@ -1,0 +1,14 @@
+//! What checks observe, as types, and pure judgements of it; the registry of check kinds with their
+//! controls. Nothing here looks at a cluster: a control takes microseconds.
+
+mod access;
+mod kind;
+mod pods;
+mod rejudge;
+mod teardown;
+
+pub use access::Granted;
+pub use kind::{Control, Kind, LiveControl, Says, find, kinds};
+pub use pods::{Owners, PodList, Row, list_of};
+pub use rejudge::{Rejudged, rejudge};
+pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

@@ -1,0 +1,129 @@
+//! Verdicts of a finished run, derived again from what was observed.
+
+use std::collections::BTreeMap;
+
+use sparkproof_base::events::{Body, Event, Observed, Outcome, Verdict};
+
+use crate::kind::find;
+
+/// What came of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Rejudged {
+    /// Verdicts that are as they were stored.
+    pub agreed: usize,
+    /// Those that are not, and observations that were changed, in words.
+    pub differing: Vec<String>,
+    /// Ids of checks that have stored no observation, with how many.
+    pub without: BTreeMap<String, usize>,
+}
+
+/// Judges the observations of a run's events again. Events of one process are in their order.
+pub fn rejudge<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rejudged {
+    let mut rejudged = Rejudged::default();
+    // What a process looked at last: its verdict follows.
+    let mut looked: BTreeMap<(u32, &str), &Observed> = BTreeMap::new();
+    for event in events {
+        match &event.body {
+            Body::Observed(observed) => {
+                looked.insert((event.pid, &observed.check), observed);
+            }
+            Body::Check(verdict) if matches!(verdict.outcome, Outcome::Skipped { .. }) => {}
+            Body::Check(verdict) => match looked.remove(&(event.pid, verdict.id.as_str())) {
+                Some(observed) => match difference(observed, verdict) {
+                    None => rejudged.agreed += 1,
+                    Some(difference) => {
+                        rejudged.differing.push(format!("{}: {difference}", verdict.id));
+                    }
+                },
+                None => *rejudged.without.entry(verdict.id.clone()).or_default() += 1,
+            },
+            _ => {}
+        }
+    }
+    let left = looked.into_keys().map(|(_, check)| format!("{check}: observed, and no verdict"));
+    rejudged.differing.extend(left);
+    rejudged
+}
+
+/// How the stored verdict differs from what its observation says, if it does.
+fn difference(observed: &Observed, stored: &Verdict) -> Option<String> {
+    if observed.digest() != observed.sha256 {
+        return Some("its observation was changed after it was written".to_owned());
+    }
+    let Some(kind) = find(&observed.kind) else {
+        return Some(format!("there is no kind of check `{}`", observed.kind));
+    };
+    let judged = match (kind.judge)(observed) {
+        Ok(judged) => judged,
+        Err(error) => return Some(error.to_string()),
+    };
+    let again = judged.red.as_ref().map(|(reason, _)| reason.as_str());
+    let then = match &stored.outcome {
+        Outcome::Red { reason, .. } => Some(reason.as_str()),
+        Outcome::Green | Outcome::Skipped { .. } => None,
+    };
+    let told = |reason: Option<&str>| match reason {
+        Some(reason) => format!("red ({reason})"),
+        None => "green".to_owned(),
+    };
+    (again != then).then(|| format!("stored {}, its observation says {}", told(then), told(again)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::{Says, kinds};
+
+    fn event(body: Body) -> Event {
+        Event { at: "2026-01-01T00:00:00Z".parse().expect("a time"), pid: 7, body }
+    }
+
+    fn verdict(id: &str, outcome: Outcome) -> Event {
+        let (id, title) = (id.to_owned(), String::new());
+        event(Body::Check(Verdict { id, title, outcome, evidence: Vec::new(), seconds: 0.0 }))
+    }
+
+    /// The first control of a kind is green.
+    fn observed(kind: &str) -> Observed {
+        let control = (find(kind).expect("known").controls)().remove(0);
+        assert_eq!(control.says, Says::Green);
+        control.observed
+    }
+
+    #[test]
+    fn a_run_that_told_the_truth_agrees() {
+        for kind in kinds() {
+            let events =
+                [event(Body::Observed(observed(kind.id))), verdict(kind.id, Outcome::Green)];
+            assert_eq!(rejudge(&events), Rejudged { agreed: 1, ..Rejudged::default() });
+        }
+    }
+
+    #[test]
+    fn a_verdict_that_its_observation_does_not_bear_is_found() {
+        let red = Outcome::Red { reason: "it was red".to_owned(), remedy: None };
+        let events = [event(Body::Observed(observed("pods.list"))), verdict("pods.list", red)];
+        let differing = rejudge(&events).differing;
+        assert_eq!(differing.len(), 1);
+        assert!(differing[0].contains("stored red (it was red), its observation says green"));
+    }
+
+    #[test]
+    fn one_changed_byte_of_an_observation_is_found_though_the_verdict_is_the_same() {
+        let written = serde_json::to_string(&observed("pods.list")).expect("JSON");
+        let changed = written.replacen("12s", "13s", 1);
+        assert_ne!(written, changed);
+        let changed: Observed = serde_json::from_str(&changed).expect("JSON");
+        let events = [event(Body::Observed(changed)), verdict("pods.list", Outcome::Green)];
+        let differing = rejudge(&events).differing;
+        assert!(differing[0].contains("was changed after it was written"), "{differing:?}");
+    }
+
+    #[test]
+    fn checks_that_store_no_observation_are_counted() {
+        let events = [verdict("x.y", Outcome::Green), verdict("x.y", Outcome::Green)];
+        let rejudged = rejudge(&events);
+        assert_eq!(rejudged.without, BTreeMap::from([("x.y".to_owned(), 2)]));
+        assert!(rejudged.differing.is_empty());
+    }
+}
