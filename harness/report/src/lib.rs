@@ -30,6 +30,6 @@ pub use model::{
     Artifact, Check, CheckOutcome, End, Evidence, Fact, Failure, Model, Moment, Note, Phase,
     PodLife, PodList, State, Step,
 };
-pub use replay::holds_a_run;
+pub use replay::{holds_a_run, stored_events};
 pub use summary::{Counts, Summary};
 pub use write::{SUMMARY, write_all};

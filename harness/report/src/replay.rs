@@ -19,10 +19,9 @@ impl Model {
     /// A torn last line (its writer was killed) is left out; lines that cannot be understood are
     /// left out with a note. No events at all is an [`Error::input`].
     pub fn read(dir: &Path) -> Result<Model> {
-        let (mut events, unread) = events(dir)?;
+        let (mut events, unread) = events(dir, plain)?;
         if events.is_empty() {
-            return Err(Error::input(format!("no events in {}", dir.display()))
-                .remedy("give the directory of a run, the one with events-*.jsonl"));
+            return Err(no_events(dir));
         }
         // Stable: one process's events of the same instant keep their order.
         events.sort_by_key(|e| e.at);
@@ -78,8 +77,29 @@ pub fn holds_a_run(dir: &Path) -> Result<bool> {
     Ok(dir.exists() && !event_files(dir)?.is_empty())
 }
 
+fn no_events(dir: &Path) -> Error {
+    Error::input(format!("no events in {}", dir.display()))
+        .remedy("give the directory of a run, the one with events-*.jsonl")
+}
+
+/// The events of a run directory as they were written, those of one process in their order.
+///
+/// # Errors
+/// Bad input: there are none, or a line is not understood: what is missing cannot be judged.
+pub fn stored_events(dir: &Path) -> Result<Vec<Event>> {
+    let (events, unread) = events(dir, |_| {})?;
+    match unread.first_key_value() {
+        Some((what, count)) => {
+            Err(Error::input(format!("{}: {count} line(s) cannot be read: {what}", dir.display()))
+                .remedy("use the version of sparkproof that made the run"))
+        }
+        None if events.is_empty() => Err(no_events(dir)),
+        None => Ok(events),
+    }
+}
+
 /// All events, and what could not be read, counted by kind.
-fn events(dir: &Path) -> Result<(Vec<Event>, BTreeMap<String, usize>)> {
+fn events(dir: &Path, change: fn(&mut Value)) -> Result<(Vec<Event>, BTreeMap<String, usize>)> {
     let mut events = Vec::new();
     let mut unread = BTreeMap::new();
     for path in event_files(dir)? {
@@ -88,7 +108,7 @@ fn events(dir: &Path) -> Result<(Vec<Event>, BTreeMap<String, usize>)> {
         // kill -9 can cut a character in two.
         let text = String::from_utf8_lossy(&bytes);
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-            match parse(line) {
+            match parse(line, change) {
                 Ok(event) => events.push(event),
                 Err(what) => {
                     *unread.entry(what.unwrap_or(format!("unreadable, in {name}"))).or_default() +=
@@ -101,9 +121,9 @@ fn events(dir: &Path) -> Result<(Vec<Event>, BTreeMap<String, usize>)> {
 }
 
 /// One line; the error names its kind when that is all we do not know.
-fn parse(line: &str) -> Result<Event, Option<String>> {
+fn parse(line: &str, change: fn(&mut Value)) -> Result<Event, Option<String>> {
     let mut value: Value = serde_json::from_str(line).map_err(|_| None)?;
-    plain(&mut value);
+    change(&mut value);
     let kind = value["body"]["event"].as_str().map(|kind| format!("events of kind `{kind}`"));
     serde_json::from_value(value).map_err(|_| kind)
 }
@@ -181,6 +201,8 @@ impl Replay {
                 }
             }
             Body::PodList { title, text } => model.pod_lists.push(PodList { title, text }),
+            // What a verdict rests on: for who judges it again.
+            Body::Observed(_) => {}
             Body::Check(verdict) => model.checks.push(check(at, verdict)),
             Body::Reading(figures) => model.reading.push(figures),
             Body::Configuration(got) => model.configurations.push(got),
