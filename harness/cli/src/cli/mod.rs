@@ -8,7 +8,7 @@ mod ephemeral_run;
 mod exec;
 mod inventory;
 mod node_image;
-pub mod report;
+mod report;
 mod run;
 mod runner;
 mod store;
