@@ -1,10 +1,9 @@
 //! One verb removed at a time, and what happens without it, pinned.
 
 use rstest::rstest;
+use scenarios::frame::{Outcome, expect_red, proof};
 use sparkproof::access::{missing_verbs, needed};
 use sparkproof::checks;
-
-use crate::frame::{Outcome, expect_red, proof};
 
 /// What a session does without a verb.
 #[derive(Debug, Clone, Copy)]
