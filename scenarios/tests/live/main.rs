@@ -15,6 +15,7 @@ mod lifecycle;
 mod minikube;
 mod mounts;
 mod negative;
+mod own_scenarios;
 mod owning;
 mod permissions;
 mod probe;

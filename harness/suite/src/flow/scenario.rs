@@ -24,8 +24,10 @@ pub async fn scenario(
     body: impl AsyncFnOnce(&ScenarioContext) -> Result<()>,
 ) -> Result<()> {
     let path = std::env::var_os(HANDOVER).ok_or_else(|| {
-        Error::environment(format!("{HANDOVER} is not set: no environment is up"))
-            .remedy("cargo xtask test, or: sparkproof exec -- cargo nextest run --profile ci")
+        Error::environment(format!("{HANDOVER} is not set: no environment is up")).remedy(
+            "cargo xtask test; in a repository of your own: sparkproof exec --yes -- cargo nextest \
+             run",
+        )
     })?;
     let record = EnvironmentRecord::read(path.as_ref())?;
     let secrets = Secrets::default();
