@@ -1,1 +1,8 @@
-//! Live scenarios; see `tests/`.
+//! What the live scenarios of `tests/live` share.
+
+pub mod commands;
+pub mod frame;
+pub mod geni;
+pub mod pod_spec;
+pub mod registry;
+pub mod team;

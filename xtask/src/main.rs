@@ -124,6 +124,8 @@ fn sample(dir: &Path) -> miette::Result<()> {
 fn lint() -> miette::Result<()> {
     let tools = tools::ensure("deny")?;
     cargo(["fmt", "--all", "--check"]).run()?;
+    // A workspace of its own.
+    cargo(["fmt", "--manifest-path", "examples/own-scenarios/Cargo.toml", "--check"]).run()?;
     cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
     // The advisory database is a git clone; where it is out of reach (no GitHub), the other three
     // policies still hold, and this line says so.

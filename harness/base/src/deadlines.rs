@@ -79,11 +79,15 @@ mod tests {
         }
         assert!(TERMINATED + KILLED + NAMESPACE_GONE <= SCENARIO_TEARDOWN);
         assert!(REMOVAL_ENDS + IN_NODE <= SCENARIO_TEARDOWN && SCENARIO_TEARDOWN <= TEARDOWN);
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.config/nextest.toml");
-        let file = std::fs::read_to_string(path).expect("readable");
-        let table: toml::Value = toml::from_str(&file).expect("TOML");
-        let graces = grace_periods(&table);
-        assert!(!graces.is_empty(), "no profile has a grace-period");
+        let graces = |repository: &str| {
+            let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+            let path = format!("{root}/{repository}/.config/nextest.toml");
+            let file = std::fs::read_to_string(path).expect("readable");
+            let graces = grace_periods(&toml::from_str(&file).expect("TOML"));
+            assert!(!graces.is_empty(), "no profile of {repository} has a grace-period");
+            graces
+        };
+        let graces = [graces("."), graces("examples/own-scenarios")].concat();
         for grace in graces.into_iter().map(Duration::from_secs) {
             assert!(
                 SCENARIO_ENDS + SCENARIO_TEARDOWN < grace,

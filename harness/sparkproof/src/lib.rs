@@ -1,10 +1,10 @@
-//! Proves that Spark works on Kubernetes, for a given Spark, image, cluster, set of permissions and
-//! way of reading files; and when it does not, says why. The map is in ARCHITECTURE.md.
+//! What scenarios are written with, named from here, whatever crate it is of: [`flow::scenario`] is
+//! the frame, [`testbed::ScenarioContext::session`] makes sessions of Spark on Kubernetes, and
+//! [`checks`] says of them what holds, or why it does not. `examples/own-scenarios` is a repository
+//! that does so.
 //!
-//! What scenarios are written with is named from here, whatever crate it is of.
-
-pub mod cli;
-pub mod doctor;
+//! The cluster, its image and its permissions are those that `sparkproof exec -- cargo nextest run`
+//! holds. With the feature `report` each scenario also writes a report of its own.
 
 pub use sparkproof_base::{
     Context, Error, Exit, Result, context, deadlines, dirs, error, events, ledger, locks, name,
@@ -14,6 +14,7 @@ pub use sparkproof_catalog as catalog;
 pub use sparkproof_images as images;
 pub use sparkproof_kubernetes::{access, cluster, lease, observe, release};
 pub use sparkproof_machine::{engine, exec};
+#[cfg(feature = "report")]
 pub use sparkproof_report as report;
 pub use sparkproof_spark::{diagnose, session};
 pub use sparkproof_stores as store;

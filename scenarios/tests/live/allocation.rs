@@ -1,8 +1,7 @@
 //! Executors that come and go: by dynamic allocation, and by decommissioning.
 
+use scenarios::frame::{Outcome, expect_all_red, expect_red, proof};
 use sparkproof::checks;
-
-use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 
 #[tokio::test]
 async fn executors_come_with_work_and_go_without_it() -> Outcome {

@@ -1,13 +1,12 @@
 //! Applications by spark-submit in cluster mode: the driver is a pod.
 
 use rstest::rstest;
+use scenarios::frame::{Outcome, expect_all_red, expect_red, proof};
 use sparkproof::checks;
 use sparkproof::checks::{ApplicationFeature, ON_JVM, ON_PYTHON, ON_STATEFUL_SET};
 use sparkproof::error::Result;
 use sparkproof::session::ApplicationSpec;
 use sparkproof::testbed::{ScenarioContext, SessionBuilder};
-
-use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 
 #[tokio::test]
 async fn applications_end_well_and_leave_their_drivers_to_be_read() -> Outcome {

@@ -4,13 +4,12 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use rstest::rstest;
+use scenarios::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::checks;
 use sparkproof::error::{Error, ErrorContext, Result};
 use sparkproof::read::DataSize;
 use sparkproof::testbed::{EndKind, LiveSession};
-
-use crate::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
 
 #[rstest]
 #[case::stopped(3, DriverPlace::Container, FrontEnd::Pyspark, EndKind::Stopped)]

@@ -6,11 +6,10 @@ use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding};
 use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
+use scenarios::commands::{LONG, exe, red};
+use scenarios::frame::{Outcome, proof};
 use sparkproof::{Error, Result};
 use xtask::watched::Watched;
-
-use crate::frame::{Outcome, proof};
-use crate::owning::{LONG, exe, red};
 
 async fn names<K>(client: &Client) -> Result<BTreeSet<String>>
 where

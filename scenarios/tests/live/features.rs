@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use scenarios::frame::{Outcome, expect_all_red, expect_red, proof};
 use sparkproof::checks;
 use sparkproof::checks::features::{FEATURES, features, start_with_secret};
 use sparkproof::checks::{ON_JVM, run_feature_suite};
 use sparkproof::session::Finished;
 use sparkproof::testbed::{LiveSession, ScenarioContext};
-
-use crate::frame::{Outcome, expect_all_red, expect_red, proof};
 
 #[tokio::test]
 async fn every_feature_is_seen_on_every_pod() -> Outcome {

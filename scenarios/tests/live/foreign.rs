@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use kube::api::{Patch, PatchParams};
+use scenarios::commands::{LONG, exe, red};
+use scenarios::frame::{Outcome, expect_red, proof};
+use scenarios::team::{Team, USER};
 use serde_json::json;
 use sparkproof::access::{AccessQuery, ClusterCapabilities, DRIVER_POD, IN_POD, needed};
 use sparkproof::catalog::plan::RbacChoice;
@@ -14,10 +17,6 @@ use sparkproof::lease::Lease;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Exit, Result};
 use xtask::watched::Watched;
-
-use crate::frame::{Outcome, expect_red, proof};
-use crate::owning::{LONG, exe, red};
-use crate::team::{Team, USER};
 
 /// A command of ours, as on another machine: it knows nothing of the runs here.
 fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
@@ -32,7 +31,7 @@ fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
 
 /// As a terminal of any width would show it.
 fn said(output: &Output) -> String {
-    let all = crate::owning::said(output).replace('│', " ");
+    let all = scenarios::commands::said(output).replace('│', " ");
     all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,12 +1,11 @@
 //! Front ends: the same session, and the same checks of it, in whichever shell it is asked for.
 
 use rstest::rstest;
+use scenarios::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, started};
+use scenarios::pod_spec::as_reviewed;
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::error::ErrorContext;
 use sparkproof::testbed::EndKind;
-
-use crate::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, started};
-use crate::pod_spec::as_reviewed;
 
 #[rstest]
 #[ignore = "full: exited is in ci"]

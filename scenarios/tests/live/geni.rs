@@ -1,32 +1,11 @@
 //! Geni: the guide's own front end, and what it does wrong where it is let to.
-//!
-//! Its class path is the environment's (`--geni-classpath`), or what `clojure` resolves; where there is
-//! neither, each scenario is skipped with that reason. A class path that is given and wrong is a failure.
 
 use rstest::rstest;
+use scenarios::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, started};
+use scenarios::geni::with_geni;
 use sparkproof::catalog::plan::DriverPlace;
-use sparkproof::session::{FaultInjection, Geni};
-use sparkproof::testbed::{EndKind, ScenarioContext};
-
-use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
-
-/// A scenario with Geni, or skipped.
-pub(crate) async fn with_geni(
-    name: &str,
-    body: impl AsyncFnOnce(&ScenarioContext, Geni) -> sparkproof::Result<()>,
-) -> Outcome {
-    proof(name, async |p| {
-        let given = p.environment.plan.geni_classpath.as_ref();
-        match Geni::look(&p.context, given, &p.environment.image.version).await? {
-            Ok(geni) => body(p, geni).await,
-            Err(none) => {
-                p.skip(&none.to_string());
-                Ok(())
-            }
-        }
-    })
-    .await
-}
+use sparkproof::session::FaultInjection;
+use sparkproof::testbed::EndKind;
 
 #[rstest]
 #[case::stopped(3, DriverPlace::Host, EndKind::Stopped)]

@@ -6,11 +6,11 @@
 //! and one that is met and not listed, are red.
 
 use rstest::rstest;
+use scenarios::assert_snapshot_of;
+use scenarios::frame::Outcome;
+use scenarios::geni::with_geni;
 use sparkproof::catalog::List;
 use sparkproof::flow::{GuideTyping, no_transcript};
-
-use crate::frame::{Outcome, assert_snapshot_of};
-use crate::geni::with_geni;
 
 #[rstest]
 #[case::as_written(List::AsWritten)]

@@ -1,12 +1,11 @@
 //! Images of other origins, and what a second time costs.
 
+use scenarios::frame::{Outcome, proof};
 use sparkproof::images::{Entry, Layer, load, load_layered, spark};
 use sparkproof::ledger::OwnedResource;
 use sparkproof::release::release;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, checks};
-
-use crate::frame::{Outcome, proof};
 
 /// The guide's way: the distribution's own `docker-image-tool.sh`, here on a distribution composed
 /// of PyPI's package and our Dockerfile.

@@ -1,11 +1,11 @@
 //! Pods come with the session, each executor works, a lost one is replaced, pods go with it.
 
 use rstest::rstest;
+use scenarios::assert_snapshot_of;
+use scenarios::frame::{Outcome, expect_red, proof};
 use sparkproof::access::Rule;
 use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::checks;
-
-use crate::frame::{Outcome, assert_snapshot_of, expect_red, proof};
 
 #[rstest]
 #[ignore = "full: three executors are in ci"]

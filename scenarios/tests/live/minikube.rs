@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use rstest::rstest;
 use rustix::process::Signal;
+use scenarios::commands::{docker, exe, red, sweep};
+use scenarios::frame::{Outcome, proof};
 use sparkproof::Error;
 use sparkproof::testbed::ScenarioContext;
 use xtask::watched::Watched;
-
-use crate::frame::{Outcome, proof};
-use crate::owning::{docker, exe, red, sweep};
 
 /// The base image may have to be assembled first.
 const LONG: Duration = Duration::from_secs(40 * 60);

@@ -1,16 +1,13 @@
 //! Mounts that are lost under a running session, and come back; what mounting takes.
 
 use k8s_openapi::api::core::v1::VolumeMount;
+use scenarios::frame::{Outcome, expect_red, first_pod, little, path_of, proof, started};
 use sparkproof::checks;
-use sparkproof::cluster::InPod;
 use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, Result};
-use sparkproof::flow::ReadingSession;
 use sparkproof::read::mount::{Client, Mounter};
 use sparkproof::session::SessionOverlay;
 use sparkproof::testbed::ScenarioContext;
-
-use crate::frame::{Outcome, expect_red, little, path_of, proof, started};
 
 /// Where the control mounts the same directory, without propagation.
 const DEAF: &str = "/var/tmp/deaf";
@@ -25,12 +22,6 @@ fn also_without_propagation(added: &mut SessionOverlay) {
     });
     let deaf: Vec<_> = deaf.collect();
     added.mounts.extend(deaf);
-}
-
-fn first_pod(session: &ReadingSession<'_>) -> Result<InPod> {
-    let pods = session.live.executor_pods();
-    let pod = pods.keys().next().ok_or_else(|| Error::red("no executor runs"))?;
-    Ok(session.live.executor(pod))
 }
 
 /// Mounts of the run in the nodes' own namespaces.

@@ -1,8 +1,7 @@
 //! Sessions that must not come out green, each with its reason.
 
+use scenarios::frame::{Outcome, expect_red, proof};
 use sparkproof::catalog::plan::{MebiBytes, MilliCpu};
-
-use crate::frame::{Outcome, expect_red, proof};
 
 #[tokio::test]
 async fn a_wrong_image_is_named() -> Outcome {

@@ -1,26 +1,14 @@
 //! What a run owns goes with it: after a signal by itself, after kill -9 by a sweep, and a sweep
 //! leaves the others alone.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::time::Duration;
-
 use rstest::rstest;
 use rustix::process::Signal;
-use sparkproof::error::{Error, ErrorContext};
-use sparkproof::testbed::{EXECUTABLE, ScenarioContext};
+use scenarios::commands::{LONG, docker, exe, red, sweep};
+use scenarios::frame::{Outcome, proof};
+use sparkproof::Error;
+use sparkproof::testbed::ScenarioContext;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use xtask::watched::Watched;
-
-use crate::frame::{Outcome, proof};
-
-/// A backstop for a hang, below nextest's own for these tests (20 min).
-pub(crate) const LONG: Duration = Duration::from_secs(18 * 60);
-
-/// The binary that holds the environment.
-pub(crate) fn exe() -> PathBuf {
-    std::env::var_os(EXECUTABLE).map(PathBuf::from).unwrap_or_default()
-}
 
 /// Everything that a run owned is gone: its state, and whatever Docker has under its name.
 fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
@@ -42,33 +30,6 @@ fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
         }
     }
     Ok(())
-}
-
-/// What a command of docker's says, to the engine of the scenarios.
-pub(crate) fn docker(p: &ScenarioContext, args: &[&str]) -> sparkproof::Result<String> {
-    let host = p.environment.engine.as_ref().map_or("", |engine| engine.host.as_str());
-    let output = Command::new("docker").args(args).env("DOCKER_HOST", host).output();
-    output.map(|output| said(&output)).or_environment("running docker")
-}
-
-/// What a sweep says, which must have succeeded.
-pub(crate) fn sweep() -> sparkproof::Result<String> {
-    let swept = Command::new(exe()).arg("sweep").output().or_environment("running a sweep")?;
-    match swept.status.success() {
-        true => Ok(said(&swept)),
-        false => Err(Error::red(format!("the sweep failed: {}", said(&swept)))),
-    }
-}
-
-/// Both streams of a command.
-pub(crate) fn said(output: &Output) -> String {
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    words(&output.stdout) + &words(&output.stderr)
-}
-
-/// An error of a watched run, as one of ours.
-pub(crate) fn red(error: miette::Report) -> Error {
-    Error::red(format!("{error:?}"))
 }
 
 #[rstest]

@@ -1,10 +1,9 @@
 //! One verb removed at a time, and what happens without it, pinned.
 
 use rstest::rstest;
+use scenarios::frame::{Outcome, expect_red, proof};
 use sparkproof::checks;
 use sparkproof::testbed::can_i;
-
-use crate::frame::{Outcome, expect_red, proof};
 
 /// What a session does without a verb.
 #[derive(Debug, Clone, Copy)]

@@ -7,14 +7,13 @@ use std::process::Command;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::AttachParams;
+use scenarios::frame::{Outcome, proof};
 use sparkproof::catalog::plan::conf::STRICT;
 use sparkproof::read::{DataSize, Dataset, Table};
 use sparkproof::session::{DriverError, FileRead, ReadResult, Reading, Share};
 use sparkproof::testbed::LiveSession;
 use sparkproof::{Error, Result, checks};
 use tokio::io::AsyncWriteExt;
-
-use crate::frame::{Outcome, proof};
 
 /// A file of the image: there on every executor, not on the driver's host.
 const IN_IMAGE: &str = "file:///opt/spark/RELEASE";

@@ -2,16 +2,15 @@
 //! breaks a read is never green.
 
 use k8s_openapi::api::core::v1::Pod;
+use scenarios::assert_snapshot_of;
+use scenarios::frame::{Outcome, expect_red, first_pod, little, path_of, proof, started};
 use sparkproof::catalog::{Expected, StoreKind};
 use sparkproof::checks;
 use sparkproof::checks::run_reading_suite;
-use sparkproof::cluster::InPod;
 use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, ErrorContext, Result};
 use sparkproof::flow::ReadingSession;
 use sparkproof::testbed::ScenarioContext;
-
-use crate::frame::{Outcome, assert_snapshot_of, expect_red, little, path_of, proof, started};
 
 #[tokio::test]
 async fn every_way_of_reading_is_as_declared() -> Outcome {
@@ -41,13 +40,6 @@ async fn cut_off(p: &ScenarioContext, pod: &Pod, address: &str) -> Result<()> {
     let name = pod.metadata.name.clone().unwrap_or_default();
     let command = ["sh", "-c", REFUSE, "sh", &name, address];
     engine.exec(&p.context, &node, &command, None::<&[u8]>, IN_NODE).await.map(drop)
-}
-
-/// The first executor's pod.
-fn first_pod(session: &ReadingSession<'_>) -> Result<InPod> {
-    let pods = session.live.executor_pods();
-    let pod = pods.keys().next().ok_or_else(|| Error::red("no executor runs"))?;
-    Ok(session.live.executor(pod))
 }
 
 /// Measured: CSV stays green with the file missing on one executor, or cut to 4 bytes there.

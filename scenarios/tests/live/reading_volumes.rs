@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
+use scenarios::frame::{Outcome, expect_red, leaves_nothing, little, proof, started};
 use sparkproof::checks;
 use sparkproof::error::Result;
 use sparkproof::flow::ReadingBuilder;
 use sparkproof::read::own_on_nodes;
 use sparkproof::read::volume::{HostPath, by_claim};
 use sparkproof::testbed::ScenarioContext;
-
-use crate::frame::{Outcome, expect_red, leaves_nothing, little, proof, started};
 
 /// Two executors that shall read little data by one variant.
 fn builder<'a>(p: &'a ScenarioContext, id: &str) -> Result<ReadingBuilder<'a>> {

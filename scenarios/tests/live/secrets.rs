@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
+use scenarios::frame::{Outcome, proof};
 use sparkproof::{Error, Result};
-
-use crate::frame::{Outcome, proof};
 
 /// Files below a directory that contain a text.
 fn holding(dir: &Path, text: &str) -> Vec<String> {

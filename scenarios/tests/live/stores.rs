@@ -10,14 +10,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::PostParams;
 use rstest::rstest;
+use scenarios::frame::{Outcome, expect_red, proof};
 use sparkproof::Error;
 use sparkproof::catalog::StoreKind;
 use sparkproof::ledger::{OwnedResource, labels};
 use sparkproof::release::release;
 use sparkproof::store::{ServerRequest, Store, StoreRecord, StoreRequest};
 use sparkproof::testbed::ScenarioContext;
-
-use crate::frame::{Outcome, expect_red, proof};
 
 /// Keys that have broken clients before, one larger than a block, and many small ones.
 fn files(dir: &Path, nonce: &str) -> BTreeMap<String, PathBuf> {

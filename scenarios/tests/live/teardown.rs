@@ -1,8 +1,7 @@
 //! What stays when the driver does not say goodbye.
 
+use scenarios::frame::{Outcome, proof};
 use sparkproof::checks;
-
-use crate::frame::{Outcome, proof};
 
 /// The JVM's shutdown hook deletes what `stop()` would have deleted.
 #[tokio::test]

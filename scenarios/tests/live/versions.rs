@@ -1,13 +1,14 @@
 //! Other versions of Spark than the environment's, each with an image of its own.
 
 use rstest::rstest;
+use scenarios::frame::{
+    Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started,
+};
+use scenarios::pod_spec::as_reviewed;
 use sparkproof::catalog::plan::FrontEnd;
 use sparkproof::images::{load, spark};
 use sparkproof::testbed::{EndKind, Environment, ScenarioContext};
 use sparkproof::{Error, Result};
-
-use crate::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started};
-use crate::pod_spec::as_reviewed;
 
 /// The same environment with another Spark, whose image is on every node.
 async fn with_spark(p: &ScenarioContext, version: &str) -> Result<ScenarioContext> {

@@ -1,6 +1,7 @@
 //! The frame in which a scenario runs.
 
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -23,8 +24,10 @@ pub async fn scenario(
     body: impl AsyncFnOnce(&ScenarioContext) -> Result<()>,
 ) -> Result<()> {
     let path = std::env::var_os(HANDOVER).ok_or_else(|| {
-        Error::environment(format!("{HANDOVER} is not set: no environment is up"))
-            .remedy("cargo xtask test, or: sparkproof exec -- cargo nextest run --profile ci")
+        Error::environment(format!("{HANDOVER} is not set: no environment is up")).remedy(
+            "cargo xtask test; in a repository of your own: sparkproof exec --yes -- cargo nextest \
+             run",
+        )
     })?;
     let record = EnvironmentRecord::read(path.as_ref())?;
     let secrets = Secrets::default();
@@ -71,17 +74,30 @@ pub async fn scenario(
     let exit = result.as_ref().map_or_else(|error| error.exit, |_| Exit::Green);
     let error = result.as_ref().err().map(ToString::to_string);
     context.recorder.emit(Body::RunEnded { exit, error });
-    let report =
-        sparkproof_report::write_all(&dir).map(|_| format!("scenarios/{name}/report.html"));
     above.check(Verdict {
         id: format!("scenario.{name}"),
         title: name.replace('_', " "),
         outcome,
-        evidence: report
-            .iter()
-            .map(|path| Evidence { name: "report".to_owned(), text: path.clone() })
+        evidence: report(&dir)
+            .map(|file| Evidence {
+                name: "report".to_owned(),
+                text: format!("scenarios/{name}/{file}"),
+            })
+            .into_iter()
             .collect(),
         seconds: begun.elapsed().as_secs_f64(),
     });
     result.map(drop)
+}
+
+/// The page that a scenario's reports were written to.
+#[cfg(feature = "report")]
+fn report(dir: &Path) -> Option<&'static str> {
+    sparkproof_report::write_all(dir).ok().map(|_| "report.html")
+}
+
+/// None here: `sparkproof report DIR` derives it from the events.
+#[cfg(not(feature = "report"))]
+fn report(_dir: &Path) -> Option<&'static str> {
+    None
 }

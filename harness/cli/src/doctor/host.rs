@@ -97,7 +97,7 @@ pub(super) fn size() -> Result<[Finding; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State;
+    use crate::doctor::finding::State;
 
     #[test]
     fn who_is_not_root_is_missing_what_the_plan_needs_of_root_only() {

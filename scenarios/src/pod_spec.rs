@@ -4,11 +4,11 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 use sparkproof::testbed::LiveSession;
 
-use crate::frame::assert_snapshot_of;
+use crate::assert_snapshot_of;
 
 /// Compares each executor's pod with the one that was reviewed of this Spark: the versions' snapshots
 /// lie side by side, so that a reviewer sees what changed between them.
-pub(crate) fn as_reviewed(live: &LiveSession, version: &str) {
+pub fn as_reviewed(live: &LiveSession, version: &str) {
     for pod in live.executor_pods().values() {
         insta::with_settings!({ filters => FILTERS }, {
             assert_snapshot_of!(format!("executor_pod_{version}"), told(pod));

@@ -7,4 +7,4 @@ mod needs;
 mod tools;
 
 pub use examine::{examine, install};
-pub use finding::{Finding, State};
+pub use finding::Finding;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sparkproof::catalog::select;
+use sparkproof::cluster::InPod;
 use sparkproof::events::Outcome as Verdict;
 use sparkproof::flow::{ReadingBuilder, ReadingSession};
 use sparkproof::read::DataSize;
@@ -10,10 +11,10 @@ use sparkproof::testbed::{EndKind, LiveSession, ScenarioContext};
 use sparkproof::{Error, checks};
 
 /// What a scenario returns; its message is what nextest prints.
-pub(crate) type Outcome = miette::Result<()>;
+pub type Outcome = miette::Result<()>;
 
 /// Runs a scenario in its frame.
-pub(crate) async fn proof(
+pub async fn proof(
     name: &str,
     body: impl AsyncFnOnce(&ScenarioContext) -> sparkproof::Result<()>,
 ) -> Outcome {
@@ -22,7 +23,7 @@ pub(crate) async fn proof(
 
 /// What every session is: its pods as the snapshot shows them, a task on each executor, and an end
 /// that leaves what that ending leaves.
-pub(crate) async fn lives_and_ends(
+pub async fn lives_and_ends(
     p: &ScenarioContext,
     mut live: LiveSession,
     ending: EndKind,
@@ -56,27 +57,31 @@ pub(crate) async fn lives_and_ends(
 }
 
 /// A session that shall read little data by these variants.
-pub(crate) fn little<'a>(
-    p: &'a ScenarioContext,
-    ids: &[&str],
-) -> sparkproof::Result<ReadingBuilder<'a>> {
+pub fn little<'a>(p: &'a ScenarioContext, ids: &[&str]) -> sparkproof::Result<ReadingBuilder<'a>> {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     Ok(ReadingBuilder::of(p, &select(Some(&ids))?).size(DataSize::tiny()))
 }
 
 /// Starts it with the data of every variant in its place; the first that has not is the error.
-pub(crate) async fn started(builder: ReadingBuilder<'_>) -> sparkproof::Result<ReadingSession<'_>> {
+pub async fn started(builder: ReadingBuilder<'_>) -> sparkproof::Result<ReadingSession<'_>> {
     let (session, failed) = builder.start().await?;
     failed.map_or(Ok(session), Err)
 }
 
 /// Where the files of one of its variants lie.
-pub(crate) fn path_of(session: &ReadingSession<'_>, id: &str) -> sparkproof::Result<PathBuf> {
+pub fn path_of(session: &ReadingSession<'_>, id: &str) -> sparkproof::Result<PathBuf> {
     Ok(session.scene().path(session.subject(id)?.strategy.variant()))
 }
 
+/// The first executor's pod.
+pub fn first_pod(session: &ReadingSession<'_>) -> sparkproof::Result<InPod> {
+    let pods = session.live.executor_pods();
+    let pod = pods.keys().next().ok_or_else(|| Error::red("no executor runs"))?;
+    Ok(session.live.executor(pod))
+}
+
 /// Stops a session; nothing of it is left, its claims included.
-pub(crate) async fn leaves_nothing(
+pub async fn leaves_nothing(
     p: &ScenarioContext,
     session: ReadingSession<'_>,
 ) -> sparkproof::Result<()> {
@@ -85,7 +90,7 @@ pub(crate) async fn leaves_nothing(
 }
 
 /// A negative control: it must be red, and its words must name the reason.
-pub(crate) fn expect_red<T>(
+pub fn expect_red<T>(
     result: sparkproof::Result<T>,
     reasons: &[&str],
 ) -> sparkproof::Result<String> {
@@ -105,7 +110,7 @@ pub(crate) fn expect_red<T>(
 }
 
 /// Each of these checks was made and is red: a negative control of many.
-pub(crate) fn expect_all_red(
+pub fn expect_all_red(
     p: &ScenarioContext,
     ids: impl IntoIterator<Item = String>,
 ) -> sparkproof::Result<()> {
@@ -120,6 +125,7 @@ pub(crate) fn expect_all_red(
 }
 
 /// Compares with a reviewed snapshot in `snapshots/`.
+#[macro_export]
 macro_rules! assert_snapshot_of {
     ($name:expr, $text:expr) => {
         insta::with_settings!({
@@ -131,4 +137,3 @@ macro_rules! assert_snapshot_of {
         });
     };
 }
-pub(crate) use assert_snapshot_of;

@@ -1,8 +1,11 @@
 //! The `sparkproof` binary; under the name of the OCI runtime shim it is that shim.
 
+mod cli;
+mod doctor;
+
 use std::process::ExitCode;
 
-use sparkproof::engine::shim;
+use sparkproof_machine::engine::shim;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
@@ -10,5 +13,5 @@ fn main() -> ExitCode {
     if shim::is_called(&name) {
         return shim::main(arguments);
     }
-    sparkproof::cli::main()
+    cli::main()
 }

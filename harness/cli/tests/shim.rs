@@ -4,7 +4,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use sparkproof::engine::{Capabilities, shim};
+use sparkproof_machine::engine::{Capabilities, shim};
 
 /// Stands where runc would: says what it was called with.
 const RUNC: &str = "#!/bin/sh\necho \"$0 $*\"\nexit 7\n";

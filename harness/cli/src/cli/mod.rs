@@ -8,7 +8,7 @@ mod ephemeral_run;
 mod exec;
 mod inventory;
 mod node_image;
-pub mod report;
+mod report;
 mod run;
 mod runner;
 mod store;
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     /// The pages, with the commands they show.
-    const PAGES: [&str; 16] = [
+    const PAGES: [&str; 17] = [
         include_str!("../../../../README.md"),
         include_str!("../../../../docs/ci.md"),
         include_str!("../../../../docs/coverage.md"),
@@ -162,6 +162,7 @@ mod tests {
         include_str!("../../../../docs/strategies/2-mount.md"),
         include_str!("../../../../docs/strategies/3-volume.md"),
         include_str!("../../../../docs/strategies/4-remote.md"),
+        include_str!("../../../../examples/own-scenarios/README.md"),
     ];
 
     /// Code spans and lines of code blocks that call us.

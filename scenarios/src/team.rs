@@ -18,17 +18,20 @@ use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Result};
 
 /// The account that the user is.
-pub(crate) const USER: &str = "tester";
+pub const USER: &str = "tester";
 
 /// A namespace, which the scenario owns, with a user whose rights are a Role.
-pub(crate) struct Team<'a> {
+pub struct Team<'a> {
     p: &'a ScenarioContext,
-    pub(crate) namespace: String,
-    pub(crate) credentials: Credentials,
+    /// Its name.
+    pub namespace: String,
+    /// The user's.
+    pub credentials: Credentials,
 }
 
 impl<'a> Team<'a> {
-    pub(crate) async fn new(p: &'a ScenarioContext) -> Result<Team<'a>> {
+    /// Makes it, and waits for what Kubernetes puts there.
+    pub async fn new(p: &'a ScenarioContext) -> Result<Team<'a>> {
         let cluster = &p.environment.cluster;
         let namespace = format!("team-{}", p.context.run.id());
         p.context.run.record(OwnedResource::Namespace {
@@ -86,12 +89,13 @@ impl<'a> Team<'a> {
         .await
     }
 
-    pub(crate) fn kubeconfig(&self) -> String {
+    /// The user's kubeconfig.
+    pub fn kubeconfig(&self) -> String {
         self.credentials.kubeconfig().to_string_lossy().into_owned()
     }
 
     /// The Role without one verb.
-    pub(crate) async fn may_not(&self, rule: Rule) -> Result<()> {
+    pub async fn may_not(&self, rule: Rule) -> Result<()> {
         let mut less = role(USER, &self.namespace);
         for policy in less.rules.iter_mut().flatten() {
             if policy.resources.iter().flatten().any(|resource| resource == rule.resource) {
@@ -102,7 +106,7 @@ impl<'a> Team<'a> {
     }
 
     /// The Role with more verbs.
-    pub(crate) async fn may_also(&self, rules: impl IntoIterator<Item = Rule>) -> Result<()> {
+    pub async fn may_also(&self, rules: impl IntoIterator<Item = Rule>) -> Result<()> {
         let mut more = role(USER, &self.namespace);
         more.rules.get_or_insert_default().extend(policy(rules));
         self.may(&more).await
@@ -115,7 +119,7 @@ impl<'a> Team<'a> {
     }
 
     /// What lies in the namespace.
-    pub(crate) async fn holds(&self) -> Result<BTreeSet<String>> {
+    pub async fn holds(&self) -> Result<BTreeSet<String>> {
         let mut all = self.names::<Pod>().await?;
         all.extend(self.names::<ConfigMap>().await?);
         all.extend(self.names::<Service>().await?);
@@ -144,7 +148,7 @@ impl<'a> Team<'a> {
     }
 
     /// A Lease and a ConfigMap as a run of another machine leaves them.
-    pub(crate) async fn left_behind(&self, run: &str, renewed: jiff::Timestamp) -> Result<()> {
+    pub async fn left_behind(&self, run: &str, renewed: jiff::Timestamp) -> Result<()> {
         let labels = labels::kube(run, labels::Lifetime::Run);
         let metadata = json!({ "name": format!("sparkproof-{run}"), "labels": labels });
         let leases = self.leases();
@@ -155,7 +159,8 @@ impl<'a> Team<'a> {
         make(&maps, json!({ "metadata": metadata, "data": { "a": "b" } })).await
     }
 
-    pub(crate) fn leases(&self) -> Api<Lease> {
+    /// The Leases in the namespace.
+    pub fn leases(&self) -> Api<Lease> {
         Api::namespaced(self.p.client().clone(), &self.namespace)
     }
 }

@@ -174,7 +174,7 @@ fn capabilities(host: &Capabilities) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State;
+    use crate::doctor::finding::State;
     use sparkproof_base::testing::test_context;
     use sparkproof_catalog::plan::{Machine, RawPlan};
 

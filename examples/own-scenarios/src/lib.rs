@@ -1,0 +1,1 @@
+//! What your scenarios share: helpers, fixtures. The scenarios are in `tests/`.
