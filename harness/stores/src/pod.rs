@@ -18,9 +18,6 @@ use super::place::Place;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
 use super::{Credentials, Placement, Store, StoreRecord, StoreRequest, certificate};
 
-/// Label by which the service finds the pod.
-const STORE: &str = "sparkproof.io/store";
-
 /// One pod, its service and its secret, all of one name.
 pub(super) struct Pod {
     pub(super) client: Client,
@@ -134,7 +131,7 @@ impl Objects<'_> {
 
     fn metadata(&self) -> serde_json::Value {
         let mut labels = self.labels.clone();
-        labels.insert(STORE.to_owned(), self.pod.name.clone());
+        labels.insert(labels::KUBE_STORE.to_owned(), self.pod.name.clone());
         json!({ "name": self.pod.name, "labels": labels })
     }
 
@@ -181,7 +178,7 @@ impl Objects<'_> {
         if self.request.kind == StoreKind::Azure {
             ports.push(json!({ "name": "tls", "port": TLS_PORT }));
         }
-        let selector = json!({ STORE: self.pod.name });
+        let selector = json!({ labels::KUBE_STORE: self.pod.name });
         let spec = json!({ "type": "NodePort", "selector": selector, "ports": ports });
         from(json!({ "metadata": self.metadata(), "spec": spec }))
     }

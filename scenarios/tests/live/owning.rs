@@ -8,6 +8,7 @@ use std::time::Duration;
 use rstest::rstest;
 use rustix::process::Signal;
 use sparkproof::error::{Error, ErrorContext};
+use sparkproof::ledger::labels;
 use sparkproof::testbed::{EXECUTABLE, ScenarioContext};
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use xtask::watched::Watched;
@@ -29,8 +30,8 @@ fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
         return Err(Error::red(format!("{} is still there", state.display())));
     }
     let cluster = format!("sparkproof-{run}");
-    let label = format!("label=io.x-k8s.kind.cluster={cluster}");
-    let label_of_run = format!("label=io.sparkproof.run={run}");
+    let label = format!("label={}={cluster}", labels::KIND_CLUSTER);
+    let label_of_run = format!("label={}={run}", labels::RUN);
     for asked in [
         ["ps", "-aq", "--filter", &label],
         ["ps", "-aq", "--filter", &label_of_run],

@@ -15,6 +15,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, PodMoment};
+use sparkproof_base::ledger::labels::KUBE_SESSION;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
 use sparkproof_kubernetes::access::Access;
@@ -28,8 +29,8 @@ use super::protocol::{Described, DriverGone};
 use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
-    DriverSite, Place, SESSION_IN_POD, SESSION_LABEL, SessionSpec, hosts_file,
-    in_pod as in_pod_path, properties, reached_at, template_file,
+    DriverSite, Place, SESSION_IN_POD, SessionSpec, hosts_file, in_pod as in_pod_path, properties,
+    reached_at, template_file,
 };
 use super::{evidence, probe, template};
 use crate::diagnose::diagnose;
@@ -114,7 +115,7 @@ impl Session {
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
-            move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
+            move |pod: &Pod| pod.labels().get(KUBE_SESSION) == Some(&name)
         };
         let patience = match cluster.provider {
             Provider::Kind | Provider::Minikube => Duration::from_secs(5),
@@ -384,8 +385,7 @@ async fn look(
 pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Arc<Pod>> {
     let id = |pod: &Pod| {
         let labels = pod.labels();
-        (labels.get(SESSION_LABEL)? == session)
-            .then(|| labels.get("spark-exec-id")?.parse().ok())?
+        (labels.get(KUBE_SESSION)? == session).then(|| labels.get("spark-exec-id")?.parse().ok())?
     };
     pods.now().into_values().filter_map(|pod| Some((id(&pod)?, pod))).collect()
 }
@@ -508,7 +508,7 @@ mod tests {
         let waiting = json!({ "reason": "ErrImagePull", "message": "no such image" });
         let stuck = json!([{
             "metadata": { "name": "x-exec-1", "namespace": "n",
-                          "labels": { SESSION_LABEL: "s", "spark-exec-id": "1" } },
+                          "labels": { KUBE_SESSION: "s", "spark-exec-id": "1" } },
             "status": { "phase": "Pending", "containerStatuses": [{
                 "name": "e", "ready": false, "restartCount": 0, "image": "i", "imageID": "",
                 "state": { "waiting": waiting } }] },
