@@ -20,8 +20,9 @@ use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::observe::Pods;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::files;
 use super::front_end::DriverProgram;
-use super::{JVM_ENDED, Launch, NO_JVM, files};
+use super::launch::{JVM_ENDED, Launch, NO_JVM};
 use crate::session::health::Health;
 use crate::session::logs::{each_line, not_followed};
 use crate::session::spec::{
