@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
+use sparkproof::ledger::labels;
 use sparkproof::testbed::LiveSession;
 
 use crate::assert_snapshot_of;
@@ -10,14 +11,16 @@ use crate::assert_snapshot_of;
 /// lie side by side, so that a reviewer sees what changed between them.
 pub fn as_reviewed(live: &LiveSession, version: &str) {
     for pod in live.executor_pods().values() {
-        insta::with_settings!({ filters => FILTERS }, {
+        let run = format!(r#"("{}": )"[0-9a-f]+""#, labels::KUBE_RUN);
+        let filters = FILTERS.into_iter().chain([(run.as_str(), "$1\"[RUN]\"")]);
+        insta::with_settings!({ filters => filters }, {
             assert_snapshot_of!(format!("executor_pod_{version}"), told(pod));
         });
     }
 }
 
 /// Named filters: what differs from run to run and proves nothing.
-const FILTERS: [(&str, &str); 10] = [
+const FILTERS: [(&str, &str); 9] = [
     (r"\bsession-[0-9a-f]{8}\b", "[SESSION]"),
     (r"spark-(application-[0-9]{13}|[0-9a-f]{32})", "[APPLICATION]"),
     (r"spark-exec-[0-9a-f]{16}", "spark-exec-[HEX]"),
@@ -26,7 +29,6 @@ const FILTERS: [(&str, &str); 10] = [
     (r"@[0-9.]+:[0-9]+", "@[DRIVER]"),
     (r"-Dspark.driver.port=[0-9]+", "-Dspark.driver.port=[PORT]"),
     (r"(localhost/sparkproof/spark:[0-9.]+)-[0-9a-f]+", "$1-[CONTENT]"),
-    (r#"("sparkproof.io/run": )"[0-9a-f]+""#, "$1\"[RUN]\""),
     (r#"("name": "SPARK_USER",\s*"value": )"[^"]+""#, "$1\"[USER]\""),
 ];
 

@@ -1,6 +1,7 @@
 //! The ground: errors and exit codes, directories, names, secrets, the event schema and its recorder,
 //! cancellation, the one wait, the ledger, the frame of a check.
 
+mod cancel;
 pub mod context;
 pub mod deadlines;
 pub mod dirs;

@@ -7,13 +7,12 @@ use bollard::errors::Error as DockerError;
 use bollard::query_parameters::InspectContainerOptions;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::ledger::labels::CONTAINERD_CONFIG;
 use sparkproof_machine::engine::Engine;
 use tokio::io::AsyncRead;
 
 /// The longest that an answer may take: an image of a gigabyte is unpacked.
 const LONGEST: Duration = Duration::from_secs(600);
-/// Names the image's configuration on the image: a tag that was moved is seen.
-const CONFIG_LABEL: &str = "sparkproof.io/config";
 
 /// One node.
 #[derive(Debug)]
@@ -64,7 +63,7 @@ impl Node<'_> {
     pub(super) async fn has_image(&self, name: &str, config: &str) -> Result<bool> {
         let filter = format!("name=={name}");
         let listed = self.ctr(&["images", "ls", &filter], None::<&[u8]>).await?;
-        Ok(listed.contains(&format!("{CONFIG_LABEL}={config}")))
+        Ok(listed.contains(&format!("{CONTAINERD_CONFIG}={config}")))
     }
 
     /// Imports an archive, unpacks it and labels the image.
@@ -75,7 +74,7 @@ impl Node<'_> {
         archive: impl AsyncRead + Unpin,
     ) -> Result<()> {
         self.ctr(&["images", "import", "-"], Some(archive)).await?;
-        let label = format!("{CONFIG_LABEL}={config}");
+        let label = format!("{CONTAINERD_CONFIG}={config}");
         self.ctr(&["images", "label", name, &label], None::<&[u8]>).await?;
         Ok(())
     }

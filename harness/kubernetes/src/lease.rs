@@ -24,8 +24,6 @@ const RENEW_SECONDS: u64 = 15;
 const ROUND: Duration = Duration::from_secs(10);
 /// How often in a row a renewal may meet a Lease that somebody changed meanwhile.
 const CONFLICTS: usize = 3;
-/// Annotation: the Spark application whose objects, which carry no label of ours, are the run's.
-pub const APPLICATION: &str = "sparkproof.io/application";
 
 /// Renewed until dropped.
 #[derive(Debug)]
@@ -47,7 +45,7 @@ impl Lease {
     ) -> Result<Lease> {
         let run = context.run.id();
         let api: Api<KubeLease> = Api::namespaced(client.clone(), namespace);
-        let annotation = application.map(|id| (APPLICATION.to_owned(), id.to_owned()));
+        let annotation = application.map(|id| (labels::KUBE_APPLICATION.to_owned(), id.to_owned()));
         let now = MicroTime(jiff::Timestamp::now());
         let lease = KubeLease {
             metadata: ObjectMeta {

@@ -20,7 +20,7 @@ use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::ledger::labels::{KIND_CLUSTER, RUN, SCOPE};
 use tokio::time::timeout;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, gone};
 
 /// The daemon of a ledger entry.
 pub async fn at(host: &str) -> Result<Engine> {
@@ -28,14 +28,6 @@ pub async fn at(host: &str) -> Result<Engine> {
         Error::environment(format!("the Docker daemon at {host} does not answer"))
             .remedy("start it again, then run `sparkproof sweep`")
     })
-}
-
-/// What is not there is as good as removed.
-pub fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
-    match result {
-        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-        result => result.map(Some),
-    }
 }
 
 fn is_of_run(labels: Option<&HashMap<String, String>>, run: &str) -> bool {

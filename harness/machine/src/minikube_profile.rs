@@ -15,8 +15,8 @@ use futures::future::try_join_all;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::MINIKUBE_NODE;
 
-use crate::docker::{Nodes, first_name, force_remove, force_remove_network, gone};
-use crate::engine::Engine;
+use crate::docker::{Nodes, first_name, force_remove, force_remove_network};
+use crate::engine::{Engine, gone};
 
 /// `MINIKUBE_HOME` of a run's Minikube, in the run's directory.
 pub const HOME: &str = "minikube";

@@ -7,8 +7,8 @@ use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 
-use crate::docker::gone;
 use crate::engine::Engine;
+use crate::engine::gone;
 
 const LOOK: Option<InspectContainerOptions> = None;
 

@@ -9,7 +9,7 @@ use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
 use sparkproof_base::error::{ErrorContext, Result};
 
 use super::Store;
-use super::upload::joined;
+use super::key::joined;
 
 /// Its own 15 attempts take minutes: a server next door that does not answer soon does not answer.
 const CONFIG: [(&str, &str); 1] = [("dfs.client.failover.max.attempts", "2")];

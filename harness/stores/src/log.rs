@@ -5,8 +5,27 @@ use std::sync::LazyLock;
 
 use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
+use serde::{Deserialize, Serialize};
 
-use super::ServerRequest;
+/// A request as a server logged it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerRequest {
+    /// S3: the operation (`GetObject`; moto: HTTP's method). Azure: HTTP's method. HDFS: the
+    /// NameNode's command (`open`) or the DataNode's operation (`HDFS_READ`).
+    pub method: String,
+    /// The path with its query, decoded.
+    pub path: String,
+    /// Bytes of data, where the server says so: versitygw and Azurite do not for what they stream,
+    /// a DataNode does.
+    pub bytes: Option<u64>,
+    /// Address it came from: source NAT makes that the node's for pods, and Azurite by TLS sees
+    /// 127.0.0.1.
+    pub client: String,
+    /// HTTP's status; HDFS: `allowed`, `denied`, or `done` for what a DataNode did.
+    pub status: String,
+    /// Whether it sent data of a file: not a listing, not a HEAD, not a refusal.
+    pub read: bool,
+}
 
 /// versitygw writes S3's server access log without S3's quotes: a key may have spaces, the request's
 /// URI after it has none.

@@ -2,46 +2,10 @@
 
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::remove_below;
-use sparkproof_base::error::{Exit, Result};
-use sparkproof_base::events::PhaseGuard;
-use sparkproof_base::ledger::Scope;
-use sparkproof_catalog::StoreKind;
-use sparkproof_catalog::plan::OwnStore;
-use sparkproof_images::load;
-use sparkproof_images::store::provide;
-use sparkproof_kubernetes::cluster::Cluster;
-use sparkproof_machine::engine::Engine;
+use sparkproof_base::error::Result;
 
 use super::place::Place;
-use super::{Credentials, StoreRecord, container, own, pod};
-
-/// Which server to start.
-#[derive(Debug, Clone)]
-pub struct StoreRequest<'a> {
-    /// Which server.
-    pub kind: StoreKind,
-    /// Its name within the run; its kind's name unless there are several of a kind.
-    pub name: &'a str,
-    /// How long it lives.
-    pub scope: Scope,
-    /// HDFS: bytes of a block for clients that do not say, at least 1 MiB.
-    pub block_bytes: u64,
-    /// In pods: the Secret with which nodes pull its image.
-    pub pull_secret: Option<&'a str>,
-}
-
-impl StoreRequest<'_> {
-    /// A server of the run, named after its kind, with blocks of 4 MiB.
-    pub fn of(kind: StoreKind) -> Self {
-        StoreRequest {
-            kind,
-            name: kind.name(),
-            scope: Scope::Run,
-            block_bytes: 4 << 20,
-            pull_secret: None,
-        }
-    }
-}
+use super::{Credentials, StoreRecord};
 
 /// A server that runs, and who may use it.
 #[derive(Debug)]
@@ -60,129 +24,6 @@ impl std::ops::Deref for Store {
 }
 
 impl Store {
-    /// Starts one in a container on a Docker network, and returns when it serves. It is the run's:
-    /// in its ledger, labelled, and removed by [`Store::stop`] or with the run.
-    ///
-    /// # Errors
-    /// Environment: its image could not be assembled, or it does not serve (with the end of its
-    /// log).
-    pub async fn start(
-        context: &Context,
-        engine: &Engine,
-        network: &str,
-        request: &StoreRequest<'_>,
-    ) -> Result<Store> {
-        let phase = context.recorder.phase(&format!("store {}", request.name));
-        let begun = async {
-            let image = provide(context, engine, phase.name(), request.kind).await?;
-            Self::begin(context, engine, network, request, (&phase, &image)).await
-        };
-        let begun = begun.await;
-        phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
-    }
-
-    /// The same for a proof that goes on without it: the inner error is why its image cannot be had
-    /// here.
-    ///
-    /// # Errors
-    /// Environment: the image is there and the server does not serve. Others as they are.
-    pub(super) async fn start_or_why_not(
-        context: &Context,
-        engine: &Engine,
-        network: &str,
-        request: &StoreRequest<'_>,
-    ) -> Result<Result<Store>> {
-        let phase = context.recorder.phase(&format!("store {}", request.name));
-        let image = match provide(context, engine, phase.name(), request.kind).await {
-            Err(error) if error.exit == Exit::Environment => {
-                phase.done(format!("not to be had: {error}"));
-                return Ok(Err(error));
-            }
-            Err(error) => return phase.end(Err(error), |_: &Result<Store>| String::new()),
-            Ok(image) => image,
-        };
-        let begun = Self::begin(context, engine, network, request, (&phase, &image)).await;
-        phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place)).map(Ok)
-    }
-
-    async fn begin(
-        context: &Context,
-        engine: &Engine,
-        network: &str,
-        request: &StoreRequest<'_>,
-        (phase, image): (&PhaseGuard, &str),
-    ) -> Result<Store> {
-        let step = phase.step("start");
-        let store = container::start(context, engine, network, image, request).await?;
-        store.healthy(context).await?;
-        step.done("");
-        Ok(store)
-    }
-
-    /// Starts one in a pod behind a NodePort service, in a namespace that is the run's and takes it
-    /// along: where no container can join the cluster's network.
-    ///
-    /// # Errors
-    /// Environment: as [`Store::start`]; or HDFS, whose clients follow the DataNode's own address.
-    pub async fn start_in_cluster(
-        context: &Context,
-        engine: &Engine,
-        cluster: &Cluster,
-        namespace: &str,
-        request: &StoreRequest<'_>,
-    ) -> Result<Store> {
-        let phase = context.recorder.phase(&format!("store {}", request.name));
-        let begun = async {
-            let image = provide(context, engine, phase.name(), request.kind).await?;
-            let step = phase.step("load the image");
-            let loaded = load(context, engine, &cluster.executor_nodes(), &image).await?;
-            step.done(loaded.to_string());
-            let step = phase.step("start");
-            let store = pod::start(context, cluster, namespace, &image, request).await?;
-            store.healthy(context).await?;
-            step.done("");
-            Ok(store)
-        };
-        let begun = begun.await;
-        phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
-    }
-
-    /// The same from an image that the cluster's nodes can pull.
-    ///
-    /// # Errors
-    /// Environment: as [`Store::start_in_cluster`].
-    pub async fn start_given(
-        context: &Context,
-        cluster: &Cluster,
-        namespace: &str,
-        image: &str,
-        request: &StoreRequest<'_>,
-    ) -> Result<Store> {
-        let phase = context.recorder.phase(&format!("store {}", request.name));
-        let begun = async {
-            let store = pod::start(context, cluster, namespace, image, request).await?;
-            store.healthy(context).await?;
-            Ok(store)
-        };
-        let begun = begun.await;
-        phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
-    }
-
-    /// The user's own, as it is; its credentials are the environment's.
-    ///
-    /// # Errors
-    /// Bad input: the environment has no credentials. Environment: it does not answer.
-    pub async fn own(context: &Context, own: &OwnStore) -> Result<Store> {
-        let phase = context.recorder.phase(&format!("store {}", own.kind));
-        let opened = async {
-            let store = own::open(context, own)?;
-            store.healthy(context).await?;
-            Ok(store)
-        };
-        let opened = opened.await;
-        phase.end(opened, |store| format!("{}, {}", store.endpoint, store.place))
-    }
-
     pub(super) async fn open(context: &Context, record: StoreRecord) -> Result<Store> {
         let credentials = match &record.credentials {
             Some(path) => Some(Credentials::read(context, path)?),
@@ -245,5 +86,15 @@ impl Store {
     /// Its log so far: what it says, and a line for each request.
     pub async fn log(&self, context: &Context) -> Result<String> {
         self.place.log(context, None).await
+    }
+}
+
+impl StoreRecord {
+    /// Connects to where it runs.
+    ///
+    /// # Errors
+    /// Environment: the engine does not answer, or the credentials cannot be read.
+    pub async fn open(self, context: &Context) -> Result<Store> {
+        Store::open(context, self).await
     }
 }

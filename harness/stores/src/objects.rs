@@ -16,9 +16,11 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 
 use super::http::{Http, refused};
-use super::upload::{AT_ONCE, joined};
+use super::key::joined;
 use super::{Credentials, Placement, Store};
 
+/// How many files are sent at once: enough to hide the latency of small ones.
+const AT_ONCE: usize = 16;
 /// Files up to here go in one request; S3 refuses more than 5 GiB in one.
 const WHOLE: u64 = 16 << 20;
 /// Bytes of one part of a larger one, at least 5 MiB by S3's rules.

@@ -5,7 +5,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_kubernetes::cluster::{Via, client_of};
 use sparkproof_machine::engine::{Container, Engine};
 
-use super::pod::Pod;
+use super::running_pod::Pod;
 use super::{Placement, sandbox};
 
 /// Where it runs.

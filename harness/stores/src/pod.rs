@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Pod as KubePod, Secret, Service};
-use kube::api::{DeleteParams, ListParams, LogParams, PostParams};
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
 use sparkproof_base::context::Context;
@@ -15,18 +15,9 @@ use sparkproof_catalog::StoreKind;
 use sparkproof_kubernetes::cluster::Cluster;
 
 use super::place::Place;
+use super::running_pod::Pod;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
 use super::{Credentials, Placement, Store, StoreRecord, StoreRequest, certificate};
-
-/// Label by which the service finds the pod.
-const STORE: &str = "sparkproof.io/store";
-
-/// One pod, its service and its secret, all of one name.
-pub(super) struct Pod {
-    pub(super) client: Client,
-    pub(super) namespace: String,
-    pub(super) name: String,
-}
 
 /// Creates all three; it does not serve yet. The namespace, which is the run's, takes them along.
 pub(super) async fn start(
@@ -134,7 +125,7 @@ impl Objects<'_> {
 
     fn metadata(&self) -> serde_json::Value {
         let mut labels = self.labels.clone();
-        labels.insert(STORE.to_owned(), self.pod.name.clone());
+        labels.insert(labels::KUBE_STORE.to_owned(), self.pod.name.clone());
         json!({ "name": self.pod.name, "labels": labels })
     }
 
@@ -181,7 +172,7 @@ impl Objects<'_> {
         if self.request.kind == StoreKind::Azure {
             ports.push(json!({ "name": "tls", "port": TLS_PORT }));
         }
-        let selector = json!({ STORE: self.pod.name });
+        let selector = json!({ labels::KUBE_STORE: self.pod.name });
         let spec = json!({ "type": "NodePort", "selector": selector, "ports": ports });
         from(json!({ "metadata": self.metadata(), "spec": spec }))
     }
@@ -189,50 +180,4 @@ impl Objects<'_> {
 
 fn from<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T> {
     serde_json::from_value(value).or_internal("writing an object of a store")
-}
-
-impl Pod {
-    fn api<K>(&self) -> Api<K>
-    where
-        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
-        K::DynamicType: Default,
-    {
-        Api::namespaced(self.client.clone(), &self.namespace)
-    }
-
-    pub(super) async fn ended(&self) -> Result<Option<String>> {
-        let pod = self.api::<KubePod>().get_opt(&self.name).await;
-        let Some(pod) = pod.or_environment(format!("looking at pod {}", self.name))? else {
-            return Ok(Some("is gone".to_owned()));
-        };
-        let phase = pod.status.and_then(|s| s.phase).unwrap_or_default();
-        Ok(matches!(phase.as_str(), "Failed" | "Succeeded").then(|| format!("ended as {phase}")))
-    }
-
-    pub(super) async fn log(&self, last: Option<u32>) -> Result<String> {
-        let params = LogParams { tail_lines: last.map(i64::from), ..LogParams::default() };
-        let log = self.api::<KubePod>().logs(&self.name, &params).await;
-        log.or_environment(format!("reading the log of pod {}", self.name))
-    }
-
-    /// Deletes all three; its namespace would take them along as well.
-    pub(super) async fn remove(&self, context: &Context) -> Result<()> {
-        let context = &context.for_teardown();
-        let what = || format!("deleting {}", self.name);
-        let delete = DeleteParams::default();
-        let gone = |result: kube::Result<()>| match result {
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            other => other.or_environment(what()),
-        };
-        let (service, pod, secret) =
-            (self.api::<Service>(), self.api::<KubePod>(), self.api::<Secret>());
-        context
-            .cancel
-            .guard(async {
-                gone(service.delete(&self.name, &delete).await.map(drop))?;
-                gone(pod.delete(&self.name, &delete).await.map(drop))?;
-                gone(secret.delete(&self.name, &delete).await.map(drop))
-            })
-            .await
-    }
 }

@@ -3,12 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
-
-use super::Store;
 
 /// Where a server runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,14 +109,6 @@ impl StoreRecord {
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self).or_internal("writing a store's record")?;
         private_file(path, &text)
-    }
-
-    /// Connects to where it runs.
-    ///
-    /// # Errors
-    /// Environment: the engine does not answer, or the credentials cannot be read.
-    pub async fn open(self, context: &Context) -> Result<Store> {
-        Store::open(context, self).await
     }
 }
 

@@ -1,37 +1,16 @@
 //! What a server's own log says of requests.
 
-use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::StoreKind;
 
-use super::{Store, log};
+use super::{ServerRequest, Store, log};
 
 /// The longest a line may take from a server to the log.
 const MARK_SECONDS: u64 = 30;
 /// The longest a DataNode may take to tell of a read.
 const TOLD_SECONDS: u64 = 10;
-
-/// A request as a server logged it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerRequest {
-    /// S3: the operation (`GetObject`; moto: HTTP's method). Azure: HTTP's method. HDFS: the
-    /// NameNode's command (`open`) or the DataNode's operation (`HDFS_READ`).
-    pub method: String,
-    /// The path with its query, decoded.
-    pub path: String,
-    /// Bytes of data, where the server says so: versitygw and Azurite do not for what they stream,
-    /// a DataNode does.
-    pub bytes: Option<u64>,
-    /// Address it came from: source NAT makes that the node's for pods, and Azurite by TLS sees
-    /// 127.0.0.1.
-    pub client: String,
-    /// HTTP's status; HDFS: `allowed`, `denied`, or `done` for what a DataNode did.
-    pub status: String,
-    /// Whether it sent data of a file: not a listing, not a HEAD, not a refusal.
-    pub read: bool,
-}
 
 impl Store {
     /// The requests so far whose path contains `needle`, oldest first. Logs run behind: a request

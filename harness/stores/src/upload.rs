@@ -15,8 +15,6 @@ use super::objects::Objects;
 
 /// The longest one answer may take for somebody who only looks.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
-/// How many files are sent at once: enough to hide the latency of small ones.
-pub(super) const AT_ONCE: usize = 16;
 
 impl Store {
     /// Puts files under `prefix` into the store's bucket, container or directory, which is made
@@ -81,13 +79,5 @@ impl Store {
             }
         };
         context.cancel.guard(work).await
-    }
-}
-
-/// One path of prefix and key.
-pub(super) fn joined(prefix: &str, key: &str) -> String {
-    match prefix.trim_matches('/') {
-        "" => key.to_owned(),
-        prefix => format!("{prefix}/{key}"),
     }
 }

@@ -20,8 +20,6 @@ use crate::StrategyContext;
 const GONE_WITHIN: u64 = 120;
 /// Controllers take moments.
 const PHASE_WITHIN: u64 = 60;
-/// Annotation: how often we looked at an object.
-const LOOKED: &str = "sparkproof.io/looked";
 
 /// Name and labels of a variant's object.
 pub(crate) fn meta(scene: StrategyContext<'_>, variant: &Variant) -> ObjectMeta {
@@ -89,7 +87,8 @@ where
             seen => {
                 let seen = seen.unwrap_or("without a phase").to_owned();
                 looks += 1;
-                let look = json!({ "metadata": { "annotations": { LOOKED: looks.to_string() } } });
+                let looked = json!({ labels::KUBE_LOOKED: looks.to_string() });
+                let look = json!({ "metadata": { "annotations": looked } });
                 match api.patch(name, &PatchParams::default(), &Patch::Merge(look)).await {
                     Ok(_) => Progress::NotYet(seen),
                     Err(error) => Progress::NotYet(format!("{seen}; {error}")),

@@ -89,6 +89,19 @@ pub struct PreparedSession<'a> {
     driver_mounts: Vec<(PathBuf, PathBuf)>,
 }
 
+impl<'a> SessionBuilder<'a> {
+    /// Grants access only, so that the namespace can be furnished before the session starts.
+    pub async fn grant(self) -> Result<PreparedSession<'a>> {
+        Box::pin(PreparedSession::grant(self)).await
+    }
+
+    /// Grants access and starts the session; returns when all executors are registered.
+    pub async fn start(self) -> Result<LiveSession> {
+        // On the heap: it is a big future, and scenarios nest it.
+        Box::pin(async { PreparedSession::grant(self).await?.start().await }).await
+    }
+}
+
 impl<'a> PreparedSession<'a> {
     pub(super) async fn grant(mut wanted: SessionBuilder<'a>) -> Result<Self> {
         let proof = wanted.proof;

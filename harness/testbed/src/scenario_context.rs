@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 use sparkproof_base::context::Context;
 
-use crate::{Environment, SessionBuilder};
+use crate::Environment;
 
 /// An environment and the run that uses it.
 #[derive(Debug)]
@@ -43,10 +43,5 @@ impl ScenarioContext {
     /// A client with the rights to look around in the cluster.
     pub fn client(&self) -> &kube::Client {
         &self.environment.cluster.client
-    }
-
-    /// A session as planned, to be changed and started.
-    pub fn session(&self) -> SessionBuilder<'_> {
-        SessionBuilder::of(self)
     }
 }

@@ -11,7 +11,7 @@ use sparkproof_images::spark::python_layers;
 use sparkproof_kubernetes::access::Rule;
 use sparkproof_spark::session::{FaultInjection, SessionOverlay};
 
-use crate::{LiveSession, PreparedSession, ScenarioContext};
+use crate::ScenarioContext;
 
 /// Builds a session; every default is the plan's.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct SessionBuilder<'a> {
 }
 
 impl<'a> SessionBuilder<'a> {
-    pub(super) fn of(proof: &'a ScenarioContext) -> Self {
+    fn of(proof: &'a ScenarioContext) -> Self {
         let plan = &proof.environment.plan;
         SessionBuilder {
             proof,
@@ -235,15 +235,11 @@ impl<'a> SessionBuilder<'a> {
         load_layered(context, engine, &nodes, &image.reference, &reference, &layers).await?;
         Ok(reference)
     }
+}
 
-    /// Grants access only, so that the namespace can be furnished before the session starts.
-    pub async fn grant(self) -> Result<PreparedSession<'a>> {
-        Box::pin(PreparedSession::grant(self)).await
-    }
-
-    /// Grants access and starts the session; returns when all executors are registered.
-    pub async fn start(self) -> Result<LiveSession> {
-        // On the heap: it is a big future, and scenarios nest it.
-        Box::pin(async { PreparedSession::grant(self).await?.start().await }).await
+impl ScenarioContext {
+    /// A session as planned, to be changed and started.
+    pub fn session(&self) -> SessionBuilder<'_> {
+        SessionBuilder::of(self)
     }
 }

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use scenarios::commands::{LONG, docker, exe, red, sweep};
 use scenarios::frame::{Outcome, proof};
 use sparkproof::Error;
+use sparkproof::ledger::labels;
 use sparkproof::testbed::ScenarioContext;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use xtask::watched::Watched;
@@ -17,8 +18,8 @@ fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
         return Err(Error::red(format!("{} is still there", state.display())));
     }
     let cluster = format!("sparkproof-{run}");
-    let label = format!("label=io.x-k8s.kind.cluster={cluster}");
-    let label_of_run = format!("label=io.sparkproof.run={run}");
+    let label = format!("label={}={cluster}", labels::KIND_CLUSTER);
+    let label_of_run = format!("label={}={run}", labels::RUN);
     for asked in [
         ["ps", "-aq", "--filter", &label],
         ["ps", "-aq", "--filter", &label_of_run],

@@ -10,6 +10,11 @@ pub const SCOPE: &str = "io.sparkproof.scope";
 pub const OWNER: &str = "io.sparkproof.owner";
 /// Label of Docker objects: seconds since 1970-01-01T00:00:00Z.
 pub const CREATED_AT: &str = "io.sparkproof.created-at";
+/// Label of Docker images: the id of the recipe that made it.
+pub const RECIPE: &str = "io.sparkproof.recipe";
+/// Label of a node's images, in containerd: the image's configuration, so that a tag that was moved
+/// is seen.
+pub const CONTAINERD_CONFIG: &str = "sparkproof.io/config";
 /// kind's own label of its node containers: the cluster's name.
 pub const KIND_CLUSTER: &str = "io.x-k8s.kind.cluster";
 /// Minikube's own label of containers, networks and volumes: the node's name, which of a profile's
@@ -24,6 +29,19 @@ pub const KUBE_SCOPE: &str = "sparkproof.io/scope";
 pub const KUBE_OWNER: &str = "sparkproof.io/owner";
 /// Label of Kubernetes objects: seconds since 1970-01-01T00:00:00Z.
 pub const KUBE_CREATED_AT: &str = "sparkproof.io/created-at";
+/// Label of executor pods: which session they are of, known before Spark has an application id.
+pub const KUBE_SESSION: &str = "sparkproof.io/session";
+/// Label of a driver's pod and Service: the session.
+pub const KUBE_DRIVER: &str = "sparkproof.io/driver";
+/// Label of a storage server's pod, by which its Service finds it.
+pub const KUBE_STORE: &str = "sparkproof.io/store";
+/// Label that no node has: what selects it runs nowhere.
+pub const KUBE_NOWHERE: &str = "sparkproof.io/nowhere";
+/// Annotation of a Lease: the Spark application whose objects, which carry no label of ours, are the
+/// run's.
+pub const KUBE_APPLICATION: &str = "sparkproof.io/application";
+/// Annotation of an object that is waited for: how often it was looked at.
+pub const KUBE_LOOKED: &str = "sparkproof.io/looked";
 
 /// Environment variable of every process that a run starts: its id. Children inherit it, so that
 /// they are found even when their group leader is gone.

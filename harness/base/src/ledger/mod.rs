@@ -5,11 +5,14 @@ mod file;
 pub mod labels;
 mod resource;
 mod run;
+mod scope;
 mod stale;
 
 pub use resource::{OwnedResource, boot_id};
 
-pub use run::{Run, Scope};
+pub use run::Run;
+
+pub use scope::Scope;
 
 pub use stale::{IdleRun, Looked, StaleRun};
 pub use stale::{any_of_user, owned_by};

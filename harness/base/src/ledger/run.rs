@@ -6,11 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use serde::{Deserialize, Serialize};
-
 use super::file::{Line, Tail, Unknown};
-use super::{OwnedResource, file};
-use crate::context::Cancel;
+use super::{OwnedResource, Scope, file};
+use crate::cancel::Cancel;
 use crate::dirs::{Dirs, private_dir, remove_below};
 use crate::error::{Error, ErrorContext, Result};
 use crate::locks::{LockMode, try_existing_lock, try_lock_file};
@@ -25,16 +23,6 @@ pub const HALF_MADE: &str = ".half-";
 
 /// The lock of a run, in its directory.
 pub const LOCK: &str = "lock";
-
-/// How long what a run owns may live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// As long as the run holds its lock.
-    Run,
-    /// Until the user says so (`down`).
-    User,
-}
 
 /// A run that is alive as long as this value: the kernel frees its lock even after kill -9.
 #[derive(Debug)]

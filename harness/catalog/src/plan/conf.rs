@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Secrets;
+use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SESSION};
 
 /// Spark's own default and more names that secrets go by (`spark.redaction.regex`).
 pub const REDACTION: &str = "(?i)secret|password|token|access[.]?key|account[.]?key|credential|oauth|\
@@ -46,7 +47,7 @@ pub fn abfs_settings(tls: bool) -> [(&'static str, &'static str); 5] {
 }
 
 /// Keys that sparkproof sets in every session or application, and other names of the same.
-const OWN: [&str; 27] = [
+const OWN: [&str; 23] = [
     "spark.app.id",
     "spark.app.name",
     "spark.driver.bindAddress",
@@ -60,13 +61,9 @@ const OWN: [&str; 27] = [
     "spark.kubernetes.container.image",
     "spark.kubernetes.context",
     "spark.kubernetes.driver.container.image",
-    "spark.kubernetes.driver.label.sparkproof.io/run",
-    "spark.kubernetes.driver.label.sparkproof.io/session",
     "spark.kubernetes.driver.pod.name",
     "spark.kubernetes.driver.podTemplateFile",
     "spark.kubernetes.executor.container.image",
-    "spark.kubernetes.executor.label.sparkproof.io/run",
-    "spark.kubernetes.executor.label.sparkproof.io/session",
     "spark.kubernetes.executor.request.cores",
     "spark.kubernetes.namespace",
     "spark.kubernetes.submission.waitAppCompletion",
@@ -75,6 +72,15 @@ const OWN: [&str; 27] = [
     "spark.submit.deployMode",
     "spark.ui.enabled",
 ];
+
+/// Those that begin so, and end with one of the labels by which pods are found.
+const OWN_LABELS: [&str; 2] =
+    ["spark.kubernetes.driver.label.", "spark.kubernetes.executor.label."];
+
+fn is_own(key: &str) -> bool {
+    let label = OWN_LABELS.iter().find_map(|begin| key.strip_prefix(begin));
+    OWN.contains(&key) || label.is_some_and(|label| [KUBE_RUN, KUBE_SESSION].contains(&label))
+}
 
 /// Those of sessions that read files, beside [`STRICT`].
 const OWN_OF_READING: [&str; 2] = [
@@ -264,7 +270,7 @@ impl Conf {
         for (key, value) in self.iter().filter(|(key, _)| list_separator(key).is_none()) {
             match own.get(key) {
                 Some(ours) if ours == value => {}
-                None if !OWN.contains(&key) => {}
+                None if !is_own(key) => {}
                 _ => return Err(contradiction(key)),
             }
         }
@@ -430,8 +436,11 @@ mod tests {
     #[test]
     fn what_sparkproof_sets_is_refused_before_a_session_is_known() {
         let (plain, read) = (Sessions::default(), Sessions { read: true, ..Sessions::default() });
-        for key in OWN {
-            assert!(Conf::from([(key, "x")]).check(plain).is_err(), "{key}");
+        let labels = OWN_LABELS
+            .into_iter()
+            .flat_map(|begin| [KUBE_RUN, KUBE_SESSION].map(|label| format!("{begin}{label}")));
+        for key in OWN.into_iter().map(str::to_owned).chain(labels) {
+            assert!(Conf::from([(key.as_str(), "x")]).check(plain).is_err(), "{key}");
         }
         let retries = Conf::from([("spark.task.maxFailures", "4")]);
         retries.check(plain).expect("no session reads");

@@ -10,6 +10,7 @@ mod registry;
 mod resources;
 mod rules;
 mod selection;
+mod source;
 mod stores;
 mod validated;
 
@@ -22,5 +23,6 @@ pub use crate::plan::raw::{
 };
 pub use crate::plan::registry::Registry;
 pub use crate::plan::resources::{Fit, Machine};
+pub use crate::plan::source::SparkSource;
 pub use crate::plan::stores::OwnStore;
-pub use crate::plan::validated::{ClusterPlan, Executors, Plan, SparkSource};
+pub use crate::plan::validated::{ClusterPlan, Executors, Plan};

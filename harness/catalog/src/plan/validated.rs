@@ -18,7 +18,7 @@ use crate::plan::selection::Selection;
 use crate::plan::stores::OwnStore;
 use crate::plan::{
     ClassPath, Conf, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice,
-    Registry, Suite, minikube, rules, stores,
+    Registry, SparkSource, Suite, minikube, rules, stores,
 };
 use crate::spark::find;
 use crate::{Given, StoreKind, Variant, check_home, select, version_of};
@@ -122,17 +122,6 @@ pub enum ClusterPlan {
         /// that exists.
         as_account: bool,
     },
-}
-
-/// Where Spark comes from.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SparkSource {
-    /// A distribution of the user's.
-    pub home: Option<PathBuf>,
-    /// A version from PyPI; `None` with no home means the pinned default.
-    pub version: Option<String>,
-    /// An image to use as it is.
-    pub image: Option<String>,
 }
 
 /// How many executors of what size.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
+use sparkproof_base::ledger::labels::RECIPE;
 use sparkproof_catalog::kubernetes::{Release, kind_version};
 use sparkproof_machine::engine::Engine;
 
@@ -180,7 +181,7 @@ pub(super) async fn held(
 ) -> Result<Option<NodeImage>> {
     let Some(seen) = engine.image(reference).await? else { return Ok(None) };
     let labels = seen.config.and_then(|config| config.labels).unwrap_or_default();
-    if key.is_some_and(|key| labels.get(load::RECIPE) != Some(&key.id())) {
+    if key.is_some_and(|key| labels.get(RECIPE) != Some(&key.id())) {
         return Ok(None);
     }
     Ok(Some(NodeImage {

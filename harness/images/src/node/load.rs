@@ -26,7 +26,8 @@ pub(super) fn configuration(
     recipe: &str,
     entrypoint: &[&str],
 ) -> String {
-    let labels = json!({ labels::OWNER: "sparkproof", labels::SCOPE: "cache", RECIPE: recipe });
+    let labels =
+        json!({ labels::OWNER: "sparkproof", labels::SCOPE: "cache", labels::RECIPE: recipe });
     json!({
         "architecture": arch,
         "os": "linux",
@@ -49,9 +50,6 @@ pub(super) fn configuration(
     })
     .to_string()
 }
-
-/// Docker label: the id of the recipe that made an image.
-pub(super) const RECIPE: &str = "io.sparkproof.recipe";
 
 /// Sends it; returns the image id, `sha256:…`.
 pub(super) async fn load(

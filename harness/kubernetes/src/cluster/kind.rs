@@ -3,18 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bollard::models::NetworkCreateRequest;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_base::ledger::{OwnedResource, Scope, labels};
+use sparkproof_base::ledger::{OwnedResource, Scope};
 use sparkproof_catalog::plan::{Fit, Machine};
 use sparkproof_machine::docker::kind_nodes;
-use sparkproof_machine::engine::{Engine, made};
+use sparkproof_machine::engine::{Engine, create_network, gateway};
 use sparkproof_machine::exec::Tool;
 
 use super::existing::server_of;
-use super::network::gateway;
 use super::{Cluster, ClusterRecord, Provider, Via, client_of, kind_config};
 
 /// What to create.
@@ -46,21 +44,7 @@ pub async fn create(
 ) -> Result<Cluster> {
     let name = request.name;
     context.cancel.guard(refuse_existing(engine, name)).await?;
-    context.run.record(network_of(engine, name))?;
-    let network = NetworkCreateRequest {
-        name: name.to_owned(),
-        driver: Some("bridge".to_owned()),
-        labels: Some(labels::docker(context.run.id(), request.scope.into())),
-        ..Default::default()
-    };
-    context
-        .cancel
-        .guard(async {
-            let created = engine.docker.create_network(network).await;
-            made(context, &network_of(engine, name), created)?
-                .or_environment(format!("network {name}"))
-        })
-        .await?;
+    create_network(context, engine, name, request.scope).await?;
     let host_address = context.cancel.guard(gateway(engine, name)).await?;
 
     let kubeconfig = context.run.dir().join("kubeconfig");
@@ -107,10 +91,6 @@ pub async fn create(
 
 fn cluster_of(engine: &Engine, name: &str) -> OwnedResource {
     OwnedResource::KindCluster { docker: engine.host.clone(), name: name.to_owned() }
-}
-
-fn network_of(engine: &Engine, name: &str) -> OwnedResource {
-    OwnedResource::Network { docker: engine.host.clone(), name: name.to_owned() }
 }
 
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {

@@ -14,13 +14,12 @@ use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::name::Name;
 use sparkproof_catalog::plan::{Fit, Machine};
 use sparkproof_images::node::MinikubeImage;
-use sparkproof_machine::engine::{Engine, is_root};
+use sparkproof_machine::engine::{Engine, gateway, is_root};
 use sparkproof_machine::exec::Tool;
 use sparkproof_machine::minikube_profile;
 
 use super::existing::server_of;
 use super::minikube_start::{Assembled, Start, environment};
-use super::network::gateway;
 use super::{Cluster, ClusterRecord, Provider, Provisioner, Via, client_of};
 
 /// Where the node image has the manifest of its default StorageClass.

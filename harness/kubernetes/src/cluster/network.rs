@@ -1,10 +1,7 @@
 //! The Docker network of a cluster of ours, which has the cluster's name.
 
-use std::net::IpAddr;
-
-use bollard::query_parameters::InspectNetworkOptions;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::error::{Error, Result};
 use sparkproof_machine::engine::{Container, Engine};
 
 use super::{ClusterRecord, Provider};
@@ -25,21 +22,4 @@ pub async fn server_on_network(
         Provider::Kind | Provider::Existing => 6443,
     };
     Ok(format!("https://{}:{port}", node.address(context, &cluster.name).await?))
-}
-
-/// The address of this host as pods see it.
-pub(super) async fn gateway(engine: &Engine, network: &str) -> Result<IpAddr> {
-    let seen = engine
-        .docker
-        .inspect_network(network, None::<InspectNetworkOptions>)
-        .await
-        .or_environment(format!("inspecting the network {network}"))?;
-    seen.ipam
-        .and_then(|ipam| ipam.config)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|config| config.gateway?.parse::<IpAddr>().ok())
-        // `hostname -i` of a dual-stack pod prints IPv6 first; Spark wants one family: IPv4.
-        .find(IpAddr::is_ipv4)
-        .ok_or_else(|| Error::environment(format!("the network {network} has no IPv4 gateway")))
 }

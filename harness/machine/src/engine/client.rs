@@ -10,14 +10,20 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
 
-use crate::docker::gone;
-
 /// Where a Docker daemon listens unless somebody says otherwise.
 pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 /// The longest a daemon may take to say that it is there.
 const PING: Duration = Duration::from_secs(10);
 /// The longest one request may take: loading or committing an image of gigabytes on a slow disk.
 const REQUEST: Duration = Duration::from_secs(30 * 60);
+
+/// What is not there is as good as removed.
+pub fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
+    match result {
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        result => result.map(Some),
+    }
+}
 
 /// A Docker daemon that answers.
 #[derive(Debug, Clone)]

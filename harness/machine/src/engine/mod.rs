@@ -10,6 +10,7 @@ mod daemon;
 mod exec;
 #[doc(hidden)]
 pub mod fake;
+mod found;
 mod host;
 mod image_file;
 mod install;
@@ -22,14 +23,15 @@ pub mod shim;
 mod users;
 
 pub use client::Engine;
-pub use client::made;
+pub use client::{gone, made};
 pub use container::Container;
 pub use daemon::Daemon;
+pub use found::{Found, look};
 pub use host::program;
-pub use host::{Capabilities, DOCKERD, Found, TOUCHED_SYSCTLS, is_root, look, sysctls};
+pub use host::{Capabilities, DOCKERD, TOUCHED_SYSCTLS, is_root, sysctls};
 pub use install::apt;
 pub use install::{INSTALLED, provide_program};
-pub use network::own_network;
+pub use network::{create_network, gateway, own_network};
 pub use packages::LinuxDistribution;
 pub use rules::lines as rule_lines;
 pub use rules::{Rules, rules};

@@ -1,8 +1,11 @@
-//! A Docker network for a server that runs alone.
+//! Docker networks: of a cluster, or of a server that runs alone.
+
+use std::net::IpAddr;
 
 use bollard::models::NetworkCreateRequest;
+use bollard::query_parameters::InspectNetworkOptions;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::{OwnedResource, Scope, labels};
 
 use super::{Engine, made};
@@ -14,10 +17,24 @@ use super::{Engine, made};
 pub async fn own_network(context: &Context, engine: &Engine, scope: Scope) -> Result<String> {
     let name = format!("sparkproof-{}", context.run.id());
     context.cancel.guard(engine.refuse_network(&name)).await?;
-    let owned = OwnedResource::Network { docker: engine.host.clone(), name: name.clone() };
+    create_network(context, engine, &name, scope).await?;
+    Ok(name)
+}
+
+/// Makes a network of this name, written down before.
+///
+/// # Errors
+/// Environment: Docker refused it.
+pub async fn create_network(
+    context: &Context,
+    engine: &Engine,
+    name: &str,
+    scope: Scope,
+) -> Result<()> {
+    let owned = OwnedResource::Network { docker: engine.host.clone(), name: name.to_owned() };
     context.run.record(owned.clone())?;
     let network = NetworkCreateRequest {
-        name: name.clone(),
+        name: name.to_owned(),
         driver: Some("bridge".to_owned()),
         labels: Some(labels::docker(context.run.id(), scope.into())),
         ..Default::default()
@@ -26,6 +43,25 @@ pub async fn own_network(context: &Context, engine: &Engine, scope: Scope) -> Re
         let created = engine.docker.create_network(network).await;
         made(context, &owned, created)?.or_environment(format!("network {name}"))
     };
-    context.cancel.guard(create).await?;
-    Ok(name)
+    context.cancel.guard(create).await.map(drop)
+}
+
+/// The address of this host as a network sees it.
+///
+/// # Errors
+/// Environment: the network has no IPv4 gateway, or cannot be looked at.
+pub async fn gateway(engine: &Engine, network: &str) -> Result<IpAddr> {
+    let seen = engine
+        .docker
+        .inspect_network(network, None::<InspectNetworkOptions>)
+        .await
+        .or_environment(format!("inspecting the network {network}"))?;
+    seen.ipam
+        .and_then(|ipam| ipam.config)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|config| config.gateway?.parse::<IpAddr>().ok())
+        // `hostname -i` of a dual-stack pod prints IPv6 first; Spark wants one family: IPv4.
+        .find(IpAddr::is_ipv4)
+        .ok_or_else(|| Error::environment(format!("the network {network} has no IPv4 gateway")))
 }

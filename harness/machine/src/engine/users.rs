@@ -10,7 +10,9 @@ use sparkproof_base::ledger::any_of_user;
 use sparkproof_base::locks::{LockMode, lock, try_lock};
 
 use super::contents::Contents;
-use super::{Capabilities, Daemon, Engine, Found, LinuxDistribution, host, install, privileged};
+use super::{
+    Capabilities, Daemon, Engine, Found, LinuxDistribution, host, install, look, privileged,
+};
 
 /// The longest wait for another run that starts or stops the daemon.
 const OTHERS_SECONDS: u64 = 300;
@@ -45,13 +47,13 @@ impl Engine {
         phase: &PhaseGuard,
         yes: bool,
     ) -> Result<EngineUse> {
-        let found = match host::look(&context.dirs).await? {
+        let found = match look(&context.dirs).await? {
             Found::Missing if yes => {
                 let packages = LinuxDistribution::here().docker_packages().join(", ");
                 context.recorder.info(format!("{NO_DAEMON}: installing {packages}"));
                 install::docker(context, phase.name()).await?;
                 // Where services run, the package may have started its own.
-                host::look(&context.dirs).await?
+                look(&context.dirs).await?
             }
             found => found,
         };

@@ -4,14 +4,14 @@ mod container;
 mod files;
 mod front_end;
 mod gate;
+mod launch;
 mod pod;
 mod process;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, Exit, Result};
-use sparkproof_catalog::plan::{ClassPath, FrontEnd};
+use sparkproof_catalog::plan::FrontEnd;
 use sparkproof_kubernetes::cluster::Cluster;
 use sparkproof_kubernetes::observe::Pods;
 
@@ -29,6 +29,7 @@ pub(super) use self::files::{foreign, last_lines, read_log, session_dir};
 use self::front_end::DriverProgram;
 use self::gate::Gate;
 pub(super) use self::gate::named_pipe;
+pub(super) use self::launch::Launch;
 use self::pod::PodDriver;
 use self::process::Process;
 use super::channel::{Channel, DriverListener};
@@ -37,41 +38,6 @@ use super::spec::{DriverSite, FaultInjection, SESSION_IN_POD};
 
 /// How long a program may take that launches the JVM, until it can be told to.
 const CONNECT: Duration = Duration::from_secs(60);
-
-/// What is said of a driver whose JVM ended and whose front end did not.
-const JVM_ENDED: &str = "the end of its JVM";
-/// In a container: succeeds when no JVM lives, fails while one does, and when it cannot look. One that
-/// ended may wait for its parent to ask how.
-const NO_JVM: &str = "pgrep --runstates D,I,R,S,T,t java > /dev/null; test $? -eq 1";
-
-/// What a driver is started with.
-#[derive(Debug)]
-pub(super) struct Launch<'a> {
-    /// Which front end.
-    pub(super) front_end: FrontEnd,
-    /// Clojure and Geni, for that front end.
-    pub(super) geni: Option<&'a ClassPath>,
-    /// What shall go wrong.
-    pub(super) trap: Option<FaultInjection>,
-    /// The session's name, where a front end does not take it from the properties.
-    pub(super) app_name: &'a str,
-    /// The Java it runs with; none for the host's, or its container's.
-    pub(super) java_home: Option<&'a Path>,
-    /// The distribution.
-    pub(super) spark_home: &'a Path,
-    /// Its credentials, in a directory of their own.
-    pub(super) kubeconfig: &'a Path,
-    /// The proxy between it and the API server.
-    pub(super) proxy: Option<&'a str>,
-    /// Files of this host that its properties name.
-    pub(super) files: &'a [PathBuf],
-    /// What a container or pod shall see of this host, and at which paths.
-    pub(super) mounts: &'a [(PathBuf, PathBuf)],
-    /// Names of hosts that a pod shall know.
-    pub(super) hosts: &'a BTreeMap<String, IpAddr>,
-    /// Whether Java, Spark and PySpark are those of an image.
-    pub(super) in_image: bool,
-}
 
 /// A running driver: a front end and its JVM.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Sessions: what is asked of one, the driver that holds it, what started means.
 
+mod agreement;
 mod application;
 mod blocks;
 mod channel;

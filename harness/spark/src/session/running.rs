@@ -11,6 +11,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_kubernetes::observe::Pods;
 
+use super::agreement::{compare, of_session};
 use super::blocks::BlocksResult;
 use super::driver::Driver;
 use super::frame::{Frame, FrameResult};
@@ -20,7 +21,6 @@ use super::probe::{BarrierResult, checked};
 use super::protocol::{Described, Request};
 use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, Rest};
-use super::start::{compare, of_session};
 
 /// How long a barrier stage or a small job may take: Spark itself waits up to ten minutes for slots.
 const JOB: Duration = Duration::from_secs(120);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sparkproof_base::error::Result;
+use sparkproof_base::ledger::labels;
 use sparkproof_catalog::plan::conf::REDACTION;
 use sparkproof_catalog::plan::{ClassPath, Conf, FrontEnd, STRICT};
 use sparkproof_machine::engine::Engine;
@@ -14,10 +15,6 @@ use sparkproof_machine::engine::Engine;
 use super::overlay::SessionOverlay;
 use super::template;
 
-/// Label on executor pods: which session they are of, known before Spark has an application id.
-pub(super) const SESSION_LABEL: &str = "sparkproof.io/session";
-/// Label on executor pods: the run.
-pub(super) const RUN_LABEL: &str = "sparkproof.io/run";
 /// Where a driver runs.
 #[derive(Debug, Clone)]
 pub enum DriverSite {
@@ -304,8 +301,8 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         ("spark.ui.enabled", "true".into()),
         ("spark.jars", jars),
         ("spark.redaction.regex", REDACTION.into()),
-        (&label(RUN_LABEL), place.run.into()),
-        (&label(SESSION_LABEL), place.session.into()),
+        (&label(labels::KUBE_RUN), place.run.into()),
+        (&label(labels::KUBE_SESSION), place.session.into()),
     ]
     .map(|(key, value): (&str, String)| (key.to_owned(), value))
     .into();

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{Event, Pod};
@@ -15,12 +14,14 @@ use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, PodMoment};
+use sparkproof_base::ledger::labels::KUBE_SESSION;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
 use sparkproof_kubernetes::observe::Pods;
 
+use super::agreement::{compare, of_session};
 use super::driver::{Driver, Launch, read_log, session_dir};
 use super::health::Health;
 use super::logs::PodLogs;
@@ -28,8 +29,8 @@ use super::protocol::{Described, DriverGone};
 use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
-    DriverSite, Place, SESSION_IN_POD, SESSION_LABEL, SessionSpec, hosts_file,
-    in_pod as in_pod_path, properties, reached_at, template_file,
+    DriverSite, Place, SESSION_IN_POD, SessionSpec, hosts_file, in_pod as in_pod_path, properties,
+    reached_at, template_file,
 };
 use super::{evidence, probe, template};
 use crate::diagnose::diagnose;
@@ -114,7 +115,7 @@ impl Session {
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
-            move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
+            move |pod: &Pod| pod.labels().get(KUBE_SESSION) == Some(&name)
         };
         let patience = match cluster.provider {
             Provider::Kind | Provider::Minikube => Duration::from_secs(5),
@@ -380,39 +381,6 @@ async fn look(
     Some(words)
 }
 
-/// A session's executor pods by executor id.
-pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Arc<Pod>> {
-    let id = |pod: &Pod| {
-        let labels = pod.labels();
-        (labels.get(SESSION_LABEL)? == session)
-            .then(|| labels.get("spark-exec-id")?.parse().ok())?
-    };
-    pods.now().into_values().filter_map(|pod| Some((id(&pod)?, pod))).collect()
-}
-
-/// Where Spark's list and the Running pods differ from N equal ones, in words.
-pub(super) fn compare(
-    registered: &BTreeMap<u32, Executor>,
-    pods: &BTreeMap<u32, Arc<Pod>>,
-    n: usize,
-) -> Option<String> {
-    let running: BTreeMap<u32, String> = pods
-        .iter()
-        .filter_map(|(id, pod)| {
-            let status = pod.status.as_ref()?;
-            let running = status.phase.as_deref() == Some("Running");
-            (running && pod.metadata.deletion_timestamp.is_none())
-                .then(|| Some((*id, status.pod_ip.clone()?)))?
-        })
-        .collect();
-    let listed: BTreeMap<u32, String> =
-        registered.iter().map(|(id, e)| (*id, e.address.to_string())).collect();
-    if listed.len() == n && listed == running {
-        return None;
-    }
-    Some(format!("registered {listed:?}, Running {running:?}, expected {n}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -508,7 +476,7 @@ mod tests {
         let waiting = json!({ "reason": "ErrImagePull", "message": "no such image" });
         let stuck = json!([{
             "metadata": { "name": "x-exec-1", "namespace": "n",
-                          "labels": { SESSION_LABEL: "s", "spark-exec-id": "1" } },
+                          "labels": { KUBE_SESSION: "s", "spark-exec-id": "1" } },
             "status": { "phase": "Pending", "containerStatuses": [{
                 "name": "e", "ready": false, "restartCount": 0, "image": "i", "imageID": "",
                 "state": { "waiting": waiting } }] },
@@ -516,42 +484,5 @@ mod tests {
         let (error, seconds) = unlisted(false, stuck).await;
         assert!(error.to_string().contains("ErrImagePull"), "{error}");
         assert!(seconds < Duration::from_secs(30), "{seconds:?}");
-    }
-
-    fn sets(ids: &[u32]) -> (BTreeMap<u32, Executor>, BTreeMap<u32, Arc<Pod>>) {
-        let address = |id: &u32| format!("10.0.0.{id}");
-        let executor = |id: &u32| Executor {
-            address: address(id).parse().expect("an address"),
-            added: String::new(),
-            cores: 1,
-            active_tasks: 0,
-        };
-        let pod = |id: &u32| {
-            let pod = json!({ "status": { "phase": "Running", "podIP": address(id) } });
-            Arc::new(serde_json::from_value::<Pod>(pod).expect("a pod"))
-        };
-        (
-            ids.iter().map(|id| (*id, executor(id))).collect(),
-            ids.iter().map(|id| (*id, pod(id))).collect(),
-        )
-    }
-
-    #[test]
-    fn started_means_equal_sets_of_n() {
-        let (registered, pods) = sets(&[1, 2, 3]);
-        assert_eq!(compare(&registered, &pods, 3), None);
-        assert!(compare(&registered, &pods, 2).is_some(), "one too many");
-        assert!(compare(&registered, &sets(&[1, 2]).1, 3).is_some(), "a pod is missing");
-        assert!(compare(&registered, &sets(&[1, 2, 4]).1, 3).is_some(), "other ids");
-        let mut moved = pods.clone();
-        if let Some(status) = moved.get_mut(&3).and_then(|p| Arc::make_mut(p).status.as_mut()) {
-            status.pod_ip = Some("10.0.0.9".into());
-        }
-        assert!(compare(&registered, &moved, 3).is_some(), "another address");
-        let mut pending = pods;
-        if let Some(status) = pending.get_mut(&3).and_then(|p| Arc::make_mut(p).status.as_mut()) {
-            status.phase = Some("Pending".into());
-        }
-        assert!(compare(&registered, &pending, 3).is_some(), "one is not Running");
     }
 }

@@ -16,8 +16,8 @@ use sparkproof_testbed::Environment;
 
 use super::client::{Client, KEYS};
 use super::image;
-use super::objects::{MARKER, secret};
-use super::source::{Source, empty, fill};
+use super::objects::secret;
+use super::source::{MARKER, Source, empty, fill};
 use crate::objects::create;
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 

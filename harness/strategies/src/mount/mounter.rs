@@ -9,6 +9,7 @@ use serde_json::json;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
+use sparkproof_base::ledger::labels::KUBE_NOWHERE;
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::cluster::InPod;
@@ -110,7 +111,7 @@ impl Mounter {
 
     /// Takes the daemons from the nodes, cleanly: each that runs unmounts before it ends.
     pub async fn withdraw(&self, context: &Context) -> Result<()> {
-        self.select(context, json!({ "sparkproof.io/nowhere": "true" })).await?;
+        self.select(context, json!({ KUBE_NOWHERE: "true" })).await?;
         let waiting = Waiting::up_to(GONE_SECONDS, "the end of the mounters");
         wait(context, waiting, self.pods.changes(), async || match self.pods.now() {
             pods if pods.is_empty() => Progress::Met(()),

@@ -11,14 +11,10 @@ use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 
 use super::client::{Client, KEYS};
-use super::source::Source;
+use super::source::{MARKER, Source};
 
 /// Container of the daemon.
 pub(super) const CONTAINER: &str = "mounter";
-/// The object whose content is the prefix: read through a mount, it says that the mount is there,
-/// and of this very data.
-pub(super) const MARKER: &str = ".mounted";
-
 /// Mounts over what an earlier daemon left, which is dead but in the way, then becomes the daemon.
 const MOUNT: &str = r#"set -e
 while grep --quiet --fixed-strings " $1 " /proc/self/mountinfo; do umount --lazy "$1"; done

@@ -4,8 +4,11 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_catalog::{StoreKind, Variant};
 use sparkproof_stores::Store;
 
-use super::objects::MARKER;
 use crate::{Dataset, StrategyContext};
+
+/// The object whose content is the prefix: read through a mount, it says that the mount is there,
+/// and of this very data.
+pub(super) const MARKER: &str = ".mounted";
 
 /// A prefix of a store, and the keys to it. Not `Debug`: it holds a secret.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The flow of a proof: an environment set up from a plan, sessions on it, everything removed.
 
 mod attach;
+mod driver;
 mod provision;
 mod reading;
 mod reading_builder;

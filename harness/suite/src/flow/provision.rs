@@ -19,7 +19,7 @@ use sparkproof_machine::engine::{Engine, provide_program};
 use sparkproof_stores::Stores;
 use sparkproof_testbed::{Environment, image_tool};
 
-use super::set_up::prepare_driver;
+use super::driver::prepare_driver;
 
 /// Makes it: node and Spark image side by side, the cluster, then the image, the stores and
 /// readiness side by side.

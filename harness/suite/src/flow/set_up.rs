@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::ledger::Scope;
-use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, Plan};
+use sparkproof_catalog::plan::{ClusterPlan, FrontEnd, Plan};
 use sparkproof_catalog::{StoreKind, version_of};
 use sparkproof_images::{load, spark};
-use sparkproof_machine::engine::Engine;
 use sparkproof_spark::session::Geni;
 use sparkproof_stores::Stores;
 use sparkproof_testbed::{Environment, EnvironmentRecord};
 
 use super::attach;
+use super::driver::prepare_driver;
 use super::provision::make;
 use crate::flow::EngineGuard;
 
@@ -105,20 +104,4 @@ async fn with_geni(context: &Context, plan: &Plan) -> Result<Plan> {
         plan.geni_classpath = Some(found.class_path);
     }
     Ok(plan)
-}
-
-/// Makes the image of a driver in a container, so that sessions find it.
-pub(super) async fn prepare_driver(
-    context: &Context,
-    phase: &PhaseGuard,
-    engine: &Engine,
-    plan: &Plan,
-) -> Result<()> {
-    match plan.driver {
-        // Its image is the session's, with layers on the nodes.
-        DriverPlace::Host | DriverPlace::Pod => Ok(()),
-        DriverPlace::Container => {
-            spark::driver_image(context, engine, phase.name(), plan.front_end).await.map(drop)
-        }
-    }
 }

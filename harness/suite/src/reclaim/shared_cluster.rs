@@ -12,9 +12,9 @@ use kube::{Api, Client, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::StaleRun;
-use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SCOPE};
+use sparkproof_base::ledger::labels::{KUBE_APPLICATION, KUBE_RUN, KUBE_SCOPE};
 use sparkproof_kubernetes::cluster::{Via, client_of};
-use sparkproof_kubernetes::lease::{APPLICATION, holder_of, host};
+use sparkproof_kubernetes::lease::{holder_of, host};
 use sparkproof_kubernetes::removal;
 
 use super::leases::{self, Holder};
@@ -170,7 +170,7 @@ async fn take(
             return Ok(Some(what));
         }
         let mut selectors = vec![format!("{KUBE_RUN}={run}")];
-        let application = lease.annotations().get(APPLICATION);
+        let application = lease.annotations().get(KUBE_APPLICATION);
         // Ours are named after their run.
         let application = application.filter(|id| id.contains(&run));
         selectors.extend(application.map(|id| format!("spark-app-selector={id}")));

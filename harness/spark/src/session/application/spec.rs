@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::error::Result;
+use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SESSION};
 use sparkproof_catalog::plan::Conf;
 use sparkproof_catalog::plan::conf::REDACTION;
 
-use crate::session::spec::{RUN_LABEL, SESSION_LABEL, written};
+use crate::session::spec::written;
 
 /// What `spark-submit` is given.
 #[derive(Debug, Clone)]
@@ -103,7 +104,7 @@ impl ApplicationSpec {
             all.insert("spark.kubernetes.driver.podTemplateFile".to_owned(), file);
         }
         for role in ["driver", "executor"] {
-            for (label, value) in [(RUN_LABEL, place.run), (SESSION_LABEL, place.session)] {
+            for (label, value) in [(KUBE_RUN, place.run), (KUBE_SESSION, place.session)] {
                 all.insert(format!("spark.kubernetes.{role}.label.{label}"), value.to_owned());
             }
         }

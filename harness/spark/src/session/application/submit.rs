@@ -11,6 +11,7 @@ use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::labels::KUBE_SESSION;
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
 use sparkproof_kubernetes::access::Access;
@@ -26,7 +27,6 @@ use crate::session::driver::{foreign, session_dir};
 use crate::session::evidence;
 use crate::session::health::Health;
 use crate::session::logs::PodLogs;
-use crate::session::spec::SESSION_LABEL;
 
 /// How long `spark-submit` may take: it starts a JVM and makes a few objects.
 const SUBMISSION: Duration = Duration::from_secs(120);
@@ -83,7 +83,7 @@ impl Application {
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
-            move |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&name)
+            move |pod: &Pod| pod.labels().get(KUBE_SESSION) == Some(&name)
         };
         let application = Application {
             executors: spec.executors,
@@ -204,7 +204,7 @@ impl Application {
     fn has_executor(&self, pod: &Pod) -> bool {
         let labels = pod.labels();
         let role = labels.get("spark-role").map(String::as_str);
-        labels.get(SESSION_LABEL) == Some(&self.driver) && role == Some("executor")
+        labels.get(KUBE_SESSION) == Some(&self.driver) && role == Some("executor")
     }
 
     /// The driver's log as the API has it: what was followed may lack its end.
@@ -223,7 +223,7 @@ impl Application {
         error: &Error,
         what: String,
     ) -> Error {
-        let ours = |pod: &Pod| pod.labels().get(SESSION_LABEL) == Some(&self.driver);
+        let ours = |pod: &Pod| pod.labels().get(KUBE_SESSION) == Some(&self.driver);
         let pods = self.pods.now().into_iter().filter(|(_, pod)| ours(pod)).collect();
         let mut logs = self.logs.now();
         let driver_log = logs.get(&self.driver).cloned().unwrap_or_default();

@@ -11,7 +11,8 @@ use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_machine::engine::{Container, Engine};
 
-use super::{JVM_ENDED, Launch, NO_JVM, files};
+use super::files;
+use super::launch::{JVM_ENDED, Launch, NO_JVM};
 
 /// A front end, its JVM, and a first process that ends after both.
 #[derive(Debug)]

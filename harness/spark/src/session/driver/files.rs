@@ -12,8 +12,8 @@ use sparkproof_images::spark::SPARK_HOME_IN_IMAGE;
 use sparkproof_kubernetes::cluster::PROXY_VARIABLES;
 use tempfile::TempDir;
 
-use super::Launch;
 use super::front_end::DriverProgram;
+use super::launch::Launch;
 
 /// Names of variables that are not handed on: nothing of the user's Spark, Hadoop or Kubernetes may
 /// decide what is proven; and Spark's Kubernetes client would take a proxy towards every API server.

@@ -8,7 +8,7 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::plan::FrontEnd;
 use sparkproof_images::spark::PYTHON_IN_IMAGE;
 
-use super::Launch;
+use super::launch::Launch;
 
 const PYSPARK: &str = include_str!("../../../drivers/pyspark_driver.py");
 const SPARK_SHELL: &str = include_str!("../../../drivers/spark_shell.sh");

@@ -20,8 +20,9 @@ use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::observe::Pods;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::files;
 use super::front_end::DriverProgram;
-use super::{JVM_ENDED, Launch, NO_JVM, files};
+use super::launch::{JVM_ENDED, Launch, NO_JVM};
 use crate::session::health::Health;
 use crate::session::logs::{each_line, not_followed};
 use crate::session::spec::{
@@ -31,8 +32,6 @@ use crate::session::template::host_aliases;
 
 /// Its container.
 const CONTAINER: &str = "spark-kubernetes-driver";
-/// Label of pod and Service: the session.
-const DRIVER_LABEL: &str = "sparkproof.io/driver";
 /// Until it runs: its image is on the node.
 const START: u64 = 60;
 /// How long it may stay without a node while nothing else goes away.
@@ -254,7 +253,7 @@ fn service(context: &Context, name: &str) -> serde_json::Result<Service> {
         "metadata": { "name": name, "labels": labels::kube(context.run.id(), labels::Lifetime::Run) },
         "spec": {
             "clusterIP": "None",
-            "selector": { DRIVER_LABEL: name },
+            "selector": { labels::KUBE_DRIVER: name },
             "ports": [
                 port("driver-rpc-port", DRIVER_PORT),
                 port("blockmanager", BLOCK_MANAGER_PORT),
@@ -300,7 +299,7 @@ fn pod(
     let labels = pod.labels_mut();
     labels.extend(labels::kube(context.run.id(), labels::Lifetime::Run));
     labels.extend([
-        (DRIVER_LABEL.to_owned(), name.to_owned()),
+        (labels::KUBE_DRIVER.to_owned(), name.to_owned()),
         ("spark-role".to_owned(), "driver".to_owned()),
     ]);
     if let Some(spec) = &mut pod.spec {

@@ -13,8 +13,9 @@ use sparkproof_machine::exec::{Group, signal_group_of, signal_process};
 use tokio::process::Command;
 use tokio::time::{Instant, timeout_at};
 
+use super::files;
 use super::front_end::DriverProgram;
-use super::{JVM_ENDED, Launch, files};
+use super::launch::{JVM_ENDED, Launch};
 
 /// A front end, the leader of a process group, and its JVM: in the same group, or, as PySpark starts
 /// it, the leader of its own.

@@ -1,6 +1,8 @@
 //! A driver that is not started to its end, on this host.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use sparkproof_base::testing::test_context;
 use sparkproof_base::verdict::{Findings, check};

@@ -17,7 +17,7 @@ use sparkproof_stores::Store;
 use sparkproof_strategies::{no_layers, s3_conf};
 use sparkproof_testbed::ScenarioContext;
 
-use super::application;
+use super::submitted::application;
 
 /// What the program prints before its one line of JSON.
 const MARK: &str = "sparkproof dependencies ";

@@ -11,7 +11,7 @@ use sparkproof_spark::session::{ApplicationSpec, Finished};
 use sparkproof_testbed::SessionBuilder;
 
 use super::super::min_version::is_since;
-use super::application;
+use super::submitted::application;
 
 /// One feature of applications' pods.
 #[derive(Debug)]

@@ -6,12 +6,13 @@ use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_spark::session::EXECUTOR_CONTAINER;
 use sparkproof_testbed::LiveSession;
 
-use super::table::SECRET_PATH;
-
 /// Between the parts of what is printed inside, and how a shell prints it: the command lines that are
 /// printed have the script itself among them.
 const PART: &str = "-- sparkproof --";
 const PRINT_PART: &str = "echo '-- spark''proof --'";
+
+/// Where the secret is mounted.
+pub(super) const SECRET_PATH: &str = "/etc/sparkproof-secret/key";
 
 /// An executor's pod.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::ResourceExt;
 
-use super::seen::Seen;
+use super::seen::{SECRET_PATH, Seen};
 
 /// One feature of executors' pods.
 #[derive(Debug)]
@@ -22,7 +22,6 @@ pub struct Feature {
 
 pub(super) const SECRET: &str = "sparkproof-secret";
 pub(super) const SECRET_KEY: &str = "key";
-pub(super) const SECRET_PATH: &str = "/etc/sparkproof-secret/key";
 const SECRET_DIR: &str = "/etc/sparkproof-secret";
 const SECRET_BYTES: usize = 16;
 /// The most characters of a host name (RFC 1123) and of a label's value.

@@ -15,7 +15,7 @@ fn lease(run: &str, seconds: i64) -> Value {
         "metadata": {
             "name": format!("sparkproof-{run}"), "namespace": "team", "resourceVersion": "1",
             "labels": { KUBE_RUN: run, KUBE_SCOPE: "run" },
-            "annotations": { APPLICATION: format!("spark-{run}77") },
+            "annotations": { KUBE_APPLICATION: format!("spark-{run}77") },
         },
         "spec": { "holderIdentity": "another", "leaseDurationSeconds": 60,
                   "renewTime": format!("{renewed:.6}") },
