@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
-use crate::kind::{Control, Says};
+use crate::control::{Control, Says};
 
 /// What the API server said of each verb, asked as the driver itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,13 +2,15 @@
 //! controls. Nothing here looks at a cluster: a control takes microseconds.
 
 mod access;
+mod control;
 mod kind;
 mod pods;
 mod rejudge;
 mod teardown;
 
 pub use access::Granted;
-pub use kind::{Control, Kind, LiveControl, Says, find, kinds};
+pub use control::{Control, Says};
+pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, Row, list_of};
 pub use rejudge::{Rejudged, rejudge};
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
-use crate::kind::{Control, Says};
+use crate::control::{Control, Says};
 
 /// One row: `NAME READY STATUS RESTARTS AGE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

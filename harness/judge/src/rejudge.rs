@@ -72,7 +72,8 @@ fn difference(observed: &Observed, stored: &Verdict) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::{Says, kinds};
+    use crate::control::Says;
+    use crate::kind::kinds;
 
     fn event(body: Body) -> Event {
         Event { at: "2026-01-01T00:00:00Z".parse().expect("a time"), pid: 7, body }

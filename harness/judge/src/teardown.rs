@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
-use crate::kind::{Control, Says};
+use crate::control::{Control, Says};
 
 /// Objects of a session by kind; names sorted. Pods carry their status.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
