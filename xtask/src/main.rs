@@ -4,13 +4,15 @@ mod costs;
 mod ignored;
 mod run;
 mod soak;
+mod sources;
+mod tidy;
 mod tools;
 
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use miette::IntoDiagnostic;
-use run::{Step, cargo};
+use run::{Step, cargo, tell};
 
 /// Checks `.github/workflows`.
 const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
@@ -47,6 +49,8 @@ enum Chore {
         /// Where to: its directories green, red, reading and reading-red are replaced
         dir: PathBuf,
     },
+    /// Which crate uses which, and by how many files
+    Edges,
     /// What CI runs: lint, then all tests with the ci profile
     Ci,
 }
@@ -59,6 +63,7 @@ fn main() -> miette::Result<()> {
         Chore::Soak(args) => soak::soak(&args),
         Chore::Docs { run } => docs(&run),
         Chore::Sample { dir } => sample(&dir),
+        Chore::Edges => edges(),
         Chore::Ci => {
             lint()?;
             test("ci", None, &[])
@@ -121,6 +126,14 @@ fn sample(dir: &Path) -> miette::Result<()> {
         .run()
 }
 
+#[expect(clippy::print_stdout, reason = "the table is what was asked for")]
+fn edges() -> miette::Result<()> {
+    let crates = tidy::crates(Path::new("."))?;
+    print!("{}", tidy::table(&crates));
+    tidy::mutual(&crates).iter().for_each(|pair| println!("each imports the other: {pair}"));
+    Ok(())
+}
+
 fn lint() -> miette::Result<()> {
     let tools = tools::ensure("deny")?;
     cargo(["fmt", "--all", "--check"]).run()?;
@@ -137,9 +150,4 @@ fn lint() -> miette::Result<()> {
     }
     tell("advisories: not checked or not clean, see above (the advisory database needs GitHub)");
     Ok(())
-}
-
-#[expect(clippy::print_stderr, reason = "a chore speaks to the person who runs it")]
-fn tell(text: &str) {
-    eprintln!("xtask: {text}");
 }

@@ -60,7 +60,7 @@ impl Step {
 
     pub(crate) fn run(mut self) -> miette::Result<()> {
         let words = self.words();
-        super::tell(&words);
+        tell(&words);
         let status = self.command.status().into_diagnostic().wrap_err(words.clone())?;
         if !status.success() {
             bail!("`{words}` ended with {status}");
@@ -73,4 +73,9 @@ impl Step {
         let words = std::iter::once(self.command.get_program().to_string_lossy()).chain(args);
         words.collect::<Vec<_>>().join(" ")
     }
+}
+
+#[expect(clippy::print_stderr, reason = "a chore speaks to the person who runs it")]
+pub(crate) fn tell(text: &str) {
+    eprintln!("xtask: {text}");
 }

@@ -11,6 +11,8 @@ use rand::{Rng, SeedableRng};
 use rustix::process::Signal;
 use xtask::watched::{Watched, pause};
 
+use super::run::tell;
+
 const SPARKPROOF: &str = "target/debug/sparkproof";
 /// Where a kill falls: the phase that must have begun, and the milliseconds after that, on two
 /// cores with everything cached. The node image is one that is not cached, so that there is a
@@ -48,14 +50,14 @@ pub(crate) fn soak(args: &Args) -> miette::Result<()> {
         let begun = Instant::now();
         let result = sparkproof(&["run"]);
         seconds.push(begun.elapsed().as_secs_f64());
-        super::tell(&format!("run {number}: {:.1} s, {result:?}", begun.elapsed().as_secs_f64()));
+        tell(&format!("run {number}: {:.1} s, {result:?}", begun.elapsed().as_secs_f64()));
         failures.extend(result.err().map(|e| format!("run {number}: {e}")));
     }
     if args.runs > 0 {
         seconds.sort_by(f64::total_cmp);
         let median = seconds[seconds.len() / 2];
         let (least, most) = (seconds[0], seconds[seconds.len() - 1]);
-        super::tell(&format!("runs: median {median:.1} s, {least:.1} to {most:.1} s"));
+        tell(&format!("runs: median {median:.1} s, {least:.1} to {most:.1} s"));
         failures.extend(compare(&before, "after the runs"));
     }
     let mut random = StdRng::seed_from_u64(args.seed);
@@ -73,7 +75,7 @@ pub(crate) fn soak(args: &Args) -> miette::Result<()> {
             .and_then(|()| sparkproof(&["sweep"]))
             .map_err(|e| e.to_string())
             .and_then(|()| compare(&before, &what).map_or(Ok(()), Err));
-        super::tell(&format!("{what}: {outcome:?}"));
+        tell(&format!("{what}: {outcome:?}"));
         failures.extend(outcome.err().map(|e| format!("{what}: {e}")));
     }
     if failures.is_empty() {

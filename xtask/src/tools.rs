@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::run::{Step, cargo};
+use super::run::{Step, cargo, tell};
 
 /// Makes `cargo <name>` work; returns the directory to put in front of `PATH`.
 pub(crate) fn ensure(name: &str) -> miette::Result<PathBuf> {
@@ -12,7 +12,7 @@ pub(crate) fn ensure(name: &str) -> miette::Result<PathBuf> {
     if cargo([name, "--version"]).path(&bin).succeeds()? {
         return Ok(bin);
     }
-    super::tell(&format!("cargo-{name} is missing: installing it into target/tools"));
+    tell(&format!("cargo-{name} is missing: installing it into target/tools"));
     let requirements = root.join("tools.txt");
     let made = Step::new("python3").args(["-m", "venv", &tools.to_string_lossy()]).succeeds()?
         && Step::new(bin.join("pip"))
@@ -20,7 +20,7 @@ pub(crate) fn ensure(name: &str) -> miette::Result<PathBuf> {
             .args([&*requirements.to_string_lossy()])
             .succeeds()?;
     if !made {
-        super::tell("no prebuilt one for this machine: building it");
+        tell("no prebuilt one for this machine: building it");
         cargo([
             "install",
             "--locked",
