@@ -71,6 +71,11 @@ impl Recorder {
     pub fn emit(&self, mut body: Body) {
         // Texts, not the line: there quotes and backslashes are escaped, also those of a secret.
         self.inner.secrets.scrub_body(&mut body);
+        self.write(body);
+    }
+
+    /// Writes what is masked already.
+    fn write(&self, body: Body) {
         let event = Event { at: jiff::Timestamp::now(), pid: std::process::id(), body };
         let Ok(line) = serde_json::to_string(&event) else { return };
         if let Ok(mut file) = self.inner.file.lock() {
@@ -98,13 +103,9 @@ impl Recorder {
 
     /// What a check looked at: returned as it was written, secrets masked.
     pub fn observed(&self, mut observed: Observed) -> Observed {
-        let mut body = Body::Observed(observed.clone());
-        self.inner.secrets.scrub_body(&mut body);
-        if let Body::Observed(masked) = body {
-            observed = masked;
-        }
+        self.inner.secrets.scrub_observed(&mut observed);
         observed.sha256 = observed.digest();
-        self.emit(Body::Observed(observed.clone()));
+        self.write(Body::Observed(observed.clone()));
         observed
     }
 

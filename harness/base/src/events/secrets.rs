@@ -72,17 +72,20 @@ impl Secrets {
                 }
                 evidence.iter_mut().for_each(|piece| scrub(&mut piece.text));
             }
-            Body::Observed(Observed { expected, seen, .. }) => {
-                self.scrub_value(expected);
-                match seen {
-                    Looked::Seen(seen) => self.scrub_value(seen),
-                    Looked::Unseen(why) => scrub(why),
-                }
-            }
+            Body::Observed(observed) => self.scrub_observed(observed),
             Body::Configuration(configuration) => {
                 configuration.parts.iter_mut().for_each(|part| scrub(&mut part.text));
             }
             Body::RunEnded { error, .. } => error.iter_mut().for_each(scrub),
+        }
+    }
+
+    /// The same of what a check looked at.
+    pub(super) fn scrub_observed(&self, observed: &mut Observed) {
+        self.scrub_value(&mut observed.expected);
+        match &mut observed.seen {
+            Looked::Seen(seen) => self.scrub_value(seen),
+            Looked::Unseen(why) => *why = self.scrub(why),
         }
     }
 
