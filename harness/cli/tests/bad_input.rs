@@ -1,22 +1,13 @@
 //! Bad input gets one clear message and its exit code before anything is created.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use rstest::rstest;
 
-/// Runs the binary with its own state, cache and working directory.
-fn sparkproof(home: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sparkproof"))
-        .args(args)
-        .current_dir(home)
-        .env("XDG_STATE_HOME", home.join("state"))
-        .env("XDG_CACHE_HOME", home.join("cache"))
-        .env("DOCKER_HOST", format!("unix://{}", home.join("no-daemon.sock").display()))
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the binary runs")
-}
+use common::sparkproof;
+
+mod common;
 
 /// Nothing but empty directories and the reports of a run that created nothing.
 fn created(home: &Path) -> Vec<String> {

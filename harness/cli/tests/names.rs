@@ -1,9 +1,12 @@
 //! A name that would lead out of the state directory is refused before anything is made or removed.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use rstest::rstest;
+
+use common::sparkproof;
+
+mod common;
 
 /// Everything below a directory, with the content of its files.
 fn content(dir: &Path) -> Vec<(String, String)> {
@@ -17,19 +20,6 @@ fn content(dir: &Path) -> Vec<(String, String)> {
         .collect();
     all.sort();
     all
-}
-
-fn sparkproof(home: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sparkproof"))
-        .args(args)
-        .current_dir(home)
-        .env("XDG_STATE_HOME", home.join("state"))
-        .env("XDG_CACHE_HOME", home.join("cache"))
-        // No daemon answers: what begins tears down at once.
-        .env("DOCKER_HOST", format!("unix://{}", home.join("no-daemon.sock").display()))
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the binary runs")
 }
 
 #[rstest]

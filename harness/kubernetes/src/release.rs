@@ -1,4 +1,4 @@
-//! Gives back one thing: the one way for a normal end and for a sweep.
+//! Removes one resource of a run: the one way for a normal end and for a sweep.
 
 use std::path::{Component, Path};
 

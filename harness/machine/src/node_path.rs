@@ -7,8 +7,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 
-use crate::engine::Engine;
-use crate::engine::gone;
+use crate::engine::{Engine, gone};
 
 const LOOK: Option<InspectContainerOptions> = None;
 

@@ -11,17 +11,16 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::PostParams;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::ledger::labels;
+use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
+use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
 use self::seen::Seen;
 pub use self::table::{FEATURES, Feature};
 use self::table::{SECRET, SECRET_KEY, asked, long_name};
 use super::min_version::too_old;
 use super::{namespace_gone, nothing_left};
-use sparkproof_base::error::{Error, ErrorContext, Result};
-use sparkproof_base::ledger::labels;
-use sparkproof_base::verdict::FirstFailure;
-use sparkproof_base::verdict::{Findings, check, skip};
-use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
 /// Starts a session that asks for every feature, proves each, and stops it. Skipped in a namespace of
 /// the user's: it makes a Secret.
