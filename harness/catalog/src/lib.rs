@@ -9,6 +9,7 @@ pub mod kubernetes;
 mod naming;
 pub mod plan;
 pub mod spark;
+mod spark_version;
 mod store;
 mod variant;
 
@@ -17,5 +18,6 @@ pub use guide::{Act, Erratum, Guide, List, Name, Owns, Step, Typed, When, filled
 pub use hadoop::{JarSet, Pin, coordinates, pin_of};
 pub use home::{check_home, home_and_version, version_of};
 pub use naming::{STRATEGIES, StrategyName, order_of, variant_of_check};
+pub use spark_version::SparkVersion;
 pub use store::StoreKind;
 pub use variant::{Expected, Given, Seen, SessionKind, Variant, select, variants};

@@ -3,11 +3,11 @@
 
 use std::sync::LazyLock;
 
-use semver::{Version, VersionReq};
+use semver::VersionReq;
 use serde::Deserialize;
 use sparkproof_base::error::{Error, Result};
 
-use crate::StoreKind;
+use crate::{SparkVersion, StoreKind};
 
 /// One way of reading files.
 #[derive(Debug, Deserialize)]
@@ -164,12 +164,10 @@ impl Variant {
     }
 
     /// What it is expected to do with this Spark on so many nodes that executors can run on.
-    pub fn expected(&self, spark: &str, nodes: usize) -> Result<Expected> {
-        let version = Version::parse(spark)
-            .map_err(|e| Error::input(format!("Spark's version {spark}")).with_source(e))?;
+    pub fn expected(&self, spark: &SparkVersion, nodes: usize) -> Result<Expected> {
         let topology = if nodes > 1 { Nodes::Several } else { Nodes::One };
         let fits = |rule: &&Rule| {
-            rule.spark.matches(&version) && rule.nodes.is_none_or(|nodes| nodes == topology)
+            spark.is_in(&rule.spark) && rule.nodes.is_none_or(|nodes| nodes == topology)
         };
         let rule = self.expect.iter().find(fits).ok_or_else(|| {
             Error::input(format!("{}: nothing is declared for Spark {spark}", self.id))
@@ -186,7 +184,12 @@ impl Variant {
 
     /// The same with what the user brings: only sparkproof's own server lacks what a store of the user's
     /// has.
-    pub fn expected_with(&self, spark: &str, nodes: usize, given: &Given) -> Result<Expected> {
+    pub fn expected_with(
+        &self,
+        spark: &SparkVersion,
+        nodes: usize,
+        given: &Given,
+    ) -> Result<Expected> {
         let own = self.stores.iter().any(|kind| given.stores.contains(kind));
         Ok(match self.expected(spark, nodes)? {
             Expected::Unserved(_) if own => Expected::Green,
@@ -202,7 +205,12 @@ impl Variant {
 
     /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark or its
     /// server has no such way.
-    pub fn impossible(&self, spark: &str, nodes: usize, given: &Given) -> Result<Option<String>> {
+    pub fn impossible(
+        &self,
+        spark: &SparkVersion,
+        nodes: usize,
+        given: &Given,
+    ) -> Result<Option<String>> {
         let expected = self.expected_with(spark, nodes, given)?;
         let reason = expected.impossible().or_else(|| self.unprovable(given.image));
         Ok(reason.map(str::to_owned))
@@ -245,18 +253,29 @@ mod tests {
 
     #[test]
     fn what_no_machine_can_prove_has_its_reason() {
-        let of = |id: &str, spark: &str, image: bool| {
+        let of = |id: &str, spark: SparkVersion, image: bool| {
             let variant = Variant::of_id(id).expect("known");
             let given = Given { image, ..Given::default() };
-            variant.impossible(spark, 1, &given).expect("declared")
+            variant.impossible(&spark, 1, &given).expect("declared")
         };
-        assert!(of("3-nfs", "3.5.9", true).is_some_and(|reason| reason.contains("no NFS server")));
         assert!(
-            of("2-blobfuse2-node", "3.5.9", false).is_some_and(|r| r.contains("no build of it"))
+            of("3-nfs", SparkVersion::new(3, 5, 9), true)
+                .is_some_and(|reason| reason.contains("no NFS server"))
         );
-        assert_eq!(of("2-blobfuse2-node", "3.5.9", true), None, "the image may bring it");
-        assert_eq!(of("2-rclone-azure-node", "3.5.9", false), None);
-        assert!(of("3-pvc-dynamic", "3.0.1", false).is_some_and(|r| r.contains("since 3.1")));
+        assert!(
+            of("2-blobfuse2-node", SparkVersion::new(3, 5, 9), false)
+                .is_some_and(|r| r.contains("no build of it"))
+        );
+        assert_eq!(
+            of("2-blobfuse2-node", SparkVersion::new(3, 5, 9), true),
+            None,
+            "the image may bring it"
+        );
+        assert_eq!(of("2-rclone-azure-node", SparkVersion::new(3, 5, 9), false), None);
+        assert!(
+            of("3-pvc-dynamic", SparkVersion::new(3, 0, 1), false)
+                .is_some_and(|r| r.contains("since 3.1"))
+        );
     }
 
     /// What an emulator lacks is no refusal of Spark's.
@@ -267,16 +286,32 @@ mod tests {
             let expected = abfs.expected(&spark.version, 1).expect("declared");
             assert!(!matches!(expected, Expected::Refused(_)), "{}", spark.version);
         }
-        let gap = abfs.impossible("3.5.9", 1, &Given::default());
+        let gap = abfs.impossible(&SparkVersion::new(3, 5, 9), 1, &Given::default());
         let gap = gap.expect("declared").expect("skipped");
         assert!(gap.contains("Azurite"), "{gap}");
         let s3 = Given { stores: vec![StoreKind::S3], ..Given::default() };
-        assert!(abfs.impossible("3.5.9", 1, &s3).expect("declared").is_some(), "another store");
+        assert!(
+            abfs.impossible(&SparkVersion::new(3, 5, 9), 1, &s3).expect("declared").is_some(),
+            "another store"
+        );
         let own = Given { stores: vec![StoreKind::Azure], ..Given::default() };
-        assert_eq!(abfs.impossible("3.5.9", 1, &own).expect("declared"), None, "no Azurite");
-        assert_eq!(abfs.expected_with("3.5.9", 1, &own).expect("declared"), Expected::Green);
-        assert!(abfs.impossible("3.0.1", 1, &own).expect("declared").is_some(), "no driver");
-        assert_eq!(abfs.expected("4.3.0", 1).expect("declared"), Expected::Green);
+        assert_eq!(
+            abfs.impossible(&SparkVersion::new(3, 5, 9), 1, &own).expect("declared"),
+            None,
+            "no Azurite"
+        );
+        assert_eq!(
+            abfs.expected_with(&SparkVersion::new(3, 5, 9), 1, &own).expect("declared"),
+            Expected::Green
+        );
+        assert!(
+            abfs.impossible(&SparkVersion::new(3, 0, 1), 1, &own).expect("declared").is_some(),
+            "no driver"
+        );
+        assert_eq!(
+            abfs.expected(&SparkVersion::new(4, 3, 0), 1).expect("declared"),
+            Expected::Green
+        );
     }
 
     /// A refusal is told by words that nothing else says: more than the name of a class.
@@ -295,10 +330,19 @@ mod tests {
     #[test]
     fn what_is_expected_depends_on_version_and_topology() {
         let find = |id: &str| variants().iter().find(|v| v.id == id).expect("known");
-        assert_eq!(find("4-wasb").expected("3.5.9", 1).expect("declared"), Expected::Green);
-        let refused = find("4-wasb").expected("4.3.0", 1).expect("declared");
+        assert_eq!(
+            find("4-wasb").expected(&SparkVersion::new(3, 5, 9), 1).expect("declared"),
+            Expected::Green
+        );
+        let refused = find("4-wasb").expected(&SparkVersion::new(4, 3, 0), 1).expect("declared");
         assert!(matches!(refused, Expected::Refused(words) if words.contains("WASB")));
-        assert_eq!(find("3-pvc-static").expected("3.5.9", 2).expect("d"), Expected::Pinned);
-        assert_eq!(find("3-pvc-static").expected("3.5.9", 1).expect("d"), Expected::Green);
+        assert_eq!(
+            find("3-pvc-static").expected(&SparkVersion::new(3, 5, 9), 2).expect("d"),
+            Expected::Pinned
+        );
+        assert_eq!(
+            find("3-pvc-static").expected(&SparkVersion::new(3, 5, 9), 1).expect("d"),
+            Expected::Green
+        );
     }
 }

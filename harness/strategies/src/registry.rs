@@ -47,11 +47,12 @@ pub fn strategy_of(variant: &'static Variant) -> Result<Box<dyn Strategy>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sparkproof_catalog::SparkVersion;
     use sparkproof_kubernetes::access::every;
 
     #[test]
     fn everything_that_is_used_is_asked_for() {
-        let asked = every("3.5.9");
+        let asked = every(&SparkVersion::new(3, 5, 9));
         for variant in sparkproof_catalog::variants() {
             let Ok(strategy) = strategy_of(variant) else { continue };
             for rule in strategy.needs().iter().chain(&strategy.verbs()) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sparkproof_base::error::{Error, Result};
 
-use crate::{Given, Variant, select};
+use crate::{Given, SparkVersion, Variant, select};
 
 /// What `--strategies` asks for.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Selection {
     /// may bring what is missing.
     pub(super) fn accept(
         self,
-        spark: &str,
+        spark: &SparkVersion,
         nodes: usize,
         given: &Given,
     ) -> Result<(Vec<String>, BTreeSet<String>)> {
@@ -76,27 +76,33 @@ mod tests {
 
     #[test]
     fn an_id_is_a_name_and_a_number_is_not() {
-        let (all, by_name) =
-            selection(&["0", "4-s3"]).accept("3.5.9", 1, &Given::default()).expect("possible");
+        let (all, by_name) = selection(&["0", "4-s3"])
+            .accept(&SparkVersion::new(3, 5, 9), 1, &Given::default())
+            .expect("possible");
         assert_eq!(all, ["0-copy", "4-s3"]);
         assert_eq!(by_name, ["4-s3".to_owned()].into());
         let (_, by_name) = Selection::of(None)
             .expect("all")
-            .accept("3.5.9", 1, &Given::default())
+            .accept(&SparkVersion::new(3, 5, 9), 1, &Given::default())
             .expect("possible");
         assert!(by_name.is_empty());
     }
 
     #[test]
     fn what_is_asked_for_by_name_and_impossible_is_an_environment_error() {
-        let error = selection(&["4-s3"]).accept("3.0.1", 1, &Given::default()).expect_err("absent");
+        let error = selection(&["4-s3"])
+            .accept(&SparkVersion::new(3, 0, 1), 1, &Given::default())
+            .expect_err("absent");
         assert_eq!(error.exit, Exit::Environment);
         assert!(error.to_string().contains("4-s3") && error.to_string().contains("3.0.1"));
         let image = Given { image: true, ..Given::default() };
-        let error = selection(&["3-nfs"]).accept("3.5.9", 1, &image).expect_err("unprovable");
+        let error = selection(&["3-nfs"])
+            .accept(&SparkVersion::new(3, 5, 9), 1, &image)
+            .expect_err("unprovable");
         assert_eq!(error.exit, Exit::Environment);
-        let (all, _) =
-            selection(&["4"]).accept("3.0.1", 1, &Given::default()).expect("skipped later");
+        let (all, _) = selection(&["4"])
+            .accept(&SparkVersion::new(3, 0, 1), 1, &Given::default())
+            .expect("skipped later");
         assert!(all.iter().any(|id| id == "4-s3"));
     }
 }

@@ -10,7 +10,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Secrets;
 use sparkproof_base::name::{Name, is_dns_label, is_dns_subdomain};
 
-use crate::kubernetes::Release;
+use crate::kubernetes::KubernetesRelease;
 use crate::plan::bounded::{ExecutorCount, Seconds, WorkerCount};
 use crate::plan::conf::Sessions;
 use crate::plan::resources::{Asked, fit};
@@ -324,7 +324,7 @@ impl Plan {
     pub fn title(&self) -> String {
         let cluster = match &self.cluster {
             ClusterPlan::Kind { kubernetes_version, workers, .. } => {
-                let release = Release::resolve(kubernetes_version.as_deref());
+                let release = KubernetesRelease::resolve(kubernetes_version.as_deref());
                 let version = release.map_or_else(|_| "unknown".to_owned(), |r| r.version);
                 format!("kind, Kubernetes {version}, {}", nodes(*workers))
             }
@@ -398,6 +398,7 @@ fn dns_label(flag: &str, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SparkVersion;
     use crate::plan::{MebiBytes, MilliCpu};
     use rstest::rstest;
     use sparkproof_base::Exit;
@@ -508,7 +509,7 @@ mod tests {
         let given = |change: fn(&mut RawPlan)| {
             plan(|raw| {
                 raw.strategies = Some(vec!["4-abfs".into()]);
-                raw.spark_version = Some("3.5.9".into());
+                raw.spark_version = Some(SparkVersion::new(3, 5, 9));
                 change(raw);
             })
         };
@@ -529,7 +530,7 @@ mod tests {
         raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
     })]
     #[case::two_sparks(|raw: &mut RawPlan| {
-        (raw.spark_version, raw.spark_home) = (Some("4.1.4".into()), Some("/opt/spark".into()));
+        (raw.spark_version, raw.spark_home) = (Some(SparkVersion::new(4, 1, 4)), Some("/opt/spark".into()));
     })]
     #[case::another_kubernetes(|raw: &mut RawPlan| {
         (raw.cluster, raw.kubernetes_version) = ("mine".parse().ok(), Some("v1.37.2".into()));

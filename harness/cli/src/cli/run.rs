@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sparkproof_base::error::{Exit, Result};
 use sparkproof_base::ledger::Scope;
-use sparkproof_catalog::kubernetes::Release;
+use sparkproof_catalog::kubernetes::KubernetesRelease;
 use sparkproof_catalog::plan::{CONFIG_FILE, ClusterPlan, Machine, Plan, RawPlan};
 use sparkproof_catalog::spark::find;
 use sparkproof_report::Mode;
@@ -48,7 +48,7 @@ impl PlanArgs {
         if let ClusterPlan::Kind { kubernetes_version, .. }
         | ClusterPlan::Minikube { kubernetes_version, .. } = &plan.cluster
         {
-            Release::resolve(kubernetes_version.as_deref())?;
+            KubernetesRelease::resolve(kubernetes_version.as_deref())?;
         }
         if let Some(version) = &plan.spark.version {
             find(version)?;

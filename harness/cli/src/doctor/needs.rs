@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use sparkproof_base::error::Result;
-use sparkproof_catalog::kubernetes::Release;
+use sparkproof_catalog::kubernetes::KubernetesRelease;
 use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, Plan};
-use sparkproof_catalog::{StoreKind, version_of};
+use sparkproof_catalog::{SparkVersion, StoreKind, version_of};
 
 /// What of this machine a plan will use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Needs {
     pub(super) python: bool,
     pub(super) pip: bool,
     /// The version of Spark whose driver runs with this host's Java.
-    pub(super) java: Option<String>,
+    pub(super) java: Option<SparkVersion>,
 }
 
 impl Needs {
@@ -38,7 +38,7 @@ impl Needs {
         let variants = plan.variants()?;
         let (kind, minikube, unpublished) = match &plan.cluster {
             ClusterPlan::Kind { kubernetes_version, .. } => {
-                let release = Release::resolve(kubernetes_version.as_deref())?;
+                let release = KubernetesRelease::resolve(kubernetes_version.as_deref())?;
                 (true, false, release.published.is_none())
             }
             ClusterPlan::Minikube { .. } => (false, true, false),
@@ -96,7 +96,7 @@ mod tests {
         assert!(needs.engine && needs.cluster && needs.kind && needs.go && needs.base);
         assert!(needs.assembled);
         assert!(needs.maven && needs.fuse && needs.python && needs.pip && !needs.minikube);
-        assert_eq!(needs.java.as_deref(), Some(sparkproof_catalog::spark::default_version()));
+        assert_eq!(needs.java.as_ref(), Some(sparkproof_catalog::spark::default_version()));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub async fn provide(
     source: &SparkSource,
     front_end: FrontEnd,
 ) -> Result<SparkImage> {
-    let version = source.version.as_deref().unwrap_or_else(|| default_version());
+    let version = source.version.as_ref().unwrap_or_else(|| default_version());
     let image = match (&source.image, &source.home, engine) {
         (Some(reference), home, engine) => {
             let driver: Distribution = match home {
@@ -35,7 +35,7 @@ pub async fn provide(
     if let Ok(version) = find(&image.version) {
         version.check_front_end(front_end)?;
     }
-    context.recorder.fact("spark", image.version.clone());
+    context.recorder.fact("spark", image.version.to_string());
     context.recorder.fact("spark image", image.reference.clone());
     if let Some(digest) = &image.digest {
         context.recorder.fact("spark image digest", digest.clone());

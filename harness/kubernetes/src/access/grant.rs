@@ -1,6 +1,7 @@
 //! Creates namespace, service account and binding, labelled and in the ledger; in a namespace of the
 //! user's none of them.
 
+use sparkproof_catalog::SparkVersion;
 use std::path::PathBuf;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -33,7 +34,7 @@ pub struct AccessRequest {
     /// Least privilege or as the guide.
     pub rbac: RbacChoice,
     /// Spark's version: decides the verbs.
-    pub spark_version: String,
+    pub spark_version: SparkVersion,
     /// A verb to leave out, for the scenarios that pin what happens without it.
     pub without: Option<Rule>,
     /// Verbs beside those that every session needs.

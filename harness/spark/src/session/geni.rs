@@ -1,5 +1,6 @@
 //! Where Clojure and Geni come from: a class path of the user's, or what Clojure's own tool resolves.
 
+use sparkproof_catalog::SparkVersion;
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
@@ -37,7 +38,11 @@ impl Geni {
     /// # Errors
     /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni is
     /// known for this Spark. Environment: the tool cannot resolve it, or there is no Java.
-    pub async fn find(context: &Context, given: Option<&ClassPath>, spark: &str) -> Result<Geni> {
+    pub async fn find(
+        context: &Context,
+        given: Option<&ClassPath>,
+        spark: &SparkVersion,
+    ) -> Result<Geni> {
         Geni::look(context, given, spark).await?
     }
 
@@ -49,7 +54,7 @@ impl Geni {
     pub async fn look(
         context: &Context,
         given: Option<&ClassPath>,
-        spark: &str,
+        spark: &SparkVersion,
     ) -> Result<Result<Geni>> {
         let (class_path, nothing) = match given {
             Some(given) => (
@@ -68,7 +73,7 @@ impl Geni {
     }
 }
 
-async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
+async fn resolve(context: &Context, spark: &SparkVersion) -> Result<ClassPath> {
     let geni = geni_for(spark).ok_or_else(|| {
         Error::input(format!("--front-end geni: no version of Geni is known for Spark {spark}"))
             .remedy(REMEDY)
@@ -94,7 +99,7 @@ async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
 }
 
 /// The guide's map, with the versions asked for.
-fn dependencies(geni: &str, spark: &str) -> String {
+fn dependencies(geni: &str, spark: &SparkVersion) -> String {
     let spark = ["core", "mllib", "kubernetes"]
         .map(|name| format!("org.apache.spark/spark-{name}_2.12 {{:mvn/version \"{spark}\"}}"))
         .join(" ");
@@ -140,15 +145,15 @@ mod tests {
 
     #[test]
     fn the_map_is_the_guide_s() {
-        let geni = geni_for("3.5.9").expect("known");
+        let geni = geni_for(&SparkVersion::new(3, 5, 9)).expect("known");
         assert_eq!(
-            dependencies(geni, "3.5.9"),
+            dependencies(geni, &SparkVersion::new(3, 5, 9)),
             "{:deps {zero.one/geni {:mvn/version \"0.0.42\" :exclusions [reply/reply]} \
              org.apache.spark/spark-core_2.12 {:mvn/version \"3.5.9\"} \
              org.apache.spark/spark-mllib_2.12 {:mvn/version \"3.5.9\"} \
              org.apache.spark/spark-kubernetes_2.12 {:mvn/version \"3.5.9\"}}}"
         );
-        assert_eq!(geni_for("4.3.0"), None);
+        assert_eq!(geni_for(&SparkVersion::new(4, 3, 0)), None);
     }
 
     /// What a scenario may be skipped for is one thing, what is given and wrong is another.
@@ -156,12 +161,18 @@ mod tests {
     async fn a_wrong_class_path_is_a_failure_and_none_is_not() {
         let (context, keep) = test_context();
         let wrong = ClassPath::new(&keep.path().display().to_string());
-        let given = Geni::look(&context, Some(&wrong), "3.5.9").await.expect_err("a failure");
+        let given = Geni::look(&context, Some(&wrong), &SparkVersion::new(3, 5, 9))
+            .await
+            .expect_err("a failure");
         assert!(given.to_string().contains("no Clojure with Geni"), "{given}");
         // No Geni is known for it, so none is resolved, whether there is a tool or not.
-        let none = Geni::look(&context, None, "4.3.0").await.expect("looked").expect_err("none");
+        let none = Geni::look(&context, None, &SparkVersion::new(4, 3, 0))
+            .await
+            .expect("looked")
+            .expect_err("none");
         assert!(none.to_string().contains("no version of Geni"), "{none}");
-        let asked = Geni::find(&context, None, "4.3.0").await.expect_err("asked for");
+        let asked =
+            Geni::find(&context, None, &SparkVersion::new(4, 3, 0)).await.expect_err("asked for");
         assert_eq!(asked.exit, Exit::BadInput);
     }
 
@@ -169,7 +180,9 @@ mod tests {
     async fn a_class_path_without_geni_is_bad_input() {
         let (context, keep) = test_context();
         let class_path = ClassPath::new(&keep.path().display().to_string());
-        let error = Geni::find(&context, Some(&class_path), "3.5.9").await.expect_err("empty");
+        let error = Geni::find(&context, Some(&class_path), &SparkVersion::new(3, 5, 9))
+            .await
+            .expect_err("empty");
         assert_eq!(error.exit, Exit::BadInput, "{error}");
         assert!(error.to_string().contains("no Clojure with Geni"), "{error}");
     }

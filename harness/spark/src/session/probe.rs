@@ -1,6 +1,7 @@
 //! The probe: a jar that says from inside executors where they run, and serves requests in the JVM of
 //! a front end. Source in `harness/probe`.
 
+use sparkproof_catalog::SparkVersion;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,9 +82,9 @@ pub async fn jar(
     context: &Context,
     phase: &str,
     spark_home: &Path,
-    version: &str,
+    version: &SparkVersion,
 ) -> Result<PathBuf> {
-    let key = Key::new("probe").with("spark", version);
+    let key = Key::new("probe").with("spark", version.to_string());
     let key = SOURCES.iter().fold(key, |key, (name, text)| key.with(name, text));
     let step = StepGuard::begin(&context.recorder, phase, "probe jar".into());
     let entry = Cache::of(context)

@@ -1,5 +1,6 @@
 //! What harness and driver say to each other: one JSON object a line, on a socket of our own.
 
+use sparkproof_catalog::SparkVersion;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -227,7 +228,7 @@ pub struct Described {
     /// Address of the UI, which serves the REST API.
     pub ui: String,
     /// Spark's version.
-    pub version: String,
+    pub version: SparkVersion,
     /// The front end's language and its version, e.g. `Scala 2.12.18`.
     pub language: String,
     /// Java's version.

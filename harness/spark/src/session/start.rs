@@ -229,7 +229,7 @@ impl Starting<'_> {
         };
         self.master = Some(described.context_master.clone());
         // What answered, not what was asked for.
-        self.context.recorder.fact("spark that answered", described.version.clone());
+        self.context.recorder.fact("spark that answered", described.version.to_string());
         if !described.context_master.starts_with("k8s://") {
             return Err(Error::red(format!(
                 "sparkContext.master is {}, spark.conf says {}",

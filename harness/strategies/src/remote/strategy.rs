@@ -1,5 +1,6 @@
 //! What all remote variants have in common: upload, jars, a URL.
 
+use sparkproof_catalog::SparkVersion;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -204,6 +205,6 @@ fn has_hadoop_2(scene: StrategyContext<'_>) -> bool {
     hadoop_2(&scene.environment.image.version)
 }
 
-fn hadoop_2(spark: &str) -> bool {
+fn hadoop_2(spark: &SparkVersion) -> bool {
     find(spark).is_ok_and(|spark| spark.hadoop.starts_with("2."))
 }

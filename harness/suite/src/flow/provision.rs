@@ -9,7 +9,7 @@ use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::ledger::Scope;
 use sparkproof_base::verdict::check;
 use sparkproof_catalog::StoreKind;
-use sparkproof_catalog::kubernetes::Release;
+use sparkproof_catalog::kubernetes::KubernetesRelease;
 use sparkproof_catalog::plan::{ClusterPlan, Plan};
 use sparkproof_images::node::{MinikubeImage, NodeImage};
 use sparkproof_images::{load, node, spark};
@@ -106,7 +106,7 @@ impl Parts {
     ) -> Result<Self> {
         match plan {
             ClusterPlan::Kind { kubernetes_version, .. } => {
-                let release = Release::resolve(kubernetes_version.as_deref())?;
+                let release = KubernetesRelease::resolve(kubernetes_version.as_deref())?;
                 let (node, kind) = tokio::try_join!(
                     node::build_node_image(context, phase, engine, &release),
                     node::kind_binary(context, phase)

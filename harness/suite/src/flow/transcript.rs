@@ -119,7 +119,7 @@ impl<'a> GuideTyping<'a> {
             ("memory", format!("{}m", planned.memory.0)),
             ("data", format!("/tmp/sparkproof-{run}")),
             ("geni-version", versions.geni.clone()),
-            ("spark-version", versions.spark.clone()),
+            ("spark-version", versions.spark.to_string()),
         ])
     }
 

@@ -3,6 +3,7 @@
 use http::{Method, Request, Response};
 use kube::client::Body;
 use sparkproof_base::testing::test_context;
+use sparkproof_catalog::SparkVersion;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -48,7 +49,7 @@ fn request() -> AccessRequest {
         namespace: "team".to_owned(),
         service_account: "default".to_owned(),
         rbac: RbacChoice::Minimal,
-        spark_version: "3.5.9".to_owned(),
+        spark_version: SparkVersion::new(3, 5, 9),
         without: None,
         beside: Vec::new(),
     }

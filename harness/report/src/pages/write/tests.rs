@@ -33,7 +33,7 @@ fn the_tables_in_the_docs_are_those_of_the_versions_files() {
 fn every_variant_has_its_block_for_the_default_spark() {
     let all = pages(&docs()).expect("pages");
     for variant in variants() {
-        let block = key(&variant.id, default_version());
+        let block = key(&variant.id, &default_version().to_string());
         let name = |page: &&Page| page.name().starts_with(&format!("{}-", variant.number()));
         let page = all.iter().find(name).expect("a page for each strategy");
         assert!(blocks::get(&page.text, &block).is_some(), "{}: no block {block}", page.name());
