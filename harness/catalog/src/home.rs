@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::error::{Error, Result};
 
 use crate::SparkVersion;
-use crate::plan::{FrontEnd, SparkSource};
-use crate::spark::{check_scala, default_version};
+use crate::plan::FrontEnd;
+use crate::spark::check_scala;
 
 /// The directory of a distribution of the user's, made absolute, and its version; anything else is bad
 /// input.
@@ -46,18 +46,6 @@ fn kubernetes_jar(home: &Path) -> Option<(String, String)> {
         let (scala, version) = rest.split_once('-')?;
         Some((scala.to_owned(), version.to_owned()))
     })
-}
-
-/// The version of the driver that a plan asks for, without making anything.
-///
-/// # Errors
-/// Bad input: the distribution of the user's is none.
-pub fn version_of(source: &SparkSource) -> Result<SparkVersion> {
-    match (&source.home, &source.version) {
-        (Some(home), _) => Ok(home_and_version(home)?.1),
-        (None, Some(version)) => Ok(version.clone()),
-        (None, None) => Ok(default_version().clone()),
-    }
 }
 
 #[cfg(test)]

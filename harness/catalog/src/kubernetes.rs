@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 
 /// A Kubernetes version that a node can have.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KubernetesRelease {
     /// E.g. `v1.34.11`.
@@ -20,7 +20,7 @@ pub struct KubernetesRelease {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct KubernetesTable {
     kind: String,
     default: String,
     minikube: Minikube,
@@ -45,7 +45,7 @@ pub struct Minikube {
     pub sha256: BTreeMap<String, String>,
 }
 
-fn table() -> Result<Table> {
+fn table() -> Result<KubernetesTable> {
     toml::from_str(include_str!("../versions/kubernetes.toml"))
         .or_internal("reading harness/catalog/versions/kubernetes.toml")
 }

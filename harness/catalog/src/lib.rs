@@ -12,12 +12,14 @@ pub mod spark;
 mod spark_version;
 mod store;
 mod variant;
+mod variant_id;
 
 pub use geni::geni_for;
 pub use guide::{Act, Erratum, Guide, List, Name, Owns, Step, Typed, When, filled, guide};
 pub use hadoop::{JarSet, Pin, coordinates, pin_of};
-pub use home::{check_home, home_and_version, version_of};
-pub use naming::{STRATEGIES, StrategyName, order_of, variant_of_check};
+pub use home::{check_home, home_and_version};
+pub use naming::{ReadCheck, order_of, read_check, strategy_of_id};
 pub use spark_version::SparkVersion;
 pub use store::StoreKind;
-pub use variant::{Expected, Given, Seen, SessionKind, Variant, select, variants};
+pub use variant::{Expected, Given, SeenBy, SessionKind, Variant, select, variants};
+pub use variant_id::{STRATEGIES, StrategyName, VariantId};

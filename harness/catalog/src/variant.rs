@@ -7,6 +7,7 @@ use semver::VersionReq;
 use serde::Deserialize;
 use sparkproof_base::error::{Error, Result};
 
+use crate::variant_id::VariantId;
 use crate::{SparkVersion, StoreKind};
 
 /// One way of reading files.
@@ -14,7 +15,7 @@ use crate::{SparkVersion, StoreKind};
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Its strategy's number and a name, e.g. `3-hostpath`.
-    pub id: String,
+    pub id: VariantId,
     /// What it is, in words.
     pub title: String,
     /// Variants of the same session share one.
@@ -24,7 +25,7 @@ pub struct Variant {
     #[serde(default)]
     pub stores: Vec<StoreKind>,
     /// What executors see of it; none where Spark never reads it.
-    pub reads: Option<Seen>,
+    pub reads: Option<SeenBy>,
     unprovable: Option<String>,
     #[serde(default)]
     image_may_bring: bool,
@@ -34,7 +35,7 @@ pub struct Variant {
 /// What an executor sees of a file that it reads by a variant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seen {
+pub struct SeenBy {
     /// Hadoop's class for the scheme, without its package.
     pub file_system: String,
     /// For local paths the kind of mount, else the scheme.
@@ -94,7 +95,7 @@ impl Expected {
 struct Rule {
     spark: VersionReq,
     nodes: Option<Nodes>,
-    verdict: Verdict,
+    verdict: RuleVerdict,
     message: Option<String>,
 }
 
@@ -107,7 +108,7 @@ enum Nodes {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Verdict {
+enum RuleVerdict {
     Green,
     Pinned,
     Refused,
@@ -117,11 +118,11 @@ enum Verdict {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct VariantTable {
     variant: Vec<Variant>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
+static TABLE: LazyLock<VariantTable> = LazyLock::new(|| {
     // Embedded and read by a unit test: it cannot be wrong in a binary that passed its tests.
     toml::from_str(include_str!("../versions/strategies.toml")).expect("strategies.toml is valid")
 });
@@ -139,17 +140,19 @@ pub fn select(words: Option<&[String]>) -> Result<Vec<&'static Variant>> {
     if words.iter().all(none) {
         return Ok(Vec::new());
     }
-    let fits = |word: &str, v: &Variant| v.id == word || v.number() == word;
+    let fits = |word: &str, v: &Variant| {
+        v.id.strategy().number == word || word.parse().is_ok_and(|id: VariantId| id == v.id)
+    };
     for word in words {
         if !variants().iter().any(|v| fits(word, v)) {
-            let ids: Vec<&str> = variants().iter().map(|v| v.id.as_str()).collect();
+            let ids: Vec<String> = variants().iter().map(|v| v.id.to_string()).collect();
             let near = ids.iter().max_by(|a, b| {
                 strsim::jaro_winkler(word, a).total_cmp(&strsim::jaro_winkler(word, b))
             });
             return Err(Error::input(format!("--strategies {word}: no such strategy or variant"))
                 .remedy(format!(
                     "did you mean {}? A number from 0 to 4, none, or one of {}",
-                    near.unwrap_or(&""),
+                    near.map_or("", String::as_str),
                     ids.join(", ")
                 )));
         }
@@ -158,9 +161,16 @@ pub fn select(words: Option<&[String]>) -> Result<Vec<&'static Variant>> {
 }
 
 impl Variant {
-    /// Its strategy, `0` to `4`.
-    pub fn number(&self) -> &str {
-        self.id.split('-').next().unwrap_or_default()
+    /// The title of the variant of this id, or nothing of one that only another version of sparkproof
+    /// has.
+    pub fn title_of(id: &str) -> &'static str {
+        id.parse().map_or("", |id| Variant::get(id).title.as_str())
+    }
+
+    /// The way of reading of this id.
+    pub fn get(id: VariantId) -> &'static Variant {
+        // The table has each, in their order: a test holds it.
+        &variants()[id as usize]
     }
 
     /// What it is expected to do with this Spark on so many nodes that executors can run on.
@@ -174,11 +184,11 @@ impl Variant {
                 .remedy("leave it out by --strategies, or declare it in strategies.toml")
         })?;
         Ok(match rule.verdict {
-            Verdict::Green => Expected::Green,
-            Verdict::Pinned => Expected::Pinned,
-            Verdict::Refused => Expected::Refused(rule.message.clone().unwrap_or_default()),
-            Verdict::Absent => Expected::Absent(rule.message.clone().unwrap_or_default()),
-            Verdict::Unserved => Expected::Unserved(rule.message.clone().unwrap_or_default()),
+            RuleVerdict::Green => Expected::Green,
+            RuleVerdict::Pinned => Expected::Pinned,
+            RuleVerdict::Refused => Expected::Refused(rule.message.clone().unwrap_or_default()),
+            RuleVerdict::Absent => Expected::Absent(rule.message.clone().unwrap_or_default()),
+            RuleVerdict::Unserved => Expected::Unserved(rule.message.clone().unwrap_or_default()),
         })
     }
 
@@ -220,16 +230,22 @@ impl Variant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum;
 
-    fn ids(words: &[&str]) -> Vec<&'static str> {
+    fn ids(words: &[&str]) -> Vec<VariantId> {
         let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
-        select(Some(&words)).expect("known").iter().map(|v| v.id.as_str()).collect()
+        select(Some(&words)).expect("known").iter().map(|v| v.id).collect()
+    }
+
+    #[test]
+    fn each_id_has_its_row_and_the_rows_are_in_the_order_of_the_ids() {
+        let rows: Vec<VariantId> = variants().iter().map(|variant| variant.id).collect();
+        assert_eq!(rows, VariantId::value_variants());
     }
 
     #[test]
     fn every_variant_is_declared_for_every_spark_that_can_be_asked_for() {
         for variant in variants() {
-            assert!(["0", "1", "2", "3", "4"].contains(&variant.number()), "{}", variant.id);
             for spark in crate::spark::known() {
                 for nodes in [1, 2] {
                     let expected = variant.expected(&spark.version, nodes).expect("declared");
@@ -242,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_number_selects_a_strategy_and_an_id_one_variant() {
-        assert_eq!(ids(&["0", "4-s3"]), ["0-copy", "4-s3"]);
+        assert_eq!(ids(&["0", "4-s3"]), [VariantId::Copy, VariantId::S3]);
         assert!(ids(&["3"]).len() > 4);
         assert!(ids(&["none"]).is_empty());
         assert_eq!(select(None).expect("all").len(), variants().len());
@@ -253,27 +269,27 @@ mod tests {
 
     #[test]
     fn what_no_machine_can_prove_has_its_reason() {
-        let of = |id: &str, spark: SparkVersion, image: bool| {
-            let variant = Variant::of_id(id).expect("known");
+        let of = |id: VariantId, spark: SparkVersion, image: bool| {
+            let variant = Variant::get(id);
             let given = Given { image, ..Given::default() };
             variant.impossible(&spark, 1, &given).expect("declared")
         };
         assert!(
-            of("3-nfs", SparkVersion::new(3, 5, 9), true)
+            of(VariantId::Nfs, SparkVersion::new(3, 5, 9), true)
                 .is_some_and(|reason| reason.contains("no NFS server"))
         );
         assert!(
-            of("2-blobfuse2-node", SparkVersion::new(3, 5, 9), false)
+            of(VariantId::Blobfuse2Node, SparkVersion::new(3, 5, 9), false)
                 .is_some_and(|r| r.contains("no build of it"))
         );
         assert_eq!(
-            of("2-blobfuse2-node", SparkVersion::new(3, 5, 9), true),
+            of(VariantId::Blobfuse2Node, SparkVersion::new(3, 5, 9), true),
             None,
             "the image may bring it"
         );
-        assert_eq!(of("2-rclone-azure-node", SparkVersion::new(3, 5, 9), false), None);
+        assert_eq!(of(VariantId::RcloneAzureNode, SparkVersion::new(3, 5, 9), false), None);
         assert!(
-            of("3-pvc-dynamic", SparkVersion::new(3, 0, 1), false)
+            of(VariantId::PvcDynamic, SparkVersion::new(3, 0, 1), false)
                 .is_some_and(|r| r.contains("since 3.1"))
         );
     }
@@ -281,7 +297,7 @@ mod tests {
     /// What an emulator lacks is no refusal of Spark's.
     #[test]
     fn abfs_is_refused_by_no_spark() {
-        let abfs = Variant::of_id("4-abfs").expect("known");
+        let abfs = Variant::get(VariantId::Abfs);
         for spark in crate::spark::known() {
             let expected = abfs.expected(&spark.version, 1).expect("declared");
             assert!(!matches!(expected, Expected::Refused(_)), "{}", spark.version);
@@ -319,7 +335,7 @@ mod tests {
     fn a_declared_refusal_is_more_than_one_bare_word() {
         for variant in variants() {
             for rule in
-                variant.expect.iter().filter(|rule| matches!(rule.verdict, Verdict::Refused))
+                variant.expect.iter().filter(|rule| matches!(rule.verdict, RuleVerdict::Refused))
             {
                 let words = rule.message.as_deref().unwrap_or_default();
                 assert!(words.contains([' ', '.']), "{}: {words}", variant.id);
@@ -329,19 +345,20 @@ mod tests {
 
     #[test]
     fn what_is_expected_depends_on_version_and_topology() {
-        let find = |id: &str| variants().iter().find(|v| v.id == id).expect("known");
+        use VariantId::{PvcStatic, Wasb};
         assert_eq!(
-            find("4-wasb").expected(&SparkVersion::new(3, 5, 9), 1).expect("declared"),
+            Variant::get(Wasb).expected(&SparkVersion::new(3, 5, 9), 1).expect("declared"),
             Expected::Green
         );
-        let refused = find("4-wasb").expected(&SparkVersion::new(4, 3, 0), 1).expect("declared");
+        let refused =
+            Variant::get(Wasb).expected(&SparkVersion::new(4, 3, 0), 1).expect("declared");
         assert!(matches!(refused, Expected::Refused(words) if words.contains("WASB")));
         assert_eq!(
-            find("3-pvc-static").expected(&SparkVersion::new(3, 5, 9), 2).expect("d"),
+            Variant::get(PvcStatic).expected(&SparkVersion::new(3, 5, 9), 2).expect("d"),
             Expected::Pinned
         );
         assert_eq!(
-            find("3-pvc-static").expected(&SparkVersion::new(3, 5, 9), 1).expect("d"),
+            Variant::get(PvcStatic).expected(&SparkVersion::new(3, 5, 9), 1).expect("d"),
             Expected::Green
         );
     }

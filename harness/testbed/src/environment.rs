@@ -9,7 +9,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 use sparkproof_catalog::plan::conf::exposed;
-use sparkproof_catalog::plan::{Conf, Plan};
+use sparkproof_catalog::plan::{Conf, ResolvedPlan};
 use sparkproof_images::spark::SparkImage;
 use sparkproof_kubernetes::access::ClusterCapabilities;
 use sparkproof_kubernetes::cluster::{Cluster, ClusterRecord};
@@ -27,7 +27,7 @@ pub const EXECUTABLE: &str = "SPARKPROOF_EXE";
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// What was asked for.
-    pub plan: Plan,
+    pub plan: ResolvedPlan,
     /// The cluster, ready.
     pub cluster: Cluster,
     /// On which terms it is used.
@@ -44,7 +44,7 @@ pub struct Environment {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EnvironmentRecord {
     /// What was asked for.
-    pub plan: Plan,
+    pub plan: ResolvedPlan,
     /// Its Spark configuration with the secrets, which the plan's own form has not.
     #[serde(default, with = "exposed")]
     pub conf: Conf,

@@ -6,6 +6,7 @@ use scenarios::frame::{
 };
 use scenarios::pod_spec::as_reviewed;
 use sparkproof::catalog::SparkVersion;
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::FrontEnd;
 use sparkproof::images::{load, spark};
 use sparkproof::testbed::{EndKind, Environment, ScenarioContext};
@@ -56,7 +57,7 @@ async fn a_spark_shell_of_another_spark_reads(#[case] version: SparkVersion) -> 
     let name = format!("a_spark_shell_of_{version}_reads").replace('.', "_");
     proof(&name, async |p| {
         let p = &with_spark(p, &version).await?;
-        let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs"])?;
+        let builder = little(p, &[VariantId::Copy, VariantId::HostPath, VariantId::Hdfs]);
         let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
         let mut session = started(builder).await?;
         session.prove_all().await?;

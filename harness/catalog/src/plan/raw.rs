@@ -83,7 +83,7 @@ pub enum Suite {
 }
 
 /// All that can be asked for; every field optional. What may not stand together is refused by
-/// [`crate::plan::Plan::validate`], wherever it was written.
+/// [`crate::plan::ResolvedPlan::new`], wherever it was written.
 #[derive(Debug, Clone, Default, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RawPlan {

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use sparkproof_base::error::{Error, Result};
 
-use crate::{Given, SparkVersion, Variant, select};
+use crate::{Given, SparkVersion, Variant, VariantId, select};
 
 /// What `--strategies` asks for.
 #[derive(Debug)]
 pub(super) struct Selection {
     variants: Vec<&'static Variant>,
-    by_name: BTreeSet<String>,
+    by_name: BTreeSet<VariantId>,
 }
 
 impl Selection {
@@ -21,7 +21,7 @@ impl Selection {
     pub(super) fn of(words: Option<&[String]>) -> Result<Self> {
         let variants = select(words)?;
         let words = words.unwrap_or_default();
-        let by_name = words.iter().filter(|word| Variant::of_id(word).is_some()).cloned().collect();
+        let by_name = words.iter().filter_map(|word| word.parse().ok()).collect();
         Ok(Selection { variants, by_name })
     }
 
@@ -31,7 +31,7 @@ impl Selection {
     }
 
     /// Whether this variant is one of them.
-    pub(super) fn has(&self, id: &str) -> bool {
+    pub(super) fn has(&self, id: VariantId) -> bool {
         self.variants.iter().any(|variant| variant.id == id)
     }
 
@@ -46,7 +46,7 @@ impl Selection {
         spark: &SparkVersion,
         nodes: usize,
         given: &Given,
-    ) -> Result<(Vec<String>, BTreeSet<String>)> {
+    ) -> Result<(Vec<VariantId>, BTreeSet<VariantId>)> {
         let Selection { variants, by_name } = self;
         for variant in variants.iter().filter(|variant| by_name.contains(&variant.id)) {
             if let Some(reason) = variant.impossible(spark, nodes, given)? {
@@ -56,11 +56,11 @@ impl Selection {
                 ))
                 .remedy(format!(
                     "leave it out; asked for by its number ({}) it is skipped with this reason",
-                    variant.number()
+                    variant.id.strategy().number
                 )));
             }
         }
-        Ok((variants.into_iter().map(|variant| variant.id.clone()).collect(), by_name))
+        Ok((variants.into_iter().map(|variant| variant.id).collect(), by_name))
     }
 }
 
@@ -79,8 +79,8 @@ mod tests {
         let (all, by_name) = selection(&["0", "4-s3"])
             .accept(&SparkVersion::new(3, 5, 9), 1, &Given::default())
             .expect("possible");
-        assert_eq!(all, ["0-copy", "4-s3"]);
-        assert_eq!(by_name, ["4-s3".to_owned()].into());
+        assert_eq!(all, [VariantId::Copy, VariantId::S3]);
+        assert_eq!(by_name, [VariantId::S3].into());
         let (_, by_name) = Selection::of(None)
             .expect("all")
             .accept(&SparkVersion::new(3, 5, 9), 1, &Given::default())
@@ -103,6 +103,6 @@ mod tests {
         let (all, _) = selection(&["4"])
             .accept(&SparkVersion::new(3, 0, 1), 1, &Given::default())
             .expect("skipped later");
-        assert!(all.iter().any(|id| id == "4-s3"));
+        assert!(all.contains(&VariantId::S3));
     }
 }

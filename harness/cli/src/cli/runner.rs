@@ -12,7 +12,7 @@ use sparkproof_base::events::{Body, Recorder, Secrets};
 use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_base::name::Name;
 use sparkproof_base::verdict::check;
-use sparkproof_catalog::plan::{Conf, Plan};
+use sparkproof_catalog::plan::{Conf, ResolvedPlan};
 use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
 use sparkproof_suite::flow::{EngineGuard, tear_down};
 use sparkproof_testbed::EnvironmentRecord;
@@ -33,7 +33,7 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A run of a plan, which ends with its command.
-    pub(super) fn of_plan(mode: Mode, title: String, plan: &'a Plan) -> Result<Self> {
+    pub(super) fn of_plan(mode: Mode, title: String, plan: &'a ResolvedPlan) -> Result<Self> {
         Ok(Request {
             report_dir: plan.report_dir.as_deref(),
             plan: serde_json::to_value(plan).or_internal("writing the plan")?,

@@ -1,9 +1,9 @@
 //! Programs that a proof calls, and their versions.
 
-use sparkproof_catalog::SparkVersion;
 use std::path::PathBuf;
 
 use sparkproof_base::context::Context;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark;
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;

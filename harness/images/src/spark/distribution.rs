@@ -1,12 +1,12 @@
 //! Spark distributions: the directory a driver has as its `SPARK_HOME` and images are built from.
 
-use sparkproof_catalog::SparkVersion;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::home_and_version;
 use sparkproof_catalog::spark::{SparkRelease, find};
 use sparkproof_machine::engine::LinuxDistribution;

@@ -1,11 +1,11 @@
 //! The three ways to a Spark image.
 
-use sparkproof_catalog::SparkVersion;
 use std::path::{Path, PathBuf};
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark::find;
 use sparkproof_machine::engine::Engine;
 

@@ -1,7 +1,6 @@
 //! On which terms a cluster is used: in whose namespace, as whom, and what the kubeconfig's user may
 //! do there. Asked before anything is created, never assumed.
 
-use sparkproof_catalog::SparkVersion;
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Namespace;
@@ -9,6 +8,7 @@ use kube::Api;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::RbacChoice;
 
 use super::can_i::denied;

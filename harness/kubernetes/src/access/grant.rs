@@ -1,7 +1,6 @@
 //! Creates namespace, service account and binding, labelled and in the ledger; in a namespace of the
 //! user's none of them.
 
-use sparkproof_catalog::SparkVersion;
 use std::path::PathBuf;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -11,6 +10,7 @@ use kube::api::PostParams;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::RbacChoice;
 
 use super::namespace::{Granting, create};

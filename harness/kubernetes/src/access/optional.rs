@@ -2,10 +2,11 @@
 
 use k8s_openapi::api::rbac::v1::Role;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sparkproof_catalog::SparkVersion;
 
 use super::Rule;
 use super::rules::{needed, policy, rule};
+
+use sparkproof_catalog::SparkVersion;
 
 /// Something that sparkproof does where it may, and leaves out, saying so, where it may not.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! The verbs a client-mode driver uses, and no other.
 
-use sparkproof_catalog::SparkVersion;
 use std::fmt;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
+
+use sparkproof_catalog::SparkVersion;
 
 /// One verb on one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,7 +13,7 @@ pub fn declared() -> Result<BTreeMap<String, String>> {
     let mut blocks = BTreeMap::new();
     blocks.insert("declared".to_owned(), matrix(variants())?);
     for strategy in STRATEGIES {
-        let of = variants().iter().filter(|variant| variant.number() == strategy.number);
+        let of = variants().iter().filter(|variant| *variant.id.strategy() == strategy);
         blocks.insert(format!("declared:{}", strategy.number), matrix(of)?);
     }
     blocks.insert("coordinates".to_owned(), jars()?);

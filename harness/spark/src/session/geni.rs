@@ -1,10 +1,10 @@
 //! Where Clojure and Geni come from: a class path of the user's, or what Clojure's own tool resolves.
 
-use sparkproof_catalog::SparkVersion;
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::geni_for;
 use sparkproof_catalog::plan::ClassPath;
 use sparkproof_machine::exec::Tool;

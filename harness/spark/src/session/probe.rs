@@ -1,7 +1,6 @@
 //! The probe: a jar that says from inside executors where they run, and serves requests in the JVM of
 //! a front end. Source in `harness/probe`.
 
-use sparkproof_catalog::SparkVersion;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_images::{Cache, Key};
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;

@@ -1,10 +1,10 @@
 //! What harness and driver say to each other: one JSON object a line, on a socket of our own.
 
-use sparkproof_catalog::SparkVersion;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::Error;
+use sparkproof_catalog::SparkVersion;
 
 use super::frame::Frame;
 use super::reading::Reading;

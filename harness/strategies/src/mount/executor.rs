@@ -1,6 +1,5 @@
 //! Strategy 2 in executors: each mounts for itself, and then runs as Spark's user.
 
-use sparkproof_catalog::SparkVersion;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use k8s_openapi::api::core::v1::{SecretVolumeSource, SecurityContext, Volume, Vo
 use kube::Api;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::Variant;
 use sparkproof_images::Layer;
 use sparkproof_spark::session::SessionOverlay;

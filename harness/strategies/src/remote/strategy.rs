@@ -1,12 +1,12 @@
 //! What all remote variants have in common: upload, jars, a URL.
 
-use sparkproof_catalog::SparkVersion;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use futures::future::LocalBoxFuture;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::Conf;
 use sparkproof_catalog::spark::find;
 use sparkproof_catalog::{JarSet, StoreKind, Variant};
@@ -167,7 +167,7 @@ impl Strategy for Remote {
             Scheme::Hdfs | Scheme::Http | Scheme::Https => SessionOverlay::default(),
         };
         if self.scheme == Scheme::Wasbs {
-            added.add(&self.variant.id, trust::contribute(scene))?;
+            added.add(&self.variant.id.to_string(), trust::contribute(scene))?;
         }
         added.driver_jars.clone_from(&self.jars);
         added.layers.extend(self.layer.clone());

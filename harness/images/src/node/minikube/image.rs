@@ -66,19 +66,19 @@ impl MinikubeImage {
 }
 
 /// The base image, as the engine holds it already; else Minikube's own by digest where a registry
-/// answers; else assembled. `version` is that of Kubernetes; without it each has its default.
+/// answers; else assembled. Where no Kubernetes is asked for, each has its default.
 ///
 /// # Errors
-/// As [`build_node_image`](crate::node::build_node_image); bad input: an unknown version.
+/// As [`build_node_image`](crate::node::build_node_image).
 pub async fn minikube_image(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
-    version: Option<&str>,
+    asked_for: Option<&KubernetesRelease>,
 ) -> Result<MinikubeImage> {
     let pinned = minikube()?;
-    let ours = KubernetesRelease::resolve(version)?;
-    let theirs = KubernetesRelease::resolve(Some(version.unwrap_or(&pinned.kubernetes)))?;
+    let or = |default| asked_for.cloned().map_or_else(|| KubernetesRelease::resolve(default), Ok);
+    let (ours, theirs) = (or(None)?, or(Some(&pinned.kubernetes))?);
     let published = format!("{}@{}", pinned.base, pinned.base_digest);
     let runs_on_published = runs_on_published(&theirs);
     if runs_on_published && let Some(node) = held(engine, &published, None, &theirs).await? {
