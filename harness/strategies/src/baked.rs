@@ -36,7 +36,7 @@ impl Strategy for Baked {
         _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async { Ok(no_layers(environment)) })
+        Box::pin(async { Ok(no_layers(environment.engine.as_ref())) })
     }
 
     fn prepare<'a>(

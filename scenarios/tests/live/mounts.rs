@@ -27,14 +27,13 @@ fn also_without_propagation(added: &mut SessionOverlay) {
 
 /// Mounts of the run in the nodes' own namespaces.
 async fn mounted_on_nodes(p: &ScenarioContext) -> Result<String> {
-    let engine = p.environment.engine.as_ref();
-    let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
+    let engine = p.environment.node_engine()?;
     let mut mounted = String::new();
     for node in p.environment.cluster.executor_nodes() {
         let cat = ["cat", "/proc/self/mountinfo"];
         let all = engine.exec(&p.context, &node, &cat, None::<&[u8]>, IN_NODE).await?;
         let ours = all.lines().filter(|line| line.contains("/var/tmp/sparkproof-"));
-        ours.filter(|line| line.contains(p.context.run.id())).for_each(|line| {
+        ours.filter(|line| line.contains(p.context.run.id().as_str())).for_each(|line| {
             mounted.push_str(line);
             mounted.push('\n');
         });

@@ -21,7 +21,7 @@ fn builder(p: &ScenarioContext, id: VariantId) -> ReadingBuilder<'_> {
 async fn a_mistyped_host_path_is_named() -> Outcome {
     proof("a_mistyped_host_path_is_named", async |p| {
         let mistyped = PathBuf::from(format!("/var/tmp/sparkproof-{}-typo", p.context.run.id()));
-        own_on_nodes(&p.context, &p.environment, &mistyped)?;
+        own_on_nodes(&p.context, p.environment.node_engine()?, &p.environment.cluster, &mistyped)?;
         let builder = builder(p, VariantId::HostPath).change(|added| {
             added.conf.change(|key, _| {
                 key.ends_with(".options.path").then(|| mistyped.display().to_string())

@@ -5,17 +5,16 @@ use scenarios::frame::{
     Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started,
 };
 use scenarios::pod_spec::as_reviewed;
+use sparkproof::Result;
 use sparkproof::catalog::SparkVersion;
 use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::FrontEnd;
 use sparkproof::images::{load, spark};
 use sparkproof::testbed::{EndKind, Environment, ScenarioContext};
-use sparkproof::{Error, Result};
 
 /// The same environment with another Spark, whose image is on every node.
 async fn with_spark(p: &ScenarioContext, version: &SparkVersion) -> Result<ScenarioContext> {
-    let engine = p.environment.engine.as_ref();
-    let engine = engine.ok_or_else(|| Error::environment("no engine to build with"))?;
+    let engine = p.environment.node_engine()?;
     let image = spark::from_version(&p.context, engine, "spark", version).await?;
     let nodes = &p.environment.cluster.executor_nodes();
     load(&p.context, engine, nodes, &image.reference).await?;

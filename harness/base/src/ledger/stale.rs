@@ -9,7 +9,7 @@ use super::{OwnedResource, Run, Scope, file};
 use crate::dirs::{Dirs, remove_below};
 use crate::error::{Error, ErrorContext, Result};
 use crate::locks::{LockMode, try_existing_lock};
-use crate::name::Name;
+use crate::run_id::RunId;
 
 /// A run directory whose lock was free; ours now, until dropped.
 #[derive(Debug)]
@@ -59,9 +59,9 @@ impl StaleRun {
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
-    pub fn live(dirs: &Dirs) -> Result<Vec<String>> {
+    pub fn live(dirs: &Dirs) -> Result<Vec<RunId>> {
         let held = run_dirs(dirs)?.into_iter().filter(|dir| is_held(dir).unwrap_or(true));
-        Ok(held.map(|dir| id_of(&dir)).collect())
+        Ok(held.filter_map(|dir| id_of(&dir).parse().ok()).collect())
     }
 
     /// Removes what processes that were killed while they began a run left of it; their names.
@@ -88,7 +88,9 @@ impl StaleRun {
     /// Environment: the state directory cannot be read.
     pub fn of_others(dirs: &Dirs) -> Result<Vec<PathBuf>> {
         let mut all = entries(&dirs.runs())?;
-        all.retain(|dir| !id_of(dir).starts_with(HALF_MADE) && !Name::is_of_run(&id_of(dir)));
+        all.retain(|dir| {
+            !id_of(dir).starts_with(HALF_MADE) && id_of(dir).parse::<RunId>().is_err()
+        });
         Ok(all)
     }
 }
@@ -97,7 +99,7 @@ impl StaleRun {
 #[derive(Debug)]
 pub struct IdleRun {
     /// Its id.
-    pub id: String,
+    pub id: RunId,
     /// Its private directory.
     pub dir: PathBuf,
     /// Its scope.
@@ -116,7 +118,7 @@ impl IdleRun {
             }
             match file::read(dir)? {
                 Content { scope: Some(scope), .. } => {
-                    Ok(Some(IdleRun { id: id_of(dir), dir: dir.to_owned(), scope }))
+                    Ok(Some(IdleRun { id: id_of(dir).parse()?, dir: dir.to_owned(), scope }))
                 }
                 Content { unknown: Some(unknown), .. } => Err(unknown.error(dir)),
                 // It ended between the two looks.
@@ -171,7 +173,7 @@ fn id_of(dir: &Path) -> String {
 /// Directories of runs, by id.
 fn run_dirs(dirs: &Dirs) -> Result<Vec<PathBuf>> {
     let mut all = entries(&dirs.runs())?;
-    all.retain(|dir| Name::is_of_run(&id_of(dir)));
+    all.retain(|dir| id_of(dir).parse::<RunId>().is_ok());
     Ok(all)
 }
 

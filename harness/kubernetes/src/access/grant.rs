@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject};
 use kube::Api;
 use kube::api::PostParams;
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
@@ -131,7 +132,7 @@ pub async fn grant(
 }
 
 /// As Spark makes them, `spark-` and 32 hexadecimal digits, of which the first are the run's id.
-fn application_of(run: &str) -> String {
+fn application_of(run: &RunId) -> String {
     let random = format!("{:032x}", rand::random::<u128>());
     format!("spark-{run}{}", &random[run.len().min(32)..])
 }

@@ -39,7 +39,7 @@ impl Group {
         name: &str,
         failed: impl FnOnce(std::io::Error) -> Error,
     ) -> Result<Self> {
-        command.env(RUN_VARIABLE, context.run.id()).process_group(0).kill_on_drop(true);
+        command.env(RUN_VARIABLE, context.run.id().as_str()).process_group(0).kill_on_drop(true);
         let child = command.spawn().map_err(failed)?;
         let what = || format!("watching `{name}`");
         // A child that is not reaped yet has a number, an end to be awaited and an entry in /proc.

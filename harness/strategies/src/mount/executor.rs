@@ -68,7 +68,8 @@ impl Strategy for ExecutorMount {
         context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(image::unavailable(context, environment, self.client))
+        let engine = environment.engine.as_ref();
+        Box::pin(image::unavailable(context, engine, &environment.image, self.client))
     }
 
     fn prepare<'a>(
@@ -80,7 +81,9 @@ impl Strategy for ExecutorMount {
             let begun = Instant::now();
             let context = scene.context;
             let source = fill(scene, self.variant, data).await?;
-            let layers = image::layers(context, scene.environment, self.client).await?;
+            let engine = scene.environment.node_engine()?;
+            let image = &scene.environment.image;
+            let layers = image::layers(context, engine, image, self.client).await?;
             let name = scene.name(self.variant);
             // It goes with the session's namespace.
             let keys = secret(context.run.id(), &name, self.client, &source);

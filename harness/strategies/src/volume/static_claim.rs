@@ -15,10 +15,10 @@ use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::release::release;
 use sparkproof_spark::session::SessionOverlay;
-use sparkproof_testbed::Environment;
+use sparkproof_testbed::{Environment, NO_NODE_ENGINE};
 
 use super::by_claim;
-use crate::nodes::{NOT_OURS, put};
+use crate::nodes::put;
 use crate::objects::{create, gone, meta, reach, remove};
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
@@ -49,7 +49,7 @@ impl Strategy for StaticClaim {
         _: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
+        let reason = environment.engine.is_none().then(|| NO_NODE_ENGINE.to_owned());
         Box::pin(async { Ok(reason) })
     }
 
@@ -63,7 +63,7 @@ impl Strategy for StaticClaim {
             let cluster = &scene.environment.cluster;
             let nodes = cluster.executor_nodes();
             // All executors must have room there: of Minikube's nodes the first has the control plane.
-            let Some(node) = nodes.last() else { return Err(Error::environment(NOT_OURS)) };
+            let Some(node) = nodes.last() else { return Err(Error::environment(NO_NODE_ENGINE)) };
             let path = scene.path(self.variant);
             let files = scene.context.cancel.guard(put(scene, node, data, &path));
             self.files = files.await?;

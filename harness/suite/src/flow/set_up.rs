@@ -50,7 +50,7 @@ pub async fn set_up(
             attach::set_up(context, engine.as_ref(), plan, named, kinds).await
         }
         ClusterPlan::Up { name } => {
-            let path = EnvironmentRecord::path(&context.dirs.run(name));
+            let path = EnvironmentRecord::path(&context.dirs.run(&name.clone().into()));
             let record = EnvironmentRecord::read(&path).map_err(|e| {
                 Error::input(format!("no cluster named {name} is up"))
                     .with_source(e)

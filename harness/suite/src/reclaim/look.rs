@@ -1,5 +1,6 @@
 //! Looks at one thing of a ledger and leaves it as it is: what a dry run shows.
 
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::OwnedResource;
@@ -58,7 +59,7 @@ async fn at(docker: &str) -> Result<Engine> {
     docker::at(docker).await
 }
 
-fn of(nodes: &Nodes, run: &str, mark: &str) -> Look {
+fn of(nodes: &Nodes, run: &RunId, mark: &str) -> Look {
     match (nodes.of_run.is_empty(), nodes.left_alone(run, mark)) {
         (false, _) => Look::There,
         (true, Some(why)) => Look::NotTheRuns(why),

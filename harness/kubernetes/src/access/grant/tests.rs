@@ -11,9 +11,10 @@ use crate::cluster::{ClusterRecord, Provider};
 
 #[test]
 fn an_application_id_says_whose_it_is() {
-    let id = application_of("7f3a0b1c");
+    let run = "7f3a0b1c".parse().expect("an id");
+    let id = application_of(&run);
     assert!(id.starts_with("spark-7f3a0b1c") && id.len() == 38, "{id}");
-    assert_ne!(id, application_of("7f3a0b1c"));
+    assert_ne!(id, application_of(&run));
 }
 
 /// A cluster that gives back what is created; the paths of what was.

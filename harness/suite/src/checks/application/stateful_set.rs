@@ -67,7 +67,7 @@ pub async fn run_stateful_set_suite(wanted: SessionBuilder<'_>) -> Result<()> {
     let allocator = &ON_STATEFUL_SET[0];
     let older = proof.environment.image.version.minor() < allocator.since;
     let older = older.then(|| allocator.older());
-    if let Some(reason) = no_layers(&proof.environment).or(older) {
+    if let Some(reason) = no_layers(proof.environment.engine.as_ref()).or(older) {
         skip(&proof.context, &spec.check_id(allocator.id), allocator.title, &reason);
         return Ok(());
     }
