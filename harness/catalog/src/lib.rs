@@ -18,4 +18,4 @@ pub use hadoop::{JarSet, Pin, coordinates, pin_of};
 pub use home::{check_home, home_and_version, version_of};
 pub use naming::{STRATEGIES, StrategyName, order_of, variant_of_check};
 pub use store::StoreKind;
-pub use variant::{Expected, Given, Seen, SessionKind, Variant, select, variants};
+pub use variant::{Expected, Given, NO_SERVER, Seen, SessionKind, Variant, select, variants};

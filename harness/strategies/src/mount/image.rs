@@ -18,12 +18,7 @@ pub(super) async fn unavailable(
     environment: &Environment,
     client: Client,
 ) -> Result<Option<String>> {
-    let Some(engine) = &environment.engine else {
-        return Ok(Some(
-            "what is mounted on nodes must be removed, which sparkproof does on its own nodes only"
-                .to_owned(),
-        ));
-    };
+    let engine = engine(environment)?;
     if client != Client::Blobfuse2 || brings(context, engine, environment, client).await? {
         return Ok(None);
     }
