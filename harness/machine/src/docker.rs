@@ -44,7 +44,7 @@ pub async fn remove_container(engine: &Engine, name: &str, run: &str) -> Result<
 
 /// Removes a container of the context's run and writes down that it is gone.
 pub async fn release_container(context: &Context, engine: &Engine, name: &str) -> Result<()> {
-    remove_container(engine, name, context.run.id()).await?;
+    remove_container(engine, name, context.run.label()).await?;
     context
         .run
         .released(&OwnedResource::Container { docker: engine.host.clone(), name: name.to_owned() })

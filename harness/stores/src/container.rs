@@ -45,7 +45,7 @@ pub(super) async fn start(
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         env: Some(env.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
-        labels: Some(labels::docker(context.run.id(), request.scope.into())),
+        labels: Some(labels::docker(context.run.label(), request.scope.into())),
         host_config: Some(HostConfig {
             network_mode: Some(format!("container:{}", sandbox::name(&name))),
             memory: Some(memory(kind)),

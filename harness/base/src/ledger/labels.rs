@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// Label of Docker objects: the run that made it.
+/// Label of Docker objects: the run that made it, by [`super::Run::label`].
 pub const RUN: &str = "io.sparkproof.run";
 /// Label of Docker objects: `run`, `user` or `cache`.
 pub const SCOPE: &str = "io.sparkproof.scope";
@@ -43,7 +43,7 @@ pub const KUBE_APPLICATION: &str = "sparkproof.io/application";
 /// Annotation of an object that is waited for: how often it was looked at.
 pub const KUBE_LOOKED: &str = "sparkproof.io/looked";
 
-/// Environment variable of every process that a run starts: its id. Children inherit it, so that
+/// Environment variable of every process that a run starts: its label. Children inherit it, so that
 /// they are found even when their group leader is gone.
 pub const RUN_VARIABLE: &str = "SPARKPROOF_OWNER_RUN";
 

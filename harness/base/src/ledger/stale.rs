@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::file::Content;
-use super::run::{HALF_MADE, LOCK};
+use super::run::{HALF_MADE, LOCK, id_of, label_of};
 use super::{OwnedResource, Run, Scope, file};
 use crate::dirs::{Dirs, remove_below};
 use crate::error::{Error, ErrorContext, Result};
@@ -55,13 +55,13 @@ impl StaleRun {
         }))
     }
 
-    /// Ids of runs that a process holds now; one that cannot be looked at may be held.
+    /// Labels of runs that a process holds now; one that cannot be looked at may be held.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
     pub fn live(dirs: &Dirs) -> Result<Vec<String>> {
         let held = run_dirs(dirs)?.into_iter().filter(|dir| is_held(dir).unwrap_or(true));
-        Ok(held.map(|dir| id_of(&dir)).collect())
+        Ok(held.map(|dir| label_of(&dir).unwrap_or_else(|_| id_of(&dir))).collect())
     }
 
     /// Removes what processes that were killed while they began a run left of it; their names.
@@ -162,10 +162,6 @@ fn is_held(dir: &Path) -> Result<bool> {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
         Err(e) => Err(Error::environment(format!("looking at {}", dir.display())).with_source(e)),
     }
-}
-
-fn id_of(dir: &Path) -> String {
-    dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Directories of runs, by id.

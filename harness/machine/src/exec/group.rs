@@ -39,7 +39,7 @@ impl Group {
         name: &str,
         failed: impl FnOnce(std::io::Error) -> Error,
     ) -> Result<Self> {
-        command.env(RUN_VARIABLE, context.run.id()).process_group(0).kill_on_drop(true);
+        command.env(RUN_VARIABLE, context.run.label()).process_group(0).kill_on_drop(true);
         Self::led_by(context, command.spawn().map_err(failed)?, name)
     }
 
