@@ -15,7 +15,7 @@ const RULES: [Rule; 14] = [
     other_session,
     closed_modules,
     missing_verb,
-    image,
+    container,
     passwd,
     versions,
     memory,
@@ -144,20 +144,33 @@ fn forbidden(missing: Vec<MissingVerb>) -> Option<Diagnosis> {
     })
 }
 
-fn image(observed: &Observed) -> Option<Diagnosis> {
-    let waiting = |pod: &PodSeen| {
+/// Why a container that waits for this reason of kubelet's (its `images/types.go` and
+/// `kuberuntime_container.go`) is not made, however often kubelet tries again.
+pub fn not_made(reason: &str) -> Option<Cause> {
+    Some(match reason {
+        "ErrImageNeverPull" => Cause::ImageNeverPulled,
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "ImageInspectError"
+        | "InvalidImageName"
+        | "RegistryUnavailable"
+        | "SignatureValidationFailed" => Cause::WrongImage,
+        "CreateContainerConfigError"
+        | "CreateContainerError"
+        | "PreCreateHookError"
+        | "PreStartHookError"
+        | "PostStartHookError"
+        | "RunContainerError" => Cause::ContainerNotCreated,
+        _ => return None,
+    })
+}
+
+fn container(observed: &Observed) -> Option<Diagnosis> {
+    let waits = |pod: &PodSeen| {
         let (reason, message) = pod.waiting.clone()?;
-        let cause = match reason.as_str() {
-            "ErrImageNeverPull" => Cause::ImageNeverPulled,
-            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" => Cause::WrongImage,
-            "CreateContainerError" | "CreateContainerConfigError" | "RunContainerError" => {
-                Cause::ContainerNotCreated
-            }
-            _ => return None,
-        };
-        Some((cause, pod.name.clone(), format!("{reason}: {message}")))
+        Some((not_made(&reason)?, pod.name.clone(), reason, message))
     };
-    let (cause, pod, text) = observed.pods.iter().find_map(waiting)?;
+    let (cause, pod, reason, message) = observed.pods.iter().find_map(waits)?;
     let (says, remedy) = match cause {
         Cause::ImageNeverPulled => (
             format!("the node does not have {} and may not pull it", observed.image),
@@ -167,16 +180,21 @@ fn image(observed: &Observed) -> Option<Diagnosis> {
             format!("the node cannot get {}", observed.image),
             "check the name and the tag, load the image into every node, or give the pods a pull secret",
         ),
+        _ if reason == "CreateContainerConfigError" => (
+            format!("what a container is configured with is not there: {message}"),
+            "make the Secret or the ConfigMap that the message names, in the session's namespace, or \
+             correct its name or key; where it is about root, use an image of another user",
+        ),
         _ => (
             format!("no container could be made of {}", observed.image),
-            "read the message: a missing secret or volume, or an image that was loaded in part",
+            "read the message: a missing volume, or an image that was loaded in part",
         ),
     };
     let events = observed.events.iter().filter(|e| e.object == pod && e.reason == "Failed");
     Some(Diagnosis {
         cause,
         says,
-        evidence: std::iter::once(evidence(&pod, text))
+        evidence: std::iter::once(evidence(&pod, format!("{reason}: {message}")))
             .chain(events.map(|e| evidence("event", e.to_string())))
             .collect(),
         remedy: remedy.into(),
@@ -451,6 +469,7 @@ mod tests {
     #[case(waiting("ErrImagePull"), Cause::WrongImage)]
     #[case(waiting("ImagePullBackOff"), Cause::WrongImage)]
     #[case(waiting("CreateContainerError"), Cause::ContainerNotCreated)]
+    #[case(waiting("CreateContainerConfigError"), Cause::ContainerNotCreated)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into())), Cause::InsufficientCpu)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient memory.".into())), Cause::InsufficientMemory)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 node(s) had untolerated taint".into())), Cause::Unschedulable)]
@@ -633,5 +652,16 @@ mod tests {
         let missing = missing_verbs(text);
         assert_eq!(missing.len(), 1);
         assert_eq!(missing[0].to_string(), "u may not deletecollection pods");
+    }
+
+    #[test]
+    fn what_a_container_is_configured_with_and_is_not_there_is_quoted() {
+        let mut observed = waiting("CreateContainerConfigError");
+        observed.pods[0].waiting =
+            Some(("CreateContainerConfigError".into(), r#"secret "keys" not found"#.into()));
+        let diagnosis = diagnose(&observed);
+        assert!(diagnosis.says.ends_with(r#"secret "keys" not found"#), "{diagnosis}");
+        assert!(diagnosis.evidence[0].text.contains("keys"), "{diagnosis}");
+        assert!(diagnosis.remedy.contains("make the Secret"), "{}", diagnosis.remedy);
     }
 }
