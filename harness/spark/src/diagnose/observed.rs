@@ -17,6 +17,8 @@ pub struct Observed {
     pub pods: Vec<PodSeen>,
     /// Events of the namespace.
     pub events: Vec<EventSeen>,
+    /// Why there are none: "could not be listed: …".
+    pub events_unseen: Option<String>,
     /// The driver's log.
     pub driver_log: String,
     /// The driver's exception, or what ended the wait.

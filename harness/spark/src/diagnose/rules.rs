@@ -30,7 +30,7 @@ const RULES: [Rule; 14] = [
 
 /// The first rule that fits; [`Cause::Unknown`] with the last states when none does.
 pub fn diagnose(observed: &Observed) -> Diagnosis {
-    RULES.iter().find_map(|rule| rule(observed)).unwrap_or_else(|| Diagnosis {
+    let unknown = || Diagnosis {
         cause: Cause::Unknown,
         says: observed.reason.clone(),
         evidence: observed
@@ -40,7 +40,12 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
             .chain([evidence("driver log", last_lines(&observed.driver_log, 12))])
             .collect(),
         remedy: "read the pods' logs, events and the driver's log in the run directory".into(),
-    })
+    };
+    let mut diagnosis = RULES.iter().find_map(|rule| rule(observed)).unwrap_or_else(unknown);
+    // What could not be looked at is not empty: another cause may have hidden there.
+    let unseen = observed.events_unseen.as_deref();
+    diagnosis.evidence.extend(unseen.map(|why| evidence("events", why)));
+    diagnosis
 }
 
 fn evidence(name: impl Into<String>, text: impl Into<String>) -> Evidence {
@@ -652,6 +657,17 @@ mod tests {
         let missing = missing_verbs(text);
         assert_eq!(missing.len(), 1);
         assert_eq!(missing[0].to_string(), "u may not deletecollection pods");
+    }
+
+    #[test]
+    fn events_that_could_not_be_listed_are_said_to_be_so() {
+        let events_unseen = Some("could not be listed: events is forbidden".to_owned());
+        for observed in [pod(|_| {}), waiting("ErrImagePull")] {
+            let observed = Observed { events_unseen: events_unseen.clone(), ..observed };
+            let evidence = diagnose(&observed).evidence;
+            let events = evidence.iter().find(|e| e.name == "events").expect("said");
+            assert_eq!(events.text, "could not be listed: events is forbidden");
+        }
     }
 
     #[test]
