@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sparkproof_base::events::Evidence;
 use sparkproof_base::verdict::{Cause, Diagnosis};
+use sparkproof_catalog::plan::DriverPlace;
 
 use super::{EventSeen, MissingVerb, Observed, PodSeen, missing_verbs};
 
@@ -373,10 +374,31 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
         cause: Cause::DriverUnreachable,
         says: format!("executors cannot reach the driver at {}", observed.driver_host),
         evidence: vec![line],
-        remedy: "--driver-host with an address of this host that pods can reach, and no firewall \
-                 between; or, on a kind cluster, --driver container"
-            .into(),
+        remedy: to_be_reached(observed).into(),
     })
+}
+
+/// What can be done where the driver and the cluster are: a cluster of the user's has no network that a
+/// container of ours could join, and only for a driver on this host an address is to be chosen.
+fn to_be_reached(observed: &Observed) -> &'static str {
+    match (observed.driver, observed.cluster_of_user) {
+        (DriverPlace::Host, false) => {
+            "--driver-host with an address of this host that pods can reach, and no firewall between; \
+             or --driver container, or --driver pod"
+        }
+        (DriverPlace::Host, true) => {
+            "--driver-host with an address of this host that pods can reach, and no firewall between; \
+             or --driver pod"
+        }
+        (DriverPlace::Container, _) => {
+            "without --driver-host (it has an address on the cluster's Docker network), and no firewall \
+             between; or --driver pod"
+        }
+        (DriverPlace::Pod, _) => {
+            "without --driver-host (its Service has a name for it), and no NetworkPolicy or mesh between \
+             executors and its pod"
+        }
+    }
 }
 
 fn dying(observed: &Observed) -> Option<Diagnosis> {
@@ -657,6 +679,25 @@ mod tests {
         let missing = missing_verbs(text);
         assert_eq!(missing.len(), 1);
         assert_eq!(missing[0].to_string(), "u may not deletecollection pods");
+    }
+
+    /// What is offered is not refused with `--kubeconfig`, and means something where the driver is.
+    #[rstest]
+    #[case(DriverPlace::Host, false, &["--driver-host with", "--driver container", "--driver pod"], &[])]
+    #[case(DriverPlace::Host, true, &["--driver-host with", "--driver pod"], &["container"])]
+    #[case(DriverPlace::Container, false, &["without --driver-host", "--driver pod"], &["--driver container"])]
+    #[case(DriverPlace::Pod, false, &["without --driver-host", "NetworkPolicy"], &["--driver container", "--driver pod"])]
+    #[case(DriverPlace::Pod, true, &["without --driver-host", "NetworkPolicy"], &["container", "--driver pod"])]
+    fn a_remedy_fits_the_drivers_place_and_the_cluster(
+        #[case] driver: DriverPlace,
+        #[case] cluster_of_user: bool,
+        #[case] offered: &[&str],
+        #[case] refused: &[&str],
+    ) {
+        let log = "java.io.IOException: Failed to connect to /192.0.2.2:41233";
+        let remedy = diagnose(&Observed { driver, cluster_of_user, ..said(log) }).remedy;
+        assert!(offered.iter().all(|words| remedy.contains(words)), "{remedy}");
+        assert!(!refused.iter().any(|words| remedy.contains(words)), "{remedy}");
     }
 
     #[test]
