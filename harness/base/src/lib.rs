@@ -19,4 +19,4 @@ pub mod wait;
 
 pub use context::Context;
 pub use error::{Error, Exit, Result};
-pub use run_id::RunId;
+pub use run_id::{RunId, RunLabel};

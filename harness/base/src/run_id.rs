@@ -106,6 +106,64 @@ impl fmt::Display for RunId {
     }
 }
 
+/// What a run's objects in Docker and its processes carry: its id; where a user chose that, with
+/// something random after it, `dev.7f3a0b1c`, since another state directory may have a run of that name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunLabel(String);
+
+impl RunLabel {
+    /// A label that is not in use for a run with a name of the user's choice.
+    pub fn for_name(id: &RunId) -> Self {
+        RunLabel(format!("{id}.{}", RunId::random()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<RunId> for RunLabel {
+    fn from(id: RunId) -> Self {
+        RunLabel(id.0)
+    }
+}
+
+impl From<RunLabel> for String {
+    fn from(label: RunLabel) -> Self {
+        label.0
+    }
+}
+
+impl FromStr for RunLabel {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (id, random) = text.split_once('.').map_or((text, None), |(id, r)| (id, Some(r)));
+        id.parse::<RunId>()?;
+        match random.map(RunId::from_str).transpose()? {
+            Some(random) if !random.is_random() => {
+                Err(Error::input(format!("{text:?} is not the label of a run")))
+            }
+            _ => Ok(RunLabel(text.to_owned())),
+        }
+    }
+}
+
+impl Deref for RunLabel {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +186,15 @@ mod tests {
             assert!(!chosen.parse::<RunId>().is_ok_and(|id| id.is_random()), "{chosen}");
         }
         assert!("..".parse::<RunId>().is_err() && "store-".parse::<RunId>().is_err());
+    }
+
+    #[test]
+    fn a_label_is_an_id_and_perhaps_something_random() {
+        let id: RunId = "dev".parse().expect("an id");
+        let label = RunLabel::for_name(&id);
+        assert_eq!(label.parse::<RunLabel>().expect("a label"), label);
+        for bad in ["", "dev.", "dev.x", "dev.7f3a0b1c.1", ".7f3a0b1c"] {
+            assert!(bad.parse::<RunLabel>().is_err(), "{bad}");
+        }
     }
 }

@@ -21,5 +21,5 @@ pub use home::{check_home, home_and_version};
 pub use naming::{ReadCheck, order_of, read_check, strategy_of_id};
 pub use spark_version::SparkVersion;
 pub use store::StoreKind;
-pub use variant::{Expected, Given, SeenBy, SessionKind, Variant, select, variants};
+pub use variant::{Expected, Given, NO_SERVER, SeenBy, SessionKind, Variant, select, variants};
 pub use variant_id::{STRATEGIES, StrategyName, VariantId};

@@ -29,6 +29,7 @@ pub struct Variant {
     unprovable: Option<String>,
     #[serde(default)]
     image_may_bring: bool,
+    own_nodes: Option<String>,
     expect: Vec<Rule>,
 }
 
@@ -78,7 +79,15 @@ pub struct Given {
     pub image: bool,
     /// Stores, of these kinds.
     pub stores: Vec<StoreKind>,
+    /// The cluster, with its nodes.
+    pub cluster: bool,
+    /// Kinds of stores of which no server can be there: nothing of them is given.
+    pub no_server: Vec<StoreKind>,
 }
+
+/// Why there is no server on a cluster of the user's.
+pub const NO_SERVER: &str = "sparkproof starts servers beside nodes of its own; here it needs one of \
+                             yours, or an image by --store-image or --registry (docs/stores.md)";
 
 impl Expected {
     /// Why it is skipped wherever it is tried, as is known before anything is made.
@@ -213,8 +222,8 @@ impl Variant {
         self.unprovable.as_deref().filter(|_| !(image_given && self.image_may_bring))
     }
 
-    /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark or its
-    /// server has no such way.
+    /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark, its
+    /// server or the user's cluster has no such way.
     pub fn impossible(
         &self,
         spark: &SparkVersion,
@@ -222,7 +231,10 @@ impl Variant {
         given: &Given,
     ) -> Result<Option<String>> {
         let expected = self.expected_with(spark, nodes, given)?;
+        let not_ours = || self.own_nodes.as_deref().filter(|_| given.cluster);
+        let unserved = || self.stores.iter().any(|kind| given.no_server.contains(kind));
         let reason = expected.impossible().or_else(|| self.unprovable(given.image));
+        let reason = reason.or_else(not_ours).or_else(|| unserved().then_some(NO_SERVER));
         Ok(reason.map(str::to_owned))
     }
 }

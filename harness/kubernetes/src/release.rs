@@ -31,20 +31,20 @@ pub async fn release(context: &Context, owned: &OwnedResource) -> Result<()> {
 pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Option<String>> {
     let mut left_alone = None;
     let context = &context.for_teardown();
-    let run = context.run.id();
+    let (run, label) = (context.run.id(), context.run.label());
     match owned {
         OwnedResource::Process { pid, name, .. } => {
             exec::end_group(context, owned, *pid, name).await?;
         }
         OwnedResource::Container { docker, name } => {
-            docker::remove_container(&docker::at(docker).await?, name, run).await?;
+            docker::remove_container(&docker::at(docker).await?, name, label).await?;
         }
         OwnedResource::Network { docker, name } => {
-            docker::remove_network(&docker::at(docker).await?, name, run).await?;
+            docker::remove_network(&docker::at(docker).await?, name, label).await?;
         }
         OwnedResource::KindCluster { docker, name } => {
             let engine = docker::at(docker).await?;
-            let nodes = docker::kind_cluster(&engine, name, run).await?;
+            let nodes = docker::kind_cluster(&engine, name, label).await?;
             let removed = nodes.of_run.iter().map(|node| docker::force_remove(&engine, node));
             try_join_all(removed).await?;
             left_alone = nodes.left_alone(run, docker::MARK);

@@ -13,7 +13,7 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt;
 use futures::future::try_join_all;
-use sparkproof_base::RunId;
+use sparkproof_base::RunLabel;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::REMOVAL_ENDS;
 use sparkproof_base::error::{Error, ErrorContext, Result};
@@ -31,12 +31,12 @@ pub async fn at(host: &str) -> Result<Engine> {
     })
 }
 
-fn is_of_run(labels: Option<&HashMap<String, String>>, run: &RunId) -> bool {
+fn is_of_run(labels: Option<&HashMap<String, String>>, run: &RunLabel) -> bool {
     labels.and_then(|labels| labels.get(RUN)).is_some_and(|label| *label == **run)
 }
 
 /// Removes a container with its anonymous volumes, when it carries the run's label.
-pub async fn remove_container(engine: &Engine, name: &str, run: &RunId) -> Result<()> {
+pub async fn remove_container(engine: &Engine, name: &str, run: &RunLabel) -> Result<()> {
     match has_container(engine, name, run).await? {
         true => force_remove(engine, name).await,
         false => Ok(()),
@@ -45,7 +45,7 @@ pub async fn remove_container(engine: &Engine, name: &str, run: &RunId) -> Resul
 
 /// Removes a container of the context's run and writes down that it is gone.
 pub async fn release_container(context: &Context, engine: &Engine, name: &str) -> Result<()> {
-    remove_container(engine, name, context.run.id()).await?;
+    remove_container(engine, name, context.run.label()).await?;
     context
         .run
         .released(&OwnedResource::Container { docker: engine.host.clone(), name: name.to_owned() })
@@ -84,7 +84,7 @@ async fn removed(engine: &Engine, name: &str) -> Result<(), DockerError> {
 }
 
 /// A container of the run, by its label.
-pub async fn has_container(engine: &Engine, name: &str, run: &RunId) -> Result<bool> {
+pub async fn has_container(engine: &Engine, name: &str, run: &RunLabel) -> Result<bool> {
     let found = engine.docker.inspect_container(name, None::<InspectContainerOptions>).await;
     let found = gone(found).or_environment(format!("looking at container {name}"))?;
     let config = found.and_then(|container| container.config);
@@ -95,7 +95,7 @@ pub async fn has_container(engine: &Engine, name: &str, run: &RunId) -> Result<b
 pub async fn network_of_run(
     engine: &Engine,
     name: &str,
-    run: &RunId,
+    run: &RunLabel,
 ) -> Result<Option<NetworkInspect>> {
     let found = engine.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
     let found = gone(found).or_environment(format!("looking at network {name}"))?;
@@ -104,7 +104,7 @@ pub async fn network_of_run(
 
 /// Removes a network, when it carries the run's label, with the nodes of kind that hang on it, which
 /// are the run's by that alone; what else is attached is detached.
-pub async fn remove_network(engine: &Engine, name: &str, run: &RunId) -> Result<()> {
+pub async fn remove_network(engine: &Engine, name: &str, run: &RunLabel) -> Result<()> {
     let Some(network) = network_of_run(engine, name, run).await? else { return Ok(()) };
     let nodes = kind_containers(engine, KIND_CLUSTER).await?;
     let nodes = nodes.into_iter().filter(|node| hangs_on(node, &network));
@@ -175,7 +175,7 @@ impl Nodes {
     }
 
     /// Why some are left alone, when there are such.
-    pub fn left_alone(&self, run: &RunId, mark: &str) -> Option<String> {
+    pub fn left_alone(&self, run: &str, mark: &str) -> Option<String> {
         (!self.others.is_empty())
             .then(|| format!("{}: not of run {run}, {mark}", self.others.join(", ")))
     }
@@ -186,7 +186,7 @@ pub const MARK: &str = "on whose network it does not hang";
 
 /// Nodes of a kind cluster: those that hang on the run's labelled network are the run's. A cluster
 /// that a user made under the same name hangs on another.
-pub async fn kind_cluster(engine: &Engine, cluster: &str, run: &RunId) -> Result<Nodes> {
+pub async fn kind_cluster(engine: &Engine, cluster: &str, run: &RunLabel) -> Result<Nodes> {
     let network = network_of_run(engine, cluster, run).await?;
     let mut nodes = Nodes::default();
     for node in kind_containers(engine, &format!("{KIND_CLUSTER}={cluster}")).await? {
@@ -204,7 +204,7 @@ pub struct Labelled {
     /// Its name.
     pub name: String,
     /// The run whose label it carries.
-    pub run: RunId,
+    pub run: RunLabel,
     /// The scope in its label.
     pub scope: String,
 }

@@ -106,7 +106,7 @@ async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_store_that_is_down_is_named_and_its_return_is_seen", async |p| {
         let mut session = started(little(p, &[VariantId::S3]).session(impatient)).await?;
         let store = p.environment.stores.get(StoreKind::S3)?;
-        store.halt().await?;
+        store.halt(&p.context).await?;
         let down = session.prove(VariantId::S3).await;
         store.resume(&p.context).await?;
         expect_red(down, &["store-unreachable"])?;

@@ -106,13 +106,13 @@ async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> 
     again.remove(&p.context, &nonce).await?;
 
     // Broken so that nothing answers, and healed.
-    again.pause().await?;
+    again.pause(&p.context).await?;
     expect_red(again.answers().await, &["did not answer in"])?;
-    again.unpause().await?;
+    again.unpause(&p.context).await?;
     again.healthy(&p.context).await?;
 
     // The negative control of its health: what ended is said to have ended, and heals.
-    again.halt().await?;
+    again.halt(&p.context).await?;
     expect_red(again.healthy(&p.context).await, &["ended with status", "the end of its log"])?;
     expect_red(again.put_all(&p.context, &nonce, &files).await, &["Connection refused"])?;
     again.resume(&p.context).await?;

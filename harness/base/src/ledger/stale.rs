@@ -4,12 +4,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::file::Content;
-use super::run::{HALF_MADE, LOCK};
+use super::run::{HALF_MADE, LOCK, id_of, label_of};
 use super::{OwnedResource, Run, Scope, file};
 use crate::dirs::{Dirs, remove_below};
 use crate::error::{Error, ErrorContext, Result};
 use crate::locks::{LockMode, try_existing_lock};
-use crate::run_id::RunId;
+use crate::run_id::{RunId, RunLabel};
 
 /// A run directory whose lock was free; ours now, until dropped.
 #[derive(Debug)]
@@ -55,13 +55,15 @@ impl StaleRun {
         }))
     }
 
-    /// Ids of runs that a process holds now; one that cannot be looked at may be held.
+    /// Labels of runs that a process holds now; one that cannot be looked at may be held.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
-    pub fn live(dirs: &Dirs) -> Result<Vec<RunId>> {
+    pub fn live(dirs: &Dirs) -> Result<Vec<RunLabel>> {
         let held = run_dirs(dirs)?.into_iter().filter(|dir| is_held(dir).unwrap_or(true));
-        Ok(held.filter_map(|dir| id_of(&dir).parse().ok()).collect())
+        Ok(held
+            .filter_map(|dir| label_of(&dir).ok().or_else(|| id_of(&dir).parse().ok()))
+            .collect())
     }
 
     /// Removes what processes that were killed while they began a run left of it; their names.
@@ -164,10 +166,6 @@ fn is_held(dir: &Path) -> Result<bool> {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
         Err(e) => Err(Error::environment(format!("looking at {}", dir.display())).with_source(e)),
     }
-}
-
-fn id_of(dir: &Path) -> String {
-    dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Directories of runs, by id.

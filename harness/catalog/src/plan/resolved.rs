@@ -258,7 +258,7 @@ impl ResolvedPlan {
             conf.insert(PULL_SECRETS, name);
         }
         let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
-        let given = given(&spark, &stores);
+        let given = given(&spark, &stores, &cluster, &store_images, registry.is_some());
         let (variants, by_name) = selection.accept(&spark.version, nodes, &given)?;
         Ok(ResolvedPlan {
             cluster,
@@ -297,7 +297,8 @@ impl ResolvedPlan {
 
     /// What the user brings in place of what sparkproof would make.
     pub fn given(&self) -> Given {
-        given(&self.spark, &self.stores)
+        let ResolvedPlan { spark, stores, cluster, store_images, registry, .. } = self;
+        given(spark, stores, cluster, store_images, registry.is_some())
     }
 
     /// One line for people: what is proven on what.
@@ -331,8 +332,26 @@ impl ResolvedPlan {
     }
 }
 
-fn given(spark: &SparkSource, stores: &[OwnStore]) -> Given {
-    Given { image: spark.image.is_some(), stores: stores.iter().map(|own| own.kind).collect() }
+fn given(
+    spark: &SparkSource,
+    stores: &[OwnStore],
+    cluster: &ClusterPlan,
+    store_images: &BTreeMap<StoreKind, String>,
+    registry: bool,
+) -> Given {
+    let cluster = matches!(cluster, ClusterPlan::Existing { .. });
+    // HDFS in a pod is reached by pods only.
+    let served = |kind: &StoreKind| {
+        stores.iter().any(|own| own.kind == *kind)
+            || store_images.contains_key(kind)
+            || (registry && *kind != StoreKind::Hdfs)
+    };
+    Given {
+        image: spark.image.is_some(),
+        stores: stores.iter().map(|own| own.kind).collect(),
+        cluster,
+        no_server: StoreKind::ALL.into_iter().filter(|kind| cluster && !served(kind)).collect(),
+    }
 }
 
 fn nodes(workers: u32) -> String {
@@ -478,6 +497,39 @@ mod tests {
         }
         assert!(plan.warnings.iter().any(|w| w.contains("spark.y.token")), "{:?}", plan.warnings);
         assert!(!plan.warnings.iter().any(|w| w.contains("spark.x")), "{:?}", plan.warnings);
+    }
+
+    #[rstest]
+    #[case("1-baked", None, Some("onto its own nodes only"))]
+    #[case("2-s3fs-node", Some("s3=i"), Some("on its own nodes only"))]
+    #[case("3-hostpath", None, Some("not ours to put files into"))]
+    #[case("3-pvc-static", None, Some("not ours to put files into"))]
+    #[case("4-s3", None, Some("--store-image"))]
+    #[case("4-s3", Some("s3=i"), None)]
+    #[case("3-pvc-dynamic", None, None)]
+    #[case("3", None, None)]
+    fn what_a_cluster_of_the_users_cannot_prove_is_refused_by_its_id(
+        #[case] asked: &str,
+        #[case] store_image: Option<&str>,
+        #[case] refused: Option<&str>,
+    ) {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let planned = plan(|raw| {
+            raw.kubeconfig = Some(kubeconfig.path().to_owned());
+            raw.image = Some("registry.test/spark:3.5.9".into());
+            raw.strategies = Some(vec![asked.to_owned()]);
+            raw.store_image = store_image.into_iter().map(str::to_owned).collect();
+        });
+        match refused {
+            None => drop(planned.expect("by a look")),
+            Some(why) => {
+                let error = planned.expect_err("before anything is made");
+                assert_eq!(error.exit, Exit::Environment, "{error}");
+                assert!(error.to_string().contains(why), "{error}");
+            }
+        }
+        let own = plan(|raw| raw.strategies = Some(vec![asked.to_owned()]));
+        own.expect("a cluster of ours");
     }
 
     #[test]

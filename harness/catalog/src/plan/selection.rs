@@ -50,8 +50,9 @@ impl Selection {
         let Selection { variants, by_name } = self;
         for variant in variants.iter().filter(|variant| by_name.contains(&variant.id)) {
             if let Some(reason) = variant.impossible(spark, nodes, given)? {
+                let place = if given.cluster { " on a cluster of yours" } else { "" };
                 return Err(Error::environment(format!(
-                    "--strategies {}: cannot be proven with Spark {spark}: {reason}",
+                    "--strategies {}: cannot be proven with Spark {spark}{place}: {reason}",
                     variant.id
                 ))
                 .remedy(format!(

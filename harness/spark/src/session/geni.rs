@@ -7,7 +7,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::geni_for;
 use sparkproof_catalog::plan::ClassPath;
-use sparkproof_machine::exec::Tool;
+use sparkproof_machine::exec::{Failed, Tool};
 
 /// What a download of Geni's dependencies, Spark among them, takes on a line of 4 Mbit/s.
 const RESOLVING: Duration = Duration::from_secs(30 * 60);
@@ -19,6 +19,9 @@ const VERSIONS: &str = r#"(do (require 'clojure.java.io)
     (when (or (find "zero_one/geni/core.clj") (find "zero_one/geni/core__init.class"))
       (println (clojure-version)
                (if-let [it (find "GENI_REPL_RELEASED_VERSION")] (slurp it) "unknown")))))"#;
+
+/// What `java` says of a class path without Clojure: since 9 with the name of an exception after it.
+const NO_CLOJURE: &str = "Could not find or load main class clojure.main";
 
 /// Clojure and Geni.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,12 +120,15 @@ async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni
     let path = class_path.to_string();
     let printed = Tool::new(java)
         .args(["-XX:TieredStopAtLevel=1", "-cp", &path, "clojure.main", "-e", VERSIONS])
+        .env("LC_ALL", "C")
         .run(context)
         .await;
     let printed = match printed {
         Ok(finished) => finished.stdout,
-        // As `java` says it.
-        Err(error) if error.to_string().contains("main class clojure.main") => return Ok(None),
+        // The words of `java`, which ends with 1 whatever it misses, in the language that it is run in.
+        Err(error) if Failed::of(&error).is_some_and(|java| java.said.contains(NO_CLOJURE)) => {
+            return Ok(None);
+        }
         Err(error) => {
             return Err(Error::environment("looking for Geni on its class path")
                 .with_source(error)

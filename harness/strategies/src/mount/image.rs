@@ -14,16 +14,10 @@ const PHASE: &str = "prepare";
 /// Why this client cannot be had here, found by looking; `None` when it can.
 pub(super) async fn unavailable(
     context: &Context,
-    engine: Option<&Engine>,
+    engine: &Engine,
     image: &SparkImage,
     client: Client,
 ) -> Result<Option<String>> {
-    let Some(engine) = engine else {
-        return Ok(Some(
-            "what is mounted on nodes must be removed, which sparkproof does on its own nodes only"
-                .to_owned(),
-        ));
-    };
     if client != Client::Blobfuse2 || brings(context, engine, image, client).await? {
         return Ok(None);
     }

@@ -52,8 +52,10 @@ impl Strategy for NodeMount {
         context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let engine = environment.engine.as_ref();
-        Box::pin(image::unavailable(context, engine, &environment.image, self.client))
+        Box::pin(async move {
+            let engine = environment.node_engine()?;
+            image::unavailable(context, engine, &environment.image, self.client).await
+        })
     }
 
     fn prepare<'a>(

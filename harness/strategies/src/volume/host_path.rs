@@ -3,14 +3,12 @@
 use std::time::Instant;
 
 use futures::future::{LocalBoxFuture, try_join_all};
-use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::release::release;
 use sparkproof_spark::session::SessionOverlay;
-use sparkproof_testbed::{Environment, NO_NODE_ENGINE};
 
 use super::by_host_path;
 use crate::nodes::put;
@@ -44,15 +42,6 @@ impl HostPath {
 impl Strategy for HostPath {
     fn variant(&self) -> &'static Variant {
         self.variant
-    }
-
-    fn unavailable<'a>(
-        &'a self,
-        _: &'a Context,
-        environment: &'a Environment,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let reason = environment.engine.is_none().then(|| NO_NODE_ENGINE.to_owned());
-        Box::pin(async { Ok(reason) })
     }
 
     fn prepare<'a>(

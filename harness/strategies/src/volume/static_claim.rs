@@ -9,13 +9,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::release::release;
 use sparkproof_spark::session::SessionOverlay;
-use sparkproof_testbed::{Environment, NO_NODE_ENGINE};
+use sparkproof_testbed::NO_NODE_ENGINE;
 
 use super::by_claim;
 use crate::nodes::put;
@@ -42,15 +41,6 @@ impl StaticClaim {
 impl Strategy for StaticClaim {
     fn variant(&self) -> &'static Variant {
         self.variant
-    }
-
-    fn unavailable<'a>(
-        &'a self,
-        _: &'a Context,
-        environment: &'a Environment,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let reason = environment.engine.is_none().then(|| NO_NODE_ENGINE.to_owned());
-        Box::pin(async { Ok(reason) })
     }
 
     fn prepare<'a>(

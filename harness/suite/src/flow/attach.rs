@@ -9,8 +9,8 @@ use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Exit, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_catalog::StoreKind;
 use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, ResolvedPlan};
+use sparkproof_catalog::{NO_SERVER, StoreKind};
 use sparkproof_images as images;
 use sparkproof_images::spark::SparkImage;
 use sparkproof_images::{push, spark};
@@ -150,11 +150,7 @@ async fn stores(
         }
         _ => {}
     }
-    stores.leave_out(
-        &kinds,
-        "sparkproof starts servers beside nodes of its own; here it needs one of yours, or an image \
-         by --store-image or --registry (docs/stores.md)",
-    );
+    stores.leave_out(&kinds, NO_SERVER);
     Ok(stores)
 }
 

@@ -26,18 +26,18 @@ pub(super) enum Look {
 /// # Errors
 /// Environment: the Docker daemon it lives in does not answer.
 pub(super) async fn look(context: &Context, owned: &OwnedResource) -> Result<Look> {
-    let run = context.run.id();
+    let (run, label) = (context.run.id(), context.run.label());
     let there = |is_there| if is_there { Look::There } else { Look::Gone };
     Ok(match owned {
         OwnedResource::Process { .. } => there(owned.is_running_process()),
         OwnedResource::Container { docker, name } => {
-            there(docker::has_container(&at(docker).await?, name, run).await?)
+            there(docker::has_container(&at(docker).await?, name, label).await?)
         }
         OwnedResource::Network { docker, name } => {
-            there(docker::network_of_run(&at(docker).await?, name, run).await?.is_some())
+            there(docker::network_of_run(&at(docker).await?, name, label).await?.is_some())
         }
         OwnedResource::KindCluster { docker, name } => {
-            of(&docker::kind_cluster(&at(docker).await?, name, run).await?, run, docker::MARK)
+            of(&docker::kind_cluster(&at(docker).await?, name, label).await?, run, docker::MARK)
         }
         OwnedResource::MinikubeCluster { docker, name } => {
             let nodes =

@@ -108,7 +108,7 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
     for run in &stale {
         sweep_run(run, &mut swept).await;
     }
-    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.id().as_str()).collect();
+    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.label().as_str()).collect();
     for used in engines {
         let ours = used.started_by_us;
         let found = docker::labelled(&used.engine);
@@ -293,7 +293,7 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
         }
         doom("state directory", run.run.dir().display().to_string(), LOCK_FREE.to_owned());
     }
-    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.id().as_str()).collect();
+    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.label().as_str()).collect();
     let daemon = Daemon::of(&context.dirs);
     let mut engines = Vec::new();
     if let Some(engine) = theirs(context, swept).await {

@@ -20,7 +20,7 @@ fn a_live_run_is_not_stale_and_a_dead_one_is() {
     let path = OwnedResource::Path { path: "/nowhere/x".into() };
     run.record(path.clone()).expect("written");
     assert!(StaleRun::find(&dirs).expect("readable").found.is_empty());
-    assert_eq!(StaleRun::live(&dirs).expect("readable"), [run.id().clone()]);
+    assert_eq!(StaleRun::live(&dirs).expect("readable"), [run.label().clone()]);
     drop(run);
     let stale = StaleRun::find(&dirs).expect("readable").found;
     assert_eq!(stale.len(), 1);
@@ -213,8 +213,38 @@ fn one_directory_that_cannot_be_looked_at_does_not_hide_the_others() {
     drop(stale);
     let idle = IdleRun::all(&dirs).expect("looked");
     assert_eq!((idle.found.len(), idle.failed.len()), (1, 1), "{:?}", idle.failed);
-    assert_eq!(StaleRun::live(&dirs).expect("looked"), [id("broken")], "it may live");
+    assert_eq!(
+        StaleRun::live(&dirs).expect("looked"),
+        [RunLabel::from(id("broken"))],
+        "it may live"
+    );
     let removed = StaleRun::remove_half_made(&dirs).expect("looked");
     assert_eq!(removed.found, [format!("{half}b")]);
     assert_eq!(removed.failed.len(), 1, "{:?}", removed.failed);
+}
+
+#[tokio::test]
+async fn the_label_of_a_name_that_a_user_chose_is_of_one_state_directory() {
+    let keep = tempfile::tempdir().expect("temporary directory");
+    let name = id("dev");
+    let at = |dir: &str| Dirs::at(keep.path().join(dir), keep.path().join("cache"));
+    let (one, other) = (at("one").expect("dirs"), at("other").expect("dirs"));
+    let begun = Run::begin_as(&one, Scope::User, &name).await.expect("run");
+    let label = begun.label().clone();
+    assert!(label.starts_with("dev.") && label.len() == "dev.".len() + 8, "{label}");
+    assert_eq!(StaleRun::live(&one).expect("looked"), std::slice::from_ref(&label));
+    let elsewhere = Run::begin_as(&other, Scope::User, &name).await.expect("run");
+    assert_ne!(*elsewhere.label(), label);
+    drop(begun);
+    let again = Run::begin_as(&one, Scope::User, &name).await.expect("goes on");
+    assert_eq!(*again.label(), label, "another process sees the same");
+    // As an earlier version left it.
+    std::fs::remove_file(again.dir().join("label")).expect("removed");
+    drop(again);
+    assert_eq!(
+        Run::begin_as(&one, Scope::User, &name).await.expect("goes on").label().as_str(),
+        "dev"
+    );
+    let run = Run::begin(&one, Scope::Run).expect("run");
+    assert_eq!(run.label().as_str(), run.id().as_str());
 }
