@@ -1,4 +1,4 @@
-//! A Spark distribution of the user's: which one it is.
+//! Reads the version of a user's Spark distribution.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,7 @@ use sparkproof_base::error::{Error, Result};
 use crate::plan::{FrontEnd, SparkSource};
 use crate::spark::{check_scala, default_version};
 
-/// The directory of a distribution of the user's, made absolute, and its version; anything else is bad
-/// input.
+/// The absolute directory of a user's distribution, and its version; bad input if it is none.
 pub fn home_and_version(home: &Path) -> Result<(PathBuf, String)> {
     let bad = |why: String| {
         Error::input(format!("--spark-home {}: {why}", home.display()))
@@ -25,14 +24,14 @@ pub fn home_and_version(home: &Path) -> Result<(PathBuf, String)> {
     Ok((home, version))
 }
 
-/// Refuses a front end that a distribution of the user's cannot have.
+/// Refuses a front end that a user's distribution does not support.
 ///
 /// # Errors
 /// Bad input.
 pub fn check_home(home: &Path, front_end: FrontEnd) -> Result<()> {
     match kubernetes_jar(home) {
         Some((scala, version)) => check_scala(front_end, &version, &scala),
-        // Another check says what that is.
+        // Another check reports an invalid distribution.
         None => Ok(()),
     }
 }
@@ -47,10 +46,10 @@ fn kubernetes_jar(home: &Path) -> Option<(String, String)> {
     })
 }
 
-/// The version of the driver that a plan asks for, without making anything.
+/// The driver's version of a plan; creates nothing.
 ///
 /// # Errors
-/// Bad input: the distribution of the user's is none.
+/// Bad input: the user's directory is not a distribution.
 pub fn version_of(source: &SparkSource) -> Result<String> {
     match (&source.home, &source.version) {
         (Some(home), _) => Ok(home_and_version(home)?.1),

@@ -1,15 +1,15 @@
-//! Names of the strategies, and the variant that a check is of.
+//! Names of the strategies, and the variant of a check.
 
 use crate::Variant;
 
-/// A way of reading files, as the guide numbers them.
+/// A strategy of reading files, with the guide's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrategyName {
     /// `0` to `4`.
     pub number: &'static str,
-    /// One word for a line: `0 copy 5/5`.
+    /// A short name, for lines such as `0 copy 5/5`.
     pub word: &'static str,
-    /// What it is.
+    /// A description.
     pub title: &'static str,
 }
 
@@ -22,28 +22,28 @@ pub const STRATEGIES: [StrategyName; 5] = [
     StrategyName { number: "4", word: "remote", title: "a remote file system by its URL" },
 ];
 
-/// Variant and subject of a check: `read.3-hostpath.frame`, or `read.3-nfs` of a variant that was
-/// skipped as a whole. `None` of other checks, also of `read.spread`, which is of no variant.
+/// Variant and subject of a check: `read.3-hostpath.frame`, or `read.3-nfs` for a variant that was
+/// skipped as a whole. `None` for other checks, also for `read.spread`, which is of no variant.
 pub fn variant_of_check(id: &str) -> Option<(&str, Option<&str>)> {
     let rest = id.strip_prefix("read.")?;
     let (variant, what) = match rest.split_once('.') {
         Some((variant, what)) => (variant, Some(what)),
         None => (rest, None),
     };
-    // By its form, not by a list: a report may be of another version's run.
+    // By its form, not by a list, since a report may be of another version of sparkproof.
     let (number, name) = variant.split_once('-')?;
     let fits = STRATEGIES.iter().any(|s| s.number == number) && !name.is_empty();
     fits.then_some((variant, what))
 }
 
-/// Where a variant stands among all; unknown ones at the end of their strategy.
+/// The order of a variant among all; unknown ones come at the end of their strategy.
 pub fn order_of(variant: &str) -> (&str, usize) {
     let known = crate::variants().iter().position(|known| known.id == variant);
     (variant.split('-').next().unwrap_or_default(), known.unwrap_or(usize::MAX))
 }
 
 impl Variant {
-    /// The variant of this id.
+    /// The variant with this id.
     pub fn of_id(id: &str) -> Option<&'static Variant> {
         crate::variants().iter().find(|variant| variant.id == id)
     }
@@ -55,8 +55,8 @@ mod tests {
 
     #[test]
     fn a_check_tells_its_variant() {
-        let told = variant_of_check("read.2-rclone-azure-node.frame");
-        assert_eq!(told, Some(("2-rclone-azure-node", Some("frame"))));
+        let parsed = variant_of_check("read.2-rclone-azure-node.frame");
+        assert_eq!(parsed, Some(("2-rclone-azure-node", Some("frame"))));
         assert_eq!(variant_of_check("read.3-nfs"), Some(("3-nfs", None)));
         for other in ["read.spread", "read.copy", "session.started", "read.9-x.frame", "read"] {
             assert_eq!(variant_of_check(other), None, "{other}");
