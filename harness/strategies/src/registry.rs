@@ -1,4 +1,4 @@
-//! Which code proves which variant.
+//! The code of each variant.
 
 use sparkproof_base::error::{Error, Result};
 use sparkproof_catalog::Variant;
@@ -6,10 +6,10 @@ use sparkproof_catalog::Variant;
 use super::mount::{Client, ExecutorMount, NodeMount};
 use super::{Baked, Copy, Remote, Scheme, Strategy, volume};
 
-/// A variant at work.
+/// The strategy of a variant.
 ///
 /// # Errors
-/// Environment: no machine can prove it. Internal: it is declared and has no code.
+/// Environment: no machine can prove it. Internal: it is declared, but has no code.
 pub fn strategy_of(variant: &'static Variant) -> Result<Box<dyn Strategy>> {
     let remote = |scheme| Box::new(Remote::new(variant, scheme));
     Ok(match variant.id.as_str() {

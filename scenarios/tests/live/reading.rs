@@ -36,7 +36,8 @@ async fn cut_off(p: &ScenarioContext, pod: &Pod, address: &str) -> Result<()> {
     "#;
     let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
     let engine = p.environment.engine.as_ref();
-    let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
+    let engine =
+        engine.ok_or_else(|| Error::environment("the nodes are not containers of the engine"))?;
     let name = pod.metadata.name.clone().unwrap_or_default();
     let command = ["sh", "-c", REFUSE, "sh", &name, address];
     engine.exec(&p.context, &node, &command, None::<&[u8]>, IN_NODE).await.map(drop)

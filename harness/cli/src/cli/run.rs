@@ -16,18 +16,19 @@ use super::runner::{Request, with_run};
 
 /// Prove everything.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) common: PlanArgs,
 }
 
-/// The plan, from flags and file.
+/// The plan, and how to read it.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
-    /// Install what is missing (Debian's docker.io, debootstrap, maven) without asking
+    /// Install missing packages (Debian's docker.io, debootstrap, maven) without asking
     #[arg(long, short)]
     pub(super) yes: bool,
-    /// Configuration file; its keys are the names of the flags [default: sparkproof.toml if there]
+    /// Configuration file; its keys are the names of the flags [default: sparkproof.toml, if it
+    /// exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -35,7 +36,7 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
-    /// Validates flags over file.
+    /// Merges the flags over the file and validates the result.
     pub(super) fn plan(self) -> Result<Plan> {
         let default = PathBuf::from(CONFIG_FILE);
         let file = self.config.or_else(|| default.is_file().then_some(default));
@@ -44,7 +45,7 @@ impl PlanArgs {
             None => self.raw,
         };
         let plan = Plan::validate(raw, Machine::here()?)?;
-        // Versions are known before anything is created.
+        // Refuses unknown versions before anything is created.
         if let ClusterPlan::Kind { kubernetes_version, .. }
         | ClusterPlan::Minikube { kubernetes_version, .. } = &plan.cluster
         {
@@ -57,7 +58,7 @@ impl PlanArgs {
     }
 }
 
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+pub(super) async fn run(args: RunArgs, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
     let request = Request::of_plan(mode, plan.title(), &plan)?;

@@ -1,4 +1,4 @@
-//! The image a plan asks for.
+//! Provides the image of a plan.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -9,8 +9,8 @@ use sparkproof_machine::engine::Engine;
 
 use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version, of_home};
 
-/// Builds, or takes as it is. Without an engine (an existing cluster) only an image given by the
-/// user can be used: the cluster pulls it.
+/// Builds the image, or uses the given one. Without an engine (an existing cluster) only a given
+/// image can be used, which the cluster pulls.
 pub async fn provide(
     context: &Context,
     phase: &PhaseGuard,
@@ -31,7 +31,7 @@ pub async fn provide(
         (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
         (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
     };
-    // A distribution of the user's says its version only now.
+    // The version of a user's distribution is known only now.
     if let Ok(version) = find(&image.version) {
         version.check_front_end(front_end)?;
     }

@@ -1,4 +1,4 @@
-//! Commands in pods, and files into them: tar over exec, as `kubectl cp` does it.
+//! Commands in pods, and copying files into them by tar over exec, like `kubectl cp`.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use sparkproof_base::context::{Cancel, Context};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest a command in a pod may take.
+/// Time limit of a command in a pod.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The connection of a command that is spoken to. Dropping its streams alone closes nothing.
+/// The connection of an interactive command. Dropping its streams alone does not close it.
 pub struct Attached(AttachedProcess);
 
 impl Drop for Attached {
@@ -38,12 +38,12 @@ pub struct InPod {
 }
 
 impl InPod {
-    /// Of a pod, by this API.
+    /// The container of this name, through this API.
     pub fn new(context: &Context, api: Api<Pod>, pod: &str, container: &'static str) -> Self {
         InPod { cancel: context.cancel.clone(), api, pod: pod.to_owned(), container }
     }
 
-    /// The same, for work of another discipline: cleaning up.
+    /// The same with another cancellation, for cleanup.
     #[must_use]
     pub fn under(&self, context: &Context) -> Self {
         InPod { cancel: context.cancel.clone(), ..self.clone() }
@@ -54,8 +54,8 @@ impl InPod {
         &self.pod
     }
 
-    /// Runs a command to its end; what it printed on standard output. A status other than 0 is an
-    /// error with what it printed on standard error.
+    /// Runs a command to its end; returns its standard output. A status other than 0 is an error
+    /// with its standard error.
     pub async fn run(&self, command: &[&str]) -> Result<String> {
         self.feed(command, tokio::io::empty()).await
     }
@@ -74,8 +74,8 @@ impl InPod {
         }
     }
 
-    /// Starts a command that is spoken to: what it is told, and what it says. It loses both when
-    /// what is returned beside them is dropped.
+    /// Starts an interactive command; returns its input and output. Both are closed when the
+    /// returned connection is dropped.
     pub async fn open(
         &self,
         command: &[&str],
@@ -116,7 +116,7 @@ impl InPod {
         };
         let (mut said, mut complained) = (String::new(), String::new());
         let feed = async {
-            // When the command ends early, its status and words say why.
+            // If the command ends early, its status and output have the reason.
             let _ = tokio::io::copy(&mut input, &mut pipe).await;
             let _ = pipe.shutdown().await;
         };
@@ -125,7 +125,7 @@ impl InPod {
         read.or_environment(what())?;
         also.or_environment(what())?;
         let status = status.await;
-        // An end without a status is no success: `kubectl cp` reports one in such cases (measured).
+        // An end without a status is an error (`kubectl cp` reports success then, measured).
         match status.as_ref().and_then(|s| s.status.as_deref()) {
             Some("Success") => Ok(said),
             _ => {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use sparkproof_base::testing::test_context;
 
-    /// An API server that takes a request and says nothing.
+    /// An API server that accepts a request and never answers.
     #[tokio::test]
     async fn an_interruption_ends_a_command_in_a_pod() {
         let (context, _keep) = test_context();

@@ -1,5 +1,4 @@
-//! Child processes: each has a deadline, a process group of its own and an entry in the ledger, and
-//! is reaped.
+//! Child processes: each has a deadline, its own process group and a ledger entry, and is reaped.
 
 mod group;
 mod processes;
@@ -9,4 +8,4 @@ mod tool;
 pub use group::Group;
 pub use processes::{end_processes, is_running, processes, signal_group_of, signal_process};
 pub use strays::{ancestors, end_group, end_strays, strays};
-pub use tool::{Finished, Tool};
+pub use tool::{Tool, ToolOutput};

@@ -1,4 +1,4 @@
-//! What a cluster holds.
+//! Objects in a cluster.
 
 use kube::api::ListParams;
 use kube::core::DynamicObject;
@@ -8,12 +8,12 @@ use sparkproof_base::error::{ErrorContext, Result};
 
 use crate::reclaim::inventory::Inventory;
 
-/// Kinds that the cluster itself makes and forgets all the time.
+/// Kinds that the cluster creates and deletes all the time.
 const VOLATILE: [&str; 4] = ["Event", "Lease", "PodMetrics", "NodeMetrics"];
 
-/// Names of every object of every kind that can be listed; of one namespace when asked, where no
-/// Lease is a controller's.
-pub(super) async fn look(
+/// Adds the names of all objects of every kind that can be listed, of one namespace if it is given,
+/// where no Lease is a controller's.
+pub(super) async fn collect(
     client: &Client,
     namespace: Option<&str>,
     inventory: &mut Inventory,
@@ -43,7 +43,7 @@ pub(super) async fn look(
                 };
                 inventory.add(&kind, list.iter().map(name));
             }
-            // 405: a kind that says it can be listed and cannot; 403: not for us.
+            // 405: the kind cannot be listed, although discovery says so; 403: not permitted.
             Err(kube::Error::Api(status)) if [403, 404, 405].contains(&status.code) => {
                 inventory.not_seen.insert(kind, status.message.clone());
             }

@@ -1,4 +1,4 @@
-//! Each kind of leak shows; what belongs to somebody else does not.
+//! Each kind of leftover shows; processes of others do not.
 
 use http::{Request, Response};
 use kube::Client;
@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::kubernetes;
-use crate::reclaim::inventory::{Inventory, Seen, diff};
+use crate::reclaim::inventory::{Inventory, SeenProcess, diff};
 
 fn texts(before: &Inventory, after: &Inventory) -> Vec<String> {
     diff(before, after).iter().map(ToString::to_string).collect()
@@ -55,14 +55,16 @@ fn what_stays_by_design_and_what_was_not_looked_at_do_not_count() {
 
 #[test]
 fn a_process_without_a_parent_was_left_and_one_with_a_parent_is_its_parents_business() {
-    let seen = |pid, started, ancestors: &[(i32, u64)]| Seen {
+    let seen = |pid, started, ancestors: &[(i32, u64)]| SeenProcess {
         pid,
         started,
         name: "x".to_owned(),
         ancestors: ancestors.to_vec(),
     };
-    let look =
-        |processes: &[Seen]| Inventory { processes: processes.to_vec(), ..Default::default() };
+    let look = |processes: &[SeenProcess]| Inventory {
+        processes: processes.to_vec(),
+        ..Default::default()
+    };
     let shell = seen(50, 5, &[(1, 0)]);
     let before = look(&[shell.clone(), seen(60, 6, &[(1, 0)])]);
     let orphan = seen(70, 9, &[(1, 0)]);
@@ -118,7 +120,7 @@ async fn a_cluster_is_seen_by_kind_and_name_without_events() {
         }
     });
     let mut seen = Inventory::default();
-    kubernetes::look(&Client::new(service, "default"), None, &mut seen).await.expect("answered");
+    kubernetes::collect(&Client::new(service, "default"), None, &mut seen).await.expect("answered");
     assert_eq!(seen.compared.keys().collect::<Vec<_>>(), ["kubernetes ConfigMap"]);
     assert!(seen.compared["kubernetes ConfigMap"].contains("default/a"));
     assert_eq!(seen.not_seen["kubernetes Secret"], "/api/v1/secrets is forbidden");
