@@ -18,9 +18,9 @@ pub fn direct() -> ClientBuilder {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
     use std::process::Command;
+
+    use sparkproof_base::testing::server;
 
     use super::*;
 
@@ -41,7 +41,7 @@ mod tests {
             assert!(nowhere.send().await.is_err(), "by the proxy");
             return;
         }
-        let (proxy, server) = (says("proxy"), says("server"));
+        let (proxy, server) = (server(|_| (200, "proxy")), server(|_| (200, "server")));
         let child = Command::new(std::env::current_exe().expect("this test"))
             .args([
                 "--exact",
@@ -52,20 +52,5 @@ mod tests {
             .output()
             .expect("a child");
         assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-    }
-
-    /// The address of a server that says this to everybody.
-    fn says(word: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        std::thread::spawn(move || {
-            for mut connection in listener.incoming().flatten() {
-                let _ = connection.read(&mut [0; 512]);
-                let length = word.len();
-                let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length:";
-                let _ = write!(connection, "{head} {length}\r\n\r\n{word}");
-            }
-        });
-        address
     }
 }
