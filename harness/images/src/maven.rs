@@ -13,7 +13,7 @@ use sparkproof_machine::exec::Tool;
 use sparkproof_machine::http::outward;
 use tokio::io::AsyncWriteExt;
 
-use super::entry::Hashing;
+use super::entry::hash_file;
 use super::{Cache, InUse, Key, tree};
 
 /// The variable with the URL of a repository that jars are taken from without Maven.
@@ -196,11 +196,7 @@ fn pom(jars: &[Jar]) -> Result<String> {
 }
 
 fn verify(file: &Path, jar: &Jar) -> Result<()> {
-    let what = || format!("reading {}", file.display());
-    let mut hashing = Hashing::new(std::io::sink());
-    let mut content = fs_err::File::open(file).or_environment(what())?;
-    std::io::copy(&mut content, &mut hashing).or_environment(what())?;
-    let (sha256, bytes) = hashing.finish();
+    let (sha256, bytes) = hash_file(file).or_environment("reading a jar")?;
     if sha256 == jar.sha256 {
         return Ok(());
     }
