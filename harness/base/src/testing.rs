@@ -1,5 +1,8 @@
 //! Helpers for unit tests of all crates.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;
 use crate::events::{Recorder, Secrets, Silent};
@@ -18,4 +21,21 @@ pub fn test_context() -> (Context, tempfile::TempDir) {
         installs: Installs::default(),
     };
     (context, keep)
+}
+
+/// The address of an HTTP server, whose status and text for a path this decides.
+pub fn server(answer: impl Fn(&str) -> (u16, &'static str) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut request = [0; 1024];
+            let read = connection.read(&mut request).unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..read]);
+            let (status, text) = answer(request.split(' ').nth(1).unwrap_or_default());
+            let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\ncontent-length:");
+            let _ = write!(connection, "{head} {}\r\n\r\n{text}", text.len());
+        }
+    });
+    address
 }

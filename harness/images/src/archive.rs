@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 
-use super::config::{Config, digest};
+use super::config::{Config, descriptor, digest, manifest};
 use super::layer::Layer;
 
 /// A layer in an archive that Docker saved.
@@ -131,39 +131,15 @@ impl Saved {
         saved: Option<&Path>,
         out: impl Write,
     ) -> std::io::Result<()> {
-        let named = |digest: &str, size: u64, packing: &str| {
-            json!({
-                "mediaType": format!("application/vnd.oci.image.layer.v1.tar{packing}"),
-                "digest": digest,
-                "size": size,
-            })
-        };
-        let blobs = self
-            .blobs
-            .iter()
-            .map(|blob| named(&blob.digest, blob.size, if blob.compressed { "+gzip" } else { "" }));
-        let ours = self.layers.iter().map(|layer| named(layer.diff_id(), layer.size(), ""));
-        let layers: Vec<_> = blobs.chain(ours).collect();
+        let blobs = self.blobs.iter().map(|blob| {
+            let kind = if blob.compressed { "layer.v1.tar+gzip" } else { "layer.v1.tar" };
+            descriptor(kind, &blob.digest, blob.size)
+        });
+        let ours = self.layers.iter();
+        let ours = ours.map(|layer| descriptor("layer.v1.tar", layer.diff_id(), layer.size()));
         let config = self.config.bytes();
-        let manifest = serde_json::to_vec(&json!({
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": {
-                "mediaType": "application/vnd.oci.image.config.v1+json",
-                "digest": self.config.digest(),
-                "size": config.len(),
-            },
-            "layers": layers,
-        }))?;
-        let index = serde_json::to_vec(&json!({
-            "schemaVersion": 2,
-            "manifests": [{
-                "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                "digest": digest(&manifest),
-                "size": manifest.len(),
-                "annotations": { "io.containerd.image.name": name },
-            }],
-        }))?;
+        let (manifest, named) = manifest(config, &blobs.chain(ours).collect::<Vec<_>>(), name);
+        let index = json!({ "schemaVersion": 2, "manifests": [named] }).to_string();
         let mut archive = tar::Builder::new(out);
         append(&mut archive, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         // Equal layers share one blob.
@@ -180,8 +156,8 @@ impl Saved {
             layer.append(&mut archive, &blob(layer.diff_id()))?;
         }
         append(&mut archive, &blob(&self.config.digest()), config)?;
-        append(&mut archive, &blob(&digest(&manifest)), &manifest)?;
-        append(&mut archive, "index.json", &index)?;
+        append(&mut archive, &blob(&digest(manifest.as_bytes())), manifest.as_bytes())?;
+        append(&mut archive, "index.json", index.as_bytes())?;
         archive.finish()?;
         archive.into_inner()?.flush()
     }
@@ -213,7 +189,8 @@ fn header(size: u64) -> tar::Header {
     header
 }
 
-fn append<W: Write>(
+/// Appends a file.
+pub(super) fn append<W: Write>(
     archive: &mut tar::Builder<W>,
     path: &str,
     bytes: &[u8],

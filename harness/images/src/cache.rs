@@ -9,6 +9,8 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_base::locks::{self, LockMode};
 
+use super::entry::hash_file;
+
 /// Seconds to wait for another process that builds an entry: the longest build.
 const BUILD_SECONDS: u64 = 60 * 60;
 /// Seconds to wait for the users of a changed entry: longer than a check, shorter than a run.
@@ -199,26 +201,11 @@ fn sums(dir: &Path) -> Result<String> {
             let to = fs_err::read_link(entry.path()).or_environment("reading a cache entry")?;
             lines.push(format!("link {}  {path}", to.display()));
         } else if kind.is_file() {
-            let mut hash = Sha256::new();
-            let mut file =
-                fs_err::File::open(entry.path()).or_environment("reading a cache entry")?;
-            std::io::copy(&mut file, &mut HashWriter(&mut hash))
-                .or_environment("reading a cache entry")?;
-            lines.push(format!("{}  {path}", hex::encode(hash.finalize())));
+            let (digest, _) = hash_file(entry.path()).or_environment("reading a cache entry")?;
+            lines.push(format!("{digest}  {path}"));
         }
     }
     Ok(lines.join("\n"))
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 fn verify(dir: &Path) -> Result<bool> {

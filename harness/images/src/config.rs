@@ -79,6 +79,27 @@ pub(super) fn chain_ids(diff_ids: &[String]) -> Vec<String> {
     chain
 }
 
+/// How manifests and indexes name a blob of an image: `kind` is `layer.v1.tar` or the like.
+pub(super) fn descriptor(kind: &str, digest: &str, size: u64) -> Value {
+    let kind = format!("application/vnd.oci.image.{kind}");
+    json!({ "mediaType": kind, "digest": digest, "size": size })
+}
+
+/// The manifest of an image of this configuration and these layers, and how an index names it: by
+/// `name`, `ctr images import` names the image.
+pub(super) fn manifest(config: &[u8], layers: &[Value], name: &str) -> (String, Value) {
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": descriptor("config.v1+json", &digest(config), config.len() as u64),
+        "layers": layers,
+    });
+    let text = manifest.to_string();
+    let mut named = descriptor("manifest.v1+json", &digest(text.as_bytes()), text.len() as u64);
+    named["annotations"] = json!({ "io.containerd.image.name": name });
+    (text, named)
+}
+
 /// `sha256:…` of these bytes.
 pub(super) fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
@@ -111,6 +111,13 @@ impl<W> Hashing<W> {
     pub(super) fn finish(self) -> (String, u64) {
         (hex::encode(self.hash.finalize()), self.size)
     }
+}
+
+/// Hex digest and size of a file's content.
+pub(super) fn hash_file(path: &Path) -> std::io::Result<(String, u64)> {
+    let mut hashing = Hashing::new(std::io::sink());
+    std::io::copy(&mut fs_err::File::open(path)?, &mut hashing)?;
+    Ok(hashing.finish())
 }
 
 impl<W: Write> Write for Hashing<W> {

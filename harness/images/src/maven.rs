@@ -1,89 +1,154 @@
-//! Jars from Maven repositories, by their exact coordinates.
+//! Jars from Maven repositories, by their exact place in them.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
-use sparkproof_catalog::Pin;
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_machine::engine::provide_program;
 use sparkproof_machine::exec::Tool;
+use sparkproof_machine::http::outward;
+use tokio::io::AsyncWriteExt;
 
-use super::entry::Hashing;
+use super::entry::hash_file;
 use super::{Cache, InUse, Key, tree};
 
+/// The variable with the URL of a repository that jars are taken from without Maven.
+pub const REPOSITORY: &str = "SPARKPROOF_MAVEN_REPOSITORY";
 /// The goal that resolves what a project names.
 const GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:resolve";
 /// What AWS' bundle of 0.7 GB takes on a line of 4 Mbit/s.
 const DEADLINE: Duration = Duration::from_secs(30 * 60);
+/// The longest that a repository may send nothing.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How often a jar is asked for at most.
+const TRIES: u32 = 3;
+/// How many are asked for at once.
+const AT_ONCE: usize = 8;
 
-/// `group:artifact:version`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Coordinate<'a> {
-    group: &'a str,
-    artifact: &'a str,
-    version: &'a str,
+/// A jar that is pinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jar {
+    /// Where every repository has it: `group/artifact/version/artifact-version-classifier.jar`.
+    path: String,
+    pub(super) sha256: String,
 }
 
-impl<'a> Coordinate<'a> {
-    /// Reads one; an internal error if it has another form.
-    pub fn parse(text: &'a str) -> Result<Self> {
-        match text.split(':').collect::<Vec<_>>().as_slice() {
-            [group, artifact, version] => Ok(Coordinate { group, artifact, version }),
-            _ => Err(Error::internal(format!("{text}: expected group:artifact:version"))),
-        }
+impl Jar {
+    /// By `group:artifact:version`; an internal error if it has another form.
+    pub fn of(coordinate: &str, sha256: &str) -> Result<Self> {
+        let [group, artifact, version] = coordinate.split(':').collect::<Vec<_>>()[..] else {
+            let what = format!("{coordinate}: expected group:artifact:version");
+            return Err(Error::internal(what));
+        };
+        let path = group.replace('.', "/");
+        let path = format!("{path}/{artifact}/{version}/{artifact}-{version}.jar");
+        Ok(Jar { path, sha256: sha256.to_owned() })
     }
 
-    /// The name without the version, as jars of it begin.
-    pub fn artifact(&self) -> &'a str {
-        self.artifact
+    /// By a line of `sha256sum`, whose files lie as in a repository.
+    pub(super) fn locked(line: &str) -> Option<Self> {
+        let (sha256, path) = line.split_once("  ")?;
+        Some(Jar { path: path.to_owned(), sha256: sha256.to_owned() })
     }
 
     /// The file's name.
-    pub fn file(&self) -> String {
-        format!("{}-{}.jar", self.artifact, self.version)
+    pub fn file(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Where a repository has it.
-    fn path(&self) -> String {
-        format!(
-            "{}/{}/{}/{}",
-            self.group.replace('.', "/"),
-            self.artifact,
-            self.version,
-            self.file()
-        )
+    /// As a project names it, without what it depends on.
+    fn dependency(&self) -> Result<String> {
+        let parts: Vec<&str> = self.path.rsplitn(4, '/').collect();
+        let [file, version, artifact, group] = parts[..] else {
+            return Err(Error::internal(format!("{}: no path of a repository", self.path)));
+        };
+        let group = group.replace('/', ".");
+        let rest = file.strip_prefix(&format!("{artifact}-{version}"));
+        let classifier = rest.and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".jar"));
+        let classifier = classifier.unwrap_or_default();
+        Ok(format!(
+            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
+             <version>{version}</version><classifier>{classifier}</classifier>\
+             <exclusions><exclusion><groupId>*</groupId>\
+             <artifactId>*</artifactId></exclusion></exclusions></dependency>\n"
+        ))
     }
 }
 
-/// Fetches jars into the directory and verifies them. Maven does it (repositories, mirrors, proxies
-/// and credentials are those of its settings), with a repository in that directory, which goes
-/// again: the user's would keep a second copy. Nothing of what a jar depends on is fetched. `phase`
-/// owns the progress.
+/// The repository of [`REPOSITORY`].
+pub fn repository() -> Option<String> {
+    std::env::var(REPOSITORY).ok().filter(|url| !url.is_empty())
+}
+
+/// Fetches jars into the directory and verifies them; nothing of what they depend on. From the
+/// repository that the environment names, else by Maven, whose settings have repositories, mirrors,
+/// proxies and credentials. `phase` owns the progress.
 ///
 /// # Errors
 /// Environment: no Maven, no repository that answers or has it, another content than pinned.
-pub async fn fetch(
-    context: &Context,
-    phase: &str,
-    wanted: &[(Coordinate<'_>, &Pin)],
-    dir: &Path,
-) -> Result<()> {
-    let what = "making a Maven project";
+pub async fn fetch(context: &Context, phase: &str, jars: &[Jar], dir: &Path) -> Result<()> {
+    match repository() {
+        Some(url) => get_all(context, &url, jars, dir).await?,
+        None => by_maven(context, phase, jars, dir).await?,
+    }
+    for jar in jars {
+        let (file, jar) = (dir.join(jar.file()), jar.clone());
+        let verified = tokio::task::spawn_blocking(move || verify(&file, &jar)).await;
+        verified.or_internal("verifying a jar")??;
+    }
+    Ok(())
+}
+
+/// Each by a GET.
+async fn get_all(context: &Context, url: &str, jars: &[Jar], dir: &Path) -> Result<()> {
+    let client = outward().read_timeout(SILENCE).build().or_environment("making an HTTP client")?;
+    let gets = jars.iter().map(async |jar| {
+        let mut tries = 0;
+        let waiting = Waiting::up_to(DEADLINE.as_secs(), jar.path.as_str());
+        wait(context, waiting, Source::Backoff, async || {
+            tries += 1;
+            match get(&client, url, jar, dir).await {
+                Ok(()) => Progress::Met(()),
+                Err(error) if tries < TRIES => Progress::NotYet(error.to_string()),
+                Err(error) => Progress::Never(error),
+            }
+        })
+        .await
+    });
+    futures::stream::iter(gets).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn get(client: &reqwest::Client, url: &str, jar: &Jar, dir: &Path) -> Result<()> {
+    let what = || format!("getting {} from the repository of {REPOSITORY}", jar.path);
+    // The URL may hold a password.
+    let failed = |e: reqwest::Error| {
+        let remedy = format!("correct {REPOSITORY}, or leave it out: Maven fetches jars, too");
+        Error::environment(what()).with_source(e.without_url()).remedy(remedy)
+    };
+    let asked = client.get(format!("{}/{}", url.trim_end_matches('/'), jar.path)).send().await;
+    let mut reply = asked.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    let file = fs_err::tokio::File::create(dir.join(jar.file())).await;
+    let mut file = file.or_environment(what())?;
+    while let Some(bytes) = reply.chunk().await.map_err(failed)? {
+        file.write_all(&bytes).await.or_environment(what())?;
+    }
+    file.flush().await.or_environment(what())
+}
+
+/// By Maven, with a repository in the directory, which goes again: the user's would keep a second
+/// copy.
+async fn by_maven(context: &Context, phase: &str, jars: &[Jar], dir: &Path) -> Result<()> {
     let plugin = plugin(context, phase).await?;
     let repository = dir.join("repository");
-    tree::copy(&plugin.join("repository"), &repository).or_environment(what)?;
-    let coordinates: Vec<_> = wanted.iter().map(|(coordinate, _)| *coordinate).collect();
-    resolve(context, phase, dir, &coordinates).await?;
-    for (coordinate, pin) in wanted {
-        let (from, to) = (repository.join(coordinate.path()), dir.join(coordinate.file()));
-        fs_err::rename(from, &to).or_environment("taking a jar from Maven's repository")?;
-        let pin = (*pin).clone();
-        tokio::task::spawn_blocking(move || verify(&to, &pin))
-            .await
-            .or_internal("verifying a jar")??;
+    tree::copy(&plugin.join("repository"), &repository).or_environment("copying Maven's plugin")?;
+    resolve(context, phase, dir, jars).await?;
+    for jar in jars {
+        fs_err::rename(repository.join(&jar.path), dir.join(jar.file()))
+            .or_environment("taking a jar from Maven's repository")?;
     }
     fs_err::remove_dir_all(repository).or_environment("removing a Maven repository")
 }
@@ -99,15 +164,10 @@ async fn plugin(context: &Context, phase: &str) -> Result<PathBuf> {
 }
 
 /// Has Maven put these, and what it needs for it, into `dir/repository`.
-async fn resolve(
-    context: &Context,
-    phase: &str,
-    dir: &Path,
-    coordinates: &[Coordinate<'_>],
-) -> Result<()> {
+async fn resolve(context: &Context, phase: &str, dir: &Path, jars: &[Jar]) -> Result<()> {
     provide_program(context, phase, "mvn").await?;
     let project = dir.join("pom.xml");
-    fs_err::write(&project, pom(coordinates)).or_environment("writing a Maven project")?;
+    fs_err::write(&project, pom(jars)?).or_environment("writing a Maven project")?;
     Tool::new("mvn")
         .args(["--batch-mode", "--quiet", "--strict-checksums"])
         .args([format!("-Dmaven.repo.local={}", dir.join("repository").display())])
@@ -117,75 +177,75 @@ async fn resolve(
         .run(context)
         .await
         .map_err(|e| {
-            Error::environment("fetching jars by Maven")
-                .with_source(e)
-                .remedy("give Maven a repository that answers (its settings.xml applies)")
+            Error::environment("fetching jars by Maven").with_source(e).remedy(format!(
+                "give Maven a repository that answers (its settings.xml applies), or name one \
+                     by {REPOSITORY}"
+            ))
         })?;
     fs_err::remove_file(project).or_environment("removing a Maven project")
 }
 
 /// A project that depends on exactly these.
-fn pom(coordinates: &[Coordinate<'_>]) -> String {
-    let mut pom = "<project><modelVersion>4.0.0</modelVersion>\
-                   <groupId>sparkproof</groupId><artifactId>jars</artifactId><version>1</version>\
-                   <packaging>pom</packaging><dependencies>\n"
-        .to_owned();
-    for Coordinate { group, artifact, version } in coordinates {
-        let _ = writeln!(
-            pom,
-            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
-             <version>{version}</version><exclusions><exclusion><groupId>*</groupId>\
-             <artifactId>*</artifactId></exclusion></exclusions></dependency>"
-        );
-    }
-    pom + "</dependencies></project>\n"
+fn pom(jars: &[Jar]) -> Result<String> {
+    let dependencies: String = jars.iter().map(Jar::dependency).collect::<Result<_>>()?;
+    Ok(format!(
+        "<project><modelVersion>4.0.0</modelVersion>\
+         <groupId>sparkproof</groupId><artifactId>jars</artifactId><version>1</version>\
+         <packaging>pom</packaging><dependencies>\n{dependencies}</dependencies></project>\n"
+    ))
 }
 
-fn verify(jar: &Path, pin: &Pin) -> Result<()> {
-    let what = || format!("reading {}", jar.display());
-    let mut hashing = Hashing::new(std::io::sink());
-    let mut file = fs_err::File::open(jar).or_environment(what())?;
-    std::io::copy(&mut file, &mut hashing).or_environment(what())?;
-    let (sha256, bytes) = hashing.finish();
-    if (sha256.as_str(), bytes) == (pin.sha256.as_str(), pin.bytes) {
+fn verify(file: &Path, jar: &Jar) -> Result<()> {
+    let (sha256, bytes) = hash_file(file).or_environment("reading a jar")?;
+    if sha256 == jar.sha256 {
         return Ok(());
     }
-    let name = jar.file_name().unwrap_or_default().to_string_lossy();
-    Err(Error::environment(format!(
-        "{name} has {bytes} bytes and sha256 {sha256}, expected {} and {}",
-        pin.bytes, pin.sha256
-    ))
-    .remedy("look into the Maven repository or mirror that served it"))
-}
-
-/// The jars of these coordinates in a directory.
-pub(super) fn paths<'a>(
-    coordinates: impl IntoIterator<Item = &'a Coordinate<'a>>,
-    dir: &Path,
-) -> Vec<PathBuf> {
-    coordinates.into_iter().map(|coordinate| dir.join(coordinate.file())).collect()
+    let told =
+        format!("{} has {bytes} bytes and sha256 {sha256}, expected {}", jar.path, jar.sha256);
+    Err(Error::environment(told).remedy("look into the Maven repository or mirror that served it"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use sha2::{Digest, Sha256};
+    use sparkproof_base::testing::{server, test_context};
+
     use super::*;
 
     #[test]
     fn a_coordinate_says_where_its_jar_is() {
-        let coordinate = Coordinate::parse("org.apache.hadoop:hadoop-aws:3.3.4").expect("valid");
-        assert_eq!(coordinate.file(), "hadoop-aws-3.3.4.jar");
-        assert_eq!(coordinate.path(), "org/apache/hadoop/hadoop-aws/3.3.4/hadoop-aws-3.3.4.jar");
-        assert!(Coordinate::parse("org.apache.hadoop:hadoop-aws").is_err());
-        insta::assert_snapshot!(pom(&[coordinate]));
+        let jar = Jar::of("org.apache.hadoop:hadoop-aws:3.3.4", "").expect("valid");
+        assert_eq!(jar.file(), "hadoop-aws-3.3.4.jar");
+        assert_eq!(jar.path, "org/apache/hadoop/hadoop-aws/3.3.4/hadoop-aws-3.3.4.jar");
+        assert!(Jar::of("org.apache.hadoop:hadoop-aws", "").is_err());
+        let classified = Jar::locked("00  io/netty/epoll/4.1/epoll-4.1-linux-x86_64.jar");
+        insta::assert_snapshot!(pom(&[jar, classified.expect("a line")]).expect("a project"));
     }
 
-    #[test]
-    fn another_content_is_refused_with_both() {
-        let keep = tempfile::tempdir().expect("dir");
-        let jar = keep.path().join("a-1.jar");
-        std::fs::write(&jar, "other").expect("written");
-        let pin = Pin { sha256: "00".repeat(32), bytes: 5 };
-        let error = verify(&jar, &pin).expect_err("another content").to_string();
-        assert!(error.contains("a-1.jar has 5 bytes") && error.contains(&pin.sha256), "{error}");
+    #[tokio::test]
+    async fn jars_come_from_a_repository_that_answers_at_last() {
+        let (context, keep) = test_context();
+        let busy = AtomicU32::new(0);
+        let address = server(move |path| match path {
+            "/maven/g/a/1/a-1.jar" => (200, "jar"),
+            "/maven/g/b/1/b-1.jar" if busy.fetch_add(1, Ordering::Relaxed) == 0 => (503, "busy"),
+            "/maven/g/b/1/b-1.jar" => (200, "another"),
+            _ => (404, "none"),
+        });
+        let jar = |name| Jar::of(name, &hex::encode(Sha256::digest("jar"))).expect("valid");
+        let (a, b, c) = (jar("g:a:1"), jar("g:b:1"), jar("g:c:1"));
+        let url = format!("http://me:hunter2@{address}/maven/");
+        let dir = keep.path();
+        let got = get_all(&context, &url, &[a.clone(), b.clone()], dir).await;
+        got.expect("two jars");
+        verify(&dir.join(a.file()), &a).expect("as pinned");
+        let other = verify(&dir.join(b.file()), &b).expect_err("another content").to_string();
+        assert!(other.starts_with("g/b/1/b-1.jar has 7 bytes and sha256 "), "{other}");
+        assert!(other.ends_with(&b.sha256), "{other}");
+        let none = get_all(&context, &url, &[c], dir).await.expect_err("none").summary();
+        assert!(none.contains("g/c/1/c-1.jar") && none.contains("404"), "{none}");
+        assert!(!none.contains("hunter2") && !none.contains(&address), "{none}");
     }
 }

@@ -3,6 +3,7 @@
 pub mod docker;
 pub mod engine;
 pub mod exec;
+pub mod http;
 pub mod minikube_profile;
 pub mod mounts;
 pub mod node_path;

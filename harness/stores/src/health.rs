@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// Environment: the server ended or does not serve in time, with the end of its log.
     pub async fn healthy(&self, context: &Context) -> Result<()> {
-        let http = Http::to(&self.record.endpoint)?;
+        let http = Http::to(&self.record)?;
         let what = format!("the {} store at {}", self.record.kind, self.record.endpoint);
         let waiting = Waiting::up_to(SECONDS, format!("{what} to serve"));
         let waited =
@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// Environment: it does not, with its answer.
     pub async fn answers(&self) -> Result<()> {
-        let http = Http::to(&self.record.endpoint)?;
+        let http = Http::to(&self.record)?;
         let asked = tokio::time::timeout(ANSWER, self.asked(&http));
         asked.await.unwrap_or_else(|_| {
             let endpoint = &self.record.endpoint;

@@ -3,50 +3,34 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use http_body_util::BodyExt;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector as Connector;
-use hyper_util::rt::TokioExecutor;
 use object_store::ClientOptions;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
-use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
-    HttpResponse, HttpResponseBody, HttpService,
-};
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpRequestBody};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
+use sparkproof_machine::http::{direct, outward};
 
-use super::{Credentials, StoreRecord};
+use super::{Credentials, Placement, StoreRecord};
 
-/// Time limit of one request.
+/// Time limit for an answer to begin, and for each further part of it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A client for `object_store` and for this crate. `object_store`'s own would add a second
-/// cryptography library.
+/// A client for `object_store` and for this crate.
 #[derive(Debug, Clone)]
-pub(super) struct Http(Client<HttpsConnector<Connector>, HttpRequestBody>);
+pub(super) struct Http(HttpClient);
 
 impl Http {
-    /// A client for an endpoint. With TLS it trusts the host's authorities, and that in
+    /// A client for a server. With TLS it trusts the host's authorities, and that in
     /// `SSL_CERT_FILE`.
-    pub(super) fn to(endpoint: &str) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        if endpoint.starts_with("https:") {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        let config = ClientConfig::builder_with_provider(ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .or_internal("making an HTTP client")?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
-        Ok(Http(Client::builder(TokioExecutor::new()).build(connector.build())))
+    pub(super) fn to(record: &StoreRecord) -> Result<Self> {
+        let builder = match (&record.placement, record.endpoint.starts_with("https:")) {
+            (Placement::Own, true) => outward(),
+            (Placement::Own, false) => outward().tls_certs_only([]),
+            _ => direct(),
+        };
+        let client = builder.http1_only().read_timeout(DEADLINE).build();
+        Ok(Http(HttpClient::new(client.or_environment("making an HTTP client")?)))
     }
 
     /// Sends a signed request without a body; returns status and text.
@@ -83,46 +67,30 @@ impl Http {
                     .or_internal("signing for S3")?;
             }
         }
-        let response = self.call(request).await.or_environment(what())?;
-        let status = response.status().as_u16();
-        let bytes = response.into_body().bytes().await.or_environment(what())?;
-        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
+        self.asked(request).await.or_environment(what())
     }
 
     /// The text of a successful GET without a signature.
     pub(super) async fn get(&self, url: &str) -> Result<String> {
         let what = || format!("asking {url}");
         let request = http::Request::get(url).body(HttpRequestBody::empty());
-        let response = self.call(request.or_internal(what())?).await.or_environment(what())?;
-        let status = response.status();
-        let bytes = response.into_body().bytes().await.or_environment(what())?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if status.is_success() { Ok(text) } else { Err(refused(&what(), status.as_u16(), &text)) }
+        match self.asked(request.or_internal(what())?).await.or_environment(what())? {
+            (200, text) => Ok(text),
+            (status, text) => Err(refused(&what(), status, &text)),
+        }
+    }
+
+    async fn asked(&self, request: HttpRequest) -> Result<(u16, String), HttpError> {
+        let response = self.0.execute(request).await?;
+        let status = response.status().as_u16();
+        let bytes = response.into_body().bytes().await?;
+        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 
 impl HttpConnector for Http {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.clone()))
-    }
-}
-
-#[async_trait]
-impl HttpService for Http {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let answered = tokio::time::timeout(DEADLINE, self.0.request(request));
-        let response = match answered.await {
-            Ok(answered) => answered.map_err(|e| {
-                let kind = match e.is_connect() {
-                    true => HttpErrorKind::Connect,
-                    false => HttpErrorKind::Request,
-                };
-                HttpError::new(kind, e)
-            })?,
-            Err(late) => return Err(HttpError::new(HttpErrorKind::Timeout, late)),
-        };
-        let failed = |e| HttpError::new(HttpErrorKind::Interrupted, e);
-        Ok(response.map(|body| HttpResponseBody::new(body.map_err(failed))))
+        Ok(self.0.clone())
     }
 }
 

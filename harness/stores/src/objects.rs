@@ -45,7 +45,7 @@ impl<'a> Objects<'a> {
         let credentials = store.credentials.as_ref();
         let credentials =
             credentials.ok_or_else(|| Error::internal(format!("{} without keys", record.kind)))?;
-        let http = Http::to(&record.endpoint)?;
+        let http = Http::to(record)?;
         let client: Arc<dyn ObjectStore> = match record.kind {
             StoreKind::Azure => Arc::new(
                 MicrosoftAzureBuilder::new()

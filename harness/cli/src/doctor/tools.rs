@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sparkproof_base::context::Context;
 use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark;
+use sparkproof_images::maven;
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
 
@@ -61,8 +62,13 @@ pub(super) async fn pip(context: &Context) -> Finding {
     }
 }
 
-/// Maven downloads the jars that Spark lacks for S3 and Azure.
+/// Maven downloads the jars that Spark lacks for S3 and Azure, unless the environment names a
+/// repository.
 pub(super) async fn maven(context: &Context) -> Finding {
+    if maven::repository().is_some() {
+        let found = format!("not needed: {} names a repository", maven::REPOSITORY);
+        return Finding::ready("Maven", found);
+    }
     match says(context, "mvn", &["--batch-mode", "--version"]).await {
         Some(found) => Finding::ready("Maven", found),
         None => Finding::programs("Maven", &["mvn"]),

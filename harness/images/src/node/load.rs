@@ -15,6 +15,7 @@ use sparkproof_base::ledger::labels;
 use tokio_util::io::{ReaderStream, SyncIoBridge};
 
 use crate::Layer;
+use crate::archive::append;
 
 /// How a node starts, as in kind's images.
 pub(super) const ENTRYPOINT: &[&str] = &["/usr/local/bin/entrypoint", "/sbin/init"];
@@ -93,10 +94,7 @@ fn archive(
         json!([{ "Config": config_name, "RepoTags": [reference], "Layers": names }]).to_string();
     let mut tar = tar::Builder::new(to);
     for (name, text) in [("manifest.json", manifest.as_str()), (config_name, configuration)] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, text.as_bytes())?;
+        append(&mut tar, name, text.as_bytes())?;
     }
     for (name, layer) in names.iter().zip(layers) {
         layer.append(&mut tar, name)?;

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use sparkproof_base::error::{ErrorContext, Result};
 
+use crate::config::{descriptor, digest, manifest};
 use crate::entry::{Entry, Hashing};
 
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -50,30 +50,13 @@ impl Layout {
             "config": { "Entrypoint": [image.entrypoint], "Env": [PATH] },
             "rootfs": { "type": "layers", "diff_ids": [layer] },
         });
-        let (config, config_size) = self.blob(&config)?;
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": {
-                "mediaType": "application/vnd.oci.image.config.v1+json",
-                "digest": config,
-                "size": config_size,
-            },
-            "layers": [{
-                "mediaType": "application/vnd.oci.image.layer.v1.tar",
-                "digest": layer,
-                "size": layer_size,
-            }],
-        });
-        let (manifest, manifest_size) = self.blob(&manifest)?;
-        self.manifests.push(json!({
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "digest": manifest,
-            "size": manifest_size,
-            "platform": { "architecture": self.arch, "os": "linux" },
-            // What `ctr images import` names the image by.
-            "annotations": { "io.containerd.image.name": image.name },
-        }));
+        let config = config.to_string();
+        let layers = [descriptor("layer.v1.tar", &layer, layer_size)];
+        let (manifest, mut named) = manifest(config.as_bytes(), &layers, &image.name);
+        named["platform"] = json!({ "architecture": self.arch, "os": "linux" });
+        self.blob(&config)?;
+        self.blob(&manifest)?;
+        self.manifests.push(named);
         self.layers.push(layer);
         Ok(())
     }
@@ -84,12 +67,9 @@ impl Layout {
         fs_err::write(self.dir.join("index.json"), index.to_string()).or_environment(WRITING)
     }
 
-    fn blob(&self, value: &serde_json::Value) -> Result<(String, usize)> {
-        let text = value.to_string();
-        let digest = hex::encode(Sha256::digest(&text));
-        fs_err::write(self.dir.join("blobs/sha256").join(&digest), &text)
-            .or_environment(WRITING)?;
-        Ok((format!("sha256:{digest}"), text.len()))
+    fn blob(&self, text: &str) -> Result<()> {
+        let name = digest(text.as_bytes()).replace(':', "/");
+        fs_err::write(self.dir.join("blobs").join(name), text).or_environment(WRITING)
     }
 
     fn layer(&self, image: &Image) -> std::io::Result<(String, u64)> {
@@ -106,6 +86,8 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     fn layout(dir: &Path, content: &str) -> String {

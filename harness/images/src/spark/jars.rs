@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
-use sparkproof_catalog::{JarSet, Pin, coordinates, pin_of};
+use sparkproof_catalog::{JarSet, coordinates, pin_of};
 
 use super::SparkImage;
-use crate::maven::Coordinate;
-use crate::{Cache, Entry, Key, Layer, maven};
+use crate::maven::{self, Jar};
+use crate::{Cache, Entry, Key, Layer};
 
 /// Path of the jars in Spark images.
 const JARS: &str = "/opt/spark/jars";
 
 /// The jars that a Spark distribution needs for these stores, without those in its `jars/`: from
-/// the cache, or fetched by Maven, in exactly its Hadoop's version. Progress belongs to `phase`.
+/// the cache, or fetched, in exactly its Hadoop's version. Progress belongs to `phase`.
 ///
 /// # Errors
 /// Environment: the jars of this Hadoop version are not pinned; no Maven, or Maven failed.
@@ -32,23 +32,19 @@ pub async fn jars(
             image.spark_home.display()
         ))
     })?;
-    let wanted = lacking(hadoop, set, &own)?;
-    let coordinates: Vec<_> = wanted.iter().map(|(coordinate, _)| coordinate).collect();
-    let bytes: u64 = wanted.iter().map(|(_, pin)| pin.bytes).sum();
+    let (wanted, bytes) = lacking(hadoop, set, &own)?;
     let name = format!("jars-{}-{hadoop}", set.as_str());
-    let key = wanted
-        .iter()
-        .fold(Key::new(&name), |key, (coordinate, pin)| key.with(&coordinate.file(), &pin.sha256));
+    let key = wanted.iter().fold(Key::new(&name), |key, jar| key.with(jar.file(), &jar.sha256));
     let what = format!("jars of Hadoop {hadoop} for {}", set.as_str());
     let step = StepGuard::begin(&context.recorder, phase, what);
     let dir = Cache::new(context)
         .entry(context, &key, step, async |dir, step| {
-            step.progress(format!("Maven fetches {} MB", bytes / 1_000_000));
+            step.progress(format!("{} MB of jars", bytes / 1_000_000));
             maven::fetch(context, phase, &wanted, dir).await
         })
         .await?
         .keep();
-    Ok(maven::paths(coordinates, &dir))
+    Ok(wanted.iter().map(|jar| dir.join(jar.file())).collect())
 }
 
 /// A layer that adds these jars to Spark's in an image, with the same owner.
@@ -79,23 +75,20 @@ fn hadoop_of(jars: &[String]) -> Option<&str> {
     version_of("hadoop-client-api-").or_else(|| version_of("hadoop-common-"))
 }
 
-/// The jars in the table for this Hadoop version, without those that exist in any version: two
-/// versions of a jar on a class path are worse than an old one.
-fn lacking<'a>(
-    hadoop: &str,
-    set: JarSet,
-    own: &[String],
-) -> Result<Vec<(Coordinate<'a>, &'a Pin)>> {
-    let mut wanted = Vec::new();
+/// The jars in the table for this Hadoop version, and their bytes, without those that exist in any
+/// version: two versions of a jar on a class path are worse than an old one.
+fn lacking(hadoop: &str, set: JarSet, own: &[String]) -> Result<(Vec<Jar>, u64)> {
+    let (mut wanted, mut bytes) = (Vec::new(), 0);
     for name in coordinates(hadoop, set)? {
-        let coordinate = Coordinate::parse(name)?;
-        if own.iter().any(|jar| is_version_of(jar, coordinate.artifact())) {
+        let artifact = name.split(':').nth(1).unwrap_or_default();
+        if own.iter().any(|jar| is_version_of(jar, artifact)) {
             continue;
         }
-        let pin = pin_of(name);
-        wanted.push((coordinate, pin.ok_or_else(|| Error::internal(format!("{name}: no pin")))?));
+        let pin = pin_of(name).ok_or_else(|| Error::internal(format!("{name}: no pin")))?;
+        wanted.push(Jar::of(name, &pin.sha256)?);
+        bytes += pin.bytes;
     }
-    Ok(wanted)
+    Ok((wanted, bytes))
 }
 
 /// Whether the file is this artifact in some version: `jetty-util-9.4.jar`, not
@@ -114,11 +107,11 @@ mod tests {
     fn every_known_spark_has_its_jars_pinned() {
         for spark in known() {
             for set in [JarSet::S3, JarSet::Azure] {
-                let wanted = lacking(&spark.hadoop, set, &[]).expect("in the table");
+                let (wanted, bytes) = lacking(&spark.hadoop, set, &[]).expect("in the table");
                 assert!(wanted.len() >= 2, "{} {}", spark.version, set.as_str());
-                let first = wanted[0].0.file();
+                let first = wanted[0].file();
                 assert!(first.ends_with(&format!("-{}.jar", spark.hadoop)), "{first}");
-                assert!(wanted.iter().all(|(_, pin)| pin.sha256.len() == 64 && pin.bytes > 10_000));
+                assert!(wanted.iter().all(|jar| jar.sha256.len() == 64) && bytes > 20_000);
             }
         }
     }
@@ -127,11 +120,9 @@ mod tests {
     fn what_spark_has_is_not_added() {
         let own = ["wildfly-openssl-9.jar", "jetty-util-ajax-9.jar", "hadoop-client-api-3.3.4.jar"];
         let own = own.map(str::to_owned);
-        let files: Vec<String> = lacking(hadoop_of(&own).expect("known"), JarSet::Azure, &own)
-            .expect("known")
-            .iter()
-            .map(|(coordinate, _)| coordinate.file())
-            .collect();
+        let wanted = lacking(hadoop_of(&own).expect("known"), JarSet::Azure, &own);
+        let files: Vec<String> =
+            wanted.expect("known").0.iter().map(|jar| jar.file().to_owned()).collect();
         assert!(files.contains(&"jetty-util-9.4.43.v20210629.jar".to_owned()));
         assert!(!files.iter().any(|f| f.starts_with("wildfly") || f.contains("ajax")), "{files:?}");
     }

@@ -112,7 +112,7 @@ impl Rest {
         match &self.way {
             Way::Direct(at) => {
                 // Never through the user's proxy.
-                let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build();
+                let client = sparkproof_machine::http::direct().timeout(DEADLINE).build();
                 let asked = client.or_internal(what())?.get(format!("http://{at}{path}")).send();
                 let reply = asked.await.or_environment(what())?;
                 let text = reply.error_for_status().or_environment(what())?.text().await;
