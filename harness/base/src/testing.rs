@@ -1,4 +1,4 @@
-//! What unit tests of every crate need; nothing else uses it.
+//! Helpers for unit tests of all crates.
 
 use crate::context::{Cancel, Context, Installs};
 use crate::dirs::Dirs;

@@ -84,7 +84,7 @@ fn created(home: &Path) -> Vec<String> {
     "--provider says how to make a cluster"
 )]
 #[case::bad_quantity(&["run", "--executor-memory", "lots"], "no memory quantity")]
-#[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "no bin/spark-submit there")]
+#[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "--spark-home /nowhere: No such file")]
 #[case::unknown_spark(&["run", "--spark-version", "1.2.3"], "not a version with a pinned digest")]
 #[case::unknown_front_end(&["run", "--front-end", "repl"], "possible values: pyspark, spark-shell, geni")]
 #[case::no_such_front_end(&["run", "--spark-version", "3.0.1"], "--front-end pyspark does not work with Spark 3.0.1")]
@@ -214,7 +214,7 @@ fn geni_without_a_class_path_is_bad_input() {
 fn an_unreachable_cluster_is_an_environment_error() {
     let home = tempfile::tempdir().expect("temporary directory");
     std::fs::create_dir(home.path().join("input")).expect("made");
-    // Port 1 on loopback: nobody listens there.
+    // Nothing listens on port 1 of loopback.
     let kubeconfig = "{apiVersion: v1, kind: Config, current-context: c, \
         clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], \
         users: [{name: u, user: {}}], contexts: [{name: c, context: {cluster: c, user: u}}]}";
@@ -229,7 +229,7 @@ fn an_unreachable_cluster_is_an_environment_error() {
 
 /// A user without rights gets one clear message. Only root can become such a user.
 #[test]
-fn a_user_without_rights_is_told_so() {
+fn a_user_without_rights_gets_one_message() {
     use std::os::unix::fs::PermissionsExt;
     if !rustix::process::getuid().is_root() {
         eprintln!("skipped: only root can drop its rights");

@@ -28,7 +28,7 @@ pub struct Coordinate<'a> {
 }
 
 impl<'a> Coordinate<'a> {
-    /// Reads one; a defect of ours when it has another form.
+    /// Reads one; an internal error if it has another form.
     pub fn parse(text: &'a str) -> Result<Self> {
         match text.split(':').collect::<Vec<_>>().as_slice() {
             [group, artifact, version] => Ok(Coordinate { group, artifact, version }),
@@ -92,7 +92,7 @@ pub async fn fetch(
 async fn plugin(context: &Context, phase: &str) -> Result<PathBuf> {
     let key = Key::new("maven-plugin").with("goal", GOAL);
     let step = StepGuard::begin(&context.recorder, phase, "Maven's dependency plugin".into());
-    Cache::of(context)
+    Cache::new(context)
         .entry(context, &key, step, async |dir, _| resolve(context, phase, dir, &[]).await)
         .await
         .map(InUse::keep)

@@ -1,4 +1,4 @@
-//! Kubernetes objects of a run: removed by name when their label says whose they are.
+//! Removes Kubernetes objects of a run by name, after verifying their label.
 
 pub mod labelled;
 
@@ -12,6 +12,7 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::DeleteParams;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::NAMESPACE_GONE;
 use sparkproof_base::error::{Error, ErrorContext, Result};
@@ -22,14 +23,13 @@ use sparkproof_machine::{docker, minikube_profile};
 
 use crate::cluster::{Via, client_of};
 
-/// The longest one answer may take.
+/// Time limit of one answer.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// A client that reaches the cluster; `None` when the cluster was one of ours and is gone, and all
-/// that was in it.
+/// A client for the cluster; `None` if sparkproof made the cluster and it is gone.
 ///
 /// # Errors
-/// Environment: it does not answer, and is not known to be gone.
+/// Environment: the cluster does not answer, but may exist.
 pub async fn reach(
     context: &Context,
     kubeconfig: &Path,
@@ -49,12 +49,12 @@ pub async fn reach(
             kubeconfig.display()
         ))
         .with_source(e)
-        .remedy("run `sparkproof sweep` when it does")),
+        .remedy("run `sparkproof sweep` when it answers")),
     }
 }
 
-/// Whether the kubeconfig is that of a cluster of ours without any node left. A ledger that names no
-/// cluster says nothing of one.
+/// Whether the kubeconfig is of a cluster that sparkproof made and that has no node left. False if
+/// the ledger names no cluster.
 async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     let Ok(inside) = kubeconfig.strip_prefix(context.dirs.runs()) else { return Ok(false) };
     let Some(Component::Normal(id)) = inside.components().next() else { return Ok(false) };
@@ -77,10 +77,10 @@ async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     Ok(clusters > 0)
 }
 
-/// What the API server answers, within 20 s.
+/// Waits for the API server's answer, at most 20 s.
 ///
 /// # Errors
-/// Environment: it refused, or did not answer in time.
+/// Environment: the API server refused, or did not answer in time.
 pub async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
     match tokio::time::timeout(ANSWER, work).await {
         Ok(result) => result.or_environment("asking the API server"),
@@ -88,21 +88,21 @@ pub async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T
     }
 }
 
-/// The object, when it carries the run's label.
-async fn of_run<K>(api: &Api<K>, name: &str, run: &str) -> Result<Option<K>>
+/// The object, if it has the run's label.
+async fn of_run<K>(api: &Api<K>, name: &str, run: &RunId) -> Result<Option<K>>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
     let found = bounded(api.get_opt(name)).await?;
-    Ok(found.filter(|object| object.labels().get(KUBE_RUN).is_some_and(|label| label == run)))
+    Ok(found.filter(|object| object.labels().get(KUBE_RUN).is_some_and(|label| *label == **run)))
 }
 
-/// Deletes a namespace of the run and waits until it is gone with all that is in it.
+/// Deletes a namespace of the run and waits until it is gone with everything in it.
 pub async fn remove_namespace(
     context: &Context,
     client: Client,
     name: &str,
-    run: &str,
+    run: &RunId,
 ) -> Result<()> {
     let api: Api<Namespace> = Api::all(client);
     if of_run(&api, name, run).await?.is_none() {
@@ -110,7 +110,7 @@ pub async fn remove_namespace(
     }
     delete(&api, name).await?;
     let waiting = Waiting::up_to(NAMESPACE_GONE.as_secs(), format!("the end of namespace {name}"));
-    // One object, for a few seconds: a list of conditions is all a watch would bring.
+    // Polled, since a watch would bring no more for one object in a few seconds.
     wait(context, waiting, Source::Backoff, async || match of_run(&api, name, run).await {
         Ok(None) => Progress::Met(()),
         Ok(Some(namespace)) => Progress::NotYet(state(&namespace)),
@@ -119,7 +119,7 @@ pub async fn remove_namespace(
     .await
 }
 
-/// Why it is still there, in the API server's words.
+/// Why it still exists, in the API server's words.
 fn state(namespace: &Namespace) -> String {
     let conditions = namespace.status.iter().flat_map(|s| s.conditions.iter().flatten());
     let holding: Vec<&str> =
@@ -128,7 +128,7 @@ fn state(namespace: &Namespace) -> String {
 }
 
 /// Deletes a cluster role binding of the run.
-pub async fn remove_cluster_role_binding(client: Client, name: &str, run: &str) -> Result<()> {
+pub async fn remove_cluster_role_binding(client: Client, name: &str, run: &RunId) -> Result<()> {
     let api: Api<ClusterRoleBinding> = Api::all(client);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
@@ -137,7 +137,7 @@ pub async fn remove_cluster_role_binding(client: Client, name: &str, run: &str) 
 }
 
 /// Deletes a Lease of the run.
-pub async fn remove_lease(client: Client, namespace: &str, name: &str, run: &str) -> Result<()> {
+pub async fn remove_lease(client: Client, namespace: &str, name: &str, run: &RunId) -> Result<()> {
     let api: Api<Lease> = Api::namespaced(client, namespace);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
@@ -146,7 +146,7 @@ pub async fn remove_lease(client: Client, namespace: &str, name: &str, run: &str
 }
 
 /// Deletes a persistent volume of the run.
-pub async fn remove_persistent_volume(client: Client, name: &str, run: &str) -> Result<()> {
+pub async fn remove_persistent_volume(client: Client, name: &str, run: &RunId) -> Result<()> {
     let api: Api<PersistentVolume> = Api::all(client);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
@@ -161,7 +161,7 @@ where
     try_delete(api, name).await?.or_environment(format!("deleting {name}"))
 }
 
-/// The same, for who looks at why it was refused.
+/// The same with kube's error, for callers that need the reason.
 pub async fn try_delete<K>(api: &Api<K>, name: &str) -> Result<kube::Result<()>>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
@@ -207,7 +207,7 @@ mod tests {
         let up = Run::begin_as(&context.dirs, Scope::User, &name).await.expect("run");
         let kubeconfig = up.dir().join("kubeconfig");
         assert!(!cluster_is_gone(&context, &kubeconfig).await.expect("looked"));
-        // What is damaged says nothing at all.
+        // A damaged ledger names no cluster.
         std::fs::write(up.dir().join("ledger.jsonl"), "").expect("written");
         cluster_is_gone(&context, &kubeconfig).await.expect_err("not known");
     }
@@ -216,7 +216,8 @@ mod tests {
     async fn only_what_carries_the_run_is_deleted() {
         for (label, expected) in [("7f3a0000", 1), ("another", 0)] {
             let (client, served) = server(label);
-            remove_cluster_role_binding(client, "b", "7f3a0000").await.expect("answered");
+            let run = "7f3a0000".parse().expect("an id");
+            remove_cluster_role_binding(client, "b", &run).await.expect("answered");
             assert_eq!(served.await.expect("served"), expected, "{label}");
         }
     }

@@ -1,36 +1,36 @@
-//! Checks by topic; those of reading by variant, folded where there is nothing to look at.
+//! Checks by topic, those of reading by variant; green variants are folded.
 
 use sparkproof_base::events::Configuration;
-use sparkproof_catalog::{Variant, order_of, variant_of_check};
+use sparkproof_catalog::{Variant, order_of, read_check};
 
 use super::model::{Check, CheckOutcome, Model};
 use super::text::duration;
 
-/// Checks of one topic (what stands before the dot of their ids), or of one variant of reading.
+/// Checks of one topic (the part of their ids before the dot), or of one variant of reading.
 pub(super) struct Group<'a> {
     pub(super) topic: &'a str,
-    /// What a folded group says of itself; others stand open.
+    /// The summary of a folded group; none if the group is open.
     pub(super) folded: Option<Folded<'a>>,
     pub(super) checks: Vec<Shown<'a>>,
 }
 
-/// The line of a folded group.
+/// The summary of a folded group.
 pub(super) struct Folded<'a> {
-    /// Whether it is the first of its kind: it stands under a heading.
+    /// Whether it is the first group of reading, below the heading.
     pub(super) first: bool,
     pub(super) title: &'a str,
-    /// How many checks it has, and how long they took.
+    /// Number of checks and their duration, in words.
     pub(super) sum: String,
-    /// The check that decides how the group came out.
+    /// The check that decides the group's outcome.
     pub(super) worst: &'a Check,
-    /// What the session got for it.
+    /// The configuration of the session for this variant.
     pub(super) configuration: Option<&'a Configuration>,
 }
 
 /// A check in its group.
 pub(super) struct Shown<'a> {
     pub(super) check: &'a Check,
-    /// Without what the group's title says already.
+    /// The id without the group's title.
     pub(super) title: &'a str,
 }
 
@@ -40,13 +40,14 @@ impl Folded<'_> {
     }
 }
 
-/// By topic as they first came; within a topic what needs a look first.
+/// Topics in the order in which they first came; within a topic red checks first.
 pub(super) fn groups(model: &Model) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for check in &model.checks {
-        let variant = variant_of_check(&check.id).map(|(variant, _)| variant);
+        let variant = read_check(&check.id).map(|of| of.variant);
         let topic = variant.unwrap_or_else(|| check.id.split('.').next().unwrap_or_default());
-        let prefix = variant.and_then(Variant::of_id).map(|v| format!("{}: ", v.title));
+        let prefix =
+            variant.map(Variant::title_of).filter(|it| !it.is_empty()).map(|it| format!("{it}: "));
         let title = prefix.and_then(|p| check.title.strip_prefix(&p)).unwrap_or(&check.title);
         let shown = Shown { check, title };
         match groups.iter_mut().find(|g| g.topic == topic) {
@@ -58,7 +59,7 @@ pub(super) fn groups(model: &Model) -> Vec<Group<'_>> {
         group.checks.sort_by_key(|shown| rank(shown.check));
         group.folded = folded(model, group);
     }
-    // Variants stand together, in their order, where the first of them came.
+    // Variants are together, in their order, at the place of the first one.
     if let Some(first) = groups.iter().position(|g| g.folded.is_some()) {
         let (mut of_variants, others): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|g| g.folded.is_some());
@@ -82,12 +83,12 @@ fn rank(check: &Check) -> u8 {
 
 fn folded<'a>(model: &'a Model, group: &Group<'a>) -> Option<Folded<'a>> {
     let worst = group.checks.first()?.check;
-    variant_of_check(&worst.id)?;
+    read_check(&worst.id)?;
     let seconds = group.checks.iter().map(|shown| shown.check.seconds).sum();
     let (count, s) = (group.checks.len(), if group.checks.len() == 1 { "" } else { "s" });
     Some(Folded {
         first: false,
-        title: Variant::of_id(group.topic).map_or("", |known| known.title.as_str()),
+        title: Variant::title_of(group.topic),
         sum: format!("{count} check{s}, {}", duration(seconds)),
         worst,
         configuration: model.configurations.iter().rfind(|c| c.variant == group.topic),

@@ -1,5 +1,5 @@
-//! HTTP to servers: what `object_store` calls through, and requests it has no call for, signed by
-//! its own signers.
+//! HTTP to servers: the client of `object_store`, and requests that it has no call for, with its
+//! signers.
 
 use std::time::Duration;
 
@@ -23,17 +23,17 @@ use sparkproof_catalog::StoreKind;
 
 use super::{Credentials, StoreRecord};
 
-/// The longest one request may take.
+/// Time limit of one request.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A client for `object_store` and for us. Made by us and not by that crate, which would bring a
-/// second library of cryptography.
+/// A client for `object_store` and for this crate. `object_store`'s own would add a second
+/// cryptography library.
 #[derive(Debug, Clone)]
 pub(super) struct Http(Client<HttpsConnector<Connector>, HttpRequestBody>);
 
 impl Http {
-    /// A client for an endpoint: by TLS it trusts whom the host trusts (`SSL_CERT_FILE` adds an
-    /// authority), without it nobody needs to be.
+    /// A client for an endpoint. With TLS it trusts the host's authorities, and that in
+    /// `SSL_CERT_FILE`.
     pub(super) fn to(endpoint: &str) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         if endpoint.starts_with("https:") {
@@ -49,7 +49,7 @@ impl Http {
         Ok(Http(Client::builder(TokioExecutor::new()).build(connector.build())))
     }
 
-    /// Status and text of a signed request without a body.
+    /// Sends a signed request without a body; returns status and text.
     pub(super) async fn signed(
         &self,
         record: &StoreRecord,
@@ -89,7 +89,7 @@ impl Http {
         Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// Text of a plain GET that succeeds.
+    /// The text of a successful GET without a signature.
     pub(super) async fn get(&self, url: &str) -> Result<String> {
         let what = || format!("asking {url}");
         let request = http::Request::get(url).body(HttpRequestBody::empty());
@@ -126,7 +126,7 @@ impl HttpService for Http {
     }
 }
 
-/// What a server that refused said, in one line.
+/// The error for a refused request, with the server's answer in one line.
 pub(super) fn refused(what: &str, status: u16, text: &str) -> Error {
     let said: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let said: String = said.chars().take(300).collect();

@@ -5,6 +5,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use rstest::rstest;
 use scenarios::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::checks;
 use sparkproof::error::{Error, ErrorContext, Result};
@@ -55,7 +56,8 @@ fn not_on_this_host(live: &LiveSession, host: std::net::IpAddr) -> Result<()> {
 #[ignore = "full: all variants are read from this host in ci"]
 async fn a_driver_in_a_pod_reads_files() -> Outcome {
     proof("a_driver_in_a_pod_reads_files", async |p| {
-        let builder = little(p, &["0-copy", "3-hostpath", "4-s3", "4-wasbs"])?;
+        let builder =
+            little(p, &[VariantId::Copy, VariantId::HostPath, VariantId::S3, VariantId::Wasbs]);
         // As much as a run has: it goes to the driver by exec.
         let builder = builder.size(DataSize::default());
         let builder = builder.session(|session| session.driver(DriverPlace::Pod));
@@ -85,8 +87,8 @@ async fn an_executor_that_the_drivers_pod_does_not_own_is_named() -> Outcome {
         let (client, namespace) = (live.client().clone(), live.access().namespace.clone());
         let api: Api<Pod> = Api::namespaced(client, &namespace);
         let name = live.executor_pods().into_keys().next().unwrap_or_default();
-        let nobody = serde_json::json!({ "metadata": { "ownerReferences": null } });
-        let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(nobody)).await;
+        let no_owner = serde_json::json!({ "metadata": { "ownerReferences": null } });
+        let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(no_owner)).await;
         patched.or_environment("taking the owner from an executor's pod")?;
         let waiting = sparkproof::wait::Waiting::up_to(30, "the watch to show it");
         sparkproof::wait::wait(&p.context, waiting, live.pods().changes(), async || {

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use sparkproof_base::error::{Exit, Result};
 use sparkproof_base::ledger::Scope;
-use sparkproof_catalog::kubernetes::Release;
-use sparkproof_catalog::plan::{CONFIG_FILE, ClusterPlan, Machine, Plan, RawPlan};
-use sparkproof_catalog::spark::find;
+use sparkproof_catalog::plan::{CONFIG_FILE, Machine, RawPlan, ResolvedPlan};
 use sparkproof_report::Mode;
 use sparkproof_suite::checks::run_suite;
 use sparkproof_suite::flow::set_up;
@@ -16,18 +14,19 @@ use super::runner::{Request, with_run};
 
 /// Prove everything.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) common: PlanArgs,
 }
 
-/// The plan, from flags and file.
+/// The plan, and how to read it.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
-    /// Install what is missing (Debian's docker.io, debootstrap, maven) without asking
+    /// Install missing packages (Debian's docker.io, debootstrap, maven) without asking
     #[arg(long, short)]
     pub(super) yes: bool,
-    /// Configuration file; its keys are the names of the flags [default: sparkproof.toml if there]
+    /// Configuration file; its keys are the names of the flags [default: sparkproof.toml, if it
+    /// exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -35,29 +34,19 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
-    /// Validates flags over file.
-    pub(super) fn plan(self) -> Result<Plan> {
+    /// Merges the flags over the file and validates the result.
+    pub(super) fn plan(self) -> Result<ResolvedPlan> {
         let default = PathBuf::from(CONFIG_FILE);
         let file = self.config.or_else(|| default.is_file().then_some(default));
         let raw = match file {
             Some(file) => self.raw.over_file(&file)?,
             None => self.raw,
         };
-        let plan = Plan::validate(raw, Machine::here()?)?;
-        // Versions are known before anything is created.
-        if let ClusterPlan::Kind { kubernetes_version, .. }
-        | ClusterPlan::Minikube { kubernetes_version, .. } = &plan.cluster
-        {
-            Release::resolve(kubernetes_version.as_deref())?;
-        }
-        if let Some(version) = &plan.spark.version {
-            find(version)?;
-        }
-        Ok(plan)
+        ResolvedPlan::new(raw, Machine::here()?)
     }
 }
 
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+pub(super) async fn run(args: RunArgs, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
     let request = Request::of_plan(mode, plan.title(), &plan)?;

@@ -11,14 +11,14 @@ use super::SparkImage;
 use crate::maven::Coordinate;
 use crate::{Cache, Entry, Key, Layer, maven};
 
-/// Where Spark images have Spark's jars.
+/// Path of the jars in Spark images.
 const JARS: &str = "/opt/spark/jars";
 
-/// The jars that a Spark needs for this, without what it has in its own `jars/`: from the cache, or
-/// fetched by Maven, of exactly its Hadoop's version. `phase` owns the progress.
+/// The jars that a Spark distribution needs for these stores, without those in its `jars/`: from
+/// the cache, or fetched by Maven, in exactly its Hadoop's version. Progress belongs to `phase`.
 ///
 /// # Errors
-/// Environment: a Hadoop whose jars are not pinned; no Maven, or it failed.
+/// Environment: the jars of this Hadoop version are not pinned; no Maven, or Maven failed.
 pub async fn jars(
     context: &Context,
     phase: &str,
@@ -41,7 +41,7 @@ pub async fn jars(
         .fold(Key::new(&name), |key, (coordinate, pin)| key.with(&coordinate.file(), &pin.sha256));
     let what = format!("jars of Hadoop {hadoop} for {}", set.as_str());
     let step = StepGuard::begin(&context.recorder, phase, what);
-    let dir = Cache::of(context)
+    let dir = Cache::new(context)
         .entry(context, &key, step, async |dir, step| {
             step.progress(format!("Maven fetches {} MB", bytes / 1_000_000));
             maven::fetch(context, phase, &wanted, dir).await
@@ -51,7 +51,7 @@ pub async fn jars(
     Ok(maven::paths(coordinates, &dir))
 }
 
-/// A layer that puts these jars beside Spark's own in an image of ours, owned as those.
+/// A layer that adds these jars to Spark's in an image, with the same owner.
 pub async fn jar_layer(jars: &[PathBuf]) -> Result<Layer> {
     let place = |jar: &PathBuf| {
         let name = jar.file_name().unwrap_or_default().to_string_lossy();
@@ -70,7 +70,7 @@ fn own_jars(home: &Path) -> Result<Vec<String>> {
     listed.map(name).collect::<std::io::Result<_>>().or_environment(what())
 }
 
-/// The Hadoop version that these jars are of.
+/// The Hadoop version of these jars.
 fn hadoop_of(jars: &[String]) -> Option<&str> {
     // Shaded since Hadoop 3 (Spark 3.2).
     let version_of = |artifact: &str| {
@@ -79,8 +79,8 @@ fn hadoop_of(jars: &[String]) -> Option<&str> {
     version_of("hadoop-client-api-").or_else(|| version_of("hadoop-common-"))
 }
 
-/// What the table says for this Hadoop, without what is there in any version: two versions of one
-/// jar on a class path are worse than an old one.
+/// The jars in the table for this Hadoop version, without those that exist in any version: two
+/// versions of a jar on a class path are worse than an old one.
 fn lacking<'a>(
     hadoop: &str,
     set: JarSet,
@@ -127,7 +127,7 @@ mod tests {
     fn what_spark_has_is_not_added() {
         let own = ["wildfly-openssl-9.jar", "jetty-util-ajax-9.jar", "hadoop-client-api-3.3.4.jar"];
         let own = own.map(str::to_owned);
-        let files: Vec<String> = lacking(hadoop_of(&own).expect("told"), JarSet::Azure, &own)
+        let files: Vec<String> = lacking(hadoop_of(&own).expect("known"), JarSet::Azure, &own)
             .expect("known")
             .iter()
             .map(|(coordinate, _)| coordinate.file())

@@ -11,11 +11,11 @@ use sparkproof_base::events::StepGuard;
 use sparkproof_machine::engine::provide_program;
 use sparkproof_machine::exec::Tool;
 
-/// Maven's own plugin that copies what a POM needs, pinned like the rest.
+/// Maven's plugin that copies a POM's dependencies, pinned like them.
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
-/// Puts the jars beside the Dockerfile, and the empty web applications without which the servers
-/// do not start: their own are in Hadoop's archive only.
+/// Adds the jars to the build context, and empty web applications, without which the servers do not
+/// start (Hadoop's are in its archive only).
 pub(super) async fn fill(
     context: &Context,
     phase: &str,
@@ -34,7 +34,7 @@ pub(super) async fn fill(
         .map_err(|e| {
             Error::environment("fetching Hadoop's servers by Maven")
                 .with_source(e)
-                .remedy("give Maven a repository that answers, or name an HDFS of yours")
+                .remedy("configure a repository that answers for Maven, or use your own HDFS")
         })?;
     let dir = dir.to_owned();
     tokio::task::spawn_blocking(move || place(&dir)).await.or_internal("placing jars")?
@@ -62,7 +62,7 @@ fn place(dir: &Path) -> Result<()> {
         return Err(Error::environment(format!(
             "Maven's jars are not the pinned ones: {difference}"
         ))
-        .remedy("a mirror serves other files than Maven Central: ask whoever runs it"));
+        .remedy("a mirror serves other files than Maven Central: ask its operator"));
     }
     for name in ["hdfs", "datanode"] {
         let place = dir.join("webroot/webapps").join(name);
@@ -78,7 +78,7 @@ fn locked(text: &str) -> BTreeMap<String, String> {
     text.lines().filter_map(pair).collect()
 }
 
-/// The first of what is missing, changed or too much.
+/// The first missing, changed or unexpected file.
 fn difference(
     locked: &BTreeMap<String, String>,
     found: &BTreeMap<String, String>,

@@ -157,7 +157,7 @@ async fn what_a_run_of_the_same_name_in_another_state_directory_made_is_left_alo
         let labels = labels::docker(run.label(), labels::Lifetime::User);
         let container = json!({ "Id": "2b", "Config": { "Labels": labels } });
         let network = json!({ "Name": "dev", "Id": "1a", "Labels": labels });
-        let dir = keep.path().join(run.label());
+        let dir = keep.path().join(run.label().as_str());
         std::fs::create_dir(&dir).expect("made");
         let (docker, deleted) = docker(
             &dir,
@@ -189,7 +189,8 @@ async fn a_kind_cluster_that_a_user_made_later_under_the_same_name_is_left_alone
             "Names": ["/dev-control-plane"], "Labels": { KIND_CLUSTER: "dev" },
             "NetworkSettings": { "Networks": { network: { "NetworkID": id } } },
         }]);
-        let ours = json!({ "Name": "dev", "Id": "1a", "Labels": { RUN: context.run.label() } });
+        let ours =
+            json!({ "Name": "dev", "Id": "1a", "Labels": { RUN: context.run.label().as_str() } });
         let answers = vec![("/containers/json", bytes(&node)), ("/networks/dev", bytes(&ours))];
         let (host, deleted) = docker(keep.path(), answers);
         let (docker, name) = (host.clone(), "dev".to_owned());

@@ -37,7 +37,7 @@ impl Terminal {
         failed: impl FnOnce(pty_process::Error) -> Error,
     ) -> Result<(Group, Terminal)> {
         // It leads a session, and so a group: the leader of a group could not begin a session.
-        command.env(RUN_VARIABLE, context.run.label()).kill_on_drop(true);
+        command.env(RUN_VARIABLE, context.run.label().as_str()).kill_on_drop(true);
         let (child, ours) = at_terminal(command).map_err(failed)?;
         let group = Group::led_by(context, child, name)?;
         let (mut ours, typing) = ours.into_split();

@@ -1,4 +1,4 @@
-//! What the versions files declare, as tables for the pages.
+//! The declarations of the versions files, as tables for the pages.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,37 +7,37 @@ use sparkproof_base::error::Result;
 use sparkproof_catalog::spark::known;
 use sparkproof_catalog::{Expected, JarSet, STRATEGIES, Variant, coordinates, variants};
 
-/// Keys and contents of all blocks that follow from the versions files alone: `declared`,
+/// Keys and contents of all blocks that are derived from the versions files alone: `declared`,
 /// `declared:0` to `declared:4`, `coordinates`.
 pub fn declared() -> Result<BTreeMap<String, String>> {
     let mut blocks = BTreeMap::new();
     blocks.insert("declared".to_owned(), matrix(variants())?);
     for strategy in STRATEGIES {
-        let of = variants().iter().filter(|variant| variant.number() == strategy.number);
+        let of = variants().iter().filter(|variant| *variant.id.strategy() == strategy);
         blocks.insert(format!("declared:{}", strategy.number), matrix(of)?);
     }
     blocks.insert("coordinates".to_owned(), jars()?);
     Ok(blocks)
 }
 
-/// What a variant is declared to do with one Spark: on one node, and on several; and why nothing of it
-/// can be proven.
+/// The declaration of a variant for one Spark version: on one node, on several nodes, and why it
+/// cannot be proven.
 type Cell = (Expected, Expected, Option<&'static str>);
 
-/// A row a variant, a column for each group of Spark versions that are declared alike.
+/// One row a variant, one column for each group of Spark versions with the same declarations.
 fn matrix(of: impl IntoIterator<Item = &'static Variant>) -> Result<String> {
     let variants: Vec<&'static Variant> = of.into_iter().collect();
-    let mut columns: Vec<(Vec<&str>, Vec<Cell>)> = Vec::new();
+    let mut columns: Vec<(Vec<String>, Vec<Cell>)> = Vec::new();
     for spark in known().iter().rev() {
-        let version = spark.version.as_str();
+        let version = &spark.version;
         let cells = variants.iter().map(|variant| {
             let (one, several) = (variant.expected(version, 1)?, variant.expected(version, 2)?);
             Ok((one, several, variant.unprovable(false)))
         });
         let cells: Vec<Cell> = cells.collect::<Result<_>>()?;
         match columns.last_mut() {
-            Some((versions, same)) if *same == cells => versions.push(version),
-            _ => columns.push((vec![version], cells)),
+            Some((versions, same)) if *same == cells => versions.push(version.to_string()),
+            _ => columns.push((vec![version.to_string()], cells)),
         }
     }
     let mut notes = Vec::new();
@@ -61,7 +61,7 @@ fn row(cells: impl IntoIterator<Item = String>) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// A cell's word; what needs a sentence is a note below the table, with a number.
+/// The word in a cell; a numbered note below the table has the rest.
 fn word((one, several, unprovable): &Cell, notes: &mut Vec<String>) -> String {
     if let (Some(reason), None) = (unprovable, one.impossible()) {
         return format!("unprovable ({})", number(notes, format!("{reason}.")));
@@ -93,7 +93,7 @@ fn word((one, several, unprovable): &Cell, notes: &mut Vec<String>) -> String {
     format!("{base} ({})", number(notes, differs))
 }
 
-/// The number of a note, which is made when it is new.
+/// The number of a note; a new note is added.
 fn number(notes: &mut Vec<String>, note: String) -> usize {
     let known = notes.iter().position(|had| *had == note);
     known.unwrap_or_else(|| {
@@ -102,7 +102,7 @@ fn number(notes: &mut Vec<String>, note: String) -> usize {
     }) + 1
 }
 
-/// The jars beside Spark's own, for each known Spark.
+/// The jars that Spark does not bring, for each known Spark version.
 fn jars() -> Result<String> {
     let mut text = row(["Spark", "Hadoop", "for `s3a://`", "for `wasb://`, `wasbs://`, `abfs://`"]
         .map(str::to_owned));
@@ -114,7 +114,7 @@ fn jars() -> Result<String> {
         }
         seen.push(&spark.hadoop);
         let same = known().iter().filter(|other| other.hadoop == spark.hadoop);
-        let versions: Vec<&str> = same.map(|other| other.version.as_str()).collect();
+        let versions: Vec<String> = same.map(|other| other.version.to_string()).collect();
         let list = |set| -> Result<String> {
             let names = coordinates(&spark.hadoop, set)?;
             let names = names.iter().map(|name| format!("`{name}`"));
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn versions_that_are_declared_alike_share_a_column() {
         let text = block("declared:0");
-        let versions: Vec<&str> = known().iter().rev().map(|s| s.version.as_str()).collect();
+        let versions: Vec<String> = known().iter().rev().map(|s| s.version.to_string()).collect();
         let head = format!("| variant | what it is | Spark {} |", versions.join(", "));
         assert!(text.starts_with(&head), "{text}");
         assert!(text.contains("| `0-copy` | ") && text.ends_with(" | green |\n"), "{text}");
@@ -160,7 +160,7 @@ mod tests {
     fn every_hadoop_has_its_jars() {
         let text = block("coordinates");
         for spark in known() {
-            assert!(text.contains(&spark.version), "{}", spark.version);
+            assert!(text.contains(&spark.version.to_string()), "{}", spark.version);
             assert!(text.contains(&format!("hadoop-aws:{}`", spark.hadoop)), "{}", spark.hadoop);
         }
     }

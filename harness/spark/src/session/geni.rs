@@ -1,18 +1,19 @@
-//! Where Clojure and Geni come from: a class path of the user's, or what Clojure's own tool resolves.
+//! Finds Clojure and Geni: on the user's class path, or resolved by Clojure's tool.
 
 use std::time::Duration;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::geni_for;
 use sparkproof_catalog::plan::ClassPath;
 use sparkproof_machine::exec::{Failed, Tool};
 
-/// What a download of Geni's dependencies, Spark among them, takes on a line of 4 Mbit/s.
+/// Time limit for downloading Geni's dependencies, Spark included, at 4 Mbit/s.
 const RESOLVING: Duration = Duration::from_secs(30 * 60);
 const REMEDY: &str = "--geni-classpath with the jars and directories of Clojure, Geni and its \
                       dependencies";
-/// Prints the versions of Clojure and Geni; the latter stands in a resource since 0.0.24.
+/// Prints the versions of Clojure and Geni; Geni has its own in a resource since 0.0.24.
 const VERSIONS: &str = r#"(do (require 'clojure.java.io)
   (let [find clojure.java.io/resource]
     (when (or (find "zero_one/geni/core.clj") (find "zero_one/geni/core__init.class"))
@@ -25,34 +26,38 @@ const NO_CLOJURE: &str = "Could not find or load main class clojure.main";
 /// Clojure and Geni.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Geni {
-    /// With all they depend on.
+    /// The class path with all dependencies.
     pub class_path: ClassPath,
-    /// Geni's version, e.g. `0.0.42`; `unknown` when it does not say.
+    /// Geni's version, e.g. `0.0.42`; `unknown` if it has none.
     pub version: String,
     /// Clojure's version.
     pub clojure: String,
 }
 
 impl Geni {
-    /// That of the given class path; without one, what Clojure's own tool resolves for this Spark by
-    /// the guide's dependency map.
+    /// Uses the given class path; without one, Clojure's tool resolves the guide's dependency map
+    /// for this Spark version.
     ///
     /// # Errors
-    /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni is
-    /// known for this Spark. Environment: the tool cannot resolve it, or there is no Java.
-    pub async fn find(context: &Context, given: Option<&ClassPath>, spark: &str) -> Result<Geni> {
-        Geni::look(context, given, spark).await?
-    }
-
-    /// The same, where it may be that there is none: the inner error says that no class path is given and
-    /// none can be resolved here.
-    ///
-    /// # Errors
-    /// As [`Geni::find`], but for those: what is given is wrong, or cannot be looked at.
-    pub async fn look(
+    /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni
+    /// version is known for this Spark version. Environment: the tool fails, or there is no Java.
+    pub async fn find(
         context: &Context,
         given: Option<&ClassPath>,
-        spark: &str,
+        spark: &SparkVersion,
+    ) -> Result<Geni> {
+        Geni::discover(context, given, spark).await?
+    }
+
+    /// The same with an inner error for the case that no class path is given and none can be
+    /// resolved here.
+    ///
+    /// # Errors
+    /// The other errors of [`Geni::find`]: the given class path is wrong or cannot be inspected.
+    pub async fn discover(
+        context: &Context,
+        given: Option<&ClassPath>,
+        spark: &SparkVersion,
     ) -> Result<Result<Geni>> {
         let (class_path, nothing) = match given {
             Some(given) => (
@@ -71,7 +76,7 @@ impl Geni {
     }
 }
 
-async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
+async fn resolve(context: &Context, spark: &SparkVersion) -> Result<ClassPath> {
     let geni = geni_for(spark).ok_or_else(|| {
         Error::input(format!("--front-end geni: no version of Geni is known for Spark {spark}"))
             .remedy(REMEDY)
@@ -83,7 +88,7 @@ async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
     })?;
     let resolved = Tool::new(tool)
         .args(["-Sdeps", &dependencies(geni, spark), "-Spath"])
-        // What it keeps goes with the run, and no project's file counts.
+        // Its caches are removed with the run, and no project file is read.
         .dir(context.run.dir())
         .deadline(RESOLVING)
         .run(context)
@@ -96,8 +101,8 @@ async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
     Ok(ClassPath::new(&resolved.stdout))
 }
 
-/// The guide's map, with the versions asked for.
-fn dependencies(geni: &str, spark: &str) -> String {
+/// The guide's dependency map, with these versions.
+fn dependencies(geni: &str, spark: &SparkVersion) -> String {
     let spark = ["core", "mllib", "kubernetes"]
         .map(|name| format!("org.apache.spark/spark-{name}_2.12 {{:mvn/version \"{spark}\"}}"))
         .join(" ");
@@ -106,7 +111,7 @@ fn dependencies(geni: &str, spark: &str) -> String {
     )
 }
 
-/// What is on it; none without Clojure or Geni.
+/// The versions on a class path; `None` without Clojure or Geni.
 async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni>> {
     let java = match std::env::var_os("JAVA_HOME") {
         Some(home) => std::path::Path::new(&home).join("bin/java"),
@@ -120,7 +125,7 @@ async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni
         .await;
     let printed = match printed {
         Ok(finished) => finished.stdout,
-        // The words of `java`, which ends with 1 whatever it misses, in the language that it is run in.
+        // The message of `java`, which ends with 1 whatever it misses.
         Err(error) if Failed::of(&error).is_some_and(|java| java.said.contains(NO_CLOJURE)) => {
             return Ok(None);
         }
@@ -146,28 +151,34 @@ mod tests {
 
     #[test]
     fn the_map_is_the_guide_s() {
-        let geni = geni_for("3.5.9").expect("known");
+        let geni = geni_for(&SparkVersion::new(3, 5, 9)).expect("known");
         assert_eq!(
-            dependencies(geni, "3.5.9"),
+            dependencies(geni, &SparkVersion::new(3, 5, 9)),
             "{:deps {zero.one/geni {:mvn/version \"0.0.42\" :exclusions [reply/reply]} \
              org.apache.spark/spark-core_2.12 {:mvn/version \"3.5.9\"} \
              org.apache.spark/spark-mllib_2.12 {:mvn/version \"3.5.9\"} \
              org.apache.spark/spark-kubernetes_2.12 {:mvn/version \"3.5.9\"}}}"
         );
-        assert_eq!(geni_for("4.3.0"), None);
+        assert_eq!(geni_for(&SparkVersion::new(4, 3, 0)), None);
     }
 
-    /// What a scenario may be skipped for is one thing, what is given and wrong is another.
+    /// Without a class path scenarios are skipped; a wrong one is an error.
     #[tokio::test]
     async fn a_wrong_class_path_is_a_failure_and_none_is_not() {
         let (context, keep) = test_context();
         let wrong = ClassPath::new(&keep.path().display().to_string());
-        let given = Geni::look(&context, Some(&wrong), "3.5.9").await.expect_err("a failure");
+        let given = Geni::discover(&context, Some(&wrong), &SparkVersion::new(3, 5, 9))
+            .await
+            .expect_err("a failure");
         assert!(given.to_string().contains("no Clojure with Geni"), "{given}");
-        // No Geni is known for it, so none is resolved, whether there is a tool or not.
-        let none = Geni::look(&context, None, "4.3.0").await.expect("looked").expect_err("none");
+        // No Geni version is known for it, so the tool is not called.
+        let none = Geni::discover(&context, None, &SparkVersion::new(4, 3, 0))
+            .await
+            .expect("looked")
+            .expect_err("none");
         assert!(none.to_string().contains("no version of Geni"), "{none}");
-        let asked = Geni::find(&context, None, "4.3.0").await.expect_err("asked for");
+        let asked =
+            Geni::find(&context, None, &SparkVersion::new(4, 3, 0)).await.expect_err("asked for");
         assert_eq!(asked.exit, Exit::BadInput);
     }
 
@@ -175,7 +186,9 @@ mod tests {
     async fn a_class_path_without_geni_is_bad_input() {
         let (context, keep) = test_context();
         let class_path = ClassPath::new(&keep.path().display().to_string());
-        let error = Geni::find(&context, Some(&class_path), "3.5.9").await.expect_err("empty");
+        let error = Geni::find(&context, Some(&class_path), &SparkVersion::new(3, 5, 9))
+            .await
+            .expect_err("empty");
         assert_eq!(error.exit, Exit::BadInput, "{error}");
         assert!(error.to_string().contains("no Clojure with Geni"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Strategy 2 in executors: each mounts for itself, and then runs as Spark's user.
+//! Strategy 2 in executors: each mounts the store, and then runs as Spark's user.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -6,9 +6,9 @@ use std::time::Instant;
 use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{SecretVolumeSource, SecurityContext, Volume, VolumeMount};
 use kube::Api;
-use semver::{Version, VersionReq};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::Variant;
 use sparkproof_images::Layer;
 use sparkproof_spark::session::SessionOverlay;
@@ -17,15 +17,15 @@ use sparkproof_testbed::Environment;
 use super::client::{Client, KEYS};
 use super::image;
 use super::objects::secret;
-use super::source::{MARKER, Source, empty, fill};
+use super::source::{MARKER, MountSource, empty, fill};
 use crate::objects::create;
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// Mounts, waits at most 60 s for the mount to show what it must, then runs the image's entry point
-/// as Spark's user without any privilege. The daemon stays in the foreground of its shell's job: its
-/// words are in the pod's log, and its end ends the wait.
+/// The script: mounts, waits at most 60 s until the mount shows the marker, then runs the image's
+/// entry point as Spark's user without privileges. The daemon is a foreground process of a shell
+/// job: its output is in the pod's log, and its end ends the wait.
 ///
-/// `set -e` does not see the first command of `a && b` fail: hence a line each.
+/// One command a line, since `set -e` ignores a failure of the first command in `a && b`.
 const SCRIPT: &str = r#"set -e
 mkdir -p 'POINT'
 COMMAND &
@@ -44,7 +44,7 @@ exec setpriv --reuid=185 --regid=0 --clear-groups --no-new-privs --bounding-set=
 pub struct ExecutorMount {
     variant: &'static Variant,
     client: Client,
-    prepared: Option<(Source, Vec<Layer>)>,
+    prepared: Option<(MountSource, Vec<Layer>)>,
 }
 
 impl ExecutorMount {
@@ -68,7 +68,10 @@ impl Strategy for ExecutorMount {
         context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(image::unavailable(context, environment, self.client))
+        Box::pin(async move {
+            let engine = environment.node_engine()?;
+            image::unavailable(context, engine, &environment.image, self.client).await
+        })
     }
 
     fn prepare<'a>(
@@ -80,9 +83,11 @@ impl Strategy for ExecutorMount {
             let begun = Instant::now();
             let context = scene.context;
             let source = fill(scene, self.variant, data).await?;
-            let layers = image::layers(context, scene.environment, self.client).await?;
+            let engine = scene.environment.node_engine()?;
+            let image = &scene.environment.image;
+            let layers = image::layers(context, engine, image, self.client).await?;
             let name = scene.name(self.variant);
-            // It goes with the session's namespace.
+            // Deleted with the session's namespace.
             let keys = secret(context.run.id(), &name, self.client, &source);
             let client = scene.environment.cluster.client.clone();
             create(scene, Api::namespaced(client, scene.namespace), keys).await?;
@@ -96,7 +101,7 @@ impl Strategy for ExecutorMount {
             return Err(Error::internal(format!("{} is not prepared", self.variant.id)));
         };
         let version = &scene.environment.image.version;
-        let mut added = privileged(&scene.name(self.variant), version)?;
+        let mut added = privileged(&scene.name(self.variant), version);
         added.command = Some(command(self.client, source, &self.point(scene)));
         added.layers.clone_from(layers);
         Ok(added)
@@ -117,8 +122,8 @@ impl Strategy for ExecutorMount {
     }
 }
 
-/// The command of an executor's container; Spark's arguments come after it.
-fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
+/// The command of an executor's container, before Spark's arguments.
+fn command(client: Client, source: &MountSource, point: &Path) -> Vec<String> {
     let script = SCRIPT
         .replace("COMMAND", &client.command(source, point).join(" "))
         .replace("POINT", &point.to_string_lossy())
@@ -127,8 +132,8 @@ fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
     ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec()
 }
 
-/// What mounting takes, and the keys from a Secret of this name.
-fn privileged(name: &str, version: &str) -> Result<SessionOverlay> {
+/// The privileges for mounting, and the keys from a Secret of this name.
+fn privileged(name: &str, version: &SparkVersion) -> SessionOverlay {
     let mut added = SessionOverlay {
         security_context: Some(SecurityContext {
             privileged: Some(true),
@@ -152,14 +157,13 @@ fn privileged(name: &str, version: &str) -> Result<SessionOverlay> {
         }],
         ..Default::default()
     };
-    let version = Version::parse(version).or_input(format!("Spark's version {version}"))?;
-    // SPARK-57493: it forbids escalation by default, which the API server does not accept together
-    // with a privileged container.
-    if VersionReq::parse(">=4.3").or_internal("a range")?.matches(&version) {
+    // SPARK-57493: Spark forbids privilege escalation by default, which the API server refuses for
+    // a privileged container.
+    if version.minor() >= (4, 3) {
         let key = "spark.kubernetes.executor.securityContext.allowPrivilegeEscalation";
         added.conf.insert(key, "true");
     }
-    Ok(added)
+    added
 }
 
 #[cfg(test)]
@@ -179,7 +183,7 @@ mod tests {
 
     #[test]
     fn escalation_is_allowed_where_spark_forbids_it() {
-        let conf = |version| privileged("keys", version).expect("a version").conf.len();
-        assert_eq!((conf("3.5.9"), conf("4.1.4"), conf("4.3.0")), (0, 0, 1));
+        let conf = |minor| privileged("keys", &SparkVersion::new(4, minor, 0)).conf.len();
+        assert_eq!((conf(1), conf(3)), (0, 1));
     }
 }

@@ -1,4 +1,4 @@
-//! The reading part of the suite: a session for the variants that can share it.
+//! The reading part of the suite: one session for all variants that can share it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use sparkproof_base::error::Result;
 use sparkproof_base::events::Outcome;
 use sparkproof_base::verdict::{FirstFailure, skip};
 use sparkproof_catalog::plan::Suite;
-use sparkproof_catalog::{SessionKind, Variant, variant_of_check};
+use sparkproof_catalog::{SessionKind, Variant, VariantId, read_check};
 use sparkproof_kubernetes::access::Identity;
 use sparkproof_strategies::{DataSize, strategy_of};
 use sparkproof_testbed::ScenarioContext;
@@ -14,16 +14,16 @@ use sparkproof_testbed::ScenarioContext;
 use super::{all_gone, read};
 use crate::flow::{ReadingBuilder, by_session};
 
-/// Small files of the comparison, in the full suite.
+/// Number of small files in the full suite's comparison.
 const SMALL_FILES: u64 = 1000;
 
-/// Proves every variant of the plan to be as declared. Returns what each executor read, by variant,
-/// or the first red.
+/// Proves that every variant of the plan is as declared. Returns the tables of what each executor
+/// read, by variant, or the first red.
 pub async fn run_reading_suite(proof: &ScenarioContext) -> Result<BTreeMap<String, String>> {
     let environment = &proof.environment;
     let mut chosen = Vec::new();
     let nodes = environment.cluster.executor_nodes().len();
-    for variant in environment.plan.variants()? {
+    for variant in environment.plan.variants() {
         let version = &environment.image.version;
         if let Some(reason) = variant.impossible(version, nodes, &environment.plan.given())? {
             left_out(proof, variant, &reason);
@@ -51,7 +51,7 @@ pub async fn run_reading_suite(proof: &ScenarioContext) -> Result<BTreeMap<Strin
         tables.extend(more.unwrap_or_default());
     }
     for variant in untried(&environment.plan.by_name, &proof.context.recorder.verdicts()) {
-        left_out(proof, variant, "nothing of it was tried");
+        left_out(proof, variant, "it was not tried");
     }
     first.or(tables)
 }
@@ -60,17 +60,17 @@ fn left_out(proof: &ScenarioContext, variant: &Variant, reason: &str) {
     skip(&proof.context, &format!("read.{}", variant.id), &variant.title, reason);
 }
 
-/// What was asked for by name and has neither a green check nor one that says why: not proven.
-fn untried(by_name: &BTreeSet<String>, verdicts: &[(String, Outcome)]) -> Vec<&'static Variant> {
-    let told = |id: &str| {
-        verdicts.iter().any(|(check, outcome)| match variant_of_check(check) {
-            Some((of, None)) => of == id,
-            Some((of, Some(_))) => of == id && !matches!(outcome, Outcome::Skipped { .. }),
-            None => false,
+/// Variants that were requested by their id and have no verdict, which are recorded as skipped.
+fn untried(by_name: &BTreeSet<VariantId>, verdicts: &[(String, Outcome)]) -> Vec<&'static Variant> {
+    let recorded = |id: &VariantId| {
+        verdicts.iter().any(|(check, outcome)| {
+            let skipped = matches!(outcome, Outcome::Skipped { .. });
+            read_check(check).is_some_and(|of| {
+                of.variant.parse() == Ok(*id) && (of.subject.is_none() || !skipped)
+            })
         })
     };
-    let missing = by_name.iter().filter(|id| !told(id));
-    missing.filter_map(|id| Variant::of_id(id)).collect()
+    by_name.iter().filter(|id| !recorded(id)).map(|id| Variant::get(*id)).collect()
 }
 
 async fn session(
@@ -81,7 +81,7 @@ async fn session(
 ) -> Result<BTreeMap<String, String>> {
     let context = &proof.context;
     let size = data_size(proof.environment.plan.suite);
-    let mut builder = ReadingBuilder::of(proof, variants).size(size);
+    let mut builder = ReadingBuilder::new(proof, variants).size(size);
     match kind {
         SessionKind::Pinned => builder = builder.session(|session| session.on_one_of(nodes)),
         SessionKind::Shared if nodes > 1 => builder = builder.change(|added| added.spread = true),
@@ -117,10 +117,11 @@ fn data_size(suite: Suite) -> DataSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use VariantId::{Copy, HostPath, Nfs, S3};
 
     #[test]
     fn what_was_asked_for_by_name_and_never_tried_is_not_proven() {
-        let by_name = ["0-copy", "3-hostpath", "3-nfs", "4-s3"].map(str::to_owned).into();
+        let by_name = [Copy, HostPath, Nfs, S3].into();
         let skipped = || Outcome::Skipped { reason: "x".into() };
         let verdicts = [
             ("session.started", Outcome::Green),
@@ -130,7 +131,7 @@ mod tests {
             ("read.4-abfs.frame", Outcome::Green),
         ]
         .map(|(id, outcome)| (id.to_owned(), outcome));
-        let ids: Vec<&str> = untried(&by_name, &verdicts).iter().map(|v| v.id.as_str()).collect();
-        assert_eq!(ids, ["3-hostpath", "4-s3"]);
+        let ids: Vec<_> = untried(&by_name, &verdicts).iter().map(|v| v.id).collect();
+        assert_eq!(ids, [HostPath, S3]);
     }
 }

@@ -1,4 +1,4 @@
-//! A cluster that we make, by kind or Minikube, with the Spark image on its nodes.
+//! Creates a cluster with kind or Minikube, and loads the Spark image onto its nodes.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,8 +9,7 @@ use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::ledger::Scope;
 use sparkproof_base::verdict::check;
 use sparkproof_catalog::StoreKind;
-use sparkproof_catalog::kubernetes::Release;
-use sparkproof_catalog::plan::{ClusterPlan, Plan};
+use sparkproof_catalog::plan::{ClusterPlan, ResolvedPlan};
 use sparkproof_images::node::{MinikubeImage, NodeImage};
 use sparkproof_images::{load, node, spark};
 use sparkproof_kubernetes::access::ClusterCapabilities;
@@ -21,16 +20,16 @@ use sparkproof_testbed::{Environment, image_tool};
 
 use super::driver::prepare_driver;
 
-/// Makes it: node and Spark image side by side, the cluster, then the image, the stores and
-/// readiness side by side.
+/// Provides node image and Spark image concurrently, creates the cluster, then loads the image,
+/// starts the stores and waits for readiness concurrently.
 pub(super) async fn make(
     context: &Context,
     engine: Engine,
-    plan: &Plan,
+    plan: &ResolvedPlan,
     (name, scope): (&str, Scope),
     stores: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
-    // kind and Minikube call it.
+    // kind and Minikube call the docker CLI.
     provide_program(context, "engine", "docker").await?;
     let (parts, image) = tokio::try_join!(
         async {
@@ -44,9 +43,7 @@ pub(super) async fn make(
         async {
             let phase = context.recorder.phase("spark");
             let image = async {
-                let image =
-                    spark::provide(context, &phase, Some(&engine), &plan.spark, plan.front_end)
-                        .await?;
+                let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
                 prepare_driver(context, &phase, &engine, plan).await?;
                 Ok(image)
             }
@@ -57,7 +54,7 @@ pub(super) async fn make(
     let phase = context.recorder.phase("cluster");
     let created = async {
         let cluster = parts.create(context, &phase, &engine, &plan.cluster, (name, scope)).await?;
-        // Loading the image needs containerd only, so it runs beside the wait.
+        // Loading the image needs only containerd, so it runs during the wait.
         let loading = async {
             let step = phase.step("load the Spark image");
             let nodes = &cluster.executor_nodes();
@@ -66,7 +63,7 @@ pub(super) async fn make(
             step.done(loaded.to_string());
             Ok(loaded)
         };
-        let title = "the API, every node, DNS, storage and the default account are ready";
+        let title = "the API server, every node, DNS, storage and the default account are ready";
         let ready = check(context, "cluster.ready", title, async |findings| {
             findings.add("nodes", cluster.node_containers.join(", "));
             findings.add("API server", &cluster.server);
@@ -91,7 +88,7 @@ pub(super) async fn make(
     Ok(Environment { plan, cluster, terms, image, engine: Some(engine), stores })
 }
 
-/// What a cluster is made of.
+/// The parts that a cluster is made of.
 enum Parts {
     Kind { kind: PathBuf, node: NodeImage },
     Minikube { minikube: PathBuf, image: MinikubeImage },
@@ -105,18 +102,16 @@ impl Parts {
         plan: &ClusterPlan,
     ) -> Result<Self> {
         match plan {
-            ClusterPlan::Kind { kubernetes_version, .. } => {
-                let release = Release::resolve(kubernetes_version.as_deref())?;
+            ClusterPlan::Kind { kubernetes, .. } => {
                 let (node, kind) = tokio::try_join!(
-                    node::build_node_image(context, phase, engine, &release),
+                    node::build_node_image(context, phase, engine, kubernetes),
                     node::kind_binary(context, phase)
                 )?;
                 Ok(Parts::Kind { kind, node })
             }
-            ClusterPlan::Minikube { kubernetes_version, .. } => {
-                let version = kubernetes_version.as_deref();
+            ClusterPlan::Minikube { kubernetes, .. } => {
                 let (image, minikube) = tokio::try_join!(
-                    node::minikube_image(context, phase, engine, version),
+                    node::minikube_image(context, phase, engine, kubernetes.as_ref()),
                     node::minikube_binary(context, phase)
                 )?;
                 Ok(Parts::Minikube { minikube, image })
@@ -169,5 +164,5 @@ impl Parts {
 }
 
 fn not_made() -> Error {
-    Error::internal("a cluster that exists is not made")
+    Error::internal("an existing cluster cannot be created")
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::ledger::Scope;
-use sparkproof_catalog::plan::{ClusterPlan, FrontEnd, Plan};
-use sparkproof_catalog::{StoreKind, version_of};
+use sparkproof_catalog::StoreKind;
+use sparkproof_catalog::plan::{ClusterPlan, FrontEnd, ResolvedPlan};
 use sparkproof_images::{load, spark};
 use sparkproof_spark::session::Geni;
 use sparkproof_stores::Stores;
@@ -17,12 +17,12 @@ use super::driver::prepare_driver;
 use super::provision::make;
 use crate::flow::EngineGuard;
 
-/// Sets up what the plan asks for. What was created so far is in the ledger and in `held`, so the
-/// caller tears down alike after success, failure and interruption.
+/// Sets up the environment of a plan. All resources are in the ledger and in `held`, so that the
+/// caller cleans up in the same way after success, failure and interruption.
 pub async fn set_up(
     context: &Context,
     held: &mut EngineGuard,
-    plan: &Plan,
+    plan: &ResolvedPlan,
     name: &str,
     scope: Scope,
     yes: bool,
@@ -35,10 +35,10 @@ pub async fn set_up(
     }
     let plan = &with_geni(context, plan).await?;
     context.recorder.fact("front end", plan.front_end.to_string());
-    // A cluster that is left up gets the servers of the runs that use it.
+    // With `up`, the runs that use the cluster start their own servers.
     let kinds: BTreeSet<StoreKind> = match scope {
         Scope::User => BTreeSet::new(),
-        _ => plan.variants()?.iter().flat_map(|variant| variant.stores.clone()).collect(),
+        _ => plan.variants().flat_map(|variant| variant.stores.clone()).collect(),
     };
     match &plan.cluster {
         ClusterPlan::Existing { kubeconfig, context: kube_context, .. } => {
@@ -50,7 +50,7 @@ pub async fn set_up(
             attach::set_up(context, engine.as_ref(), plan, named, kinds).await
         }
         ClusterPlan::Up { name } => {
-            let path = EnvironmentRecord::path(&context.dirs.run(name));
+            let path = EnvironmentRecord::path(&context.dirs.run(&name.clone().into()));
             let record = EnvironmentRecord::read(&path).map_err(|e| {
                 Error::input(format!("no cluster named {name} is up"))
                     .with_source(e)
@@ -61,15 +61,13 @@ pub async fn set_up(
             let opened = record.open(context).await;
             let environment = phase.end(opened, |e| {
                 format!(
-                    "{}, up already, Kubernetes {}",
+                    "{}, already up, Kubernetes {}",
                     e.cluster.name, e.cluster.kubernetes_version
                 )
             })?;
             let phase = context.recorder.phase("image");
             let image = async {
-                let image =
-                    spark::provide(context, &phase, Some(&engine), &plan.spark, plan.front_end)
-                        .await?;
+                let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
                 prepare_driver(context, &phase, &engine, plan).await?;
                 let nodes = &environment.cluster.executor_nodes();
                 let loaded = load(context, &engine, nodes, &image.reference).await?;
@@ -77,7 +75,7 @@ pub async fn set_up(
             }
             .await;
             let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
-            // Its network has the cluster's name.
+            // The network has the cluster's name.
             let network = &environment.cluster.name;
             let stores =
                 Stores::start(context, Some((&engine, network)), kinds, &plan.stores).await?;
@@ -91,13 +89,12 @@ pub async fn set_up(
     }
 }
 
-/// The plan with the class path of its front end, looked at before anything is created.
-async fn with_geni(context: &Context, plan: &Plan) -> Result<Plan> {
+/// The plan with the class path of its front end, which is checked before anything is created.
+async fn with_geni(context: &Context, plan: &ResolvedPlan) -> Result<ResolvedPlan> {
     let mut plan = plan.clone();
     if plan.front_end == FrontEnd::Geni {
         let phase = context.recorder.phase("front end");
-        let version = version_of(&plan.spark)?;
-        let found = Geni::find(context, plan.geni_classpath.as_ref(), &version).await;
+        let found = Geni::find(context, plan.geni_classpath.as_ref(), &plan.spark.version).await;
         let found =
             phase.end(found, |it| format!("Geni {}, Clojure {}", it.version, it.clojure))?;
         context.recorder.fact("geni", found.version);

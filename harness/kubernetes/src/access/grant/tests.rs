@@ -1,8 +1,9 @@
-//! A mocked API server that says what it was asked to create.
+//! A mocked API server that reports what it was asked to create.
 
 use http::{Method, Request, Response};
 use kube::client::Body;
 use sparkproof_base::testing::test_context;
+use sparkproof_catalog::SparkVersion;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -10,12 +11,13 @@ use crate::cluster::{ClusterRecord, Provider};
 
 #[test]
 fn an_application_id_says_whose_it_is() {
-    let id = application_of("7f3a0b1c");
+    let run = "7f3a0b1c".parse().expect("an id");
+    let id = application_of(&run);
     assert!(id.starts_with("spark-7f3a0b1c") && id.len() == 38, "{id}");
-    assert_ne!(id, application_of("7f3a0b1c"));
+    assert_ne!(id, application_of(&run));
 }
 
-/// A cluster that gives back what is created; the paths of what was.
+/// A cluster that answers with the created object; and the paths of created objects.
 fn cluster() -> (Cluster, JoinHandle<Vec<String>>) {
     let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
     let served = tokio::spawn(async move {
@@ -48,7 +50,7 @@ fn request() -> AccessRequest {
         namespace: "team".to_owned(),
         service_account: "default".to_owned(),
         rbac: RbacChoice::Minimal,
-        spark_version: "3.5.9".to_owned(),
+        spark_version: SparkVersion::new(3, 5, 9),
         without: None,
         beside: Vec::new(),
     }
@@ -68,14 +70,14 @@ async fn in_a_namespace_of_the_users_only_a_lease_is_made() {
             ..ClusterCapabilities::default()
         };
         let access = grant(&context, &cluster, &terms, request()).await.expect("granted");
-        // The driver gets the user's own kubeconfig, by its context.
+        // The driver gets the user's kubeconfig, with its context.
         assert_eq!(access.driver_kubeconfig, cluster.kubeconfig);
         assert_eq!(access.driver_context.as_deref(), Some("team"));
         let application = access.application.clone().expect("an application");
         let all: Vec<String> = context.run.owned().iter().map(ToString::to_string).collect();
         let labelled = [
-            format!("what carries sparkproof.io/run={run} in namespace team"),
-            format!("what carries spark-app-selector={application} in namespace team"),
+            format!("objects with sparkproof.io/run={run} in namespace team"),
+            format!("objects with spark-app-selector={application} in namespace team"),
         ];
         let lease = leased.then(|| format!("lease sparkproof-{run} in namespace team"));
         assert_eq!(all, lease.into_iter().chain(labelled).collect::<Vec<_>>());
