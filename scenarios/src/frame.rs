@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use sparkproof::catalog::select;
+use sparkproof::catalog::Variant;
+use sparkproof::catalog::VariantId;
 use sparkproof::cluster::InPod;
 use sparkproof::events::Outcome as Verdict;
 use sparkproof::flow::{ReadingBuilder, ReadingSession};
@@ -57,9 +58,9 @@ pub async fn lives_and_ends(
 }
 
 /// A session that shall read little data by these variants.
-pub fn little<'a>(p: &'a ScenarioContext, ids: &[&str]) -> sparkproof::Result<ReadingBuilder<'a>> {
-    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    Ok(ReadingBuilder::of(p, &select(Some(&ids))?).size(DataSize::tiny()))
+pub fn little<'a>(p: &'a ScenarioContext, ids: &[VariantId]) -> ReadingBuilder<'a> {
+    let variants: Vec<_> = ids.iter().copied().map(Variant::get).collect();
+    ReadingBuilder::of(p, &variants).size(DataSize::tiny())
 }
 
 /// Starts it with the data of every variant in its place; the first that has not is the error.
@@ -69,7 +70,7 @@ pub async fn started(builder: ReadingBuilder<'_>) -> sparkproof::Result<ReadingS
 }
 
 /// Where the files of one of its variants lie.
-pub fn path_of(session: &ReadingSession<'_>, id: &str) -> sparkproof::Result<PathBuf> {
+pub fn path_of(session: &ReadingSession<'_>, id: VariantId) -> sparkproof::Result<PathBuf> {
     Ok(session.scene().path(session.subject(id)?.strategy.variant()))
 }
 

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
+use sparkproof::catalog::SparkVersion;
 use sparkproof::ledger::labels;
 use sparkproof::testbed::LiveSession;
 
@@ -9,7 +10,7 @@ use crate::assert_snapshot_of;
 
 /// Compares each executor's pod with the one that was reviewed of this Spark: the versions' snapshots
 /// lie side by side, so that a reviewer sees what changed between them.
-pub fn as_reviewed(live: &LiveSession, version: &str) {
+pub fn as_reviewed(live: &LiveSession, version: &SparkVersion) {
     for pod in live.executor_pods().values() {
         let run = format!(r#"("{}": )"[0-9a-f]+""#, labels::KUBE_RUN);
         let filters = FILTERS.into_iter().chain([(run.as_str(), "$1\"[RUN]\"")]);

@@ -15,7 +15,7 @@ use sparkproof::access::{Credentials, Rule, policy, role};
 use sparkproof::ledger::{OwnedResource, labels};
 use sparkproof::testbed::ScenarioContext;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
-use sparkproof::{Error, Result};
+use sparkproof::{Error, Result, RunId};
 
 /// The account that the user is.
 pub const USER: &str = "tester";
@@ -148,7 +148,7 @@ impl<'a> Team<'a> {
     }
 
     /// A Lease and a ConfigMap as a run of another machine leaves them.
-    pub async fn left_behind(&self, run: &str, renewed: jiff::Timestamp) -> Result<()> {
+    pub async fn left_behind(&self, run: &RunId, renewed: jiff::Timestamp) -> Result<()> {
         let labels = labels::kube(run, labels::Lifetime::Run);
         let metadata = json!({ "name": format!("sparkproof-{run}"), "labels": labels });
         let leases = self.leases();

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: many runs in a row, and seeded kills, each followed by one sweep; the
-//! inventory of the machine must be as before.
+//! `cargo xtask soak`: many runs in a row, seeded kills, each followed by one sweep, and seeded
+//! interruptions; the inventory of the machine must be as before.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ use xtask::watched::{Watched, pause};
 use super::run::tell;
 
 const SPARKPROOF: &str = "target/debug/sparkproof";
-/// Where a kill falls: the phase that must have begun, and the milliseconds after that, on two
+/// Where a signal falls: the phase that must have begun, and the milliseconds after that, on two
 /// cores with everything cached. The node image is one that is not cached, so that there is a
 /// build to kill.
 const MOMENTS: [(&str, &str, &[&str], std::ops::Range<u64>); 6] = [
@@ -34,7 +34,11 @@ pub(crate) struct Args {
     /// Runs that are killed with SIGKILL: every second one alone, the others with all of ours
     #[arg(long, default_value_t = 0)]
     kills: u32,
-    /// Seed of the moments of the kills
+    /// Runs that are interrupted with SIGINT: each must end with 130 and clean up. Every second one gets
+    /// a second SIGINT while it cleans up: then `sweep` takes what is left
+    #[arg(long, default_value_t = 0)]
+    interrupts: u32,
+    /// Seed of the moments of kills and interruptions
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -78,6 +82,24 @@ pub(crate) fn soak(args: &Args) -> miette::Result<()> {
         tell(&format!("{what}: {outcome:?}"));
         failures.extend(outcome.err().map(|e| format!("{what}: {e}")));
     }
+    for number in 0..args.interrupts {
+        let (name, phase, args, within) = &MOMENTS[number as usize % MOMENTS.len()];
+        let after = Duration::from_millis(random.random_range(within.clone()));
+        let twice = (number as usize / MOMENTS.len()) % 2 == 1;
+        let what = format!(
+            "SIGINT {}{} in {name}: {} ms after {phase} began",
+            number + 1,
+            if twice { ", twice," } else { "" },
+            after.as_millis()
+        );
+        let begun = Instant::now();
+        let outcome = interrupted(phase, args, after, twice)
+            .and_then(|()| if twice { sparkproof(&["sweep"]) } else { Ok(()) })
+            .map_err(|e| e.to_string())
+            .and_then(|()| compare(&before, &what).map_or(Ok(()), Err));
+        tell(&format!("{what}: {:.1} s, {outcome:?}", begun.elapsed().as_secs_f64()));
+        failures.extend(outcome.err().map(|e| format!("{what}: {e}")));
+    }
     if failures.is_empty() {
         return Ok(());
     }
@@ -108,4 +130,24 @@ fn killed(phase: &str, args: &[&str], after: Duration, all: bool) -> miette::Res
     }
     run.end(Duration::from_secs(10))?;
     reached
+}
+
+/// Starts a run and interrupts it in a phase; a second time, when asked to, once it cleans up.
+fn interrupted(phase: &str, args: &[&str], after: Duration, twice: bool) -> miette::Result<()> {
+    let mut run = Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, args)?;
+    let reached = run.reach(phase);
+    pause(after);
+    run.signal(Signal::INT)?;
+    if twice {
+        pause(Duration::from_millis(500));
+        run.signal(Signal::INT)?;
+    }
+    let status = run.end(Duration::from_secs(420))?;
+    reached?;
+    match status.code() {
+        Some(130) => Ok(()),
+        // It had ended by itself before the signal came.
+        Some(0) if phase == "teardown" => Ok(()),
+        _ => bail!("it ended with {status}, expected 130"),
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorContext, Result};
-use crate::name::Name;
+use crate::run_id::RunId;
 
 /// The user's directories for sparkproof, by the XDG base directory specification.
 #[derive(Debug, Clone)]
@@ -36,9 +36,9 @@ impl Dirs {
         self.state.join("runs")
     }
 
-    /// The directory of the run of a name, whether it exists or not.
-    pub fn run(&self, name: &Name) -> PathBuf {
-        self.runs().join(name.as_str())
+    /// The directory of a run, whether it exists or not.
+    pub fn run(&self, id: &RunId) -> PathBuf {
+        self.runs().join(id.as_str())
     }
 }
 

@@ -176,17 +176,17 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        let mut told = self.what.clone();
         let mut source = self.source.as_deref().map(|s| s as &dyn std::error::Error);
         while let Some(cause) = source {
             let text = cause.to_string();
-            // Some crates repeat their source in their own text.
-            if !self.what.contains(&text) {
-                write!(f, ": {text}")?;
+            // Some crates, and we, repeat the source in the text.
+            if !told.contains(&text) {
+                told = format!("{told}: {text}");
             }
             source = cause.source();
         }
-        Ok(())
+        f.write_str(&told)
     }
 }
 
@@ -221,5 +221,18 @@ impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> ErrorContext<T> for R
     }
     fn or_internal(self, what: impl Into<String>) -> Result<T> {
         self.map_err(|e| Error::internal(what).with_source(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_of_a_cause_is_told_once() {
+        let cause = std::io::Error::other("no route");
+        let inner = Error::environment("asking the server").with_source(cause);
+        let outer = Error::environment("looking for it").with_source(inner);
+        assert_eq!(outer.to_string(), "looking for it: asking the server: no route");
     }
 }

@@ -10,6 +10,7 @@ pub mod events;
 pub mod ledger;
 pub mod locks;
 pub mod name;
+mod run_id;
 pub mod tar_stream;
 #[doc(hidden)]
 pub mod testing;
@@ -18,3 +19,4 @@ pub mod wait;
 
 pub use context::Context;
 pub use error::{Error, Exit, Result};
+pub use run_id::{RunId, RunLabel};

@@ -1,5 +1,5 @@
-//! The name of a run: the one door through which a user's word becomes a directory of the state or
-//! part of the name of a Docker or Kubernetes object.
+//! The one way by which a user's word becomes a directory of the state, or part of the name of a
+//! Docker or Kubernetes object.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,8 +12,6 @@ use crate::error::{Error, Result};
 const LABEL_MAX: usize = 63;
 /// The longest name: `sparkproof-store-NAME-azure`, the host name of a server, is one label.
 const NAME_MAX: usize = 40;
-/// What the names of the runs of `store up` begin with, so that they never meet those of clusters.
-const STORE: &str = "store-";
 
 /// Whether a text is a DNS label (RFC 1123): 1 to 63 lower case letters, digits and `-`, a letter
 /// or digit at either end.
@@ -31,54 +29,13 @@ pub fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
-/// A name that a user chose with `up` or `store up`, or of a random run: a DNS label of at most 40
+/// A name that a user chose with `up` or `store up`: a DNS label of at most 40
 /// characters, so that no path and no URL it is put into leads elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
 impl Name {
-    /// A name that is not in use: 8 random hex digits.
-    pub fn random() -> Self {
-        Name(format!("{:08x}", rand::random::<u32>()))
-    }
-
-    /// Whether a run's id is one of [`Name::random`]: then what contains it is that run's.
-    pub fn is_random(run: &str) -> bool {
-        run.len() == 8
-            && run.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    }
-
-    /// The name of the run that keeps the storage server of this name.
-    #[must_use]
-    pub fn of_store(&self) -> Self {
-        Name(format!("{STORE}{self}"))
-    }
-
-    /// The storage server's name, when the run of this id keeps one.
-    pub fn store_of(run: &str) -> Option<&str> {
-        run.strip_prefix(STORE)
-    }
-
-    /// Whether a run can have this id: a name, or that of a storage server's run.
-    pub fn is_of_run(id: &str) -> bool {
-        Self::store_of(id).unwrap_or(id).parse::<Name>().is_ok()
-    }
-
-    /// Whether `up` may call a cluster so.
-    ///
-    /// # Errors
-    /// Bad input: it is the name of a storage server's run.
-    pub fn for_cluster(&self) -> Result<()> {
-        match Self::store_of(&self.0) {
-            None => Ok(()),
-            Some(_) => Err(Error::input(format!(
-                "--name {self}: names that begin with `{STORE}` are those of storage servers"
-            ))
-            .remedy("choose another --name")),
-        }
-    }
-
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -139,15 +96,5 @@ mod tests {
             assert_eq!(error.exit, Exit::BadInput);
             assert!(serde_json::from_value::<Name>(bad.into()).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn clusters_and_stores_do_not_share_a_name() {
-        let name: Name = "s3".parse().expect("a name");
-        let store = name.of_store();
-        assert_eq!(store.as_str(), "store-s3");
-        assert_eq!(Name::store_of("store-s3"), Some("s3"));
-        assert!(name.for_cluster().is_ok());
-        assert_eq!(store.for_cluster().expect_err("a store's").exit, Exit::BadInput);
     }
 }

@@ -2,30 +2,31 @@
 
 use std::sync::LazyLock;
 
-use semver::{Version, VersionReq};
+use semver::VersionReq;
 use serde::Deserialize;
+
+use crate::SparkVersion;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
-    geni: Vec<Release>,
+struct GeniTable {
+    geni: Vec<GeniRelease>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Release {
+struct GeniRelease {
     version: String,
     spark: VersionReq,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
+static TABLE: LazyLock<GeniTable> = LazyLock::new(|| {
     // Embedded and read by a unit test: it cannot be wrong in a binary that passed its tests.
     toml::from_str(include_str!("../versions/geni.toml")).expect("geni.toml is valid")
 });
 
 /// The version of Geni for a Spark, when one is known.
-pub fn geni_for(spark: &str) -> Option<&'static str> {
-    let spark = Version::parse(spark).ok()?;
-    let fits = |release: &&Release| release.spark.matches(&spark);
+pub fn geni_for(spark: &SparkVersion) -> Option<&'static str> {
+    let fits = |release: &&GeniRelease| spark.is_in(&release.spark);
     TABLE.geni.iter().find(fits).map(|release| release.version.as_str())
 }

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use sparkproof_base::error::{Error, Result};
 
-use crate::plan::{FrontEnd, SparkSource};
-use crate::spark::{check_scala, default_version};
+use crate::SparkVersion;
+use crate::plan::FrontEnd;
+use crate::spark::check_scala;
 
 /// The directory of a distribution of the user's, made absolute, and its version; anything else is bad
 /// input.
-pub fn home_and_version(home: &Path) -> Result<(PathBuf, String)> {
+pub fn home_and_version(home: &Path) -> Result<(PathBuf, SparkVersion)> {
     let bad = |why: String| {
         Error::input(format!("--spark-home {}: {why}", home.display()))
             .remedy("unpack an official Spark distribution and name its directory")
@@ -22,7 +23,7 @@ pub fn home_and_version(home: &Path) -> Result<(PathBuf, String)> {
     }
     let (_, version) = kubernetes_jar(&home)
         .ok_or_else(|| bad("no jars/spark-kubernetes_*.jar: built without Kubernetes".into()))?;
-    Ok((home, version))
+    Ok((home, version.parse()?))
 }
 
 /// Refuses a front end that a distribution of the user's cannot have.
@@ -45,18 +46,6 @@ fn kubernetes_jar(home: &Path) -> Option<(String, String)> {
         let (scala, version) = rest.split_once('-')?;
         Some((scala.to_owned(), version.to_owned()))
     })
-}
-
-/// The version of the driver that a plan asks for, without making anything.
-///
-/// # Errors
-/// Bad input: the distribution of the user's is none.
-pub fn version_of(source: &SparkSource) -> Result<String> {
-    match (&source.home, &source.version) {
-        (Some(home), _) => Ok(home_and_version(home)?.1),
-        (None, Some(version)) => Ok(version.clone()),
-        (None, None) => Ok(default_version().to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -86,7 +75,7 @@ mod tests {
             home_and_version(keep.path()).expect_err("no jar").to_string().contains("Kubernetes")
         );
         std::fs::write(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar"), "").expect("w");
-        assert_eq!(home_and_version(keep.path()).expect("valid").1, "3.5.9");
+        assert_eq!(home_and_version(keep.path()).expect("valid").1, SparkVersion::new(3, 5, 9));
         check_home(keep.path(), FrontEnd::Geni).expect("Scala 2.12");
         std::fs::remove_file(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar")).expect("r");
         std::fs::write(keep.path().join("jars/spark-kubernetes_2.13-3.5.9.jar"), "").expect("w");

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 
 /// A Kubernetes version that a node can have.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Release {
+pub struct KubernetesRelease {
     /// E.g. `v1.34.11`.
     pub version: String,
     /// Manifest digest of `kindest/node:<version>` as this kind release publishes it.
@@ -20,11 +20,11 @@ pub struct Release {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct KubernetesTable {
     kind: String,
     default: String,
     minikube: Minikube,
-    release: Vec<Release>,
+    release: Vec<KubernetesRelease>,
 }
 
 /// The pinned Minikube release.
@@ -45,12 +45,12 @@ pub struct Minikube {
     pub sha256: BTreeMap<String, String>,
 }
 
-fn table() -> Result<Table> {
+fn table() -> Result<KubernetesTable> {
     toml::from_str(include_str!("../versions/kubernetes.toml"))
         .or_internal("reading harness/catalog/versions/kubernetes.toml")
 }
 
-impl Release {
+impl KubernetesRelease {
     /// The release of this version (with or without `v`), the pinned default for `None`. Any other
     /// version is bad input.
     pub fn resolve(version: Option<&str>) -> Result<Self> {
@@ -98,15 +98,15 @@ mod tests {
 
     #[test]
     fn the_default_is_published_and_assembled() {
-        let release = Release::resolve(None).expect("default");
+        let release = KubernetesRelease::resolve(None).expect("default");
         assert!(release.assembled && release.published.is_some());
-        assert_eq!(Release::resolve(Some("1.33.5")).expect("known").version, "v1.33.5");
+        assert_eq!(KubernetesRelease::resolve(Some("1.33.5")).expect("known").version, "v1.33.5");
         assert_eq!(release.major_minor(), ("1", "34"));
     }
 
     #[test]
     fn an_unknown_version_is_refused_with_the_known_ones() {
-        let error = Release::resolve(Some("v1.99.0")).expect_err("unknown");
+        let error = KubernetesRelease::resolve(Some("v1.99.0")).expect_err("unknown");
         assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
         assert!(error.to_string().contains("v1.34.11"), "{error}");
     }

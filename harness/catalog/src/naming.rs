@@ -1,52 +1,39 @@
 //! Names of the strategies, and the variant that a check is of.
 
-use crate::Variant;
+use crate::variant_id::{STRATEGIES, StrategyName, VariantId};
 
-/// A way of reading files, as the guide numbers them.
+/// A check of reading, by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StrategyName {
-    /// `0` to `4`.
-    pub number: &'static str,
-    /// One word for a line: `0 copy 5/5`.
-    pub word: &'static str,
-    /// What it is.
-    pub title: &'static str,
+pub struct ReadCheck<'a> {
+    /// Of which strategy.
+    pub strategy: &'static StrategyName,
+    /// Of which variant. A text: a report may be of another version's run.
+    pub variant: &'a str,
+    /// What is checked of it, e.g. `frame`; none where the variant was skipped as a whole.
+    pub subject: Option<&'a str>,
 }
 
-/// The five, in the guide's order.
-pub const STRATEGIES: [StrategyName; 5] = [
-    StrategyName { number: "0", word: "copy", title: "copied into every pod and to the driver" },
-    StrategyName { number: "1", word: "baked", title: "baked into the image" },
-    StrategyName { number: "2", word: "mount", title: "a file system mounted by the OS" },
-    StrategyName { number: "3", word: "volume", title: "a Kubernetes volume" },
-    StrategyName { number: "4", word: "remote", title: "a remote file system by its URL" },
-];
-
-/// Variant and subject of a check: `read.3-hostpath.frame`, or `read.3-nfs` of a variant that was
-/// skipped as a whole. `None` of other checks, also of `read.spread`, which is of no variant.
-pub fn variant_of_check(id: &str) -> Option<(&str, Option<&str>)> {
+/// Reads `read.3-hostpath.frame`, or `read.3-nfs` of a variant that was skipped as a whole. `None` of
+/// other checks, also of `read.spread`, which is of no variant.
+pub fn read_check(id: &str) -> Option<ReadCheck<'_>> {
     let rest = id.strip_prefix("read.")?;
-    let (variant, what) = match rest.split_once('.') {
-        Some((variant, what)) => (variant, Some(what)),
+    let (variant, subject) = match rest.split_once('.') {
+        Some((variant, subject)) => (variant, Some(subject)),
         None => (rest, None),
     };
-    // By its form, not by a list: a report may be of another version's run.
+    Some(ReadCheck { strategy: strategy_of_id(variant)?, variant, subject })
+}
+
+/// The strategy of a variant's id, also of one that only another version of sparkproof has.
+pub fn strategy_of_id(variant: &str) -> Option<&'static StrategyName> {
     let (number, name) = variant.split_once('-')?;
-    let fits = STRATEGIES.iter().any(|s| s.number == number) && !name.is_empty();
-    fits.then_some((variant, what))
+    STRATEGIES.iter().find(|strategy| strategy.number == number && !name.is_empty())
 }
 
 /// Where a variant stands among all; unknown ones at the end of their strategy.
-pub fn order_of(variant: &str) -> (&str, usize) {
-    let known = crate::variants().iter().position(|known| known.id == variant);
-    (variant.split('-').next().unwrap_or_default(), known.unwrap_or(usize::MAX))
-}
-
-impl Variant {
-    /// The variant of this id.
-    pub fn of_id(id: &str) -> Option<&'static Variant> {
-        crate::variants().iter().find(|variant| variant.id == id)
-    }
+pub fn order_of(variant: &str) -> impl Ord + use<> {
+    let known = variant.parse::<VariantId>();
+    (strategy_of_id(variant).map(|strategy| strategy.number), known.is_err(), known.ok())
 }
 
 #[cfg(test)]
@@ -55,11 +42,12 @@ mod tests {
 
     #[test]
     fn a_check_tells_its_variant() {
-        let told = variant_of_check("read.2-rclone-azure-node.frame");
-        assert_eq!(told, Some(("2-rclone-azure-node", Some("frame"))));
-        assert_eq!(variant_of_check("read.3-nfs"), Some(("3-nfs", None)));
+        let seen = read_check("read.2-rclone-azure-node.frame").expect("of reading");
+        assert_eq!((seen.strategy.word, seen.variant), ("mount", "2-rclone-azure-node"));
+        assert_eq!(seen.subject, Some("frame"));
+        assert_eq!(read_check("read.3-nfs").map(|seen| seen.subject), Some(None));
         for other in ["read.spread", "read.copy", "session.started", "read.9-x.frame", "read"] {
-            assert_eq!(variant_of_check(other), None, "{other}");
+            assert_eq!(read_check(other), None, "{other}");
         }
     }
 
@@ -68,14 +56,5 @@ mod tests {
         let mut ids = ["4-http", "3-of-another-version", "3-nfs", "3-hostpath", "0-copy"];
         ids.sort_by_key(|id| order_of(id));
         assert_eq!(ids, ["0-copy", "3-hostpath", "3-nfs", "3-of-another-version", "4-http"]);
-    }
-
-    #[test]
-    fn every_variant_is_of_a_strategy() {
-        for variant in crate::variants() {
-            let id = format!("read.{}.frame", variant.id);
-            assert_eq!(variant_of_check(&id), Some((variant.id.as_str(), Some("frame"))));
-            assert_eq!(Variant::of_id(&variant.id).map(|v| &v.title), Some(&variant.title));
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The Spark versions we know, from `harness/catalog/versions/spark.toml`.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -7,14 +8,15 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use sparkproof_base::error::{Error, Result};
 
+use crate::SparkVersion;
 use crate::plan::FrontEnd;
 
 /// A version of PyPI's `pyspark` source package.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SparkVersion {
+pub struct SparkRelease {
     /// E.g. `3.5.9`.
-    pub version: String,
+    pub version: SparkVersion,
     /// Of the package, in hex.
     pub sha256: String,
     /// Size of the package.
@@ -58,7 +60,7 @@ fn yes() -> bool {
     true
 }
 
-impl SparkVersion {
+impl SparkRelease {
     /// The runtime it needs, when it does not run on [`BASE_JAVA`].
     pub fn runtime(&self) -> Option<&'static Runtime> {
         let wanted = |runtime: &&Runtime| self.java.contains(&runtime.java);
@@ -84,7 +86,7 @@ impl SparkVersion {
 /// Refuses Geni with a Spark that is built with another Scala than Geni is: its first line fails with
 /// `ClassNotFoundException: scala.collection.convert.Wrappers$IteratorWrapper` (measured, 0.0.42 on
 /// 4.3.0).
-pub(super) fn check_scala(front_end: FrontEnd, version: &str, scala: &str) -> Result<()> {
+pub(super) fn check_scala(front_end: FrontEnd, version: impl Display, scala: &str) -> Result<()> {
     if front_end != FrontEnd::Geni || scala == GENI_SCALA {
         return Ok(());
     }
@@ -105,43 +107,47 @@ pub const BASE_JAVA: u8 = 17;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
-    default: String,
+struct SparkTable {
+    default: SparkVersion,
     runtime: Vec<Runtime>,
-    version: Vec<SparkVersion>,
+    version: Vec<SparkRelease>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
+static TABLE: LazyLock<SparkTable> = LazyLock::new(|| {
     // Embedded and read by a unit test: it cannot be wrong in a binary that passed its tests.
     toml::from_str(include_str!("../versions/spark.toml")).expect("spark.toml is valid")
 });
 
 /// All of them, newest first.
-pub fn known() -> &'static [SparkVersion] {
+pub fn known() -> &'static [SparkRelease] {
     &TABLE.version
 }
 
 /// The version when none is asked for.
-pub fn default_version() -> &'static str {
+pub fn default_version() -> &'static SparkVersion {
     &TABLE.default
 }
 
 /// Whether this version makes a ConfigMap for executors, also of one that is not in the table: all
 /// but the oldest do.
-pub fn makes_config_map(version: &str) -> bool {
-    known().iter().find(|v| v.version == version).is_none_or(|v| v.executor_config_map)
+pub fn makes_config_map(version: &SparkVersion) -> bool {
+    entry(version).is_none_or(|v| v.executor_config_map)
 }
 
 /// Whether executors of this version end by themselves when their driver was killed: all but the
 /// oldest do.
-pub fn executors_end(version: &str) -> bool {
-    known().iter().find(|v| v.version == version).is_none_or(|v| v.executors_end)
+pub fn executors_end(version: &SparkVersion) -> bool {
+    entry(version).is_none_or(|v| v.executors_end)
+}
+
+fn entry(version: &SparkVersion) -> Option<&'static SparkRelease> {
+    known().iter().find(|release| release.version == *version)
 }
 
 /// The entry of a version; an unknown one is bad input, and the error lists the known ones.
-pub fn find(version: &str) -> Result<&'static SparkVersion> {
-    known().iter().find(|v| v.version == version).ok_or_else(|| {
-        let known = known().iter().map(|v| v.version.as_str()).collect::<Vec<_>>().join(", ");
+pub fn find(version: &SparkVersion) -> Result<&'static SparkRelease> {
+    entry(version).ok_or_else(|| {
+        let known = known().iter().map(|v| v.version.to_string()).collect::<Vec<_>>().join(", ");
         Error::input(format!("Spark {version}: not a version with a pinned digest"))
             .remedy(format!("one of {known}; or --spark-home with a distribution of yours"))
     })
@@ -154,7 +160,7 @@ mod tests {
     #[test]
     fn the_default_is_known_and_an_unknown_version_names_the_known_ones() {
         assert!(find(default_version()).is_ok());
-        let error = find("3.5.99").expect_err("unknown");
+        let error = find(&SparkVersion::new(3, 5, 99)).expect_err("unknown");
         assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
         assert!(error.remedy.expect("a remedy").contains("3.5.9"));
         assert!(known().iter().all(|v| v.sha256.len() == 64 && !v.front_ends.is_empty()));
@@ -162,14 +168,14 @@ mod tests {
 
     #[test]
     fn every_version_has_a_java_to_run_on() {
-        let on_base = |v: &&SparkVersion| v.java.contains(&BASE_JAVA);
+        let on_base = |v: &&SparkRelease| v.java.contains(&BASE_JAVA);
         assert!(known().iter().all(|v| on_base(&v) != v.runtime().is_some()));
         assert!(known().iter().any(|v| v.runtime().is_some_and(|r| r.java == 11)));
     }
 
     #[test]
     fn a_front_end_that_a_version_has_not_is_bad_input() {
-        let old = find("3.0.1").expect("known");
+        let old = find(&SparkVersion::new(3, 0, 1)).expect("known");
         old.check_front_end(FrontEnd::SparkShell).expect("it has");
         let error = old.check_front_end(FrontEnd::Pyspark).expect_err("it has not");
         assert_eq!(error.exit, sparkproof_base::Exit::BadInput);

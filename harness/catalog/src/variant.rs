@@ -3,18 +3,19 @@
 
 use std::sync::LazyLock;
 
-use semver::{Version, VersionReq};
+use semver::VersionReq;
 use serde::Deserialize;
 use sparkproof_base::error::{Error, Result};
 
-use crate::StoreKind;
+use crate::variant_id::VariantId;
+use crate::{SparkVersion, StoreKind};
 
 /// One way of reading files.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Its strategy's number and a name, e.g. `3-hostpath`.
-    pub id: String,
+    pub id: VariantId,
     /// What it is, in words.
     pub title: String,
     /// Variants of the same session share one.
@@ -24,17 +25,18 @@ pub struct Variant {
     #[serde(default)]
     pub stores: Vec<StoreKind>,
     /// What executors see of it; none where Spark never reads it.
-    pub reads: Option<Seen>,
+    pub reads: Option<SeenBy>,
     unprovable: Option<String>,
     #[serde(default)]
     image_may_bring: bool,
+    own_nodes: Option<String>,
     expect: Vec<Rule>,
 }
 
 /// What an executor sees of a file that it reads by a variant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seen {
+pub struct SeenBy {
     /// Hadoop's class for the scheme, without its package.
     pub file_system: String,
     /// For local paths the kind of mount, else the scheme.
@@ -77,7 +79,15 @@ pub struct Given {
     pub image: bool,
     /// Stores, of these kinds.
     pub stores: Vec<StoreKind>,
+    /// The cluster, with its nodes.
+    pub cluster: bool,
+    /// Kinds of stores of which no server can be there: nothing of them is given.
+    pub no_server: Vec<StoreKind>,
 }
+
+/// Why there is no server on a cluster of the user's.
+pub const NO_SERVER: &str = "sparkproof starts servers beside nodes of its own; here it needs one of \
+                             yours, or an image by --store-image or --registry (docs/stores.md)";
 
 impl Expected {
     /// Why it is skipped wherever it is tried, as is known before anything is made.
@@ -94,7 +104,7 @@ impl Expected {
 struct Rule {
     spark: VersionReq,
     nodes: Option<Nodes>,
-    verdict: Verdict,
+    verdict: RuleVerdict,
     message: Option<String>,
 }
 
@@ -107,7 +117,7 @@ enum Nodes {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Verdict {
+enum RuleVerdict {
     Green,
     Pinned,
     Refused,
@@ -117,11 +127,11 @@ enum Verdict {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct VariantTable {
     variant: Vec<Variant>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
+static TABLE: LazyLock<VariantTable> = LazyLock::new(|| {
     // Embedded and read by a unit test: it cannot be wrong in a binary that passed its tests.
     toml::from_str(include_str!("../versions/strategies.toml")).expect("strategies.toml is valid")
 });
@@ -139,17 +149,19 @@ pub fn select(words: Option<&[String]>) -> Result<Vec<&'static Variant>> {
     if words.iter().all(none) {
         return Ok(Vec::new());
     }
-    let fits = |word: &str, v: &Variant| v.id == word || v.number() == word;
+    let fits = |word: &str, v: &Variant| {
+        v.id.strategy().number == word || word.parse().is_ok_and(|id: VariantId| id == v.id)
+    };
     for word in words {
         if !variants().iter().any(|v| fits(word, v)) {
-            let ids: Vec<&str> = variants().iter().map(|v| v.id.as_str()).collect();
+            let ids: Vec<String> = variants().iter().map(|v| v.id.to_string()).collect();
             let near = ids.iter().max_by(|a, b| {
                 strsim::jaro_winkler(word, a).total_cmp(&strsim::jaro_winkler(word, b))
             });
             return Err(Error::input(format!("--strategies {word}: no such strategy or variant"))
                 .remedy(format!(
                     "did you mean {}? A number from 0 to 4, none, or one of {}",
-                    near.unwrap_or(&""),
+                    near.map_or("", String::as_str),
                     ids.join(", ")
                 )));
         }
@@ -158,35 +170,45 @@ pub fn select(words: Option<&[String]>) -> Result<Vec<&'static Variant>> {
 }
 
 impl Variant {
-    /// Its strategy, `0` to `4`.
-    pub fn number(&self) -> &str {
-        self.id.split('-').next().unwrap_or_default()
+    /// The title of the variant of this id, or nothing of one that only another version of sparkproof
+    /// has.
+    pub fn title_of(id: &str) -> &'static str {
+        id.parse().map_or("", |id| Variant::get(id).title.as_str())
+    }
+
+    /// The way of reading of this id.
+    pub fn get(id: VariantId) -> &'static Variant {
+        // The table has each, in their order: a test holds it.
+        &variants()[id as usize]
     }
 
     /// What it is expected to do with this Spark on so many nodes that executors can run on.
-    pub fn expected(&self, spark: &str, nodes: usize) -> Result<Expected> {
-        let version = Version::parse(spark)
-            .map_err(|e| Error::input(format!("Spark's version {spark}")).with_source(e))?;
+    pub fn expected(&self, spark: &SparkVersion, nodes: usize) -> Result<Expected> {
         let topology = if nodes > 1 { Nodes::Several } else { Nodes::One };
         let fits = |rule: &&Rule| {
-            rule.spark.matches(&version) && rule.nodes.is_none_or(|nodes| nodes == topology)
+            spark.is_in(&rule.spark) && rule.nodes.is_none_or(|nodes| nodes == topology)
         };
         let rule = self.expect.iter().find(fits).ok_or_else(|| {
             Error::input(format!("{}: nothing is declared for Spark {spark}", self.id))
                 .remedy("leave it out by --strategies, or declare it in strategies.toml")
         })?;
         Ok(match rule.verdict {
-            Verdict::Green => Expected::Green,
-            Verdict::Pinned => Expected::Pinned,
-            Verdict::Refused => Expected::Refused(rule.message.clone().unwrap_or_default()),
-            Verdict::Absent => Expected::Absent(rule.message.clone().unwrap_or_default()),
-            Verdict::Unserved => Expected::Unserved(rule.message.clone().unwrap_or_default()),
+            RuleVerdict::Green => Expected::Green,
+            RuleVerdict::Pinned => Expected::Pinned,
+            RuleVerdict::Refused => Expected::Refused(rule.message.clone().unwrap_or_default()),
+            RuleVerdict::Absent => Expected::Absent(rule.message.clone().unwrap_or_default()),
+            RuleVerdict::Unserved => Expected::Unserved(rule.message.clone().unwrap_or_default()),
         })
     }
 
     /// The same with what the user brings: only sparkproof's own server lacks what a store of the user's
     /// has.
-    pub fn expected_with(&self, spark: &str, nodes: usize, given: &Given) -> Result<Expected> {
+    pub fn expected_with(
+        &self,
+        spark: &SparkVersion,
+        nodes: usize,
+        given: &Given,
+    ) -> Result<Expected> {
         let own = self.stores.iter().any(|kind| given.stores.contains(kind));
         Ok(match self.expected(spark, nodes)? {
             Expected::Unserved(_) if own => Expected::Green,
@@ -200,11 +222,19 @@ impl Variant {
         self.unprovable.as_deref().filter(|_| !(image_given && self.image_may_bring))
     }
 
-    /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark or its
-    /// server has no such way.
-    pub fn impossible(&self, spark: &str, nodes: usize, given: &Given) -> Result<Option<String>> {
+    /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark, its
+    /// server or the user's cluster has no such way.
+    pub fn impossible(
+        &self,
+        spark: &SparkVersion,
+        nodes: usize,
+        given: &Given,
+    ) -> Result<Option<String>> {
         let expected = self.expected_with(spark, nodes, given)?;
+        let not_ours = || self.own_nodes.as_deref().filter(|_| given.cluster);
+        let unserved = || self.stores.iter().any(|kind| given.no_server.contains(kind));
         let reason = expected.impossible().or_else(|| self.unprovable(given.image));
+        let reason = reason.or_else(not_ours).or_else(|| unserved().then_some(NO_SERVER));
         Ok(reason.map(str::to_owned))
     }
 }
@@ -212,16 +242,22 @@ impl Variant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum;
 
-    fn ids(words: &[&str]) -> Vec<&'static str> {
+    fn ids(words: &[&str]) -> Vec<VariantId> {
         let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
-        select(Some(&words)).expect("known").iter().map(|v| v.id.as_str()).collect()
+        select(Some(&words)).expect("known").iter().map(|v| v.id).collect()
+    }
+
+    #[test]
+    fn each_id_has_its_row_and_the_rows_are_in_the_order_of_the_ids() {
+        let rows: Vec<VariantId> = variants().iter().map(|variant| variant.id).collect();
+        assert_eq!(rows, VariantId::value_variants());
     }
 
     #[test]
     fn every_variant_is_declared_for_every_spark_that_can_be_asked_for() {
         for variant in variants() {
-            assert!(["0", "1", "2", "3", "4"].contains(&variant.number()), "{}", variant.id);
             for spark in crate::spark::known() {
                 for nodes in [1, 2] {
                     let expected = variant.expected(&spark.version, nodes).expect("declared");
@@ -234,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_number_selects_a_strategy_and_an_id_one_variant() {
-        assert_eq!(ids(&["0", "4-s3"]), ["0-copy", "4-s3"]);
+        assert_eq!(ids(&["0", "4-s3"]), [VariantId::Copy, VariantId::S3]);
         assert!(ids(&["3"]).len() > 4);
         assert!(ids(&["none"]).is_empty());
         assert_eq!(select(None).expect("all").len(), variants().len());
@@ -245,38 +281,65 @@ mod tests {
 
     #[test]
     fn what_no_machine_can_prove_has_its_reason() {
-        let of = |id: &str, spark: &str, image: bool| {
-            let variant = Variant::of_id(id).expect("known");
+        let of = |id: VariantId, spark: SparkVersion, image: bool| {
+            let variant = Variant::get(id);
             let given = Given { image, ..Given::default() };
-            variant.impossible(spark, 1, &given).expect("declared")
+            variant.impossible(&spark, 1, &given).expect("declared")
         };
-        assert!(of("3-nfs", "3.5.9", true).is_some_and(|reason| reason.contains("no NFS server")));
         assert!(
-            of("2-blobfuse2-node", "3.5.9", false).is_some_and(|r| r.contains("no build of it"))
+            of(VariantId::Nfs, SparkVersion::new(3, 5, 9), true)
+                .is_some_and(|reason| reason.contains("no NFS server"))
         );
-        assert_eq!(of("2-blobfuse2-node", "3.5.9", true), None, "the image may bring it");
-        assert_eq!(of("2-rclone-azure-node", "3.5.9", false), None);
-        assert!(of("3-pvc-dynamic", "3.0.1", false).is_some_and(|r| r.contains("since 3.1")));
+        assert!(
+            of(VariantId::Blobfuse2Node, SparkVersion::new(3, 5, 9), false)
+                .is_some_and(|r| r.contains("no build of it"))
+        );
+        assert_eq!(
+            of(VariantId::Blobfuse2Node, SparkVersion::new(3, 5, 9), true),
+            None,
+            "the image may bring it"
+        );
+        assert_eq!(of(VariantId::RcloneAzureNode, SparkVersion::new(3, 5, 9), false), None);
+        assert!(
+            of(VariantId::PvcDynamic, SparkVersion::new(3, 0, 1), false)
+                .is_some_and(|r| r.contains("since 3.1"))
+        );
     }
 
     /// What an emulator lacks is no refusal of Spark's.
     #[test]
     fn abfs_is_refused_by_no_spark() {
-        let abfs = Variant::of_id("4-abfs").expect("known");
+        let abfs = Variant::get(VariantId::Abfs);
         for spark in crate::spark::known() {
             let expected = abfs.expected(&spark.version, 1).expect("declared");
             assert!(!matches!(expected, Expected::Refused(_)), "{}", spark.version);
         }
-        let gap = abfs.impossible("3.5.9", 1, &Given::default());
+        let gap = abfs.impossible(&SparkVersion::new(3, 5, 9), 1, &Given::default());
         let gap = gap.expect("declared").expect("skipped");
         assert!(gap.contains("Azurite"), "{gap}");
         let s3 = Given { stores: vec![StoreKind::S3], ..Given::default() };
-        assert!(abfs.impossible("3.5.9", 1, &s3).expect("declared").is_some(), "another store");
+        assert!(
+            abfs.impossible(&SparkVersion::new(3, 5, 9), 1, &s3).expect("declared").is_some(),
+            "another store"
+        );
         let own = Given { stores: vec![StoreKind::Azure], ..Given::default() };
-        assert_eq!(abfs.impossible("3.5.9", 1, &own).expect("declared"), None, "no Azurite");
-        assert_eq!(abfs.expected_with("3.5.9", 1, &own).expect("declared"), Expected::Green);
-        assert!(abfs.impossible("3.0.1", 1, &own).expect("declared").is_some(), "no driver");
-        assert_eq!(abfs.expected("4.3.0", 1).expect("declared"), Expected::Green);
+        assert_eq!(
+            abfs.impossible(&SparkVersion::new(3, 5, 9), 1, &own).expect("declared"),
+            None,
+            "no Azurite"
+        );
+        assert_eq!(
+            abfs.expected_with(&SparkVersion::new(3, 5, 9), 1, &own).expect("declared"),
+            Expected::Green
+        );
+        assert!(
+            abfs.impossible(&SparkVersion::new(3, 0, 1), 1, &own).expect("declared").is_some(),
+            "no driver"
+        );
+        assert_eq!(
+            abfs.expected(&SparkVersion::new(4, 3, 0), 1).expect("declared"),
+            Expected::Green
+        );
     }
 
     /// A refusal is told by words that nothing else says: more than the name of a class.
@@ -284,7 +347,7 @@ mod tests {
     fn a_declared_refusal_is_more_than_one_bare_word() {
         for variant in variants() {
             for rule in
-                variant.expect.iter().filter(|rule| matches!(rule.verdict, Verdict::Refused))
+                variant.expect.iter().filter(|rule| matches!(rule.verdict, RuleVerdict::Refused))
             {
                 let words = rule.message.as_deref().unwrap_or_default();
                 assert!(words.contains([' ', '.']), "{}: {words}", variant.id);
@@ -294,11 +357,21 @@ mod tests {
 
     #[test]
     fn what_is_expected_depends_on_version_and_topology() {
-        let find = |id: &str| variants().iter().find(|v| v.id == id).expect("known");
-        assert_eq!(find("4-wasb").expected("3.5.9", 1).expect("declared"), Expected::Green);
-        let refused = find("4-wasb").expected("4.3.0", 1).expect("declared");
+        use VariantId::{PvcStatic, Wasb};
+        assert_eq!(
+            Variant::get(Wasb).expected(&SparkVersion::new(3, 5, 9), 1).expect("declared"),
+            Expected::Green
+        );
+        let refused =
+            Variant::get(Wasb).expected(&SparkVersion::new(4, 3, 0), 1).expect("declared");
         assert!(matches!(refused, Expected::Refused(words) if words.contains("WASB")));
-        assert_eq!(find("3-pvc-static").expected("3.5.9", 2).expect("d"), Expected::Pinned);
-        assert_eq!(find("3-pvc-static").expected("3.5.9", 1).expect("d"), Expected::Green);
+        assert_eq!(
+            Variant::get(PvcStatic).expected(&SparkVersion::new(3, 5, 9), 2).expect("d"),
+            Expected::Pinned
+        );
+        assert_eq!(
+            Variant::get(PvcStatic).expected(&SparkVersion::new(3, 5, 9), 1).expect("d"),
+            Expected::Green
+        );
     }
 }

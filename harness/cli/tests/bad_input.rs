@@ -84,7 +84,7 @@ fn created(home: &Path) -> Vec<String> {
     "--provider says how to make a cluster"
 )]
 #[case::bad_quantity(&["run", "--executor-memory", "lots"], "no memory quantity")]
-#[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "no bin/spark-submit there")]
+#[case::missing_spark_home(&["run", "--spark-home", "/nowhere"], "--spark-home /nowhere: No such file")]
 #[case::unknown_spark(&["run", "--spark-version", "1.2.3"], "not a version with a pinned digest")]
 #[case::unknown_front_end(&["run", "--front-end", "repl"], "possible values: pyspark, spark-shell, geni")]
 #[case::no_such_front_end(&["run", "--spark-version", "3.0.1"], "--front-end pyspark does not work with Spark 3.0.1")]

@@ -125,7 +125,7 @@ async fn load_now(
         true => Some(saved::archive(context, engine, base, &base_id).await?),
         false => None,
     };
-    if reference.contains(context.run.id()) {
+    if reference.contains(context.run.id().as_str()) {
         for (node, ..) in &lacking {
             let (docker, node) = (engine.host.clone(), node.container.to_owned());
             context.run.record(OwnedResource::NodeImage { docker, node, name: name.clone() })?;

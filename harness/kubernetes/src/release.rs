@@ -3,11 +3,11 @@
 use std::path::{Component, Path};
 
 use futures::future::try_join_all;
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::remove_below;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
-use sparkproof_base::name::Name;
 use sparkproof_images::remove_image;
 use sparkproof_machine::mounts::unmount_in;
 use sparkproof_machine::{docker, exec, minikube_profile, node_path};
@@ -31,20 +31,20 @@ pub async fn release(context: &Context, owned: &OwnedResource) -> Result<()> {
 pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Option<String>> {
     let mut left_alone = None;
     let context = &context.for_teardown();
-    let run = context.run.id();
+    let (run, label) = (context.run.id(), context.run.label());
     match owned {
         OwnedResource::Process { pid, name, .. } => {
             exec::end_group(context, owned, *pid, name).await?;
         }
         OwnedResource::Container { docker, name } => {
-            docker::remove_container(&docker::at(docker).await?, name, run).await?;
+            docker::remove_container(&docker::at(docker).await?, name, label).await?;
         }
         OwnedResource::Network { docker, name } => {
-            docker::remove_network(&docker::at(docker).await?, name, run).await?;
+            docker::remove_network(&docker::at(docker).await?, name, label).await?;
         }
         OwnedResource::KindCluster { docker, name } => {
             let engine = docker::at(docker).await?;
-            let nodes = docker::kind_cluster(&engine, name, run).await?;
+            let nodes = docker::kind_cluster(&engine, name, label).await?;
             let removed = nodes.of_run.iter().map(|node| docker::force_remove(&engine, node));
             try_join_all(removed).await?;
             left_alone = nodes.left_alone(run, docker::MARK);
@@ -53,7 +53,7 @@ pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Opt
             let of_run = (run, context.run.dir());
             left_alone = minikube_profile::remove(&docker::at(docker).await?, name, of_run).await?;
         }
-        OwnedResource::NodeImage { docker, node, name } if name.contains(run) => {
+        OwnedResource::NodeImage { docker, node, name } if name.contains(run.as_str()) => {
             remove_image(context, &docker::at(docker).await?, node, name).await?;
         }
         OwnedResource::NodeImage { name, .. } => {
@@ -77,7 +77,7 @@ pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Opt
             }
         }
         OwnedResource::Labelled { kubeconfig, context: of, namespace, selector }
-            if selector.contains(run) =>
+            if selector.contains(run.as_str()) =>
         {
             if let Some(client) = removal::reach(context, kubeconfig, of.as_deref()).await? {
                 removal::labelled::remove(context, client, namespace, selector).await?;
@@ -127,9 +127,9 @@ fn remove_path(context: &Context, path: &Path) -> Result<()> {
 
 /// Whether a path outside the state directory is the run's: absolute, without `..`, and its own name
 /// contains the run's random id. A name that a user chose proves nothing: others have it, too.
-fn is_of_run(path: &Path, run: &str) -> bool {
-    let last = path.file_name().is_some_and(|name| name.to_string_lossy().contains(run));
-    Name::is_random(run)
+fn is_of_run(path: &Path, run: &RunId) -> bool {
+    let last = path.file_name().is_some_and(|name| name.to_string_lossy().contains(run.as_str()));
+    run.is_random()
         && last
         && path.is_absolute()
         && !path.components().any(|c| c == Component::ParentDir)

@@ -12,6 +12,7 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::DeleteParams;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::NAMESPACE_GONE;
 use sparkproof_base::error::{Error, ErrorContext, Result};
@@ -89,12 +90,12 @@ pub async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T
 }
 
 /// The object, when it carries the run's label.
-async fn of_run<K>(api: &Api<K>, name: &str, run: &str) -> Result<Option<K>>
+async fn of_run<K>(api: &Api<K>, name: &str, run: &RunId) -> Result<Option<K>>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
     let found = bounded(api.get_opt(name)).await?;
-    Ok(found.filter(|object| object.labels().get(KUBE_RUN).is_some_and(|label| label == run)))
+    Ok(found.filter(|object| object.labels().get(KUBE_RUN).is_some_and(|label| *label == **run)))
 }
 
 /// Deletes a namespace of the run and waits until it is gone with all that is in it.
@@ -102,7 +103,7 @@ pub async fn remove_namespace(
     context: &Context,
     client: Client,
     name: &str,
-    run: &str,
+    run: &RunId,
 ) -> Result<()> {
     let api: Api<Namespace> = Api::all(client);
     if of_run(&api, name, run).await?.is_none() {
@@ -128,7 +129,7 @@ fn state(namespace: &Namespace) -> String {
 }
 
 /// Deletes a cluster role binding of the run.
-pub async fn remove_cluster_role_binding(client: Client, name: &str, run: &str) -> Result<()> {
+pub async fn remove_cluster_role_binding(client: Client, name: &str, run: &RunId) -> Result<()> {
     let api: Api<ClusterRoleBinding> = Api::all(client);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
@@ -137,7 +138,7 @@ pub async fn remove_cluster_role_binding(client: Client, name: &str, run: &str) 
 }
 
 /// Deletes a Lease of the run.
-pub async fn remove_lease(client: Client, namespace: &str, name: &str, run: &str) -> Result<()> {
+pub async fn remove_lease(client: Client, namespace: &str, name: &str, run: &RunId) -> Result<()> {
     let api: Api<Lease> = Api::namespaced(client, namespace);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
@@ -146,7 +147,7 @@ pub async fn remove_lease(client: Client, namespace: &str, name: &str, run: &str
 }
 
 /// Deletes a persistent volume of the run.
-pub async fn remove_persistent_volume(client: Client, name: &str, run: &str) -> Result<()> {
+pub async fn remove_persistent_volume(client: Client, name: &str, run: &RunId) -> Result<()> {
     let api: Api<PersistentVolume> = Api::all(client);
     match of_run(&api, name, run).await? {
         Some(_) => delete(&api, name).await,
@@ -216,7 +217,8 @@ mod tests {
     async fn only_what_carries_the_run_is_deleted() {
         for (label, expected) in [("7f3a0000", 1), ("another", 0)] {
             let (client, served) = server(label);
-            remove_cluster_role_binding(client, "b", "7f3a0000").await.expect("answered");
+            let run = "7f3a0000".parse().expect("an id");
+            remove_cluster_role_binding(client, "b", &run).await.expect("answered");
             assert_eq!(served.await.expect("served"), expected, "{label}");
         }
     }

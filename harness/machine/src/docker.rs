@@ -13,6 +13,7 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt;
 use futures::future::try_join_all;
+use sparkproof_base::RunLabel;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::REMOVAL_ENDS;
 use sparkproof_base::error::{Error, ErrorContext, Result};
@@ -30,12 +31,12 @@ pub async fn at(host: &str) -> Result<Engine> {
     })
 }
 
-fn is_of_run(labels: Option<&HashMap<String, String>>, run: &str) -> bool {
-    labels.and_then(|labels| labels.get(RUN)).is_some_and(|label| label == run)
+fn is_of_run(labels: Option<&HashMap<String, String>>, run: &RunLabel) -> bool {
+    labels.and_then(|labels| labels.get(RUN)).is_some_and(|label| *label == **run)
 }
 
 /// Removes a container with its anonymous volumes, when it carries the run's label.
-pub async fn remove_container(engine: &Engine, name: &str, run: &str) -> Result<()> {
+pub async fn remove_container(engine: &Engine, name: &str, run: &RunLabel) -> Result<()> {
     match has_container(engine, name, run).await? {
         true => force_remove(engine, name).await,
         false => Ok(()),
@@ -44,7 +45,7 @@ pub async fn remove_container(engine: &Engine, name: &str, run: &str) -> Result<
 
 /// Removes a container of the context's run and writes down that it is gone.
 pub async fn release_container(context: &Context, engine: &Engine, name: &str) -> Result<()> {
-    remove_container(engine, name, context.run.id()).await?;
+    remove_container(engine, name, context.run.label()).await?;
     context
         .run
         .released(&OwnedResource::Container { docker: engine.host.clone(), name: name.to_owned() })
@@ -83,7 +84,7 @@ async fn removed(engine: &Engine, name: &str) -> Result<(), DockerError> {
 }
 
 /// A container of the run, by its label.
-pub async fn has_container(engine: &Engine, name: &str, run: &str) -> Result<bool> {
+pub async fn has_container(engine: &Engine, name: &str, run: &RunLabel) -> Result<bool> {
     let found = engine.docker.inspect_container(name, None::<InspectContainerOptions>).await;
     let found = gone(found).or_environment(format!("looking at container {name}"))?;
     let config = found.and_then(|container| container.config);
@@ -94,7 +95,7 @@ pub async fn has_container(engine: &Engine, name: &str, run: &str) -> Result<boo
 pub async fn network_of_run(
     engine: &Engine,
     name: &str,
-    run: &str,
+    run: &RunLabel,
 ) -> Result<Option<NetworkInspect>> {
     let found = engine.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
     let found = gone(found).or_environment(format!("looking at network {name}"))?;
@@ -103,7 +104,7 @@ pub async fn network_of_run(
 
 /// Removes a network, when it carries the run's label, with the nodes of kind that hang on it, which
 /// are the run's by that alone; what else is attached is detached.
-pub async fn remove_network(engine: &Engine, name: &str, run: &str) -> Result<()> {
+pub async fn remove_network(engine: &Engine, name: &str, run: &RunLabel) -> Result<()> {
     let Some(network) = network_of_run(engine, name, run).await? else { return Ok(()) };
     let nodes = kind_containers(engine, KIND_CLUSTER).await?;
     let nodes = nodes.into_iter().filter(|node| hangs_on(node, &network));
@@ -185,7 +186,7 @@ pub const MARK: &str = "on whose network it does not hang";
 
 /// Nodes of a kind cluster: those that hang on the run's labelled network are the run's. A cluster
 /// that a user made under the same name hangs on another.
-pub async fn kind_cluster(engine: &Engine, cluster: &str, run: &str) -> Result<Nodes> {
+pub async fn kind_cluster(engine: &Engine, cluster: &str, run: &RunLabel) -> Result<Nodes> {
     let network = network_of_run(engine, cluster, run).await?;
     let mut nodes = Nodes::default();
     for node in kind_containers(engine, &format!("{KIND_CLUSTER}={cluster}")).await? {
@@ -203,7 +204,7 @@ pub struct Labelled {
     /// Its name.
     pub name: String,
     /// The run whose label it carries.
-    pub run: String,
+    pub run: RunLabel,
     /// The scope in its label.
     pub scope: String,
 }
@@ -255,9 +256,11 @@ pub async fn labelled(engine: &Engine) -> Result<Vec<Labelled>> {
     let volumes = volumes.map(|v| (Kind::Volume, v.name, v.labels));
     let all = containers.chain(networks).chain(volumes);
     Ok(all
-        .map(|(kind, name, labels)| {
+        .filter_map(|(kind, name, labels)| {
             let value = |label| labels.get(label).cloned().unwrap_or_default();
-            Labelled { kind, name, run: value(RUN), scope: value(SCOPE) }
+            // What is no run's id was never written by sparkproof.
+            let run = value(RUN).parse().ok()?;
+            Some(Labelled { kind, name, run, scope: value(SCOPE) })
         })
         .collect())
 }

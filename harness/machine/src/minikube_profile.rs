@@ -12,6 +12,7 @@ use bollard::query_parameters::{
 };
 use futures::TryStreamExt;
 use futures::future::try_join_all;
+use sparkproof_base::RunId;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::MINIKUBE_NODE;
 
@@ -123,7 +124,7 @@ pub async fn storage_and_network(
 pub async fn remove(
     engine: &Engine,
     profile: &str,
-    (run, dir): (&str, &Path),
+    (run, dir): (&RunId, &Path),
 ) -> Result<Option<String>> {
     let docker = &engine.docker;
     let nodes = cluster(engine, profile, dir).await?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bollard::query_parameters::InspectContainerOptions;
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::{Error, ErrorContext, Result};
@@ -38,8 +39,8 @@ pub async fn remove_path(
     engine.exec(context, node, &command, None::<&[u8]>, IN_NODE).await.map(drop)
 }
 
-fn carries(name: &str, run: &str) -> Result<()> {
-    if name.contains(run) {
+fn carries(name: &str, run: &RunId) -> Result<()> {
+    if name.contains(run.as_str()) {
         return Ok(());
     }
     Err(Error::internal(format!("{name} does not contain the run's id {run}: not removed")))

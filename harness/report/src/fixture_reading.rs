@@ -68,12 +68,12 @@ impl Tape {
         for (index, variant) in variants().iter().enumerate() {
             let took = 1.2 + 0.1 * f64::from(u32::try_from(index).expect("few"));
             let step = StepState::Done(String::new());
-            self.step(134.0 + took, "prepare", &variant.id, step, took);
+            self.step(134.0 + took, "prepare", &variant.id.to_string(), step, took);
         }
         let mut at = 171.0;
         for variant in variants() {
             at += 6.0;
-            self.reads_by(variant, at, broken == Some(variant.id.as_str()));
+            self.reads_by(variant, at, broken == Some(variant.id.to_string().as_str()));
         }
         let detail = "0 copy 6/6 · 1 baked 5/5 · 2 mount 31/31 · 3 volume 27/27, 1 skipped · \
                       4 remote 36/36";
@@ -90,7 +90,7 @@ impl Tape {
     }
 
     fn reads_by(&self, variant: &Variant, at: f64, broken: bool) {
-        let Variant { id, title, .. } = variant;
+        let (id, title) = (&variant.id.to_string(), &variant.title);
         let check = |what: &str, says: &str, outcome: Outcome, evidence: Vec<(&str, &str)>| {
             let (id, title) = (format!("read.{id}.{what}"), format!("{title}: {says}"));
             self.verdict(OWNER, at, &id, &title, outcome, evidence);

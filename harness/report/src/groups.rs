@@ -1,7 +1,7 @@
 //! Checks by topic; those of reading by variant, folded where there is nothing to look at.
 
 use sparkproof_base::events::Configuration;
-use sparkproof_catalog::{Variant, order_of, variant_of_check};
+use sparkproof_catalog::{Variant, order_of, read_check};
 
 use super::model::{Check, CheckOutcome, Model};
 use super::text::duration;
@@ -44,9 +44,10 @@ impl Folded<'_> {
 pub(super) fn groups(model: &Model) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for check in &model.checks {
-        let variant = variant_of_check(&check.id).map(|(variant, _)| variant);
+        let variant = read_check(&check.id).map(|of| of.variant);
         let topic = variant.unwrap_or_else(|| check.id.split('.').next().unwrap_or_default());
-        let prefix = variant.and_then(Variant::of_id).map(|v| format!("{}: ", v.title));
+        let prefix =
+            variant.map(Variant::title_of).filter(|it| !it.is_empty()).map(|it| format!("{it}: "));
         let title = prefix.and_then(|p| check.title.strip_prefix(&p)).unwrap_or(&check.title);
         let shown = Shown { check, title };
         match groups.iter_mut().find(|g| g.topic == topic) {
@@ -82,12 +83,12 @@ fn rank(check: &Check) -> u8 {
 
 fn folded<'a>(model: &'a Model, group: &Group<'a>) -> Option<Folded<'a>> {
     let worst = group.checks.first()?.check;
-    variant_of_check(&worst.id)?;
+    read_check(&worst.id)?;
     let seconds = group.checks.iter().map(|shown| shown.check.seconds).sum();
     let (count, s) = (group.checks.len(), if group.checks.len() == 1 { "" } else { "s" });
     Some(Folded {
         first: false,
-        title: Variant::of_id(group.topic).map_or("", |known| known.title.as_str()),
+        title: Variant::title_of(group.topic),
         sum: format!("{count} check{s}, {}", duration(seconds)),
         worst,
         configuration: model.configurations.iter().rfind(|c| c.variant == group.topic),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use sparkproof_base::error::{ErrorContext, Exit, Result};
-use sparkproof_catalog::variant_of_check;
+use sparkproof_catalog::{ReadCheck, read_check};
 
 use super::Summary;
 use super::model::{Check, CheckOutcome, Phase, State};
@@ -100,8 +100,8 @@ fn check(check: &Check, unproven: bool) -> TestCase {
         status.set_description(lines.collect::<Vec<_>>().join("\n"));
     }
     // Those of reading by variant, so that a CI server shows them together.
-    let class = match variant_of_check(&check.id) {
-        Some((variant, _)) => format!("read.{variant}"),
+    let class = match read_check(&check.id) {
+        Some(ReadCheck { variant, .. }) => format!("read.{variant}"),
         None => "check".to_owned(),
     };
     let mut case = case(&class, &check.id, status, check.seconds);

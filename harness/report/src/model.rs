@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::{Error, Exit};
 use sparkproof_base::events::{Configuration, PodMoment, ReadMetrics};
-use sparkproof_catalog::variant_of_check;
+use sparkproof_catalog::read_check;
 
 /// A run as its events tell it; made by [`Model::read`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -255,7 +255,7 @@ impl Model {
             by_name.any(|name| name.as_str() == Some(id))
         };
         check.outcome == CheckOutcome::Skipped
-            && matches!(variant_of_check(&check.id), Some((id, None)) if asked(id))
+            && read_check(&check.id).is_some_and(|of| of.subject.is_none() && asked(of.variant))
     }
 
     /// What the checks and the phases say so far, whatever the end said: `Green` or `Red`.

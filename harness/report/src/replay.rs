@@ -42,7 +42,7 @@ impl Model {
     /// Settles what only the end can tell.
     fn close(&mut self) {
         // Side by side, whatever session they were in.
-        self.reading.sort_by(|a, b| order_of(&a.variant).cmp(&order_of(&b.variant)));
+        self.reading.sort_by_key(|of| order_of(&of.variant));
         let interrupted = self.exit().is_some_and(sparkproof_base::Exit::is_interruption);
         let signal = Error::interrupted(sparkproof_base::Exit::Interrupt).what;
         let by_signal = |detail: &str| detail == NOT_FINISHED || detail.contains(&signal);

@@ -7,8 +7,8 @@
 //! holds. With the feature `report` each scenario also writes a report of its own.
 
 pub use sparkproof_base::{
-    Context, Error, Exit, Result, context, deadlines, dirs, error, events, ledger, locks, name,
-    verdict, wait,
+    Context, Error, Exit, Result, RunId, context, deadlines, dirs, error, events, ledger, locks,
+    name, verdict, wait,
 };
 pub use sparkproof_catalog as catalog;
 pub use sparkproof_images as images;

@@ -5,8 +5,6 @@
 //! the value that started it, while ours outlives the process.
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
-use bollard::query_parameters::UploadToContainerOptionsBuilder;
-use bytes::Bytes;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_dir;
 use sparkproof_base::error::{ErrorContext, Result};
@@ -47,7 +45,7 @@ pub(super) async fn start(
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         env: Some(env.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
-        labels: Some(labels::docker(context.run.id(), request.scope.into())),
+        labels: Some(labels::docker(context.run.label(), request.scope.into())),
         host_config: Some(HostConfig {
             network_mode: Some(format!("container:{}", sandbox::name(&name))),
             memory: Some(memory(kind)),
@@ -84,7 +82,7 @@ pub(super) async fn start(
     if kind == StoreKind::Azure {
         aliases.push(address.to_string());
         let (issued, authority) = certificate::issue_into(context, &dir, &aliases)?;
-        give_certificate(&container, &issued.certificate, &issued.key).await?;
+        give_certificate(context, &container, &issued.certificate, &issued.key).await?;
         record.ca_certificate = Some(authority);
         record.tls_endpoint = Some(format!("https://{address}:{TLS_PORT}"));
     }
@@ -93,7 +91,12 @@ pub(super) async fn start(
 }
 
 /// Puts the TLS certificate where its server waits for it, readable by the server only.
-async fn give_certificate(container: &Container, certificate: &str, key: &str) -> Result<()> {
+async fn give_certificate(
+    context: &Context,
+    container: &Container,
+    certificate: &str,
+    key: &str,
+) -> Result<()> {
     let what = || container.what("giving a certificate to");
     let mut archive = tar::Builder::new(Vec::new());
     for (name, text) in [("cert.pem", certificate), ("key.pem", key)] {
@@ -103,9 +106,5 @@ async fn give_certificate(container: &Container, certificate: &str, key: &str) -
         header.set_uid(SERVER_UID);
         archive.append_data(&mut header, name, text.as_bytes()).or_internal(what())?;
     }
-    let bytes = archive.into_inner().or_internal(what())?;
-    let options = UploadToContainerOptionsBuilder::new().path(TLS_DIR).build();
-    let body = bollard::body_full(Bytes::from(bytes));
-    let sent = container.engine.docker.upload_to_container(&container.name, Some(options), body);
-    sent.await.or_environment(what())
+    container.unpack(context, TLS_DIR, archive.into_inner().or_internal(what())?).await
 }

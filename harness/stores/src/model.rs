@@ -62,19 +62,19 @@ impl Store {
     }
 
     /// Breaks it on purpose: it answers nothing, connections stay open.
-    pub async fn pause(&self) -> Result<()> {
-        self.place.breakable()?.pause().await
+    pub async fn pause(&self, context: &Context) -> Result<()> {
+        self.place.breakable()?.pause(context).await
     }
 
     /// Heals [`Store::pause`].
-    pub async fn unpause(&self) -> Result<()> {
-        self.place.breakable()?.unpause().await
+    pub async fn unpause(&self, context: &Context) -> Result<()> {
+        self.place.breakable()?.unpause(context).await
     }
 
     /// Breaks it on purpose: its processes end and its port refuses, its data stays (moto's, in
     /// memory, does not).
-    pub async fn halt(&self) -> Result<()> {
-        self.place.breakable()?.halt().await
+    pub async fn halt(&self, context: &Context) -> Result<()> {
+        self.place.breakable()?.halt(context).await
     }
 
     /// Heals [`Store::halt`]; returns when it serves again, under the same address.

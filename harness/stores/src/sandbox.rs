@@ -43,7 +43,7 @@ pub(super) async fn start(
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         entrypoint: Some(idle(kind).iter().map(|word| (*word).to_owned()).collect()),
-        labels: Some(labels::docker(context.run.id(), request.scope.into())),
+        labels: Some(labels::docker(context.run.label(), request.scope.into())),
         host_config: Some(HostConfig {
             network_mode: Some(network.to_owned()),
             memory: Some(MEMORY),

@@ -1,14 +1,11 @@
 //! Strategy 1: baked into the image.
 
 use futures::future::LocalBoxFuture;
-use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_catalog::Variant;
 use sparkproof_images::{Entry, Layer};
 use sparkproof_spark::session::SessionOverlay;
-use sparkproof_testbed::Environment;
 
-use super::nodes::no_layers;
 use super::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer
@@ -29,14 +26,6 @@ impl Baked {
 impl Strategy for Baked {
     fn variant(&self) -> &'static Variant {
         self.variant
-    }
-
-    fn unavailable<'a>(
-        &'a self,
-        _: &'a Context,
-        environment: &'a Environment,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async { Ok(no_layers(environment)) })
     }
 
     fn prepare<'a>(

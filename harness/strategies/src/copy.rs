@@ -67,6 +67,10 @@ impl Strategy for Copy {
     }
 }
 
+/// How [`copy_into`] ends in a pod whose user may not write into a directory that is there: no status of
+/// a shell, of mkdir or of tar.
+pub(super) const NOT_WRITABLE: i32 = 77;
+
 /// Copies the data to `path` in every executor's pod, side by side.
 pub(super) async fn copy_into_all(
     scene: StrategyContext<'_>,
@@ -97,11 +101,13 @@ pub(super) async fn copy_into_all(
 /// already may be a mount, which cannot be replaced: its content is, from a temporary name in it.
 pub async fn copy_into(pod: &InPod, data: &Dataset, path: &Path) -> Result<()> {
     let whole = path.to_string_lossy();
-    let unpack = "half=\"$1.half\"; [ ! -d \"$1\" ] || half=\"$1/.half\"; \
-                  mkdir -p \"$half\" && \
-                  tar --extract --no-same-owner --file - --directory \"$half\"";
+    let unpack = format!(
+        "half=\"$1.half\"; if [ -d \"$1\" ]; then half=\"$1/.half\"; \
+         [ -w \"$1\" ] || {{ echo \"$1 may not be written to\" >&2; exit {NOT_WRITABLE}; }}; fi; \
+         mkdir -p \"$half\" && tar --extract --no-same-owner --file - --directory \"$half\""
+    );
     let (stream, packing) = pack(&data.dir);
-    packing.after(pod.feed(&["sh", "-c", unpack, "sh", &whole], stream).await).await?;
+    packing.after(pod.feed(&["sh", "-c", &unpack, "sh", &whole], stream).await).await?;
     let rename = "if [ ! -d \"$1\" ]; then mv \"$1.half\" \"$1\"; else \
                   for f in \"$1\"/.half/*; do rm -rf \"$1/${f##*/}\" && mv \"$f\" \"$1\" || exit; done; \
                   rmdir \"$1/.half\"; fi && cd \"$1\"";

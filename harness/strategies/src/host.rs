@@ -20,7 +20,8 @@ impl HostCopy {
     /// id must not exist yet: it is made, and removed with all that is in it.
     pub async fn make(context: &Context, path: &Path, data: &Dataset) -> Result<Self> {
         let run = context.run.id();
-        let of_run = |p: &&Path| p.file_name().is_some_and(|n| n.to_string_lossy().contains(run));
+        let of_run =
+            |p: &&Path| p.file_name().is_some_and(|n| n.to_string_lossy().contains(run.as_str()));
         let ours = path.ancestors().filter(of_run).last().unwrap_or(path).to_owned();
         if fs_err::symlink_metadata(&ours).is_ok() {
             return Err(Error::environment(format!("{} exists already", ours.display()))

@@ -8,26 +8,18 @@ use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::tar_stream::pack;
+use sparkproof_kubernetes::cluster::Cluster;
 use sparkproof_machine::engine::Engine;
-use sparkproof_testbed::Environment;
 
 use crate::transfer::{HASH, verify};
 use crate::{Dataset, StrategyContext};
 
-/// The engine that runs the nodes.
-pub(crate) fn engine(environment: &Environment) -> Result<&Engine> {
-    environment.engine.as_ref().ok_or_else(|| Error::environment(NOT_OURS))
-}
-
 /// The longest that a variant's data may take into a node.
 const PUT: Duration = Duration::from_secs(300);
-/// Why there is none.
-pub(crate) const NOT_OURS: &str = "the nodes of an existing cluster are not ours to put files into";
-
 /// Why images cannot be given layers here; `None` when they can.
-pub fn no_layers(environment: &Environment) -> Option<String> {
+pub fn no_layers(engine: Option<&Engine>) -> Option<String> {
     let none = "the image needs layers, which sparkproof loads onto its own nodes only";
-    environment.engine.is_none().then(|| none.to_owned())
+    engine.is_none().then(|| none.to_owned())
 }
 
 /// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
@@ -38,7 +30,7 @@ pub(crate) async fn put(
     data: &Dataset,
     path: &Path,
 ) -> Result<Vec<OwnedResource>> {
-    let engine = engine(scene.environment)?;
+    let engine = scene.environment.node_engine()?;
     let half = path.with_extension("half");
     let whole = path.to_string_lossy();
     let free = ["sh", "-c", "! test -e \"$1\"", "sh", &whole];
@@ -63,15 +55,19 @@ pub(crate) async fn put(
 }
 
 /// Owns a directory of every node that executors can run on: for what kubelet makes unasked.
-pub fn own_on_nodes(context: &Context, environment: &Environment, path: &Path) -> Result<()> {
-    on_nodes(environment, path)?.into_iter().try_for_each(|owned| context.run.record(owned))
+pub fn own_on_nodes(
+    context: &Context,
+    engine: &Engine,
+    cluster: &Cluster,
+    path: &Path,
+) -> Result<()> {
+    on_nodes(engine, cluster, path).into_iter().try_for_each(|owned| context.run.record(owned))
 }
 
 /// A directory of every node that executors can run on.
-pub(crate) fn on_nodes(environment: &Environment, path: &Path) -> Result<Vec<OwnedResource>> {
-    let engine = engine(environment)?;
-    let nodes = environment.cluster.executor_nodes();
-    Ok(nodes.iter().map(|node| on_node(engine, node, path.to_owned())).collect())
+pub(crate) fn on_nodes(engine: &Engine, cluster: &Cluster, path: &Path) -> Vec<OwnedResource> {
+    let nodes = cluster.executor_nodes();
+    nodes.iter().map(|node| on_node(engine, node, path.to_owned())).collect()
 }
 
 /// A directory of a node, as the ledger knows it.

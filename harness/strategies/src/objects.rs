@@ -53,7 +53,7 @@ where
     let look = async { api.get_opt(name).await.or_environment(format!("looking for {what}")) };
     let found = context.cancel.guard(look).await?;
     let run = context.run.id();
-    let ours = |object: &K| object.labels().get(labels::KUBE_RUN).is_some_and(|l| l == run);
+    let ours = |object: &K| object.labels().get(labels::KUBE_RUN).is_some_and(|l| *l == **run);
     if !found.as_ref().is_some_and(ours) {
         return Ok(());
     }

@@ -128,7 +128,7 @@ impl SetupCost {
     /// As the comparison's figures of a variant, nothing of it read yet.
     pub fn figures(self, variant: &Variant) -> ReadMetrics {
         ReadMetrics {
-            variant: variant.id.clone(),
+            variant: variant.id.to_string(),
             setup_seconds: self.seconds,
             bytes_to_nodes: self.bytes_to_nodes,
             seconds_per_executor: self.seconds_per_executor,

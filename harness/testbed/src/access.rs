@@ -3,13 +3,14 @@
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::verdict::{Findings, check, judged, skip};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_judge::Granted;
 use sparkproof_kubernetes::access::{
     Access, ClusterCapabilities, Identity, OPTIONAL_PERMISSIONS, missing_verbs, needed,
 };
 
 /// Every verb this Spark version needs is granted; each missing one is named.
-pub async fn can_i(context: &Context, access: &Access, spark_version: &str) -> Result<()> {
+pub async fn can_i(context: &Context, access: &Access, spark_version: &SparkVersion) -> Result<()> {
     let who = match &access.identity {
         Identity::Account => format!("account {}", access.service_account),
         Identity::User { .. } => "the kubeconfig's user".to_owned(),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 use sparkproof_catalog::plan::conf::exposed;
-use sparkproof_catalog::plan::{Conf, Plan};
+use sparkproof_catalog::plan::{Conf, ResolvedPlan};
 use sparkproof_images::spark::SparkImage;
 use sparkproof_kubernetes::access::ClusterCapabilities;
 use sparkproof_kubernetes::cluster::{Cluster, ClusterRecord};
@@ -23,11 +23,15 @@ pub const HANDOVER: &str = "SPARKPROOF_ENV";
 /// Environment variable with the path of the binary that holds the environment.
 pub const EXECUTABLE: &str = "SPARKPROOF_EXE";
 
+/// Why there is no engine that runs the nodes.
+pub const NO_NODE_ENGINE: &str =
+    "the nodes are an existing cluster's: sparkproof loads images and files only into its own";
+
 /// What sessions run on.
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// What was asked for.
-    pub plan: Plan,
+    pub plan: ResolvedPlan,
     /// The cluster, ready.
     pub cluster: Cluster,
     /// On which terms it is used.
@@ -44,7 +48,7 @@ pub struct Environment {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EnvironmentRecord {
     /// What was asked for.
-    pub plan: Plan,
+    pub plan: ResolvedPlan,
     /// Its Spark configuration with the secrets, which the plan's own form has not.
     #[serde(default, with = "exposed")]
     pub conf: Conf,
@@ -112,6 +116,14 @@ impl EnvironmentRecord {
 }
 
 impl Environment {
+    /// The engine that runs the nodes.
+    ///
+    /// # Errors
+    /// Environment: the nodes are an existing cluster's.
+    pub fn node_engine(&self) -> Result<&Engine> {
+        self.engine.as_ref().ok_or_else(|| Error::environment(NO_NODE_ENGINE))
+    }
+
     /// As a record for other processes.
     pub fn record(&self, context: &Context) -> EnvironmentRecord {
         EnvironmentRecord {

@@ -11,7 +11,7 @@ mod session;
 mod session_builder;
 
 pub use access::{can_i, uses};
-pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER};
+pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER, NO_NODE_ENGINE};
 pub use image_tool::image_tool;
 pub use live::{EndKind, EndedSession, LiveSession, PreparedSession};
 pub use scenario_context::ScenarioContext;

@@ -1,5 +1,6 @@
 //! A session that lives, and how it ends.
 
+use sparkproof_catalog::SparkVersion;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -64,7 +65,7 @@ pub struct EndedSession {
     /// How many executors it had.
     pub executors: u32,
     /// Spark's version, of the driver.
-    pub spark_version: String,
+    pub spark_version: SparkVersion,
     /// Where it was.
     pub cluster: Cluster,
     /// Its namespace, which is still there.

@@ -5,6 +5,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use rstest::rstest;
 use scenarios::frame::{Outcome, expect_red, little, lives_and_ends, proof, started};
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::checks;
 use sparkproof::error::{Error, ErrorContext, Result};
@@ -55,7 +56,8 @@ fn not_on_this_host(live: &LiveSession, host: std::net::IpAddr) -> Result<()> {
 #[ignore = "full: all variants are read from this host in ci"]
 async fn a_driver_in_a_pod_reads_files() -> Outcome {
     proof("a_driver_in_a_pod_reads_files", async |p| {
-        let builder = little(p, &["0-copy", "3-hostpath", "4-s3", "4-wasbs"])?;
+        let builder =
+            little(p, &[VariantId::Copy, VariantId::HostPath, VariantId::S3, VariantId::Wasbs]);
         // As much as a run has: it goes to the driver by exec.
         let builder = builder.size(DataSize::default());
         let builder = builder.session(|session| session.driver(DriverPlace::Pod));

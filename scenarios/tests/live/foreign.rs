@@ -204,7 +204,7 @@ async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
         let now = jiff::Timestamp::now();
         let long_ago = now - jiff::SignedDuration::from_mins(10);
         for (run, renewed) in [("aaaa0001", now), ("dddd0002", long_ago), ("cccc0003", long_ago)] {
-            team.left_behind(run, renewed).await?;
+            team.left_behind(&run.parse()?, renewed).await?;
         }
         let keep = tempfile::tempdir().expect("temporary directory");
         let admin = p.environment.cluster.kubeconfig.to_string_lossy().into_owned();

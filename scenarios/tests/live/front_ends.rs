@@ -3,6 +3,7 @@
 use rstest::rstest;
 use scenarios::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, started};
 use scenarios::pod_spec::as_reviewed;
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::error::ErrorContext;
 use sparkproof::testbed::EndKind;
@@ -41,21 +42,22 @@ async fn a_spark_shell_is_a_session_like_any_other(
 #[ignore = "full: 111 s; all variants are read by PySpark in ci"]
 async fn a_spark_shell_reads_files() -> Outcome {
     proof("a_spark_shell_reads_files", async |p| {
-        let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs", "4-http"])?;
+        let builder =
+            little(p, &[VariantId::Copy, VariantId::HostPath, VariantId::Hdfs, VariantId::Http]);
         let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
         let mut session = started(builder).await?;
         session.prove_all().await?;
 
-        let here = path_of(&session, "0-copy")?.join("big.csv");
+        let here = path_of(&session, VariantId::Copy)?.join("big.csv");
         let away = here.with_extension("away");
         std::fs::rename(&here, &away).or_environment("moving the driver's copy")?;
-        expect_red(session.prove("0-copy").await, &["driver-lacks-file"])?;
+        expect_red(session.prove(VariantId::Copy).await, &["driver-lacks-file"])?;
         std::fs::rename(&away, &here).or_environment("moving it back")?;
         if let Some(pod) = session.live.executor_pods().keys().next() {
             let file = here.to_string_lossy();
             session.live.executor(pod).run(&["rm", &file]).await?;
         }
-        expect_red(session.prove("0-copy").await, &["file-missing", "2 of 3"])?;
+        expect_red(session.prove(VariantId::Copy).await, &["file-missing", "2 of 3"])?;
         session.stop().await.map(drop)
     })
     .await

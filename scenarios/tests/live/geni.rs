@@ -3,6 +3,7 @@
 use rstest::rstest;
 use scenarios::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, started};
 use scenarios::geni::with_geni;
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::DriverPlace;
 use sparkproof::session::FaultInjection;
 use sparkproof::testbed::EndKind;
@@ -55,7 +56,7 @@ async fn a_trap_of_geni_is_named(
 #[tokio::test]
 async fn a_geni_repl_reads_files() -> Outcome {
     with_geni("a_geni_repl_reads_files", async |p, geni| {
-        let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs"])?;
+        let builder = little(p, &[VariantId::Copy, VariantId::HostPath, VariantId::Hdfs]);
         let builder = builder.session(|session| session.geni(geni.class_path.clone()));
         let mut session = started(builder).await?;
         session.prove_all().await?;

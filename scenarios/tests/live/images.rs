@@ -1,11 +1,11 @@
 //! Images of other origins, and what a second time costs.
 
 use scenarios::frame::{Outcome, proof};
+use sparkproof::checks;
 use sparkproof::images::{Entry, Layer, load, load_layered, spark};
 use sparkproof::ledger::OwnedResource;
 use sparkproof::release::release;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
-use sparkproof::{Error, checks};
 
 /// The guide's way: the distribution's own `docker-image-tool.sh`, here on a distribution composed
 /// of PyPI's package and our Dockerfile.
@@ -13,8 +13,7 @@ use sparkproof::{Error, checks};
 #[ignore = "full: the image of the environment is built from the same distribution in ci"]
 async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {
     proof("a_distributions_own_tool_builds_an_image_that_works", async |p| {
-        let engine = p.environment.engine.as_ref();
-        let engine = engine.ok_or_else(|| Error::environment("no engine to build with"))?;
+        let engine = p.environment.node_engine()?;
         let home = &p.environment.image.spark_home;
         let nodes = &p.environment.cluster.executor_nodes();
         let image = spark::from_home(&p.context, engine, "spark", home).await?;
@@ -38,12 +37,11 @@ async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {
 #[ignore = "full: a layer travels alone as 1-baked in ci"]
 async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
     proof("a_layer_travels_alone_and_its_image_goes_with_the_run", async |p| {
-        let engine = p.environment.engine.as_ref();
-        let engine = engine.ok_or_else(|| Error::environment("no engine to load from"))?;
+        let engine = p.environment.node_engine()?;
         let base = &p.environment.image.reference;
         let nodes = &p.environment.cluster.executor_nodes();
         let run = p.context.run.id();
-        let data = Entry::bytes(run, 0o644);
+        let data = Entry::bytes(run.as_str(), 0o644);
         let layers = [Layer::of_entries([("/opt/data/nonce", data)]).await?];
         let reference = format!("localhost/sparkproof/spark:nonce-{run}");
         let load = || load_layered(&p.context, engine, nodes, base, &reference, &layers);

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::VolumeMount;
 use scenarios::frame::{Outcome, expect_red, first_pod, little, path_of, proof, started};
+use sparkproof::catalog::VariantId;
 use sparkproof::checks;
 use sparkproof::deadlines::IN_NODE;
 use sparkproof::error::{Error, Result};
@@ -26,14 +27,13 @@ fn also_without_propagation(added: &mut SessionOverlay) {
 
 /// Mounts of the run in the nodes' own namespaces.
 async fn mounted_on_nodes(p: &ScenarioContext) -> Result<String> {
-    let engine = p.environment.engine.as_ref();
-    let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
+    let engine = p.environment.node_engine()?;
     let mut mounted = String::new();
     for node in p.environment.cluster.executor_nodes() {
         let cat = ["cat", "/proc/self/mountinfo"];
         let all = engine.exec(&p.context, &node, &cat, None::<&[u8]>, IN_NODE).await?;
         let ours = all.lines().filter(|line| line.contains("/var/tmp/sparkproof-"));
-        ours.filter(|line| line.contains(p.context.run.id())).for_each(|line| {
+        ours.filter(|line| line.contains(p.context.run.id().as_str())).for_each(|line| {
             mounted.push_str(line);
             mounted.push('\n');
         });
@@ -46,8 +46,8 @@ async fn mounted_on_nodes(p: &ScenarioContext) -> Result<String> {
 #[tokio::test]
 async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_mount_that_is_gone_is_named_and_its_return_is_seen", async |p| {
-        let id = "2-s3fs-node";
-        let mut session = started(little(p, &[id])?.change(also_without_propagation)).await?;
+        let id = VariantId::S3fsNode;
+        let mut session = started(little(p, &[id]).change(also_without_propagation)).await?;
         let pod = first_pod(&session)?;
         let deaf = format!("{DEAF}/mounted/big.csv");
         session.prove(id).await?;
@@ -85,8 +85,8 @@ async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
 #[ignore = "full: a mount that is gone on the node is in ci"]
 async fn a_mount_that_is_gone_in_one_pod_is_named() -> Outcome {
     proof("a_mount_that_is_gone_in_one_pod_is_named", async |p| {
-        let id = "2-s3fs-executor";
-        let mut session = started(little(p, &[id])?).await?;
+        let id = VariantId::S3fsExecutor;
+        let mut session = started(little(p, &[id])).await?;
         session.prove(id).await?;
         // Commands run as the container's user, which is root; the JVM is not.
         let point = path_of(&session, id)?.join("mounted");

@@ -4,6 +4,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use scenarios::assert_snapshot_of;
 use scenarios::frame::{Outcome, expect_red, first_pod, little, path_of, proof, started};
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::{Expected, StoreKind};
 use sparkproof::checks;
 use sparkproof::checks::run_reading_suite;
@@ -23,8 +24,8 @@ async fn every_way_of_reading_is_as_declared() -> Outcome {
     .await
 }
 
-async fn reading<'a>(p: &'a ScenarioContext, ids: &[&str]) -> Result<ReadingSession<'a>> {
-    started(little(p, ids)?).await
+async fn reading<'a>(p: &'a ScenarioContext, ids: &[VariantId]) -> Result<ReadingSession<'a>> {
+    started(little(p, ids)).await
 }
 
 /// Refuses the pod's packets to an address, in its own network namespace; the driver's go on.
@@ -35,8 +36,7 @@ async fn cut_off(p: &ScenarioContext, pod: &Pod, address: &str) -> Result<()> {
         exec nsenter --target "$pid" --net iptables --insert OUTPUT --destination "$2" --jump REJECT
     "#;
     let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
-    let engine = p.environment.engine.as_ref();
-    let engine = engine.ok_or_else(|| Error::environment("the nodes are no containers of ours"))?;
+    let engine = p.environment.node_engine()?;
     let name = pod.metadata.name.clone().unwrap_or_default();
     let command = ["sh", "-c", REFUSE, "sh", &name, address];
     engine.exec(&p.context, &node, &command, None::<&[u8]>, IN_NODE).await.map(drop)
@@ -46,35 +46,35 @@ async fn cut_off(p: &ScenarioContext, pod: &Pod, address: &str) -> Result<()> {
 #[tokio::test]
 async fn a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named() -> Outcome {
     proof("a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named", async |p| {
-        let mut session = reading(p, &["0-copy"]).await?;
-        session.prove("0-copy").await?;
-        let file = format!("{}/big.csv", path_of(&session, "0-copy")?.display());
+        let mut session = reading(p, &[VariantId::Copy]).await?;
+        session.prove(VariantId::Copy).await?;
+        let file = format!("{}/big.csv", path_of(&session, VariantId::Copy)?.display());
         let pod = first_pod(&session)?;
         let sh = async |script: &str| pod.run(&["sh", "-c", script, "sh", &file]).await;
 
         sh("mv \"$1\" \"$1.away\"").await?;
-        let words = expect_red(session.prove("0-copy").await, &["file-missing", "2 of 3"])?;
+        let words = expect_red(session.prove(VariantId::Copy).await, &["file-missing", "2 of 3"])?;
         if !words.contains("executor 1") {
             return Err(Error::red(format!("the executor is not named: {words}")));
         }
         sh("head -c 4 \"$1.away\" > \"$1\"").await?;
-        expect_red(session.prove("0-copy").await, &["content-differs", "4 bytes"])?;
+        expect_red(session.prove(VariantId::Copy).await, &["content-differs", "4 bytes"])?;
         sh("mv \"$1.away\" \"$1\"").await?;
-        session.prove("0-copy").await?;
+        session.prove(VariantId::Copy).await?;
 
         // On the executors, not at the driver, which lists.
         let here = std::path::PathBuf::from(&file);
         let away = here.with_extension("away");
         std::fs::rename(&here, &away).or_environment("moving the driver's copy")?;
-        expect_red(session.prove("0-copy").await, &["driver-lacks-file"])?;
+        expect_red(session.prove(VariantId::Copy).await, &["driver-lacks-file"])?;
         std::fs::rename(&away, &here).or_environment("moving it back")?;
 
         // At the driver only.
         for pod in session.live.executor_pods().into_keys() {
             let pod = session.live.executor(&pod);
-            pod.run(&["rm", "-r", &path_of(&session, "0-copy")?.to_string_lossy()]).await?;
+            pod.run(&["rm", "-r", &path_of(&session, VariantId::Copy)?.to_string_lossy()]).await?;
         }
-        expect_red(session.prove("0-copy").await, &["file-missing", "0 of 3"])?;
+        expect_red(session.prove(VariantId::Copy).await, &["file-missing", "0 of 3"])?;
         session.stop().await.map(drop)
     })
     .await
@@ -85,14 +85,17 @@ async fn a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named() -> Out
 #[ignore = "full: a replaced executor with an empty claim is in ci"]
 async fn a_replaced_executor_has_no_copy() -> Outcome {
     proof("a_replaced_executor_has_no_copy", async |p| {
-        let mut session = reading(p, &["0-copy", "1-baked"]).await?;
+        let mut session = reading(p, &[VariantId::Copy, VariantId::Baked]).await?;
         let lost = checks::lose_an_executor(&p.context, &session.live).await?;
         checks::replaced(&p.context, &session.live, &lost).await?;
-        expect_red(session.prove("0-copy").await, &["file-missing", "2 of 3", "executor 4"])?;
+        expect_red(
+            session.prove(VariantId::Copy).await,
+            &["file-missing", "2 of 3", "executor 4"],
+        )?;
         // What is in the image is in every pod.
-        session.prove("1-baked").await?;
-        session.populate("0-copy").await?;
-        session.prove("0-copy").await?;
+        session.prove(VariantId::Baked).await?;
+        session.populate(VariantId::Copy).await?;
+        session.prove(VariantId::Copy).await?;
         session.stop().await.map(drop)
     })
     .await
@@ -101,13 +104,13 @@ async fn a_replaced_executor_has_no_copy() -> Outcome {
 #[tokio::test]
 async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_store_that_is_down_is_named_and_its_return_is_seen", async |p| {
-        let mut session = started(little(p, &["4-s3"])?.session(impatient)).await?;
+        let mut session = started(little(p, &[VariantId::S3]).session(impatient)).await?;
         let store = p.environment.stores.get(StoreKind::S3)?;
-        store.halt().await?;
-        let down = session.prove("4-s3").await;
+        store.halt(&p.context).await?;
+        let down = session.prove(VariantId::S3).await;
         store.resume(&p.context).await?;
         expect_red(down, &["store-unreachable"])?;
-        session.prove("4-s3").await?;
+        session.prove(VariantId::S3).await?;
         session.stop().await.map(drop)
     })
     .await
@@ -118,11 +121,11 @@ async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
 #[ignore = "full: a store that is down is in ci"]
 async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
     proof("a_store_cut_off_from_one_pod_is_named", async |p| {
-        let mut session = reading(p, &["4-hdfs"]).await?;
+        let mut session = reading(p, &[VariantId::Hdfs]).await?;
         let pod = session.live.executor_pods().into_values().next();
         let pod = pod.ok_or_else(|| Error::red("no executor runs"))?;
         cut_off(p, &pod, &p.environment.stores.get(StoreKind::Hdfs)?.address).await?;
-        expect_red(session.prove("4-hdfs").await, &["store-unreachable", "2 of 3"])?;
+        expect_red(session.prove(VariantId::Hdfs).await, &["store-unreachable", "2 of 3"])?;
         session.stop().await.map(drop)
     })
     .await
@@ -132,13 +135,13 @@ async fn a_store_cut_off_from_one_pod_is_named() -> Outcome {
 #[ignore = "full: another red read of the same store is in ci"]
 async fn a_wrong_key_is_named() -> Outcome {
     proof("a_wrong_key_is_named", async |p| {
-        let builder = little(p, &["4-s3"])?.session(impatient).change(|added| {
+        let builder = little(p, &[VariantId::S3]).session(impatient).change(|added| {
             added
                 .conf
                 .change(|key, value| key.ends_with(".secret.key").then(|| format!("{value}wrong")));
         });
         let mut session = started(builder).await?;
-        expect_red(session.prove("4-s3").await, &["store-denies-access"])?;
+        expect_red(session.prove(VariantId::S3).await, &["store-denies-access"])?;
         session.stop().await.map(drop)
     })
     .await
@@ -149,9 +152,10 @@ async fn a_wrong_key_is_named() -> Outcome {
 #[ignore = "full: another red read of the same store is in ci"]
 async fn missing_jars_are_named() -> Outcome {
     proof("missing_jars_are_named", async |p| {
-        let builder = little(p, &["4-s3"])?.bare_image().session(|session| session.executors(1));
+        let builder =
+            little(p, &[VariantId::S3]).bare_image().session(|session| session.executors(1));
         let mut session = started(builder).await?;
-        expect_red(session.prove("4-s3").await, &["missing-jar", "S3AFileSystem"])?;
+        expect_red(session.prove(VariantId::S3).await, &["missing-jar", "S3AFileSystem"])?;
         session.stop().await.map(drop)
     })
     .await
@@ -161,11 +165,11 @@ async fn missing_jars_are_named() -> Outcome {
 #[tokio::test]
 async fn a_scheme_that_spark_does_not_read_is_named() -> Outcome {
     proof("a_scheme_that_spark_does_not_read_is_named", async |p| {
-        let mut session = reading(p, &["4-http"]).await?;
-        expect_red(session.prove_frame("4-http").await, &["unsupported-scheme"])?;
+        let mut session = reading(p, &[VariantId::Http]).await?;
+        expect_red(session.prove_frame(VariantId::Http).await, &["unsupported-scheme"])?;
         // And a refusal that does not come in the declared words is no proof either.
         let other = Expected::Refused("words that Spark does not say".to_owned());
-        expect_red(session.prove_to_be("4-http", other).await, &["without `words"])?;
+        expect_red(session.prove_to_be(VariantId::Http, other).await, &["without `words"])?;
         session.stop().await.map(drop)
     })
     .await
@@ -177,7 +181,7 @@ async fn a_scheme_that_spark_does_not_read_is_named() -> Outcome {
 async fn a_read_in_a_local_session_is_never_green() -> Outcome {
     proof("a_read_in_a_local_session_is_never_green", async |p| {
         let builder =
-            little(p, &["0-copy"])?.session(|session| session.executors(1).local_master());
+            little(p, &[VariantId::Copy]).session(|session| session.executors(1).local_master());
         match builder.start().await {
             Ok(_) => Err(Error::red("a local session came out green")),
             Err(error) => expect_red::<()>(Err(error), &["local-master"]).map(drop),

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use scenarios::frame::{Outcome, expect_red, leaves_nothing, little, proof, started};
+use sparkproof::catalog::VariantId;
 use sparkproof::checks;
-use sparkproof::error::Result;
 use sparkproof::flow::ReadingBuilder;
 use sparkproof::read::own_on_nodes;
 use sparkproof::read::volume::{HostPath, by_claim};
 use sparkproof::testbed::ScenarioContext;
 
 /// Two executors that shall read little data by one variant.
-fn builder<'a>(p: &'a ScenarioContext, id: &str) -> Result<ReadingBuilder<'a>> {
-    Ok(little(p, &[id])?.session(|session| session.executors(2)))
+fn builder(p: &ScenarioContext, id: VariantId) -> ReadingBuilder<'_> {
+    little(p, &[id]).session(|session| session.executors(2))
 }
 
 /// kubelet makes a directory that does not exist, empty; since Spark 4.0 it must exist.
@@ -21,19 +21,19 @@ fn builder<'a>(p: &'a ScenarioContext, id: &str) -> Result<ReadingBuilder<'a>> {
 async fn a_mistyped_host_path_is_named() -> Outcome {
     proof("a_mistyped_host_path_is_named", async |p| {
         let mistyped = PathBuf::from(format!("/var/tmp/sparkproof-{}-typo", p.context.run.id()));
-        own_on_nodes(&p.context, &p.environment, &mistyped)?;
-        let builder = builder(p, "3-hostpath")?.change(|added| {
+        own_on_nodes(&p.context, p.environment.node_engine()?, &p.environment.cluster, &mistyped)?;
+        let builder = builder(p, VariantId::HostPath).change(|added| {
             added.conf.change(|key, _| {
                 key.ends_with(".options.path").then(|| mistyped.display().to_string())
             });
         });
         let started = started(builder).await;
-        if !p.environment.image.version.starts_with("3.") {
+        if p.environment.image.version.minor() >= (4, 0) {
             expect_red(started.map(drop), &["volume-not-mounted", "is not a directory"])?;
             return Ok(());
         }
         let mut session = started?;
-        let red = session.prove("3-hostpath").await;
+        let red = session.prove(VariantId::HostPath).await;
         expect_red(red, &["0 of 2 executors", "file-missing", "FileNotFoundException"])?;
         leaves_nothing(p, session).await
     })
@@ -59,7 +59,7 @@ async fn a_missing_claim_is_named() -> Outcome {
 #[ignore = "full: another missing verb is in ci"]
 async fn without_the_right_to_make_claims_is_named() -> Outcome {
     proof("without_the_right_to_make_claims_is_named", async |p| {
-        let builder = builder(p, "3-pvc-dynamic")?
+        let builder = builder(p, VariantId::PvcDynamic)
             .session(|session| session.without("persistentvolumeclaims", "create"));
         let started = started(builder).await;
         expect_red(started.map(drop), &["missing-verb", "may not create persistentvolumeclaims"])?;
@@ -73,11 +73,11 @@ async fn without_the_right_to_make_claims_is_named() -> Outcome {
 #[ignore = "full: an empty claim is in ci"]
 async fn a_file_removed_from_the_volume_is_named() -> Outcome {
     proof("a_file_removed_from_the_volume_is_named", async |p| {
-        let mut session = started(builder(p, "3-hostpath")?).await?;
-        session.prove("3-hostpath").await?;
+        let mut session = started(builder(p, VariantId::HostPath)).await?;
+        session.prove(VariantId::HostPath).await?;
         let (file, variant) = ("many.csv/part-03.csv", session.variants()[0]);
         HostPath::remove(session.scene(), variant, file).await?;
-        let red = session.prove("3-hostpath").await;
+        let red = session.prove(VariantId::HostPath).await;
         expect_red(red, &["0 of 2 executors", "file-missing", file])?;
         leaves_nothing(p, session).await
     })
@@ -88,14 +88,14 @@ async fn a_file_removed_from_the_volume_is_named() -> Outcome {
 #[tokio::test]
 async fn a_replaced_executor_has_an_empty_claim() -> Outcome {
     proof("a_replaced_executor_has_an_empty_claim", async |p| {
-        let mut session = started(builder(p, "3-pvc-dynamic")?).await?;
-        session.prove("3-pvc-dynamic").await?;
+        let mut session = started(builder(p, VariantId::PvcDynamic)).await?;
+        session.prove(VariantId::PvcDynamic).await?;
         let lost = checks::lose_an_executor(&p.context, &session.live).await?;
         checks::replaced(&p.context, &session.live, &lost).await?;
-        let red = session.prove("3-pvc-dynamic").await;
+        let red = session.prove(VariantId::PvcDynamic).await;
         expect_red(red, &["1 of 2 executors", "file-missing", "executor 3"])?;
-        session.populate("3-pvc-dynamic").await?;
-        session.prove("3-pvc-dynamic").await?;
+        session.populate(VariantId::PvcDynamic).await?;
+        session.prove(VariantId::PvcDynamic).await?;
         leaves_nothing(p, session).await
     })
     .await

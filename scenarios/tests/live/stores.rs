@@ -58,8 +58,7 @@ for name in authority, sys.argv[3]:
 }
 
 async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> {
-    let engine = p.environment.engine.as_ref();
-    let engine = engine.ok_or_else(|| Error::environment("no engine to run a server in"))?;
+    let engine = p.environment.node_engine()?;
     let network = &p.environment.cluster.name;
     let store = Store::start(&p.context, engine, network, &StoreRequest::of(kind)).await?;
 
@@ -107,13 +106,13 @@ async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> 
     again.remove(&p.context, &nonce).await?;
 
     // Broken so that nothing answers, and healed.
-    again.pause().await?;
+    again.pause(&p.context).await?;
     expect_red(again.answers().await, &["did not answer in"])?;
-    again.unpause().await?;
+    again.unpause(&p.context).await?;
     again.healthy(&p.context).await?;
 
     // The negative control of its health: what ended is said to have ended, and heals.
-    again.halt().await?;
+    again.halt(&p.context).await?;
     expect_red(again.healthy(&p.context).await, &["ended with status", "the end of its log"])?;
     expect_red(again.put_all(&p.context, &nonce, &files).await, &["Connection refused"])?;
     again.resume(&p.context).await?;
@@ -148,8 +147,7 @@ async fn a_store_serves_and_leaves_nothing(#[case] kind: StoreKind) -> Outcome {
 #[ignore = "full: stores beside the cluster are in ci"]
 async fn a_store_in_a_pod_is_reached_from_outside(#[case] kind: StoreKind) -> Outcome {
     proof(&format!("the_{kind}_store_in_a_pod_is_reached_from_outside"), async |p| {
-        let engine = p.environment.engine.as_ref();
-        let engine = engine.ok_or_else(|| Error::environment("no engine to load from"))?;
+        let engine = p.environment.node_engine()?;
         let cluster = &p.environment.cluster;
         let namespace = format!("stores-{}", p.context.run.id());
         let owned = OwnedResource::Namespace {

@@ -5,15 +5,16 @@ use scenarios::frame::{
     Outcome, expect_red, leaves_nothing, little, lives_and_ends, proof, started,
 };
 use scenarios::pod_spec::as_reviewed;
+use sparkproof::Result;
+use sparkproof::catalog::SparkVersion;
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::FrontEnd;
 use sparkproof::images::{load, spark};
 use sparkproof::testbed::{EndKind, Environment, ScenarioContext};
-use sparkproof::{Error, Result};
 
 /// The same environment with another Spark, whose image is on every node.
-async fn with_spark(p: &ScenarioContext, version: &str) -> Result<ScenarioContext> {
-    let engine = p.environment.engine.as_ref();
-    let engine = engine.ok_or_else(|| Error::environment("no engine to build with"))?;
+async fn with_spark(p: &ScenarioContext, version: &SparkVersion) -> Result<ScenarioContext> {
+    let engine = p.environment.node_engine()?;
     let image = spark::from_version(&p.context, engine, "spark", version).await?;
     let nodes = &p.environment.cluster.executor_nodes();
     load(&p.context, engine, nodes, &image.reference).await?;
@@ -31,15 +32,15 @@ async fn with_spark(p: &ScenarioContext, version: &str) -> Result<ScenarioContex
 #[ignore = "full: needs another image"]
 #[tokio::test]
 async fn a_session_of_another_spark(
-    #[case] version: &str,
+    #[case] version: SparkVersion,
     #[case] front_end: FrontEnd,
     #[case] ending: EndKind,
 ) -> Outcome {
     let name = format!("a_session_of_{version}_{front_end}_{ending:?}").to_lowercase();
     proof(&name.replace(['.', '-'], "_"), async |p| {
-        let p = &with_spark(p, version).await?;
+        let p = &with_spark(p, &version).await?;
         let live = p.session().front_end(front_end).executors(1).start().await?;
-        as_reviewed(&live, version);
+        as_reviewed(&live, &version);
         lives_and_ends(p, live, ending).await
     })
     .await
@@ -51,11 +52,11 @@ async fn a_session_of_another_spark(
 #[case::newest("4.3.0")]
 #[ignore = "full: needs another image"]
 #[tokio::test]
-async fn a_spark_shell_of_another_spark_reads(#[case] version: &str) -> Outcome {
+async fn a_spark_shell_of_another_spark_reads(#[case] version: SparkVersion) -> Outcome {
     let name = format!("a_spark_shell_of_{version}_reads").replace('.', "_");
     proof(&name, async |p| {
-        let p = &with_spark(p, version).await?;
-        let builder = little(p, &["0-copy", "3-hostpath", "4-hdfs"])?;
+        let p = &with_spark(p, &version).await?;
+        let builder = little(p, &[VariantId::Copy, VariantId::HostPath, VariantId::Hdfs]);
         let builder = builder.session(|session| session.front_end(FrontEnd::SparkShell));
         let mut session = started(builder).await?;
         session.prove_all().await?;
@@ -70,7 +71,7 @@ async fn a_spark_shell_of_another_spark_reads(#[case] version: &str) -> Outcome 
 async fn an_older_driver_than_its_image_is_named() -> Outcome {
     proof("an_older_driver_than_its_image_is_named", async |p| {
         let image = p.environment.image.reference.clone();
-        let p = &with_spark(p, "3.0.1").await?;
+        let p = &with_spark(p, &SparkVersion::new(3, 0, 1)).await?;
         let session = p.session().front_end(FrontEnd::SparkShell).executors(1).image(&image);
         expect_red(session.start().await, &["version-mismatch"]).map(drop)
     })
@@ -81,7 +82,7 @@ async fn an_older_driver_than_its_image_is_named() -> Outcome {
 #[ignore = "full: needs another image"]
 async fn an_older_image_than_its_driver_is_named() -> Outcome {
     proof("an_older_image_than_its_driver_is_named", async |p| {
-        let older = with_spark(p, "3.0.1").await?.environment.image.reference;
+        let older = with_spark(p, &SparkVersion::new(3, 0, 1)).await?.environment.image.reference;
         for front_end in [FrontEnd::Pyspark, FrontEnd::SparkShell] {
             let session = p.session().front_end(front_end).executors(1).image(&older);
             expect_red(session.start().await, &["version-mismatch"])?;

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-/// Label of Docker objects: the run that made it.
+use crate::run_id::{RunId, RunLabel};
+
+/// Label of Docker objects: the run that made it, by [`super::Run::label`].
 pub const RUN: &str = "io.sparkproof.run";
 /// Label of Docker objects: `run`, `user` or `cache`.
 pub const SCOPE: &str = "io.sparkproof.scope";
@@ -43,7 +45,7 @@ pub const KUBE_APPLICATION: &str = "sparkproof.io/application";
 /// Annotation of an object that is waited for: how often it was looked at.
 pub const KUBE_LOOKED: &str = "sparkproof.io/looked";
 
-/// Environment variable of every process that a run starts: its id. Children inherit it, so that
+/// Environment variable of every process that a run starts: its label. Children inherit it, so that
 /// they are found even when their group leader is gone.
 pub const RUN_VARIABLE: &str = "SPARKPROOF_OWNER_RUN";
 
@@ -70,19 +72,19 @@ impl Lifetime {
 }
 
 /// Labels of a Docker object made now by this user.
-pub fn docker(run: &str, lifetime: Lifetime) -> HashMap<String, String> {
+pub fn docker(run: &RunLabel, lifetime: Lifetime) -> HashMap<String, String> {
     of([RUN, SCOPE, OWNER, CREATED_AT], run, lifetime).collect()
 }
 
 /// Labels of a Kubernetes object made now by this user.
-pub fn kube(run: &str, lifetime: Lifetime) -> std::collections::BTreeMap<String, String> {
+pub fn kube(run: &RunId, lifetime: Lifetime) -> std::collections::BTreeMap<String, String> {
     of([KUBE_RUN, KUBE_SCOPE, KUBE_OWNER, KUBE_CREATED_AT], run, lifetime).collect()
 }
 
 fn of(names: [&str; 4], run: &str, lifetime: Lifetime) -> impl Iterator<Item = (String, String)> {
     let owner = rustix::process::getuid().as_raw().to_string();
     let now = jiff::Timestamp::now().as_second().to_string();
-    let values = [run.to_owned(), lifetime.as_str().to_owned(), owner, now];
+    let values = [run.to_string(), lifetime.as_str().to_owned(), owner, now];
     names.map(str::to_owned).into_iter().zip(values)
 }
 

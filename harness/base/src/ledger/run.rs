@@ -9,10 +9,10 @@ use std::sync::Mutex;
 use super::file::{Line, Tail, Unknown};
 use super::{OwnedResource, Scope, file};
 use crate::cancel::Cancel;
-use crate::dirs::{Dirs, private_dir, remove_below};
+use crate::dirs::{Dirs, private_dir, private_file, remove_below};
 use crate::error::{Error, ErrorContext, Result};
 use crate::locks::{LockMode, try_existing_lock, try_lock_file};
-use crate::name::Name;
+use crate::run_id::{RunId, RunLabel};
 use crate::wait::{Progress, Source, Waiting, wait_unless};
 
 /// How long who only looks at a run, which takes an instant, may keep us from its lock.
@@ -23,11 +23,30 @@ pub const HALF_MADE: &str = ".half-";
 
 /// The lock of a run, in its directory.
 pub const LOCK: &str = "lock";
+/// The value of a run's label, in its directory.
+const LABEL: &str = "label";
+
+/// The value of the label of the run in a directory: without a file its id.
+pub(super) fn label_of(dir: &Path) -> Result<RunLabel> {
+    match std::fs::read_to_string(dir.join(LABEL)) {
+        Ok(label) => label.parse(),
+        Err(e) if e.kind() == ErrorKind::NotFound => id_of(dir).parse(),
+        Err(e) => {
+            Err(e).or_environment(format!("reading the label of the run of {}", dir.display()))
+        }
+    }
+}
+
+/// The id of the run in a directory.
+pub(super) fn id_of(dir: &Path) -> String {
+    dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
 
 /// A run that is alive as long as this value: the kernel frees its lock even after kill -9.
 #[derive(Debug)]
 pub struct Run {
-    id: String,
+    id: RunId,
+    label: RunLabel,
     dir: PathBuf,
     ledger: Mutex<Ledger>,
     unknown: Option<Unknown>,
@@ -53,7 +72,8 @@ impl Run {
     pub fn begin(dirs: &Dirs, scope: Scope) -> Result<Self> {
         loop {
             // Taken once in four thousand million times.
-            if let Some(run) = Self::create(dirs, scope, &Name::random())? {
+            let id = RunId::random();
+            if let Some(run) = Self::create(dirs, scope, &id, RunLabel::from(id.clone()))? {
                 return Ok(run);
             }
         }
@@ -65,12 +85,12 @@ impl Run {
     ///
     /// # Errors
     /// Environment: another process holds it, its ledger is not understood, or it is damaged.
-    pub async fn begin_as(dirs: &Dirs, scope: Scope, name: &Name) -> Result<Self> {
-        let waiting = Waiting::up_to(LOOKED_AT_SECONDS, format!("run {name}"));
+    pub async fn begin_as(dirs: &Dirs, scope: Scope, id: &RunId) -> Result<Self> {
+        let waiting = Waiting::up_to(LOOKED_AT_SECONDS, format!("run {id}"));
         let cancel = Cancel::default();
         let begun = wait_unless(&cancel, waiting, Source::Backoff, async || {
-            let run = match Self::create(dirs, scope, name) {
-                Ok(None) => Self::go_on(dirs, name),
+            let run = match Self::create(dirs, scope, id, RunLabel::for_name(id)) {
+                Ok(None) => Self::go_on(dirs, id),
                 created => created,
             };
             match run {
@@ -87,8 +107,8 @@ impl Run {
 
     /// Makes the run's directory; `None` when there is one of that name. It appears with its lock
     /// held: who looks at runs at the same moment cannot take a half-made one for a dead one.
-    fn create(dirs: &Dirs, scope: Scope, name: &Name) -> Result<Option<Self>> {
-        let what = || format!("making the directory of run {name}");
+    fn create(dirs: &Dirs, scope: Scope, id: &RunId, label: RunLabel) -> Result<Option<Self>> {
+        let what = || format!("making the directory of run {id}");
         let runs = dirs.runs();
         private_dir(&runs)?;
         let made = tempfile::Builder::new()
@@ -98,10 +118,11 @@ impl Run {
             .or_environment(what())?;
         let lock = try_lock_file(&made.path().join(LOCK), LockMode::Exclusive);
         let lock = lock.or_environment(what())?.ok_or_else(|| Error::internal(what()))?;
+        private_file(&made.path().join(LABEL), label.as_bytes())?;
         let mut file = file::open(made.path(), Tail::Whole)?;
         file::append(&mut file, &Line::Version(file::VERSION))?;
         file::append(&mut file, &Line::Scope(scope))?;
-        let dir = dirs.run(name);
+        let dir = dirs.run(id);
         match std::fs::rename(made.path(), &dir) {
             Ok(()) => drop(made.keep()),
             Err(e)
@@ -112,13 +133,13 @@ impl Run {
             Err(e) => return Err(Error::environment(what()).with_source(e)),
         }
         let ledger = Ledger { file: Some(file), tail: Tail::Whole, owned: Vec::new() };
-        let (id, ledger) = (name.as_str().to_owned(), Mutex::new(ledger));
-        Ok(Some(Run { id, dir, ledger, unknown: None, _lock: Some(lock) }))
+        let (id, ledger) = (id.clone(), Mutex::new(ledger));
+        Ok(Some(Run { id, label, dir, ledger, unknown: None, _lock: Some(lock) }))
     }
 
     /// Takes over a run that is there; `None` when it is held, or just went.
-    fn go_on(dirs: &Dirs, name: &Name) -> Result<Option<Self>> {
-        let Some((run, _)) = Self::take(dirs.run(name))? else { return Ok(None) };
+    fn go_on(dirs: &Dirs, id: &RunId) -> Result<Option<Self>> {
+        let Some((run, _)) = Self::take(dirs.run(id))? else { return Ok(None) };
         match run.not_understood() {
             Some(error) => Err(error),
             None => Ok(Some(run)),
@@ -148,17 +169,23 @@ impl Run {
             }
         };
         let content = file::read(&dir)?;
-        let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let (id, label) = (id_of(&dir).parse()?, label_of(&dir)?);
         let ledger = Ledger { file: None, tail: content.tail, owned: content.owned };
         let damaged = lock.is_none().then_some(Unknown::Missing(LOCK));
         let unknown = content.unknown.or(damaged);
-        let run = Run { id, dir, ledger: Mutex::new(ledger), unknown, _lock: lock };
+        let run = Run { id, label, dir, ledger: Mutex::new(ledger), unknown, _lock: lock };
         Ok(Some((run, content.scope)))
     }
 
     /// The run id.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &RunId {
         &self.id
+    }
+
+    /// The value of the label of its objects in Docker and of its processes. A name that a user chose may
+    /// be that of a run of another state directory, too: there it has something random after it.
+    pub fn label(&self) -> &RunLabel {
+        &self.label
     }
 
     /// Its private directory (0700): kubeconfigs, tokens, properties, sockets.

@@ -4,12 +4,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::file::Content;
-use super::run::{HALF_MADE, LOCK};
+use super::run::{HALF_MADE, LOCK, id_of, label_of};
 use super::{OwnedResource, Run, Scope, file};
 use crate::dirs::{Dirs, remove_below};
 use crate::error::{Error, ErrorContext, Result};
 use crate::locks::{LockMode, try_existing_lock};
-use crate::name::Name;
+use crate::run_id::{RunId, RunLabel};
 
 /// A run directory whose lock was free; ours now, until dropped.
 #[derive(Debug)]
@@ -55,13 +55,15 @@ impl StaleRun {
         }))
     }
 
-    /// Ids of runs that a process holds now; one that cannot be looked at may be held.
+    /// Labels of runs that a process holds now; one that cannot be looked at may be held.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
-    pub fn live(dirs: &Dirs) -> Result<Vec<String>> {
+    pub fn live(dirs: &Dirs) -> Result<Vec<RunLabel>> {
         let held = run_dirs(dirs)?.into_iter().filter(|dir| is_held(dir).unwrap_or(true));
-        Ok(held.map(|dir| id_of(&dir)).collect())
+        Ok(held
+            .filter_map(|dir| label_of(&dir).ok().or_else(|| id_of(&dir).parse().ok()))
+            .collect())
     }
 
     /// Removes what processes that were killed while they began a run left of it; their names.
@@ -88,7 +90,9 @@ impl StaleRun {
     /// Environment: the state directory cannot be read.
     pub fn of_others(dirs: &Dirs) -> Result<Vec<PathBuf>> {
         let mut all = entries(&dirs.runs())?;
-        all.retain(|dir| !id_of(dir).starts_with(HALF_MADE) && !Name::is_of_run(&id_of(dir)));
+        all.retain(|dir| {
+            !id_of(dir).starts_with(HALF_MADE) && id_of(dir).parse::<RunId>().is_err()
+        });
         Ok(all)
     }
 }
@@ -97,7 +101,7 @@ impl StaleRun {
 #[derive(Debug)]
 pub struct IdleRun {
     /// Its id.
-    pub id: String,
+    pub id: RunId,
     /// Its private directory.
     pub dir: PathBuf,
     /// Its scope.
@@ -116,7 +120,7 @@ impl IdleRun {
             }
             match file::read(dir)? {
                 Content { scope: Some(scope), .. } => {
-                    Ok(Some(IdleRun { id: id_of(dir), dir: dir.to_owned(), scope }))
+                    Ok(Some(IdleRun { id: id_of(dir).parse()?, dir: dir.to_owned(), scope }))
                 }
                 Content { unknown: Some(unknown), .. } => Err(unknown.error(dir)),
                 // It ended between the two looks.
@@ -164,14 +168,10 @@ fn is_held(dir: &Path) -> Result<bool> {
     }
 }
 
-fn id_of(dir: &Path) -> String {
-    dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
 /// Directories of runs, by id.
 fn run_dirs(dirs: &Dirs) -> Result<Vec<PathBuf>> {
     let mut all = entries(&dirs.runs())?;
-    all.retain(|dir| Name::is_of_run(&id_of(dir)));
+    all.retain(|dir| id_of(dir).parse::<RunId>().is_ok());
     Ok(all)
 }
 

@@ -1,4 +1,4 @@
-//! Raw arguments and `sparkproof.toml` become a validated [`Plan`].
+//! Raw arguments and `sparkproof.toml` become a validated [`ResolvedPlan`].
 
 mod bounded;
 mod class_path;
@@ -7,12 +7,12 @@ mod minikube;
 mod quantity;
 mod raw;
 mod registry;
+mod resolved;
 mod resources;
 mod rules;
 mod selection;
 mod source;
 mod stores;
-mod validated;
 
 pub use crate::plan::bounded::Bounded;
 pub use crate::plan::class_path::ClassPath;
@@ -22,7 +22,7 @@ pub use crate::plan::raw::{
     CONFIG_FILE, DriverPlace, FrontEnd, ProviderChoice, RawPlan, RbacChoice, Suite,
 };
 pub use crate::plan::registry::Registry;
+pub use crate::plan::resolved::{ClusterPlan, Executors, ResolvedPlan};
 pub use crate::plan::resources::{Fit, Machine};
 pub use crate::plan::source::SparkSource;
 pub use crate::plan::stores::OwnStore;
-pub use crate::plan::validated::{ClusterPlan, Executors, Plan};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::name::Name;
 
+use crate::SparkVersion;
 use crate::plan::bounded::{ExecutorCount, Seconds, WorkerCount};
 use crate::plan::conf::{RawSetting, beginning};
 use crate::plan::{ClassPath, MebiBytes, MilliCpu};
@@ -82,7 +83,7 @@ pub enum Suite {
 }
 
 /// All that can be asked for; every field optional. What may not stand together is refused by
-/// [`crate::plan::Plan::validate`], wherever it was written.
+/// [`crate::plan::ResolvedPlan::new`], wherever it was written.
 #[derive(Debug, Clone, Default, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RawPlan {
@@ -113,7 +114,7 @@ pub struct RawPlan {
 
     /// Spark version, from PyPI's pyspark [default: newest 3.5.x]
     #[arg(long, value_name = "V", help_heading = "Spark")]
-    pub spark_version: Option<String>,
+    pub spark_version: Option<SparkVersion>,
     /// An official Spark distribution: its docker-image-tool.sh builds the image
     #[arg(long, value_name = "DIR", help_heading = "Spark")]
     pub spark_home: Option<PathBuf>,

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use sparkproof_base::error::{ErrorContext, Exit, Result};
-use sparkproof_suite::reclaim::inventory::{Inventory, diff, take};
+use sparkproof_suite::reclaim::inventory::{Inventory, diff, not_compared, take};
 
 use super::cluster_args::ClusterArgs;
 use super::ephemeral_run::with_ephemeral_run;
@@ -15,7 +15,8 @@ pub(super) struct Args {
     /// Write it to a file, for `--against`
     #[arg(long, value_name = "FILE", conflicts_with = "against")]
     save: Option<PathBuf>,
-    /// Compare with what was saved: exit code 1 when something was left or is missing
+    /// Compare with what was saved: exit code 1 when something was left, is missing, or cannot be
+    /// compared
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     #[command(flatten)]
@@ -52,14 +53,16 @@ fn read(file: &std::path::Path) -> Result<Inventory> {
 }
 
 fn compare(before: &Inventory, now: &Inventory) -> Exit {
-    for (kind, reason) in before.not_seen.iter().chain(&now.not_seen) {
+    let unseen = not_compared(before, now);
+    for (kind, reason) in &unseen {
         println!("  not compared: {kind}: {reason}");
     }
     let changes = diff(before, now);
     for change in &changes {
         println!("{change}");
     }
-    if changes.is_empty() {
+    // What could not be looked at is never green.
+    if changes.is_empty() && unseen.is_empty() {
         let things: usize = now.compared.values().map(|names| names.len()).sum();
         println!("as before: {things} things of {} kinds", now.compared.len());
         return Exit::Green;
@@ -78,5 +81,21 @@ fn show(taken: &Inventory, counts_only: bool) {
     println!("process: {}", taken.processes.len());
     for (kind, reason) in &taken.not_seen {
         println!("{kind}: not looked at: {reason}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_compared_is_not_green() {
+        let whole = Inventory::default();
+        assert_eq!(compare(&whole, &whole), Exit::Green);
+        let mut unseen = Inventory::default();
+        unseen.not_seen.insert("container".to_owned(), "Docker does not answer".to_owned());
+        for (before, now) in [(&unseen, &whole), (&whole, &unseen), (&unseen, &unseen)] {
+            assert_eq!(compare(before, now), Exit::Red);
+        }
     }
 }

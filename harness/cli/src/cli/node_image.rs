@@ -1,7 +1,7 @@
 //! `sparkproof node-image`.
 
 use sparkproof_base::error::{Exit, Result};
-use sparkproof_catalog::kubernetes::Release;
+use sparkproof_catalog::kubernetes::KubernetesRelease;
 use sparkproof_images::node::build_node_image;
 use sparkproof_report::Mode;
 
@@ -21,7 +21,7 @@ pub(super) struct Args {
 /// The image goes into the engine's store, its parts into the cache.
 #[expect(clippy::print_stdout, reason = "what the user asked to see")]
 pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
-    let release = Release::resolve(args.kubernetes_version.as_deref())?;
+    let release = KubernetesRelease::resolve(args.kubernetes_version.as_deref())?;
     let title = format!("node image · Kubernetes {}", release.version);
     let request = Request::without_plan(mode, title);
     let mut made = None;

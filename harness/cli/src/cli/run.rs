@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use sparkproof_base::error::{Exit, Result};
 use sparkproof_base::ledger::Scope;
-use sparkproof_catalog::kubernetes::Release;
-use sparkproof_catalog::plan::{CONFIG_FILE, ClusterPlan, Machine, Plan, RawPlan};
-use sparkproof_catalog::spark::find;
+use sparkproof_catalog::plan::{CONFIG_FILE, Machine, RawPlan, ResolvedPlan};
 use sparkproof_report::Mode;
 use sparkproof_suite::checks::run_suite;
 use sparkproof_suite::flow::set_up;
@@ -36,24 +34,14 @@ pub(super) struct PlanArgs {
 
 impl PlanArgs {
     /// Validates flags over file.
-    pub(super) fn plan(self) -> Result<Plan> {
+    pub(super) fn plan(self) -> Result<ResolvedPlan> {
         let default = PathBuf::from(CONFIG_FILE);
         let file = self.config.or_else(|| default.is_file().then_some(default));
         let raw = match file {
             Some(file) => self.raw.over_file(&file)?,
             None => self.raw,
         };
-        let plan = Plan::validate(raw, Machine::here()?)?;
-        // Versions are known before anything is created.
-        if let ClusterPlan::Kind { kubernetes_version, .. }
-        | ClusterPlan::Minikube { kubernetes_version, .. } = &plan.cluster
-        {
-            Release::resolve(kubernetes_version.as_deref())?;
-        }
-        if let Some(version) = &plan.spark.version {
-            find(version)?;
-        }
-        Ok(plan)
+        ResolvedPlan::new(raw, Machine::here()?)
     }
 }
 

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::FutureExt;
+use sparkproof_base::RunId;
 use sparkproof_base::context::{Cancel, Context, Installs};
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, ErrorContext, Exit, Result};
 use sparkproof_base::events::{Body, Recorder, Secrets};
 use sparkproof_base::ledger::{Run, Scope};
-use sparkproof_base::name::Name;
 use sparkproof_base::verdict::check;
-use sparkproof_catalog::plan::{Conf, Plan};
+use sparkproof_catalog::plan::{Conf, ResolvedPlan};
 use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
 use sparkproof_suite::flow::{EngineGuard, tear_down};
 use sparkproof_testbed::EnvironmentRecord;
@@ -22,7 +22,7 @@ pub(super) struct Request<'a> {
     pub(super) mode: Mode,
     pub(super) scope: Scope,
     /// The run's id, when the user chose a name.
-    pub(super) name: Option<&'a Name>,
+    pub(super) id: Option<&'a RunId>,
     pub(super) report_dir: Option<&'a Path>,
     /// One line for the report's head.
     pub(super) title: String,
@@ -33,7 +33,7 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A run of a plan, which ends with its command.
-    pub(super) fn of_plan(mode: Mode, title: String, plan: &'a Plan) -> Result<Self> {
+    pub(super) fn of_plan(mode: Mode, title: String, plan: &'a ResolvedPlan) -> Result<Self> {
         Ok(Request {
             report_dir: plan.report_dir.as_deref(),
             plan: serde_json::to_value(plan).or_internal("writing the plan")?,
@@ -47,7 +47,7 @@ impl<'a> Request<'a> {
         Request {
             mode,
             scope: Scope::Run,
-            name: None,
+            id: None,
             report_dir: None,
             title,
             plan: serde_json::Value::Null,
@@ -81,33 +81,33 @@ async fn frame(
     if let Some(conf) = request.conf {
         conf.register(&secrets);
     }
-    let run = match request.name {
-        Some(name) => Run::begin_as(&dirs, request.scope, name).await?,
+    let run = match request.id {
+        Some(id) => Run::begin_as(&dirs, request.scope, id).await?,
         None => Run::begin(&dirs, request.scope)?,
     };
     // Only now that its lock is held: another `up` of this name may have ended just before.
-    if let (Scope::User, Some(name)) = (request.scope, request.name)
+    if let (Scope::User, Some(id)) = (request.scope, request.id)
         && is_up(&run)
     {
-        return Err(up_already(name));
+        return Err(up_already(id));
     }
     let dir = match request.report_dir {
         Some(dir) => dir.to_owned(),
-        None => default_run_dir(&directory(run.id(), request.name.is_some())),
+        None => default_run_dir(&directory(run.id(), request.id.is_some())),
     };
     let recorder = Recorder::open(&dir, secrets, Box::new(Console::new(request.mode)));
     let recorder = recorder.or_else(|error| abandoned(&run, error))?;
     let context =
         Context { dirs, recorder, run: Arc::new(run), cancel, installs: Installs::default() };
     context.recorder.emit(Body::RunStarted {
-        run: context.run.id().to_owned(),
+        run: context.run.id().to_string(),
         title: request.title,
         plan: request.plan,
     });
     let mut held = EngineGuard::default();
     let mut result = caught(context.cancel.to_its_end(async {
         // Whatever failed before has left the user's run as it was.
-        if request.name.is_some() {
+        if request.id.is_some() {
             context.run.becomes(request.scope)?;
         }
         body(&context, &mut held).await
@@ -174,12 +174,12 @@ fn is_up(run: &Run) -> bool {
 }
 
 /// The refusal of a second `up` of a name.
-fn up_already(name: &Name) -> Error {
-    match Name::store_of(name.as_str()) {
+fn up_already(id: &RunId) -> Error {
+    match id.store() {
         Some(store) => Error::input(format!("a store named {store} is up already"))
             .remedy(format!("`sparkproof store down {store}`, or another --name")),
-        None => Error::input(format!("a cluster named {name} is up already"))
-            .remedy(format!("use it with `run --cluster {name}`, or `down --name {name}`")),
+        None => Error::input(format!("a cluster named {id} is up already"))
+            .remedy(format!("use it with `run --cluster {id}`, or `down --name {id}`")),
     }
 }
 
@@ -280,7 +280,7 @@ mod tests {
     async fn a_panic_is_a_defect_that_is_cleaned_up_and_reported() {
         let place = Place::new();
         let ended = place.run(Scope::Run, async |context, _| {
-            let file = place.keep.path().join(context.run.id());
+            let file = place.keep.path().join(context.run.id().as_str());
             context.run.record(OwnedResource::Path { path: file.clone() })?;
             std::fs::write(&file, "x").expect("written");
             panic!("out of time");
@@ -304,21 +304,21 @@ mod tests {
     }
 
     /// What `up` left, with something in its ledger.
-    async fn up(place: &Place) -> Name {
-        let name: Name = "dev".parse().expect("a name");
-        let run = Run::begin_as(&place.dirs, Scope::User, &name).await.expect("run");
+    async fn up(place: &Place) -> RunId {
+        let id: RunId = "dev".parse().expect("an id");
+        let run = Run::begin_as(&place.dirs, Scope::User, &id).await.expect("run");
         run.record(OwnedResource::Path { path: "/nowhere/dev".into() }).expect("written");
-        name
+        id
     }
 
     #[tokio::test]
     async fn a_down_that_fails_before_it_does_anything_leaves_the_cluster_the_users() {
         let place = Place::new();
-        let name = up(&place).await;
+        let id = up(&place).await;
         std::fs::write(place.report(), "a file").expect("written");
         let report = place.report();
         let request = Request {
-            name: Some(&name),
+            id: Some(&id),
             report_dir: Some(&report),
             ..Request::without_plan(Mode::Quiet, "down dev".to_owned())
         };
@@ -331,12 +331,12 @@ mod tests {
     #[tokio::test]
     async fn a_second_up_of_a_name_is_refused_and_changes_nothing() {
         let place = Place::new();
-        let name = up(&place).await;
-        let ledger = place.dirs.run(&name).join("ledger.jsonl");
+        let id = up(&place).await;
+        let ledger = place.dirs.run(&id).join("ledger.jsonl");
         let before = std::fs::read_to_string(&ledger).expect("read");
         let request = || Request {
             scope: Scope::User,
-            name: Some(&name),
+            id: Some(&id),
             ..Request::without_plan(Mode::Quiet, "up dev".to_owned())
         };
         let ended = frame(place.dirs.clone(), request(), async |_, _| panic!("not begun")).await;

@@ -1,5 +1,6 @@
 //! `sparkproof store up`, `down`, `status`: one storage server alone, which outlives its command.
 
+use sparkproof_base::RunId;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Exit, Result};
 use sparkproof_base::ledger::{IdleRun, Looked, Scope};
@@ -64,10 +65,10 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
 
 async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
     let name = args.name.map_or_else(|| args.kind.name().parse(), Ok)?;
-    let id = name.of_store();
+    let id = RunId::for_store(&name);
     let request = Request {
         scope: Scope::User,
-        name: Some(&id),
+        id: Some(&id),
         ..Request::without_plan(mode, format!("store up {}", args.kind))
     };
     let mut started = None;
@@ -100,14 +101,14 @@ async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
         Some(name) => name,
         None => only_one(&dirs)?,
     };
-    let id = name.of_store();
+    let id = RunId::for_store(&name);
     if !dirs.run(&id).join("ledger.jsonl").exists() {
         return Err(Error::input(format!("no store named {name} is up"))
             .remedy("`sparkproof store status` lists them"));
     }
     // As a run: when the body ends, everything in the ledger is removed.
     let request =
-        Request { name: Some(&id), ..Request::without_plan(mode, format!("store down {name}")) };
+        Request { id: Some(&id), ..Request::without_plan(mode, format!("store down {name}")) };
     with_run(request, async |context, held| {
         held.find_or_start(context, false).await?;
         Ok(())
@@ -127,7 +128,7 @@ async fn status() -> Result<Exit> {
             exit = Exit::Environment;
         }
         for run in found.into_iter().filter(|run| run.scope == Scope::User) {
-            let Some(name) = Name::store_of(&run.id) else { continue };
+            let Some(name) = run.id.store() else { continue };
             shown += 1;
             let records = StoreRecord::all(&run.dir)?;
             if records.is_empty() {
@@ -156,7 +157,7 @@ async fn status() -> Result<Exit> {
 
 fn only_one(dirs: &Dirs) -> Result<Name> {
     let idle = IdleRun::all(dirs)?.found;
-    let mut names = idle.iter().filter_map(|run| Name::store_of(&run.id));
+    let mut names = idle.iter().filter_map(|run| run.id.store());
     match (names.next(), names.next()) {
         (Some(name), None) => name.parse(),
         (None, _) => Err(Error::input("no store is up")),
@@ -258,7 +259,7 @@ mod tests {
         let longest: Name = "a".repeat(40).parse().expect("a name");
         for kind in [StoreKind::S3, StoreKind::Moto, StoreKind::Azure, StoreKind::Hdfs] {
             let name = kind.name().parse::<Name>().expect("the default");
-            let host = format!("sparkproof-{}-{name}", longest.of_store());
+            let host = format!("sparkproof-{}-{name}", RunId::for_store(&longest));
             assert!(sparkproof_base::name::is_dns_label(&host), "{host}");
         }
         for bad in ["", "Has Space", "under_score", "../x"] {

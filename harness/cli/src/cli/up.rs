@@ -1,5 +1,6 @@
 //! `sparkproof up`, `down`, `status`: a cluster that outlives its command.
 
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Exit, Result};
@@ -43,7 +44,7 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
-    args.name.for_cluster()?;
+    let id = RunId::for_cluster(&args.name)?;
     let yes = args.common.yes;
     let plan = args.common.plan()?;
     match &plan.cluster {
@@ -54,11 +55,8 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         }
     }
     let title = format!("{} · up {}", plan.title(), args.name);
-    let request = Request {
-        scope: Scope::User,
-        name: Some(&args.name),
-        ..Request::of_plan(mode, title, &plan)?
-    };
+    let request =
+        Request { scope: Scope::User, id: Some(&id), ..Request::of_plan(mode, title, &plan)? };
     with_run(request, async |context, held| {
         let environment =
             set_up(context, held, &plan, args.name.as_str(), Scope::User, yes).await?;
@@ -75,7 +73,8 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
 
 pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
     let dirs = Dirs::of_user()?;
-    if !dirs.run(&args.name).join("ledger.jsonl").exists() {
+    let id = RunId::from(args.name.clone());
+    if !dirs.run(&id).join("ledger.jsonl").exists() {
         return Err(Error::input(format!("no cluster named {} is up", args.name))
             .remedy("`sparkproof status` lists them"));
     }
@@ -84,10 +83,8 @@ pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
             .remedy("wait for it to end")
     })?;
     // As a run: when the body ends, everything in the ledger is removed.
-    let request = Request {
-        name: Some(&args.name),
-        ..Request::without_plan(mode, format!("down {}", args.name))
-    };
+    let request =
+        Request { id: Some(&id), ..Request::without_plan(mode, format!("down {}", args.name)) };
     with_run(request, async |context, held| {
         held.find_or_start(context, false).await?;
         Ok(())
@@ -102,7 +99,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
             // Those of `store up` are shown by `store status`.
             run.scope == Scope::User
                 && !run.dir.join("stores").exists()
-                && args.name.as_ref().is_none_or(|name| name.as_str() == run.id)
+                && args.name.as_ref().is_none_or(|name| name.as_str() == run.id.as_str())
         };
         let mut exit = Exit::Green;
         let mut shown = 0;

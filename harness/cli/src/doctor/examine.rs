@@ -4,7 +4,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::events::PhaseGuard;
 use sparkproof_catalog::kubernetes;
-use sparkproof_catalog::plan::Plan;
+use sparkproof_catalog::plan::ResolvedPlan;
 use sparkproof_images::node;
 use sparkproof_images::spark::base::is_held;
 use sparkproof_machine::engine::{
@@ -19,7 +19,7 @@ use super::{Finding, host, tools};
 /// # Errors
 /// Bad input: what the plan names is not there. Internal: a table of ours cannot be read.
 /// Interruptions.
-pub async fn examine(context: &Context, plan: &Plan) -> Result<Vec<Finding>> {
+pub async fn examine(context: &Context, plan: &ResolvedPlan) -> Result<Vec<Finding>> {
     let needs = Needs::of(plan)?;
     let mut findings = Vec::new();
     let mut base = needs.base;
@@ -178,10 +178,10 @@ mod tests {
     use sparkproof_base::testing::test_context;
     use sparkproof_catalog::plan::{Machine, RawPlan};
 
-    fn plan(change: impl FnOnce(&mut RawPlan)) -> Plan {
+    fn plan(change: impl FnOnce(&mut RawPlan)) -> ResolvedPlan {
         let mut raw = RawPlan::default();
         change(&mut raw);
-        Plan::validate(raw, Machine::here().expect("a machine")).expect("a plan")
+        ResolvedPlan::new(raw, Machine::here().expect("a machine")).expect("a plan")
     }
 
     #[tokio::test]

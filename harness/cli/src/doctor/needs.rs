@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use sparkproof_base::error::Result;
-use sparkproof_catalog::kubernetes::Release;
-use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, Plan};
-use sparkproof_catalog::{StoreKind, version_of};
+use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, ResolvedPlan};
+use sparkproof_catalog::{SparkVersion, StoreKind};
 
 /// What of this machine a plan will use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub(super) struct Needs {
     pub(super) python: bool,
     pub(super) pip: bool,
     /// The version of Spark whose driver runs with this host's Java.
-    pub(super) java: Option<String>,
+    pub(super) java: Option<SparkVersion>,
 }
 
 impl Needs {
@@ -34,13 +33,10 @@ impl Needs {
     ///
     /// # Errors
     /// Bad input: the distribution of the plan is none, or a version is unknown.
-    pub(super) fn of(plan: &Plan) -> Result<Self> {
-        let variants = plan.variants()?;
+    pub(super) fn of(plan: &ResolvedPlan) -> Result<Self> {
+        let variants: Vec<_> = plan.variants().collect();
         let (kind, minikube, unpublished) = match &plan.cluster {
-            ClusterPlan::Kind { kubernetes_version, .. } => {
-                let release = Release::resolve(kubernetes_version.as_deref())?;
-                (true, false, release.published.is_none())
-            }
+            ClusterPlan::Kind { kubernetes, .. } => (true, false, kubernetes.published.is_none()),
             ClusterPlan::Minikube { .. } => (false, true, false),
             ClusterPlan::Up { .. } | ClusterPlan::Existing { .. } => (false, false, false),
         };
@@ -52,7 +48,7 @@ impl Needs {
         let all: BTreeSet<StoreKind> = variants.iter().flat_map(|v| v.stores.clone()).collect();
         let servers: BTreeSet<StoreKind> =
             all.iter().copied().filter(|kind| engine && !given(kind)).collect();
-        let by = |number: &str| variants.iter().any(|variant| variant.number() == number);
+        let by = |number: &str| variants.iter().any(|v| v.id.strategy().number == number);
         let python_in_image =
             plan.front_end == FrontEnd::Pyspark && plan.driver != DriverPlace::Host;
         let base = engine && plan.spark.image.is_none();
@@ -66,12 +62,14 @@ impl Needs {
             base,
             assembled: unpublished || layers || servers.iter().any(|kind| *kind != StoreKind::S3),
             maven: servers.contains(&StoreKind::Hdfs)
-                || variants.iter().any(|v| v.number() == "4" && v.stores != [StoreKind::Hdfs]),
+                || variants
+                    .iter()
+                    .any(|v| v.id.strategy().number == "4" && v.stores != [StoreKind::Hdfs]),
             fuse: engine && by("2"),
             python: plan.front_end == FrontEnd::Pyspark && plan.driver == DriverPlace::Host,
             pip: plan.spark.home.is_none(),
             java: match plan.driver {
-                DriverPlace::Host => Some(version_of(&plan.spark)?),
+                DriverPlace::Host => Some(plan.spark.version.clone()),
                 DriverPlace::Container | DriverPlace::Pod => None,
             },
         })
@@ -87,7 +85,7 @@ mod tests {
         let mut raw = RawPlan::default();
         change(&mut raw);
         let machine = Machine { cpu: MilliCpu(4000), memory: MebiBytes(16_000) };
-        Needs::of(&Plan::validate(raw, machine).expect("a plan")).expect("needs")
+        Needs::of(&ResolvedPlan::new(raw, machine).expect("a plan")).expect("needs")
     }
 
     #[test]
@@ -96,7 +94,7 @@ mod tests {
         assert!(needs.engine && needs.cluster && needs.kind && needs.go && needs.base);
         assert!(needs.assembled);
         assert!(needs.maven && needs.fuse && needs.python && needs.pip && !needs.minikube);
-        assert_eq!(needs.java.as_deref(), Some(sparkproof_catalog::spark::default_version()));
+        assert_eq!(needs.java.as_ref(), Some(sparkproof_catalog::spark::default_version()));
     }
 
     #[test]

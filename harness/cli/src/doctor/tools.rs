@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sparkproof_base::context::Context;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark;
 use sparkproof_images::maven;
 use sparkproof_machine::engine::LinuxDistribution;
@@ -90,15 +91,16 @@ pub(super) async fn compiler(context: &Context) -> Finding {
 
 /// The Java that Spark's launcher would take, for each set of runtimes that Spark versions share;
 /// that of `wanted` is needed.
-pub(super) async fn java(context: &Context, wanted: &str) -> Vec<Finding> {
+pub(super) async fn java(context: &Context, wanted: &SparkVersion) -> Vec<Finding> {
     let found = says(context, java_program("java"), &["-version"]).await;
     let major = found.as_deref().and_then(major);
     let mut findings: Vec<Finding> = Vec::new();
     for (runtimes, versions) in by_runtimes() {
-        let name = format!("Java for Spark {}", versions.join(", "));
+        let names: Vec<String> = versions.iter().map(ToString::to_string).collect();
+        let name = format!("Java for Spark {}", names.join(", "));
         let majors = runtimes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
         let remedy = format!("install Java {majors} and set JAVA_HOME to it");
-        let brought = spark::find(versions[0]).ok().and_then(spark::SparkVersion::runtime);
+        let brought = spark::find(versions[0]).ok().and_then(spark::SparkRelease::runtime);
         if let Some(runtime) = brought {
             findings.push(Finding::ready(name, format!("brought along, {}", runtime.package)));
             continue;
@@ -130,8 +132,8 @@ pub(super) async fn java_compiler(context: &Context) -> Finding {
 }
 
 /// Spark versions with the same runtimes, in the order of the table.
-fn by_runtimes() -> Vec<(&'static [u8], Vec<&'static str>)> {
-    let mut groups: Vec<(&[u8], Vec<&str>)> = Vec::new();
+fn by_runtimes() -> Vec<(&'static [u8], Vec<&'static SparkVersion>)> {
+    let mut groups: Vec<(&[u8], Vec<&SparkVersion>)> = Vec::new();
     for version in spark::known() {
         match groups.iter_mut().find(|(runtimes, _)| *runtimes == version.java) {
             Some((_, versions)) => versions.push(&version.version),
@@ -174,7 +176,8 @@ mod tests {
     #[test]
     fn spark_versions_with_the_same_runtimes_share_a_line() {
         let groups = by_runtimes();
-        assert!(groups.iter().any(|(java, spark)| java.contains(&8) && spark.contains(&"3.5.9")));
-        assert!(groups.iter().any(|(java, spark)| java.contains(&21) && !spark.contains(&"3.5.9")));
+        let has = |spark: &[&SparkVersion]| spark.contains(&&SparkVersion::new(3, 5, 9));
+        assert!(groups.iter().any(|(java, spark)| java.contains(&8) && has(spark)));
+        assert!(groups.iter().any(|(java, spark)| java.contains(&21) && !has(spark)));
     }
 }

@@ -6,7 +6,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
 use sparkproof_base::ledger::labels::RECIPE;
-use sparkproof_catalog::kubernetes::{Release, kind_version};
+use sparkproof_catalog::kubernetes::{KubernetesRelease, kind_version};
 use sparkproof_machine::engine::Engine;
 
 use super::published::Decision;
@@ -44,7 +44,7 @@ pub async fn build_node_image(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
-    release: &Release,
+    release: &KubernetesRelease,
 ) -> Result<NodeImage> {
     let docker = &engine.docker;
     if let Some(digest) = &release.published {
@@ -90,7 +90,7 @@ async fn assemble(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
-    release: &Release,
+    release: &KubernetesRelease,
     go: &Go,
 ) -> Result<NodeImage> {
     let key = recipe(go, release)?;
@@ -104,7 +104,7 @@ async fn assemble(
 pub(super) async fn layers(
     context: &Context,
     phase: &PhaseGuard,
-    release: &Release,
+    release: &KubernetesRelease,
     go: &Go,
 ) -> Result<Vec<Layer>> {
     let key = recipe(go, release)?;
@@ -136,7 +136,7 @@ pub(super) async fn send(
     engine: &Engine,
     layers: Vec<Layer>,
     named: Named<'_>,
-    release: &Release,
+    release: &KubernetesRelease,
     go: &Go,
 ) -> Result<NodeImage> {
     let step = phase.step("load the node image");
@@ -151,7 +151,7 @@ pub(super) async fn send(
 }
 
 /// Everything that decides the assembled image's content.
-pub(super) fn recipe(go: &Go, release: &Release) -> Result<Key> {
+pub(super) fn recipe(go: &Go, release: &KubernetesRelease) -> Result<Key> {
     let key = Key::new("node")
         .with("layout", "1")
         .with("script", inputs::text("layer.sh"))
@@ -167,7 +167,7 @@ pub(super) fn recipe(go: &Go, release: &Release) -> Result<Key> {
     Ok(inputs::add(key, "files"))
 }
 
-fn reference(key: &Key, release: &Release) -> String {
+fn reference(key: &Key, release: &KubernetesRelease) -> String {
     let id = key.id();
     format!("sparkproof/node:{}-{}", release.version, id.trim_start_matches("node-"))
 }
@@ -177,7 +177,7 @@ pub(super) async fn held(
     engine: &Engine,
     reference: &str,
     key: Option<&Key>,
-    release: &Release,
+    release: &KubernetesRelease,
 ) -> Result<Option<NodeImage>> {
     let Some(seen) = engine.image(reference).await? else { return Ok(None) };
     let labels = seen.config.and_then(|config| config.labels).unwrap_or_default();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
-use sparkproof_catalog::kubernetes::{Release, kind_version, minikube};
+use sparkproof_catalog::kubernetes::{KubernetesRelease, kind_version, minikube};
 use sparkproof_machine::exec::Tool;
 
 use super::{gomod, inputs};
@@ -65,7 +65,7 @@ pub(super) async fn crictl(context: &Context, phase: &PhaseGuard, go: &Go) -> Re
 
 impl Go {
     /// The key of one component; `release` only where its version decides the content.
-    pub(super) fn key(&self, name: &str, release: Option<&Release>) -> Key {
+    pub(super) fn key(&self, name: &str, release: Option<&KubernetesRelease>) -> Key {
         let key = self.add(Key::new(name).with("recipe", "1"));
         let key = key.with("release", release.map_or("", |release| &release.version));
         inputs::add(key, &format!("go/{name}"))
@@ -97,7 +97,7 @@ pub(super) async fn all(
     context: &Context,
     phase: &PhaseGuard,
     go: &Go,
-    release: &Release,
+    release: &KubernetesRelease,
 ) -> Result<Components> {
     Ok(Components {
         kubernetes: kubernetes(context, phase, go, release).await?,
@@ -112,7 +112,7 @@ pub(super) async fn kubernetes(
     context: &Context,
     phase: &PhaseGuard,
     go: &Go,
-    release: &Release,
+    release: &KubernetesRelease,
 ) -> Result<PathBuf> {
     let step = phase.step(format!("go build kubernetes {}", release.version));
     let key = go.key("kubernetes", Some(release));
@@ -160,7 +160,11 @@ async fn single(
 }
 
 /// `go.mod` and `go.sum` of another version than the committed one.
-async fn take_requirements(context: &Context, source: &Path, release: &Release) -> Result<()> {
+async fn take_requirements(
+    context: &Context,
+    source: &Path,
+    release: &KubernetesRelease,
+) -> Result<()> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Module {
@@ -183,7 +187,7 @@ async fn take_requirements(context: &Context, source: &Path, release: &Release) 
 }
 
 /// What `kubectl version` and the API server say; Kubernetes' own build sets the same.
-fn stamp(release: &Release) -> String {
+fn stamp(release: &KubernetesRelease) -> String {
     let (major, minor) = release.major_minor();
     ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
         .map(|package| {

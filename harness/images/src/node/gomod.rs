@@ -8,14 +8,14 @@
 
 use std::borrow::Cow;
 
-use sparkproof_catalog::kubernetes::Release;
+use sparkproof_catalog::kubernetes::KubernetesRelease;
 
 /// What we build beside Kubernetes in its module: with its dependency versions, the packages are
 /// compiled once.
 const BESIDE: &str = "github.com/rancher/local-path-provisioner v0.0.30";
 
 /// Our `go.mod` for a release, from that release's own.
-pub(super) fn derive(upstream: &str, release: &Release) -> String {
+pub(super) fn derive(upstream: &str, release: &KubernetesRelease) -> String {
     let staging = format!("v0{}", &release.version.trim_start_matches('v')[1..]);
     let mut lines: Vec<Cow<'_, str>> = upstream
         .lines()
@@ -68,13 +68,13 @@ replace (
 
     #[test]
     fn staging_modules_get_the_release_and_nothing_else_changes() {
-        let release = Release::resolve(Some("v1.33.5")).expect("known");
+        let release = KubernetesRelease::resolve(Some("v1.33.5")).expect("known");
         insta::assert_snapshot!(derive(UPSTREAM, &release));
     }
 
     #[test]
     fn the_committed_one_has_what_derivation_writes() {
-        let release = Release::resolve(None).expect("default");
+        let release = KubernetesRelease::resolve(None).expect("default");
         let committed = inputs::text("go/kubernetes/go.mod");
         let staging = format!("v0{}", &release.version[2..]);
         assert!(committed.contains(&format!("k8s.io/api => k8s.io/api {staging}")));

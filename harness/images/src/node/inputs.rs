@@ -39,7 +39,7 @@ pub fn go_version() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sparkproof_catalog::kubernetes::{Release, kind_version, minikube};
+    use sparkproof_catalog::kubernetes::{KubernetesRelease, kind_version, minikube};
 
     #[test]
     fn the_inputs_are_embedded() {
@@ -68,14 +68,14 @@ mod tests {
         let minikube = minikube().expect("table");
         let required = format!("k8s.io/minikube {}", minikube.version);
         assert!(text("go/minikube/go.mod").contains(&required));
-        let release = Release::resolve(Some(&minikube.kubernetes)).expect("known");
+        let release = KubernetesRelease::resolve(Some(&minikube.kubernetes)).expect("known");
         assert_eq!(release.major_minor(), ("1", "33"));
         assert!(minikube.sha256.values().all(|digest| digest.len() == 64));
     }
 
     #[test]
     fn the_default_kubernetes_is_committed() {
-        let release = Release::resolve(None).expect("default");
+        let release = KubernetesRelease::resolve(None).expect("default");
         let required = format!("k8s.io/kubernetes {}", release.version);
         assert!(text("go/kubernetes/go.mod").contains(&required));
     }

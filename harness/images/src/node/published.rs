@@ -12,7 +12,7 @@ use futures::StreamExt;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
-use sparkproof_catalog::kubernetes::Release;
+use sparkproof_catalog::kubernetes::KubernetesRelease;
 use sparkproof_machine::engine::is_root;
 
 use crate::credentials::{credentials, registry_of};
@@ -101,7 +101,11 @@ impl Lack {
 }
 
 /// Whether the registry has kind's image of a release.
-pub(super) async fn decide(context: &Context, docker: &Docker, release: &Release) -> Decision {
+pub(super) async fn decide(
+    context: &Context,
+    docker: &Docker,
+    release: &KubernetesRelease,
+) -> Decision {
     match &release.published {
         Some(digest) => ask(context, docker, KIND, digest).await,
         None => Decision::Assemble(Lack::Unpublished(format!(

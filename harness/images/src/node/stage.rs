@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
-use sparkproof_catalog::kubernetes::Release;
+use sparkproof_catalog::kubernetes::KubernetesRelease;
 use sparkproof_machine::exec::Tool;
 
 use super::components::Components;
@@ -32,7 +32,7 @@ pub(super) async fn layer(
     dir: &Path,
     rootfs: &Path,
     parts: &Components,
-    release: &Release,
+    release: &KubernetesRelease,
     arch: &str,
 ) -> Result<()> {
     let kubeadm = Tool::new(parts.kubernetes.join("kubeadm"))

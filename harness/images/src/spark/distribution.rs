@@ -6,8 +6,9 @@ use std::time::Duration;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::home_and_version;
-use sparkproof_catalog::spark::{SparkVersion, find};
+use sparkproof_catalog::spark::{SparkRelease, find};
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
 
@@ -26,7 +27,7 @@ pub struct Distribution {
     /// Its directory.
     pub home: PathBuf,
     /// E.g. `3.5.9`.
-    pub version: String,
+    pub version: SparkVersion,
     /// The Java it needs, when we bring it; none for the host's.
     pub java_home: Option<PathBuf>,
 }
@@ -35,7 +36,11 @@ pub struct Distribution {
 /// Dockerfile and entrypoint: laid out as the official one, so that `bin/docker-image-tool.sh`
 /// works. From the cache, or downloaded by pip (its index, proxy and certificates apply).
 /// `phase` owns the progress.
-pub async fn composed(context: &Context, phase: &str, version: &str) -> Result<Distribution> {
+pub async fn composed(
+    context: &Context,
+    phase: &str,
+    version: &SparkVersion,
+) -> Result<Distribution> {
     let version = find(version)?;
     let step = StepGuard::begin(
         &context.recorder,
@@ -60,7 +65,7 @@ pub async fn composed(context: &Context, phase: &str, version: &str) -> Result<D
 }
 
 /// The key of a composed distribution: also an input of images built from it.
-pub(super) fn key(version: &SparkVersion) -> Key {
+pub(super) fn key(version: &SparkRelease) -> Key {
     Key::new(&format!("spark-{}", version.version))
         .with("package", &version.sha256)
         .with("layout", LAYOUT)
@@ -69,7 +74,7 @@ pub(super) fn key(version: &SparkVersion) -> Key {
         .with("decom", DECOM)
 }
 
-async fn download(context: &Context, version: &SparkVersion, dir: &Path) -> Result<PathBuf> {
+async fn download(context: &Context, version: &SparkRelease, dir: &Path) -> Result<PathBuf> {
     let name = format!("pyspark-{}", version.version);
     let requirements = dir.join("requirements.txt");
     let pinned = format!("pyspark=={} --hash=sha256:{}\n", version.version, version.sha256);
@@ -95,7 +100,7 @@ async fn download(context: &Context, version: &SparkVersion, dir: &Path) -> Resu
 }
 
 /// Unpacks the package into the official layout and adds what it lacks.
-fn compose(package: &Path, home: &Path, version: &str) -> Result<()> {
+fn compose(package: &Path, home: &Path, version: &SparkVersion) -> Result<()> {
     let what = || format!("unpacking {}", package.display());
     let file = fs_err::File::open(package).or_environment(what())?;
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark::find;
 use sparkproof_machine::engine::Engine;
 
@@ -27,7 +28,7 @@ pub struct SparkImage {
     #[serde(default)]
     pub java_home: Option<PathBuf>,
     /// Spark's version, of the driver.
-    pub version: String,
+    pub version: SparkVersion,
     /// How it came about, for the report.
     pub origin: String,
 }
@@ -37,10 +38,10 @@ pub async fn from_version(
     context: &Context,
     engine: &Engine,
     phase: &str,
-    version: &str,
+    version: &SparkVersion,
 ) -> Result<SparkImage> {
     let known = find(version)?;
-    let key = Key::new(&known.version)
+    let key = Key::new(&known.version.to_string())
         .with("distribution", distribution::key(known).id())
         .with("base", java::base_image_key(Some(known)).id());
     let reference = format!("{}/spark:{}", tool::REPOSITORY, key.id());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
-use sparkproof_catalog::spark::{Runtime, SparkVersion};
+use sparkproof_catalog::spark::{Runtime, SparkRelease};
 use sparkproof_machine::engine::Engine;
 
 use super::{base, tool};
@@ -23,7 +23,7 @@ const DOCKERFILE: &str = include_str!("../../spark/java.Dockerfile");
 pub(super) async fn home(
     context: &Context,
     phase: &str,
-    version: &SparkVersion,
+    version: &SparkRelease,
 ) -> Result<Option<PathBuf>> {
     let Some(runtime) = version.runtime() else { return Ok(None) };
     let what = format!("Java {}", runtime.java);
@@ -43,7 +43,7 @@ pub(super) async fn base_image(
     context: &Context,
     engine: &Engine,
     phase: &str,
-    version: Option<&SparkVersion>,
+    version: Option<&SparkRelease>,
 ) -> Result<String> {
     let Some((version, runtime)) = version.and_then(|v| Some((v, v.runtime()?))) else {
         return base::base(context, engine, phase).await;
@@ -69,8 +69,8 @@ pub(super) async fn base_image(
 }
 
 /// What decides the content of [`base_image`].
-pub(super) fn base_image_key(version: Option<&SparkVersion>) -> Key {
-    version.and_then(SparkVersion::runtime).map_or_else(base::key, base_key)
+pub(super) fn base_image_key(version: Option<&SparkRelease>) -> Key {
+    version.and_then(SparkRelease::runtime).map_or_else(base::key, base_key)
 }
 
 fn base_key(runtime: &Runtime) -> Key {

@@ -3,8 +3,7 @@
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_catalog::plan::{FrontEnd, SparkSource};
-use sparkproof_catalog::spark::{default_version, find};
+use sparkproof_catalog::plan::SparkSource;
 use sparkproof_machine::engine::Engine;
 
 use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version, of_home};
@@ -16,9 +15,8 @@ pub async fn provide(
     phase: &PhaseGuard,
     engine: Option<&Engine>,
     source: &SparkSource,
-    front_end: FrontEnd,
 ) -> Result<SparkImage> {
-    let version = source.version.as_deref().unwrap_or_else(|| default_version());
+    let version = &source.version;
     let image = match (&source.image, &source.home, engine) {
         (Some(reference), home, engine) => {
             let driver: Distribution = match home {
@@ -31,11 +29,7 @@ pub async fn provide(
         (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
         (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
     };
-    // A distribution of the user's says its version only now.
-    if let Ok(version) = find(&image.version) {
-        version.check_front_end(front_end)?;
-    }
-    context.recorder.fact("spark", image.version.clone());
+    context.recorder.fact("spark", image.version.to_string());
     context.recorder.fact("spark image", image.reference.clone());
     if let Some(digest) = &image.digest {
         context.recorder.fact("spark image digest", digest.clone());

@@ -8,6 +8,7 @@ use kube::Api;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::RbacChoice;
 
 use super::can_i::denied;
@@ -54,7 +55,7 @@ pub struct AccessQuery<'a> {
     /// What is granted to an account of ours, in a namespace of ours.
     pub rbac: RbacChoice,
     /// Decides the verbs.
-    pub spark_version: &'a str,
+    pub spark_version: &'a SparkVersion,
     /// Whether drivers are pods of ours.
     pub driver_in_pod: bool,
 }
@@ -189,15 +190,21 @@ async fn exists(context: &Context, cluster: &Cluster, name: &str) -> Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::LazyLock;
+
     use sparkproof_base::Exit;
 
-    const GIVEN: AccessQuery<'_> = AccessQuery {
-        namespace: Some("team"),
-        account: None,
-        rbac: RbacChoice::Minimal,
-        spark_version: "3.5.9",
-        driver_in_pod: false,
-    };
+    static SPARK: LazyLock<SparkVersion> = LazyLock::new(|| SparkVersion::new(3, 5, 9));
+
+    fn in_team() -> AccessQuery<'static> {
+        AccessQuery {
+            namespace: Some("team"),
+            account: None,
+            rbac: RbacChoice::Minimal,
+            spark_version: &SPARK,
+            driver_in_pod: false,
+        }
+    }
 
     fn terms(denied: &[&str], wanted: AccessQuery<'_>) -> Result<ClusterCapabilities> {
         ClusterCapabilities::of(denied.iter().map(|rule| (*rule).to_owned()).collect(), wanted)
@@ -205,8 +212,8 @@ mod tests {
 
     #[test]
     fn each_verb_that_spark_needs_is_asked_for_and_named() {
-        for rule in needed("3.5.9") {
-            let error = terms(&[&rule.to_string()], GIVEN).expect_err("refused");
+        for rule in needed(&SparkVersion::new(3, 5, 9)) {
+            let error = terms(&[&rule.to_string()], in_team()).expect_err("refused");
             assert_eq!(error.exit, Exit::Environment);
             assert!(error.to_string().ends_with(&format!("in namespace team: {rule}")), "{error}");
         }
@@ -214,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_only_sparkproof_wants_may_be_missing() {
-        let terms = terms(&["create pods/exec", "update leases.coordination.k8s.io"], GIVEN);
+        let terms = terms(&["create pods/exec", "update leases.coordination.k8s.io"], in_team());
         let terms = terms.expect("enough");
         let lacks = terms.lack(&EXEC).expect("missing");
         assert_eq!(lacks, "the kubeconfig's user may not create pods/exec");
@@ -223,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_driver_in_a_pod_takes_more() {
-        let in_pod = AccessQuery { driver_in_pod: true, ..GIVEN };
+        let in_pod = AccessQuery { driver_in_pod: true, ..in_team() };
         for rule in DRIVER_POD.iter().chain(&EXEC).map(ToString::to_string) {
             let error = terms(&[&rule], in_pod).expect_err("refused").to_string();
             assert!(error.ends_with(&format!("in namespace team: {rule}")), "{error}");
@@ -234,9 +241,9 @@ mod tests {
 
     #[test]
     fn without_tokens_the_driver_is_the_user() {
-        let user = terms(&[], GIVEN).expect("enough").identity;
+        let user = terms(&[], in_team()).expect("enough").identity;
         assert_eq!(user, Identity::User { reason: "no --service-account is named".into() });
-        let named = AccessQuery { account: Some("spark"), ..GIVEN };
+        let named = AccessQuery { account: Some("spark"), ..in_team() };
         assert_eq!(terms(&[], named).expect("enough").identity, Identity::Account);
         // As the account, the user itself needs none of Spark's verbs.
         assert!(terms(&["create pods"], named).is_ok());
@@ -246,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_namespace_of_ours_needs_the_right_to_make_one() {
-        let own = AccessQuery { namespace: None, ..GIVEN };
+        let own = AccessQuery { namespace: None, ..in_team() };
         assert_eq!(terms(&[], own).expect("enough").identity, Identity::Account);
         let error = terms(&["create namespaces", "create pods"], own).expect_err("refused");
         assert!(error.to_string().ends_with("on this cluster: create namespaces"), "{error}");

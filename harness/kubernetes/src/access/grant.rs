@@ -7,9 +7,11 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject};
 use kube::Api;
 use kube::api::PostParams;
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::RbacChoice;
 
 use super::namespace::{Granting, create};
@@ -33,7 +35,7 @@ pub struct AccessRequest {
     /// Least privilege or as the guide.
     pub rbac: RbacChoice,
     /// Spark's version: decides the verbs.
-    pub spark_version: String,
+    pub spark_version: SparkVersion,
     /// A verb to leave out, for the scenarios that pin what happens without it.
     pub without: Option<Rule>,
     /// Verbs beside those that every session needs.
@@ -130,7 +132,7 @@ pub async fn grant(
 }
 
 /// As Spark makes them, `spark-` and 32 hexadecimal digits, of which the first are the run's id.
-fn application_of(run: &str) -> String {
+fn application_of(run: &RunId) -> String {
     let random = format!("{:032x}", rand::random::<u128>());
     format!("spark-{run}{}", &random[run.len().min(32)..])
 }

@@ -6,6 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::Rule;
 use super::rules::{needed, policy, rule};
 
+use sparkproof_catalog::SparkVersion;
+
 /// Something that sparkproof does where it may, and leaves out, saying so, where it may not.
 #[derive(Debug)]
 pub struct OptionalPermission {
@@ -113,12 +115,12 @@ pub(super) const GUIDE: [Rule; 3] = [
 ];
 
 /// Everything that is ever asked for, with this Spark.
-pub fn every(spark_version: &str) -> Vec<Rule> {
+pub fn every(spark: &SparkVersion) -> Vec<Rule> {
     let uses = OPTIONAL_PERMISSIONS.iter().flat_map(|one| one.rules);
     // StatefulSets are looked for where they may be listed: no session of a user's cluster makes them.
     let others = [rule("persistentvolumeclaims", "create"), rule("statefulsets.apps", "list")];
     let groups: [&[Rule]; 10] = [
-        needed(spark_version),
+        needed(spark),
         &EXEC,
         &CONFIG_MAP,
         &CLAIMS,
@@ -136,7 +138,7 @@ pub fn every(spark_version: &str) -> Vec<Rule> {
 /// ours, whatever Spark (3.4 or later): what docs/existing-clusters.md shows.
 pub fn role(name: &str, namespace: &str) -> Role {
     let of_uses = OPTIONAL_PERMISSIONS.iter().flat_map(|one| one.rules);
-    let groups: [&[Rule]; 3] = [needed("4.0.0"), &EXEC, &CONFIG_MAP];
+    let groups: [&[Rule]; 3] = [needed(&SparkVersion::new(4, 0, 0)), &EXEC, &CONFIG_MAP];
     let rules = groups.into_iter().flatten().chain(of_uses).copied();
     Role {
         metadata: ObjectMeta {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
+use sparkproof_catalog::SparkVersion;
+
 /// One verb on one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
@@ -94,19 +96,13 @@ const PODS: [Rule; 4] =
     [rule("pods", "create"), rule("pods", "list"), rule("pods", "watch"), rule("pods", "delete")];
 
 /// The verbs that this Spark version needs in its namespace, driver outside the cluster.
-pub fn needed(spark_version: &str) -> &'static [Rule] {
-    match version(spark_version) {
+pub fn needed(spark: &SparkVersion) -> &'static [Rule] {
+    match spark.minor() {
         (4.., _) => &SINCE_4,
         (3, 4..) => &BY_COLLECTION,
         (..3, _) | (3, 0) => &PODS,
         _ => &ONE_BY_ONE,
     }
-}
-
-/// Major and minor.
-fn version(spark_version: &str) -> (u32, u32) {
-    let mut parts = spark_version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
 /// What a driver in a pod needs beside [`needed`]: it looks itself up, as the owner of its executors.
@@ -116,7 +112,7 @@ pub const IN_POD: Rule = rule("pods", "get");
 /// submission applies the driver's Service and ConfigMap, twice: the second time with their owner
 /// (`KubernetesClientApplication.run`). Since 4.2 a policy of who may connect to executors, too
 /// (`NetworkPolicyFeatureStep`, SPARK-55653; seen of 4.3.0).
-pub fn submission(spark_version: &str) -> Vec<Rule> {
+pub fn submission(spark: &SparkVersion) -> Vec<Rule> {
     let of_all = [
         IN_POD,
         rule("services", "create"),
@@ -127,9 +123,9 @@ pub fn submission(spark_version: &str) -> Vec<Rule> {
         rule("networkpolicies.networking.k8s.io", "create"),
         rule("networkpolicies.networking.k8s.io", "patch"),
     ];
-    let has_policy = version(spark_version) >= (4, 2);
+    let has_policy = spark.minor() >= (4, 2);
     let all = of_all.into_iter().chain(policy.into_iter().filter(|_| has_policy));
-    let known = needed(spark_version);
+    let known = needed(spark);
     all.filter(|rule| !known.contains(rule)).collect()
 }
 
@@ -177,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_role_holds_each_verb_once() {
-        let policy = policy(needed("3.5.9").iter().copied());
+        let policy = policy(needed(&SparkVersion::new(3, 5, 9)).iter().copied());
         let pods = policy.iter().find(|p| p.resources == Some(vec!["pods".to_owned()]));
         assert_eq!(
             pods.expect("pods").verbs,
@@ -199,20 +195,20 @@ mod tests {
 
     #[test]
     fn older_sparks_delete_one_by_one() {
-        assert!(needed("3.3.3").contains(&rule("pods", "delete")));
-        assert!(!needed("3.3.3").contains(&rule("pods", "deletecollection")));
-        assert!(needed("4.1.0").contains(&rule("pods", "deletecollection")));
-        assert!(needed("4.1.0").contains(&rule("pods", "get")));
-        assert!(!needed("3.5.9").contains(&rule("pods", "get")));
-        assert!(needed("3.0.1").iter().all(|rule| rule.resource == "pods"));
+        assert!(needed(&SparkVersion::new(3, 3, 3)).contains(&rule("pods", "delete")));
+        assert!(!needed(&SparkVersion::new(3, 3, 3)).contains(&rule("pods", "deletecollection")));
+        assert!(needed(&SparkVersion::new(4, 1, 0)).contains(&rule("pods", "deletecollection")));
+        assert!(needed(&SparkVersion::new(4, 1, 0)).contains(&rule("pods", "get")));
+        assert!(!needed(&SparkVersion::new(3, 5, 9)).contains(&rule("pods", "get")));
+        assert!(needed(&SparkVersion::new(3, 0, 1)).iter().all(|rule| rule.resource == "pods"));
     }
 
     #[test]
     fn newer_sparks_submit_a_policy() {
-        let policies = |spark| {
-            let rules = submission(spark).into_iter();
+        let policies = |(major, minor)| {
+            let rules = submission(&SparkVersion::new(major, minor, 0)).into_iter();
             rules.filter(|rule| rule.resource.starts_with("networkpolicies.")).count()
         };
-        assert_eq!(["3.5.9", "4.1.4", "4.2.1", "4.3.0"].map(policies), [0, 0, 2, 2]);
+        assert_eq!([(3, 5), (4, 1), (4, 2), (4, 3)].map(policies), [0, 0, 2, 2]);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::Api;
 use kube::api::{AttachParams, AttachedProcess};
 use sparkproof_base::context::{Cancel, Context};
@@ -27,6 +28,32 @@ impl Debug for Attached {
         f.write_str("Attached")
     }
 }
+
+/// The status that a command in a pod ended with, not 0: the source of its error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitCode(pub i32);
+
+impl ExitCode {
+    /// That of the command that an error is of.
+    pub fn of(error: &Error) -> Option<ExitCode> {
+        std::error::Error::source(error)?.downcast_ref().copied()
+    }
+
+    /// As the API server tells it: by a cause of this name.
+    fn told(status: &Status) -> Option<ExitCode> {
+        let mut causes = status.details.as_ref()?.causes.iter().flatten();
+        let cause = causes.find(|cause| cause.reason.as_deref() == Some("ExitCode"))?;
+        cause.message.as_ref()?.parse().ok().map(ExitCode)
+    }
+}
+
+impl std::fmt::Display for ExitCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit code {}", self.0)
+    }
+}
+
+impl std::error::Error for ExitCode {}
 
 /// A container of a pod. An interruption ends every wait for it.
 #[derive(Debug, Clone)]
@@ -129,8 +156,14 @@ impl InPod {
         match status.as_ref().and_then(|s| s.status.as_deref()) {
             Some("Success") => Ok(said),
             _ => {
+                let code = status.as_ref().and_then(ExitCode::told);
                 let message = status.and_then(|s| s.message).unwrap_or("no status".into());
-                Err(Error::environment(format!("{}: {message}: {}", what(), complained.trim())))
+                let error = format!("{}: {message}: {}", what(), complained.trim());
+                let error = Error::environment(error);
+                Err(match code {
+                    Some(code) => error.with_source(code),
+                    None => error,
+                })
             }
         }
     }
@@ -143,6 +176,21 @@ mod tests {
 
     use super::*;
     use sparkproof_base::testing::test_context;
+
+    #[test]
+    fn a_status_tells_the_exit_code_by_a_cause() {
+        let cause = |reason: &str| {
+            serde_json::json!({ "status": "Failure", "reason": "NonZeroExitCode",
+                "message": "command terminated with non-zero exit code",
+                "details": { "causes": [{ "reason": reason, "message": "77" }] } })
+        };
+        let told = |status| ExitCode::told(&serde_json::from_value(status).expect("a status"));
+        assert_eq!(told(cause("ExitCode")), Some(ExitCode(77)));
+        assert_eq!(told(cause("FieldValueInvalid")), None);
+        let error = Error::environment("x").with_source(ExitCode(77));
+        assert_eq!(ExitCode::of(&error), Some(ExitCode(77)));
+        assert_eq!(ExitCode::of(&Error::environment("exit code 77")), None);
+    }
 
     /// An API server that takes a request and says nothing.
     #[tokio::test]

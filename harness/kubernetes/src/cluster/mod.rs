@@ -15,8 +15,7 @@ mod ready;
 pub use connect::client_of;
 pub use connect::{cluster_of, proxy_towards};
 pub use existing::open as open_existing;
-pub use in_pod::Attached;
-pub use in_pod::InPod;
+pub use in_pod::{Attached, ExitCode, InPod};
 pub use kind::{KindRequest, create};
 pub use minikube::{MinikubeRequest, accept_profile, create as create_minikube, provisioner};
 #[doc(hidden)]

@@ -1,6 +1,9 @@
 //! One watch of a namespace's pods: the last state of each, a signal on change, the timeline.
+//!
+//! The last states are kept by kube's reflector. The lives of pods are ours: the keys of its store
+//! (`ObjectRef`) do not compare uids, and `touched_objects` does not tell an end from a change.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
@@ -168,52 +171,50 @@ fn refusal(error: &watcher::Error) -> Option<Refusal> {
     }
 }
 
-/// The lives of pods by uid: a StatefulSet's pod comes back under its name.
+/// The life that each name has now: a StatefulSet's pod comes back under its name, with another uid.
 struct Lives {
     recorder: Recorder,
-    lives: HashMap<String, Life>,
-    /// The uid of the life that a name has now.
-    named: HashMap<String, String>,
-    /// What a list that is being read has.
-    listed: HashSet<String>,
+    named: HashMap<String, Life>,
 }
 
 struct Life {
-    name: String,
+    uid: Option<String>,
     seen: Vec<(PodMoment, String)>,
+    /// Whether the list that is being read, or was read last, has it.
+    listed: bool,
 }
 
 impl Lives {
     fn of(recorder: Recorder) -> Self {
-        Lives { recorder, lives: HashMap::new(), named: HashMap::new(), listed: HashSet::new() }
+        Lives { recorder, named: HashMap::new() }
     }
 
     fn note(&mut self, event: &watcher::Event<Pod>) {
         match event {
-            watcher::Event::Apply(pod) => self.put(pod),
-            watcher::Event::Delete(pod) => self.end(&uid(pod)),
-            watcher::Event::Init => self.listed.clear(),
-            watcher::Event::InitApply(pod) => {
-                self.listed.insert(uid(pod));
-                self.put(pod);
+            watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) => self.put(pod),
+            watcher::Event::Delete(pod) => {
+                if self.named.get(&pod.name_any()).is_some_and(|life| life.uid == pod.uid()) {
+                    self.end(pod.name_any());
+                }
             }
+            watcher::Event::Init => self.named.values_mut().for_each(|life| life.listed = false),
             watcher::Event::InitDone => {
-                let gone = self.lives.keys().filter(|uid| !self.listed.contains(*uid));
-                let gone: Vec<String> = gone.cloned().collect();
-                gone.iter().for_each(|uid| self.end(uid));
+                let gone = self.named.iter().filter(|(_, life)| !life.listed);
+                let gone: Vec<String> = gone.map(|(name, _)| name.clone()).collect();
+                gone.into_iter().for_each(|name| self.end(name));
             }
         }
     }
 
     fn put(&mut self, pod: &Pod) {
-        let (name, uid) = (pod.name_any(), uid(pod));
-        match self.named.insert(name.clone(), uid.clone()) {
+        let (name, uid) = (pod.name_any(), pod.uid());
+        if self.named.get(&name).is_some_and(|life| life.uid != uid) {
             // Its end was missed.
-            Some(earlier) if earlier != uid => self.end(&earlier),
-            _ => {}
+            self.end(name.clone());
         }
-        let life =
-            self.lives.entry(uid).or_insert_with(|| Life { name: name.clone(), seen: Vec::new() });
+        let new = || Life { uid, seen: Vec::new(), listed: true };
+        let life = self.named.entry(name.clone()).or_insert_with(new);
+        life.listed = true;
         for (moment, detail) in moments(pod) {
             if life.seen.iter().any(|(m, d)| *m == moment && *d == detail) {
                 continue;
@@ -223,21 +224,11 @@ impl Lives {
         }
     }
 
-    fn end(&mut self, uid: &str) {
-        let Some(Life { name, .. }) = self.lives.remove(uid) else { return };
-        if self.named.get(&name).is_some_and(|now| now == uid) {
-            self.named.remove(&name);
-        }
-        self.recorder.emit(Body::Pod {
-            pod: name,
-            moment: PodMoment::Deleted,
-            detail: String::new(),
-        });
+    fn end(&mut self, name: String) {
+        self.named.remove(&name);
+        let (moment, detail) = (PodMoment::Deleted, String::new());
+        self.recorder.emit(Body::Pod { pod: name, moment, detail });
     }
-}
-
-fn uid(pod: &Pod) -> String {
-    pod.uid().unwrap_or_else(|| pod.name_any())
 }
 
 /// The moments that a pod's present state shows.
@@ -325,7 +316,7 @@ mod tests {
         let one = ["s-0 Created", "s-0 Ready", "s-0 Deleted"];
         let expected: Vec<&str> = one.into_iter().chain(one).chain(one).take(8).collect();
         assert_eq!(recorded(&keep), expected);
-        assert_eq!(lives.lives.len(), 1);
+        assert_eq!(lives.named.len(), 1);
     }
 
     /// A Role without `list` and `watch` on pods; a token that ran out.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use sparkproof_base::ledger::labels::{KIND_CLUSTER, MINIKUBE_NODE, RUN};
+use sparkproof_base::ledger::labels::{self, KIND_CLUSTER, MINIKUBE_NODE, RUN};
 use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_base::testing::test_context;
 use sparkproof_machine::engine::fake::{Then, fake_docker, json as answer};
@@ -147,6 +147,37 @@ async fn dev() -> (Context, tempfile::TempDir) {
     (Context { run: Arc::new(run), ..context }, keep)
 }
 
+/// `down` with one state directory, of what `up` with another one made under the same name.
+#[tokio::test]
+async fn what_a_run_of_the_same_name_in_another_state_directory_made_is_left_alone() {
+    let ((ours, keep), (other, _keep)) = (dev().await, dev().await);
+    for (run, expected) in
+        [(&other.run, vec![]), (&ours.run, vec!["/containers/sparkproof-dev-s3", "/networks/dev"])]
+    {
+        let labels = labels::docker(run.label(), labels::Lifetime::User);
+        let container = json!({ "Id": "2b", "Config": { "Labels": labels } });
+        let network = json!({ "Name": "dev", "Id": "1a", "Labels": labels });
+        let dir = keep.path().join(run.label().as_str());
+        std::fs::create_dir(&dir).expect("made");
+        let (docker, deleted) = docker(
+            &dir,
+            vec![
+                ("/containers/sparkproof-dev-s3/json", bytes(&container)),
+                ("/containers/json", bytes(&json!([]))),
+                ("/networks/dev", bytes(&network)),
+            ],
+        );
+        let container =
+            OwnedResource::Container { docker: docker.clone(), name: "sparkproof-dev-s3".into() };
+        for owned in [container, OwnedResource::Network { docker, name: "dev".into() }] {
+            ours.run.record(owned.clone()).expect("written");
+            release(&ours, &owned).await.expect("nothing of ours is left");
+        }
+        assert_eq!(*deleted.lock().expect("noted"), expected, "{}", run.label());
+        assert!(ours.run.owned().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_kind_cluster_that_a_user_made_later_under_the_same_name_is_left_alone() {
     for (network, id, expected) in [
@@ -158,7 +189,8 @@ async fn a_kind_cluster_that_a_user_made_later_under_the_same_name_is_left_alone
             "Names": ["/dev-control-plane"], "Labels": { KIND_CLUSTER: "dev" },
             "NetworkSettings": { "Networks": { network: { "NetworkID": id } } },
         }]);
-        let ours = json!({ "Name": "dev", "Id": "1a", "Labels": { RUN: "dev" } });
+        let ours =
+            json!({ "Name": "dev", "Id": "1a", "Labels": { RUN: context.run.label().as_str() } });
         let answers = vec![("/containers/json", bytes(&node)), ("/networks/dev", bytes(&ours))];
         let (host, deleted) = docker(keep.path(), answers);
         let (docker, name) = (host.clone(), "dev".to_owned());

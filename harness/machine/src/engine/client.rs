@@ -64,8 +64,7 @@ impl Engine {
                 ))
                 .remedy("start that Docker daemon again"));
             }
-            Ok(Err(bollard::errors::Error::HyperResponseError { .. })) => return Ok(None),
-            Ok(Err(e)) if e.to_string().contains("connect") => return Ok(None),
+            Ok(Err(DockerError::HyperLegacyError { err })) if err.is_connect() => return Ok(None),
             Ok(Err(e)) => return Err(Error::environment(format!("asking {host}")).with_source(e)),
             Ok(Ok(_)) => {}
         }
@@ -194,6 +193,21 @@ mod tests {
         let refused = Container::start(&context, &engine, &name, Default::default()).await;
         assert!(refused.expect_err("in use").to_string().contains("making container"));
         assert!(context.run.owned().is_empty(), "{:?}", context.run.owned());
+    }
+
+    #[tokio::test]
+    async fn what_nothing_listens_at_is_none_and_what_is_not_docker_is_an_error() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let host = format!("tcp://{}", listener.local_addr().expect("an address"));
+        let other = async {
+            let (mut peer, _) = listener.accept().await.expect("a connection");
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut peer, b"220 connect to me\r\n").await;
+        };
+        let (asked, ()) = tokio::join!(Engine::at(&host), other);
+        let error = asked.expect_err("not Docker").to_string();
+        assert!(error.contains(&format!("asking {host}")), "{error}");
+        drop(listener);
+        assert!(Engine::at(&host).await.expect("looked").is_none(), "nothing listens");
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use bollard::models::{ContainerCreateBody, ContainerInspectResponse};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
     LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
-    WaitContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use futures::{StreamExt, TryStreamExt};
 use sparkproof_base::context::Context;
@@ -121,21 +121,34 @@ impl Container {
     }
 
     /// Freezes its processes: it answers nothing, connections stay open.
-    pub async fn pause(&self) -> Result<()> {
-        self.engine.docker.pause_container(&self.name).await.or_environment(self.what("pausing"))
+    pub async fn pause(&self, context: &Context) -> Result<()> {
+        let paused = self.engine.docker.pause_container(&self.name);
+        let paused = async { paused.await.or_environment(self.what("pausing")) };
+        context.cancel.guard(paused).await
     }
 
     /// Heals [`Container::pause`].
-    pub async fn unpause(&self) -> Result<()> {
-        let done = self.engine.docker.unpause_container(&self.name).await;
-        done.or_environment(self.what("unpausing"))
+    pub async fn unpause(&self, context: &Context) -> Result<()> {
+        let unpaused = self.engine.docker.unpause_container(&self.name);
+        let unpaused = async { unpaused.await.or_environment(self.what("unpausing")) };
+        context.cancel.guard(unpaused).await
     }
 
     /// Stops it: its processes end, what it wrote stays.
-    pub async fn halt(&self) -> Result<()> {
+    pub async fn halt(&self, context: &Context) -> Result<()> {
         let options = StopContainerOptionsBuilder::new().t(5).build();
-        let done = self.engine.docker.stop_container(&self.name, Some(options)).await;
-        done.or_environment(self.what("stopping"))
+        let stopped = self.engine.docker.stop_container(&self.name, Some(options));
+        let stopped = async { stopped.await.or_environment(self.what("stopping")) };
+        context.cancel.guard(stopped).await
+    }
+
+    /// Unpacks an archive in it.
+    pub async fn unpack(&self, context: &Context, dir: &str, archive: Vec<u8>) -> Result<()> {
+        let options = UploadToContainerOptionsBuilder::new().path(dir).build();
+        let body = bollard::body_full(archive.into());
+        let sent = self.engine.docker.upload_to_container(&self.name, Some(options), body);
+        let sent = async { sent.await.or_environment(self.what("giving files to")) };
+        context.cancel.guard(sent).await
     }
 
     /// What it printed; only the last lines when asked.
@@ -185,6 +198,10 @@ mod tests {
                 async { container.end(context).await.err() },
                 async { container.kill(context).await.err() },
                 async { container.log(context, None).await.err() },
+                async { container.pause(context).await.err() },
+                async { container.unpause(context).await.err() },
+                async { container.halt(context).await.err() },
+                async { container.unpack(context, "/", Vec::new()).await.err() },
             )
         };
         let signal = async {
@@ -193,8 +210,8 @@ mod tests {
         };
         let both = async { tokio::join!(asked, signal).0 };
         let ended = tokio::time::timeout(std::time::Duration::from_secs(20), both).await;
-        let (a, b, c, d, e, f, g) = ended.expect("bounded");
-        for error in [a, b, c, d, e, f, g] {
+        let (a, b, c, d, e, f, g, h, i, j, k) = ended.expect("bounded");
+        for error in [a, b, c, d, e, f, g, h, i, j, k] {
             assert!(error.expect("no answer").is_interruption());
         }
     }

@@ -30,7 +30,7 @@ impl Engine {
         context.run.record(owned)?;
         let body = ContainerCreateBody {
             image: Some(reference.to_owned()),
-            labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),
+            labels: Some(labels::docker(context.run.label(), labels::Lifetime::Run)),
             ..ContainerCreateBody::default()
         };
         let options = CreateContainerOptionsBuilder::new().name(&name).build();

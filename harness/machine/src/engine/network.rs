@@ -36,7 +36,7 @@ pub async fn create_network(
     let network = NetworkCreateRequest {
         name: name.to_owned(),
         driver: Some("bridge".to_owned()),
-        labels: Some(labels::docker(context.run.id(), scope.into())),
+        labels: Some(labels::docker(context.run.label(), scope.into())),
         ..Default::default()
     };
     let create = async {

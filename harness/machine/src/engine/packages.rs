@@ -150,7 +150,7 @@ const PACKAGES: [(&[&str], [&str; 5]); 14] = [
     (&["iptables"], ["iptables", "iptables-nft", "iptables", "iptables", "iptables"]),
     (&["ip"], ["iproute2", "iproute", "iproute2", "iproute2", "iproute2"]),
     (&["cc"], ["gcc", "gcc", "gcc", "gcc", "build-base"]),
-    (&["unshare", "setpriv", "script"], ["util-linux"; 5]),
+    (&["unshare", "setpriv"], ["util-linux"; 5]),
     (&["clojure", "clj"], ["clojure", "", "clojure", "", ""]),
 ];
 

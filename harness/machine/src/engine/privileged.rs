@@ -66,7 +66,7 @@ async fn start(context: &Context, engine: &Engine, image: &str, name: &str) -> R
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         cmd: Some(vec![NO_PROGRAM.to_owned()]),
-        labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),
+        labels: Some(labels::docker(context.run.label(), labels::Lifetime::Run)),
         host_config: Some(HostConfig {
             privileged: Some(true),
             network_mode: Some("none".to_owned()),

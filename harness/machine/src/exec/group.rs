@@ -39,8 +39,12 @@ impl Group {
         name: &str,
         failed: impl FnOnce(std::io::Error) -> Error,
     ) -> Result<Self> {
-        command.env(RUN_VARIABLE, context.run.id()).process_group(0).kill_on_drop(true);
-        let child = command.spawn().map_err(failed)?;
+        command.env(RUN_VARIABLE, context.run.label().as_str()).process_group(0).kill_on_drop(true);
+        Self::led_by(context, command.spawn().map_err(failed)?, name)
+    }
+
+    /// Of a child that was just started as the leader of a group.
+    pub(super) fn led_by(context: &Context, child: Child, name: &str) -> Result<Self> {
         let what = || format!("watching `{name}`");
         // A child that is not reaped yet has a number, an end to be awaited and an entry in /proc.
         let id = child.id().ok_or_else(|| Error::internal(what()))?;

@@ -10,7 +10,7 @@ use sparkproof_base::ledger::{OwnedResource, boot_id};
 use crate::exec::{end_processes, processes};
 
 /// Ends the process group of a ledger entry. The leader is verified by its start time; members
-/// whose leader is gone by the run's id in their environment.
+/// whose leader is gone by the run's label in their environment.
 pub async fn end_group(
     context: &Context,
     leader: &OwnedResource,
@@ -30,7 +30,7 @@ pub async fn end_group(
     let find = || {
         processes(|p| {
             identity(p).is_some_and(|id| verified.contains(&id))
-                || (in_group(p) && is_of_run(p, context.run.id()))
+                || (in_group(p) && is_of_run(p, context.run.label()))
         })
     };
     end_processes(context, name, TERMINATED.as_secs(), find).await.map(|_| ())
@@ -51,7 +51,7 @@ pub fn strays(context: &Context) -> Vec<String> {
 }
 
 fn find_strays(context: &Context, ancestors: &[i32]) -> Vec<Process> {
-    processes(|p| !ancestors.contains(&p.pid()) && is_of_run(p, context.run.id()))
+    processes(|p| !ancestors.contains(&p.pid()) && is_of_run(p, context.run.label()))
 }
 
 /// Ids of our parent, its parent, and so on.
@@ -86,7 +86,7 @@ mod tests {
                 .spawn()
                 .expect("sleep")
         };
-        let (mut ours, mut other) = (start(context.run.id()), start("another"));
+        let (mut ours, mut other) = (start(context.run.label()), start("another"));
         assert_eq!(end_strays(&context).await.expect("ended"), 1);
         assert!(ours.wait().await.expect("reaped").code().is_none(), "ended by a signal");
         assert!(other.try_wait().expect("known").is_none(), "the other run's lives");

@@ -48,6 +48,28 @@ pub struct Finished {
     pub stderr: String,
 }
 
+/// What a tool said that ended with another status than 0: the source of its error.
+#[derive(Debug)]
+pub struct Failed {
+    /// Its last lines.
+    pub said: String,
+}
+
+impl Failed {
+    /// What the tool said that an error is of.
+    pub fn of(error: &Error) -> Option<&Failed> {
+        std::error::Error::source(error)?.downcast_ref()
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+impl std::error::Error for Failed {}
+
 impl Tool {
     /// A program with a deadline (default 60 s), found on `PATH`.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
@@ -170,7 +192,9 @@ impl Tool {
         match (in_time, status) {
             (Ok(()), Some(status)) if status.success() => Ok(finished),
             (Ok(()), Some(status)) => {
-                Err(Error::environment(format!("`{words}` ended with {status}: {}", said())))
+                let said = said();
+                let what = format!("`{words}` ended with {status}: {said}");
+                Err(Error::environment(what).with_source(Failed { said }))
             }
             (Ok(()), None) => Err(Error::internal(format!("how `{words}` ended is not known"))),
             (Err(Stopped::Interrupted(error)), _) => Err(error),
@@ -306,8 +330,9 @@ mod tests {
         assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("in", "err\n"));
 
         let failed = Tool::new("sh").args(["-c", "echo why >&2; exit 3"]).run(&context).await;
-        let text = failed.expect_err("status 3").to_string();
-        assert!(text.contains("exit status: 3") && text.contains("why"), "{text}");
+        let failed = failed.expect_err("status 3");
+        assert!(failed.to_string().ends_with("ended with exit status: 3: why"), "{failed}");
+        assert_eq!(Failed::of(&failed).map(|f| f.said.as_str()), Some("why"));
 
         let late =
             Tool::new("sleep").args(["600"]).deadline(Duration::from_millis(50)).run(&context);

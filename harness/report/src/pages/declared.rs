@@ -13,7 +13,7 @@ pub fn declared() -> Result<BTreeMap<String, String>> {
     let mut blocks = BTreeMap::new();
     blocks.insert("declared".to_owned(), matrix(variants())?);
     for strategy in STRATEGIES {
-        let of = variants().iter().filter(|variant| variant.number() == strategy.number);
+        let of = variants().iter().filter(|variant| *variant.id.strategy() == strategy);
         blocks.insert(format!("declared:{}", strategy.number), matrix(of)?);
     }
     blocks.insert("coordinates".to_owned(), jars()?);
@@ -27,17 +27,17 @@ type Cell = (Expected, Expected, Option<&'static str>);
 /// A row a variant, a column for each group of Spark versions that are declared alike.
 fn matrix(of: impl IntoIterator<Item = &'static Variant>) -> Result<String> {
     let variants: Vec<&'static Variant> = of.into_iter().collect();
-    let mut columns: Vec<(Vec<&str>, Vec<Cell>)> = Vec::new();
+    let mut columns: Vec<(Vec<String>, Vec<Cell>)> = Vec::new();
     for spark in known().iter().rev() {
-        let version = spark.version.as_str();
+        let version = &spark.version;
         let cells = variants.iter().map(|variant| {
             let (one, several) = (variant.expected(version, 1)?, variant.expected(version, 2)?);
             Ok((one, several, variant.unprovable(false)))
         });
         let cells: Vec<Cell> = cells.collect::<Result<_>>()?;
         match columns.last_mut() {
-            Some((versions, same)) if *same == cells => versions.push(version),
-            _ => columns.push((vec![version], cells)),
+            Some((versions, same)) if *same == cells => versions.push(version.to_string()),
+            _ => columns.push((vec![version.to_string()], cells)),
         }
     }
     let mut notes = Vec::new();
@@ -114,7 +114,7 @@ fn jars() -> Result<String> {
         }
         seen.push(&spark.hadoop);
         let same = known().iter().filter(|other| other.hadoop == spark.hadoop);
-        let versions: Vec<&str> = same.map(|other| other.version.as_str()).collect();
+        let versions: Vec<String> = same.map(|other| other.version.to_string()).collect();
         let list = |set| -> Result<String> {
             let names = coordinates(&spark.hadoop, set)?;
             let names = names.iter().map(|name| format!("`{name}`"));
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn versions_that_are_declared_alike_share_a_column() {
         let text = block("declared:0");
-        let versions: Vec<&str> = known().iter().rev().map(|s| s.version.as_str()).collect();
+        let versions: Vec<String> = known().iter().rev().map(|s| s.version.to_string()).collect();
         let head = format!("| variant | what it is | Spark {} |", versions.join(", "));
         assert!(text.starts_with(&head), "{text}");
         assert!(text.contains("| `0-copy` | ") && text.ends_with(" | green |\n"), "{text}");
@@ -160,7 +160,7 @@ mod tests {
     fn every_hadoop_has_its_jars() {
         let text = block("coordinates");
         for spark in known() {
-            assert!(text.contains(&spark.version), "{}", spark.version);
+            assert!(text.contains(&spark.version.to_string()), "{}", spark.version);
             assert!(text.contains(&format!("hadoop-aws:{}`", spark.hadoop)), "{}", spark.hadoop);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use sparkproof_base::events::Configuration;
-use sparkproof_catalog::variant_of_check;
+use sparkproof_catalog::{ReadCheck, read_check};
 
 use crate::{Check, CheckOutcome, Model};
 
@@ -22,7 +22,7 @@ pub(super) enum Told {
 pub(super) fn proven(model: &Model, spark: &str) -> Vec<(String, Told)> {
     let mut variants: Vec<&str> = Vec::new();
     for check in &model.checks {
-        if let Some((variant, _)) = variant_of_check(&check.id)
+        if let Some(ReadCheck { variant, .. }) = read_check(&check.id)
             && !variants.contains(&variant)
         {
             variants.push(variant);
@@ -43,7 +43,7 @@ pub(super) fn spark_of(model: &Model) -> Option<&str> {
 }
 
 fn told(model: &Model, variant: &str) -> Told {
-    let of = |check: &&Check| variant_of_check(&check.id).is_some_and(|(of, _)| of == variant);
+    let of = |check: &&Check| read_check(&check.id).is_some_and(|of| of.variant == variant);
     let checks: Vec<&Check> = model.checks.iter().filter(of).collect();
     let with = |outcome: CheckOutcome| checks.iter().find(|check| check.outcome == outcome);
     if let Some(red) = with(CheckOutcome::Red) {

@@ -1,6 +1,7 @@
 //! The comparison as bars: a plot a figure, a bar a variant.
 
 use sparkproof_base::events::{ReadMetrics, median};
+use sparkproof_catalog::strategy_of_id;
 
 use crate::chart::Tick;
 use crate::reading::compare::NONE;
@@ -129,7 +130,7 @@ fn plot(all: &[ReadMetrics], (title, says, measured, written): &Kind) -> Option<
     let percent = |value: f64| (value / most * 100.0).clamp(0.0, 100.0);
     let rows = seen.iter().map(|(of, measured)| Row {
         variant: of.variant.clone(),
-        strategy: of.variant.split('-').next().unwrap_or_default().to_owned(),
+        strategy: strategy_of_id(&of.variant).map_or("", |strategy| strategy.number).to_owned(),
         // What is not nothing stays visible, however small it is.
         width: measured.value.map(|v| if v > 0.0 { percent(v).max(0.4) } else { 0.0 }),
         dots: measured.of.iter().map(|v| percent(*v)).collect(),

@@ -1,6 +1,6 @@
 //! What was proven of each variant: one row a variant, one column a proof.
 
-use sparkproof_catalog::{STRATEGIES, Variant, order_of, variant_of_check};
+use sparkproof_catalog::{ReadCheck, STRATEGIES, Variant, order_of, read_check, strategy_of_id};
 
 use crate::model::{Check, CheckOutcome};
 
@@ -105,8 +105,8 @@ impl Column {
 pub(crate) fn proofs(checks: &[Check]) -> Option<Proofs<'_>> {
     let mut variants: Vec<(&str, Vec<(&str, &Check)>)> = Vec::new();
     for check in checks {
-        let Some((variant, what)) = variant_of_check(&check.id) else { continue };
-        let seen = (what.unwrap_or_default(), check);
+        let Some(ReadCheck { variant, subject, .. }) = read_check(&check.id) else { continue };
+        let seen = (subject.unwrap_or_default(), check);
         match variants.iter_mut().find(|(id, _)| *id == variant) {
             Some((_, checks)) => checks.push(seen),
             None => variants.push((variant, vec![seen])),
@@ -115,7 +115,7 @@ pub(crate) fn proofs(checks: &[Check]) -> Option<Proofs<'_>> {
     variants.sort_by_key(|(variant, _)| order_of(variant));
     let columns: Vec<&Column> = std::iter::once(&SET_UP).chain(&PROOFS).collect();
     let strategies = STRATEGIES.iter().filter_map(|strategy| {
-        let of = |(id, _): &&(&str, Vec<_>)| id.split('-').next() == Some(strategy.number);
+        let of = |(id, _): &&(&str, Vec<_>)| strategy_of_id(id) == Some(strategy);
         let of: Vec<_> = variants.iter().filter(of).collect();
         let outcomes = of.iter().flat_map(|(_, checks)| checks).map(|(_, check)| check.outcome);
         let made: Vec<_> = outcomes.filter(|o| *o != CheckOutcome::Skipped).collect();
@@ -133,7 +133,7 @@ pub(crate) fn proofs(checks: &[Check]) -> Option<Proofs<'_>> {
 }
 
 fn row<'a>(variant: &'a str, checks: &[(&'a str, &'a Check)]) -> Row<'a> {
-    let title = Variant::of_id(variant).map_or("", |known| known.title.as_str());
+    let title = Variant::title_of(variant);
     let named = |name: &str| worst(checks.iter().filter(|(what, _)| *what == name));
     let cell = |column: &Column| Cell {
         span: 1,

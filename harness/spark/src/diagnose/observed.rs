@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sparkproof_catalog::plan::DriverPlace;
+
 /// All that was seen of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -13,10 +15,16 @@ pub struct Observed {
     pub driver_host: String,
     /// The address it listens at.
     pub driver_address: String,
+    /// Where it runs.
+    pub driver: DriverPlace,
+    /// Whether the cluster is the user's.
+    pub cluster_of_user: bool,
     /// Executor pods.
     pub pods: Vec<PodSeen>,
     /// Events of the namespace.
     pub events: Vec<EventSeen>,
+    /// Why there are none: "could not be listed: …".
+    pub events_unseen: Option<String>,
     /// The driver's log.
     pub driver_log: String,
     /// The driver's exception, or what ended the wait.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sparkproof_base::events::Evidence;
 use sparkproof_base::verdict::{Cause, Diagnosis};
+use sparkproof_catalog::plan::DriverPlace;
 
 use super::{EventSeen, MissingVerb, Observed, PodSeen, missing_verbs};
 
@@ -15,7 +16,7 @@ const RULES: [Rule; 14] = [
     other_session,
     closed_modules,
     missing_verb,
-    image,
+    container,
     passwd,
     versions,
     memory,
@@ -30,7 +31,7 @@ const RULES: [Rule; 14] = [
 
 /// The first rule that fits; [`Cause::Unknown`] with the last states when none does.
 pub fn diagnose(observed: &Observed) -> Diagnosis {
-    RULES.iter().find_map(|rule| rule(observed)).unwrap_or_else(|| Diagnosis {
+    let unknown = || Diagnosis {
         cause: Cause::Unknown,
         says: observed.reason.clone(),
         evidence: observed
@@ -40,7 +41,12 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
             .chain([evidence("driver log", last_lines(&observed.driver_log, 12))])
             .collect(),
         remedy: "read the pods' logs, events and the driver's log in the run directory".into(),
-    })
+    };
+    let mut diagnosis = RULES.iter().find_map(|rule| rule(observed)).unwrap_or_else(unknown);
+    // What could not be looked at is not empty: another cause may have hidden there.
+    let unseen = observed.events_unseen.as_deref();
+    diagnosis.evidence.extend(unseen.map(|why| evidence("events", why)));
+    diagnosis
 }
 
 fn evidence(name: impl Into<String>, text: impl Into<String>) -> Evidence {
@@ -144,20 +150,33 @@ fn forbidden(missing: Vec<MissingVerb>) -> Option<Diagnosis> {
     })
 }
 
-fn image(observed: &Observed) -> Option<Diagnosis> {
-    let waiting = |pod: &PodSeen| {
+/// Why a container that waits for this reason of kubelet's (its `images/types.go` and
+/// `kuberuntime_container.go`) is not made, however often kubelet tries again.
+pub fn not_made(reason: &str) -> Option<Cause> {
+    Some(match reason {
+        "ErrImageNeverPull" => Cause::ImageNeverPulled,
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "ImageInspectError"
+        | "InvalidImageName"
+        | "RegistryUnavailable"
+        | "SignatureValidationFailed" => Cause::WrongImage,
+        "CreateContainerConfigError"
+        | "CreateContainerError"
+        | "PreCreateHookError"
+        | "PreStartHookError"
+        | "PostStartHookError"
+        | "RunContainerError" => Cause::ContainerNotCreated,
+        _ => return None,
+    })
+}
+
+fn container(observed: &Observed) -> Option<Diagnosis> {
+    let waits = |pod: &PodSeen| {
         let (reason, message) = pod.waiting.clone()?;
-        let cause = match reason.as_str() {
-            "ErrImageNeverPull" => Cause::ImageNeverPulled,
-            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" => Cause::WrongImage,
-            "CreateContainerError" | "CreateContainerConfigError" | "RunContainerError" => {
-                Cause::ContainerNotCreated
-            }
-            _ => return None,
-        };
-        Some((cause, pod.name.clone(), format!("{reason}: {message}")))
+        Some((not_made(&reason)?, pod.name.clone(), reason, message))
     };
-    let (cause, pod, text) = observed.pods.iter().find_map(waiting)?;
+    let (cause, pod, reason, message) = observed.pods.iter().find_map(waits)?;
     let (says, remedy) = match cause {
         Cause::ImageNeverPulled => (
             format!("the node does not have {} and may not pull it", observed.image),
@@ -167,16 +186,21 @@ fn image(observed: &Observed) -> Option<Diagnosis> {
             format!("the node cannot get {}", observed.image),
             "check the name and the tag, load the image into every node, or give the pods a pull secret",
         ),
+        _ if reason == "CreateContainerConfigError" => (
+            format!("what a container is configured with is not there: {message}"),
+            "make the Secret or the ConfigMap that the message names, in the session's namespace, or \
+             correct its name or key; where it is about root, use an image of another user",
+        ),
         _ => (
             format!("no container could be made of {}", observed.image),
-            "read the message: a missing secret or volume, or an image that was loaded in part",
+            "read the message: a missing volume, or an image that was loaded in part",
         ),
     };
     let events = observed.events.iter().filter(|e| e.object == pod && e.reason == "Failed");
     Some(Diagnosis {
         cause,
         says,
-        evidence: std::iter::once(evidence(&pod, text))
+        evidence: std::iter::once(evidence(&pod, format!("{reason}: {message}")))
             .chain(events.map(|e| evidence("event", e.to_string())))
             .collect(),
         remedy: remedy.into(),
@@ -350,10 +374,31 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
         cause: Cause::DriverUnreachable,
         says: format!("executors cannot reach the driver at {}", observed.driver_host),
         evidence: vec![line],
-        remedy: "--driver-host with an address of this host that pods can reach, and no firewall \
-                 between; or, on a kind cluster, --driver container"
-            .into(),
+        remedy: to_be_reached(observed).into(),
     })
+}
+
+/// What can be done where the driver and the cluster are: a cluster of the user's has no network that a
+/// container of ours could join, and only for a driver on this host an address is to be chosen.
+fn to_be_reached(observed: &Observed) -> &'static str {
+    match (observed.driver, observed.cluster_of_user) {
+        (DriverPlace::Host, false) => {
+            "--driver-host with an address of this host that pods can reach, and no firewall between; \
+             or --driver container, or --driver pod"
+        }
+        (DriverPlace::Host, true) => {
+            "--driver-host with an address of this host that pods can reach, and no firewall between; \
+             or --driver pod"
+        }
+        (DriverPlace::Container, _) => {
+            "without --driver-host (it has an address on the cluster's Docker network), and no firewall \
+             between; or --driver pod"
+        }
+        (DriverPlace::Pod, _) => {
+            "without --driver-host (its Service has a name for it), and no NetworkPolicy or mesh between \
+             executors and its pod"
+        }
+    }
 }
 
 fn dying(observed: &Observed) -> Option<Diagnosis> {
@@ -451,6 +496,7 @@ mod tests {
     #[case(waiting("ErrImagePull"), Cause::WrongImage)]
     #[case(waiting("ImagePullBackOff"), Cause::WrongImage)]
     #[case(waiting("CreateContainerError"), Cause::ContainerNotCreated)]
+    #[case(waiting("CreateContainerConfigError"), Cause::ContainerNotCreated)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient cpu.".into())), Cause::InsufficientCpu)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 Insufficient memory.".into())), Cause::InsufficientMemory)]
     #[case(pod(|p| p.unscheduled = Some("0/1 nodes are available: 1 node(s) had untolerated taint".into())), Cause::Unschedulable)]
@@ -633,5 +679,46 @@ mod tests {
         let missing = missing_verbs(text);
         assert_eq!(missing.len(), 1);
         assert_eq!(missing[0].to_string(), "u may not deletecollection pods");
+    }
+
+    /// What is offered is not refused with `--kubeconfig`, and means something where the driver is.
+    #[rstest]
+    #[case(DriverPlace::Host, false, &["--driver-host with", "--driver container", "--driver pod"], &[])]
+    #[case(DriverPlace::Host, true, &["--driver-host with", "--driver pod"], &["container"])]
+    #[case(DriverPlace::Container, false, &["without --driver-host", "--driver pod"], &["--driver container"])]
+    #[case(DriverPlace::Pod, false, &["without --driver-host", "NetworkPolicy"], &["--driver container", "--driver pod"])]
+    #[case(DriverPlace::Pod, true, &["without --driver-host", "NetworkPolicy"], &["container", "--driver pod"])]
+    fn a_remedy_fits_the_drivers_place_and_the_cluster(
+        #[case] driver: DriverPlace,
+        #[case] cluster_of_user: bool,
+        #[case] offered: &[&str],
+        #[case] refused: &[&str],
+    ) {
+        let log = "java.io.IOException: Failed to connect to /192.0.2.2:41233";
+        let remedy = diagnose(&Observed { driver, cluster_of_user, ..said(log) }).remedy;
+        assert!(offered.iter().all(|words| remedy.contains(words)), "{remedy}");
+        assert!(!refused.iter().any(|words| remedy.contains(words)), "{remedy}");
+    }
+
+    #[test]
+    fn events_that_could_not_be_listed_are_said_to_be_so() {
+        let events_unseen = Some("could not be listed: events is forbidden".to_owned());
+        for observed in [pod(|_| {}), waiting("ErrImagePull")] {
+            let observed = Observed { events_unseen: events_unseen.clone(), ..observed };
+            let evidence = diagnose(&observed).evidence;
+            let events = evidence.iter().find(|e| e.name == "events").expect("said");
+            assert_eq!(events.text, "could not be listed: events is forbidden");
+        }
+    }
+
+    #[test]
+    fn what_a_container_is_configured_with_and_is_not_there_is_quoted() {
+        let mut observed = waiting("CreateContainerConfigError");
+        observed.pods[0].waiting =
+            Some(("CreateContainerConfigError".into(), r#"secret "keys" not found"#.into()));
+        let diagnosis = diagnose(&observed);
+        assert!(diagnosis.says.ends_with(r#"secret "keys" not found"#), "{diagnosis}");
+        assert!(diagnosis.evidence[0].text.contains("keys"), "{diagnosis}");
+        assert!(diagnosis.remedy.contains("make the Secret"), "{}", diagnosis.remedy);
     }
 }

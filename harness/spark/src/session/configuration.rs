@@ -1,5 +1,7 @@
 //! What a session really got for a variant of reading: what the pages in docs/strategies show.
 
+use sparkproof_catalog::SparkVersion;
+use sparkproof_catalog::VariantId;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -17,13 +19,13 @@ use super::{spec, template};
 /// What a variant added to its session, read from `uri`, by the renderers that made the
 /// session's own properties and pod template. Values of keys that Spark redacts are masked.
 pub fn configuration(
-    variant: &str,
-    spark: &str,
+    variant: VariantId,
+    spark: &SparkVersion,
     uri: &str,
     added: &SessionOverlay,
     placeholders: &Placeholders,
 ) -> Result<Configuration> {
-    let (variant, spark) = (variant.to_owned(), spark.to_owned());
+    let (variant, spark) = (variant.to_string(), spark.to_string());
     let mut all = Configuration { variant, spark, parts: Vec::new() };
     let mut say = |name, language, text: &str| {
         push(&mut all, name, language, text, placeholders);
@@ -206,7 +208,8 @@ mod tests {
     #[test]
     fn a_configuration_reads_the_same_of_every_run_and_tells_no_secret() {
         let uri = "s3a://data/7f3a0b1c-4-s3-0a1b2c3d";
-        let seen = configuration("4-s3", "3.5.9", uri, &s3(), &placeholders());
+        let seen =
+            configuration(VariantId::S3, &SparkVersion::new(3, 5, 9), uri, &s3(), &placeholders());
         insta::assert_snapshot!(told(&seen.expect("rendered")));
     }
 
@@ -214,7 +217,13 @@ mod tests {
     fn who_adds_nothing_is_told_by_where_it_reads() {
         let nothing = SessionOverlay::default();
         let uri = "file:///var/tmp/sparkproof-7f3a0b1c/0-copy";
-        let seen = configuration("0-copy", "3.5.9", uri, &nothing, &placeholders());
+        let seen = configuration(
+            VariantId::Copy,
+            &SparkVersion::new(3, 5, 9),
+            uri,
+            &nothing,
+            &placeholders(),
+        );
         let seen = seen.expect("rendered");
         assert_eq!(told(&seen), "[read from, text]\nfile:///var/tmp/sparkproof-RUN/0-copy");
     }
@@ -225,7 +234,13 @@ mod tests {
         let files = files.map(|path| (path, Entry::bytes("x", 0o644)));
         let layer = Layer::of_entries(files).await.expect("hashed");
         let added = SessionOverlay { layers: vec![layer], ..Default::default() };
-        let seen = configuration("1-baked", "3.5.9", "file:///opt/data", &added, &placeholders());
+        let seen = configuration(
+            VariantId::Baked,
+            &SparkVersion::new(3, 5, 9),
+            "file:///opt/data",
+            &added,
+            &placeholders(),
+        );
         let text = told(&seen.expect("rendered"));
         let added = "[added to the image, text]\n/opt/one.jar\n/opt/data: 30 files";
         assert!(text.ends_with(added), "{text}");

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_kubernetes::observe::unscheduled;
 
@@ -67,25 +68,34 @@ pub(super) async fn gather(
     for (name, log) in logs {
         observed.pods.push(PodSeen { name, phase: "gone".into(), log, ..PodSeen::default() });
     }
-    let api: Api<Event> = Api::namespaced(client.clone(), namespace);
-    // Evidence is worth one try of a few seconds, also while everything is being interrupted.
+    let listed = events(context, Api::namespaced(client.clone(), namespace)).await;
+    match listed {
+        Ok(events) => observed.events = events,
+        Err(error) => observed.events_unseen = Some(format!("could not be listed: {error}")),
+    }
+    observed
+}
+
+/// The namespace's events. They are worth a few seconds, also while everything is being interrupted.
+async fn events(context: &Context, api: Api<Event>) -> Result<Vec<EventSeen>> {
     let context = context.for_teardown();
     let waiting = Waiting::up_to(5, "the namespace's events");
     let listed = wait(&context, waiting, Source::Backoff, async || {
         match api.list(&ListParams::default()).await {
             Ok(list) => Progress::Met(list.items),
+            Err(kube::Error::Api(status)) if status.is_forbidden() => {
+                Progress::Never(Error::environment(status.message.clone()))
+            }
             Err(e) => Progress::NotYet(e.to_string()),
         }
     });
-    for event in listed.await.unwrap_or_default() {
-        observed.events.push(EventSeen {
-            object: event.involved_object.name.unwrap_or_default(),
-            reason: event.reason.unwrap_or_default(),
-            message: event.message.unwrap_or_default(),
-            count: event.count.unwrap_or(1),
-        });
-    }
-    observed
+    let seen = |event: Event| EventSeen {
+        object: event.involved_object.name.unwrap_or_default(),
+        reason: event.reason.unwrap_or_default(),
+        message: event.message.unwrap_or_default(),
+        count: event.count.unwrap_or(1),
+    };
+    Ok(listed.await?.into_iter().map(seen).collect())
 }
 
 /// Writes what was seen into the run directory, under the session's name.
@@ -93,7 +103,8 @@ pub(super) fn record(context: &Context, session: &str, observed: &Observed) {
     let recorder = &context.recorder;
     let pods: Vec<String> = observed.pods.iter().map(ToString::to_string).collect();
     recorder.artifact("executor pods", &format!("{session}/pods.txt"), &pods.join("\n"));
-    let events: Vec<String> = observed.events.iter().map(ToString::to_string).collect();
+    let events = observed.events.iter().map(ToString::to_string);
+    let events: Vec<String> = events.chain(observed.events_unseen.clone()).collect();
     recorder.artifact("Kubernetes events", &format!("{session}/events.txt"), &events.join("\n"));
     for pod in observed.pods.iter().filter(|p| !p.log.is_empty()) {
         recorder.artifact(
@@ -101,5 +112,37 @@ pub(super) fn record(context: &Context, session: &str, observed: &Observed) {
             &format!("{session}/{}.log", pod.name),
             &pod.log,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::json;
+
+    use super::*;
+    use sparkproof_base::testing::test_context;
+
+    #[tokio::test]
+    async fn events_that_may_not_be_listed_are_not_none() {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            while let Some((_, reply)) = handle.next_request().await {
+                let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden",
+                                     "message": "events is forbidden: User \"u\" cannot list" });
+                let body = Body::from(serde_json::to_vec(&status).expect("json"));
+                reply.send_response(Response::builder().status(403).body(body).expect("valid"));
+            }
+        });
+        let (context, keep) = test_context();
+        let client = kube::Client::new(service, "n");
+        let (pods, logs) = (BTreeMap::new(), BTreeMap::new());
+        let observed = gather(&context, &client, "n", pods, logs).await;
+        record(&context, "session-1", &observed);
+        let told = "could not be listed: events is forbidden: User \"u\" cannot list";
+        assert_eq!(observed.events_unseen.as_deref(), Some(told));
+        let written = keep.path().join("run/session-1/events.txt");
+        assert_eq!(std::fs::read_to_string(written).expect("written").trim(), told);
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::geni_for;
 use sparkproof_catalog::plan::ClassPath;
-use sparkproof_machine::exec::Tool;
+use sparkproof_machine::exec::{Failed, Tool};
 
 /// What a download of Geni's dependencies, Spark among them, takes on a line of 4 Mbit/s.
 const RESOLVING: Duration = Duration::from_secs(30 * 60);
@@ -18,6 +19,9 @@ const VERSIONS: &str = r#"(do (require 'clojure.java.io)
     (when (or (find "zero_one/geni/core.clj") (find "zero_one/geni/core__init.class"))
       (println (clojure-version)
                (if-let [it (find "GENI_REPL_RELEASED_VERSION")] (slurp it) "unknown")))))"#;
+
+/// What `java` says of a class path without Clojure: since 9 with the name of an exception after it.
+const NO_CLOJURE: &str = "Could not find or load main class clojure.main";
 
 /// Clojure and Geni.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +41,11 @@ impl Geni {
     /// # Errors
     /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni is
     /// known for this Spark. Environment: the tool cannot resolve it, or there is no Java.
-    pub async fn find(context: &Context, given: Option<&ClassPath>, spark: &str) -> Result<Geni> {
+    pub async fn find(
+        context: &Context,
+        given: Option<&ClassPath>,
+        spark: &SparkVersion,
+    ) -> Result<Geni> {
         Geni::look(context, given, spark).await?
     }
 
@@ -49,7 +57,7 @@ impl Geni {
     pub async fn look(
         context: &Context,
         given: Option<&ClassPath>,
-        spark: &str,
+        spark: &SparkVersion,
     ) -> Result<Result<Geni>> {
         let (class_path, nothing) = match given {
             Some(given) => (
@@ -68,7 +76,7 @@ impl Geni {
     }
 }
 
-async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
+async fn resolve(context: &Context, spark: &SparkVersion) -> Result<ClassPath> {
     let geni = geni_for(spark).ok_or_else(|| {
         Error::input(format!("--front-end geni: no version of Geni is known for Spark {spark}"))
             .remedy(REMEDY)
@@ -94,7 +102,7 @@ async fn resolve(context: &Context, spark: &str) -> Result<ClassPath> {
 }
 
 /// The guide's map, with the versions asked for.
-fn dependencies(geni: &str, spark: &str) -> String {
+fn dependencies(geni: &str, spark: &SparkVersion) -> String {
     let spark = ["core", "mllib", "kubernetes"]
         .map(|name| format!("org.apache.spark/spark-{name}_2.12 {{:mvn/version \"{spark}\"}}"))
         .join(" ");
@@ -112,12 +120,15 @@ async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni
     let path = class_path.to_string();
     let printed = Tool::new(java)
         .args(["-XX:TieredStopAtLevel=1", "-cp", &path, "clojure.main", "-e", VERSIONS])
+        .env("LC_ALL", "C")
         .run(context)
         .await;
     let printed = match printed {
         Ok(finished) => finished.stdout,
-        // As `java` says it.
-        Err(error) if error.to_string().contains("main class clojure.main") => return Ok(None),
+        // The words of `java`, which ends with 1 whatever it misses, in the language that it is run in.
+        Err(error) if Failed::of(&error).is_some_and(|java| java.said.contains(NO_CLOJURE)) => {
+            return Ok(None);
+        }
         Err(error) => {
             return Err(Error::environment("looking for Geni on its class path")
                 .with_source(error)
@@ -140,15 +151,15 @@ mod tests {
 
     #[test]
     fn the_map_is_the_guide_s() {
-        let geni = geni_for("3.5.9").expect("known");
+        let geni = geni_for(&SparkVersion::new(3, 5, 9)).expect("known");
         assert_eq!(
-            dependencies(geni, "3.5.9"),
+            dependencies(geni, &SparkVersion::new(3, 5, 9)),
             "{:deps {zero.one/geni {:mvn/version \"0.0.42\" :exclusions [reply/reply]} \
              org.apache.spark/spark-core_2.12 {:mvn/version \"3.5.9\"} \
              org.apache.spark/spark-mllib_2.12 {:mvn/version \"3.5.9\"} \
              org.apache.spark/spark-kubernetes_2.12 {:mvn/version \"3.5.9\"}}}"
         );
-        assert_eq!(geni_for("4.3.0"), None);
+        assert_eq!(geni_for(&SparkVersion::new(4, 3, 0)), None);
     }
 
     /// What a scenario may be skipped for is one thing, what is given and wrong is another.
@@ -156,12 +167,18 @@ mod tests {
     async fn a_wrong_class_path_is_a_failure_and_none_is_not() {
         let (context, keep) = test_context();
         let wrong = ClassPath::new(&keep.path().display().to_string());
-        let given = Geni::look(&context, Some(&wrong), "3.5.9").await.expect_err("a failure");
+        let given = Geni::look(&context, Some(&wrong), &SparkVersion::new(3, 5, 9))
+            .await
+            .expect_err("a failure");
         assert!(given.to_string().contains("no Clojure with Geni"), "{given}");
         // No Geni is known for it, so none is resolved, whether there is a tool or not.
-        let none = Geni::look(&context, None, "4.3.0").await.expect("looked").expect_err("none");
+        let none = Geni::look(&context, None, &SparkVersion::new(4, 3, 0))
+            .await
+            .expect("looked")
+            .expect_err("none");
         assert!(none.to_string().contains("no version of Geni"), "{none}");
-        let asked = Geni::find(&context, None, "4.3.0").await.expect_err("asked for");
+        let asked =
+            Geni::find(&context, None, &SparkVersion::new(4, 3, 0)).await.expect_err("asked for");
         assert_eq!(asked.exit, Exit::BadInput);
     }
 
@@ -169,7 +186,9 @@ mod tests {
     async fn a_class_path_without_geni_is_bad_input() {
         let (context, keep) = test_context();
         let class_path = ClassPath::new(&keep.path().display().to_string());
-        let error = Geni::find(&context, Some(&class_path), "3.5.9").await.expect_err("empty");
+        let error = Geni::find(&context, Some(&class_path), &SparkVersion::new(3, 5, 9))
+            .await
+            .expect_err("empty");
         assert_eq!(error.exit, Exit::BadInput, "{error}");
         assert!(error.to_string().contains("no Clojure with Geni"), "{error}");
     }

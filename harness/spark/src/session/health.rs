@@ -8,17 +8,11 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::evidence::seen;
-use crate::diagnose::{PodSeen, missing_verbs, other_version};
+use crate::diagnose::{PodSeen, missing_verbs, not_made, other_version};
 
-/// Container states that kubelet keeps retrying, for nothing.
-const FINAL: [&str; 6] = [
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "ErrImageNeverPull",
-    "InvalidImageName",
-    "CreateContainerError",
-    "RunContainerError",
-];
+/// kubelet's words for a cache of its own that was late, the one `CreateContainerConfigError` that its
+/// next try mends.
+const LATE: &str = "failed to sync";
 
 /// Watches a session's pods for what cannot recover.
 #[derive(Debug)]
@@ -66,9 +60,10 @@ impl Health {
             self.last.insert(pod.name_any(), pod.clone());
         }
         let states: Vec<_> = pods.values().map(|pod| seen(pod, String::new())).collect();
-        let waits = |reason: &str| FINAL.contains(&reason);
-        let stuck = states.iter().find(|p| p.waiting.as_ref().is_some_and(|w| waits(&w.0)));
-        if let Some(pod) = stuck {
+        let stuck = |(reason, message): &(String, String)| {
+            not_made(reason).is_some() && !message.contains(LATE)
+        };
+        if let Some(pod) = states.iter().find(|pod| pod.waiting.as_ref().is_some_and(stuck)) {
             return Some(pod.to_string());
         }
         let needed = ["pods", "persistentvolumeclaims"];
@@ -133,6 +128,7 @@ fn waits_for_its_claim(pod: &PodSeen) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
     use serde_json::json;
 
     fn pods(states: &[(u32, serde_json::Value)]) -> BTreeMap<u32, Arc<Pod>> {
@@ -169,12 +165,26 @@ mod tests {
         health.look(&pods(states), leaving, 0, "")
     }
 
-    #[test]
-    fn a_wrong_image_ends_at_once_and_a_slow_start_does_not() {
+    #[rstest]
+    #[case("ErrImagePull")]
+    #[case("ErrImageNeverPull")]
+    #[case("ImageInspectError")]
+    #[case("InvalidImageName")]
+    #[case("CreateContainerError")]
+    #[case("CreateContainerConfigError")]
+    fn what_is_never_made_ends_at_once_and_a_slow_start_does_not(#[case] reason: &str) {
         let mut health = Health::new(3, Duration::ZERO);
         assert_eq!(look(&mut health, &[(1, waiting("ContainerCreating"))], false), None);
-        let text = look(&mut health, &[(1, waiting("ErrImagePull"))], false).expect("hopeless");
-        assert!(text.contains("x-exec-1") && text.contains("ErrImagePull"));
+        let text = look(&mut health, &[(1, waiting(reason))], false).expect("hopeless");
+        assert!(text.contains("x-exec-1") && text.contains(reason), "{text}");
+    }
+
+    #[test]
+    fn a_late_cache_of_kubelets_is_waited_for() {
+        let mut status = waiting("CreateContainerConfigError");
+        status["containerStatuses"][0]["state"]["waiting"]["message"] =
+            "failed to sync secret cache: timed out waiting for the condition".into();
+        assert_eq!(look(&mut Health::new(3, Duration::ZERO), &[(1, status)], false), None);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Placeholders {
     pub fn of(context: &Context, nonce: &str) -> Self {
         Self::new([
             (nonce.to_owned(), "NONCE"),
-            (context.run.id().to_owned(), "RUN"),
+            (context.run.id().to_string(), "RUN"),
             (context.run.dir().display().to_string(), "STATE"),
             (context.dirs.cache.display().to_string(), "CACHE"),
         ])

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_images::{Cache, Key};
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
@@ -81,9 +82,9 @@ pub async fn jar(
     context: &Context,
     phase: &str,
     spark_home: &Path,
-    version: &str,
+    version: &SparkVersion,
 ) -> Result<PathBuf> {
-    let key = Key::new("probe").with("spark", version);
+    let key = Key::new("probe").with("spark", version.to_string());
     let key = SOURCES.iter().fold(key, |key, (name, text)| key.with(name, text));
     let step = StepGuard::begin(&context.recorder, phase, "probe jar".into());
     let entry = Cache::of(context)

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::Error;
+use sparkproof_catalog::SparkVersion;
 
 use super::frame::Frame;
 use super::reading::Reading;
@@ -227,7 +228,7 @@ pub struct Described {
     /// Address of the UI, which serves the REST API.
     pub ui: String,
     /// Spark's version.
-    pub version: String,
+    pub version: SparkVersion,
     /// The front end's language and its version, e.g. `Scala 2.12.18`.
     pub language: String,
     /// Java's version.

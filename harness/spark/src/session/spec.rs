@@ -9,7 +9,7 @@ use std::time::Duration;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::labels;
 use sparkproof_catalog::plan::conf::REDACTION;
-use sparkproof_catalog::plan::{ClassPath, Conf, FrontEnd, STRICT};
+use sparkproof_catalog::plan::{ClassPath, Conf, DriverPlace, FrontEnd, STRICT};
 use sparkproof_machine::engine::Engine;
 
 use super::overlay::SessionOverlay;
@@ -29,6 +29,17 @@ pub enum DriverSite {
     },
     /// A pod.
     Pod(InPodSite),
+}
+
+impl DriverSite {
+    /// As the plan calls it.
+    pub(super) fn place(&self) -> DriverPlace {
+        match self {
+            DriverSite::Host => DriverPlace::Host,
+            DriverSite::Container { .. } => DriverPlace::Container,
+            DriverSite::Pod(_) => DriverPlace::Pod,
+        }
+    }
 }
 
 /// A driver in a pod.

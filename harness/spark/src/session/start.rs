@@ -229,7 +229,7 @@ impl Starting<'_> {
         };
         self.master = Some(described.context_master.clone());
         // What answered, not what was asked for.
-        self.context.recorder.fact("spark that answered", described.version.clone());
+        self.context.recorder.fact("spark that answered", described.version.to_string());
         if !described.context_master.starts_with("k8s://") {
             return Err(Error::red(format!(
                 "sparkContext.master is {}, spark.conf says {}",
@@ -331,6 +331,8 @@ impl Starting<'_> {
         observed.image.clone_from(&image.reference);
         observed.driver_host = self.told_host;
         observed.driver_address = self.address.to_string();
+        observed.driver = self.spec.driver.place();
+        observed.cluster_of_user = cluster.provider == Provider::Existing;
         observed.reason = full(&error);
         observed.driver_gone = driver_ended || DriverGone::is_cause_of(&error);
         evidence::record(self.context, &self.name, &observed);

@@ -6,9 +6,9 @@ use std::time::Instant;
 use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{SecretVolumeSource, SecurityContext, Volume, VolumeMount};
 use kube::Api;
-use semver::{Version, VersionReq};
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::Variant;
 use sparkproof_images::Layer;
 use sparkproof_spark::session::SessionOverlay;
@@ -68,7 +68,10 @@ impl Strategy for ExecutorMount {
         context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(image::unavailable(context, environment, self.client))
+        Box::pin(async move {
+            let engine = environment.node_engine()?;
+            image::unavailable(context, engine, &environment.image, self.client).await
+        })
     }
 
     fn prepare<'a>(
@@ -80,7 +83,9 @@ impl Strategy for ExecutorMount {
             let begun = Instant::now();
             let context = scene.context;
             let source = fill(scene, self.variant, data).await?;
-            let layers = image::layers(context, scene.environment, self.client).await?;
+            let engine = scene.environment.node_engine()?;
+            let image = &scene.environment.image;
+            let layers = image::layers(context, engine, image, self.client).await?;
             let name = scene.name(self.variant);
             // It goes with the session's namespace.
             let keys = secret(context.run.id(), &name, self.client, &source);
@@ -96,7 +101,7 @@ impl Strategy for ExecutorMount {
             return Err(Error::internal(format!("{} is not prepared", self.variant.id)));
         };
         let version = &scene.environment.image.version;
-        let mut added = privileged(&scene.name(self.variant), version)?;
+        let mut added = privileged(&scene.name(self.variant), version);
         added.command = Some(command(self.client, source, &self.point(scene)));
         added.layers.clone_from(layers);
         Ok(added)
@@ -128,7 +133,7 @@ fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
 }
 
 /// What mounting takes, and the keys from a Secret of this name.
-fn privileged(name: &str, version: &str) -> Result<SessionOverlay> {
+fn privileged(name: &str, version: &SparkVersion) -> SessionOverlay {
     let mut added = SessionOverlay {
         security_context: Some(SecurityContext {
             privileged: Some(true),
@@ -152,14 +157,13 @@ fn privileged(name: &str, version: &str) -> Result<SessionOverlay> {
         }],
         ..Default::default()
     };
-    let version = Version::parse(version).or_input(format!("Spark's version {version}"))?;
     // SPARK-57493: it forbids escalation by default, which the API server does not accept together
     // with a privileged container.
-    if VersionReq::parse(">=4.3").or_internal("a range")?.matches(&version) {
+    if version.minor() >= (4, 3) {
         let key = "spark.kubernetes.executor.securityContext.allowPrivilegeEscalation";
         added.conf.insert(key, "true");
     }
-    Ok(added)
+    added
 }
 
 #[cfg(test)]
@@ -179,7 +183,7 @@ mod tests {
 
     #[test]
     fn escalation_is_allowed_where_spark_forbids_it() {
-        let conf = |version| privileged("keys", version).expect("a version").conf.len();
-        assert_eq!((conf("3.5.9"), conf("4.1.4"), conf("4.3.0")), (0, 0, 1));
+        let conf = |minor| privileged("keys", &SparkVersion::new(4, minor, 0)).conf.len();
+        assert_eq!((conf(1), conf(3)), (0, 1));
     }
 }

@@ -2,12 +2,11 @@
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_images::spark::SparkImage;
 use sparkproof_images::{Layer, Loaded, fuse_layers, load_layered};
 use sparkproof_machine::engine::Engine;
-use sparkproof_testbed::Environment;
 
 use super::client::Client;
-use crate::nodes::engine;
 
 /// The phase of events.
 const PHASE: &str = "prepare";
@@ -15,16 +14,11 @@ const PHASE: &str = "prepare";
 /// Why this client cannot be had here, found by looking; `None` when it can.
 pub(super) async fn unavailable(
     context: &Context,
-    environment: &Environment,
+    engine: &Engine,
+    image: &SparkImage,
     client: Client,
 ) -> Result<Option<String>> {
-    let Some(engine) = &environment.engine else {
-        return Ok(Some(
-            "what is mounted on nodes must be removed, which sparkproof does on its own nodes only"
-                .to_owned(),
-        ));
-    };
-    if client != Client::Blobfuse2 || brings(context, engine, environment, client).await? {
+    if client != Client::Blobfuse2 || brings(context, engine, image, client).await? {
         return Ok(None);
     }
     Ok(Some("the image does not bring blobfuse2 and fusermount3".to_owned()))
@@ -33,45 +27,45 @@ pub(super) async fn unavailable(
 /// The layers with a client, lowest first; none where the image brings it.
 pub(super) async fn layers(
     context: &Context,
-    environment: &Environment,
+    engine: &Engine,
+    image: &SparkImage,
     client: Client,
 ) -> Result<Vec<Layer>> {
-    let engine = engine(environment)?;
-    if brings(context, engine, environment, client).await? {
+    if brings(context, engine, image, client).await? {
         return Ok(Vec::new());
     }
     if client == Client::Blobfuse2 {
         return Err(Error::environment("the image does not bring blobfuse2")
             .remedy("give an image with blobfuse2 and fuse3 by --image"));
     }
-    fuse_layers(context, engine, PHASE, &environment.image).await
+    fuse_layers(context, engine, PHASE, image).await
 }
 
 /// Puts the image on every node that executors can run on; its reference. The same for all
 /// variants of a run.
 pub(super) async fn load(
     context: &Context,
-    environment: &Environment,
+    engine: &Engine,
+    image: &SparkImage,
+    nodes: &[String],
     client: Client,
 ) -> Result<(String, Loaded)> {
-    let engine = engine(environment)?;
-    let layers = layers(context, environment, client).await?;
-    let base = &environment.image.reference;
+    let layers = layers(context, engine, image, client).await?;
+    let base = &image.reference;
     let reference = match layers.as_slice() {
         [] => base.clone(),
         _ => format!("{base}-{}-fuse", context.run.id()),
     };
-    let nodes = environment.cluster.executor_nodes();
-    let loaded = load_layered(context, engine, &nodes, base, &reference, &layers).await?;
+    let loaded = load_layered(context, engine, nodes, base, &reference, &layers).await?;
     Ok((reference, loaded))
 }
 
 async fn brings(
     context: &Context,
     engine: &Engine,
-    environment: &Environment,
+    image: &SparkImage,
     client: Client,
 ) -> Result<bool> {
     let programs = [client.program(), "fusermount3"];
-    engine.image_brings(context, &environment.image.reference, &programs).await
+    engine.image_brings(context, &image.reference, &programs).await
 }

@@ -52,7 +52,10 @@ impl Strategy for NodeMount {
         context: &'a Context,
         environment: &'a Environment,
     ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Box::pin(image::unavailable(context, environment, self.client))
+        Box::pin(async move {
+            let engine = environment.node_engine()?;
+            image::unavailable(context, engine, &environment.image, self.client).await
+        })
     }
 
     fn prepare<'a>(
@@ -64,9 +67,11 @@ impl Strategy for NodeMount {
             let begun = Instant::now();
             let source = fill(scene, self.variant, data).await?;
             self.source = Some(source.clone());
+            let (engine, cluster) = (scene.environment.node_engine()?, &scene.environment.cluster);
+            let (spark, nodes) = (&scene.environment.image, cluster.executor_nodes());
             let (image, loaded) =
-                image::load(scene.context, scene.environment, self.client).await?;
-            own_on_nodes(scene.context, scene.environment, &scene.path(self.variant))?;
+                image::load(scene.context, engine, spark, &nodes, self.client).await?;
+            own_on_nodes(scene.context, engine, cluster, &scene.path(self.variant))?;
             let mounter = Mounter::of(scene, self.variant, self.client);
             let daemons = Daemons {
                 run: scene.context.run.id(),
@@ -128,7 +133,9 @@ impl Strategy for NodeMount {
             if let Some(mounter) = self.mounter.take() {
                 mounter.stop(scene.context).await?;
             }
-            for path in on_nodes(scene.environment, &scene.path(self.variant))? {
+            let engine = scene.environment.node_engine()?;
+            let path = scene.path(self.variant);
+            for path in on_nodes(engine, &scene.environment.cluster, &path) {
                 release(scene.context, &path).await?;
             }
             match &self.source {

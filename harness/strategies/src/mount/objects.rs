@@ -7,6 +7,7 @@ use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::ObjectMeta;
 use serde_json::json;
+use sparkproof_base::RunId;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 
@@ -28,8 +29,8 @@ const SHOWS: &str = r#"mountpoint --quiet "$1" && test "$(cat "$1/$2")" = "$3""#
 
 /// A mounter of one client on every node that executors can run on.
 pub(super) struct Daemons<'a> {
-    /// Run id.
-    pub(super) run: &'a str,
+    /// The run that owns it.
+    pub(super) run: &'a RunId,
     /// Name of all its objects.
     pub(super) name: &'a str,
     /// Image with the client.
@@ -44,7 +45,7 @@ pub(super) struct Daemons<'a> {
 }
 
 /// A namespace in which pods may be privileged, also where the cluster's default forbids it.
-pub(super) fn namespace(run: &str, name: &str) -> Namespace {
+pub(super) fn namespace(run: &RunId, name: &str) -> Namespace {
     let mut labels = labels::kube(run, labels::Lifetime::Run);
     labels.insert("pod-security.kubernetes.io/enforce".to_owned(), "privileged".to_owned());
     let metadata =
@@ -53,7 +54,7 @@ pub(super) fn namespace(run: &str, name: &str) -> Namespace {
 }
 
 /// The file with the keys.
-pub(super) fn secret(run: &str, name: &str, client: Client, source: &Source) -> Secret {
+pub(super) fn secret(run: &RunId, name: &str, client: Client, source: &Source) -> Secret {
     let (file, text) = client.keys(source);
     Secret {
         metadata: ObjectMeta {
@@ -151,7 +152,7 @@ mod tests {
         let source = source(kind);
         let shared = Path::new("/var/tmp/sparkproof-7f3a0000/2-x-node");
         let daemons = Daemons {
-            run: "7f3a0000",
+            run: &"7f3a0000".parse().expect("an id"),
             name: "sparkproof-7f3a0000-2-x-node",
             image: "localhost/spark:1-7f3a0000-fuse",
             client,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use sparkproof_spark::diagnose::not_made;
 
 /// Kubelet's reason for not starting a container again yet.
 const BACK_OFF: &str = "CrashLoopBackOff";
@@ -34,11 +35,10 @@ pub(super) fn failure(pod: &Pod) -> Option<String> {
     let last = status.last_state.as_ref().and_then(|s| s.terminated.as_ref());
     let words = match reason.as_str() {
         BACK_OFF => last.and_then(|end| end.message.clone()),
-        "ErrImageNeverPull"
-        | "RunContainerError"
-        | "CreateContainerError"
-        | "CreateContainerConfigError" => status.state.as_ref()?.waiting.as_ref()?.message.clone(),
-        _ => return None,
+        reason => {
+            not_made(reason)?;
+            status.state.as_ref()?.waiting.as_ref()?.message.clone()
+        }
     };
     Some(words.map_or(reason, |words| words.trim().to_owned()))
 }

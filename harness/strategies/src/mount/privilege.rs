@@ -11,9 +11,11 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_images::spark::SparkImage;
+use sparkproof_kubernetes::cluster::Cluster;
 use sparkproof_kubernetes::observe::Pods;
 use sparkproof_kubernetes::release::release;
-use sparkproof_testbed::Environment;
+use sparkproof_machine::engine::Engine;
 
 use super::image;
 use super::objects::namespace;
@@ -157,10 +159,12 @@ impl Tried {
 /// How s3fs ends in a plain pod with each privilege, all side by side in a namespace of their own.
 pub async fn try_privileges(
     context: &Context,
-    environment: &Environment,
+    engine: &Engine,
+    image: &SparkImage,
+    cluster: &Cluster,
 ) -> Result<BTreeMap<Privilege, Tried>> {
-    let (image, _) = image::load(context, environment, super::Client::S3fs).await?;
-    let cluster = &environment.cluster;
+    let nodes = cluster.executor_nodes();
+    let (image, _) = image::load(context, engine, image, &nodes, super::Client::S3fs).await?;
     let name = format!("sparkproof-{}-privileges", context.run.id());
     let owned = OwnedResource::Namespace {
         kubeconfig: cluster.kubeconfig.clone(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use futures::future::LocalBoxFuture;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::Conf;
 use sparkproof_catalog::spark::find;
 use sparkproof_catalog::{JarSet, StoreKind, Variant};
@@ -166,7 +167,7 @@ impl Strategy for Remote {
             Scheme::Hdfs | Scheme::Http | Scheme::Https => SessionOverlay::default(),
         };
         if self.scheme == Scheme::Wasbs {
-            added.add(&self.variant.id, trust::contribute(scene))?;
+            added.add(&self.variant.id.to_string(), trust::contribute(scene))?;
         }
         added.driver_jars.clone_from(&self.jars);
         added.layers.extend(self.layer.clone());
@@ -204,6 +205,6 @@ fn has_hadoop_2(scene: StrategyContext<'_>) -> bool {
     hadoop_2(&scene.environment.image.version)
 }
 
-fn hadoop_2(spark: &str) -> bool {
+fn hadoop_2(spark: &SparkVersion) -> bool {
     find(spark).is_ok_and(|spark| spark.hadoop.starts_with("2."))
 }

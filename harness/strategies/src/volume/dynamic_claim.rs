@@ -10,11 +10,12 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::access::{CLAIMS, EXEC, Rule};
+use sparkproof_kubernetes::cluster::ExitCode;
 use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::{Environment, LiveSession};
 
 use super::on_demand;
-use crate::copy::copy_into_all;
+use crate::copy::{NOT_WRITABLE, copy_into_all};
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// Marks the class that claims without one get.
@@ -108,7 +109,7 @@ impl Strategy for DynamicClaim {
             let path = scene.path(self.variant);
             self.session = Session::of(live);
             copy_into_all(scene, data, live, &path).await.map_err(|error| {
-                if !error.to_string().contains("Permission denied") {
+                if ExitCode::of(&error) != Some(ExitCode(NOT_WRITABLE)) {
                     return error;
                 }
                 Error::environment("the executor's user may not write into its volume")

@@ -3,17 +3,15 @@
 use std::time::Instant;
 
 use futures::future::{LocalBoxFuture, try_join_all};
-use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::release::release;
 use sparkproof_spark::session::SessionOverlay;
-use sparkproof_testbed::Environment;
 
 use super::by_host_path;
-use crate::nodes::{NOT_OURS, engine, put};
+use crate::nodes::put;
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
 /// The variant `3-hostpath`: every node has the files, every executor on it sees them.
@@ -31,7 +29,7 @@ impl HostPath {
 
     /// For a control: removes a file of the data from every node, whoever reads there.
     pub async fn remove(scene: StrategyContext<'_>, variant: &Variant, file: &str) -> Result<()> {
-        let engine = engine(scene.environment)?;
+        let engine = scene.environment.node_engine()?;
         let path = scene.path(variant).join(file);
         for node in scene.environment.cluster.executor_nodes() {
             let command = ["rm", &path.to_string_lossy()];
@@ -44,15 +42,6 @@ impl HostPath {
 impl Strategy for HostPath {
     fn variant(&self) -> &'static Variant {
         self.variant
-    }
-
-    fn unavailable<'a>(
-        &'a self,
-        _: &'a Context,
-        environment: &'a Environment,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
-        Box::pin(async { Ok(reason) })
     }
 
     fn prepare<'a>(

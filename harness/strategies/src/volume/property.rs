@@ -3,16 +3,16 @@
 
 use std::path::Path;
 
-use semver::Version;
+use sparkproof_catalog::SparkVersion;
 use sparkproof_spark::session::SessionOverlay;
 
 /// A directory of the node, `from`, mounted at `to`. Spark before 4.0 cannot say that it must exist
 /// (`options.type`, SPARK-49731): kubelet makes an empty one then, and what is mistyped looks like a
 /// missing file.
-pub fn by_host_path(name: &str, spark: &str, from: &Path, to: &Path) -> SessionOverlay {
+pub fn by_host_path(name: &str, spark: &SparkVersion, from: &Path, to: &Path) -> SessionOverlay {
     let path = from.to_string_lossy();
     let mut options = vec![("path", path.as_ref())];
-    if Version::parse(spark).is_ok_and(|version| version.major >= 4) {
+    if spark.minor() >= (4, 0) {
         options.push(("type", "Directory"));
     }
     volume("hostPath", name, to, true, &options)
@@ -58,12 +58,12 @@ mod tests {
 
     #[test]
     fn a_directory_of_the_node_must_exist_where_spark_can_say_so() {
-        let of = |spark| {
+        let of = |spark: SparkVersion| {
             let (from, to) = (Path::new("/node/data"), Path::new("/var/tmp/data"));
-            lines(&by_host_path("data", spark, from, to))
+            lines(&by_host_path("data", &spark, from, to))
         };
-        insta::assert_snapshot!("host_path_3.5.9", of("3.5.9"));
-        insta::assert_snapshot!("host_path_4.3.0", of("4.3.0"));
+        insta::assert_snapshot!("host_path_3.5.9", of(SparkVersion::new(3, 5, 9)));
+        insta::assert_snapshot!("host_path_4.3.0", of(SparkVersion::new(4, 3, 0)));
     }
 
     #[test]

@@ -9,16 +9,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::release::release;
 use sparkproof_spark::session::SessionOverlay;
-use sparkproof_testbed::Environment;
+use sparkproof_testbed::NO_NODE_ENGINE;
 
 use super::by_claim;
-use crate::nodes::{NOT_OURS, put};
+use crate::nodes::put;
 use crate::objects::{create, gone, meta, reach, remove};
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
@@ -44,15 +43,6 @@ impl Strategy for StaticClaim {
         self.variant
     }
 
-    fn unavailable<'a>(
-        &'a self,
-        _: &'a Context,
-        environment: &'a Environment,
-    ) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        let reason = environment.engine.is_none().then(|| NOT_OURS.to_owned());
-        Box::pin(async { Ok(reason) })
-    }
-
     fn prepare<'a>(
         &'a mut self,
         scene: StrategyContext<'a>,
@@ -63,7 +53,7 @@ impl Strategy for StaticClaim {
             let cluster = &scene.environment.cluster;
             let nodes = cluster.executor_nodes();
             // All executors must have room there: of Minikube's nodes the first has the control plane.
-            let Some(node) = nodes.last() else { return Err(Error::environment(NOT_OURS)) };
+            let Some(node) = nodes.last() else { return Err(Error::environment(NO_NODE_ENGINE)) };
             let path = scene.path(self.variant);
             let files = scene.context.cancel.guard(put(scene, node, data, &path));
             self.files = files.await?;

@@ -19,7 +19,7 @@ pub use self::submitted::{application, said};
 /// Applications, one of the JVM and one of Python, with the features that each can show. Skipped where
 /// the image cannot get them.
 pub async fn run_application_suite(proof: &ScenarioContext) -> Result<()> {
-    if let Some(reason) = no_layers(&proof.environment) {
+    if let Some(reason) = no_layers(proof.environment.engine.as_ref()) {
         skip(&proof.context, "application", "applications by spark-submit", &reason);
         return Ok(());
     }

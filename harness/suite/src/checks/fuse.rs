@@ -10,7 +10,9 @@ use sparkproof_testbed::Environment;
 /// each. The first red is returned.
 pub async fn fuse_privileges(context: &Context, environment: &Environment) -> Result<()> {
     let mut first = FirstFailure::default();
-    for (privilege, tried) in try_privileges(context, environment).await? {
+    let Environment { image, cluster, .. } = environment;
+    let engine = environment.node_engine()?;
+    for (privilege, tried) in try_privileges(context, engine, image, cluster).await? {
         let id = format!("read.2-s3fs-executor.refused.{}", privilege.name());
         let title = format!("a container {} cannot mount by FUSE", privilege.title());
         if let Some(reason) = privilege.granted(&tried) {

@@ -1,16 +1,8 @@
 //! Which Spark has what a check is of.
 
-use semver::Version;
-use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_catalog::SparkVersion;
 
-/// Whether this Spark is of that major and minor version or a later one.
-pub(super) fn is_since(spark: &str, since: (u64, u64)) -> Result<bool> {
-    let version = Version::parse(spark).or_internal(format!("Spark's version {spark}"))?;
-    Ok((version.major, version.minor) >= since)
-}
-
-/// Why it cannot be proven of an older Spark.
-pub(super) fn too_old(spark: &str, since: (u64, u64)) -> Result<Option<String>> {
-    let reason = || format!("Spark has it since {}.{}", since.0, since.1);
-    Ok((!is_since(spark, since)?).then(reason))
+/// Why it cannot be proven of a Spark older than this major and minor version.
+pub(super) fn too_old(spark: &SparkVersion, since: (u64, u64)) -> Option<String> {
+    (spark.minor() < since).then(|| format!("Spark has it since {}.{}", since.0, since.1))
 }

@@ -6,7 +6,7 @@ use sparkproof_base::error::Result;
 use sparkproof_base::events::Outcome;
 use sparkproof_base::verdict::{FirstFailure, skip};
 use sparkproof_catalog::plan::Suite;
-use sparkproof_catalog::{SessionKind, Variant, variant_of_check};
+use sparkproof_catalog::{SessionKind, Variant, VariantId, read_check};
 use sparkproof_kubernetes::access::Identity;
 use sparkproof_strategies::{DataSize, strategy_of};
 use sparkproof_testbed::ScenarioContext;
@@ -23,7 +23,7 @@ pub async fn run_reading_suite(proof: &ScenarioContext) -> Result<BTreeMap<Strin
     let environment = &proof.environment;
     let mut chosen = Vec::new();
     let nodes = environment.cluster.executor_nodes().len();
-    for variant in environment.plan.variants()? {
+    for variant in environment.plan.variants() {
         let version = &environment.image.version;
         if let Some(reason) = variant.impossible(version, nodes, &environment.plan.given())? {
             left_out(proof, variant, &reason);
@@ -61,16 +61,16 @@ fn left_out(proof: &ScenarioContext, variant: &Variant, reason: &str) {
 }
 
 /// What was asked for by name and has neither a green check nor one that says why: not proven.
-fn untried(by_name: &BTreeSet<String>, verdicts: &[(String, Outcome)]) -> Vec<&'static Variant> {
-    let told = |id: &str| {
-        verdicts.iter().any(|(check, outcome)| match variant_of_check(check) {
-            Some((of, None)) => of == id,
-            Some((of, Some(_))) => of == id && !matches!(outcome, Outcome::Skipped { .. }),
-            None => false,
+fn untried(by_name: &BTreeSet<VariantId>, verdicts: &[(String, Outcome)]) -> Vec<&'static Variant> {
+    let has_verdict = |id: &VariantId| {
+        verdicts.iter().any(|(check, outcome)| {
+            let skipped = matches!(outcome, Outcome::Skipped { .. });
+            read_check(check).is_some_and(|of| {
+                of.variant.parse() == Ok(*id) && (of.subject.is_none() || !skipped)
+            })
         })
     };
-    let missing = by_name.iter().filter(|id| !told(id));
-    missing.filter_map(|id| Variant::of_id(id)).collect()
+    by_name.iter().filter(|id| !has_verdict(id)).map(|id| Variant::get(*id)).collect()
 }
 
 async fn session(
@@ -117,10 +117,11 @@ fn data_size(suite: Suite) -> DataSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use VariantId::{Copy, HostPath, Nfs, S3};
 
     #[test]
     fn what_was_asked_for_by_name_and_never_tried_is_not_proven() {
-        let by_name = ["0-copy", "3-hostpath", "3-nfs", "4-s3"].map(str::to_owned).into();
+        let by_name = [Copy, HostPath, Nfs, S3].into();
         let skipped = || Outcome::Skipped { reason: "x".into() };
         let verdicts = [
             ("session.started", Outcome::Green),
@@ -130,7 +131,7 @@ mod tests {
             ("read.4-abfs.frame", Outcome::Green),
         ]
         .map(|(id, outcome)| (id.to_owned(), outcome));
-        let ids: Vec<&str> = untried(&by_name, &verdicts).iter().map(|v| v.id.as_str()).collect();
-        assert_eq!(ids, ["3-hostpath", "4-s3"]);
+        let ids: Vec<_> = untried(&by_name, &verdicts).iter().map(|v| v.id).collect();
+        assert_eq!(ids, [HostPath, S3]);
     }
 }

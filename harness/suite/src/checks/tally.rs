@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sparkproof_base::events::Outcome;
-use sparkproof_catalog::{STRATEGIES, variant_of_check};
+use sparkproof_catalog::{STRATEGIES, read_check};
 
 /// Green checks of all that were made, by strategy: `0 copy 6/6 · 3 volume 22/23, 1 skipped`.
 /// Checks of no variant are left out.
@@ -16,9 +16,8 @@ pub fn tally<'a>(verdicts: impl IntoIterator<Item = (&'a str, &'a Outcome)>) -> 
     }
     let mut counts = BTreeMap::<&str, Count>::new();
     for (id, outcome) in verdicts {
-        let Some((variant, _)) = variant_of_check(id) else { continue };
-        let number = variant.split('-').next().unwrap_or_default();
-        let count = counts.entry(number).or_default();
+        let Some(of) = read_check(id) else { continue };
+        let count = counts.entry(of.strategy.number).or_default();
         match outcome {
             Outcome::Skipped { .. } => count.skipped += 1,
             Outcome::Green => (count.green, count.made) = (count.green + 1, count.made + 1),

@@ -9,8 +9,8 @@ use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Exit, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, Plan};
-use sparkproof_catalog::{StoreKind, version_of};
+use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, ResolvedPlan};
+use sparkproof_catalog::{NO_SERVER, StoreKind};
 use sparkproof_images as images;
 use sparkproof_images::spark::SparkImage;
 use sparkproof_images::{push, spark};
@@ -27,7 +27,7 @@ use sparkproof_testbed::{Environment, uses};
 pub(super) async fn set_up(
     context: &Context,
     engine: Option<&Engine>,
-    plan: &Plan,
+    plan: &ResolvedPlan,
     (kubeconfig, of): (&Path, Option<&str>),
     kinds: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
@@ -72,9 +72,9 @@ async fn image(
     context: &Context,
     phase: &PhaseGuard,
     engine: Option<&Engine>,
-    plan: &Plan,
+    plan: &ResolvedPlan,
 ) -> Result<SparkImage> {
-    let built = spark::provide(context, phase, engine, &plan.spark, plan.front_end).await?;
+    let built = spark::provide(context, phase, engine, &plan.spark).await?;
     let (Some(engine), Some(registry)) = (engine, &plan.registry) else { return Ok(built) };
     let reference = push(context, engine, phase.name(), &built.reference, registry).await?;
     context.recorder.fact("spark image", reference.clone());
@@ -82,21 +82,24 @@ async fn image(
 }
 
 /// The servers that are wanted and nobody has given; HDFS in a pod is reached by pods only.
-fn in_pods(kinds: &BTreeSet<StoreKind>, plan: &Plan) -> Vec<StoreKind> {
+fn in_pods(kinds: &BTreeSet<StoreKind>, plan: &ResolvedPlan) -> Vec<StoreKind> {
     let given = |kind: &StoreKind| {
         plan.store_images.contains_key(kind) || plan.stores.iter().any(|own| own.kind == *kind)
     };
     kinds.iter().copied().filter(|kind| *kind != StoreKind::Hdfs && !given(kind)).collect()
 }
 
-async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<ClusterCapabilities> {
+async fn rights(
+    context: &Context,
+    plan: &ResolvedPlan,
+    cluster: &Cluster,
+) -> Result<ClusterCapabilities> {
     let as_account = matches!(plan.cluster, ClusterPlan::Existing { as_account: true, .. });
-    let spark_version = version_of(&plan.spark)?;
     let wanted = AccessQuery {
         namespace: plan.namespace.as_deref(),
         account: as_account.then_some(plan.service_account.as_str()),
         rbac: plan.rbac,
-        spark_version: &spark_version,
+        spark_version: &plan.spark.version,
         driver_in_pod: plan.driver == DriverPlace::Pod,
     };
     let terms = ClusterCapabilities::ask(context, cluster, wanted).await?;
@@ -117,7 +120,7 @@ async fn rights(context: &Context, plan: &Plan, cluster: &Cluster) -> Result<Clu
 /// The user's own, and those whose image is given, in pods.
 async fn stores(
     context: &Context,
-    plan: &Plan,
+    plan: &ResolvedPlan,
     cluster: &Cluster,
     terms: &ClusterCapabilities,
     kinds: BTreeSet<StoreKind>,
@@ -147,11 +150,7 @@ async fn stores(
         }
         _ => {}
     }
-    stores.leave_out(
-        &kinds,
-        "sparkproof starts servers beside nodes of its own; here it needs one of yours, or an image \
-         by --store-image or --registry (docs/stores.md)",
-    );
+    stores.leave_out(&kinds, NO_SERVER);
     Ok(stores)
 }
 

@@ -3,7 +3,7 @@
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_catalog::plan::{DriverPlace, Plan};
+use sparkproof_catalog::plan::{DriverPlace, ResolvedPlan};
 use sparkproof_images::spark;
 use sparkproof_machine::engine::Engine;
 
@@ -12,7 +12,7 @@ pub(super) async fn prepare_driver(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
-    plan: &Plan,
+    plan: &ResolvedPlan,
 ) -> Result<()> {
     match plan.driver {
         // Its image is the session's, with layers on the nodes.

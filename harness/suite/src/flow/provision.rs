@@ -9,8 +9,7 @@ use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::ledger::Scope;
 use sparkproof_base::verdict::check;
 use sparkproof_catalog::StoreKind;
-use sparkproof_catalog::kubernetes::Release;
-use sparkproof_catalog::plan::{ClusterPlan, Plan};
+use sparkproof_catalog::plan::{ClusterPlan, ResolvedPlan};
 use sparkproof_images::node::{MinikubeImage, NodeImage};
 use sparkproof_images::{load, node, spark};
 use sparkproof_kubernetes::access::ClusterCapabilities;
@@ -26,7 +25,7 @@ use super::driver::prepare_driver;
 pub(super) async fn make(
     context: &Context,
     engine: Engine,
-    plan: &Plan,
+    plan: &ResolvedPlan,
     (name, scope): (&str, Scope),
     stores: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
@@ -44,9 +43,7 @@ pub(super) async fn make(
         async {
             let phase = context.recorder.phase("spark");
             let image = async {
-                let image =
-                    spark::provide(context, &phase, Some(&engine), &plan.spark, plan.front_end)
-                        .await?;
+                let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
                 prepare_driver(context, &phase, &engine, plan).await?;
                 Ok(image)
             }
@@ -105,18 +102,16 @@ impl Parts {
         plan: &ClusterPlan,
     ) -> Result<Self> {
         match plan {
-            ClusterPlan::Kind { kubernetes_version, .. } => {
-                let release = Release::resolve(kubernetes_version.as_deref())?;
+            ClusterPlan::Kind { kubernetes, .. } => {
                 let (node, kind) = tokio::try_join!(
-                    node::build_node_image(context, phase, engine, &release),
+                    node::build_node_image(context, phase, engine, kubernetes),
                     node::kind_binary(context, phase)
                 )?;
                 Ok(Parts::Kind { kind, node })
             }
-            ClusterPlan::Minikube { kubernetes_version, .. } => {
-                let version = kubernetes_version.as_deref();
+            ClusterPlan::Minikube { kubernetes, .. } => {
                 let (image, minikube) = tokio::try_join!(
-                    node::minikube_image(context, phase, engine, version),
+                    node::minikube_image(context, phase, engine, kubernetes.as_ref()),
                     node::minikube_binary(context, phase)
                 )?;
                 Ok(Parts::Minikube { minikube, image })

@@ -8,7 +8,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, Configuration};
 use sparkproof_base::verdict::{FirstFailure, check};
-use sparkproof_catalog::{Expected, SessionKind, Variant, variant_of_check};
+use sparkproof_catalog::{Expected, SessionKind, Variant, VariantId, read_check};
 use sparkproof_spark::session::{Placeholders, add_object, configuration};
 use sparkproof_strategies::{Dataset, HostCopy, Location, SetupCost, Strategy, StrategyContext};
 use sparkproof_testbed::{EndedSession, Environment, LiveSession, ScenarioContext};
@@ -59,7 +59,7 @@ impl ReadingSession<'_> {
     }
 
     /// The variant of this id.
-    pub fn subject(&self, id: &str) -> Result<&Subject> {
+    pub fn subject(&self, id: VariantId) -> Result<&Subject> {
         find(&self.subjects, id).map(|at| &self.subjects[at])
     }
 
@@ -67,13 +67,13 @@ impl ReadingSession<'_> {
     pub async fn prove_all(&mut self) -> Result<()> {
         let mut first = FirstFailure::default();
         for variant in self.variants() {
-            first.note(self.prove(&variant.id).await)?;
+            first.note(self.prove(variant.id).await)?;
         }
         first.or(())
     }
 
     /// Puts a variant's data into the pods once more: one may have been replaced.
-    pub async fn populate(&mut self, id: &str) -> Result<()> {
+    pub async fn populate(&mut self, id: VariantId) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
         let at = find(&self.subjects, id)?;
@@ -81,7 +81,7 @@ impl ReadingSession<'_> {
     }
 
     /// Proves one variant to be as declared for this Spark and this cluster.
-    pub async fn prove(&mut self, id: &str) -> Result<()> {
+    pub async fn prove(&mut self, id: VariantId) -> Result<()> {
         let environment = &self.proof.environment;
         let nodes = environment.cluster.executor_nodes().len();
         let variant = self.subject(id)?.strategy.variant();
@@ -91,7 +91,7 @@ impl ReadingSession<'_> {
     }
 
     /// Proves one variant to be as expected.
-    pub async fn prove_to_be(&mut self, id: &str, expected: Expected) -> Result<()> {
+    pub async fn prove_to_be(&mut self, id: VariantId, expected: Expected) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
         let subject = &self.subjects[find(&self.subjects, id)?];
@@ -111,22 +111,22 @@ impl ReadingSession<'_> {
         }
         let table = proven?.normalised();
         context.recorder.emit(Body::Reading(figures));
-        self.tables.insert(id.to_owned(), table);
+        self.tables.insert(id.to_string(), table);
         Ok(())
     }
 
     /// Green checks of all that were made of its variants, by strategy.
     pub fn tally(&self) -> String {
         let variants = self.variants();
-        let ours = |id: &str| {
-            variant_of_check(id).is_some_and(|(of, _)| variants.iter().any(|v| v.id == of))
+        let is_here = |id: &str| {
+            read_check(id).is_some_and(|of| variants.iter().any(|v| of.variant.parse() == Ok(v.id)))
         };
         let verdicts = self.proof.context.recorder.verdicts();
-        tally(verdicts.iter().filter(|(id, _)| ours(id)).map(|(id, outcome)| (&**id, outcome)))
+        tally(verdicts.iter().filter(|(id, _)| is_here(id)).map(|(id, outcome)| (&**id, outcome)))
     }
 
     /// The DataFrame of one variant alone: the way a user reads.
-    pub async fn prove_frame(&mut self, id: &str) -> Result<()> {
+    pub async fn prove_frame(&mut self, id: VariantId) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
         let subject = &self.subjects[find(&self.subjects, id)?];
@@ -165,7 +165,7 @@ pub(super) fn scene<'a>(
 }
 
 /// Where in the list the variant of this id is.
-fn find(subjects: &[Subject], id: &str) -> Result<usize> {
+fn find(subjects: &[Subject], id: VariantId) -> Result<usize> {
     let found = subjects.iter().position(|s| s.strategy.variant().id == id);
     found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))
 }
@@ -184,7 +184,7 @@ impl Subject {
     /// What its session got for it.
     fn configuration(&self, scene: StrategyContext<'_>) -> Result<Configuration> {
         let names = Placeholders::of(scene.context, &self.data.nonce);
-        let (id, spark) = (&self.strategy.variant().id, &scene.environment.image.version);
+        let (id, spark) = (self.strategy.variant().id, &scene.environment.image.version);
         let (uri, added) = (self.strategy.location(scene).uri, self.strategy.contribute(scene)?);
         let mut got = configuration(id, spark, &uri, &added, &names)?;
         for object in self.strategy.objects() {

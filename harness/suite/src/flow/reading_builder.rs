@@ -1,5 +1,6 @@
 //! How a reading session comes about: access, data, image, session, data in pods.
 
+use sparkproof_catalog::VariantId;
 use std::collections::BTreeMap;
 
 use sparkproof_base::error::{Error, ErrorContext, Result};
@@ -92,7 +93,7 @@ impl<'a> ReadingBuilder<'a> {
         let prepared = async {
             let mut subjects = Vec::new();
             for strategy in strategies.drain(..) {
-                let step = phase.step(&strategy.variant().id);
+                let step = phase.step(strategy.variant().id.to_string());
                 let prepared = prepare(scene, strategy, size, driver).await;
                 match &prepared {
                     Ok(_) => step.done(""),
@@ -208,11 +209,11 @@ async fn furnish(
         _ => Vec::new(),
     };
     let (lasting, baked): (Vec<_>, Vec<_>) =
-        subjects.iter_mut().partition(|subject| subject.strategy.variant().number() != "1");
+        subjects.iter_mut().partition(|subject| subject.strategy.variant().id != VariantId::Baked);
     for subject in lasting.into_iter().chain(baked) {
         let variant = subject.strategy.variant();
         let had = all.layers.len();
-        all.add(&variant.id, subject.strategy.contribute(scene)?)?;
+        all.add(&variant.id.to_string(), subject.strategy.contribute(scene)?)?;
         if all.layers.len() == had {
             continue;
         }

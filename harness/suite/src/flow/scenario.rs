@@ -46,7 +46,7 @@ pub async fn scenario(
     let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let context = Context { dirs, recorder, run, cancel, installs };
     context.recorder.emit(Body::RunStarted {
-        run: context.run.id().to_owned(),
+        run: context.run.id().to_string(),
         title: format!("scenario {name}"),
         plan: serde_json::to_value(&record.plan).unwrap_or_default(),
     });

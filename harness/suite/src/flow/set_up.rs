@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::ledger::Scope;
-use sparkproof_catalog::plan::{ClusterPlan, FrontEnd, Plan};
-use sparkproof_catalog::{StoreKind, version_of};
+use sparkproof_catalog::StoreKind;
+use sparkproof_catalog::plan::{ClusterPlan, FrontEnd, ResolvedPlan};
 use sparkproof_images::{load, spark};
 use sparkproof_spark::session::Geni;
 use sparkproof_stores::Stores;
@@ -22,7 +22,7 @@ use crate::flow::EngineGuard;
 pub async fn set_up(
     context: &Context,
     held: &mut EngineGuard,
-    plan: &Plan,
+    plan: &ResolvedPlan,
     name: &str,
     scope: Scope,
     yes: bool,
@@ -38,7 +38,7 @@ pub async fn set_up(
     // A cluster that is left up gets the servers of the runs that use it.
     let kinds: BTreeSet<StoreKind> = match scope {
         Scope::User => BTreeSet::new(),
-        _ => plan.variants()?.iter().flat_map(|variant| variant.stores.clone()).collect(),
+        _ => plan.variants().flat_map(|variant| variant.stores.clone()).collect(),
     };
     match &plan.cluster {
         ClusterPlan::Existing { kubeconfig, context: kube_context, .. } => {
@@ -50,7 +50,7 @@ pub async fn set_up(
             attach::set_up(context, engine.as_ref(), plan, named, kinds).await
         }
         ClusterPlan::Up { name } => {
-            let path = EnvironmentRecord::path(&context.dirs.run(name));
+            let path = EnvironmentRecord::path(&context.dirs.run(&name.clone().into()));
             let record = EnvironmentRecord::read(&path).map_err(|e| {
                 Error::input(format!("no cluster named {name} is up"))
                     .with_source(e)
@@ -67,9 +67,7 @@ pub async fn set_up(
             })?;
             let phase = context.recorder.phase("image");
             let image = async {
-                let image =
-                    spark::provide(context, &phase, Some(&engine), &plan.spark, plan.front_end)
-                        .await?;
+                let image = spark::provide(context, &phase, Some(&engine), &plan.spark).await?;
                 prepare_driver(context, &phase, &engine, plan).await?;
                 let nodes = &environment.cluster.executor_nodes();
                 let loaded = load(context, &engine, nodes, &image.reference).await?;
@@ -92,12 +90,11 @@ pub async fn set_up(
 }
 
 /// The plan with the class path of its front end, looked at before anything is created.
-async fn with_geni(context: &Context, plan: &Plan) -> Result<Plan> {
+async fn with_geni(context: &Context, plan: &ResolvedPlan) -> Result<ResolvedPlan> {
     let mut plan = plan.clone();
     if plan.front_end == FrontEnd::Geni {
         let phase = context.recorder.phase("front end");
-        let version = version_of(&plan.spark)?;
-        let found = Geni::find(context, plan.geni_classpath.as_ref(), &version).await;
+        let found = Geni::find(context, plan.geni_classpath.as_ref(), &plan.spark.version).await;
         let found =
             phase.end(found, |it| format!("Geni {}, Clojure {}", it.version, it.clojure))?;
         context.recorder.fact("geni", found.version);

@@ -63,7 +63,7 @@ impl EngineGuard {
 /// The lock of a cluster that is up: its users share it, `down` holds it alone. `None` when it is
 /// not to be had now.
 pub fn lock_up(dirs: &Dirs, name: &Name, hold: LockMode) -> Result<Option<std::fs::File>> {
-    try_lock(&dirs.run(name).join("users.lock"), hold)
+    try_lock(&dirs.run(&name.clone().into()).join("users.lock"), hold)
 }
 
 /// Removes everything the run owns, newest first, then the engine, then the run's own state. Goes on

@@ -23,7 +23,7 @@ pub fn no_transcript(proof: &ScenarioContext) -> Option<String> {
         let why = "a cluster role binding is not ours to make on a cluster of the user's";
         return Some(why.to_owned());
     }
-    let mut programs = ["kubectl", "script", "bash"].into_iter();
+    let mut programs = ["kubectl", "bash"].into_iter();
     let missing = programs.find(|program| which::which(program).is_err());
     missing.map(|program| format!("{program} is not on PATH"))
 }
@@ -119,7 +119,7 @@ impl<'a> GuideTyping<'a> {
             ("memory", format!("{}m", planned.memory.0)),
             ("data", format!("/tmp/sparkproof-{run}")),
             ("geni-version", versions.geni.clone()),
-            ("spark-version", versions.spark.clone()),
+            ("spark-version", versions.spark.to_string()),
         ])
     }
 

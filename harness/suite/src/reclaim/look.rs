@@ -1,5 +1,6 @@
 //! Looks at one thing of a ledger and leaves it as it is: what a dry run shows.
 
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::OwnedResource;
@@ -25,18 +26,18 @@ pub(super) enum Look {
 /// # Errors
 /// Environment: the Docker daemon it lives in does not answer.
 pub(super) async fn look(context: &Context, owned: &OwnedResource) -> Result<Look> {
-    let run = context.run.id();
+    let (run, label) = (context.run.id(), context.run.label());
     let there = |is_there| if is_there { Look::There } else { Look::Gone };
     Ok(match owned {
         OwnedResource::Process { .. } => there(owned.is_running_process()),
         OwnedResource::Container { docker, name } => {
-            there(docker::has_container(&at(docker).await?, name, run).await?)
+            there(docker::has_container(&at(docker).await?, name, label).await?)
         }
         OwnedResource::Network { docker, name } => {
-            there(docker::network_of_run(&at(docker).await?, name, run).await?.is_some())
+            there(docker::network_of_run(&at(docker).await?, name, label).await?.is_some())
         }
         OwnedResource::KindCluster { docker, name } => {
-            of(&docker::kind_cluster(&at(docker).await?, name, run).await?, run, docker::MARK)
+            of(&docker::kind_cluster(&at(docker).await?, name, label).await?, run, docker::MARK)
         }
         OwnedResource::MinikubeCluster { docker, name } => {
             let nodes =
@@ -58,7 +59,7 @@ async fn at(docker: &str) -> Result<Engine> {
     docker::at(docker).await
 }
 
-fn of(nodes: &Nodes, run: &str, mark: &str) -> Look {
+fn of(nodes: &Nodes, run: &RunId, mark: &str) -> Look {
     match (nodes.of_run.is_empty(), nodes.left_alone(run, mark)) {
         (false, _) => Look::There,
         (true, Some(why)) => Look::NotTheRuns(why),

@@ -9,6 +9,7 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
+use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::StaleRun;
@@ -73,7 +74,8 @@ async fn sweep_with(
         Err(error) => return Err(error).or_environment("listing Leases"),
     };
     // Only now: a run that began meanwhile is alive.
-    let live: BTreeSet<String> = StaleRun::live(&context.dirs)?.into_iter().collect();
+    let live: BTreeSet<String> =
+        StaleRun::live(&context.dirs)?.into_iter().map(String::from).collect();
     let leased: BTreeSet<String> = found.iter().map(|lease| label(lease, KUBE_RUN)).collect();
     let of_others = found.into_iter().filter(|lease| !live.contains(&label(lease, KUBE_RUN)));
     let seen = leases::observe(context, &api, &ours, of_others.collect()).await?;
@@ -136,8 +138,11 @@ async fn take(
     mode: SweepMode,
     swept: &mut Swept,
 ) {
-    let run = label(&lease, KUBE_RUN);
     let namespace = lease.namespace().unwrap_or_default();
+    let Ok(run) = label(&lease, KUBE_RUN).parse::<RunId>() else {
+        let what = format!("Lease {} in namespace {namespace}", lease.name_any());
+        return swept.left_alone.push(format!("{what} (its label is not that of a run)"));
+    };
     let why =
         format!("its Lease is held by {} and was not renewed for {seconds} s", holder_of(&lease));
     let taken = async {
@@ -152,7 +157,7 @@ async fn take(
                 false => ("objects", format!("{KUBE_RUN}={run} in namespace {namespace}")),
             };
             let why = why.clone();
-            swept.would_remove.push(Doomed { kind, name, run: run.clone(), why });
+            swept.would_remove.push(Doomed { kind, name, run: run.to_string(), why });
             return Ok(None);
         }
         if !take_over(client, &lease).await? {
@@ -172,7 +177,7 @@ async fn take(
         let mut selectors = vec![format!("{KUBE_RUN}={run}")];
         let application = lease.annotations().get(KUBE_APPLICATION);
         // Ours are named after their run.
-        let application = application.filter(|id| id.contains(&run));
+        let application = application.filter(|id| id.contains(run.as_str()));
         selectors.extend(application.map(|id| format!("spark-app-selector={id}")));
         for selector in selectors {
             removal::labelled::remove(context, client.clone(), &namespace, &selector).await?;
@@ -189,10 +194,10 @@ async fn take(
 
 /// Whether a namespace is the run's. Who may not look at namespaces has made none; when the API server
 /// fails, nothing is known.
-async fn is_of_run(client: &Client, namespace: &str, run: &str) -> Result<bool> {
+async fn is_of_run(client: &Client, namespace: &str, run: &RunId) -> Result<bool> {
     let api: Api<Namespace> = Api::all(client.clone());
     match removal::bounded(async { Ok(api.get_opt(namespace).await) }).await? {
-        Ok(found) => Ok(found.is_some_and(|object| label(&object, KUBE_RUN) == run)),
+        Ok(found) => Ok(found.is_some_and(|object| label(&object, KUBE_RUN) == **run)),
         Err(kube::Error::Api(status)) if status.code == 403 => Ok(false),
         Err(error) => Err(error).or_environment(format!("looking at namespace {namespace}")),
     }
@@ -216,7 +221,7 @@ async fn take_over(client: &Client, lease: &KubeLease) -> Result<bool> {
 }
 
 /// The guide's cluster role binding, where that is allowed; else the API server's words.
-async fn remove_bindings(client: &Client, run: &str) -> Result<Option<String>> {
+async fn remove_bindings(client: &Client, run: &RunId) -> Result<Option<String>> {
     let api: Api<ClusterRoleBinding> = Api::all(client.clone());
     let all = ListParams::default().labels(&format!("{KUBE_RUN}={run}"));
     let removed = async {

@@ -108,7 +108,7 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
     for run in &stale {
         sweep_run(run, &mut swept).await;
     }
-    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.id()).collect();
+    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.label().as_str()).collect();
     for used in engines {
         let ours = used.started_by_us;
         let found = docker::labelled(&used.engine);
@@ -231,13 +231,13 @@ async fn fates(
     daemon_of_ours: bool,
 ) -> Result<Vec<(Labelled, Fate)>> {
     let mut found = found.await?;
-    let live: BTreeSet<String> = StaleRun::live(dirs)?.into_iter().collect();
+    let live: BTreeSet<String> = StaleRun::live(dirs)?.into_iter().map(String::from).collect();
     found.sort_by_key(|labelled| labelled.kind);
     let fate = |labelled: &Labelled| {
         let is_dead = dead.contains(labelled.run.as_str());
         if labelled.scope != "run" {
             Fate::Stays(format!("scope {}", labelled.scope))
-        } else if live.contains(&labelled.run) && !is_dead {
+        } else if live.contains(labelled.run.as_str()) && !is_dead {
             Fate::Lives
         } else if is_dead || daemon_of_ours {
             Fate::Goes
@@ -267,7 +267,7 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
     for run in stale {
         let id = run.run.id();
         let mut doom = |kind, name, why| {
-            swept.would_remove.push(Doomed { kind, name, run: id.to_owned(), why });
+            swept.would_remove.push(Doomed { kind, name, run: id.to_string(), why });
         };
         let owned = run.run.owned();
         for entry in owned.iter().rev() {
@@ -293,7 +293,7 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
         }
         doom("state directory", run.run.dir().display().to_string(), LOCK_FREE.to_owned());
     }
-    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.id()).collect();
+    let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.label().as_str()).collect();
     let daemon = Daemon::of(&context.dirs);
     let mut engines = Vec::new();
     if let Some(engine) = theirs(context, swept).await {
@@ -329,6 +329,7 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
                 Fate::Goes => "no run of that id is on this machine",
             };
             let Labelled { kind, name, run, .. } = labelled;
+            let run = run.into();
             if !seen.contains(&(kind.as_str(), name.clone())) {
                 let (kind, why) = (kind.as_str(), why.to_owned());
                 swept.would_remove.push(Doomed { kind, name, run, why });

@@ -9,8 +9,8 @@ fn dirs() -> (Dirs, tempfile::TempDir) {
     (dirs, keep)
 }
 
-fn name(text: &str) -> Name {
-    text.parse().expect("a name")
+fn id(text: &str) -> RunId {
+    text.parse().expect("an id")
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn a_live_run_is_not_stale_and_a_dead_one_is() {
     let path = OwnedResource::Path { path: "/nowhere/x".into() };
     run.record(path.clone()).expect("written");
     assert!(StaleRun::find(&dirs).expect("readable").found.is_empty());
-    assert_eq!(StaleRun::live(&dirs).expect("readable"), [run.id().to_owned()]);
+    assert_eq!(StaleRun::live(&dirs).expect("readable"), [run.label().clone()]);
     drop(run);
     let stale = StaleRun::find(&dirs).expect("readable").found;
     assert_eq!(stale.len(), 1);
@@ -55,24 +55,24 @@ fn who_looks_at_runs_never_locks_a_half_made_one() {
 #[tokio::test]
 async fn looking_at_a_run_does_not_keep_others_from_going_on_with_it() {
     let (dirs, _keep) = dirs();
-    drop(Run::begin_as(&dirs, Scope::User, &name("mine")).await.expect("run"));
+    drop(Run::begin_as(&dirs, Scope::User, &id("mine")).await.expect("run"));
     let idle = IdleRun::all(&dirs).expect("readable").found;
     assert_eq!((idle[0].id.as_str(), idle[0].scope), ("mine", Scope::User));
-    let run = Run::begin_as(&dirs, Scope::Run, &name("mine")).await.expect("not held");
+    let run = Run::begin_as(&dirs, Scope::Run, &id("mine")).await.expect("not held");
     assert!(IdleRun::all(&dirs).expect("readable").found.is_empty());
     drop((run, idle));
     // Who takes an instant is waited for.
     let looked = StaleRun::find(&dirs).expect("readable").found;
     let looker = std::thread::spawn(move || drop(looked));
-    Run::begin_as(&dirs, Scope::Run, &name("mine")).await.expect("waited for");
+    Run::begin_as(&dirs, Scope::Run, &id("mine")).await.expect("waited for");
     looker.join().expect("looked");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_another_process_holds_is_refused_in_time() {
     let (dirs, _keep) = dirs();
-    let _held = Run::begin_as(&dirs, Scope::User, &name("mine")).await.expect("run");
-    let error = Run::begin_as(&dirs, Scope::Run, &name("mine")).await.expect_err("held");
+    let _held = Run::begin_as(&dirs, Scope::User, &id("mine")).await.expect("run");
+    let error = Run::begin_as(&dirs, Scope::Run, &id("mine")).await.expect_err("held");
     assert_eq!(error.exit, crate::Exit::Environment);
     assert!(error.summary().contains("held by another process"), "{}", error.summary());
     assert!(error.summary().contains("choose another name"), "{}", error.summary());
@@ -81,7 +81,7 @@ async fn a_run_that_another_process_holds_is_refused_in_time() {
 #[tokio::test]
 async fn a_run_whose_ledger_is_not_understood_is_kept() {
     let (dirs, _keep) = dirs();
-    let run = Run::begin_as(&dirs, Scope::Run, &name("newer")).await.expect("run");
+    let run = Run::begin_as(&dirs, Scope::Run, &id("newer")).await.expect("run");
     let dir = run.dir().to_owned();
     drop(run);
     let mut ledger = std::fs::read_to_string(dir.join("ledger.jsonl")).expect("read");
@@ -93,7 +93,7 @@ async fn a_run_whose_ledger_is_not_understood_is_kept() {
     let error = stale[0].run.end().expect_err("not understood");
     assert!(error.to_string().contains(said), "{error}");
     drop(stale);
-    let error = Run::begin_as(&dirs, Scope::Run, &name("newer")).await.expect_err("refused");
+    let error = Run::begin_as(&dirs, Scope::Run, &id("newer")).await.expect_err("refused");
     assert!(error.to_string().contains(said), "{error}");
     assert!(super::super::any_of_user(&dirs, |_| false).expect("read"), "it may need anything");
     assert_eq!(std::fs::read_to_string(dir.join("ledger.jsonl")).expect("kept"), ledger);
@@ -156,7 +156,7 @@ async fn a_directory_without_lock_ledger_or_scope_is_kept_and_named_and_no_look_
         }
         let before = files(&dir);
         let stale = StaleRun::find(&dirs).expect("readable").found;
-        assert_eq!(stale[0].run.id(), id);
+        assert_eq!(stale[0].run.id().as_str(), id);
         let said = stale[0].run.end().expect_err("not known").to_string();
         assert!(said.contains("damaged") || said.contains("does not understand line 1"), "{said}");
         let path = OwnedResource::Path { path: "/nowhere/x".into() };
@@ -164,7 +164,7 @@ async fn a_directory_without_lock_ledger_or_scope_is_kept_and_named_and_no_look_
         drop(stale);
         IdleRun::all(&dirs).expect("readable");
         StaleRun::live(&dirs).expect("readable");
-        let down = Run::begin_as(&dirs, Scope::Run, &name(id)).await;
+        let down = Run::begin_as(&dirs, Scope::Run, &self::id(id)).await;
         assert_eq!(down.expect_err("refused").exit, crate::Exit::Environment, "{id}");
         assert_eq!(files(&dir), before, "{id}");
         let needed = super::super::any_of_user(&dirs, |_| false).expect("read");
@@ -213,8 +213,38 @@ fn one_directory_that_cannot_be_looked_at_does_not_hide_the_others() {
     drop(stale);
     let idle = IdleRun::all(&dirs).expect("looked");
     assert_eq!((idle.found.len(), idle.failed.len()), (1, 1), "{:?}", idle.failed);
-    assert_eq!(StaleRun::live(&dirs).expect("looked"), ["broken"], "it may live");
+    assert_eq!(
+        StaleRun::live(&dirs).expect("looked"),
+        [RunLabel::from(id("broken"))],
+        "it may live"
+    );
     let removed = StaleRun::remove_half_made(&dirs).expect("looked");
     assert_eq!(removed.found, [format!("{half}b")]);
     assert_eq!(removed.failed.len(), 1, "{:?}", removed.failed);
+}
+
+#[tokio::test]
+async fn the_label_of_a_name_that_a_user_chose_is_of_one_state_directory() {
+    let keep = tempfile::tempdir().expect("temporary directory");
+    let name = id("dev");
+    let at = |dir: &str| Dirs::at(keep.path().join(dir), keep.path().join("cache"));
+    let (one, other) = (at("one").expect("dirs"), at("other").expect("dirs"));
+    let begun = Run::begin_as(&one, Scope::User, &name).await.expect("run");
+    let label = begun.label().clone();
+    assert!(label.starts_with("dev.") && label.len() == "dev.".len() + 8, "{label}");
+    assert_eq!(StaleRun::live(&one).expect("looked"), std::slice::from_ref(&label));
+    let elsewhere = Run::begin_as(&other, Scope::User, &name).await.expect("run");
+    assert_ne!(*elsewhere.label(), label);
+    drop(begun);
+    let again = Run::begin_as(&one, Scope::User, &name).await.expect("goes on");
+    assert_eq!(*again.label(), label, "another process sees the same");
+    // As an earlier version left it.
+    std::fs::remove_file(again.dir().join("label")).expect("removed");
+    drop(again);
+    assert_eq!(
+        Run::begin_as(&one, Scope::User, &name).await.expect("goes on").label().as_str(),
+        "dev"
+    );
+    let run = Run::begin(&one, Scope::Run).expect("run");
+    assert_eq!(run.label().as_str(), run.id().as_str());
 }

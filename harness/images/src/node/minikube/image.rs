@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::{PhaseGuard, StepGuard};
-use sparkproof_catalog::kubernetes::{Release, minikube};
+use sparkproof_catalog::kubernetes::{KubernetesRelease, minikube};
 use sparkproof_machine::engine::Engine;
 
 use super::super::build::{Named, NodeImage, held, layers, recipe, send};
@@ -66,19 +66,19 @@ impl MinikubeImage {
 }
 
 /// The base image, as the engine holds it already; else Minikube's own by digest where a registry
-/// answers; else assembled. `version` is that of Kubernetes; without it each has its default.
+/// answers; else assembled. Where no Kubernetes is asked for, each has its default.
 ///
 /// # Errors
-/// As [`build_node_image`](crate::node::build_node_image); bad input: an unknown version.
+/// As [`build_node_image`](crate::node::build_node_image).
 pub async fn minikube_image(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
-    version: Option<&str>,
+    asked_for: Option<&KubernetesRelease>,
 ) -> Result<MinikubeImage> {
     let pinned = minikube()?;
-    let ours = Release::resolve(version)?;
-    let theirs = Release::resolve(Some(version.unwrap_or(&pinned.kubernetes)))?;
+    let or = |default| asked_for.cloned().map_or_else(|| KubernetesRelease::resolve(default), Ok);
+    let (ours, theirs) = (or(None)?, or(Some(&pinned.kubernetes))?);
     let published = format!("{}@{}", pinned.base, pinned.base_digest);
     let runs_on_published = runs_on_published(&theirs);
     if runs_on_published && let Some(node) = held(engine, &published, None, &theirs).await? {
@@ -133,12 +133,12 @@ pub async fn minikube_image(
 }
 
 /// Minikube starts etcd with flags that etcd 3.6, of Kubernetes 1.34, no longer knows.
-fn runs_on_published(release: &Release) -> bool {
+fn runs_on_published(release: &KubernetesRelease) -> bool {
     release.major_minor().1.parse::<u32>().is_ok_and(|minor| minor <= 33)
 }
 
 /// The recipe and the reference of an assembled base image.
-fn names(go: &Go, release: &Release) -> Result<(Key, String)> {
+fn names(go: &Go, release: &KubernetesRelease) -> Result<(Key, String)> {
     let key = Key::new("minikube-base")
         .with("layout", "1")
         .with("entrypoint", ENTRYPOINT.join(" "))
@@ -163,7 +163,7 @@ async fn assemble(
     context: &Context,
     phase: &PhaseGuard,
     engine: &Engine,
-    release: &Release,
+    release: &KubernetesRelease,
     go: &Go,
 ) -> Result<MinikubeImage> {
     let mut layers = layers(context, phase, release, go).await?;
@@ -199,7 +199,7 @@ async fn packages(context: &Context, phase: &PhaseGuard, go: &Go) -> Result<Path
 }
 
 /// The files of the last layer by path.
-fn files(release: &Release, crictl: &Path) -> Vec<(String, Entry)> {
+fn files(release: &KubernetesRelease, crictl: &Path) -> Vec<(String, Entry)> {
     let mode = |path: &str| if path.starts_with("etc/sudoers.d/") { 0o440 } else { 0o644 };
     let mut files: Vec<(String, Entry)> = inputs::files("minikube")
         .into_iter()
@@ -221,13 +221,13 @@ mod tests {
 
     #[test]
     fn only_old_etcds_take_minikubes_flags() {
-        let release = |version| Release::resolve(Some(version)).expect("known");
+        let release = |version| KubernetesRelease::resolve(Some(version)).expect("known");
         assert!(runs_on_published(&release("v1.33.5")) && !runs_on_published(&release("v1.34.11")));
     }
 
     #[test]
     fn the_last_layer_is_as_reviewed() {
-        let release = Release::resolve(Some("v1.33.5")).expect("known");
+        let release = KubernetesRelease::resolve(Some("v1.33.5")).expect("known");
         let files = files(&release, Path::new("/cache/crictl"));
         let paths: Vec<String> = files.into_iter().map(|(path, _)| path).collect();
         insta::assert_snapshot!(paths.join("\n"));

@@ -3,6 +3,7 @@
 use http::{Method, Request, Response};
 use kube::client::Body;
 use sparkproof_base::testing::test_context;
+use sparkproof_catalog::SparkVersion;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -10,9 +11,10 @@ use crate::cluster::{ClusterRecord, Provider};
 
 #[test]
 fn an_application_id_says_whose_it_is() {
-    let id = application_of("7f3a0b1c");
+    let run = "7f3a0b1c".parse().expect("an id");
+    let id = application_of(&run);
     assert!(id.starts_with("spark-7f3a0b1c") && id.len() == 38, "{id}");
-    assert_ne!(id, application_of("7f3a0b1c"));
+    assert_ne!(id, application_of(&run));
 }
 
 /// A cluster that gives back what is created; the paths of what was.
@@ -48,7 +50,7 @@ fn request() -> AccessRequest {
         namespace: "team".to_owned(),
         service_account: "default".to_owned(),
         rbac: RbacChoice::Minimal,
-        spark_version: "3.5.9".to_owned(),
+        spark_version: SparkVersion::new(3, 5, 9),
         without: None,
         beside: Vec::new(),
     }

@@ -33,8 +33,9 @@ fn the_tables_in_the_docs_are_those_of_the_versions_files() {
 fn every_variant_has_its_block_for_the_default_spark() {
     let all = pages(&docs()).expect("pages");
     for variant in variants() {
-        let block = key(&variant.id, default_version());
-        let name = |page: &&Page| page.name().starts_with(&format!("{}-", variant.number()));
+        let block = key(&variant.id.to_string(), &default_version().to_string());
+        let name =
+            |page: &&Page| page.name().starts_with(&format!("{}-", variant.id.strategy().number));
         let page = all.iter().find(name).expect("a page for each strategy");
         assert!(blocks::get(&page.text, &block).is_some(), "{}: no block {block}", page.name());
     }
@@ -67,7 +68,7 @@ fn page_with(keys: &[&str]) -> tempfile::TempDir {
 }
 
 fn all_variants() -> Vec<String> {
-    variants().iter().map(|variant| key(&variant.id, "3.5.3")).collect()
+    variants().iter().map(|variant| key(&variant.id.to_string(), "3.5.3")).collect()
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn body(
         env: Some(environment),
         cmd: Some(command),
         working_dir: Some(program("scratch")),
-        labels: Some(labels::docker(context.run.id(), labels::Lifetime::Run)),
+        labels: Some(labels::docker(context.run.label(), labels::Lifetime::Run)),
         host_config: Some(HostConfig {
             network_mode: Some(network.to_owned()),
             mounts: Some(mounts(context, dir, launch)?),

@@ -98,7 +98,7 @@ pub(super) fn environment(
         all.push(("SPARK_HOME", launch.spark_home.into()));
     }
     all.extend([
-        (RUN_VARIABLE, context.run.id().into()),
+        (RUN_VARIABLE, context.run.label().as_str().into()),
         // What lies there goes into the executors' ConfigMap: nothing.
         ("SPARK_CONF_DIR", dir.join("conf").into()),
         // In another locale the JVM finds no file whose name is not ASCII.

@@ -101,7 +101,7 @@ async fn a_driver_that_is_dropped_is_killed_and_its_log_kept() {
     drop(driver);
     assert!(kept_log(keep.path()).contains("starting"));
     assert!(owned.len() == 1 && context.run.owned().is_empty());
-    let run = context.run.id().to_owned();
+    let run = context.run.id().to_string();
     let is_ours = |p: &procfs::process::Process| {
         let run = std::ffi::OsStr::new(&run).to_owned();
         p.environ().is_ok_and(|all| all.values().any(|value| *value == run)) && is_running(p)

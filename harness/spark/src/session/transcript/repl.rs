@@ -1,19 +1,16 @@
 //! A Clojure REPL at a terminal, as its user has it.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use sparkproof_base::context::Context;
 use sparkproof_base::deadlines::DRIVER_ENDS;
 use sparkproof_base::error::{Error, ErrorContext, Result};
-use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::plan::ClassPath;
-use sparkproof_machine::exec::{Group, processes, signal_process};
-use tokio::io::AsyncWriteExt;
-use tokio::process::{ChildStdin, Command};
+use sparkproof_machine::exec::{Group, Terminal};
+use tokio::process::Command;
 
 use super::super::driver::foreign;
 
@@ -41,59 +38,37 @@ pub(super) struct Start<'a> {
     pub(super) line: &'a str,
 }
 
-/// A running REPL.
+/// A running REPL; dropped, it is killed.
 #[derive(Debug)]
 pub(super) struct Repl {
     context: Context,
-    script: Group,
-    terminal: Option<ChildStdin>,
-    jvm: Option<OwnedResource>,
+    jvm: Group,
+    terminal: Terminal,
     log: PathBuf,
     forms: usize,
 }
 
 impl Repl {
     /// Starts it, and what it said up to its first prompt.
-    ///
-    /// A terminal of its own comes by util-linux' `script`, whose child is the JVM: it ends by
-    /// Ctrl-D when our end is closed, and by SIGHUP when `script` is gone.
     pub(super) async fn start(context: &Context, start: &Start<'_>) -> Result<(Self, String)> {
         let log = start.private.join("terminal");
-        let mut script = spawn(context, start, &log)?;
-        let terminal = script.pipes().stdin.take();
-        let context = context.clone();
-        let mut repl = Repl { context, script, terminal, jvm: None, log, forms: 0 };
+        let (jvm, terminal) = spawn(context, start, &log)?;
+        let repl = Repl { context: context.clone(), jvm, terminal, log, forms: 0 };
         let said = repl.answer("the REPL", START).await?;
-        let id = repl.script.id().cast_signed();
-        let of_terminal = |p: &procfs::process::Process| p.stat().is_ok_and(|stat| stat.ppid == id);
-        let jvm = processes(of_terminal).first().map(|p| p.pid().cast_unsigned());
-        let jvm = jvm.and_then(|jvm| OwnedResource::process(jvm, "a REPL's JVM"));
-        let ended = || Error::environment("the REPL ended at once").with_source(repl.printed());
-        let jvm = jvm.ok_or_else(ended)?;
-        repl.context.run.record(jvm.clone())?;
-        repl.jvm = Some(jvm);
         Ok((repl, said))
     }
 
     /// Types one form; what was printed until the next prompt. An exception is an answer, too.
     pub(super) async fn type_in(&mut self, form: &str) -> Result<String> {
         self.forms += 1;
-        self.write(form).await.or_environment("typing into the REPL")?;
+        self.terminal.type_in(form).await?;
         self.answer(form, FORM).await
     }
 
-    async fn write(&mut self, form: &str) -> std::io::Result<()> {
-        let Some(terminal) = &mut self.terminal else {
-            return Err(std::io::Error::other("it was closed"));
-        };
-        terminal.write_all(format!("{form}\n").as_bytes()).await?;
-        terminal.flush().await
-    }
-
     /// What stands between the last form and the next prompt.
-    async fn answer(&mut self, what: &str, deadline: Duration) -> Result<String> {
+    async fn answer(&self, what: &str, deadline: Duration) -> Result<String> {
         let waiting = Waiting { what: format!("the answer to {what}"), deadline };
-        let (log, forms, script) = (&self.log, self.forms, &self.script);
+        let (log, forms, jvm) = (&self.log, self.forms, &self.jvm);
         // A file that grows has no watch here: polled.
         wait(&self.context, waiting, Source::Backoff, async || {
             let text = printed(log);
@@ -102,7 +77,7 @@ impl Repl {
             if answers.next().is_some() {
                 return Progress::Met(answer.to_owned());
             }
-            match script.status() {
+            match jvm.status() {
                 None => Progress::NotYet(last_line(answer)),
                 Some(status) => Progress::Never(
                     Error::environment(format!("the REPL ended: {status}")).with_source(answer),
@@ -112,66 +87,43 @@ impl Repl {
         .await
     }
 
-    /// All that was printed, without the log of Spark below WARN.
-    pub(super) fn printed(&self) -> String {
-        printed(&self.log)
-    }
-
     /// Ctrl-D, and the wait for its end.
     pub(super) async fn close(mut self) -> Result<()> {
-        drop(self.terminal.take());
+        self.terminal.end_input().await?;
         self.ended("the closed REPL").await
     }
 
     /// kill -9 of the JVM.
     pub(super) async fn kill(self) -> Result<()> {
-        if let Some(jvm) = &self.jvm {
-            signal_process(jvm, Signal::KILL);
-        }
+        self.jvm.signal(Signal::KILL);
         self.ended("the killed REPL").await
     }
 
     async fn ended(&self, what: &str) -> Result<()> {
         let waiting = Waiting { what: format!("the end of {what}"), deadline: DRIVER_ENDS };
-        wait(&self.context, waiting, Source::Backoff, async || match self.script.status() {
+        wait(&self.context, waiting, Source::Backoff, async || match self.jvm.status() {
             None => Progress::NotYet("running".to_owned()),
             Some(_) => Progress::Met(()),
         })
         .await
-        // Dropped, it ends what is left.
     }
 }
 
-impl Drop for Repl {
-    fn drop(&mut self) {
-        if let Some(jvm) = self.jvm.take() {
-            signal_process(&jvm, Signal::KILL);
-            let _ = self.context.run.released(&jvm);
-        }
-    }
-}
-
-fn spawn(context: &Context, start: &Start<'_>, log: &Path) -> Result<Group> {
+fn spawn(context: &Context, start: &Start<'_>, log: &Path) -> Result<(Group, Terminal)> {
     let what = "preparing the REPL";
     let file = fs_err::File::create(log).or_environment(what)?.into_parts().0;
     let temporary = start.private.join("tmp");
     fs_err::create_dir_all(&temporary).or_environment(what)?;
     let jars = format!("{}/jars/*:{}", start.spark_home.display(), start.geni);
     let line = Line::of(start.line);
-    let mut command = Command::new("script");
+    let java = start.java_home.map_or("java".into(), |home| home.join("bin/java"));
+    let mut command = Command::new(java);
     for key in foreign() {
         command.env_remove(key);
     }
-    let java = start.java_home.map_or("java".into(), |home| home.join("bin/java"));
     command
-        // What is typed is known; only answers are to be read.
-        .args(["--quiet", "--flush", "--echo", "never", "--command"])
-        .arg("exec \"$JAVA\" $OPTIONS -cp \"$JARS\" clojure.main")
-        .arg("/dev/null")
-        .env("JAVA", java)
-        .env("OPTIONS", line.options.join(" "))
-        .env("JARS", jars)
-        .env("SHELL", "/bin/sh")
+        .args(line.options)
+        .args(["-cp", &jars, "clojure.main"])
         .env("TERM", "dumb")
         .env("LC_ALL", "C.UTF-8")
         .env("KUBECONFIG", start.kubeconfig)
@@ -186,13 +138,10 @@ fn spawn(context: &Context, start: &Start<'_>, log: &Path) -> Result<Group> {
             ),
         )
         .envs(line.variables)
-        .current_dir(start.dir)
-        .stdin(Stdio::piped())
-        .stdout(file.try_clone().or_environment(what)?)
-        .stderr(file);
-    Group::spawn(context, &mut command, "a REPL's terminal", |e| {
-        let error = Error::environment("starting a terminal for the REPL").with_source(e);
-        error.remedy("util-linux' `script` on PATH")
+        .current_dir(start.dir);
+    Terminal::spawn(context, command, "a REPL's JVM", file, |e| {
+        let error = Error::environment("starting a REPL at a terminal").with_source(e);
+        error.remedy("a Java runtime on PATH (or JAVA_HOME)")
     })
 }
 
@@ -229,6 +178,7 @@ fn last_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sparkproof_base::testing::test_context;
 
     #[test]
     fn a_line_of_clj_says_how_its_jvm_is_started() {
@@ -252,5 +202,50 @@ mod tests {
         let printed = printed(&log);
         assert_eq!(printed.matches(PROMPT).count(), 2);
         assert!(printed.contains("nil\n26/11/28 07:00:01 WARN z\nuser=> "), "{printed}");
+    }
+
+    /// In the place of Clojure: says its prompt, and the last form.
+    const PROMPTS: &str = "#!/bin/sh\nprintf 'Clojure\\nuser=> '\n\
+                           while read -r form; do printf 'said %s\\nuser=> ' \"$form\"; done\n";
+
+    async fn started(context: &Context, dir: &Path) -> (Repl, String) {
+        use std::os::unix::fs::PermissionsExt;
+        let java = dir.join("bin/java");
+        std::fs::create_dir_all(dir.join("bin")).expect("made");
+        std::fs::write(&java, PROMPTS).expect("written");
+        std::fs::set_permissions(&java, PermissionsExt::from_mode(0o700)).expect("set");
+        let start = Start {
+            dir,
+            private: dir,
+            spark_home: dir,
+            geni: &ClassPath::new(""),
+            java_home: Some(dir),
+            kubeconfig: dir,
+            line: "clj",
+        };
+        Repl::start(context, &start).await.expect("started")
+    }
+
+    #[tokio::test]
+    async fn an_answer_ends_at_the_next_prompt_and_ctrl_d_ends_all() {
+        let (context, keep) = test_context();
+        let (mut repl, said) = started(&context, keep.path()).await;
+        assert_eq!(said, "Clojure\n");
+        assert_eq!(repl.type_in("(+ 1 2)").await.expect("answered"), "said (+ 1 2)\n");
+        assert_eq!(context.run.owned().len(), 1, "in the ledger");
+        repl.close().await.expect("ended");
+        let (repl, _) = started(&context, keep.path()).await;
+        repl.kill().await.expect("ended");
+        assert!(context.run.owned().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_repl_that_ended_says_so() {
+        let (context, keep) = test_context();
+        let (mut repl, _) = started(&context, keep.path()).await;
+        repl.jvm.signal(Signal::KILL);
+        repl.jvm.ended().await;
+        let error = repl.type_in("1").await.expect_err("ended");
+        assert!(error.to_string().contains("the REPL ended: signal: 9"), "{error}");
     }
 }

@@ -7,6 +7,7 @@ use semver::{Version, VersionReq};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::ClassPath;
 use sparkproof_catalog::{Act, Guide, Step, Typed, When, filled};
 use sparkproof_images::spark::SparkImage;
@@ -23,7 +24,7 @@ pub struct Versions {
     /// Geni's.
     pub geni: String,
     /// Spark's.
-    pub spark: String,
+    pub spark: SparkVersion,
 }
 
 /// A shell, a REPL, and what was said.
@@ -83,7 +84,7 @@ impl Typing {
             req.as_ref().is_none_or(|req| req.matches(&lenient(version)))
         };
         fits(geni, &self.versions.geni)
-            && fits(spark, &self.versions.spark)
+            && spark.as_ref().is_none_or(|range| self.versions.spark.is_in(range))
             && fits(java, self.java.as_deref().unwrap_or_default())
     }
 

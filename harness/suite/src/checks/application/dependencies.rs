@@ -43,7 +43,7 @@ pub async fn run_dependency_suite(
 ) -> Result<()> {
     let context = &proof.context;
     let store = proof.environment.stores.get(StoreKind::S3);
-    let store = match (no_layers(&proof.environment), store) {
+    let store = match (no_layers(proof.environment.engine.as_ref()), store) {
         (None, Ok(store)) => store,
         (reason, store) => {
             let reason = reason.or_else(|| store.err().map(|error| error.to_string()));

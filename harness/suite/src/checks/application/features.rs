@@ -6,11 +6,11 @@ use kube::ResourceExt;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
+use sparkproof_catalog::SparkVersion;
 use sparkproof_images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON, SparkImage};
 use sparkproof_spark::session::{ApplicationSpec, Finished};
 use sparkproof_testbed::SessionBuilder;
 
-use super::super::min_version::is_since;
 use super::submitted::application;
 
 /// One feature of applications' pods.
@@ -131,7 +131,7 @@ pub(super) async fn shown(
 ) -> Result<()> {
     let context = &wanted.proof().context;
     for feature in features {
-        if is_since(&image.version, feature.since)? {
+        if image.version.minor() >= feature.since {
             (feature.ask)(&mut spec);
         }
     }
@@ -142,7 +142,7 @@ pub(super) async fn shown(
 /// Proves each of them of an application that ended.
 pub async fn application_features(
     context: &Context,
-    spark: &str,
+    spark: &SparkVersion,
     features: &[ApplicationFeature],
     spec: &ApplicationSpec,
     finished: &Finished,
@@ -150,7 +150,7 @@ pub async fn application_features(
     let mut first = FirstFailure::default();
     for feature in features {
         let id = spec.check_id(feature.id);
-        if !is_since(spark, feature.since)? {
+        if spark.minor() < feature.since {
             skip(context, &id, feature.title, &feature.older());
             continue;
         }

@@ -12,7 +12,6 @@ use sparkproof_strategies::no_layers;
 use sparkproof_strategies::volume::on_demand;
 use sparkproof_testbed::SessionBuilder;
 
-use super::super::min_version::is_since;
 use super::super::pods::is_owned_by;
 use super::features::{ApplicationFeature, shown};
 
@@ -66,11 +65,9 @@ pub async fn run_stateful_set_suite(wanted: SessionBuilder<'_>) -> Result<()> {
     let proof = wanted.proof();
     let spec = ApplicationSpec { name: "pi-stateful-set".to_owned(), ..proof.pi(2) };
     let allocator = &ON_STATEFUL_SET[0];
-    let older = match is_since(&proof.environment.image.version, allocator.since)? {
-        true => None,
-        false => Some(allocator.older()),
-    };
-    if let Some(reason) = no_layers(&proof.environment).or(older) {
+    let older = proof.environment.image.version.minor() < allocator.since;
+    let older = older.then(|| allocator.older());
+    if let Some(reason) = no_layers(proof.environment.engine.as_ref()).or(older) {
         skip(&proof.context, &spec.check_id(allocator.id), allocator.title, &reason);
         return Ok(());
     }

@@ -33,7 +33,7 @@ const ROLLED_WITHIN: u64 = 150;
 /// are decommissioned one after the other and replaced.
 pub async fn run_roll_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
-    if let Some(reason) = too_old(&proof.environment.image.version, (3, 3))? {
+    if let Some(reason) = too_old(&proof.environment.image.version, (3, 3)) {
         skip(context, TOPIC, "executors are rolled one after the other", &reason);
         return Ok(());
     }

@@ -33,7 +33,7 @@ pub(super) fn cannot(
     let environment = &proof.environment;
     let given = environment.terms.namespace.is_some();
     let reason = || given.then(|| of_the_user.to_owned());
-    Ok(too_old(&environment.image.version, since)?.or_else(reason))
+    Ok(too_old(&environment.image.version, since).or_else(reason))
 }
 
 /// What Spark is to say of an executor that is gone.

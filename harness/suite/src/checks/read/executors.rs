@@ -266,7 +266,7 @@ mod tests {
             store: None,
         };
         let (stores, data) = (sparkproof_stores::Stores::default(), dataset());
-        let variant = sparkproof_catalog::Variant::of_id("0-copy").expect("known");
+        let variant = sparkproof_catalog::Variant::get(sparkproof_catalog::VariantId::Copy);
         let subject = ReadCase { variant, location: &location, data: &data, stores: &stores };
         match first_fault(&[task(reads)], &asked, subject) {
             Ok(None) => None,

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use sparkproof_base::events::Outcome;
     use sparkproof_base::testing::test_context;
-    use sparkproof_catalog::Variant;
+    use sparkproof_catalog::{Variant, VariantId};
     use sparkproof_stores::{StoreRecord, Stores};
     use sparkproof_strategies::{Dataset, Location};
 
@@ -105,7 +105,7 @@ mod tests {
             StoreKind::Hdfs,
         );
         let data = Dataset { nonce: "x".to_owned(), dir: "/".into(), tables: Vec::new() };
-        let variant = Variant::of_id("4-hdfs").expect("known");
+        let variant = Variant::get(VariantId::Hdfs);
         let subject = ReadCase { variant, location: &location, data: &data, stores: &stores };
         let driver = IpAddr::from([127, 0, 0, 1]);
         let mut figures = sparkproof_strategies::SetupCost::default().figures(variant);

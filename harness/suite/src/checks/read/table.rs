@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_declared_tables_are_the_reviewed_snapshots() {
         for variant in variants() {
-            let read = |spark: &sparkproof_catalog::spark::SparkVersion| {
+            let read = |spark: &sparkproof_catalog::spark::SparkRelease| {
                 let expected = variant.expected(&spark.version, 1).expect("declared");
                 matches!(expected, Expected::Green | Expected::Pinned)
             };

@@ -37,11 +37,8 @@ pub(super) async fn look(
             }
             add(inventory, found, "");
         }
-        // What could not be looked at is not empty.
         Err(error) => {
-            for kind in KINDS {
-                inventory.not_seen.insert(kind.to_owned(), error.summary());
-            }
+            not_seen(inventory, &error.summary());
             return Ok(());
         }
     }
@@ -52,10 +49,14 @@ pub(super) async fn look(
         used.leave(context).await?;
         add(inventory, found?, " (our daemon)");
     } else if daemon.has_data() {
-        let reason = "starting our Docker daemon to look needs root".to_owned();
-        inventory.not_seen.insert("container".to_owned(), reason);
+        not_seen(inventory, "starting our Docker daemon to look needs root");
     }
     Ok(())
+}
+
+/// What could not be looked at is not empty.
+fn not_seen(inventory: &mut Inventory, why: &str) {
+    inventory.not_seen.extend(KINDS.map(|kind| (kind.to_owned(), why.to_owned())));
 }
 
 fn add(inventory: &mut Inventory, found: BTreeMap<&'static str, Vec<String>>, whose: &str) {

@@ -27,6 +27,8 @@ pub(super) async fn look(context: &Context, inventory: &mut Inventory) -> Result
             let shown = Tool::new(&ip).args(words).run(context).await?;
             inventory.add("route", shown.stdout.lines().map(without_age));
         }
+    } else {
+        inventory.not_seen.insert("route".to_owned(), "`ip` is not on PATH".to_owned());
     }
     if engine::is_root() {
         for (family, text) in engine::rules(context).await? {

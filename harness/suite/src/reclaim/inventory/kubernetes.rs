@@ -43,10 +43,11 @@ pub(super) async fn look(
                 };
                 inventory.add(&kind, list.iter().map(name));
             }
-            // 405: a kind that says it can be listed and cannot; 403: not for us.
-            Err(kube::Error::Api(status)) if [403, 404, 405].contains(&status.code) => {
+            Err(kube::Error::Api(status)) if status.is_forbidden() => {
                 inventory.not_seen.insert(kind, status.message.clone());
             }
+            // A kind that says it can be listed and cannot, by anybody; one that went meanwhile.
+            Err(kube::Error::Api(status)) if [404, 405].contains(&status.code) => {}
             Err(e) => return Err(e).or_environment(format!("listing every {}", resource.kind)),
         }
     }

@@ -11,5 +11,5 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-pub use crate::reclaim::inventory::model::{Change, Inventory, Seen, diff};
+pub use crate::reclaim::inventory::model::{Change, Inventory, Seen, diff, not_compared};
 pub use crate::reclaim::inventory::take::take;

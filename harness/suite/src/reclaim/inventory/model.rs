@@ -60,8 +60,22 @@ impl Inventory {
     }
 }
 
-/// How `after` differs from `before`, in kinds that both looked at. Empty: nothing was left and
-/// nothing is missing.
+/// Kinds that cannot be compared, with the reason: what only one of two looks saw, or neither.
+pub fn not_compared(before: &Inventory, after: &Inventory) -> BTreeMap<String, String> {
+    let looks = [(before, after, "only looked at now"), (after, before, "only looked at before")];
+    let mut all = BTreeMap::new();
+    for (one, other, which) in looks {
+        let alone = other.compared.keys().filter(|kind| !one.compared.contains_key(*kind));
+        all.extend(alone.map(|kind| (kind.clone(), which.to_owned())));
+    }
+    // The reason of a look that failed says more.
+    all.extend(before.not_seen.clone());
+    all.extend(after.not_seen.clone());
+    all
+}
+
+/// How `after` differs from `before`, in kinds that both looked at; of others [`not_compared`] tells.
+/// Empty: nothing was left and nothing is missing.
 ///
 /// Processes come and go without us. A new one counts as left behind when it is nobody's but the
 /// first process's (its parent is gone), or belongs to whoever took the inventory; one with a parent

@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::kubernetes;
-use crate::reclaim::inventory::{Inventory, Seen, diff};
+use crate::reclaim::inventory::{Inventory, Seen, diff, not_compared};
 
 fn texts(before: &Inventory, after: &Inventory) -> Vec<String> {
     diff(before, after).iter().map(ToString::to_string).collect()
@@ -45,12 +45,24 @@ fn a_leak_and_a_loss_of_any_kind_show(
 }
 
 #[test]
-fn what_stays_by_design_and_what_was_not_looked_at_do_not_count() {
+fn what_stays_by_design_does_not_count_and_what_was_not_looked_at_is_named() {
     let before = Inventory::default();
     let mut after = Inventory::default();
     after.list("package", ["docker.io 20.10".to_owned()]);
+    assert!(not_compared(&before, &after).is_empty());
     after.add("kubernetes Pod", ["default/x".to_owned()]);
     assert!(texts(&before, &after).is_empty());
+    let named = |one, other| not_compared(one, other).into_iter().collect::<Vec<_>>();
+    let of = |kind: &str, why: &str| vec![(kind.to_owned(), why.to_owned())];
+    assert_eq!(named(&before, &after), of("kubernetes Pod", "only looked at now"));
+    assert_eq!(named(&after, &before), of("kubernetes Pod", "only looked at before"));
+    // In neither look, and in a look that saw one of two daemons.
+    let mut unseen = Inventory::default();
+    unseen.not_seen.insert("container".to_owned(), "no answer".to_owned());
+    assert_eq!(named(&unseen, &unseen), of("container", "no answer"));
+    let mut half = unseen.clone();
+    half.add("container", ["a".to_owned()]);
+    assert_eq!(named(&half, &half), of("container", "no answer"));
 }
 
 #[test]

@@ -6,7 +6,12 @@ use super::*;
 
 fn container(run: &str, scope: &str) -> Labelled {
     let name = format!("sparkproof-{run}");
-    Labelled { kind: Kind::Container, name, run: run.to_owned(), scope: scope.to_owned() }
+    Labelled {
+        kind: Kind::Container,
+        name,
+        run: run.parse().expect("an id"),
+        scope: scope.to_owned(),
+    }
 }
 
 #[tokio::test]
@@ -54,7 +59,7 @@ fn dead_run(context: &Context) -> (String, std::path::PathBuf) {
     run.record(OwnedResource::Path { path: path.clone() }).expect("written");
     run.record(OwnedResource::Path { path: format!("/nowhere/{}", run.id()).into() })
         .expect("written");
-    (run.id().to_owned(), path)
+    (run.id().to_string(), path)
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The validated plan: every value checked before anything is created.
+//! The resolved plan: every value checked, every version known, before anything is created.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Secrets;
 use sparkproof_base::name::{Name, is_dns_label, is_dns_subdomain};
 
-use crate::kubernetes::Release;
+use crate::kubernetes::KubernetesRelease;
 use crate::plan::bounded::{ExecutorCount, Seconds, WorkerCount};
 use crate::plan::conf::Sessions;
 use crate::plan::resources::{Asked, fit};
@@ -20,15 +20,14 @@ use crate::plan::{
     ClassPath, Conf, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice,
     Registry, SparkSource, Suite, minikube, rules, stores,
 };
-use crate::spark::find;
-use crate::{Given, StoreKind, Variant, check_home, select, version_of};
+use crate::{Given, StoreKind, Variant, VariantId};
 
 /// Spark's key for secrets with which nodes pull its image.
 const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
 
 /// What to prove, on what, with what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Plan {
+pub struct ResolvedPlan {
     /// Which cluster.
     pub cluster: ClusterPlan,
     /// Which Spark.
@@ -59,12 +58,12 @@ pub struct Plan {
     pub driver_bind: Option<IpAddr>,
     /// How long a session may take to start.
     pub session_timeout: Duration,
-    /// Ids of the reading strategies' variants to prove.
+    /// The ways of reading to prove.
     #[serde(default)]
-    pub strategies: Vec<String>,
+    pub variants: Vec<VariantId>,
     /// Those of them that were asked for by their id: not proven, they make the run red.
     #[serde(default)]
-    pub by_name: BTreeSet<String>,
+    pub by_name: BTreeSet<VariantId>,
     /// How much of each.
     #[serde(default)]
     pub suite: Suite,
@@ -91,8 +90,8 @@ pub struct Plan {
 pub enum ClusterPlan {
     /// A kind cluster of this run.
     Kind {
-        /// `None` for the pinned default.
-        kubernetes_version: Option<String>,
+        /// What nodes run.
+        kubernetes: KubernetesRelease,
         /// Workers beside the control plane.
         workers: u32,
         /// What nodes offer.
@@ -100,8 +99,8 @@ pub enum ClusterPlan {
     },
     /// A Minikube cluster of this run.
     Minikube {
-        /// `None` for the default of its base image.
-        kubernetes_version: Option<String>,
+        /// What nodes run; `None` for the default of the base image, published or assembled.
+        kubernetes: Option<KubernetesRelease>,
         /// Nodes beside the first one.
         workers: u32,
         /// What nodes offer.
@@ -143,23 +142,16 @@ impl Executors {
     }
 }
 
-impl Plan {
+impl ResolvedPlan {
     /// Validates; every error is of class bad input (or environment, when this machine cannot be
     /// read), and nothing was created.
-    pub fn validate(raw: RawPlan, machine: Machine) -> Result<Self> {
+    pub fn new(raw: RawPlan, machine: Machine) -> Result<Self> {
         rules::check(&raw)?;
         let count = raw.executors.map_or(3, ExecutorCount::get);
         let mut conf = Conf::parsed(&raw.conf)?;
         check_image(&raw, &conf)?;
-        if let Some(home) = &raw.spark_home
-            && !home.join("bin/spark-submit").is_file()
-        {
-            return Err(Error::input(format!(
-                "--spark-home {}: no bin/spark-submit there, expected a Spark distribution",
-                home.display()
-            ))
-            .remedy("unpack an official Spark distribution and name its directory"));
-        }
+        let front_end = raw.front_end.unwrap_or_default();
+        let spark = SparkSource::new(&raw, front_end)?;
         for (flag, name) in
             [("--namespace", &raw.namespace), ("--service-account", &raw.service_account)]
         {
@@ -213,21 +205,21 @@ impl Plan {
                     minikube::accept(machine, raw.cpus, raw.memory)?;
                 }
                 let fit = fit(machine, asked)?;
-                let (kubernetes_version, workers) = (raw.kubernetes_version, asked.workers);
+                let (asked_for, workers) = (raw.kubernetes_version.as_deref(), asked.workers);
+                let kubernetes = KubernetesRelease::resolve(asked_for)?;
                 let offered = fit.clone();
                 let cluster = match provider {
-                    ProviderChoice::Kind => {
-                        ClusterPlan::Kind { kubernetes_version, workers, fit: offered }
-                    }
+                    ProviderChoice::Kind => ClusterPlan::Kind { kubernetes, workers, fit: offered },
                     ProviderChoice::Minikube => {
-                        ClusterPlan::Minikube { kubernetes_version, workers, fit: offered }
+                        let kubernetes = asked_for.is_some().then_some(kubernetes);
+                        ClusterPlan::Minikube { kubernetes, workers, fit: offered }
                     }
                 };
                 (fit, cluster)
             }
         };
         let registry = raw.registry.as_deref().map(Registry::checked).transpose()?;
-        if existing && raw.image.is_none() && registry.is_none() {
+        if existing && spark.image.is_none() && registry.is_none() {
             return Err(Error::input(
                 "an existing cluster needs --image or --registry: nothing can be loaded there",
             )
@@ -244,13 +236,6 @@ impl Plan {
             )
             .remedy("leave out --driver or --kubeconfig"));
         }
-        let front_end = raw.front_end.unwrap_or_default();
-        if let Some(version) = &raw.spark_version {
-            find(version)?.check_front_end(front_end)?;
-        }
-        if let Some(home) = &raw.spark_home {
-            check_home(home, front_end)?;
-        }
         let default_account = match rbac {
             // Every namespace has it.
             _ if existing && raw.namespace.is_some() => "default",
@@ -258,7 +243,7 @@ impl Plan {
             RbacChoice::Guide => "spark-serviceaccount",
         };
         conf.check(Sessions {
-            abfs: selection.has("4-abfs"),
+            abfs: selection.has(VariantId::Abfs),
             abfs_tls: stores
                 .iter()
                 .any(|own| own.kind == StoreKind::Azure && own.endpoint.starts_with("https://")),
@@ -272,12 +257,10 @@ impl Plan {
         if let Some(name) = &raw.image_pull_secret {
             conf.insert(PULL_SECRETS, name);
         }
-        let spark =
-            SparkSource { home: raw.spark_home, version: raw.spark_version, image: raw.image };
         let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
-        let given = given(&spark, &stores);
-        let (strategies, by_name) = selection.accept(&version_of(&spark)?, nodes, &given)?;
-        Ok(Plan {
+        let given = given(&spark, &stores, &cluster, &store_images, registry.is_some());
+        let (variants, by_name) = selection.accept(&spark.version, nodes, &given)?;
+        Ok(ResolvedPlan {
             cluster,
             spark,
             executors: Executors { count, cpu: fit.executor_cpu, memory: fit.executor_memory },
@@ -293,7 +276,7 @@ impl Plan {
             session_timeout: Duration::from_secs(
                 raw.session_timeout.map_or(180, |seconds| Seconds::get(seconds).into()),
             ),
-            strategies,
+            variants,
             by_name,
             suite: raw.suite.unwrap_or_default(),
             stores,
@@ -306,44 +289,38 @@ impl Plan {
     }
 }
 
-impl Plan {
-    /// The reading strategies' variants to prove.
-    pub fn variants(&self) -> Result<Vec<&'static Variant>> {
-        match self.strategies.is_empty() {
-            true => Ok(Vec::new()),
-            false => select(Some(&self.strategies)),
-        }
+impl ResolvedPlan {
+    /// The ways of reading to prove, with what is declared of them.
+    pub fn variants(&self) -> impl Iterator<Item = &'static Variant> {
+        self.variants.iter().copied().map(Variant::get)
     }
 
     /// What the user brings in place of what sparkproof would make.
     pub fn given(&self) -> Given {
-        given(&self.spark, &self.stores)
+        let ResolvedPlan { spark, stores, cluster, store_images, registry, .. } = self;
+        given(spark, stores, cluster, store_images, registry.is_some())
     }
 
     /// One line for people: what is proven on what.
     pub fn title(&self) -> String {
         let cluster = match &self.cluster {
-            ClusterPlan::Kind { kubernetes_version, workers, .. } => {
-                let release = Release::resolve(kubernetes_version.as_deref());
-                let version = release.map_or_else(|_| "unknown".to_owned(), |r| r.version);
-                format!("kind, Kubernetes {version}, {}", nodes(*workers))
+            ClusterPlan::Kind { kubernetes, workers, .. } => {
+                format!("kind, Kubernetes {}, {}", kubernetes.version, nodes(*workers))
             }
-            ClusterPlan::Minikube { kubernetes_version, workers, .. } => {
+            ClusterPlan::Minikube { kubernetes, workers, .. } => {
                 // Else its base image's, which is known only once it was asked for.
-                let version = kubernetes_version.iter();
-                let version: String = version.map(|v| format!("Kubernetes {v}, ")).collect();
-                format!("Minikube, {version}{}", nodes(*workers))
+                let known = kubernetes.iter().map(|it| format!("Kubernetes {}, ", it.version));
+                format!("Minikube, {}{}", known.collect::<String>(), nodes(*workers))
             }
             ClusterPlan::Up { name } => format!("cluster {name}"),
             ClusterPlan::Existing { kubeconfig, .. } => {
                 format!("cluster of {}", kubeconfig.display())
             }
         };
-        let spark = match (&self.spark.image, &self.spark.home, &self.spark.version) {
-            (Some(image), ..) => format!("image {image}"),
-            (_, Some(home), _) => format!("Spark of {}", home.display()),
-            (.., Some(version)) => format!("Spark {version}"),
-            _ => format!("Spark {}", crate::spark::default_version()),
+        let spark = match (&self.spark.image, &self.spark.home) {
+            (Some(image), _) => format!("image {image}"),
+            (None, Some(home)) => format!("Spark of {}", home.display()),
+            (None, None) => format!("Spark {}", self.spark.version),
         };
         let driver = match self.driver {
             DriverPlace::Host => "outside",
@@ -355,8 +332,26 @@ impl Plan {
     }
 }
 
-fn given(spark: &SparkSource, stores: &[OwnStore]) -> Given {
-    Given { image: spark.image.is_some(), stores: stores.iter().map(|own| own.kind).collect() }
+fn given(
+    spark: &SparkSource,
+    stores: &[OwnStore],
+    cluster: &ClusterPlan,
+    store_images: &BTreeMap<StoreKind, String>,
+    registry: bool,
+) -> Given {
+    let cluster = matches!(cluster, ClusterPlan::Existing { .. });
+    // HDFS in a pod is reached by pods only.
+    let served = |kind: &StoreKind| {
+        stores.iter().any(|own| own.kind == *kind)
+            || store_images.contains_key(kind)
+            || (registry && *kind != StoreKind::Hdfs)
+    };
+    Given {
+        image: spark.image.is_some(),
+        stores: stores.iter().map(|own| own.kind).collect(),
+        cluster,
+        no_server: StoreKind::ALL.into_iter().filter(|kind| cluster && !served(kind)).collect(),
+    }
 }
 
 fn nodes(workers: u32) -> String {
@@ -398,15 +393,16 @@ fn dns_label(flag: &str, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SparkVersion;
     use crate::plan::{MebiBytes, MilliCpu};
     use rstest::rstest;
     use sparkproof_base::Exit;
 
-    fn plan(change: impl FnOnce(&mut RawPlan)) -> Result<Plan> {
+    fn plan(change: impl FnOnce(&mut RawPlan)) -> Result<ResolvedPlan> {
         let mut raw = RawPlan::default();
         change(&mut raw);
         let machine = Machine { cpu: MilliCpu(2000), memory: MebiBytes(24_000) };
-        Plan::validate(raw, machine)
+        ResolvedPlan::new(raw, machine)
     }
 
     #[test]
@@ -503,12 +499,45 @@ mod tests {
         assert!(!plan.warnings.iter().any(|w| w.contains("spark.x")), "{:?}", plan.warnings);
     }
 
+    #[rstest]
+    #[case("1-baked", None, Some("onto its own nodes only"))]
+    #[case("2-s3fs-node", Some("s3=i"), Some("on its own nodes only"))]
+    #[case("3-hostpath", None, Some("not ours to put files into"))]
+    #[case("3-pvc-static", None, Some("not ours to put files into"))]
+    #[case("4-s3", None, Some("--store-image"))]
+    #[case("4-s3", Some("s3=i"), None)]
+    #[case("3-pvc-dynamic", None, None)]
+    #[case("3", None, None)]
+    fn what_a_cluster_of_the_users_cannot_prove_is_refused_by_its_id(
+        #[case] asked: &str,
+        #[case] store_image: Option<&str>,
+        #[case] refused: Option<&str>,
+    ) {
+        let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+        let planned = plan(|raw| {
+            raw.kubeconfig = Some(kubeconfig.path().to_owned());
+            raw.image = Some("registry.test/spark:3.5.9".into());
+            raw.strategies = Some(vec![asked.to_owned()]);
+            raw.store_image = store_image.into_iter().map(str::to_owned).collect();
+        });
+        match refused {
+            None => drop(planned.expect("by a look")),
+            Some(why) => {
+                let error = planned.expect_err("before anything is made");
+                assert_eq!(error.exit, Exit::Environment, "{error}");
+                assert!(error.to_string().contains(why), "{error}");
+            }
+        }
+        let own = plan(|raw| raw.strategies = Some(vec![asked.to_owned()]));
+        own.expect("a cluster of ours");
+    }
+
     #[test]
     fn abfs_is_proven_with_an_azure_store_of_the_user_s() {
         let given = |change: fn(&mut RawPlan)| {
             plan(|raw| {
                 raw.strategies = Some(vec!["4-abfs".into()]);
-                raw.spark_version = Some("3.5.9".into());
+                raw.spark_version = Some(SparkVersion::new(3, 5, 9));
                 change(raw);
             })
         };
@@ -518,7 +547,7 @@ mod tests {
             raw.store_azure_container = Some("c".into());
             raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
         });
-        assert_eq!(own.expect("valid").by_name, ["4-abfs".to_owned()].into());
+        assert_eq!(own.expect("valid").by_name, [VariantId::Abfs].into());
     }
 
     #[rstest]
@@ -529,7 +558,7 @@ mod tests {
         raw.conf = vec!["spark.hadoop.fs.azure.always.use.https=true".to_owned().into()];
     })]
     #[case::two_sparks(|raw: &mut RawPlan| {
-        (raw.spark_version, raw.spark_home) = (Some("4.1.4".into()), Some("/opt/spark".into()));
+        (raw.spark_version, raw.spark_home) = (Some(SparkVersion::new(4, 1, 4)), Some("/opt/spark".into()));
     })]
     #[case::another_kubernetes(|raw: &mut RawPlan| {
         (raw.cluster, raw.kubernetes_version) = ("mine".parse().ok(), Some("v1.37.2".into()));
