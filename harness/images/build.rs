@@ -1,5 +1,5 @@
-//! Directories that are embedded whole: a file added there must lead to a new binary. Files that are
-//! embedded one by one (versions, drivers, the probe) are watched by the compiler.
+//! Watches directories that are embedded as a whole, so that a new file leads to a new binary. The
+//! compiler watches files that are embedded one by one (versions, drivers, the probe).
 
 fn main() {
     println!("cargo::rerun-if-changed=node");

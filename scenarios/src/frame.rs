@@ -1,4 +1,4 @@
-//! What scenarios share: the frame, and how a red is expected.
+//! The frame of scenarios, and how they expect a red check.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use sparkproof::read::DataSize;
 use sparkproof::testbed::{EndKind, LiveSession, ScenarioContext};
 use sparkproof::{Error, checks};
 
-/// What a scenario returns; its message is what nextest prints.
+/// The result of a scenario; nextest prints its message.
 pub type Outcome = miette::Result<()>;
 
 /// Runs a scenario in its frame.
@@ -22,8 +22,8 @@ pub async fn proof(
     sparkproof::flow::scenario(name, body).await.map_err(miette::Report::new)
 }
 
-/// What every session is: its pods as the snapshot shows them, a task on each executor, and an end
-/// that leaves what that ending leaves.
+/// Checks a session: its pods as in the snapshot, a task on each executor, and what is left after
+/// its end.
 pub async fn lives_and_ends(
     p: &ScenarioContext,
     mut live: LiveSession,
@@ -53,23 +53,23 @@ pub async fn lives_and_ends(
             let ended = live.kill().await?;
             checks::executors_stay_after_kill(&p.context, &ended).await
         }
-        EndKind::Collected => Err(Error::internal("the driver of a session is no pod")),
+        EndKind::Collected => Err(Error::internal("the session's driver is not in a pod")),
     }
 }
 
-/// A session that shall read little data by these variants.
+/// A session that reads little data by these variants.
 pub fn little<'a>(p: &'a ScenarioContext, ids: &[VariantId]) -> ReadingBuilder<'a> {
     let variants: Vec<_> = ids.iter().copied().map(Variant::get).collect();
-    ReadingBuilder::of(p, &variants).size(DataSize::tiny())
+    ReadingBuilder::new(p, &variants).size(DataSize::tiny())
 }
 
-/// Starts it with the data of every variant in its place; the first that has not is the error.
+/// Starts it with the data of every variant; fails with the first variant that cannot be set up.
 pub async fn started(builder: ReadingBuilder<'_>) -> sparkproof::Result<ReadingSession<'_>> {
     let (session, failed) = builder.start().await?;
     failed.map_or(Ok(session), Err)
 }
 
-/// Where the files of one of its variants lie.
+/// The location of a variant's files.
 pub fn path_of(session: &ReadingSession<'_>, id: VariantId) -> sparkproof::Result<PathBuf> {
     Ok(session.scene().path(session.subject(id)?.strategy.variant()))
 }
@@ -81,7 +81,7 @@ pub fn first_pod(session: &ReadingSession<'_>) -> sparkproof::Result<InPod> {
     Ok(session.live.executor(pod))
 }
 
-/// Stops a session; nothing of it is left, its claims included.
+/// Stops a session and checks that nothing of it is left, claims included.
 pub async fn leaves_nothing(
     p: &ScenarioContext,
     session: ReadingSession<'_>,
@@ -90,13 +90,13 @@ pub async fn leaves_nothing(
     checks::nothing_left(&p.context, &ended).await
 }
 
-/// A negative control: it must be red, and its words must name the reason.
+/// A negative control: it must be red, and its message must contain these words.
 pub fn expect_red<T>(
     result: sparkproof::Result<T>,
     reasons: &[&str],
 ) -> sparkproof::Result<String> {
     let Err(error) = result else {
-        return Err(Error::red("a negative control came out green"));
+        return Err(Error::red("a negative control is green"));
     };
     if error.is_interruption() {
         return Err(error);
@@ -105,12 +105,12 @@ pub fn expect_red<T>(
     match reasons.iter().find(|reason| !text.contains(**reason)) {
         None => Ok(text),
         Some(missing) => {
-            Err(Error::red(format!("red, but `{missing}` is not named as the reason: {text}")))
+            Err(Error::red(format!("red, but its message does not contain `{missing}`: {text}")))
         }
     }
 }
 
-/// Each of these checks was made and is red: a negative control of many.
+/// A negative control of several checks: exactly these are red.
 pub fn expect_all_red(
     p: &ScenarioContext,
     ids: impl IntoIterator<Item = String>,
@@ -121,7 +121,7 @@ pub fn expect_all_red(
     };
     match ids.into_iter().find(|id| !red(id)) {
         None => Ok(()),
-        Some(id) => Err(Error::red(format!("{id} is not red, and was not asked for"))),
+        Some(id) => Err(Error::red(format!("{id} is not red as expected"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the live scenarios of `tests/live` share.
+//! Code that the live scenarios of `tests/live` share.
 
 pub mod commands;
 pub mod frame;

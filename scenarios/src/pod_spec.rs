@@ -1,4 +1,4 @@
-//! An executor's pod as a reviewer reads it: what Spark asked for, the same from run to run.
+//! An executor's pod for review: the part that Spark specifies, without what differs between runs.
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
@@ -8,19 +8,19 @@ use sparkproof::testbed::LiveSession;
 
 use crate::assert_snapshot_of;
 
-/// Compares each executor's pod with the one that was reviewed of this Spark: the versions' snapshots
-/// lie side by side, so that a reviewer sees what changed between them.
+/// Compares each executor's pod with the reviewed snapshot of this Spark version. There is one
+/// snapshot a version, so that a reviewer sees what changed between versions.
 pub fn as_reviewed(live: &LiveSession, version: &SparkVersion) {
     for pod in live.executor_pods().values() {
         let run = format!(r#"("{}": )"[0-9a-f]+""#, labels::KUBE_RUN);
         let filters = FILTERS.into_iter().chain([(run.as_str(), "$1\"[RUN]\"")]);
         insta::with_settings!({ filters => filters }, {
-            assert_snapshot_of!(format!("executor_pod_{version}"), told(pod));
+            assert_snapshot_of!(format!("executor_pod_{version}"), summary(pod));
         });
     }
 }
 
-/// Named filters: what differs from run to run and proves nothing.
+/// Filters for what differs between runs.
 const FILTERS: [(&str, &str); 9] = [
     (r"\bsession-[0-9a-f]{8}\b", "[SESSION]"),
     (r"spark-(application-[0-9]{13}|[0-9a-f]{32})", "[APPLICATION]"),
@@ -34,7 +34,7 @@ const FILTERS: [(&str, &str); 9] = [
 ];
 
 /// Labels and specification, without what the API server and the scheduler fill in.
-fn told(pod: &Pod) -> String {
+fn summary(pod: &Pod) -> String {
     let mut pod = serde_json::to_value(pod).unwrap_or_default();
     let labels = pod["metadata"]["labels"].take();
     let mut spec = pod["spec"].take();
@@ -44,24 +44,24 @@ fn told(pod: &Pod) -> String {
     without_account_token(&mut spec["volumes"]);
     for container in spec["containers"].as_array_mut().into_iter().flatten() {
         without_account_token(&mut container["volumeMounts"]);
-        // Spark 4 gives it in no stable order.
+        // Spark 4 has no stable order of environment variables.
         if let Some(env) = container["env"].as_array_mut() {
             sort_options(env);
             env.sort_by_key(|variable| variable["name"].to_string());
         }
     }
-    let told = serde_json::json!({ "labels": labels, "spec": spec });
-    serde_json::to_string_pretty(&told).unwrap_or_default()
+    let reviewed = serde_json::json!({ "labels": labels, "spec": spec });
+    serde_json::to_string_pretty(&reviewed).unwrap_or_default()
 }
 
-/// Options of the JVM are numbered as they come out of Spark's configuration: in no stable order.
+/// Sorts JVM options, which Spark numbers in no stable order.
 fn sort_options(env: &mut [Value]) {
     let number = |variable: &Value| -> Option<u32> {
         variable["name"].as_str()?.strip_prefix("SPARK_JAVA_OPT_")?.parse().ok()
     };
     let mut options: Vec<&mut Value> = env.iter_mut().filter(|v| number(v).is_some()).collect();
     options.sort_by_key(|variable| number(variable));
-    // A port differs from run to run: it does not decide.
+    // Without the port, which differs between runs.
     let text =
         |value: &Value| value.as_str().map(|t| t.trim_end_matches(char::is_numeric).to_owned());
     let mut values: Vec<Value> = options.iter().map(|variable| variable["value"].clone()).collect();

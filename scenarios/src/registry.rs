@@ -21,26 +21,26 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::team::Team;
 
-/// Files of the registry on the node.
+/// Directory of the registry on the node.
 const PLACE: &str = "/var/lib/sparkproof-registry";
-/// Name of the Secret with which nodes pull.
+/// Name of the Secret for pulling.
 pub const PULL: &str = "pull";
 
-/// A registry in the network namespace of a node, where both call it `127.0.0.1:PORT`: the node's
-/// runtime, and by a relay of this process Docker.
+/// A registry in the network namespace of a node. The node's runtime reaches it at
+/// `127.0.0.1:PORT`, and Docker at the same address through a relay in this process.
 pub struct Registry {
     context: Context,
     engine: Engine,
     node: String,
     port: u16,
     pid: String,
-    /// `docker login`'s file, with the right password.
+    /// A `docker login` file with the right password.
     pub login: TempDir,
     _relay: AbortOnDropHandle<()>,
 }
 
 impl Registry {
-    /// Builds it and starts it on the first node.
+    /// Builds the registry and starts it on the first node.
     pub async fn start(p: &ScenarioContext) -> Result<Registry> {
         let engine = p.environment.engine.clone();
         let engine = engine.ok_or_else(|| Error::environment("no engine to push from"))?;
@@ -76,12 +76,12 @@ impl Registry {
         Ok(Registry { context, engine, node, port, pid, login, _relay: relay })
     }
 
-    /// What stands before the names of its images.
+    /// The prefix of its images' names.
     pub fn name(&self) -> String {
         format!("127.0.0.1:{}/team", self.port)
     }
 
-    /// The Secret with which nodes may pull.
+    /// Creates the Secret for pulling.
     pub async fn secret(&self, p: &ScenarioContext, team: &Team<'_>) -> Result<()> {
         let file = std::fs::read_to_string(self.login.path().join("config.json"));
         let file = file.or_environment("reading")?;
@@ -96,7 +96,7 @@ impl Registry {
         made.map(drop).or_environment("making the secret")
     }
 
-    /// Ends it; what it held goes, and what nodes pulled from it.
+    /// Stops it, and removes its content and the images that nodes pulled from it.
     pub async fn end(self) -> Result<()> {
         let end = format!(
             "kill \"$1\"; rm -rf {PLACE}; ctr -n k8s.io images ls -q | \
@@ -125,7 +125,7 @@ fn docker_config(port: u16, password: &str) -> serde_json::Value {
     json!({ "auths": BTreeMap::from([(host, json!({ "auth": words }))]) })
 }
 
-/// The registry's program: a real one's library, behind a password.
+/// Builds the registry's program: the library of a real registry, with a password.
 async fn built(p: &ScenarioContext, dir: &Path) -> Result<Vec<u8>> {
     let program = dir.join("registry");
     Tool::new("go")

@@ -1,5 +1,4 @@
-//! A namespace of somebody's on a cluster that is not ours, with a user whose rights are the Role of
-//! docs/existing-clusters.md.
+//! A namespace on a shared cluster, with a user who has only the Role of docs/existing-clusters.md.
 
 use std::collections::BTreeSet;
 
@@ -17,20 +16,20 @@ use sparkproof::testbed::ScenarioContext;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Result, RunId};
 
-/// The account that the user is.
+/// The service account of the user.
 pub const USER: &str = "tester";
 
-/// A namespace, which the scenario owns, with a user whose rights are a Role.
+/// A namespace, which the scenario owns, with a user who has a Role.
 pub struct Team<'a> {
     p: &'a ScenarioContext,
     /// Its name.
     pub namespace: String,
-    /// The user's.
+    /// The user's credentials.
     pub credentials: Credentials,
 }
 
 impl<'a> Team<'a> {
-    /// Makes it, and waits for what Kubernetes puts there.
+    /// Creates it, and waits for the objects that Kubernetes creates in it.
     pub async fn new(p: &'a ScenarioContext) -> Result<Team<'a>> {
         let cluster = &p.environment.cluster;
         let namespace = format!("team-{}", p.context.run.id());
@@ -72,10 +71,10 @@ impl<'a> Team<'a> {
         Ok(team)
     }
 
-    /// Waits for what Kubernetes itself puts into a new namespace.
+    /// Waits for the objects that Kubernetes creates in a new namespace.
     async fn furnished(&self) -> Result<()> {
         let waiting = Waiting::up_to(60, "the default account and the root CA");
-        // Two kinds at once have no single watch.
+        // Polled: two kinds have no common watch.
         wait(&self.p.context, waiting, Source::Backoff, async || match self.holds().await {
             Ok(held) => {
                 let there = |name: &&str| held.contains(*name);
@@ -94,7 +93,7 @@ impl<'a> Team<'a> {
         self.credentials.kubeconfig().to_string_lossy().into_owned()
     }
 
-    /// The Role without one verb.
+    /// Removes one verb from the Role.
     pub async fn may_not(&self, rule: Rule) -> Result<()> {
         let mut less = role(USER, &self.namespace);
         for policy in less.rules.iter_mut().flatten() {
@@ -105,7 +104,7 @@ impl<'a> Team<'a> {
         self.may(&less).await
     }
 
-    /// The Role with more verbs.
+    /// Adds verbs to the Role.
     pub async fn may_also(&self, rules: impl IntoIterator<Item = Rule>) -> Result<()> {
         let mut more = role(USER, &self.namespace);
         more.rules.get_or_insert_default().extend(policy(rules));
@@ -118,7 +117,7 @@ impl<'a> Team<'a> {
         replaced.map(drop).map_err(|e| Error::environment("changing the Role").with_source(e))
     }
 
-    /// What lies in the namespace.
+    /// The objects in the namespace.
     pub async fn holds(&self) -> Result<BTreeSet<String>> {
         let mut all = self.names::<Pod>().await?;
         all.extend(self.names::<ConfigMap>().await?);
@@ -147,7 +146,7 @@ impl<'a> Team<'a> {
         Ok(all.iter().map(|object| format!("{kind} {}", object.name_any())).collect())
     }
 
-    /// A Lease and a ConfigMap as a run of another machine leaves them.
+    /// Creates a Lease and a ConfigMap like those of a run of another machine.
     pub async fn left_behind(&self, run: &RunId, renewed: jiff::Timestamp) -> Result<()> {
         let labels = labels::kube(run, labels::Lifetime::Run);
         let metadata = json!({ "name": format!("sparkproof-{run}"), "labels": labels });

@@ -1,4 +1,4 @@
-//! What tests cost: printed after they ran, from the JUnit file that nextest writes.
+//! The duration of tests, printed after they ran, from nextest's JUnit file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use miette::IntoDiagnostic;
 use quick_junit::{Report, TestCaseStatus};
 
-/// The dearest ones that are listed.
+/// How many of the slowest tests are listed.
 const LISTED: usize = 10;
 
-/// A summary of the tests of a run: how many, how long, and the dearest.
+/// A summary of the tests of a run: how many, how long, and the slowest.
 ///
 /// # Errors
-/// The file cannot be read or is no JUnit.
+/// The file cannot be read or is not JUnit.
 pub(crate) fn summary(junit: &Path) -> miette::Result<String> {
     let text = std::fs::read_to_string(junit).into_diagnostic()?;
     let report = Report::deserialize_from_str(&text).into_diagnostic()?;
-    Ok(told(&report))
+    Ok(render(&report))
 }
 
-fn told(report: &Report) -> String {
+fn render(report: &Report) -> String {
     let mut tests: Vec<(bool, Duration, String)> = Vec::new();
     for suite in &report.test_suites {
         let live = suite.name.as_str().starts_with("scenarios");
@@ -33,7 +33,7 @@ fn told(report: &Report) -> String {
     let sum = |live: bool| tests.iter().filter(|t| t.0 == live).map(|t| t.1).sum::<Duration>();
     let count = |live: bool| tests.iter().filter(|t| t.0 == live).count();
     let mut text = format!(
-        "{} live scenarios took {}, one after the other; {} other tests {} of CPU; the dearest:",
+        "{} live scenarios took {}, one after the other; {} other tests {} of CPU; the slowest:",
         count(true),
         minutes(sum(true)),
         count(false),
@@ -66,7 +66,7 @@ mod tests {
   </testsuite>
 </testsuites>"#;
         let report = Report::deserialize_from_str(junit).expect("JUnit");
-        let text = told(&report);
+        let text = render(&report);
         assert!(text.starts_with("2 live scenarios took 1 min 05 s"), "{text}");
         let at = |name: &str| text.find(name).expect("listed");
         assert!(at("a::long") < at("a::short") && at("a::short") < at("unit"), "{text}");

@@ -1,11 +1,11 @@
-//! Tests that a profile leaves out, with their reasons: `#[ignore = "…"]` of the sources.
+//! Tests that a profile does not run, with their reasons: `#[ignore = "…"]` in the sources.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use miette::{IntoDiagnostic, WrapErr};
 
-/// Tests by the reason that keeps them out, as `module::function`.
+/// Ignored tests (`module::function`) by their reason.
 pub(crate) type Ignored = BTreeMap<String, Vec<String>>;
 
 /// Reads the attributes of all tests below a directory.
@@ -19,7 +19,7 @@ pub(crate) fn below(dir: &Path) -> miette::Result<Ignored> {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let module = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let text = std::fs::read_to_string(&path).into_diagnostic()?;
-            merge(&mut all, of(&module, &text));
+            merge(&mut all, in_module(&module, &text));
         }
     }
     Ok(all)
@@ -31,8 +31,8 @@ fn merge(all: &mut Ignored, more: Ignored) {
     }
 }
 
-/// Of one source. A reason before a `#[case]` is that case's, any other the function's.
-fn of(module: &str, text: &str) -> Ignored {
+/// Reads one source. A reason before a `#[case]` is that case's, any other the function's.
+fn in_module(module: &str, text: &str) -> Ignored {
     let mut all = Ignored::new();
     let (mut pending, mut cases, mut case) = (None, Vec::new(), 0);
     for line in text.lines().map(str::trim) {
@@ -71,7 +71,7 @@ mod tests {
             ("full: one is enough".to_owned(), vec!["m::counts, case 2".to_owned()]),
             ("full: slow".to_owned(), vec!["m::waits".to_owned()]),
         ];
-        assert_eq!(of("m", text), Ignored::from(expected));
+        assert_eq!(in_module("m", text), Ignored::from(expected));
     }
 
     /// Each names the profile that runs it: nothing is ignored for good.

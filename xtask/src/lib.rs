@@ -1,3 +1,3 @@
-//! What chores and scenarios share.
+//! Code that chores and scenarios share.
 
 pub mod watched;

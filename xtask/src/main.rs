@@ -1,4 +1,4 @@
-//! Chores: `cargo xtask test` passes the tests, `cargo xtask ci` is what CI runs.
+//! Chores: `cargo xtask test` runs the tests, `cargo xtask ci` is what CI runs.
 
 mod costs;
 mod ignored;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use miette::IntoDiagnostic;
-use run::{Step, cargo, tell};
+use run::{Invocation, cargo, tell};
 
 /// Checks `.github/workflows`.
 const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
@@ -20,12 +20,12 @@ const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
 #[derive(Parser)]
 #[command(about = "Chores of the sparkproof workspace")]
 enum Chore {
-    /// Unit tests and live scenarios, on a cluster made and taken down for them
+    /// Run unit tests and live scenarios, on a cluster that is created for them and removed
     Test {
-        /// nextest profile: ci (each kind of check once), full (everything, hours)
+        /// nextest profile: ci (each kind of check once) or full (everything, takes hours)
         #[arg(long, default_value = "ci")]
         profile: String,
-        /// Tests that were built elsewhere, by `cargo xtask archive`; `target/debug/sparkproof` comes
+        /// Use tests that `cargo xtask archive` built elsewhere; `target/debug/sparkproof` comes
         /// with them
         #[arg(long, value_name = "FILE")]
         archive: Option<String>,
@@ -33,25 +33,26 @@ enum Chore {
         #[arg(last = true)]
         nextest: Vec<String>,
     },
-    /// Build all tests once, for jobs that each run a part: `target/scenarios.tar.zst`
+    /// Build all tests once, into `target/scenarios.tar.zst`, for jobs that each run a part
     Archive,
-    /// Formatting, lints and dependency policy
+    /// Check formatting, lints and dependency policy
     Lint,
-    /// Many runs in a row and seeded kills, with the inventory compared (the binary must be built)
-    Soak(soak::Args),
+    /// Many runs in a row and seeded kills, with the inventory compared after each (build the
+    /// binary first)
+    Soak(soak::SoakArgs),
     /// Write what a run proved into the marked blocks of docs/strategies
     Docs {
         /// The run directory
         run: String,
     },
-    /// Write sample reports (green, red, reading), to look at
+    /// Write sample reports (green, red, reading), to work on the template
     Sample {
-        /// Where to: its directories green, red, reading and reading-red are replaced
+        /// Target directory: its directories green, red, reading and reading-red are replaced
         dir: PathBuf,
     },
-    /// Which crate uses which, and by how many files
+    /// Show which crate uses which, and in how many files
     Edges,
-    /// What CI runs: lint, then all tests with the ci profile
+    /// Run what CI runs: lint, then all tests with the ci profile
     Ci,
 }
 
@@ -71,7 +72,7 @@ fn main() -> miette::Result<()> {
     }
 }
 
-/// What is proven on what stands in `sparkproof.toml`, where there is one.
+/// The plan of the tests is `sparkproof.toml`, if there is one.
 fn test(profile: &str, archive: Option<&str>, nextest: &[String]) -> miette::Result<()> {
     let tools = tools::ensure("nextest")?;
     let tests = match archive {
@@ -82,17 +83,17 @@ fn test(profile: &str, archive: Option<&str>, nextest: &[String]) -> miette::Res
             vec!["--workspace"]
         }
     };
-    // What a run before this one left says nothing of this one.
+    // A file of an earlier run says nothing about this one.
     let junit = Path::new("target/nextest").join(profile).join("junit.xml");
     let _ = std::fs::remove_file(&junit);
-    let passed = Step::new("target/debug/sparkproof")
+    let passed = Invocation::new("target/debug/sparkproof")
         .args(["exec", "--yes", "--", "cargo", "nextest", "run", "--profile", profile])
         .args(tests)
         .args(if profile == "full" { &["--run-ignored", "all"][..] } else { &[] }.iter().copied())
         .args(nextest.iter().map(String::as_str))
         .path(&tools)
         .run();
-    // Also of a run that failed, as far as it came; one that never began wrote nothing.
+    // Also for a run that failed, as far as it came; a run that never began wrote nothing.
     if let Ok(text) = costs::summary(&junit) {
         tell(&text);
     }
@@ -118,7 +119,7 @@ fn docs(run: &str) -> miette::Result<()> {
         .run()
 }
 
-/// By the unit test that makes them from the tests' tapes.
+/// The samples are written by a unit test, from the test fixtures.
 fn sample(dir: &Path) -> miette::Result<()> {
     let dir = std::path::absolute(dir).into_diagnostic()?;
     cargo(["test", "--package", "sparkproof-report", "--lib", "each_sample_of_a_run_has_its_pages"])
@@ -126,7 +127,7 @@ fn sample(dir: &Path) -> miette::Result<()> {
         .run()
 }
 
-#[expect(clippy::print_stdout, reason = "the table is what was asked for")]
+#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn edges() -> miette::Result<()> {
     let crates = tidy::crates(Path::new("."))?;
     print!("{}", tidy::table(&crates));
@@ -137,17 +138,17 @@ fn edges() -> miette::Result<()> {
 fn lint() -> miette::Result<()> {
     let tools = tools::ensure("deny")?;
     cargo(["fmt", "--all", "--check"]).run()?;
-    // A workspace of its own.
+    // A separate workspace.
     cargo(["fmt", "--manifest-path", "examples/own-scenarios/Cargo.toml", "--check"]).run()?;
     cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
-    // The advisory database is a git clone; where it is out of reach (no GitHub), the other three
-    // policies still hold, and this line says so.
-    // A Go module as published: Go's checksum database knows its one content.
-    Step::new("go").args(["run", ACTIONLINT]).run()?;
+    // The advisory database is a git clone. Without access to GitHub the other three policies are
+    // still checked, and the message below says so.
+    // A Go module as published: Go's checksum database pins its content.
+    Invocation::new("go").args(["run", ACTIONLINT]).run()?;
     cargo(["deny", "check", "bans", "licenses", "sources"]).path(&tools).run()?;
     if cargo(["deny", "check", "advisories"]).path(&tools).succeeds()? {
         return Ok(());
     }
-    tell("advisories: not checked or not clean, see above (the advisory database needs GitHub)");
+    tell("advisories: not checked, or some found, see above (the advisory database needs GitHub)");
     Ok(())
 }

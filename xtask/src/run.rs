@@ -1,4 +1,4 @@
-//! Runs a command in the foreground and fails with its words.
+//! Runs a command in the foreground; an error names the command line.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -7,21 +7,22 @@ use std::process::Command;
 use miette::{IntoDiagnostic, WrapErr, bail};
 
 /// A command to be run.
-pub(crate) struct Step {
+pub(crate) struct Invocation {
     command: Command,
 }
 
-/// A cargo subcommand, by the cargo that runs us.
-pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Step {
+/// A cargo subcommand, with the cargo that runs xtask.
+pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Invocation {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    Step::new(cargo).args(args)
+    Invocation::new(cargo).args(args)
 }
 
-impl Step {
+impl Invocation {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
-        // What cargo tells xtask of itself. Build scripts that look at it (ring's) would run again,
-        // and all that depends on them, whenever cargo is called by xtask after it was not.
+        // Variables that cargo sets for xtask. Build scripts that read them (ring's) would run
+        // again, with everything that depends on them, whenever cargo is called by xtask and then
+        // by hand.
         let of_xtask = |key: &OsString| {
             let key = key.to_string_lossy();
             key.starts_with("CARGO_PKG_") || key.starts_with("CARGO_MANIFEST_")
@@ -29,7 +30,7 @@ impl Step {
         for (key, _) in std::env::vars_os().filter(|(key, _)| of_xtask(key)) {
             command.env_remove(key);
         }
-        Step { command }
+        Invocation { command }
     }
 
     pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
@@ -75,7 +76,7 @@ impl Step {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a chore speaks to the person who runs it")]
+#[expect(clippy::print_stderr, reason = "a chore prints to its user")]
 pub(crate) fn tell(text: &str) {
     eprintln!("xtask: {text}");
 }

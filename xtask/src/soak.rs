@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: many runs in a row, seeded kills, each followed by one sweep, and seeded
-//! interruptions; the inventory of the machine must be as before.
+//! interruptions. The inventory of the machine must not change.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,8 +14,8 @@ use xtask::watched::{Watched, pause};
 use super::run::tell;
 
 const SPARKPROOF: &str = "target/debug/sparkproof";
-/// Where a signal falls: the phase that must have begun, and the milliseconds after that, on two
-/// cores with everything cached. The node image is one that is not cached, so that there is a
+/// When to send a signal: the phase that must have begun, and a range of milliseconds after that,
+/// for two cores with warm caches. The node image is one that is not cached, so that there is a
 /// build to kill.
 const MOMENTS: [(&str, &str, &[&str], std::ops::Range<u64>); 6] = [
     ("daemon start", "engine", &["run"], 0..700),
@@ -27,23 +27,24 @@ const MOMENTS: [(&str, &str, &[&str], std::ops::Range<u64>); 6] = [
 ];
 
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Complete runs in a row
+pub(crate) struct SoakArgs {
+    /// Number of complete runs
     #[arg(long, default_value_t = 0)]
     runs: u32,
-    /// Runs that are killed with SIGKILL: every second one alone, the others with all of ours
+    /// Number of runs that are killed with SIGKILL: every second one alone, the others with all
+    /// processes
     #[arg(long, default_value_t = 0)]
     kills: u32,
-    /// Runs that are interrupted with SIGINT: each must end with 130 and clean up. Every second one gets
-    /// a second SIGINT while it cleans up: then `sweep` takes what is left
+    /// Number of runs that are interrupted with SIGINT: each must end with 130 and clean up. Every
+    /// second one gets another SIGINT during cleanup; then `sweep` removes what is left
     #[arg(long, default_value_t = 0)]
     interrupts: u32,
-    /// Seed of the moments of kills and interruptions
+    /// Random seed for the times of the kills and interruptions
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-pub(crate) fn soak(args: &Args) -> miette::Result<()> {
+pub(crate) fn soak(args: &SoakArgs) -> miette::Result<()> {
     let dir = tempfile::tempdir().into_diagnostic()?;
     let before = dir.path().join("before.json");
     let before = before.to_string_lossy();
@@ -72,7 +73,7 @@ pub(crate) fn soak(args: &Args) -> miette::Result<()> {
         let what = format!(
             "kill {} in {name}: {}, {} ms after {phase} began",
             number + 1,
-            if all { "all of ours" } else { "the process" },
+            if all { "all processes of the run" } else { "the process" },
             after.as_millis()
         );
         let outcome = killed(phase, args, after, all)
@@ -119,7 +120,7 @@ fn compare(before: &str, when: &str) -> Option<String> {
     compared.err().map(|e| format!("{when}: {e}"))
 }
 
-/// Starts a run, kills it in a phase, and reaps it.
+/// Starts a run, kills it in a phase, and waits for its end.
 fn killed(phase: &str, args: &[&str], after: Duration, all: bool) -> miette::Result<()> {
     let mut run = Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, args)?;
     let reached = run.reach(phase);
@@ -132,7 +133,7 @@ fn killed(phase: &str, args: &[&str], after: Duration, all: bool) -> miette::Res
     reached
 }
 
-/// Starts a run and interrupts it in a phase; a second time, when asked to, once it cleans up.
+/// Starts a run and interrupts it in a phase, with `twice` again during cleanup.
 fn interrupted(phase: &str, args: &[&str], after: Duration, twice: bool) -> miette::Result<()> {
     let mut run = Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, args)?;
     let reached = run.reach(phase);
@@ -146,7 +147,7 @@ fn interrupted(phase: &str, args: &[&str], after: Duration, twice: bool) -> miet
     reached?;
     match status.code() {
         Some(130) => Ok(()),
-        // It had ended by itself before the signal came.
+        // It ended before the signal arrived.
         Some(0) if phase == "teardown" => Ok(()),
         _ => bail!("it ended with {status}, expected 130"),
     }

@@ -1,5 +1,5 @@
-//! The Rust sources of a crate: which file imports which. A name is followed through re-exports to
-//! the file that defines it. Tests do not count.
+//! Finds which source file of a crate imports which. A name is followed through re-exports to the
+//! file that defines it. Tests do not count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -10,22 +10,22 @@ use syn::parse::{ParseStream, Parser};
 use syn::visit::{self, Visit};
 use syn::{Item, LitStr, UseTree};
 
-/// A path as it is written, or from the crate's root.
+/// The segments of a path, as written or from the crate's root.
 type Names = Vec<String>;
 
-/// All modules that belong to one root file.
+/// All modules of one root file.
 #[derive(Default)]
 pub(crate) struct Sources {
     modules: BTreeMap<Names, Module>,
-    /// What is named, with the module that names it.
+    /// Paths that are used, each with the module that uses it.
     paths: Vec<(Names, Names)>,
-    /// String literals, with their file.
+    /// String literals, each with its file.
     pub(crate) literals: Vec<(PathBuf, String)>,
 }
 
 struct Module {
     file: PathBuf,
-    /// What `use` brings in, by the name that it has here.
+    /// What `use` imports, by its name in this module.
     names: HashMap<String, Names>,
 }
 
@@ -45,13 +45,13 @@ impl Sources {
         edges.filter(|(from, to)| from != to).collect()
     }
 
-    /// Which file uses which other crate, among what else its paths begin with.
+    /// The first segments of all paths of each file, the crates that it uses among them.
     pub(crate) fn crates(&self) -> BTreeSet<(&Path, &str)> {
         self.paths.iter().map(|(m, path)| (&*self.modules[m].file, path[0].as_str())).collect()
     }
 
-    /// The file that defines what a path from the root names; of another crate's, the file that
-    /// brings it in.
+    /// The file that defines a path from the root; for an item of another crate the file that
+    /// imports it.
     fn definer(&self, path: &[String], depth: u32) -> Option<&Path> {
         let mut at = Names::new();
         for (index, name) in path.iter().enumerate() {
@@ -59,7 +59,7 @@ impl Sources {
             let is_module = self.modules.contains_key(&child);
             let used = self.modules.get(&at)?.names.get(name).map(|used| absolute(&at, used));
             match used {
-                // A module and what it holds may have the same name: the last one is what it holds.
+                // A module and an item in it may have the same name: the last one is the item.
                 Some(used) if depth < 20 && used != child && (rest.is_empty() || !is_module) => {
                     return self.definer(&[&used[..], rest].concat(), depth + 1);
                 }
@@ -71,7 +71,7 @@ impl Sources {
     }
 }
 
-/// A path that is written in a module, from the crate's root.
+/// Resolves a path that is written in a module, from the crate's root.
 fn absolute(module: &[String], path: &[String]) -> Names {
     let ups = path.iter().take_while(|name| *name == "super").count();
     match path[0].as_str() {
@@ -119,7 +119,7 @@ impl Reader {
         self.sources.modules.insert(self.module.clone(), module);
     }
 
-    /// The names of a `use`; `counts` says whether the file is taken to import them.
+    /// Collects the names of a `use`; `counts` says whether they count as an import of the file.
     fn names(&mut self, tree: &UseTree, mut path: Names, counts: bool) {
         let (name, here) = match tree {
             UseTree::Path(tree) => {
@@ -131,7 +131,7 @@ impl Reader {
             }
             UseTree::Name(tree) => (Some(&tree.ident), &tree.ident),
             UseTree::Rename(tree) => (Some(&tree.ident), &tree.rename),
-            // All of a module: the module itself.
+            // A glob imports the module itself.
             _ => return self.sources.paths.extend(counts.then(|| (self.module.clone(), path))),
         };
         let name = name.filter(|name| *name != "self").map(|name| name.unraw().to_string());
@@ -144,7 +144,7 @@ impl Reader {
         self.sources.paths.extend(counts.then(|| (self.module.clone(), path)));
     }
 
-    /// Paths and literals among what a macro is given, whatever its grammar.
+    /// Collects paths and literals from a macro's tokens, whatever its grammar.
     fn tokens(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         while !input.is_empty() {
             let group = input.step(|cursor| {
@@ -204,7 +204,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        // No token is refused.
+        // The parser accepts every token.
         let _ = (|input: ParseStream<'_>| self.tokens(input)).parse2(call.tokens.clone());
     }
 
@@ -212,7 +212,7 @@ impl<'ast> Visit<'ast> for Reader {
         self.sources.literals.push((self.file.clone(), literal.value()));
     }
 
-    /// Documentation is an attribute.
+    /// Skipped: documentation is an attribute with a literal.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 }
 

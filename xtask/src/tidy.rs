@@ -1,4 +1,4 @@
-//! What ARCHITECTURE.md says of the crates, held by tests; `cargo xtask edges` shows it as a table.
+//! Tests of what ARCHITECTURE.md says about the crates; `cargo xtask edges` shows it as a table.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use crate::sources::Sources;
 
 /// One crate of `harness/`.
 pub(crate) struct Crate {
-    /// Its folder.
+    /// Name of its folder.
     pub(crate) name: String,
     manifest: toml::Table,
-    /// Of its library and its binary.
+    /// The sources of its library and its binary.
     roots: Vec<Sources>,
 }
 
@@ -32,12 +32,12 @@ impl Crate {
         })
     }
 
-    /// As it is named in a manifest.
+    /// Its name in a manifest.
     fn package(&self) -> &str {
         self.manifest["package"]["name"].as_str().unwrap_or_default()
     }
 
-    /// How many of its files use another crate.
+    /// The number of its files that use another crate.
     fn uses(&self, other: &Crate) -> usize {
         if self.name == other.name {
             return 0;
@@ -60,7 +60,7 @@ pub(crate) fn crates(workspace: &Path) -> miette::Result<Vec<Crate>> {
         .collect()
 }
 
-/// Who uses whom, and by how many files: all below the diagonal.
+/// A table of which crate uses which, with the number of files; all entries are below the diagonal.
 pub(crate) fn table(crates: &[Crate]) -> String {
     let mut text = format!("{:12}", "");
     let used: Vec<_> = crates.iter().filter(|c| crates.iter().any(|o| o.uses(c) > 0)).collect();
@@ -149,7 +149,7 @@ mod tests {
             for (file, literal) in krate.roots.iter().flat_map(|root| &root.literals) {
                 let label =
                     ["io.sparkproof.", "sparkproof.io/"].iter().any(|l| literal.contains(l));
-                // Of what is said to people a path is a part.
+                // A path can be a part of a message.
                 let version = literal.contains("versions/") && !literal.contains(' ');
                 if label && krate.name != "base" || version && krate.name != "catalog" {
                     found.push(format!("{}: {literal}", file.display()));

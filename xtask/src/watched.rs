@@ -1,4 +1,4 @@
-//! A sparkproof process that is watched by its events, to be interrupted or killed at a known
+//! A sparkproof process whose events are read, so that it can be interrupted or killed at a known
 //! moment.
 
 use std::ffi::OsStr;
@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 use miette::{IntoDiagnostic, WrapErr, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Every process of a run carries its id in this variable (`ledger::labels::RUN_VARIABLE`).
+/// Every process of a run has the run's id in this variable (`ledger::labels::RUN_VARIABLE`).
 const OWNER: &str = "SPARKPROOF_OWNER_RUN";
 
 /// A running `sparkproof --json …`.
 #[derive(Debug)]
 pub struct Watched {
     child: Child,
-    /// Its run id, once seen.
+    /// The run's id, once it has been read.
     pub run: String,
 }
 
 impl Watched {
-    /// Starts it.
+    /// Starts sparkproof with these arguments.
     pub fn start(exe: &Path, args: &[&str]) -> miette::Result<Self> {
         let child = Command::new(exe)
             .arg("--json")
@@ -37,7 +37,7 @@ impl Watched {
         Ok(Watched { child, run: String::new() })
     }
 
-    /// Reads events until the phase begins. Ends with an error when the process ends before.
+    /// Reads events until the phase begins. An error if the process ends before that.
     pub fn reach(&mut self, phase: &str) -> miette::Result<()> {
         let Some(output) = self.child.stdout.take() else { bail!("its output was taken before") };
         let mut lines = BufReader::new(output).lines();
@@ -48,7 +48,7 @@ impl Watched {
                 id.clone_into(&mut self.run);
             }
             if body["event"] == "phase-started" && body["phase"] == phase {
-                // The pipe must not fill while the run goes on.
+                // Drains the pipe, so that the run does not block.
                 std::thread::spawn(move || lines.for_each(drop));
                 return Ok(());
             }
@@ -64,8 +64,8 @@ impl Watched {
         }
     }
 
-    /// SIGKILL to every process that carries the run's mark (tools, drivers), and with `engine`
-    /// to the daemon of ours, its containerd and its shims.
+    /// SIGKILL to every process with the run's variable (tools, drivers), and with `engine`
+    /// to sparkproof's Docker daemon, its containerd and its shims.
     pub fn kill_all(&self, engine: bool) -> miette::Result<()> {
         for process in procfs::process::all_processes().into_diagnostic()?.flatten() {
             let environ = process.environ().unwrap_or_default();
@@ -75,14 +75,14 @@ impl Watched {
             if (marked || of_engine)
                 && let Some(pid) = Pid::from_raw(process.pid)
             {
-                // One that ended meanwhile is what we want.
+                // A process may have ended meanwhile.
                 let _ = kill_process(pid, Signal::KILL);
             }
         }
         Ok(())
     }
 
-    /// Waits for its end and reaps it; killed when the time is over.
+    /// Waits for its end and reaps it; kills it after `within`.
     pub fn end(mut self, within: Duration) -> miette::Result<ExitStatus> {
         let end = Instant::now() + within;
         loop {
@@ -99,8 +99,8 @@ impl Watched {
     }
 }
 
-/// The one pause outside the library's wait: a child has no watch that can time out without
-/// unsafe code, and a seeded kill wants its moment.
+/// The one pause outside the library's wait. Waiting for a child cannot time out without unsafe
+/// code, and a seeded kill needs its exact time.
 #[expect(clippy::disallowed_methods, reason = "see above")]
 pub fn pause(duration: Duration) {
     std::thread::sleep(duration);

@@ -1,4 +1,4 @@
-//! Cancellation: what a signal ends, and what it does not.
+//! Cancellation by signals.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -10,23 +10,23 @@ use tokio_util::sync::CancellationToken;
 use crate::deadlines::{CUT_SHORT, OWNER_ENDS};
 use crate::error::{Error, Exit, Result};
 
-/// One cancellation for SIGINT, SIGTERM and SIGHUP.
+/// The cancellation of a process, by SIGINT, SIGTERM or SIGHUP.
 ///
-/// There is one discipline: waits are guarded, and end with an interruption; whatever holds
-/// something that must be ended properly (a driver, a tool, a half-made entry of the cache) runs to
-/// its end. The first signal ends the work, a second one cuts cleaning up short.
+/// Waits are guarded and end with an interruption. Code that holds something to be ended properly
+/// (a driver, a tool, a half-made cache entry) runs to its end. The first signal ends the work, a
+/// second one cuts cleanup short.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel {
     token: CancellationToken,
-    /// Of cleaning up.
+    /// The state of cleanup.
     second: CancellationToken,
     signal: Arc<OnceLock<Exit>>,
     cleans_up: bool,
 }
 
 impl Cancel {
-    /// A signal: the first ends all work whose waits go through [`Cancel::guard`], and its exit
-    /// counts; the second ends cleaning up, too.
+    /// Records a signal. The first one ends all work that waits through [`Cancel::guard`], and its
+    /// exit counts; the second one ends cleanup, too.
     pub fn cancel(&self, exit: Exit) {
         if self.signal.set(exit).is_err() {
             self.second.cancel();
@@ -34,7 +34,7 @@ impl Cancel {
         self.token.cancel();
     }
 
-    /// Of cleaning up: only a second signal cancels it.
+    /// The cancellation for cleanup, which only a second signal cancels.
     pub(crate) fn for_teardown(&self) -> Self {
         Cancel { token: self.second.clone(), cleans_up: true, ..self.clone() }
     }
@@ -50,13 +50,13 @@ impl Cancel {
         self.error()
     }
 
-    /// The exit that a signal asked for.
+    /// The exit of the first signal, if there was one.
     pub fn exit(&self) -> Option<Exit> {
         self.signal.get().copied()
     }
 
-    /// What stands for whatever work says after a signal, since that may be a consequence of it in
-    /// other words. Cleaning up has its own words for what is left.
+    /// After a signal, the interruption in place of an error, which may be a consequence of the
+    /// signal. Errors of cleanup are kept: they name what is left.
     pub fn interruption(&self) -> Option<Error> {
         (self.token.is_cancelled() && !self.cleans_up).then(|| self.error())
     }
@@ -65,7 +65,7 @@ impl Cancel {
         Error::interrupted(self.exit().unwrap_or(Exit::Interrupt))
     }
 
-    /// The future's result, or the interruption when that comes first.
+    /// The future's result, or the interruption if that comes first; the future is then dropped.
     pub async fn guard<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
@@ -74,15 +74,15 @@ impl Cancel {
         }
     }
 
-    /// The future's result, or the interruption when one came before its end. Unlike under
-    /// [`Cancel::guard`] it is not dropped then, but ends by itself, since its waits are guarded:
-    /// so what must not be dropped half-way ends what it holds. Dropped only [`OWNER_ENDS`] after the
-    /// first signal, or [`CUT_SHORT`] after a second.
+    /// The future's result, or the interruption if one came before its end. Unlike in
+    /// [`Cancel::guard`] the future is not dropped: it ends by itself, since its waits are guarded,
+    /// and so can release what it holds. It is dropped only [`OWNER_ENDS`] after the first signal,
+    /// or [`CUT_SHORT`] after the second.
     pub async fn to_its_end<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.to_its_end_within(OWNER_ENDS, work).await
     }
 
-    /// The same with another limit.
+    /// [`Cancel::to_its_end`] with another limit after the first signal.
     pub async fn to_its_end_within<T>(
         &self,
         limit: Duration,
@@ -106,7 +106,7 @@ impl Cancel {
         }
     }
 
-    /// Takes SIGINT, SIGTERM and SIGHUP from now on.
+    /// Handles SIGINT, SIGTERM and SIGHUP from now on.
     pub fn on_signals(&self) -> Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
         for (kind, exit) in [
@@ -119,7 +119,8 @@ impl Cancel {
             let cancel = self.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    // A terminal that closes sends SIGHUP, and then its shell does: no second wish.
+                    // A closing terminal sends SIGHUP, and its shell sends it again: that is not a
+                    // second signal.
                     if exit != Exit::Hangup || cancel.exit().is_none() {
                         cancel.cancel(exit);
                     }

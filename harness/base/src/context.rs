@@ -1,4 +1,4 @@
-//! What every stage may use: directories, the recorder, the ledger of the run, cancellation.
+//! The context of every stage: directories, the recorder, the run with its ledger, cancellation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,30 +8,30 @@ use crate::dirs::Dirs;
 use crate::events::Recorder;
 use crate::ledger::Run;
 
-/// Borrowed by every stage; cheap to clone.
+/// Passed to every stage; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Where things lie.
+    /// State and cache directories.
     pub dirs: Dirs,
-    /// Where events go.
+    /// Records events.
     pub recorder: Recorder,
-    /// What we own.
+    /// The run, with its ledger.
     pub run: Arc<Run>,
-    /// Whether to go on.
+    /// Whether a signal came.
     pub cancel: Cancel,
     /// Whether packages may be installed.
     pub installs: Installs,
 }
 
 impl Context {
-    /// The same, for cleaning up: the first signal does not stop it, the second does.
+    /// The context for cleanup, which only a second signal cancels.
     #[must_use]
     pub fn for_teardown(&self) -> Self {
         Context { cancel: self.cancel.for_teardown(), ..self.clone() }
     }
 }
 
-/// Whether packages may be installed (`--yes`), and whose turn it is to do so.
+/// Whether packages may be installed (`--yes`), and a lock for doing so.
 #[derive(Debug, Clone, Default)]
 pub struct Installs {
     allowed: Arc<AtomicBool>,
@@ -39,17 +39,17 @@ pub struct Installs {
 }
 
 impl Installs {
-    /// By the command line, for the rest of the run.
+    /// Sets what the command line allows, for the rest of the run.
     pub fn allow(&self) {
         self.allowed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the command line allowed it.
+    /// Whether the command line allows it.
     pub fn are_allowed(&self) -> bool {
         self.allowed.load(Ordering::Relaxed)
     }
 
-    /// One installation at a time.
+    /// Waits until no other installation runs.
     pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }

@@ -1,5 +1,5 @@
-//! The deadlines that must fit into each other, in one table: what is inside ends before what is
-//! around it loses patience. A test holds the order, `.config/nextest.toml` included.
+//! The deadlines that must fit into each other: an inner one ends before the outer one. A test
+//! holds this, with the periods of `.config/nextest.toml`.
 //!
 //! ```text
 //! a command of sparkproof     OWNER_ENDS
@@ -16,24 +16,23 @@ use std::time::Duration;
 
 /// From SIGTERM to SIGKILL, for a tool and for any process that a run started.
 pub const TERMINATED: Duration = Duration::from_secs(10);
-/// From SIGKILL until a process is given up: one that hangs in the kernel, say in a mount.
+/// From SIGKILL until a process is given up, e.g. because it hangs in the kernel in a mount.
 pub const KILLED: Duration = Duration::from_secs(10);
-/// For a driver to end by itself, front end and JVM together: Spark's hook deletes its pods on the
-/// way.
+/// For a driver to end by itself, front end and JVM, while Spark's shutdown hook deletes its pods.
 pub const DRIVER_ENDS: Duration = Duration::from_secs(60);
-/// From the first signal until the work of a scenario that has not ended by itself is dropped. A
-/// driver may be in it, on this host, in a container or in a pod: told to end, waited for, killed and
-/// removed.
+/// From the first signal until a scenario's work is dropped. The work may have to end a driver on
+/// this host, in a container or in a pod: to stop it, wait for it, kill it and remove it.
 pub const SCENARIO_ENDS: Duration = Duration::from_secs(140);
-/// The same for a command of sparkproof: that of `sparkproof exec` may be in it.
+/// The same for a command of sparkproof, which may have to wait for the command of `sparkproof
+/// exec`.
 pub const OWNER_ENDS: Duration = Duration::from_secs(410);
-/// The same from a second signal, for both.
+/// The same after a second signal, for both.
 pub const CUT_SHORT: Duration = Duration::from_secs(8);
 /// For a namespace to be gone, with the pods in it.
 pub const NAMESPACE_GONE: Duration = Duration::from_secs(180);
-/// For Docker to finish a removal that it has begun before.
+/// For Docker to finish a removal that is under way.
 pub const REMOVAL_ENDS: Duration = Duration::from_secs(60);
-/// For all of a scenario's teardown: what is left then is for `sparkproof sweep`.
+/// For all of a scenario's teardown; `sparkproof sweep` removes the rest.
 pub const SCENARIO_TEARDOWN: Duration = Duration::from_secs(210);
 /// For all of the teardown of a command that owns a cluster and perhaps a Docker daemon.
 pub const TEARDOWN: Duration = Duration::from_secs(15 * 60);
@@ -42,7 +41,7 @@ pub const TEARDOWN: Duration = Duration::from_secs(15 * 60);
 pub const COMMAND_ENDS: Duration = Duration::from_secs(385);
 /// For the command of `sparkproof exec` to end after a second signal.
 pub const COMMAND_ENDS_AT_ONCE: Duration = Duration::from_secs(5);
-/// For a command in a node that only looks or removes.
+/// For a command in a node that inspects or removes something.
 pub const IN_NODE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
@@ -68,11 +67,11 @@ mod tests {
 
     #[test]
     fn what_is_inside_ends_before_what_is_around_it_loses_patience() {
-        // A driver on this host: told by a signal, waited for, killed, waited for.
+        // A driver on this host: signal, wait, kill, wait.
         let host = TERMINATED + DRIVER_ENDS + KILLED;
-        // In a container: told by an exec, waited for, removed.
+        // In a container: stop by an exec, wait, remove.
         let container = TERMINATED + DRIVER_ENDS + REMOVAL_ENDS;
-        // In a pod: told by an exec, deleted, waited for, deleted, its log awaited.
+        // In a pod: stop by an exec, delete, wait, delete, wait for its log.
         let pod = TERMINATED + KILLED + DRIVER_ENDS + KILLED + KILLED;
         for (driver, ends) in [("host", host), ("container", container), ("pod", pod)] {
             assert!(ends <= SCENARIO_ENDS, "a driver's end on {driver} takes {ends:?}");

@@ -1,4 +1,4 @@
-//! Where things lie: state that a run owns, caches that outlive runs.
+//! The directories of sparkproof: state of runs, caches that outlive runs.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use crate::run_id::RunId;
 pub struct Dirs {
     /// Ledgers, locks, sockets, kubeconfigs, tokens. Mode 0700.
     pub state: PathBuf,
-    /// Downloads, built parts, the data root of a Docker daemon of ours.
+    /// Downloads, built parts, the data root of sparkproof's Docker daemon.
     pub cache: PathBuf,
 }
 
 impl Dirs {
-    /// `$XDG_STATE_HOME/sparkproof` and `$XDG_CACHE_HOME/sparkproof`, made when missing.
+    /// `$XDG_STATE_HOME/sparkproof` and `$XDG_CACHE_HOME/sparkproof`, created if missing.
     pub fn of_user() -> Result<Self> {
         use etcetera::BaseStrategy;
         let base = etcetera::base_strategy::Xdg::new()
@@ -24,14 +24,14 @@ impl Dirs {
         Self::at(state.join("sparkproof"), base.cache_dir().join("sparkproof"))
     }
 
-    /// Explicit places, for tests.
+    /// Explicit directories, for tests.
     pub fn at(state: PathBuf, cache: PathBuf) -> Result<Self> {
         private_dir(&state)?;
         fs_err::create_dir_all(&cache).or_environment("making the cache directory")?;
         Ok(Dirs { state, cache })
     }
 
-    /// One directory a run.
+    /// The directory with one directory a run.
     pub fn runs(&self) -> PathBuf {
         self.state.join("runs")
     }
@@ -42,7 +42,7 @@ impl Dirs {
     }
 }
 
-/// Makes a directory that only the user can enter (0700), parents included.
+/// Creates a directory of mode 0700, parents included.
 pub fn private_dir(path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
@@ -52,12 +52,11 @@ pub fn private_dir(path: &Path) -> Result<()> {
         .or_environment(format!("making the private directory {}", path.display()))
 }
 
-/// Removes a directory with all that is in it, when it lies below `root`: compared by canonical path,
-/// so that neither `..` nor a symbolic link on the way, nor one in its place, leads elsewhere. What
-/// is gone already is as good as removed.
+/// Removes a directory tree that is below `root`. Canonical paths are compared, so that neither
+/// `..` nor a symbolic link leads elsewhere. A directory that is gone already counts as removed.
 ///
 /// # Errors
-/// Internal: it does not lie strictly below `root`, or is no directory; nothing was removed.
+/// Internal: it is not strictly below `root`, or not a directory; nothing was removed.
 /// Environment: it could not be removed.
 pub fn remove_below(root: &Path, dir: &Path) -> Result<()> {
     let what = || format!("removing {}", dir.display());
@@ -79,8 +78,8 @@ pub fn remove_below(root: &Path, dir: &Path) -> Result<()> {
     fs_err::remove_dir_all(&real).or_environment(what())
 }
 
-/// Writes a file that only the user can read (0600): tokens, keys, kubeconfigs, properties.
-/// Atomic: a reader sees the old or the new content.
+/// Writes a file of mode 0600: tokens, keys, kubeconfigs, properties. Atomic: a reader sees the old
+/// or the new content.
 pub fn private_file(path: &Path, content: &[u8]) -> Result<()> {
     use std::io::Write;
     let what = || format!("writing {}", path.display());

@@ -1,10 +1,10 @@
-//! One error type: its class decides the exit code, its text says what was observed against what
-//! was expected, its remedy says what to do.
+//! The error type: its class decides the exit code, its text says what was observed and what was
+//! expected, its remedy says what to do.
 
 use std::any::Any;
 use std::fmt;
 
-/// What a finished command means to its caller. The numbers are documented in docs/exit-codes.md.
+/// The result of a command for its caller. docs/exit-codes.md documents the codes.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
@@ -55,13 +55,13 @@ impl Exit {
         }
     }
 
-    /// What it means, in a few words.
+    /// The meaning in a few words.
     pub const fn meaning(self) -> &'static str {
         match self {
             Exit::Green => "all checks green",
             Exit::Red => "not proven",
             Exit::BadInput => "the request is wrong",
-            Exit::Environment => "the environment is not able",
+            Exit::Environment => "the environment cannot serve the request",
             Exit::Internal => "a defect of sparkproof",
             Exit::Hangup => "interrupted by SIGHUP",
             Exit::Interrupt => "interrupted by SIGINT",
@@ -78,16 +78,16 @@ impl Exit {
 /// A failure with its class and its remedy.
 #[derive(Debug)]
 pub struct Error {
-    /// Decides the exit code.
+    /// The class; decides the exit code.
     pub exit: Exit,
-    /// What failed; observed against expected. A lowercase fragment.
+    /// What failed, observed against expected; a lowercase fragment.
     pub what: String,
     /// What to do about it.
     pub remedy: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The library's result.
+/// A result with this error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -100,41 +100,41 @@ impl Error {
         Self::new(Exit::BadInput, what)
     }
 
-    /// The machine or the cluster cannot serve.
+    /// The machine or the cluster cannot serve the request.
     pub fn environment(what: impl Into<String>) -> Self {
         Self::new(Exit::Environment, what)
     }
 
-    /// A check could not come out green.
+    /// A check is red.
     pub fn red(what: impl Into<String>) -> Self {
         Self::new(Exit::Red, what)
     }
 
-    /// A defect of ours.
+    /// A defect of sparkproof.
     pub fn internal(what: impl Into<String>) -> Self {
         Self::new(Exit::Internal, what)
     }
 
     /// A panic: a defect, too.
     pub fn panicked(payload: &(dyn Any + Send)) -> Self {
-        let text = panic_text(payload).unwrap_or("without a word");
+        let text = panic_text(payload).unwrap_or("without a message");
         Self::internal(format!("sparkproof panicked: {text}"))
             .remedy("file an issue with the run directory")
     }
 
-    /// The user or the system asked us to end.
+    /// A signal ended the work.
     pub fn interrupted(exit: Exit) -> Self {
         Self::new(exit, "interrupted by a signal")
     }
 
-    /// Adds what to do.
+    /// Adds a remedy.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
 
-    /// The same failure in another class.
+    /// Changes the class.
     #[must_use]
     pub fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
@@ -151,10 +151,10 @@ impl Error {
         self
     }
 
-    /// What stands between the text and the remedy in [`Error::told`].
+    /// Separates the text from the remedy in [`Error::summary`].
     pub const REMEDY: &str = "\nremedy: ";
 
-    /// The text with its causes, and the remedy on a line of its own: what `RunEnded` records.
+    /// The text with its causes, and the remedy on a separate line, as `RunEnded` records it.
     pub fn summary(&self) -> String {
         match &self.remedy {
             Some(remedy) => format!("{self}{}{remedy}", Self::REMEDY),
@@ -168,7 +168,7 @@ impl Error {
     }
 }
 
-/// What a panic said, where it is a text.
+/// The message of a panic, if it is a text.
 pub fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
     let owned = payload.downcast_ref::<String>().map(String::as_str);
     owned.or_else(|| payload.downcast_ref::<&str>().copied())

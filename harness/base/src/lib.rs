@@ -1,5 +1,5 @@
-//! The ground: errors and exit codes, directories, names, secrets, the event schema and its recorder,
-//! cancellation, the one wait, the ledger, the frame of a check.
+//! The base of all crates: errors and exit codes, directories, names, secrets, the event schema and
+//! its recorder, cancellation, the one wait, the ledger, the frame of a check.
 
 mod cancel;
 pub mod context;

@@ -1,4 +1,4 @@
-//! Advisory locks on files, waited for within bounds.
+//! Advisory locks on files, with a bounded wait.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -9,30 +9,30 @@ use crate::context::Context;
 use crate::error::{ErrorContext, Result};
 use crate::wait::{Progress, Source, Waiting, wait};
 
-/// How often a lock file may be replaced while it is being locked before that counts as held.
+/// How often a lock file may be replaced during locking before the lock counts as held.
 const REPLACED: usize = 10;
 
 /// How a lock is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockMode {
-    /// Together with others.
+    /// Shared with other processes.
     Shared,
-    /// Alone.
+    /// By one process.
     Exclusive,
 }
 
-/// Takes the lock if it is free, `None` when it is held. Freed when the file is dropped, even after
-/// kill -9; children do not inherit it (close-on-exec).
+/// Takes the lock if it is free; `None` if it is held. It is freed when the file is dropped, even
+/// by kill -9; children do not inherit it (close-on-exec).
 pub fn try_lock(path: &Path, hold: LockMode) -> Result<Option<File>> {
     try_lock_file(path, hold).or_environment(format!("locking {}", path.display()))
 }
 
-/// The same, for who looks at the kind of the error: its directory may be gone.
+/// The same with the `io::Error`, for callers whose directory may be gone.
 pub fn try_lock_file(path: &Path, hold: LockMode) -> io::Result<Option<File>> {
     try_lock_of(File::options().create(true).truncate(false).write(true), path, hold)
 }
 
-/// The same, for who only looks: no file is made, where there is none that is an error.
+/// The same without creating the file: a missing file is an error.
 pub fn try_existing_lock(path: &Path, hold: LockMode) -> io::Result<Option<File>> {
     try_lock_of(File::options().write(true), path, hold)
 }
@@ -46,8 +46,7 @@ fn try_lock_of(options: &OpenOptions, path: &Path, hold: LockMode) -> io::Result
         };
         match locked {
             Ok(()) if is_at(&file, path)? => return Ok(Some(file)),
-            // Between opening and locking it was removed, perhaps with its directory: a lock on a
-            // file that no one else can open keeps no one away.
+            // The file was removed between opening and locking: a lock on it would exclude nobody.
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
@@ -56,7 +55,7 @@ fn try_lock_of(options: &OpenOptions, path: &Path, hold: LockMode) -> io::Result
     Ok(None)
 }
 
-/// Whether a path still names this very file.
+/// Whether a path still names this file.
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match std::fs::metadata(path) {
@@ -66,7 +65,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Takes the lock, waiting for whoever holds it, at most so many seconds.
+/// Takes the lock; waits for its holder, at most so many seconds.
 pub async fn lock(context: &Context, path: &Path, hold: LockMode, seconds: u64) -> Result<File> {
     let waiting = Waiting::up_to(seconds, format!("the lock {}", path.display()));
     wait(context, waiting, Source::Backoff, async || match try_lock(path, hold) {

@@ -1,5 +1,5 @@
-//! The one way by which a user's word becomes a directory of the state, or part of the name of a
-//! Docker or Kubernetes object.
+//! A user's name for a cluster or a storage server: the only type through which user input becomes
+//! a state directory or a part of the name of a Docker or Kubernetes object.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 
 /// The longest DNS label (RFC 1123).
 const LABEL_MAX: usize = 63;
-/// The longest name: `sparkproof-store-NAME-azure`, the host name of a server, is one label.
+/// The longest name: with it `sparkproof-store-NAME-azure`, the host name of a server, is a DNS
+/// label.
 const NAME_MAX: usize = 40;
 
 /// Whether a text is a DNS label (RFC 1123): 1 to 63 lower case letters, digits and `-`, a letter
@@ -29,14 +30,14 @@ pub fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
-/// A name that a user chose with `up` or `store up`: a DNS label of at most 40
-/// characters, so that no path and no URL it is put into leads elsewhere.
+/// A name that a user chose with `up` or `store up`: a DNS label of at most 40 characters, which
+/// cannot change the meaning of a path or a URL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
 impl Name {
-    /// As text.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

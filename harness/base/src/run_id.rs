@@ -9,49 +9,50 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::name::Name;
 
-/// What the ids of the runs of `store up` begin with, so that they never meet those of clusters.
+/// Prefix of the runs of `store up`, so that their ids differ from those of clusters.
 const STORE: &str = "store-";
 
-/// The id of a run: 8 random hex digits, the name of a cluster (`up`), or `store-` and that of a
-/// storage server (`store up`). It is part of paths and of names of objects, and the value of a label.
+/// The id of a run: 8 random hex digits, the name of a cluster (`up`), or `store-` and the name of
+/// a storage server (`store up`). It is a part of paths and of names of objects, and the value of
+/// a label.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    /// An id that is not in use.
+    /// An id that is not in use: 8 random hex digits.
     pub fn random() -> Self {
         RunId(format!("{:08x}", rand::random::<u32>()))
     }
 
-    /// The id of the run that keeps the storage server of this name.
+    /// The id of the run of the storage server with this name.
     pub fn for_store(name: &Name) -> Self {
         RunId(format!("{STORE}{name}"))
     }
 
-    /// The id of the run that keeps the cluster of this name.
+    /// The id of the run of the cluster with this name.
     ///
     /// # Errors
-    /// Bad input: it is that of a storage server's run.
+    /// Bad input: the name begins with the prefix of storage servers' runs.
     pub fn for_cluster(name: &Name) -> Result<Self> {
         let id = RunId::from(name.clone());
         match id.store() {
             None => Ok(id),
             Some(_) => Err(Error::input(format!(
-                "--name {name}: names that begin with `{STORE}` are those of storage servers"
+                "--name {name}: names that begin with `{STORE}` are reserved for storage servers"
             ))
             .remedy("choose another --name")),
         }
     }
 
-    /// Whether it is one of [`RunId::random`]: then what contains it is that run's. A name that a user
-    /// chose proves nothing: others have it, too.
+    /// Whether it is one of [`RunId::random`]: then names that contain it belong to that run. A
+    /// name that a user chose proves nothing, because other runs may have it, too.
     pub fn is_random(&self) -> bool {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         self.0.len() == 8 && self.0.bytes().all(hex)
     }
 
-    /// The storage server's name, when the run keeps one.
+    /// The name of the storage server, if the run has one.
     pub fn store(&self) -> Option<&str> {
         self.0.strip_prefix(STORE)
     }
@@ -71,7 +72,7 @@ impl From<Name> for RunId {
 impl FromStr for RunId {
     type Err = Error;
 
-    /// From a label or a directory's name.
+    /// Parses a label's value or a directory's name.
     fn from_str(text: &str) -> Result<Self> {
         text.strip_prefix(STORE).unwrap_or(text).parse::<Name>()?;
         Ok(RunId(text.to_owned()))
@@ -106,13 +107,13 @@ impl fmt::Display for RunId {
     }
 }
 
-/// What a run's objects in Docker and its processes carry: its id; where a user chose that, with
-/// something random after it, `dev.7f3a0b1c`, since another state directory may have a run of that name.
+/// The label of a run's Docker objects and processes: its id. A random part follows a name that a
+/// user chose (`dev.7f3a0b1c`), because another state directory may have a run with that name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunLabel(String);
 
 impl RunLabel {
-    /// A label that is not in use for a run with a name of the user's choice.
+    /// A label that is not in use, for a run with a name that a user chose.
     pub fn for_name(id: &RunId) -> Self {
         RunLabel(format!("{id}.{}", RunId::random()))
     }

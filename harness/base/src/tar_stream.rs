@@ -1,4 +1,4 @@
-//! Trees of files as tar streams.
+//! File trees as tar streams.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::error::{ErrorContext, Result};
 
-/// A tar stream under way.
+/// A running tar stream.
 #[derive(Debug)]
 pub struct Packing(JoinHandle<std::io::Result<()>>);
 
-/// The tree below `dir` as a tar stream, packed while it is read.
+/// Streams the tree below `dir`, packed while it is read.
 pub fn pack(dir: &Path) -> (DuplexStream, Packing) {
     pack_as(vec![(dir.to_owned(), PathBuf::from("."))])
 }
 
-/// Files and the trees below directories as one tar stream, each under the relative path it gets.
+/// Streams files and trees below directories as one archive, each at its relative path.
 pub fn pack_as(all: Vec<(PathBuf, PathBuf)>) -> (DuplexStream, Packing) {
     let (read, write) = tokio::io::duplex(1 << 20);
     let packed = tokio::task::spawn_blocking(move || {
@@ -34,8 +34,8 @@ pub fn pack_as(all: Vec<(PathBuf, PathBuf)>) -> (DuplexStream, Packing) {
 }
 
 impl Packing {
-    /// What the reader of the stream came to, or else what the packing did: a reader that fails
-    /// leaves the packing broken off, and its own words say why.
+    /// The error of the stream's reader, else that of packing. A failed reader breaks the packing
+    /// off, so the reader's error is the cause.
     pub async fn after<T>(self, fed: Result<T>) -> Result<T> {
         let packed = self.0.await.or_internal("packing the data")?;
         let fed = fed?;

@@ -1,4 +1,4 @@
-//! What unit tests of every crate need; nothing else uses it.
+//! Helpers for unit tests of all crates.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

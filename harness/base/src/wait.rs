@@ -1,4 +1,5 @@
-//! The one wait primitive: met; not yet, with the last state in words; can never be met.
+//! The one wait primitive. Its condition is met; or not yet met, with the last state in words; or
+//! can never be met.
 
 use std::time::Duration;
 
@@ -8,53 +9,53 @@ use tokio::time::Instant;
 use crate::context::{Cancel, Context};
 use crate::error::{Error, Result};
 
-/// What one look at a condition found.
+/// The state of a condition.
 #[derive(Debug)]
 pub enum Progress<T> {
-    /// Met, with what it yields.
+    /// Met, with its result.
     Met(T),
-    /// Not yet; the state as last seen, in words.
+    /// Not yet met; the last state in words.
     NotYet(String),
     /// It can never be met: the wait ends at once with this error.
     Never(Error),
 }
 
-/// What makes the next look worthwhile.
+/// When the condition is checked again.
 #[derive(Debug)]
 pub enum Source {
-    /// A watch: look again on each change (and when it falls silent, every 5 s, since a server may
-    /// close a watch without a word).
+    /// On each change of a watch, and every 5 s, since a server may close a watch silently.
     Changes(watch::Receiver<u64>),
-    /// No watch exists: poll, from 50 ms doubling to 1 s.
+    /// Without a watch: after 50 ms, doubling up to 1 s.
     Backoff,
 }
 
-/// What is waited for and how long at most.
+/// The condition in words, and the longest wait.
 #[derive(Debug, Clone)]
 pub struct Waiting {
-    /// In words, after "waiting for".
+    /// The condition, to be read after "waiting for".
     pub what: String,
     /// The longest wait.
     pub deadline: Duration,
 }
 
 impl Waiting {
-    /// `Waiting::up_to(60, "the API server")`.
+    /// At most so many seconds: `Waiting::up_to(60, "the API server")`.
     pub fn up_to(seconds: u64, what: impl Into<String>) -> Self {
         Waiting { what: what.into(), deadline: Duration::from_secs(seconds) }
     }
 }
 
-/// The moment when a wait of this length, begun now, is over; a length that no clock can add is a wait
-/// without an end.
+/// The end of a wait that begins now. A length beyond the clock's range means no end.
 pub fn end_of(deadline: Duration) -> Instant {
     const YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
     let now = Instant::now();
     now.checked_add(deadline).unwrap_or(now + YEARS)
 }
 
-/// Waits until `look` says met or never, the deadline passes or the run is interrupted. A time-out
-/// (class environment) carries the last state.
+/// Waits until `look` returns met or never, the deadline passes, or a signal comes.
+///
+/// # Errors
+/// Environment: the deadline passed, with the last state. The error of never. Interrupted.
 pub async fn wait<T>(
     context: &Context,
     waiting: Waiting,
@@ -64,7 +65,7 @@ pub async fn wait<T>(
     wait_unless(&context.cancel, waiting, source, look).await
 }
 
-/// [`wait`], for who has no run yet.
+/// [`wait`] without a run.
 ///
 /// # Errors
 /// As [`wait`].
@@ -83,7 +84,7 @@ pub async fn wait_unless<T>(
             error = cancel.cancelled() => return Err(error),
             seen = look() => seen,
             () = tokio::time::sleep_until(end) => {
-                Progress::NotYet(format!("{last} (the last look did not return)"))
+                Progress::NotYet(format!("{last} (the last check did not return)"))
             }
         };
         match seen {
@@ -118,7 +119,7 @@ async fn next_change(source: &mut Source) {
     {
         return;
     }
-    // No watch, or its writer is gone: only the clock wakes us.
+    // Without a watch, or after its end, only the clock wakes the wait.
     std::future::pending().await
 }
 

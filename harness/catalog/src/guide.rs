@@ -7,15 +7,15 @@ use regex::Regex;
 use semver::VersionReq;
 use serde::Deserialize;
 
-/// All of `harness/catalog/guide/guide.toml`.
+/// The content of `harness/catalog/guide/guide.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Guide {
-    /// What is another on each machine.
+    /// Names for values that differ between machines.
     #[serde(rename = "name")]
     pub names: Vec<Name>,
-    /// The steps as the guide writes them; where one ends in a mistake that nothing gets past, the
-    /// next has that mistake's remedy and no other.
+    /// The steps as the guide writes them. After a mistake that blocks the rest, the next step
+    /// applies that mistake's remedy only.
     pub as_written: Vec<Step>,
     /// The steps with all remedies.
     pub corrected: Vec<Step>,
@@ -28,25 +28,25 @@ pub struct Guide {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Name {
-    /// Without the brackets.
+    /// The name without the brackets.
     pub name: String,
-    /// What the guide, or its corrected form, has there.
+    /// The value in the guide, or in its corrected form.
     pub value: String,
-    /// What is typed instead, in words.
+    /// What a scenario types instead, in words.
     pub reason: String,
 }
 
-/// Which list of steps.
+/// A list of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
-    /// As the guide writes them.
+    /// The steps as the guide writes them.
     AsWritten,
-    /// With all remedies.
+    /// The steps with all remedies.
     Corrected,
 }
 
 impl List {
-    /// As reports and snapshots name it.
+    /// The name in reports and snapshots.
     pub fn name(self) -> &'static str {
         match self {
             List::AsWritten => "as-written",
@@ -55,11 +55,11 @@ impl List {
     }
 }
 
-/// A step, and what it promises.
+/// A step with its promise.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Step {
-    /// Unique in its list.
+    /// Id, unique in its list.
     pub id: String,
     /// The guide's heading.
     pub section: String,
@@ -69,29 +69,29 @@ pub struct Step {
     repl: Option<String>,
     clojure: Option<String>,
     act: Option<Act>,
-    /// Why it is not typed.
+    /// Why it is not typed, if it is not.
     pub not_typed: Option<String>,
-    /// Not the guide's: a question of ours about its promise.
+    /// Not a step of the guide: a command that checks its promise.
     #[serde(default)]
     pub look: bool,
-    /// Found in the answer when the promise is kept.
+    /// Matches the answer if the promise is kept.
     #[serde(default, deserialize_with = "expression")]
     pub kept: Option<Regex>,
-    /// The mistake that is met instead.
+    /// The mistake that occurs instead.
     pub erratum: Option<String>,
-    /// Seconds during which a shell step is typed again until what is expected is answered.
+    /// Seconds in which a shell step is repeated until the expected answer comes.
     pub within: Option<u64>,
-    /// For which versions it is.
+    /// The versions that it is for.
     #[serde(default)]
     pub when: When,
-    /// What it makes outside of the namespace.
+    /// What it creates outside of the namespace.
     pub owns: Option<Owns>,
-    /// The size of the node decides whether the mistake is met.
+    /// Whether the mistake occurs depends on the size of the node.
     #[serde(default)]
     pub of_machine: bool,
 }
 
-/// How a step is made.
+/// The kind of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed<'a> {
     /// Typed into bash.
@@ -100,11 +100,11 @@ pub enum Typed<'a> {
     Repl(&'a str),
     /// One form, typed into the REPL.
     Clojure(&'a str),
-    /// Not by typing.
+    /// Not typed.
     Act(Act),
 }
 
-/// What is done without typing.
+/// An action that is not typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
@@ -114,7 +114,7 @@ pub enum Act {
     Kill,
 }
 
-/// What a step makes that does not go with its namespace.
+/// What a step creates that is not deleted with its namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Owns {
@@ -142,7 +142,7 @@ pub struct When {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Erratum {
-    /// Unique.
+    /// Unique name.
     pub name: String,
     /// The guide's heading.
     pub section: String,
@@ -150,21 +150,21 @@ pub struct Erratum {
     pub guide: String,
     /// What is true.
     pub truth: String,
-    /// What is answered where it is met; with a pattern, words about it.
+    /// The answer that shows it; with a pattern, a description of the answer.
     observed: Option<String>,
-    /// The answer as an expression.
+    /// The answer as a regular expression.
     #[serde(default, deserialize_with = "expression")]
     pattern: Option<Regex>,
     /// What to do.
     pub remedy: String,
-    /// The step whose promise is kept by it: a corrected one, or one that applies the remedy alone.
+    /// The step that shows the remedy: a corrected one, or one that applies the remedy alone.
     pub corrected: Option<String>,
-    /// Why no step meets it.
+    /// Why no step shows it.
     pub reason: Option<String>,
 }
 
 impl Step {
-    /// How it is made. A step has exactly one way: a unit test sees to it.
+    /// The kind of the step. A unit test checks that a step has exactly one.
     pub fn typed(&self) -> Typed<'_> {
         match (&self.shell, &self.repl, &self.clojure, self.act) {
             (Some(text), ..) => Typed::Shell(text),
@@ -183,13 +183,13 @@ impl Step {
 }
 
 impl Erratum {
-    /// What is answered where it is met, as Markdown.
+    /// The answer that shows it, as Markdown.
     pub fn observed(&self) -> Option<String> {
         let words = self.observed.as_ref()?;
         Some(if self.pattern.is_some() { words.clone() } else { format!("`{words}`") })
     }
 
-    /// Where it is to be seen in an answer.
+    /// The range of an answer that shows it.
     pub fn find<'a>(&self, answer: &'a str) -> Option<regex::Match<'a>> {
         static NEVER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[^\s\S]").expect("valid"));
         match (&self.pattern, &self.observed) {

@@ -1,4 +1,5 @@
-//! The jars that each Hadoop needs for reading object stores, from `harness/catalog/versions/hadoop.toml`.
+//! The jars that each Hadoop needs for reading object stores, from
+//! `harness/catalog/versions/hadoop.toml`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,17 +7,17 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use sparkproof_base::error::{Error, Result};
 
-/// What is to be read.
+/// A set of jars, by the stores that they read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JarSet {
     /// `s3a`.
     S3,
-    /// `wasb`, `wasbs`, `abfs`, `abfss`, as far as the Hadoop has them.
+    /// `wasb`, `wasbs`, `abfs`, `abfss`, if this Hadoop version has them.
     Azure,
 }
 
 impl JarSet {
-    /// E.g. `s3`.
+    /// The name, e.g. `s3`.
     pub fn as_str(self) -> &'static str {
         match self {
             JarSet::S3 => "s3",
@@ -46,20 +47,20 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     toml::from_str(include_str!("../versions/hadoop.toml")).expect("hadoop.toml is valid")
 });
 
-/// What a jar must be.
+/// The pin of a jar.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
-    /// Of the file, in hex.
+    /// SHA-256 of the file, in hex.
     pub sha256: String,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub bytes: u64,
 }
 
-/// Coordinates of the jars that a Hadoop needs for this, `group:artifact:version`.
+/// Coordinates of the jars that a Hadoop version needs for these stores, `group:artifact:version`.
 ///
 /// # Errors
-/// Environment: a Hadoop whose jars are not pinned.
+/// Environment: the jars of this Hadoop version are not pinned.
 pub fn coordinates(hadoop: &str, set: JarSet) -> Result<&'static [String]> {
     let known = TABLE.hadoop.iter().find(|known| known.version == hadoop).ok_or_else(|| {
         let known = TABLE.hadoop.iter().map(|h| h.version.as_str()).collect::<Vec<_>>().join(", ");
@@ -67,7 +68,9 @@ pub fn coordinates(hadoop: &str, set: JarSet) -> Result<&'static [String]> {
             "the jars of Hadoop {hadoop} for {} are not pinned (those of {known} are)",
             set.as_str()
         ))
-        .remedy("use a Spark with one of these, or leave this strategy out by --strategies")
+        .remedy(
+            "use a Spark version with one of these, or leave this strategy out with --strategies",
+        )
     })?;
     Ok(match set {
         JarSet::S3 => &known.s3,
@@ -75,7 +78,7 @@ pub fn coordinates(hadoop: &str, set: JarSet) -> Result<&'static [String]> {
     })
 }
 
-/// What a jar of these coordinates is, when it is in the table.
+/// The pin of a jar, if it is in the table.
 pub fn pin_of(coordinates: &str) -> Option<&'static Pin> {
     TABLE.jar.get(coordinates)
 }

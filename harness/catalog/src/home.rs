@@ -1,4 +1,4 @@
-//! A Spark distribution of the user's: which one it is.
+//! Reads the version of a user's Spark distribution.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,7 @@ use crate::SparkVersion;
 use crate::plan::FrontEnd;
 use crate::spark::check_scala;
 
-/// The directory of a distribution of the user's, made absolute, and its version; anything else is bad
-/// input.
+/// The absolute directory of a user's distribution, and its version; bad input if it is none.
 pub fn home_and_version(home: &Path) -> Result<(PathBuf, SparkVersion)> {
     let bad = |why: String| {
         Error::input(format!("--spark-home {}: {why}", home.display()))
@@ -26,14 +25,14 @@ pub fn home_and_version(home: &Path) -> Result<(PathBuf, SparkVersion)> {
     Ok((home, version.parse()?))
 }
 
-/// Refuses a front end that a distribution of the user's cannot have.
+/// Refuses a front end that a user's distribution does not support.
 ///
 /// # Errors
 /// Bad input.
 pub fn check_home(home: &Path, front_end: FrontEnd) -> Result<()> {
     match kubernetes_jar(home) {
         Some((scala, version)) => check_scala(front_end, &version, &scala),
-        // Another check says what that is.
+        // Another check reports an invalid distribution.
         None => Ok(()),
     }
 }

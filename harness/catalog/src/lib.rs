@@ -1,5 +1,6 @@
-//! What exists and what is expected: versions of Spark, of Kubernetes and of Hadoop's jars, stores, ways
-//! of reading with their expectations, the guide as data; flags and `sparkproof.toml` to a validated plan.
+//! Declarations: versions of Spark, of Kubernetes and of Hadoop's jars, stores, ways of reading
+//! with their expectations, the guide as data. Also turns flags and `sparkproof.toml` into a
+//! validated plan.
 
 mod geni;
 mod guide;

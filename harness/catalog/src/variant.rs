@@ -86,8 +86,8 @@ pub struct Given {
 }
 
 /// Why there is no server on a cluster of the user's.
-pub const NO_SERVER: &str = "sparkproof starts servers beside nodes of its own; here it needs one of \
-                             yours, or an image by --store-image or --registry (docs/stores.md)";
+pub const NO_SERVER: &str = "sparkproof starts servers only beside its own nodes; here it needs your \
+                             server, or an image from --store-image or --registry (docs/stores.md)";
 
 impl Expected {
     /// Why it is skipped wherever it is tried, as is known before anything is made.

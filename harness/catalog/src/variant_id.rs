@@ -7,14 +7,14 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Unknown, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-/// A way of reading files, as the guide numbers them.
+/// A strategy of reading files, with the guide's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrategyName {
     /// `0` to `4`.
     pub number: &'static str,
-    /// One word for a line: `0 copy 5/5`.
+    /// A short name, for lines such as `0 copy 5/5`.
     pub word: &'static str,
-    /// What it is.
+    /// A description.
     pub title: &'static str,
 }
 

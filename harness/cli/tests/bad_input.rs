@@ -214,7 +214,7 @@ fn geni_without_a_class_path_is_bad_input() {
 fn an_unreachable_cluster_is_an_environment_error() {
     let home = tempfile::tempdir().expect("temporary directory");
     std::fs::create_dir(home.path().join("input")).expect("made");
-    // Port 1 on loopback: nobody listens there.
+    // Nothing listens on port 1 of loopback.
     let kubeconfig = "{apiVersion: v1, kind: Config, current-context: c, \
         clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], \
         users: [{name: u, user: {}}], contexts: [{name: c, context: {cluster: c, user: u}}]}";
@@ -229,7 +229,7 @@ fn an_unreachable_cluster_is_an_environment_error() {
 
 /// A user without rights gets one clear message. Only root can become such a user.
 #[test]
-fn a_user_without_rights_is_told_so() {
+fn a_user_without_rights_gets_one_message() {
     use std::os::unix::fs::PermissionsExt;
     if !rustix::process::getuid().is_root() {
         eprintln!("skipped: only root can drop its rights");

@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A Docker daemon that holds nothing; it serves as long as the test's process lives.
+/// An empty Docker daemon; it serves as long as the test's process lives.
 fn empty_docker(home: &Path) -> PathBuf {
     let socket = home.join("docker.sock");
     let listener = UnixListener::bind(&socket).expect("bound");
@@ -60,7 +60,7 @@ fn sweep(docker: &Path, home: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What a killed run left: its directory, and data of its own.
+/// What a killed run left: its directory, and a data directory.
 fn killed_run(home: &Path) -> (PathBuf, PathBuf) {
     let run = home.join("state/sparkproof/runs/7f3a0000");
     let data = home.join("data-7f3a0000");
@@ -102,7 +102,7 @@ fn it_says_what_would_go_and_removes_nothing() {
         let line = format!("would remove  {kind} {} {why}\n", dir.display());
         assert!(said.contains(&line), "{said}");
     }
-    assert!(said.ends_with("a dry run: nothing was removed\n"), "{said}");
+    assert!(said.ends_with("dry run: nothing was removed\n"), "{said}");
     let said = sweep(&docker, home.path(), &["--dry-run", "--json"]);
     let lines: Vec<serde_json::Value> =
         said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -123,7 +123,7 @@ fn an_inventory_says_that_docker_was_not_looked_at() {
     let output = command_at(&docker, home.path(), "inventory", &[]);
     let said = String::from_utf8_lossy(&output.stdout);
     for kind in ["container", "network", "volume"] {
-        assert!(said.contains(&format!("\n{kind}: not looked at: DOCKER_HOST=")), "{said}");
+        assert!(said.contains(&format!("\n{kind}: not listed: DOCKER_HOST=")), "{said}");
         assert!(!said.contains(&format!("{kind}: 0")), "{said}");
     }
 }

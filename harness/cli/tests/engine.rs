@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// A daemon that says its version, and to everything else that there is no such thing; its address.
+/// A daemon that answers with its version, and with 404 to everything else; returns its address.
 fn daemon() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -85,7 +85,7 @@ fn the_daemon_of_dockers_context_is_used() {
     let more = [("DOCKER_CONFIG", directory.as_str())];
     let output = sparkproof(home.path(), &["doctor"], &more);
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains(&format!("99.1, answers at {docker}")), "{said}");
+    assert!(said.contains(&format!("99.1, running at {docker}")), "{said}");
 }
 
 fn context_id(name: &str) -> String {

@@ -1,4 +1,4 @@
-//! What `exec` is to run is looked for before a cluster is booted.
+//! The command of `exec` is checked before a cluster is booted.
 
 use std::process::Command;
 

@@ -74,7 +74,7 @@ fn a_planted_leak_turns_it_red(#[case] plant: &str, #[case] remove: &str, #[case
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains(line), "{line:?} not in:\n{said}");
-    // Other work on this machine may show beside it, but this kind of thing was not there before.
+    // Other processes on this machine may add lines, but not of this kind.
     let unchanged = std::fs::read_to_string(keep.path().join("unchanged")).expect("written");
     assert!(!unchanged.contains(line), "{unchanged}");
 }

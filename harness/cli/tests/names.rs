@@ -86,6 +86,6 @@ fn a_cluster_does_not_take_the_name_of_a_store() {
     let output = sparkproof(home.path(), &["up", "--name", "store-s3"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.replace("\n  │ ", " ").contains("those of storage servers"), "{said}");
+    assert!(said.replace("\n  │ ", " ").contains("reserved for storage servers"), "{said}");
     assert!(!home.path().join("state").exists(), "nothing was made");
 }

@@ -24,7 +24,7 @@ fn listener() -> (String, Receiver<Vec<u8>>) {
     (address, receiver)
 }
 
-/// What `run --kubeconfig` says of a cluster with this server.
+/// The output of `run --kubeconfig` for a cluster with this server.
 fn run(home: &Path, server: &str, proxy: &str, more: &[(&str, &str)]) -> (Option<i32>, String) {
     let kubeconfig = home.join("kubeconfig");
     let text = format!(
@@ -74,7 +74,7 @@ fn a_server_elsewhere_is_reached_through_it() {
     assert!(asked.starts_with("CONNECT api.example.invalid:6443"), "{asked}");
 }
 
-/// As Go and kubectl: what is empty or not understood is passed over, what is understood counts.
+/// As Go and kubectl do: empty and unknown entries are ignored, the others count.
 #[test]
 fn a_no_proxy_that_kubectl_accepts_ends_no_run() {
     let home = tempfile::tempdir().expect("temporary directory");

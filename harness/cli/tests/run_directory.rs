@@ -1,4 +1,4 @@
-//! Each command writes a run directory of its own, also where several share a name.
+//! Each command writes a separate run directory, also if several share a name.
 
 use std::path::Path;
 use std::process::Command;
@@ -60,7 +60,7 @@ fn a_report_directory_that_was_used_is_refused() {
         .expect("the binary runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("an earlier run's report lies there"), "{said}");
+    assert!(said.contains("it holds an earlier run's report"), "{said}");
     assert_eq!(std::fs::read_to_string(&events).expect("read"), "as it was");
     assert!(!home.path().join("state").exists(), "nothing was made");
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sparkproof_machine::engine::{Capabilities, shim};
 
-/// Stands where runc would: says what it was called with.
+/// A stand-in for runc that prints its arguments.
 const RUNC: &str = "#!/bin/sh\necho \"$0 $*\"\nexit 7\n";
 
 #[test]

@@ -1,4 +1,4 @@
-//! Thin OCI archives: an image as Docker saved it, without the layers the receiver has.
+//! Thin OCI archives: an image as Docker saved it, without the layers that the receiver has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -23,13 +23,13 @@ struct Blob {
     compressed: bool,
 }
 
-/// A saved image, indexed; with layers of ours on top.
+/// An indexed saved image, with additional layers on top.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Saved {
     config: Config,
-    /// Lowest first.
+    /// Its layers, lowest first.
     blobs: Vec<Blob>,
-    /// On top of them, lowest first.
+    /// Additional layers, lowest first.
     #[serde(skip)]
     layers: Vec<Layer>,
 }
@@ -42,7 +42,7 @@ struct Manifest {
 }
 
 impl Saved {
-    /// Indexes what `docker save` wrote: the layout of Docker up to 24 (`<id>/layer.tar`, equal
+    /// Indexes the output of `docker save`: the layout of Docker up to 24 (`<id>/layer.tar`, equal
     /// layers as symlinks) and the OCI one since 25 (`blobs/sha256/<digest>`).
     pub(super) fn index(path: &Path) -> Result<Self> {
         let what = || format!("reading the saved image {}", path.display());
@@ -99,7 +99,7 @@ impl Saved {
         Ok(Saved { config, blobs, layers: Vec::new() })
     }
 
-    /// The same with these layers on top: another image, made of the same archive.
+    /// Adds layers on top, which makes another image of the same archive.
     pub(super) fn with(self, layers: &[Layer]) -> Result<Self> {
         let config = self.config.with(layers)?;
         Ok(Saved { config, blobs: self.blobs, layers: [self.layers, layers.to_vec()].concat() })
@@ -110,7 +110,7 @@ impl Saved {
         &self.config
     }
 
-    /// Whether the layers from number `skip` on are in part in Docker's archive.
+    /// Whether any layer from number `skip` on is in Docker's archive.
     pub(super) fn needs_archive(&self, skip: usize) -> bool {
         skip < self.blobs.len()
     }
@@ -142,10 +142,10 @@ impl Saved {
         let index = json!({ "schemaVersion": 2, "manifests": [named] }).to_string();
         let mut archive = tar::Builder::new(out);
         append(&mut archive, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        // Equal layers are one blob.
+        // Equal layers share one blob.
         let mut written = BTreeSet::new();
         for lower in self.blobs.iter().skip(skip).filter(|b| written.insert(b.digest.as_str())) {
-            let saved = saved.ok_or_else(|| std::io::Error::other("no saved image at hand"))?;
+            let saved = saved.ok_or_else(|| std::io::Error::other("the saved image is missing"))?;
             let mut file = File::open(saved)?;
             file.seek(SeekFrom::Start(lower.offset))?;
             let (mut header, path) = (header(lower.size), blob(&lower.digest));
@@ -163,7 +163,7 @@ impl Saved {
     }
 }
 
-/// A reference as containerd keeps it: with a registry and a tag, by Docker's rules.
+/// A reference in containerd's form: with a registry and a tag, by Docker's rules.
 pub(super) fn full_name(reference: &str) -> String {
     let (path, tagged) = match reference.split_once('@') {
         Some((path, _)) => (path, true),
@@ -205,7 +205,7 @@ fn read(file: &mut File, (offset, size): (u64, u64)) -> std::io::Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// Without `.` and `..`.
+/// Normalises a path: removes `.` and `..`.
 fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
@@ -305,7 +305,9 @@ mod tests {
             assert_eq!(digest(&bytes), format!("sha256:{hex}"));
         }
         let none = image.write("localhost/x:1", 2, None, std::io::sink());
-        assert!(none.expect_err("needs the archive").to_string().contains("no saved image"));
+        assert!(
+            none.expect_err("needs the archive").to_string().contains("saved image is missing")
+        );
     }
 
     #[test]

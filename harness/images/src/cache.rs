@@ -1,4 +1,4 @@
-//! The content-addressed cache: one entry a key, built once, checked on use.
+//! The content-addressed cache: one entry for each key, built once, verified on use.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use sparkproof_base::locks::{self, LockMode};
 
 use super::entry::hash_file;
 
-/// As long as a whole build may take: another process does it.
+/// Seconds to wait for another process that builds an entry: the longest build.
 const BUILD_SECONDS: u64 = 60 * 60;
-/// How long the users of a changed entry are waited for: looks are short, runs are not.
+/// Seconds to wait for the users of a changed entry: longer than a check, shorter than a run.
 const USERS_SECONDS: u64 = 5;
-/// How often an entry is looked at.
+/// How often an entry is checked.
 const TRIES: u32 = 3;
 
 /// The hash of everything that decides an entry's content.
@@ -31,7 +31,7 @@ impl Key {
         Key { name: name.to_owned(), hash: Sha256::new() }.with("name", name)
     }
 
-    /// Adds an input. Length-prefixed, so that `("ab","c")` and `("a","bc")` differ.
+    /// Adds an input, with its length, so that `("ab","c")` and `("a","bc")` differ.
     #[must_use]
     pub fn with(mut self, what: &str, bytes: impl AsRef<[u8]>) -> Self {
         for part in [what.as_bytes(), bytes.as_ref()] {
@@ -47,7 +47,7 @@ impl Key {
     }
 }
 
-/// An entry in use: as long as this lives, `cache prune` leaves the entry alone.
+/// An entry in use: as long as this value exists, `cache prune` keeps the entry.
 #[derive(Debug)]
 pub struct InUse {
     path: PathBuf,
@@ -55,8 +55,8 @@ pub struct InUse {
 }
 
 impl InUse {
-    /// Its path; the entry stays in use until this process ends: for paths that go into properties,
-    /// mounts and records. (As `TempDir::keep` does, it gives up on an earlier end.)
+    /// Its path. The entry stays in use until this process ends, for paths in properties, mounts
+    /// and records.
     pub fn keep(self) -> PathBuf {
         std::mem::forget(self.lock);
         self.path
@@ -79,16 +79,15 @@ pub struct Cache {
 
 impl Cache {
     /// The user's cache.
-    pub fn of(context: &Context) -> Self {
+    pub fn new(context: &Context) -> Self {
         Cache { dir: context.dirs.cache.join("entries") }
     }
 
-    /// The entry's directory: from the cache when its digest is right, else built by `build` in a
-    /// temporary directory and renamed into place. Two processes that want the same entry do the
-    /// work once: the second waits for the first. After kill -9 in the middle nothing half-made is
-    /// found: the temporary directory is removed by the next builder.
+    /// The entry's directory: from the cache if its digest is right, else built by `build` in a
+    /// temporary directory, which is then renamed. If two processes need the same entry, the second
+    /// waits for the first. After kill -9 the next builder removes the temporary directory.
     ///
-    /// Users of an entry share its lock; only who builds it, or removes it, holds that alone.
+    /// Users of an entry share its lock; building and removing take it exclusively.
     pub async fn entry(
         &self,
         context: &Context,
@@ -101,7 +100,7 @@ impl Cache {
         let target = self.dir.join(&id);
         let lock_file = self.dir.join(format!("{id}.lock"));
         let mut build = Some(build);
-        // Once more when it was built, or found changed while another process looked at it, too.
+        // Checked again after a build, or if another process was checking a changed entry, too.
         for _ in 0..TRIES {
             let lock = lock(context, &lock_file, LockMode::Shared, BUILD_SECONDS).await?;
             let there = target.exists();
@@ -125,7 +124,7 @@ impl Cache {
                 if blocking(target.clone(), verify).await? {
                     continue;
                 }
-                let words = format!("cache entry {id} was changed on disk: building it again");
+                let words = format!("cache entry {id} was changed on disk: rebuilding it");
                 context.recorder.warn(words);
                 let removed = fs_err::tokio::remove_dir_all(&target).await;
                 removed.or_environment("removing a bad entry")?;
@@ -141,12 +140,12 @@ impl Cache {
         let error = Error::environment(format!(
             "cache entry {id} was changed or removed on disk while runs use it"
         ));
-        let error = error.remedy("end those runs; the next one builds it again");
+        let error = error.remedy("end those runs; the next one rebuilds it");
         step.failed(&error);
         Err(error)
     }
 
-    /// Builds it; its lock is held alone.
+    /// Builds the entry; the lock is held exclusively.
     async fn build(
         &self,
         id: &str,
@@ -157,10 +156,10 @@ impl Cache {
         if temporary.exists() {
             fs_err::tokio::remove_dir_all(&temporary)
                 .await
-                .or_environment("removing a half entry")?;
+                .or_environment("removing an incomplete cache entry")?;
         }
         fs_err::tokio::create_dir_all(&temporary).await.or_environment("making a cache entry")?;
-        // Not under the guard: an interruption must not drop a tool before its group was ended.
+        // Not guarded: an interruption must not drop a tool before its process group has ended.
         if let Err(error) = build(&temporary, step).await {
             let _ = fs_err::tokio::remove_dir_all(&temporary).await;
             return Err(error);
@@ -186,7 +185,7 @@ async fn blocking<T: Send + 'static>(
 /// Takes the lock of a key.
 async fn lock(context: &Context, path: &Path, hold: LockMode, seconds: u64) -> Result<File> {
     let file = locks::lock(context, path, hold, seconds).await?;
-    // The lock's time says when the entry was last wanted.
+    // The lock's time is that of the last use.
     file.set_modified(std::time::SystemTime::now()).or_environment("marking a cache entry")?;
     Ok(file)
 }
@@ -223,7 +222,7 @@ mod tests {
     async fn make(context: &Context, content: &str) -> (PathBuf, bool) {
         let mut built = false;
         let step = StepGuard::begin(&context.recorder, "image", "x".into());
-        let path = Cache::of(context)
+        let path = Cache::new(context)
             .entry(
                 context,
                 &Key::new("x").with("v", "1"),
@@ -258,7 +257,7 @@ mod tests {
                 fs_err::write(dir.join("file"), "whole").or_environment("writing")
             };
             let key = Key::new("x").with("v", "1");
-            Cache::of(&context).entry(&context, &key, step, build).await.expect("entry")
+            Cache::new(&context).entry(&context, &key, step, build).await.expect("entry")
         };
         let (one, other) = (entry().await, entry().await);
         let prune = || crate::prune(&context.dirs, 0).expect("pruned").removed.len();
@@ -275,7 +274,7 @@ mod tests {
     #[tokio::test]
     async fn a_failed_or_killed_build_leaves_nothing_usable() {
         let (context, _keep) = test_context();
-        let cache = Cache::of(&context);
+        let cache = Cache::new(&context);
         let key = Key::new("x").with("v", "1");
         // What kill -9 in the middle leaves: a temporary directory.
         let half = cache.dir.join(format!("{}.tmp", key.id()));

@@ -1,4 +1,4 @@
-//! What the cache holds, and making it smaller.
+//! Lists and prunes the cache.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ pub struct CacheEntry {
     pub id: String,
     /// Bytes on disk.
     pub bytes: u64,
-    /// When it was last wanted.
+    /// The time of the last use.
     pub last_used: SystemTime,
     path: PathBuf,
 }
@@ -38,17 +38,17 @@ pub fn entries(dirs: &Dirs) -> Result<Vec<CacheEntry>> {
     Ok(entries)
 }
 
-/// What became of entries that had to go.
+/// The result of pruning.
 #[derive(Debug, Default)]
 pub struct Pruned {
-    /// Gone.
+    /// Removed entries.
     pub removed: Vec<CacheEntry>,
-    /// Still there: a run uses or builds it now.
+    /// Kept entries, which a run uses or builds now.
     pub in_use: Vec<CacheEntry>,
 }
 
-/// Removes the least recently used entries until the rest fits `limit` bytes; an entry that a run
-/// uses or builds now stays.
+/// Removes the least recently used entries until the rest fits `limit` bytes, without entries that
+/// a run uses or builds now.
 pub fn prune(dirs: &Dirs, limit: u64) -> Result<Pruned> {
     let all = entries(dirs)?;
     let mut total: u64 = all.iter().map(|e| e.bytes).sum();
@@ -70,7 +70,7 @@ pub fn prune(dirs: &Dirs, limit: u64) -> Result<Pruned> {
     Ok(pruned)
 }
 
-/// The lock of an entry, finished or half.
+/// The path of an entry's lock.
 fn lock_of(path: &Path, id: &str) -> PathBuf {
     path.with_file_name(format!("{}.lock", id.trim_end_matches(".tmp")))
 }

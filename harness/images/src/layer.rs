@@ -13,19 +13,19 @@ use super::entry::{Entry, Hashing};
 /// A layer: an uncompressed tar and its digest.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    content: Content,
+    content: LayerContent,
     diff_id: String,
     size: u64,
 }
 
 #[derive(Debug, Clone)]
-enum Content {
+enum LayerContent {
     Archive(PathBuf),
-    /// Written anew each time, to the same bytes: files of gigabytes are not copied to a tar first.
+    /// Entries that are written each time, reproducibly, so that large files need no copy in a tar.
     Entries(Arc<BTreeMap<String, Entry>>),
 }
 
-/// The same content is the same layer.
+/// Layers with the same content are equal.
 impl PartialEq for Layer {
     fn eq(&self, other: &Self) -> bool {
         self.diff_id == other.diff_id
@@ -33,22 +33,22 @@ impl PartialEq for Layer {
 }
 
 impl Layer {
-    /// A layer that is a tar file, which is read and hashed.
+    /// Reads and hashes a tar file.
     pub async fn of_tar(path: PathBuf) -> Result<Self> {
-        Self::of(Content::Archive(path)).await
+        Self::from_content(LayerContent::Archive(path)).await
     }
 
-    /// A layer of these entries by their paths in the image. Host files among them are read and
-    /// hashed now, read again whenever the layer is sent, and must not change in between.
+    /// A layer of these entries by their paths in the image. Host files are hashed now and read
+    /// again whenever the layer is sent; they must not change in between.
     pub async fn of_entries<P: Into<String>>(
         entries: impl IntoIterator<Item = (P, Entry)>,
     ) -> Result<Self> {
         let inside = |path: P| path.into().trim_start_matches('/').to_owned();
         let entries = entries.into_iter().map(|(path, entry)| (inside(path), entry));
-        Self::of(Content::Entries(Arc::new(entries.collect()))).await
+        Self::from_content(LayerContent::Entries(Arc::new(entries.collect()))).await
     }
 
-    async fn of(content: Content) -> Result<Self> {
+    async fn from_content(content: LayerContent) -> Result<Self> {
         tokio::task::spawn_blocking(move || {
             let mut hashing = Hashing::new(std::io::sink());
             content.write(&mut hashing).or_environment("reading a layer")?;
@@ -69,11 +69,11 @@ impl Layer {
         self.size
     }
 
-    /// Paths in the image of its entries; empty of a tar that was given as a whole.
+    /// Paths of its entries in the image; empty for a tar file.
     pub fn paths(&self) -> Vec<&str> {
         match &self.content {
-            Content::Archive(_) => Vec::new(),
-            Content::Entries(entries) => entries.keys().map(String::as_str).collect(),
+            LayerContent::Archive(_) => Vec::new(),
+            LayerContent::Entries(entries) => entries.keys().map(String::as_str).collect(),
         }
     }
 
@@ -97,11 +97,11 @@ impl Layer {
     }
 }
 
-impl Content {
+impl LayerContent {
     fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
         match self {
-            Content::Archive(path) => std::io::copy(&mut File::open(path)?, to).map(drop),
-            Content::Entries(entries) => {
+            LayerContent::Archive(path) => std::io::copy(&mut File::open(path)?, to).map(drop),
+            LayerContent::Entries(entries) => {
                 let mut tar = tar::Builder::new(to);
                 for (path, entry) in entries.iter() {
                     entry.append(&mut tar, path)?;
@@ -122,8 +122,8 @@ mod tests {
         let file = keep.path().join("host-file");
         std::fs::write(&file, "jar").expect("written");
         let entries = [
-            ("/opt/data", Entry::directory(0o750).of(185, 0)),
-            ("/opt/data/ä b", Entry::bytes("nonce", 0o644).of(185, 0)),
+            ("/opt/data", Entry::directory(0o750).owned_by(185, 0)),
+            ("/opt/data/ä b", Entry::bytes("nonce", 0o644).owned_by(185, 0)),
             ("opt/link", Entry::link("data")),
             ("opt/jar", Entry::file(&file, 0o644)),
         ];

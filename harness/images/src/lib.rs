@@ -1,4 +1,4 @@
-//! Images as recipes with a content hash, and how a node gets them.
+//! Images: recipes with a content hash, and loading and pushing them.
 
 mod archive;
 mod cache;

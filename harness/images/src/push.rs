@@ -1,4 +1,4 @@
-//! Images for clusters whose nodes are not ours: pushed where they pull.
+//! Pushes images to a registry, for clusters that sparkproof did not make.
 
 use bollard::query_parameters::{
     PushImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
@@ -12,9 +12,9 @@ use sparkproof_machine::engine::Engine;
 
 use super::credentials::credentials;
 
-/// Pushes one of our images, `localhost/sparkproof/NAME:TAG`, as `REGISTRY/sparkproof/NAME:TAG`, with
-/// the credentials that `docker login` left for the registry; its reference there, by digest. It
-/// stays there: a registry's images are its user's to delete.
+/// Pushes `localhost/sparkproof/NAME:TAG` as `REGISTRY/sparkproof/NAME:TAG`, with the credentials
+/// that `docker login` stored for the registry; returns its reference by digest. The pushed image
+/// stays: deleting it is up to the user.
 ///
 /// # Errors
 /// Environment: the registry cannot be reached, or refuses.
@@ -48,7 +48,7 @@ async fn push_now(
     let host = registry.host();
     let credentials = credentials(context, host).await?;
     if credentials.is_none() {
-        context.recorder.info(format!("`docker login {host}` has left nothing: pushing as nobody"));
+        context.recorder.info(format!("no credentials stored for {host}: pushing anonymously"));
     }
     let options = TagImageOptionsBuilder::default().repo(name).tag(tag).build();
     engine.docker.tag_image(local, Some(options)).await.or_environment(what())?;
@@ -65,7 +65,7 @@ async fn push_now(
         Ok(_) => digest_of(engine, name, tag).await,
         Err(_) => Ok(None),
     };
-    // The engine keeps the image under its own name.
+    // The image stays in the engine under its own name.
     let reference = format!("{name}:{tag}");
     let untagged = engine.docker.remove_image(&reference, None::<RemoveImageOptions>, None).await;
     untagged.or_environment(what())?;
@@ -73,7 +73,7 @@ async fn push_now(
     Ok(digest?.map_or(reference, |digest| format!("{name}@{digest}")))
 }
 
-/// As the registry named what was pushed.
+/// The digest in the registry's answer.
 async fn digest_of(engine: &Engine, name: &str, tag: &str) -> Result<Option<String>> {
     let image = engine.image(&format!("{name}:{tag}")).await?;
     let digests = image.and_then(|image| image.repo_digests).unwrap_or_default();

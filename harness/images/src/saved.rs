@@ -1,5 +1,5 @@
-//! Images as Docker saves them, kept in the cache: Docker takes as long to save one as a node takes
-//! to unpack it, and gives it whole.
+//! Images that Docker saved, in the cache: saving takes as long as unpacking on a node, and always
+//! gives the whole image.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use super::archive::Saved;
 use super::cache::{Cache, Key};
 
-/// The archive of the engine's image `reference`, whose id this is.
+/// The archive of the engine's image `reference` with this id.
 pub(super) async fn archive(
     context: &Context,
     engine: &Engine,
@@ -23,7 +23,7 @@ pub(super) async fn archive(
 ) -> Result<PathBuf> {
     let key = Key::new("saved-image").with("config", id);
     let step = StepGuard::begin(&context.recorder, "image", format!("docker save {reference}"));
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key, step, async |dir, _| {
             save(engine, reference, &dir.join("image.tar")).await
         })
@@ -31,8 +31,8 @@ pub(super) async fn archive(
     Ok(entry.keep().join("image.tar"))
 }
 
-/// What the archive holds, and where. It is kept beside it: what is put on top of an image travels
-/// without half a gigabyte being looked at.
+/// The index of the archive, cached separately, so that sending additional layers need not read the
+/// whole archive.
 pub(super) async fn index(
     context: &Context,
     engine: &Engine,
@@ -42,7 +42,7 @@ pub(super) async fn index(
     let what = || format!("indexing the saved image {reference}");
     let key = Key::new("saved-image-index").with("config", id).with("layout", "1");
     let step = StepGuard::begin(&context.recorder, "image", what());
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key, step, async |dir, _| {
             let archive = archive(context, engine, reference, id).await?;
             let saved = tokio::task::spawn_blocking(move || Saved::index(&archive)).await;

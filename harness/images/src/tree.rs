@@ -1,4 +1,4 @@
-//! Directory trees: copies, and what one has over an archive of an earlier state of it.
+//! Directory trees: copies, and differences from an archive of an earlier state.
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -7,9 +7,10 @@ use std::path::Path;
 
 use super::entry::Entry;
 
-/// What tells an entry from a changed one. Unpacking keeps times, so that content need not be read.
+/// The properties by which changed entries are found. Unpacking keeps times, so content is not
+/// compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Seen {
+enum TreeState {
     File { owner: Owner, size: u64, mtime: i64 },
     Link { target: String },
     Directory { owner: Owner },
@@ -19,8 +20,8 @@ enum Seen {
 /// Mode, user, group.
 type Owner = (u32, u64, u64);
 
-/// Writes a tar of everything in the tree `root` that the archive `base` lacks or has otherwise.
-/// Devices are left out, and what is gone is not noted.
+/// Writes a tar of all entries in the tree `root` that the archive `base` lacks or has differently,
+/// without devices and deletions.
 pub(super) fn difference(base: &Path, root: &Path, to: &Path) -> std::io::Result<()> {
     let base = archived(base)?;
     let mut tar = tar::Builder::new(File::create(to)?);
@@ -34,12 +35,14 @@ pub(super) fn difference(base: &Path, root: &Path, to: &Path) -> std::io::Result
             continue;
         }
         let entry = match seen {
-            Seen::File { owner: (mode, uid, gid), .. } => {
-                Entry::file(found.path(), mode).of(uid, gid)
+            TreeState::File { owner: (mode, uid, gid), .. } => {
+                Entry::file(found.path(), mode).owned_by(uid, gid)
             }
-            Seen::Link { target } => Entry::link(target),
-            Seen::Directory { owner: (mode, uid, gid) } => Entry::directory(mode).of(uid, gid),
-            Seen::Other => continue,
+            TreeState::Link { target } => Entry::link(target),
+            TreeState::Directory { owner: (mode, uid, gid) } => {
+                Entry::directory(mode).owned_by(uid, gid)
+            }
+            TreeState::Other => continue,
         };
         entry.append(&mut tar, &path)?;
     }
@@ -60,21 +63,21 @@ pub(super) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn seen(path: &Path, meta: &Metadata) -> std::io::Result<Seen> {
+fn seen(path: &Path, meta: &Metadata) -> std::io::Result<TreeState> {
     let owner = (meta.mode() & 0o7777, meta.uid().into(), meta.gid().into());
     Ok(if meta.is_dir() {
-        Seen::Directory { owner }
+        TreeState::Directory { owner }
     } else if meta.is_symlink() {
-        Seen::Link { target: fs_err::read_link(path)?.to_string_lossy().into_owned() }
+        TreeState::Link { target: fs_err::read_link(path)?.to_string_lossy().into_owned() }
     } else if meta.is_file() {
-        Seen::File { owner, size: meta.len(), mtime: meta.mtime() }
+        TreeState::File { owner, size: meta.len(), mtime: meta.mtime() }
     } else {
-        Seen::Other
+        TreeState::Other
     })
 }
 
 /// The entries of an archive by path.
-fn archived(archive: &Path) -> std::io::Result<BTreeMap<String, Seen>> {
+fn archived(archive: &Path) -> std::io::Result<BTreeMap<String, TreeState>> {
     let normal = |path: &Path| {
         let path = path.strip_prefix("./").unwrap_or(path);
         path.to_string_lossy().trim_end_matches('/').to_owned()
@@ -87,19 +90,19 @@ fn archived(archive: &Path) -> std::io::Result<BTreeMap<String, Seen>> {
         let owner = (header.mode()? & 0o7777, header.uid()?, header.gid()?);
         let kind = header.entry_type();
         let seen = if kind.is_dir() {
-            Seen::Directory { owner }
+            TreeState::Directory { owner }
         } else if kind.is_symlink() {
             let link = entry.link_name()?.unwrap_or_default();
-            Seen::Link { target: link.to_string_lossy().into_owned() }
+            TreeState::Link { target: link.to_string_lossy().into_owned() }
         } else if kind.is_hard_link() {
             // Of an entry before it.
             let target = entry.link_name()?.map(|name| normal(&name)).unwrap_or_default();
-            entries.get(&target).cloned().unwrap_or(Seen::Other)
+            entries.get(&target).cloned().unwrap_or(TreeState::Other)
         } else if kind.is_file() {
             let mtime = header.mtime()?.cast_signed();
-            Seen::File { owner, size: entry.size(), mtime }
+            TreeState::File { owner, size: entry.size(), mtime }
         } else {
-            Seen::Other
+            TreeState::Other
         };
         entries.insert(normal(&entry.path()?), seen);
     }

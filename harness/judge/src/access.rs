@@ -5,21 +5,21 @@ use sparkproof_base::verdict::{Judged, Observation};
 
 use crate::control::{Control, Says};
 
-/// What the API server said of each verb, asked as the driver itself.
+/// What the API server granted, asked as the driver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Granted {
-    /// Who asked, e.g. `account spark`.
+    /// The identity that asked, e.g. `account spark`.
     pub who: String,
-    /// Why it is not an account, if so.
+    /// Why the identity is not an account, if it is not.
     pub why_not_as_account: Option<String>,
-    /// In which namespace.
+    /// The namespace of the reviews.
     pub namespace: String,
-    /// What is granted, as `create pods`.
+    /// Granted verbs, as `create pods`.
     pub granted: Vec<String>,
 }
 
 impl Observation for Granted {
-    /// What this version of Spark needs, as `create pods`.
+    /// The verbs that this Spark version needs, as `create pods`.
     type Expected = Vec<String>;
     const KIND: &'static str = "access.can-i";
 
@@ -29,8 +29,8 @@ impl Observation for Granted {
         let judged = match missing.is_empty() && !needed.is_empty() {
             true => Judged::green(),
             false if needed.is_empty() => Judged::red(
-                "nothing was asked: it is not known what this Spark needs",
-                "use a version of Spark that is known: `sparkproof doctor`",
+                "no verb was asked for: the needs of this Spark version are not known",
+                "use a known Spark version: `sparkproof doctor` lists them",
             ),
             false => Judged::red(
                 format!(
@@ -43,7 +43,7 @@ impl Observation for Granted {
             )
             .with("cause", "missing-verb"),
         };
-        let judged = judged.with("asked as the driver itself", needed.join(", "));
+        let judged = judged.with("asked as the driver", needed.join(", "));
         match &self.why_not_as_account {
             Some(why) => judged.with("why not as an account", why),
             None => judged,
@@ -61,22 +61,31 @@ pub(crate) fn controls() -> Vec<Control> {
         granted: verbs(granted),
     };
     let all = ["create pods", "deletecollection pods"];
-    let of = |name, given: &[&str], says| Control::of(name, &needed, &granted(given), says);
+    let control = |name, given: &[&str], says| Control::seen(name, &needed, &granted(given), says);
     vec![
-        of("all granted", &all, Says::Green),
-        of("more than needed", &["create pods", "deletecollection pods", "get pods"], Says::Green),
-        of(
+        control("all granted", &all, Says::Green),
+        control(
+            "more than needed",
+            &["create pods", "deletecollection pods", "get pods"],
+            Says::Green,
+        ),
+        control(
             "one missing",
             &all[..1],
             Says::Red("account spark in namespace team may not: deletecollection pods"),
         ),
-        of("none granted", &[], Says::Red("may not: create pods, deletecollection pods")),
-        of(
+        control("none granted", &[], Says::Red("may not: create pods, deletecollection pods")),
+        control(
             "another resource",
             &["create pods", "deletecollection services"],
             Says::Red("may not: deletecollection pods"),
         ),
-        Control::of("nothing asked", &Vec::new(), &granted(&all), Says::Red("nothing was asked")),
+        Control::seen(
+            "nothing asked",
+            &Vec::new(),
+            &granted(&all),
+            Says::Red("no verb was asked for"),
+        ),
         Control::unseen::<Granted>(&needed, "the API server did not answer"),
     ]
 }

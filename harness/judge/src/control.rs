@@ -1,11 +1,11 @@
-//! Controls of judgements.
+//! Controls of judgements: observations with the verdict that each must get.
 
 use serde::Serialize;
 use serde_json::Value;
-use sparkproof_base::events::{Looked, Observed};
+use sparkproof_base::events::{Observed, RunListing};
 use sparkproof_base::verdict::Observation;
 
-/// What a judgement must say.
+/// The verdict that a judgement must give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Says {
     /// As expected.
@@ -14,38 +14,38 @@ pub enum Says {
     Red(&'static str),
 }
 
-/// An observation, true or perturbed, and what must be said of it.
+/// An observation, true or perturbed, and the verdict that it must get.
 #[derive(Debug)]
 pub struct Control {
-    /// What was done to it, in words.
+    /// The perturbation, in words.
     pub name: &'static str,
-    /// It.
+    /// The observation, as it would be stored.
     pub observed: Observed,
-    /// What must be said.
+    /// The verdict.
     pub says: Says,
 }
 
 impl Control {
-    /// Of something that was seen.
-    pub(crate) fn of<O: Observation>(
+    /// A control with an observation.
+    pub(crate) fn seen<O: Observation>(
         name: &'static str,
         expected: &O::Expected,
         seen: &O,
         says: Says,
     ) -> Self {
-        Self::looked::<O>(name, expected, Looked::Seen(json(seen)), says)
+        Self::looked::<O>(name, expected, RunListing::Seen(json(seen)), says)
     }
 
-    /// Of something that could not be looked at.
+    /// A control in which nothing could be observed, for the reason `why`: it must be red.
     pub(crate) fn unseen<O: Observation>(expected: &O::Expected, why: &'static str) -> Self {
-        let looked = Looked::Unseen(why.to_owned());
-        Self::looked::<O>("could not be looked at", expected, looked, Says::Red(why))
+        let looked = RunListing::Unseen(why.to_owned());
+        Self::looked::<O>("could not be observed", expected, looked, Says::Red(why))
     }
 
     fn looked<O: Observation>(
         name: &'static str,
         expected: &O::Expected,
-        seen: Looked,
+        seen: RunListing,
         says: Says,
     ) -> Self {
         let (check, kind, expected) = (O::KIND.to_owned(), O::KIND.to_owned(), json(expected));
@@ -56,6 +56,6 @@ impl Control {
 }
 
 fn json(value: &impl Serialize) -> Value {
-    // Types of this crate, with text as keys.
+    // Cannot fail: types of this crate, with text as keys.
     serde_json::to_value(value).unwrap_or_default()
 }

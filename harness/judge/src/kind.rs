@@ -7,42 +7,42 @@ use sparkproof_base::verdict::{Judged, Observation, judge};
 use crate::control::Control;
 use crate::{access, pods, teardown};
 
-/// A kind of check.
+/// A kind of check that stores its observations.
 #[derive(Debug)]
 pub struct Kind {
-    /// Its id. A check of the kind has this id, or one of `ids`.
+    /// Its id. A check of this kind has this id, or one of `ids`.
     pub id: &'static str,
     /// Ids of its checks, where they differ from the kind's.
     pub ids: &'static [&'static str],
-    /// What a green line means, in one sentence.
+    /// What a green verdict means, in one sentence.
     pub claim: &'static str,
-    /// What is looked at.
+    /// What is observed, and where.
     pub looks_at: &'static str,
-    /// What shows on a real cluster that the look sees a fault.
+    /// The scenario which shows that a real fault is observed.
     pub live: LiveControl,
-    /// Observations and what is said of them; made anew each time.
+    /// Makes the controls of its judgement.
     pub controls: fn() -> Vec<Control>,
     /// Judges an observation of the kind.
     pub judge: fn(&Observed) -> Result<Judged>,
 }
 
-/// The control of a look.
+/// The live control of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LiveControl {
     /// A scenario in `scenarios/tests/live`: file and function.
     Scenario(&'static str, &'static str),
-    /// Why there is none.
+    /// There is none, for this reason.
     None(&'static str),
 }
 
-/// All kinds whose checks are a look and a judgement.
+/// All kinds whose checks store an observation and judge it.
 pub fn kinds() -> &'static [Kind] {
     &[
         Kind {
             id: access::Granted::KIND,
             ids: &[],
-            claim: "The account the driver uses may do all that this version of Spark will ask.",
-            looks_at: "The API server's answers to reviews of each verb, asked as the driver itself.",
+            claim: "The driver's account has every permission that this Spark version uses.",
+            looks_at: "The API server's answers to an access review of each verb, asked as the driver.",
             live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
             controls: access::controls,
             judge: judge::<access::Granted>,
@@ -52,7 +52,7 @@ pub fn kinds() -> &'static [Kind] {
             ids: &[],
             claim: "The namespace shows exactly N executor pods and nothing else, each Running and \
                     ready, never restarted.",
-            looks_at: "The pods of the session's namespace, as the watch last saw them.",
+            looks_at: "The pods of the session's namespace, in the last state that the watch received.",
             live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: pods::list_controls,
             judge: judge::<pods::PodList>,
@@ -60,7 +60,7 @@ pub fn kinds() -> &'static [Kind] {
         Kind {
             id: pods::Owners::KIND,
             ids: &[],
-            claim: "The driver's pod is the owner of every executor's, so they go with it.",
+            claim: "The driver's pod owns every executor's pod, so they are deleted with it.",
             looks_at: "The owner references of the executor pods, and the driver pod's uid.",
             live: LiveControl::Scenario(
                 "driver",
@@ -79,10 +79,10 @@ pub fn kinds() -> &'static [Kind] {
                 "teardown.collected",
                 "teardown.removed",
             ],
-            claim: "Nothing of an ended session is left: no pods, ConfigMaps, Services, claims or \
+            claim: "An ended session leaves nothing behind: no pods, ConfigMaps, Services, claims or \
                     StatefulSets.",
             looks_at: "These kinds in the session's namespace, listed until they are gone or the time \
-                       is over; kinds that may not be listed are named.",
+                       is over; kinds that cannot be listed are named.",
             live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
             controls: teardown::controls,
             judge: judge::<teardown::Left>,
@@ -90,12 +90,12 @@ pub fn kinds() -> &'static [Kind] {
         Kind {
             id: teardown::Held::KIND,
             ids: &[],
-            claim: "A killed driver's executors end and stay with their ConfigMap (those of Spark 3.0 run \
-                    on), and nothing else is there.",
-            looks_at: "The same kinds, after the executors have noticed.",
+            claim: "A killed driver's executors end; their pods and ConfigMap stay (those of Spark 3.0 run \
+                    on), and nothing else is left.",
+            looks_at: "The same kinds, after the executors have noticed the driver's end.",
             live: LiveControl::None(
-                "a driver that is killed and yet cleans up cannot be made of a real Spark; the look is \
-                 that of `teardown.stop`",
+                "no real Spark driver cleans up when it is killed; the observation is \
+                 made as for `teardown.stop`",
             ),
             controls: teardown::kill_controls,
             judge: judge::<teardown::Held>,
@@ -103,7 +103,7 @@ pub fn kinds() -> &'static [Kind] {
     ]
 }
 
-/// The kind of this id.
+/// The kind of a check with this id.
 pub fn find(kind: &str) -> Option<&'static Kind> {
     kinds().iter().find(|known| known.id == kind)
 }
@@ -113,7 +113,7 @@ mod tests {
     use std::fmt::Write;
     use std::path::{Path, PathBuf};
 
-    use sparkproof_base::events::Looked;
+    use sparkproof_base::events::RunListing;
 
     use super::*;
     use crate::control::Says;
@@ -142,7 +142,7 @@ mod tests {
     fn each_kind_has_a_true_observation_a_perturbed_one_and_one_that_could_not_be_made() {
         for kind in kinds() {
             let controls = (kind.controls)();
-            let unseen = |c: &Control| matches!(c.observed.seen, Looked::Unseen(_));
+            let unseen = |c: &Control| matches!(c.observed.seen, RunListing::Unseen(_));
             assert!(controls.iter().any(|c| c.says == Says::Green), "{}", kind.id);
             assert!(controls.iter().any(|c| c.says != Says::Green && !unseen(c)), "{}", kind.id);
             assert!(controls.iter().any(unseen), "{}", kind.id);

@@ -1,5 +1,5 @@
-//! What checks observe, as types, and pure judgements of it; the registry of check kinds with their
-//! controls. Nothing here looks at a cluster: a control takes microseconds.
+//! The observations of checks, as types, and pure judgements of them; the registry of check kinds
+//! with their controls. Nothing here reaches a cluster: a control takes microseconds.
 
 mod access;
 mod control;
@@ -11,6 +11,6 @@ mod teardown;
 pub use access::Granted;
 pub use control::{Control, Says};
 pub use kind::{Kind, LiveControl, find, kinds};
-pub use pods::{Owners, PodList, Row, list_of};
+pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

@@ -9,28 +9,28 @@ use sparkproof_base::verdict::{Judged, Observation};
 
 use crate::control::{Control, Says};
 
-/// One row: `NAME READY STATUS RESTARTS AGE`.
+/// One row of the pod list: `NAME READY STATUS RESTARTS AGE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
+pub struct PodRow {
     /// Pod name.
     pub name: String,
-    /// Ready containers of all.
+    /// Ready containers and all containers, e.g. `1/1`.
     pub ready: String,
-    /// As kubectl words it.
+    /// In kubectl's words, e.g. `Running`.
     pub status: String,
-    /// Sum over containers.
+    /// Restarts, the sum of all containers.
     pub restarts: i32,
-    /// `12s`, `3m4s`.
+    /// Age in kubectl's format, e.g. `12s`, `3m4s`.
     pub age: String,
 }
 
 /// The pod list of a namespace as `kubectl get pods` and the guide show it, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PodList(pub Vec<Row>);
+pub struct PodList(pub Vec<PodRow>);
 
-/// Named filters: what differs from run to run and proves nothing.
+/// Filters for what differs between runs.
 const FILTERS: [(&str, &str); 1] = [
-    // Spark's resource name prefix ends in 16 hex digits of the start time.
+    // Spark's resource name prefix ends with 16 hex digits of the start time.
     (r"-[0-9a-f]{16}-exec-", "-[APP]-exec-"),
 ];
 static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -38,14 +38,14 @@ static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 });
 
 impl PodList {
-    /// With ids and ages replaced by placeholders.
+    /// The list with ids and ages replaced by placeholders.
     #[must_use]
     pub fn normalised(&self) -> Self {
         let rows = self.0.iter().map(|row| {
             let name = COMPILED.iter().fold(row.name.clone(), |name, (from, to)| {
                 from.replace_all(&name, *to).into_owned()
             });
-            Row { name, age: "[AGE]".to_owned(), ..row.clone() }
+            PodRow { name, age: "[AGE]".to_owned(), ..row.clone() }
         });
         PodList(rows.collect())
     }
@@ -71,17 +71,17 @@ impl std::fmt::Display for PodList {
     }
 }
 
-/// The list of N executors, normalised. The reviewed snapshots in `snapshots/` are the same.
+/// The normalised list of N executors; the reviewed snapshots in `snapshots/` hold the same.
 pub fn list_of(executors: u32) -> PodList {
-    let row = |id: u32| Row {
+    let row = |id: u32| PodRow {
         name: format!("sparkproof-[APP]-exec-{id}"),
         ready: "1/1".to_owned(),
         status: "Running".to_owned(),
         restarts: 0,
         age: "[AGE]".to_owned(),
     };
-    let mut rows: Vec<Row> = (1..=executors).map(row).collect();
-    // As the list is: by name.
+    let mut rows: Vec<PodRow> = (1..=executors).map(row).collect();
+    // Sorted by name, as the list is.
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     PodList(rows)
 }
@@ -99,7 +99,7 @@ impl Observation for PodList {
         let reason = format!("the pod list differs from the expected one:\n{observed}");
         Judged::red(
             reason,
-            "look at what else runs there; if the new list is right, change `judge/src/pods.rs` and \
+            "check what else runs there; if the new list is right, change `judge/src/pods.rs` and \
              review the snapshot: cargo insta review",
         )
         .with("pod list", self)
@@ -109,48 +109,50 @@ impl Observation for PodList {
 }
 
 pub(crate) fn list_controls() -> Vec<Control> {
-    let row = |id: u32| Row {
+    let row = |id: u32| PodRow {
         name: format!("sparkproof-0123456789abcdef-exec-{id}"),
         ready: "1/1".to_owned(),
         status: "Running".to_owned(),
         restarts: 0,
         age: "12s".to_owned(),
     };
-    let with = |change: &dyn Fn(&mut Vec<Row>)| {
-        let mut rows: Vec<Row> = (1..=3).map(row).collect();
+    let with = |change: &dyn Fn(&mut Vec<PodRow>)| {
+        let mut rows: Vec<PodRow> = (1..=3).map(row).collect();
         change(&mut rows);
         PodList(rows)
     };
-    let red = |name, words, change: &dyn Fn(&mut Vec<Row>)| {
-        Control::of(name, &3, &with(change), Says::Red(words))
+    let red = |name, words, change: &dyn Fn(&mut Vec<PodRow>)| {
+        Control::seen(name, &3, &with(change), Says::Red(words))
     };
     let differs = "the pod list differs";
     vec![
-        Control::of("as the guide shows it", &3, &with(&|_| {}), Says::Green),
-        Control::of("none asked for, none there", &0, &PodList(Vec::new()), Says::Green),
+        Control::seen("as the guide shows it", &3, &with(&|_| {}), Says::Green),
+        Control::seen("none expected, none there", &0, &PodList(Vec::new()), Says::Green),
         red("one too few", differs, &|rows| drop(rows.pop())),
         red("one too many", "exec-4", &|rows| rows.push(row(4))),
         red("none", differs, &Vec::clear),
-        red("a pod of somebody else's", "postgres-0", &|rows| {
-            rows.push(Row { name: "postgres-0".to_owned(), ..row(4) });
+        red("a foreign pod", "postgres-0", &|rows| {
+            rows.push(PodRow { name: "postgres-0".to_owned(), ..row(4) });
         }),
-        red("one that waits", "Pending", &|rows| "Pending".clone_into(&mut rows[1].status)),
-        red("one that goes", "Terminating", &|rows| "Terminating".clone_into(&mut rows[1].status)),
-        red("one that is not ready", "0/1", &|rows| "0/1".clone_into(&mut rows[1].ready)),
-        red("one that was restarted", "1   ", &|rows| rows[1].restarts = 1),
+        red("one Pending", "Pending", &|rows| "Pending".clone_into(&mut rows[1].status)),
+        red("one Terminating", "Terminating", &|rows| {
+            "Terminating".clone_into(&mut rows[1].status)
+        }),
+        red("one not ready", "0/1", &|rows| "0/1".clone_into(&mut rows[1].ready)),
+        red("one restarted", "1   ", &|rows| rows[1].restarts = 1),
         red("another id", "exec-7", &|rows| rows[2] = row(7)),
         Control::unseen::<PodList>(&3, "the watch was refused"),
     ]
 }
 
-/// Which uids own each executor's pod.
+/// The owners of the executors' pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owners {
     /// Name of the driver's pod.
     pub driver: String,
-    /// Its uid.
+    /// Uid of the driver's pod.
     pub uid: String,
-    /// By name of the executor's pod.
+    /// Uids of the owners, by name of the executor's pod.
     pub executors: BTreeMap<String, Vec<String>>,
 }
 
@@ -169,7 +171,7 @@ impl Observation for Owners {
         let names: Vec<&str> = self.executors.keys().map(String::as_str).collect();
         let judged = match (others.is_empty(), self.executors.is_empty()) {
             (true, false) => Judged::green(),
-            (true, true) => Judged::red("there is no executor's pod", "start the session again"),
+            (true, true) => Judged::red("there is no executor pod", "start the session again"),
             (false, _) => Judged::red(
                 format!("not owned by {}: {}", self.driver, others.join(", ")),
                 "set spark.kubernetes.driver.pod.name to the driver's pod",
@@ -188,17 +190,17 @@ pub(crate) fn owner_controls() -> Vec<Control> {
             ("exec-2".to_owned(), vec!["uid-1".to_owned()]),
         ]),
     };
-    let of = |name, first: &[&str], says| Control::of(name, &(), &owners(first), says);
+    let control = |name, first: &[&str], says| Control::seen(name, &(), &owners(first), says);
     vec![
-        of("all owned", &["uid-1"], Says::Green),
-        of("owned by another, too", &["uid-9", "uid-1"], Says::Green),
-        of("one without an owner", &[], Says::Red("not owned by driver: exec-1")),
-        of("one of another owner", &["uid-9"], Says::Red("not owned by driver: exec-1")),
-        Control::of(
+        control("all owned", &["uid-1"], Says::Green),
+        control("owned by another, too", &["uid-9", "uid-1"], Says::Green),
+        control("one without an owner", &[], Says::Red("not owned by driver: exec-1")),
+        control("one of another owner", &["uid-9"], Says::Red("not owned by driver: exec-1")),
+        Control::seen(
             "no executors",
             &(),
             &Owners { executors: BTreeMap::new(), ..owners(&[]) },
-            Says::Red("there is no executor's pod"),
+            Says::Red("there is no executor pod"),
         ),
         Control::unseen::<Owners>(&(), "the watch was refused"),
     ]

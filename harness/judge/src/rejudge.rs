@@ -1,4 +1,4 @@
-//! Verdicts of a finished run, derived again from what was observed.
+//! Derives the verdicts of a finished run again, from its stored observations.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use sparkproof_base::events::{Body, Event, Observed, Outcome, Verdict};
 
 use crate::kind::find;
 
-/// What came of it.
+/// The result of judging a run again.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rejudged {
-    /// Verdicts that are as they were stored.
+    /// How many verdicts are the same as stored.
     pub agreed: usize,
-    /// Those that are not, and observations that were changed, in words.
+    /// Verdicts that differ, and observations that were changed, in words.
     pub differing: Vec<String>,
-    /// Ids of checks that have stored no observation, with how many.
+    /// Checks without a stored observation: their ids, with counts.
     pub without: BTreeMap<String, usize>,
 }
 
-/// Judges the observations of a run's events again. Events of one process are in their order.
+/// Judges the observations in a run's events again. Events of one process must be in their order.
 pub fn rejudge<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rejudged {
     let mut rejudged = Rejudged::default();
-    // What a process looked at last: its verdict follows.
+    // The last observation of a process: its verdict follows.
     let mut looked: BTreeMap<(u32, &str), &Observed> = BTreeMap::new();
     for event in events {
         match &event.body {
@@ -40,12 +40,13 @@ pub fn rejudge<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rejudged {
             _ => {}
         }
     }
-    let left = looked.into_keys().map(|(_, check)| format!("{check}: observed, and no verdict"));
+    let left =
+        looked.into_keys().map(|(_, check)| format!("{check}: observed, but without a verdict"));
     rejudged.differing.extend(left);
     rejudged
 }
 
-/// How the stored verdict differs from what its observation says, if it does.
+/// How the stored verdict differs from the derived one, if it does.
 fn difference(observed: &Observed, stored: &Verdict) -> Option<String> {
     if observed.digest() != observed.sha256 {
         return Some("its observation was changed after it was written".to_owned());
@@ -62,11 +63,12 @@ fn difference(observed: &Observed, stored: &Verdict) -> Option<String> {
         Outcome::Red { reason, .. } => Some(reason.as_str()),
         Outcome::Green | Outcome::Skipped { .. } => None,
     };
-    let told = |reason: Option<&str>| match reason {
+    let words = |reason: Option<&str>| match reason {
         Some(reason) => format!("red ({reason})"),
         None => "green".to_owned(),
     };
-    (again != then).then(|| format!("stored {}, its observation says {}", told(then), told(again)))
+    (again != then)
+        .then(|| format!("stored {}, derived from its observation {}", words(then), words(again)))
 }
 
 #[cfg(test)]
@@ -106,7 +108,9 @@ mod tests {
         let events = [event(Body::Observed(observed("pods.list"))), verdict("pods.list", red)];
         let differing = rejudge(&events).differing;
         assert_eq!(differing.len(), 1);
-        assert!(differing[0].contains("stored red (it was red), its observation says green"));
+        assert!(
+            differing[0].contains("stored red (it was red), derived from its observation green")
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What Kubernetes holds of a session after its end.
+//! The objects of a session that Kubernetes still has after its end.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use crate::control::{Control, Says};
 pub struct Leftovers {
     /// Name and status of each pod.
     pub pods: BTreeMap<String, String>,
-    /// ConfigMaps but for the root CA's.
+    /// ConfigMaps, without that of the root CA.
     pub config_maps: Vec<String>,
     /// Services.
     pub services: Vec<String>,
     /// Persistent volume claims.
     pub claims: Vec<String>,
-    /// StatefulSets: one that stays brings its pods back.
+    /// StatefulSets: one that is left would create its pods again.
     pub stateful_sets: Vec<String>,
 }
 
 impl Leftovers {
-    /// Nothing left.
+    /// True if nothing is left.
     pub fn is_empty(&self) -> bool {
         *self == Leftovers::default()
     }
@@ -48,16 +48,16 @@ impl std::fmt::Display for Leftovers {
     }
 }
 
-/// What is left of a session that deleted what it made.
+/// The leftovers of a session whose driver cleaned up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Left {
-    /// What there is.
+    /// The leftovers.
     pub left: Leftovers,
-    /// Seconds from the session's end to this look.
+    /// Seconds from the session's end to this observation.
     pub after_seconds: f64,
-    /// Kinds that may not be listed.
+    /// Kinds that cannot be listed, for want of permission.
     pub not_looked_for: Vec<String>,
-    /// Lines of the driver's log that tell of a refusal.
+    /// Lines of the driver's log about a refusal.
     pub denied: Vec<String>,
 }
 
@@ -82,53 +82,56 @@ impl Observation for Left {
         }
         match self.not_looked_for.is_empty() {
             true => judged,
-            false => judged.with("not looked for", self.not_looked_for.join(", ")),
+            false => judged.with("not listed", self.not_looked_for.join(", ")),
         }
     }
 }
 
 pub(crate) fn controls() -> Vec<Control> {
-    let of = |name, says, change: &dyn Fn(&mut Leftovers)| {
+    let control = |name, says, change: &dyn Fn(&mut Leftovers)| {
         let mut left = Leftovers::default();
         change(&mut left);
         let seen =
             Left { left, after_seconds: 1.3, not_looked_for: Vec::new(), denied: Vec::new() };
-        Control::of(name, &(), &seen, says)
+        Control::seen(name, &(), &seen, says)
     };
     vec![
-        of("nothing left", Says::Green, &|_| {}),
-        of("a pod that ended", Says::Red("left: pod x-exec-1 (Completed)"), &|left| {
+        control("nothing left", Says::Green, &|_| {}),
+        control("a pod that ended", Says::Red("left: pod x-exec-1 (Completed)"), &|left| {
             left.pods.insert("x-exec-1".to_owned(), "Completed".to_owned());
         }),
-        of("a pod that goes, too late", Says::Red("pod x-exec-1 (Terminating)"), &|left| {
+        control("a pod still Terminating", Says::Red("pod x-exec-1 (Terminating)"), &|left| {
             left.pods.insert("x-exec-1".to_owned(), "Terminating".to_owned());
         }),
-        of("a ConfigMap", Says::Red("configmap spark-exec-1-conf-map"), &|left| {
+        control("a ConfigMap", Says::Red("configmap spark-exec-1-conf-map"), &|left| {
             left.config_maps.push("spark-exec-1-conf-map".to_owned());
         }),
-        of("a Service", Says::Red("service x-svc"), &|left| left.services.push("x-svc".to_owned())),
-        of("a claim", Says::Red("persistentvolumeclaim x-pvc-0"), &|left| {
+        control("a Service", Says::Red("service x-svc"), &|left| {
+            left.services.push("x-svc".to_owned())
+        }),
+        control("a claim", Says::Red("persistentvolumeclaim x-pvc-0"), &|left| {
             left.claims.push("x-pvc-0".to_owned());
         }),
-        of("a StatefulSet", Says::Red("statefulset spark-s-0"), &|left| {
+        control("a StatefulSet", Says::Red("statefulset spark-s-0"), &|left| {
             left.stateful_sets.push("spark-s-0".to_owned());
         }),
-        Control::unseen::<Left>(&(), "what namespace x holds could not be listed"),
+        Control::unseen::<Left>(&(), "namespace x could not be listed"),
     ]
 }
 
-/// What a driver that was killed leaves behind.
+/// The objects that a killed driver leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held(pub Leftovers);
 
-/// What it should.
+/// The expectation for a killed driver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
-    /// How many executor pods.
+    /// Number of executor pods.
     pub executors: usize,
-    /// As what they end, by kubectl's words; of a Spark whose executors run on, `Running`.
+    /// Their possible states in kubectl's words; `Running` for a Spark version whose executors run
+    /// on.
     pub ends: Vec<String>,
-    /// How many ConfigMaps of executors.
+    /// Number of executor ConfigMaps.
     pub config_maps: usize,
 }
 
@@ -152,21 +155,21 @@ impl Observation for Held {
             true => Judged::green(),
             false => Judged::red(
                 format!(
-                    "{executors} pods ({}) and {config_maps} spark-exec-*-conf-map expected, held: \
+                    "{executors} pods ({}) and {config_maps} spark-exec-*-conf-map expected, found: \
                      {held}",
                     ends.join(" or ")
                 ),
-                "look at the executors' logs; another version of Spark may end them otherwise",
+                "read the executors' logs; another Spark version may end them differently",
             ),
         };
-        judged.with("held after kill -9", held)
+        judged.with("left after kill -9", held)
     }
 }
 
 pub(crate) fn kill_controls() -> Vec<Control> {
     let ends = ["Error", "Completed"].map(str::to_owned).to_vec();
     let expected = Expected { executors: 2, ends, config_maps: 1 };
-    let of = |name, says, change: &dyn Fn(&mut Leftovers)| {
+    let control = |name, says, change: &dyn Fn(&mut Leftovers)| {
         let mut held = Leftovers {
             pods: BTreeMap::from(
                 [("x-exec-1", "Error"), ("x-exec-2", "Completed")]
@@ -176,27 +179,27 @@ pub(crate) fn kill_controls() -> Vec<Control> {
             ..Leftovers::default()
         };
         change(&mut held);
-        Control::of(name, &expected, &Held(held), says)
+        Control::seen(name, &expected, &Held(held), says)
     };
     let red = Says::Red("2 pods (Error or Completed) and 1 spark-exec-*-conf-map expected");
     vec![
-        of("both ended and stay", Says::Green, &|_| {}),
-        of("one went", red, &|held| drop(held.pods.pop_first())),
-        of("one runs on", red, &|held| {
+        control("both ended and stay", Says::Green, &|_| {}),
+        control("one went", red, &|held| drop(held.pods.pop_first())),
+        control("one runs on", red, &|held| {
             held.pods.insert("x-exec-1".to_owned(), "Running".to_owned());
         }),
-        of("one more", red, &|held| {
+        control("one more", red, &|held| {
             held.pods.insert("x-exec-3".to_owned(), "Error".to_owned());
         }),
-        of("no ConfigMap", red, &|held| held.config_maps.clear()),
-        of("another ConfigMap", red, &|held| held.config_maps = vec!["mine".to_owned()]),
-        of("one ConfigMap more", red, &|held| {
+        control("no ConfigMap", red, &|held| held.config_maps.clear()),
+        control("another ConfigMap", red, &|held| held.config_maps = vec!["mine".to_owned()]),
+        control("one ConfigMap more", red, &|held| {
             held.config_maps.push("spark-exec-2-conf-map".to_owned());
         }),
-        of("a Service", red, &|held| held.services.push("x-svc".to_owned())),
-        of("a claim", red, &|held| held.claims.push("x-pvc-0".to_owned())),
-        of("a StatefulSet", red, &|held| held.stateful_sets.push("s".to_owned())),
-        of("nothing", red, &|held| *held = Leftovers::default()),
-        Control::unseen::<Held>(&expected, "what namespace x holds could not be listed"),
+        control("a Service", red, &|held| held.services.push("x-svc".to_owned())),
+        control("a claim", red, &|held| held.claims.push("x-pvc-0".to_owned())),
+        control("a StatefulSet", red, &|held| held.stateful_sets.push("s".to_owned())),
+        control("nothing", red, &|held| *held = Leftovers::default()),
+        Control::unseen::<Held>(&expected, "namespace x could not be listed"),
     ]
 }

@@ -1,5 +1,5 @@
-//! A Lease that says on a shared cluster that a run lives: a sweep on another machine sees neither
-//! our lock nor our processes.
+//! A Lease that shows on a shared cluster that a run is alive: a sweep on another machine cannot
+//! see the run's lock or its processes.
 
 use std::time::Duration;
 
@@ -15,24 +15,23 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::removal::bounded;
 
-/// Not renewed for so long: its run is dead.
+/// Seconds without a renewal after which its run counts as dead.
 pub const DURATION_SECONDS: i32 = 60;
-/// How often it is renewed, in seconds, however long a renewal takes: of three in a row two may fail,
-/// also by no answer.
+/// Seconds between renewals. Of three in a row two may fail, also without an answer.
 const RENEW_SECONDS: u64 = 15;
-/// The longest that taking it, or one renewal with all its conflicts, may last.
+/// Time limit for taking it, and for one renewal with all its conflicts.
 const ROUND: Duration = Duration::from_secs(10);
-/// How often in a row a renewal may meet a Lease that somebody changed meanwhile.
+/// How many conflicts in a row a renewal may have.
 const CONFLICTS: usize = 3;
 
-/// Renewed until dropped.
+/// A Lease, renewed until this value is dropped.
 #[derive(Debug)]
 pub struct Lease {
     _renewal: AbortOnDropHandle<()>,
 }
 
 impl Lease {
-    /// Takes a Lease of the run's in a namespace, which the ledger knows of, and goes on renewing it.
+    /// Creates the run's Lease in a namespace, which must be in the ledger, and keeps renewing it.
     ///
     /// # Errors
     /// Environment: it could not be created.
@@ -70,21 +69,21 @@ impl Lease {
     }
 }
 
-/// This host, for people.
+/// The name of this host, for messages.
 pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// What became of one renewal.
+/// The result of one renewal.
 #[derive(Debug)]
 enum Renewal {
-    /// Done: the Lease as it is now.
+    /// Renewed: the Lease as it is now.
     Done(KubeLease),
-    /// Not now: the Lease to try again with, and why.
+    /// Failed: the Lease to retry with, and the error.
     Failed(KubeLease, Error),
     /// Deleted, perhaps with its namespace.
     Gone,
-    /// Another holder has it.
+    /// Taken over by another holder.
     Lost(String),
 }
 
@@ -102,7 +101,7 @@ async fn renew(context: Context, api: Api<KubeLease>, mut held: KubeLease) {
                 if !warned {
                     context.recorder.warn(format!(
                         "renewing the Lease {name}: {error}; without it a sweep on another machine \
-                         may take the run for dead after {DURATION_SECONDS} s"
+                         may remove this run's objects after {DURATION_SECONDS} s"
                     ));
                 }
                 (held, warned) = (last, true);
@@ -110,8 +109,8 @@ async fn renew(context: Context, api: Api<KubeLease>, mut held: KubeLease) {
             Renewal::Gone => return,
             Renewal::Lost(holder) => {
                 context.recorder.warn(format!(
-                    "the Lease {name} is held by {holder} now: a sweep on another machine took this \
-                     run for dead and removes what it made in the cluster"
+                    "the Lease {name} is now held by {holder}: a sweep on another machine took this \
+                     run for dead and is removing its objects in the cluster"
                 ));
                 return;
             }
@@ -123,8 +122,8 @@ fn unanswered(what: impl std::fmt::Display) -> Error {
     Error::environment(format!("{what}: no answer within {} s", ROUND.as_secs()))
 }
 
-/// Renews it. A conflict says only that it is not as we saw it last: a renewal of ours whose answer
-/// was lost, an annotation of somebody's. As long as we are its holder, it is renewed as it is now.
+/// Renews the Lease. A conflict only means that it has changed, by a renewal whose answer was lost,
+/// or by an annotation. As long as the holder is the same, the changed Lease is renewed.
 async fn renew_once(api: &Api<KubeLease>, name: &str, mut held: KubeLease) -> Renewal {
     let holder = holder_of(&held);
     for _ in 0..CONFLICTS {
@@ -151,10 +150,10 @@ async fn renew_once(api: &Api<KubeLease>, name: &str, mut held: KubeLease) -> Re
             Err(error) => return Renewal::Failed(held, error),
         }
     }
-    Renewal::Failed(held, Error::environment("it changes all the time"))
+    Renewal::Failed(held, Error::environment("it keeps changing"))
 }
 
-/// Who holds a Lease; empty for none.
+/// The holder of a Lease; empty for none.
 pub fn holder_of(lease: &KubeLease) -> String {
     let spec = lease.spec.as_ref();
     spec.and_then(|spec| spec.holder_identity.clone()).unwrap_or_default()

@@ -1,5 +1,5 @@
-//! Kubernetes: clusters of kind and Minikube and existing ones, access to them, watches, and the
-//! removal of what a run made.
+//! Kubernetes: kind, Minikube and existing clusters, access to them, watches, and the removal of a
+//! run's resources.
 
 pub mod access;
 pub mod cluster;

@@ -1,4 +1,4 @@
-//! Removes one resource of a run: the one way for a normal end and for a sweep.
+//! Removes one resource of a run, both at its normal end and in a sweep.
 
 use std::path::{Component, Path};
 
@@ -14,22 +14,22 @@ use sparkproof_machine::{docker, exec, minikube_profile, node_path};
 
 use crate::removal;
 
-/// Removes one thing that the context's run owns, verified at this moment to be that run's, and
-/// writes down that it is gone. What is gone already, or turns out to be somebody else's under the
-/// same name (ours was never made), counts as removed.
+/// Removes a resource of the context's run, after verifying that it is that run's, and records that
+/// it is gone. It also counts as removed if it is gone already, or if an object of its name is not
+/// the run's, so that the run's was never created.
 ///
 /// # Errors
-/// Environment: it is still there, with the reason; the ledger keeps it.
+/// Environment: it still exists, with the reason; it stays in the ledger.
 pub async fn release(context: &Context, owned: &OwnedResource) -> Result<()> {
     if let Some(why) = try_release(context, owned).await? {
-        context.recorder.warn(format!("{owned} is left alone: {why}"));
+        context.recorder.warn(format!("{owned} is kept: {why}"));
     }
     Ok(())
 }
 
-/// The same; why something of that name is left alone, when it is.
+/// The same; returns why an object of that name is kept, if it is.
 pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Option<String>> {
-    let mut left_alone = None;
+    let mut kept = None;
     let context = &context.for_teardown();
     let (run, label) = (context.run.id(), context.run.label());
     match owned {
@@ -47,11 +47,11 @@ pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Opt
             let nodes = docker::kind_cluster(&engine, name, label).await?;
             let removed = nodes.of_run.iter().map(|node| docker::force_remove(&engine, node));
             try_join_all(removed).await?;
-            left_alone = nodes.left_alone(run, docker::MARK);
+            kept = nodes.kept(run, docker::MARK);
         }
         OwnedResource::MinikubeCluster { docker, name } => {
             let of_run = (run, context.run.dir());
-            left_alone = minikube_profile::remove(&docker::at(docker).await?, name, of_run).await?;
+            kept = minikube_profile::remove(&docker::at(docker).await?, name, of_run).await?;
         }
         OwnedResource::NodeImage { docker, node, name } if name.contains(run.as_str()) => {
             remove_image(context, &docker::at(docker).await?, node, name).await?;
@@ -99,11 +99,11 @@ pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Opt
         OwnedResource::Path { path } => remove_path(context, path)?,
     }
     context.run.released(owned)?;
-    Ok(left_alone)
+    Ok(kept)
 }
 
-/// Removes a file or a directory tree, what is mounted in it unmounted first: behind a mount lies
-/// what is not ours.
+/// Removes a file or a directory tree. Unmounts everything in it first: files behind a mount are
+/// not the run's.
 fn remove_path(context: &Context, path: &Path) -> Result<()> {
     let run = context.run.id();
     if !is_of_run(path, run) {
@@ -125,8 +125,9 @@ fn remove_path(context: &Context, path: &Path) -> Result<()> {
     }
 }
 
-/// Whether a path outside the state directory is the run's: absolute, without `..`, and its own name
-/// contains the run's random id. A name that a user chose proves nothing: others have it, too.
+/// Whether a path outside the state directory is the run's: absolute, without `..`, and its last
+/// part contains the run's random id. A name that a user chose proves nothing, since others may use
+/// it, too.
 fn is_of_run(path: &Path, run: &RunId) -> bool {
     let last = path.file_name().is_some_and(|name| name.to_string_lossy().contains(run.as_str()));
     run.is_random()

@@ -1,4 +1,4 @@
-//! Kubernetes objects of a run: removed by name when their label says whose they are.
+//! Removes Kubernetes objects of a run by name, after verifying their label.
 
 pub mod labelled;
 
@@ -23,14 +23,13 @@ use sparkproof_machine::{docker, minikube_profile};
 
 use crate::cluster::{Via, client_of};
 
-/// The longest one answer may take.
+/// Time limit of one answer.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// A client that reaches the cluster; `None` when the cluster was one of ours and is gone, and all
-/// that was in it.
+/// A client for the cluster; `None` if sparkproof made the cluster and it is gone.
 ///
 /// # Errors
-/// Environment: it does not answer, and is not known to be gone.
+/// Environment: the cluster does not answer, but may exist.
 pub async fn reach(
     context: &Context,
     kubeconfig: &Path,
@@ -50,12 +49,12 @@ pub async fn reach(
             kubeconfig.display()
         ))
         .with_source(e)
-        .remedy("run `sparkproof sweep` when it does")),
+        .remedy("run `sparkproof sweep` when it answers")),
     }
 }
 
-/// Whether the kubeconfig is that of a cluster of ours without any node left. A ledger that names no
-/// cluster says nothing of one.
+/// Whether the kubeconfig is of a cluster that sparkproof made and that has no node left. False if
+/// the ledger names no cluster.
 async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     let Ok(inside) = kubeconfig.strip_prefix(context.dirs.runs()) else { return Ok(false) };
     let Some(Component::Normal(id)) = inside.components().next() else { return Ok(false) };
@@ -78,10 +77,10 @@ async fn cluster_is_gone(context: &Context, kubeconfig: &Path) -> Result<bool> {
     Ok(clusters > 0)
 }
 
-/// What the API server answers, within 20 s.
+/// Waits for the API server's answer, at most 20 s.
 ///
 /// # Errors
-/// Environment: it refused, or did not answer in time.
+/// Environment: the API server refused, or did not answer in time.
 pub async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T> {
     match tokio::time::timeout(ANSWER, work).await {
         Ok(result) => result.or_environment("asking the API server"),
@@ -89,7 +88,7 @@ pub async fn bounded<T>(work: impl Future<Output = kube::Result<T>>) -> Result<T
     }
 }
 
-/// The object, when it carries the run's label.
+/// The object, if it has the run's label.
 async fn of_run<K>(api: &Api<K>, name: &str, run: &RunId) -> Result<Option<K>>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
@@ -98,7 +97,7 @@ where
     Ok(found.filter(|object| object.labels().get(KUBE_RUN).is_some_and(|label| *label == **run)))
 }
 
-/// Deletes a namespace of the run and waits until it is gone with all that is in it.
+/// Deletes a namespace of the run and waits until it is gone with everything in it.
 pub async fn remove_namespace(
     context: &Context,
     client: Client,
@@ -111,7 +110,7 @@ pub async fn remove_namespace(
     }
     delete(&api, name).await?;
     let waiting = Waiting::up_to(NAMESPACE_GONE.as_secs(), format!("the end of namespace {name}"));
-    // One object, for a few seconds: a list of conditions is all a watch would bring.
+    // Polled, since a watch would bring no more for one object in a few seconds.
     wait(context, waiting, Source::Backoff, async || match of_run(&api, name, run).await {
         Ok(None) => Progress::Met(()),
         Ok(Some(namespace)) => Progress::NotYet(state(&namespace)),
@@ -120,7 +119,7 @@ pub async fn remove_namespace(
     .await
 }
 
-/// Why it is still there, in the API server's words.
+/// Why it still exists, in the API server's words.
 fn state(namespace: &Namespace) -> String {
     let conditions = namespace.status.iter().flat_map(|s| s.conditions.iter().flatten());
     let holding: Vec<&str> =
@@ -162,7 +161,7 @@ where
     try_delete(api, name).await?.or_environment(format!("deleting {name}"))
 }
 
-/// The same, for who looks at why it was refused.
+/// The same with kube's error, for callers that need the reason.
 pub async fn try_delete<K>(api: &Api<K>, name: &str) -> Result<kube::Result<()>>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
@@ -208,7 +207,7 @@ mod tests {
         let up = Run::begin_as(&context.dirs, Scope::User, &name).await.expect("run");
         let kubeconfig = up.dir().join("kubeconfig");
         assert!(!cluster_is_gone(&context, &kubeconfig).await.expect("looked"));
-        // What is damaged says nothing at all.
+        // A damaged ledger names no cluster.
         std::fs::write(up.dir().join("ledger.jsonl"), "").expect("written");
         cluster_is_gone(&context, &kubeconfig).await.expect_err("not known");
     }

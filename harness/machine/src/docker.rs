@@ -1,4 +1,4 @@
-//! Docker objects: removed by name when their label says whose they are, found by label.
+//! Docker objects of runs: found by label; removed by name after their label was verified.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use crate::engine::{Engine, gone};
 
-/// The daemon of a ledger entry.
+/// Connects to the daemon of a ledger entry.
 pub async fn at(host: &str) -> Result<Engine> {
     Engine::at(host).await?.ok_or_else(|| {
         Error::environment(format!("the Docker daemon at {host} does not answer"))
@@ -35,7 +35,7 @@ fn is_of_run(labels: Option<&HashMap<String, String>>, run: &RunLabel) -> bool {
     labels.and_then(|labels| labels.get(RUN)).is_some_and(|label| *label == **run)
 }
 
-/// Removes a container with its anonymous volumes, when it carries the run's label.
+/// Removes a container with its anonymous volumes, if it has the run's label.
 pub async fn remove_container(engine: &Engine, name: &str, run: &RunLabel) -> Result<()> {
     match has_container(engine, name, run).await? {
         true => force_remove(engine, name).await,
@@ -43,7 +43,7 @@ pub async fn remove_container(engine: &Engine, name: &str, run: &RunLabel) -> Re
     }
 }
 
-/// Removes a container of the context's run and writes down that it is gone.
+/// Removes a container of the context's run and records that it is gone.
 pub async fn release_container(context: &Context, engine: &Engine, name: &str) -> Result<()> {
     remove_container(engine, name, context.run.label()).await?;
     context
@@ -56,7 +56,7 @@ pub async fn force_remove(engine: &Engine, name: &str) -> Result<()> {
     let what = || format!("removing container {name}");
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     match gone(engine.docker.remove_container(name, Some(options)).await) {
-        // Somebody else removes it already. It is there until that is done.
+        // Another removal is under way; the container exists until that is done.
         Err(DockerError::DockerResponseServerError { status_code: 409, message }) => {
             let removed = timeout(REMOVAL_ENDS, removed(engine, name)).await;
             let late = |_| {
@@ -69,12 +69,12 @@ pub async fn force_remove(engine: &Engine, name: &str) -> Result<()> {
     }
 }
 
-/// Waits for the end of a removal that is under way.
+/// Waits for the end of another removal.
 async fn removed(engine: &Engine, name: &str) -> Result<(), DockerError> {
     let options = WaitContainerOptionsBuilder::new().condition("removed").build();
     let mut end = engine.docker.wait_container(name, Some(options));
     match end.next().await {
-        // The status of its first process, whatever that was.
+        // The exit status of its main process does not matter.
         Some(Err(DockerError::DockerContainerWaitError { error, .. })) if error.is_empty() => {
             Ok(())
         }
@@ -83,27 +83,27 @@ async fn removed(engine: &Engine, name: &str) -> Result<(), DockerError> {
     }
 }
 
-/// A container of the run, by its label.
+/// Whether there is a container of this name with the run's label.
 pub async fn has_container(engine: &Engine, name: &str, run: &RunLabel) -> Result<bool> {
     let found = engine.docker.inspect_container(name, None::<InspectContainerOptions>).await;
-    let found = gone(found).or_environment(format!("looking at container {name}"))?;
+    let found = gone(found).or_environment(format!("inspecting container {name}"))?;
     let config = found.and_then(|container| container.config);
     Ok(config.is_some_and(|config| is_of_run(config.labels.as_ref(), run)))
 }
 
-/// A network, when it carries the run's label.
+/// The id of a network, if it has the run's label.
 pub async fn network_of_run(
     engine: &Engine,
     name: &str,
     run: &RunLabel,
 ) -> Result<Option<NetworkInspect>> {
     let found = engine.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
-    let found = gone(found).or_environment(format!("looking at network {name}"))?;
+    let found = gone(found).or_environment(format!("inspecting network {name}"))?;
     Ok(found.filter(|network| is_of_run(network.labels.as_ref(), run)))
 }
 
-/// Removes a network, when it carries the run's label, with the nodes of kind that hang on it, which
-/// are the run's by that alone; what else is attached is detached.
+/// Removes a network, if it has the run's label, and the kind nodes that are attached to it, which
+/// for that reason belong to the run. Other containers are detached.
 pub async fn remove_network(engine: &Engine, name: &str, run: &RunLabel) -> Result<()> {
     let Some(network) = network_of_run(engine, name, run).await? else { return Ok(()) };
     let nodes = kind_containers(engine, KIND_CLUSTER).await?;
@@ -113,7 +113,7 @@ pub async fn remove_network(engine: &Engine, name: &str, run: &RunLabel) -> Resu
     force_remove_network(engine, network).await
 }
 
-/// Detaches what is still attached, and removes it.
+/// Detaches all containers from a network and removes it.
 pub async fn force_remove_network(engine: &Engine, network: NetworkInspect) -> Result<()> {
     let docker = &engine.docker;
     let name = &network.name.unwrap_or_default();
@@ -146,8 +146,8 @@ pub fn first_name(names: Vec<String>) -> Option<String> {
     Some(names.first()?.trim_start_matches('/').to_owned())
 }
 
-/// Whether a container, running or not, hangs on a network: a later one of the same name has another
-/// id. One that was never started knows its network by name only.
+/// Whether a container, running or not, is attached to a network. Compares ids, since a later
+/// network may have the same name; a container that was never started has only the name.
 fn hangs_on(container: &ContainerSummary, network: &NetworkInspect) -> bool {
     let settings = container.network_settings.as_ref();
     let networks = settings.and_then(|settings| settings.networks.as_ref());
@@ -159,33 +159,33 @@ fn hangs_on(container: &ContainerSummary, network: &NetworkInspect) -> bool {
     networks.is_some_and(|networks| networks.iter().any(is_it))
 }
 
-/// The node containers that have the name of a cluster, told apart.
+/// The node containers with the name of a cluster, by whether they belong to a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Nodes {
-    /// Those that are the run's.
+    /// Those of the run.
     pub of_run: Vec<String>,
-    /// Those that are not, or cannot be told.
+    /// Those that are not of the run, or may not be.
     pub others: Vec<String>,
 }
 
 impl Nodes {
-    /// Takes one in.
+    /// Adds a container.
     pub fn add(&mut self, name: String, is_of_run: bool) {
         if is_of_run { self.of_run.push(name) } else { self.others.push(name) }
     }
 
-    /// Why some are left alone, when there are such.
-    pub fn left_alone(&self, run: &str, mark: &str) -> Option<String> {
+    /// Why the others are kept, if there are any.
+    pub fn kept(&self, run: &str, mark: &str) -> Option<String> {
         (!self.others.is_empty())
             .then(|| format!("{}: not of run {run}, {mark}", self.others.join(", ")))
     }
 }
 
-/// Why a node is not the run's.
-pub const MARK: &str = "on whose network it does not hang";
+/// The reason of [`Nodes::kept`] for nodes of a kind cluster.
+pub const MARK: &str = "whose network it is not attached to";
 
-/// Nodes of a kind cluster: those that hang on the run's labelled network are the run's. A cluster
-/// that a user made under the same name hangs on another.
+/// Nodes of a kind cluster. Those on the run's labelled network belong to the run. A cluster that a
+/// user made under the same name is on another network.
 pub async fn kind_cluster(engine: &Engine, cluster: &str, run: &RunLabel) -> Result<Nodes> {
     let network = network_of_run(engine, cluster, run).await?;
     let mut nodes = Nodes::default();
@@ -196,20 +196,20 @@ pub async fn kind_cluster(engine: &Engine, cluster: &str, run: &RunLabel) -> Res
     Ok(nodes)
 }
 
-/// Something in a daemon that carries a run's label.
+/// An object in a daemon that has a run's label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labelled {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its name.
     pub name: String,
-    /// The run whose label it carries.
+    /// The run in its label.
     pub run: RunLabel,
     /// The scope in its label.
     pub scope: String,
 }
 
-/// What it is, in the order in which it can be removed.
+/// The kind of an object, in the order in which they can be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A container.
@@ -221,7 +221,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// In one word.
+    /// The kind, in one word.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Container => "container",
@@ -237,10 +237,10 @@ impl std::fmt::Display for Labelled {
     }
 }
 
-/// Everything in a daemon that carries a run's label, containers first.
+/// All objects in a daemon that have a run's label, containers first.
 pub async fn labelled(engine: &Engine) -> Result<Vec<Labelled>> {
     let docker = &engine.docker;
-    let what = "listing what carries our label";
+    let what = "listing labelled Docker objects";
     let filters = HashMap::from([("label", vec![RUN])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let containers = docker.list_containers(Some(options)).await.or_environment(what)?;
@@ -258,7 +258,7 @@ pub async fn labelled(engine: &Engine) -> Result<Vec<Labelled>> {
     Ok(all
         .filter_map(|(kind, name, labels)| {
             let value = |label| labels.get(label).cloned().unwrap_or_default();
-            // What is no run's id was never written by sparkproof.
+            // A label that is not a run's id was not written by sparkproof.
             let run = value(RUN).parse().ok()?;
             Some(Labelled { kind, name, run, scope: value(SCOPE) })
         })
@@ -282,7 +282,7 @@ pub async fn remove(engine: &Engine, found: &Labelled) -> Result<()> {
 /// Containers (with state), networks and volumes of a daemon, by kind and name.
 pub async fn everything(engine: &Engine) -> Result<BTreeMap<&'static str, Vec<String>>> {
     let docker = &engine.docker;
-    let what = "listing what Docker holds";
+    let what = "listing Docker's objects";
     let options = ListContainersOptionsBuilder::new().all(true).build();
     let containers = docker.list_containers(Some(options)).await.or_environment(what)?;
     let options = ListNetworksOptionsBuilder::new().build();

@@ -1,4 +1,4 @@
-//! A Minikube profile's containers, network and volumes, by Minikube's own label: removed
+//! A Minikube profile's containers, network and volumes, found by Minikube's label and removed
 //! without Minikube, whose program and files may be gone.
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ use crate::engine::{Engine, gone};
 /// `MINIKUBE_HOME` of a run's Minikube, in the run's directory.
 pub const HOME: &str = "minikube";
 
-/// Whether a label's value names a node of the profile: `p` is the first one of `p`, `p-m02` the
+/// Whether a label's value names a node of the profile `p`: `p` is its first node, `p-m02` the
 /// second.
 fn is_of(profile: &str, node: &str) -> bool {
     node.strip_prefix(profile).is_some_and(|rest| {
@@ -31,7 +31,7 @@ fn is_of(profile: &str, node: &str) -> bool {
     })
 }
 
-/// Names of containers that belong to the profile, each with the node that its label names.
+/// Names of containers of the profile, each with the node in its label.
 async fn containers(engine: &Engine, profile: &str) -> Result<Vec<(String, String)>> {
     let filters = HashMap::from([("label", vec![MINIKUBE_NODE])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
@@ -45,36 +45,36 @@ async fn containers(engine: &Engine, profile: &str) -> Result<Vec<(String, Strin
     Ok(ours)
 }
 
-/// Names of the profile's node containers, running or not: the control plane, which has the
-/// profile's name, first.
+/// Names of the profile's node containers, running or not. The control plane, which has the
+/// profile's name, is the first.
 pub async fn nodes(engine: &Engine, profile: &str) -> Result<Vec<String>> {
     let all = containers(engine, profile).await?;
-    // Others prepare a volume for a node.
+    // Other containers prepare a volume for a node.
     Ok(all.into_iter().filter(|(name, node)| name == node).map(|(name, _)| name).collect())
 }
 
-/// Where Minikube puts the key of a node into its container (its pkg/drivers/kic/kic.go).
+/// The path of a node's key in its container (Minikube's pkg/drivers/kic/kic.go).
 const AUTHORIZED: &str = "/home/docker/.ssh/authorized_keys";
 
-/// Where Minikube keeps the files of a node, below its home.
+/// Minikube's directory of a node, below its home.
 fn machine(home: &Path, node: &str) -> PathBuf {
     home.join(".minikube/machines").join(node)
 }
 
-/// Whether a node's container is the one that the Minikube of this home made: it made a key for it and
-/// has put it there. Before it had (a second after the container's start), or when the container did
-/// not come so far, what counts is that it had begun on such a node.
+/// Whether the Minikube of this home created a node's container: the container has the key that
+/// this Minikube made. If the container has no key (yet: the first second after its start), it
+/// counts if this Minikube had begun to create such a node.
 fn is_of_home(home: &Path, node: &str, authorized: Option<&[u8]>) -> Result<bool> {
     let machine = machine(home, node);
     let Some(authorized) = authorized else { return Ok(machine.exists()) };
     match fs_err::read(machine.join("id_rsa.pub")) {
         Ok(key) => Ok(key.trim_ascii() == authorized.trim_ascii()),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
-        Err(e) => Err(Error::environment("reading a key of Minikube's").with_source(e)),
+        Err(e) => Err(Error::environment("reading a key of Minikube").with_source(e)),
     }
 }
 
-/// A file of a container, running or not; `None` when it, or the container, is not there.
+/// Reads a file of a container, running or not; `None` if the file or the container does not exist.
 async fn file_of(engine: &Engine, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
     let what = || format!("reading {path} of container {container}");
     let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
@@ -88,8 +88,8 @@ async fn file_of(engine: &Engine, container: &str, path: &str) -> Result<Option<
     Ok(Some(content))
 }
 
-/// Containers that have the name of the profile: those of the Minikube whose home is in the run's
-/// directory are the run's. A profile that a user made under the same name has other keys.
+/// Containers with the name of the profile. Those of the Minikube whose home is in the run's
+/// directory belong to the run. A profile that a user made under the same name has other keys.
 pub async fn cluster(engine: &Engine, profile: &str, run: &Path) -> Result<Nodes> {
     let home = run.join(HOME);
     let mut nodes = Nodes::default();
@@ -101,7 +101,7 @@ pub async fn cluster(engine: &Engine, profile: &str, run: &Path) -> Result<Nodes
     Ok(nodes)
 }
 
-/// Volumes and the network that have the name of the profile and Minikube's label.
+/// Volumes and the network with the name of the profile and Minikube's label.
 pub async fn storage_and_network(
     engine: &Engine,
     profile: &str,
@@ -110,17 +110,17 @@ pub async fn storage_and_network(
     let filters = HashMap::from([("label", vec![MINIKUBE_NODE])]);
     let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
     let volumes = docker.list_volumes(Some(options)).await.or_environment("listing volumes")?;
-    // A node's volume has its name; the label of a further one names the profile.
+    // A node's volume has the node's name; other volumes have the profile in their label.
     let volumes = volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.name);
     let network = docker.inspect_network(profile, None::<InspectNetworkOptions>).await;
-    let network = gone(network).or_environment(format!("looking at network {profile}"))?;
+    let network = gone(network).or_environment(format!("inspecting network {profile}"))?;
     let network = network
         .filter(|network| network.labels.as_ref().is_some_and(|l| l.contains_key(MINIKUBE_NODE)));
     Ok((volumes.filter(|name| is_of(profile, name)).collect(), network))
 }
 
-/// Removes what is the run's of the profile: containers, then, when no container of another is left
-/// that uses them, the network and volumes. Why something is left alone, when it is.
+/// Removes the profile's containers that belong to the run, and then its network and volumes, if no
+/// other container uses them. Returns why something is kept, if it is.
 pub async fn remove(
     engine: &Engine,
     profile: &str,
@@ -129,11 +129,11 @@ pub async fn remove(
     let docker = &engine.docker;
     let nodes = cluster(engine, profile, dir).await?;
     try_join_all(nodes.of_run.iter().map(|name| force_remove(engine, name))).await?;
-    if let Some(why) = nodes.left_alone(run, MARK) {
+    if let Some(why) = nodes.kept(run, MARK) {
         return Ok(Some(why));
     }
     let (volumes, network) = storage_and_network(engine, profile).await?;
-    // Without a node only that the run's Minikube had begun on one tells whose they are.
+    // Without a node they count as the run's only if its Minikube had begun to create one.
     if nodes.of_run.is_empty() && !machine(&dir.join(HOME), profile).exists() {
         let network = network.into_iter().map(|_| format!("network {profile}"));
         let there: Vec<String> =
@@ -152,8 +152,8 @@ pub async fn remove(
     Ok(None)
 }
 
-/// Why a container is not the run's.
-pub const MARK: &str = "whose Minikube made no such key";
+/// The reason of [`crate::docker::Nodes::kept`] for nodes of a Minikube profile.
+pub const MARK: &str = "whose Minikube did not create its key";
 
 #[cfg(test)]
 mod tests {
@@ -164,7 +164,7 @@ mod tests {
         let keep = tempfile::tempdir().expect("temporary directory");
         let home = keep.path();
         let is_of_run = |key: Option<&[u8]>| is_of_home(home, "dev", key).expect("looked");
-        // Killed before Minikube began on a node: whatever has the name is another's.
+        // Killed before Minikube began to create a node: objects of that name are not the run's.
         assert!(!is_of_run(None) && !is_of_run(Some(b"ssh-rsa AAAA1")));
         let machine = machine(home, "dev");
         std::fs::create_dir_all(&machine).expect("made");

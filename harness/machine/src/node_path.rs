@@ -1,4 +1,4 @@
-//! What a run left inside nodes that outlive it (a cluster of `up`, or of `exec`).
+//! Directories of a run inside nodes that outlive it (a cluster of `up` or `exec`).
 
 use std::path::Path;
 
@@ -12,17 +12,18 @@ use crate::engine::{Engine, gone};
 
 const LOOK: Option<InspectContainerOptions> = None;
 
-/// Unmounts what lies on the path, deepest first, then removes what is the node's own.
+/// A script that unmounts everything below the path, deepest first, then removes the path.
 const REMOVE: &str = r#"
 awk -v p="$1" '$5 == p || index($5, p "/") == 1 {print $5}' /proc/self/mountinfo | sort -r |
     while read -r mounted; do umount --lazy "$mounted"; done
 rm -rf --one-file-system "$1"
 "#;
 
-/// Removes a directory of a node with what is mounted below it; a node that is gone took it along.
+/// Removes a directory of a node and unmounts what is mounted below it. If the node is gone, so is
+/// the directory.
 ///
 /// # Errors
-/// Environment: it is still there, or the node could not be looked at.
+/// Environment: it still exists, or the node could not be inspected.
 pub async fn remove_path(
     context: &Context,
     engine: &Engine,
@@ -32,7 +33,7 @@ pub async fn remove_path(
     let path = path.to_string_lossy();
     carries(&path, context.run.id())?;
     let node_is_there = gone(engine.docker.inspect_container(node, LOOK).await);
-    if node_is_there.or_environment(format!("looking at node {node}"))?.is_none() {
+    if node_is_there.or_environment(format!("inspecting node {node}"))?.is_none() {
         return Ok(());
     }
     let command = ["sh", "-c", REMOVE, "sh", &path];

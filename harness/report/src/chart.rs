@@ -1,4 +1,4 @@
-//! Times as bars: what the page draws, in percent of a chart's width.
+//! Bar charts over time; positions in percent of the chart's width.
 
 use sparkproof_base::events::PodMoment;
 
@@ -8,17 +8,17 @@ use super::text::duration;
 /// Rows of bars over one time axis.
 pub(super) struct Chart {
     pub(super) ticks: Vec<Tick>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<ChartRow>,
 }
 
-/// A mark on the axis.
+/// A tick of the axis.
 pub(super) struct Tick {
     pub(super) left: f64,
     pub(super) label: String,
 }
 
-/// One line of the chart.
-pub(super) struct Row {
+/// One row of the chart.
+pub(super) struct ChartRow {
     pub(super) label: String,
     pub(super) class: &'static str,
     pub(super) bars: Vec<Bar>,
@@ -26,7 +26,7 @@ pub(super) struct Row {
     pub(super) detail: String,
 }
 
-/// A span of time. `title` is its tooltip.
+/// A bar; `title` is its tooltip.
 pub(super) struct Bar {
     pub(super) left: f64,
     pub(super) width: f64,
@@ -34,7 +34,7 @@ pub(super) struct Bar {
     pub(super) title: String,
 }
 
-/// From a time to a time, in seconds since the run's start.
+/// A bar between two times, in seconds since the run's start.
 #[derive(Clone, Copy)]
 struct Axis {
     from: f64,
@@ -52,11 +52,11 @@ impl Axis {
 
     fn bar(self, from: f64, to: f64, class: &'static str, title: String) -> Bar {
         let left = self.percent(from);
-        // What happened stays visible, however short it was.
+        // A minimum width keeps short bars visible.
         Bar { left, width: (self.percent(to) - left).max(0.25), class, title }
     }
 
-    /// About six round marks.
+    /// About six ticks at round times.
     fn ticks(self) -> Vec<Tick> {
         const ROUND: [f64; 14] =
             [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
@@ -75,7 +75,7 @@ impl Axis {
     }
 }
 
-/// Every phase, with those of its steps that took a part of it worth seeing.
+/// Every phase, with its longer steps.
 pub(super) fn phases(model: &Model) -> Chart {
     let axis = Axis::new(0.0, model.seconds);
     let visible = |step: &&Step| step.seconds >= (model.seconds * 0.01).max(0.5);
@@ -86,7 +86,7 @@ pub(super) fn phases(model: &Model) -> Chart {
     Chart { ticks: axis.ticks(), rows: rows.collect() }
 }
 
-fn phase_row(axis: Axis, phase: &Phase) -> Row {
+fn phase_row(axis: Axis, phase: &Phase) -> ChartRow {
     let (class, time) = (state(phase.state), duration(phase.seconds));
     let title = format!("{}: {time}", phase.name);
     let bars = vec![axis.bar(phase.at, phase.at + phase.seconds, class, title)];
@@ -94,17 +94,17 @@ fn phase_row(axis: Axis, phase: &Phase) -> Row {
         State::NotEnded => "did not end".to_owned(),
         _ => phase.detail.clone(),
     };
-    Row { label: phase.name.clone(), class, bars, time, detail }
+    ChartRow { label: phase.name.clone(), class, bars, time, detail }
 }
 
-fn step_row(axis: Axis, step: &Step) -> Row {
+fn step_row(axis: Axis, step: &Step) -> ChartRow {
     let time = duration(step.seconds);
     let title = format!("{}: {time} {}", step.name, step.detail);
     let bars = vec![axis.bar(step.at, step.at + step.seconds, state(step.state), title)];
-    Row { label: step.name.clone(), class: "step", bars, time, detail: step.detail.clone() }
+    ChartRow { label: step.name.clone(), class: "step", bars, time, detail: step.detail.clone() }
 }
 
-/// The style class of a state.
+/// The CSS class of a state.
 pub(super) fn state(state: State) -> &'static str {
     match state {
         State::Ok | State::Cached => "ok",
@@ -114,7 +114,7 @@ pub(super) fn state(state: State) -> &'static str {
     }
 }
 
-/// The columns of a pod's life: moment, name, style class of the time after it.
+/// The columns of a pod's life: moment, name, CSS class of the time after it.
 pub(super) const LIFE: [(PodMoment, &str, &str); 7] = [
     (PodMoment::Created, "created", "created"),
     (PodMoment::Scheduled, "scheduled", "scheduled"),
@@ -126,13 +126,13 @@ pub(super) const LIFE: [(PodMoment, &str, &str); 7] = [
 ];
 
 impl PodLife {
-    /// When a moment was first seen.
+    /// The time at which a moment was first seen.
     pub(super) fn first(&self, moment: PodMoment) -> Option<f64> {
         self.moments.iter().find(|m| m.moment == moment).map(|m| m.at)
     }
 }
 
-/// One row a pod, over the time in which there were pods.
+/// One row a pod, from the first pod to the end of the last.
 pub(super) fn pods(model: &Model) -> Chart {
     let times = || model.pods.iter().flat_map(|p| &p.moments).map(|m| m.at);
     let from = times().fold(f64::INFINITY, f64::min);
@@ -145,9 +145,9 @@ pub(super) fn pods(model: &Model) -> Chart {
     Chart { ticks: axis.ticks(), rows: model.pods.iter().map(|pod| pod_row(axis, pod)).collect() }
 }
 
-fn pod_row(axis: Axis, pod: &PodLife) -> Row {
+fn pod_row(axis: Axis, pod: &PodLife) -> ChartRow {
     let end = pod.first(PodMoment::Deleted).unwrap_or(axis.to);
-    // By time, not by rank: a watch that was interrupted delivers late.
+    // Sorted by time, not by rank: an interrupted watch delivers late.
     let mut stages: Vec<_> = LIFE[..6]
         .iter()
         .filter_map(|(moment, name, class)| Some((pod.first(*moment)?, *name, *class)))
@@ -166,7 +166,7 @@ fn pod_row(axis: Axis, pod: &PodLife) -> Row {
         pod.moments.iter().filter(remark).map(|m| m.detail.as_str()).collect();
     remarks.dedup();
     let begin = stages.first().map_or(end, |s| s.0);
-    Row {
+    ChartRow {
         label: pod.pod.clone(),
         class: "pod",
         bars: bars.collect(),

@@ -1,4 +1,4 @@
-//! The last lines of a run: counts, where the report is, what is not as it should be.
+//! The last lines of a run: problems, counts, the path of the report.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,13 +9,13 @@ use super::model::CheckOutcome;
 use super::text::{Paint, duration, hanging, line};
 use super::{Console, Mode, Summary, reading};
 
-/// Longer evidence is for the report.
+/// Evidence of more lines than this is only in the report.
 const LINES: usize = 8;
 
 /// Prints the closing lines on standard output; nothing in [`Mode::Json`].
 pub fn print_closing(summary: &Summary, dir: &Path, mode: Mode) {
     let text = closing(summary, dir, mode, Paint(Console::colours()));
-    // A reader who closed the pipe has seen enough: that is no failure of the run.
+    // A closed pipe is not a failure of the run.
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
@@ -25,7 +25,7 @@ pub(super) fn closing(summary: &Summary, dir: &Path, mode: Mode, paint: Paint) -
     }
     let failures = summary.model.failures();
     let mut text = String::new();
-    // What reading costs, where it was measured.
+    // The comparison, if files were read.
     if mode == Mode::Lines && !summary.model.reading.is_empty() {
         text += &format!("\n{}\n", reading::table(&summary.model.reading, paint));
     }
@@ -65,7 +65,7 @@ fn headline(summary: &Summary, paint: Paint) -> String {
         let reasons = format!("{} skipped ({})", counts.skipped, reasons.join("; "));
         parts.push(paint.yellow(&reasons));
     }
-    // Commands that prove nothing end a run, too.
+    // Commands without checks (`up`, `sweep`) end a run, too.
     let none = summary.model.checks.is_empty();
     let counted = if none { "no checks".to_owned() } else { parts.join(", ") };
     let mut text = format!("{counted} in {}", duration(summary.model.seconds));
@@ -77,7 +77,7 @@ fn headline(summary: &Summary, paint: Paint) -> String {
     text
 }
 
-/// Paths under the working directory are shown relative to it.
+/// Shortens paths below the working directory to relative ones.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here).unwrap_or(path).display().to_string()

@@ -9,22 +9,22 @@ use sparkproof_base::events::{Body, Event, Level, NOT_FINISHED, Sink, StepState}
 
 use super::text::{Paint, duration, line};
 
-/// Steps that took at least this many seconds get a line of their own where no spinner shows them.
+/// Without spinners, steps of at least this many seconds get a line.
 const LONG_STEP: f64 = 5.0;
 
-/// How much is shown.
+/// How much the console shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// A line a phase, decisions and warnings.
+    /// A line for each phase, and notes.
     #[default]
     Lines,
-    /// Only failures, and the closing line.
+    /// Failures and the closing line only.
     Quiet,
     /// The events themselves, one JSON object a line, and nothing else.
     Json,
 }
 
-/// Shows events as they come, on standard output; spinners go to standard error.
+/// Prints events as they come on standard output, and spinners on standard error.
 pub struct Console {
     mode: Mode,
     paint: Paint,
@@ -34,11 +34,11 @@ pub struct Console {
 
 struct Shown {
     out: Box<dyn Write + Send>,
-    /// In the order they began.
+    /// Spinners in the order in which their phases and steps began.
     spinners: Vec<Spinner>,
 }
 
-/// The phase's own has no step.
+/// The step; none for the spinner of the phase.
 struct Spinner {
     phase: String,
     step: Option<String>,
@@ -52,14 +52,14 @@ impl Spinner {
 }
 
 impl Console {
-    /// On standard output; spinners when both outputs are terminals.
+    /// A console on standard output, with spinners if both outputs are terminals.
     pub fn new(mode: Mode) -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let live = (terminal && mode == Mode::Lines).then(MultiProgress::new);
         Self::on(Box::new(std::io::stdout()), mode, Paint(Self::colours()), live)
     }
 
-    /// Colours only on terminals, by the conventions NO_COLOR, CLICOLOR, CLICOLOR_FORCE.
+    /// Colours on terminals only, unless NO_COLOR, CLICOLOR or CLICOLOR_FORCE say otherwise.
     pub(super) fn colours() -> bool {
         ::console::colors_enabled()
     }
@@ -74,7 +74,7 @@ impl Console {
     }
 
     fn print(&self, shown: &mut Shown, text: &str) {
-        // A reader who closed the pipe has seen enough: that is no failure of the run.
+        // A closed pipe is not a failure of the run.
         let mut write = || {
             let _ = writeln!(shown.out, "{text}");
             let _ = shown.out.flush();
@@ -101,7 +101,7 @@ impl Console {
             .with_key("took", took);
         Self::clear(shown, |s| s.is(phase, step));
         let bar = ProgressBar::new_spinner().with_style(style).with_prefix(line(prefix));
-        // Steps stand under their phase.
+        // Steps are shown below their phase.
         let bar = match shown.spinners.iter().rfind(|s| step.is_some() && s.phase == phase) {
             Some(above) => live.insert_after(&above.bar, bar),
             None => live.add(bar),
@@ -111,7 +111,7 @@ impl Console {
         shown.spinners.push(Spinner { phase: phase.to_owned(), step, bar });
     }
 
-    /// Takes away the spinners for which `gone` holds.
+    /// Removes the spinners for which `gone` holds.
     fn clear(shown: &mut Shown, gone: impl Fn(&Spinner) -> bool) {
         for spinner in shown.spinners.extract_if(.., |s| gone(s)) {
             spinner.bar.finish_and_clear();

@@ -1,11 +1,11 @@
-//! A run as it could have been, written with times of our own: the recorder's are those of now.
+//! Events of a made-up run, with fixed times (the recorder would write the present time).
 
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use sparkproof_base::error::Exit;
 use sparkproof_base::events::{
-    Body, Event, Evidence, Level, Outcome, PodMoment, StepState, Verdict,
+    Body, Event, EvidenceItem, Level, Outcome, PodMoment, StepState, Verdict,
 };
 
 /// Writes events files of several processes.
@@ -13,7 +13,7 @@ pub(super) struct Tape {
     pub(super) dir: PathBuf,
 }
 
-/// The process that owns the run, and one that it started.
+/// Ids of the process that owns the run, and of one that it started.
 pub(super) const OWNER: u32 = 100;
 pub(super) const OTHER: u32 = 200;
 
@@ -77,7 +77,7 @@ impl Tape {
     ) {
         let evidence = evidence
             .into_iter()
-            .map(|(name, text)| Evidence { name: name.to_owned(), text: text.to_owned() })
+            .map(|(name, text)| EvidenceItem { name: name.to_owned(), text: text.to_owned() })
             .collect();
         let (id, title) = (id.to_owned(), title.to_owned());
         self.put(pid, at, Body::Check(Verdict { id, title, outcome, evidence, seconds: 0.4 }));
@@ -90,13 +90,13 @@ impl Tape {
         }
     }
 
-    /// Up to the session: what every fixture has in common.
+    /// The events up to the session, which all fixtures share.
     pub(super) fn set_up(&self) {
         self.begin();
         let fact = |name: &str, value: &str| {
             self.put(OWNER, 0.1, Body::Fact { name: name.to_owned(), value: value.to_owned() });
         };
-        fact("Docker", "20.10.24, API 1.41, started by us");
+        fact("Docker", "20.10.24, API 1.41, started by sparkproof");
         fact("node image", &format!("kindest/node:v1.34.4-5c1f@sha256:{}", "5c1f09".repeat(10)));
         fact("Spark image", &format!("spark:3.5.9-81ab@sha256:{}", "81ab37".repeat(10)));
         let note = |level, text: &str| {
@@ -104,7 +104,7 @@ impl Tape {
         };
         note(Level::Info, "no image registry answers: the node image is assembled from packages");
         note(Level::Warning, "2 CPUs instead of 3: executors request 400m each");
-        self.phase("engine", 0.1, 2.2, true, "Docker 20.10.24, started by us");
+        self.phase("engine", 0.1, 2.2, true, "Docker 20.10.24, started by sparkproof");
         let node = |body| self.put(OWNER, 2.2, body);
         node(Body::PhaseStarted { phase: "node".to_owned() });
         let kube = "go build kubernetes v1.34.4";
@@ -127,7 +127,7 @@ impl Tape {
         self.verdict(OWNER, 122.5, "access.verbs", title, Outcome::Green, vec![("can-i", verbs)]);
     }
 
-    /// All green but a skipped check; the read checks come from another process that was killed
+    /// All checks green, one skipped. The read checks come from another process that was killed
     /// while writing.
     pub(super) fn green(&self) {
         self.set_up();

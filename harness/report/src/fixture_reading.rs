@@ -1,4 +1,4 @@
-//! A run that reads by every variant, with figures of the order of those measured.
+//! Events of a made-up run that reads by every variant, with realistic figures.
 
 use sparkproof_base::error::Exit;
 use sparkproof_base::events::{Body, Configuration, Outcome, Part, ReadMetrics, StepState};
@@ -32,12 +32,12 @@ const COSTS: [Cost; 17] = [
     ("4-wasbs", 4.31, 2.9, 0.0, 0.0, [31.0, 28.0, 33.0], [1.4, 1.3, 1.5], 0.88, Some(3_312)),
 ];
 
-/// What the reports know of such a run.
+/// A run that reads by every variant.
 pub fn reading() -> Model {
     model(Tape::reading)
 }
 
-/// And of one where a variant is red.
+/// The same with one red variant.
 pub fn reading_red() -> Model {
     model(Tape::reading_red)
 }
@@ -51,12 +51,12 @@ fn model(write: fn(&Tape)) -> Model {
 const NFS: &str = "this kernel has no NFS client: `nfs` is not in /proc/filesystems";
 
 impl Tape {
-    /// Everything is as declared on one node: green, one skipped, two refused.
+    /// As declared for one node: green, one skipped, two refused.
     pub(super) fn reading(&self) {
         self.reads(None);
     }
 
-    /// One executor has no file, by one of the variants.
+    /// In one variant an executor has no file.
     pub(super) fn reading_red(&self) {
         self.reads(Some("3-pvc-dynamic"));
     }
@@ -123,7 +123,7 @@ impl Tape {
         let says = "each of 3 executors read every byte";
         if broken {
             let reason = format!("2 of 3 executors read the right bytes from {uri}");
-            let remedy = "put it where this executor reads it; a replaced executor's pod starts without copies";
+            let remedy = "copy it to where this executor reads it; the pod of a replaced executor starts without copies";
             let cause = format!(
                 "file-missing: the file is not there: executor 2 read {uri}/big.csv: java.io.FileNotFoundException: File {uri}/big.csv does not exist"
             );
@@ -155,12 +155,12 @@ impl Tape {
             green("pinned", "all executors are on the node of the volume", vec![("nodes", nodes)]);
         }
         if let Some(cost) = COSTS.iter().find(|cost| cost.0 == id) {
-            self.put(OWNER, at, Body::Reading(of(cost)));
+            self.put(OWNER, at, Body::Reading(read_metrics(cost)));
         }
     }
 }
 
-fn of(cost: &Cost) -> ReadMetrics {
+fn read_metrics(cost: &Cost) -> ReadMetrics {
     let (id, setup, moved, seconds, bytes, big, small, planning, requests) = *cost;
     ReadMetrics {
         variant: id.to_owned(),

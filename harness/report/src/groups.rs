@@ -1,4 +1,4 @@
-//! Checks by topic; those of reading by variant, folded where there is nothing to look at.
+//! Checks by topic, those of reading by variant; green variants are folded.
 
 use sparkproof_base::events::Configuration;
 use sparkproof_catalog::{Variant, order_of, read_check};
@@ -6,31 +6,31 @@ use sparkproof_catalog::{Variant, order_of, read_check};
 use super::model::{Check, CheckOutcome, Model};
 use super::text::duration;
 
-/// Checks of one topic (what stands before the dot of their ids), or of one variant of reading.
+/// Checks of one topic (the part of their ids before the dot), or of one variant of reading.
 pub(super) struct Group<'a> {
     pub(super) topic: &'a str,
-    /// What a folded group says of itself; others stand open.
+    /// The summary of a folded group; none if the group is open.
     pub(super) folded: Option<Folded<'a>>,
     pub(super) checks: Vec<Shown<'a>>,
 }
 
-/// The line of a folded group.
+/// The summary of a folded group.
 pub(super) struct Folded<'a> {
-    /// Whether it is the first of its kind: it stands under a heading.
+    /// Whether it is the first group of reading, below the heading.
     pub(super) first: bool,
     pub(super) title: &'a str,
-    /// How many checks it has, and how long they took.
+    /// Number of checks and their duration, in words.
     pub(super) sum: String,
-    /// The check that decides how the group came out.
+    /// The check that decides the group's outcome.
     pub(super) worst: &'a Check,
-    /// What the session got for it.
+    /// The configuration of the session for this variant.
     pub(super) configuration: Option<&'a Configuration>,
 }
 
 /// A check in its group.
 pub(super) struct Shown<'a> {
     pub(super) check: &'a Check,
-    /// Without what the group's title says already.
+    /// The id without the group's title.
     pub(super) title: &'a str,
 }
 
@@ -40,7 +40,7 @@ impl Folded<'_> {
     }
 }
 
-/// By topic as they first came; within a topic what needs a look first.
+/// Topics in the order in which they first came; within a topic red checks first.
 pub(super) fn groups(model: &Model) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for check in &model.checks {
@@ -59,7 +59,7 @@ pub(super) fn groups(model: &Model) -> Vec<Group<'_>> {
         group.checks.sort_by_key(|shown| rank(shown.check));
         group.folded = folded(model, group);
     }
-    // Variants stand together, in their order, where the first of them came.
+    // Variants are together, in their order, at the place of the first one.
     if let Some(first) = groups.iter().position(|g| g.folded.is_some()) {
         let (mut of_variants, others): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|g| g.folded.is_some());

@@ -1,4 +1,4 @@
-//! `report.html`: one file that works offline, with all that the events say.
+//! `report.html`: one file that works offline, with everything in the events.
 
 use askama::Template;
 use sparkproof_base::error::{ErrorContext, Exit, Result};
@@ -33,7 +33,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    // Templates pass references.
+    // Askama passes references to filters and methods.
     fn duration(&self, seconds: &f64) -> String {
         duration(*seconds)
     }

@@ -1,8 +1,7 @@
 //! `junit.xml`: phases and checks as test cases.
 //!
-//! A red check is a *failure*; what kept the proof from being carried out (a phase that broke, a
-//! run that was interrupted or killed) is an *error*, so that no reader of this file alone takes
-//! an unfinished run for a green one.
+//! A red check is a *failure*. A phase that failed, and a run that was interrupted or killed, is an
+//! *error*, so that a reader of this file alone does not take an unfinished run for a green one.
 
 use std::time::Duration;
 
@@ -62,7 +61,7 @@ fn phase(phase: &Phase) -> TestCase {
     case
 }
 
-/// The run as a whole: an error unless green, or red for a reason that has a case of its own.
+/// The run as a whole: an error, unless it is green or red for a reason that has its own case.
 fn end(summary: &Summary) -> TestCase {
     let status = match summary.exit {
         Some(Exit::Green | Exit::Red) if summary.model.exit() == Some(summary.model.found()) => {
@@ -80,7 +79,7 @@ fn end(summary: &Summary) -> TestCase {
     case("run", "run", status, summary.model.seconds)
 }
 
-/// One that was asked for by name and skipped is a failure, too.
+/// A variant that was requested by its id and skipped is a failure, too.
 fn check(check: &Check, unproven: bool) -> TestCase {
     let reason = check.reason.as_deref().unwrap_or_default();
     let evidence: Vec<_> =
@@ -99,7 +98,7 @@ fn check(check: &Check, unproven: bool) -> TestCase {
         let lines = check.lines().into_iter().map(|(name, text)| format!("{name}: {text}"));
         status.set_description(lines.collect::<Vec<_>>().join("\n"));
     }
-    // Those of reading by variant, so that a CI server shows them together.
+    // Checks of reading have the variant as class name, so that a CI server groups them.
     let class = match read_check(&check.id) {
         Some(ReadCheck { variant, .. }) => format!("read.{variant}"),
         None => "check".to_owned(),

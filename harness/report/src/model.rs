@@ -1,4 +1,4 @@
-//! What a run was, in the order and the units a reader wants: times are seconds since its start.
+//! The model of a run that all reports are made from. Times are seconds since the run's start.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -7,25 +7,25 @@ use sparkproof_base::error::{Error, Exit};
 use sparkproof_base::events::{Configuration, PodMoment, ReadMetrics};
 use sparkproof_catalog::read_check;
 
-/// A run as its events tell it; made by [`Model::read`].
+/// A run, derived from its events by [`Model::read`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
     /// Run id.
     pub run: String,
-    /// One line: versions, provider, executors.
+    /// Versions, provider and executors, in one line.
     pub title: String,
     /// When it started (UTC, RFC 3339).
     #[schemars(with = "Option<String>")]
     pub started: Option<Timestamp>,
     /// Wall clock from the first to the last event, in seconds.
     pub seconds: f64,
-    /// How it ended; `null` when nothing says so: it still runs, or was killed.
+    /// How it ended; `null` if the run still runs or was killed.
     pub end: Option<End>,
     /// Versions, digests, sizes.
     pub facts: Vec<Fact>,
     /// Phases in the order they began, of all processes.
     pub phases: Vec<Phase>,
-    /// Verdicts in the order they came.
+    /// Checks with their verdicts, in the order in which they were recorded.
     pub checks: Vec<Check>,
     /// Decisions and warnings.
     pub notes: Vec<Note>,
@@ -33,10 +33,10 @@ pub struct Model {
     pub pods: Vec<PodLife>,
     /// Pod lists as the guide shows them.
     pub pod_lists: Vec<PodList>,
-    /// Figures of the ways of reading that were proven, for their comparison.
+    /// Figures of the variants that were proven, for the comparison.
     #[serde(default)]
     pub reading: Vec<ReadMetrics>,
-    /// What sessions got for the ways of reading, with names for what differs between runs.
+    /// Configurations of sessions by variant, with placeholders for what differs between runs.
     #[serde(default)]
     pub configurations: Vec<Configuration>,
     /// Files in the run directory worth opening.
@@ -45,40 +45,40 @@ pub struct Model {
     pub plan: serde_json::Value,
 }
 
-/// The last word of the owning process.
+/// The last event of the owning process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
-    /// How.
+    /// The run's exit.
     pub exit: Exit,
-    /// The failure that ended the run, with its remedy.
+    /// The error that ended the run, with its remedy.
     pub error: Option<String>,
 }
 
 /// A version, digest or size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fact {
-    /// What it is of.
+    /// What the value belongs to, e.g. `Docker`.
     pub name: String,
-    /// Its value.
+    /// The version, digest or size.
     pub value: String,
 }
 
 /// A phase of the proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
-    /// Its name.
+    /// Name of the phase, e.g. `cluster`.
     pub name: String,
-    /// The process that went through it.
+    /// Id of the process that went through it.
     pub pid: u32,
     /// When it began.
     pub at: f64,
-    /// How long it took; up to the last event when it did not end.
+    /// Duration in seconds; up to the last event if it did not end.
     pub seconds: f64,
     /// How it ended.
     pub state: State,
     /// One line of what was achieved, or the failure.
     pub detail: String,
-    /// Its parts; they may run side by side.
+    /// Its steps, which may overlap.
     pub steps: Vec<Step>,
 }
 
@@ -93,7 +93,7 @@ pub struct Step {
     pub seconds: f64,
     /// How it ended.
     pub state: State,
-    /// A word on the result, or the error.
+    /// The result in a few words, or the error.
     pub detail: String,
 }
 
@@ -101,40 +101,40 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It achieved its aim.
+    /// Done.
     Ok,
     /// Taken from the cache.
     Cached,
-    /// It did not achieve its aim.
+    /// Failed.
     Failed,
-    /// A signal ended the run before it could.
+    /// A signal ended the run before this ended.
     Interrupted,
-    /// Nothing says how: its process was killed.
+    /// Unknown: its process was killed, or still runs.
     NotEnded,
 }
 
 /// A check with its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// Stable id.
+    /// Stable id, e.g. `pods.list`.
     pub id: String,
-    /// What a green line means.
+    /// What a green verdict means.
     pub title: String,
-    /// How it came out.
+    /// Its outcome.
     pub outcome: CheckOutcome,
-    /// Of a red check observed against expected, of a skipped one why.
+    /// For a red check observed against expected; for a skipped one why.
     pub reason: Option<String>,
-    /// Of a red check: what to do.
+    /// For a red check: what to do.
     pub remedy: Option<String>,
-    /// When the verdict came.
+    /// When the verdict was recorded.
     pub at: f64,
     /// How long it took.
     pub seconds: f64,
-    /// What the verdict rests on.
+    /// The evidence for the verdict.
     pub evidence: Vec<Evidence>,
 }
 
-/// The three ways a check comes out.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {
@@ -149,7 +149,7 @@ pub enum CheckOutcome {
 /// A piece of evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
-    /// What it is; `cause`, `evidence` and `remedy` are shown with the verdict itself.
+    /// Its name; `cause`, `evidence` and `remedy` are shown with the verdict itself.
     pub name: String,
     /// The text: a table, a log excerpt, a number.
     pub text: String,
@@ -169,9 +169,9 @@ pub struct Note {
 /// The life of a pod.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PodLife {
-    /// Its name.
+    /// Name of the pod, as `namespace/name`.
     pub pod: String,
-    /// What was seen of it, in order.
+    /// Its moments, in order.
     pub moments: Vec<Moment>,
 }
 
@@ -180,7 +180,7 @@ pub struct PodLife {
 pub struct Moment {
     /// When.
     pub at: f64,
-    /// What was seen.
+    /// The moment.
     #[schemars(with = "String")]
     pub moment: PodMoment,
     /// In words, e.g. a waiting reason.
@@ -190,22 +190,22 @@ pub struct Moment {
 /// A pod list as the guide shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PodList {
-    /// When it was taken, in words.
+    /// When it was taken, in words, e.g. `3 executors registered`.
     pub title: String,
-    /// The table.
+    /// The list, as printed.
     pub text: String,
 }
 
 /// A file in the run directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {
-    /// What it is.
+    /// Its title.
     pub title: String,
-    /// Relative to the run directory.
+    /// Path, relative to the run directory.
     pub path: String,
 }
 
-/// Something that is not as it should be, told the same way wherever it came from.
+/// A problem: a red check, a failed phase or the failure of the run, in one form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// Id of the check, name of the phase, or `run`.
@@ -214,7 +214,7 @@ pub struct Failure {
     pub reason: String,
     /// `cause`, `evidence`, `remedy` with their texts, in this order.
     pub lines: Vec<(&'static str, String)>,
-    /// Evidence of other names: logs, tables.
+    /// Evidence with other names: logs, tables.
     pub more: Vec<Evidence>,
 }
 
@@ -241,14 +241,14 @@ impl Check {
         lines
     }
 
-    /// Its further evidence: logs, tables.
+    /// The other evidence: logs, tables.
     pub fn more(&self) -> Vec<Evidence> {
         self.evidence.iter().filter(|e| !LINES.contains(&e.name.as_str())).cloned().collect()
     }
 }
 
 impl Model {
-    /// Whether a check says that a way of reading was skipped which was asked for by name.
+    /// Whether the check records that a variant was skipped that was requested by its id.
     pub fn is_unproven(&self, check: &Check) -> bool {
         let asked = |id: &str| {
             let mut by_name = self.plan["by_name"].as_array().into_iter().flatten();
@@ -258,7 +258,7 @@ impl Model {
             && read_check(&check.id).is_some_and(|of| of.subject.is_none() && asked(of.variant))
     }
 
-    /// What the checks and the phases say so far, whatever the end said: `Green` or `Red`.
+    /// The exit that follows from checks and phases alone, without the end: `Green` or `Red`.
     pub fn found(&self) -> Exit {
         let unproven = |c: &Check| c.outcome == CheckOutcome::Red || self.is_unproven(c);
         let red = self.checks.iter().any(unproven);
@@ -266,8 +266,8 @@ impl Model {
         if red || broken { Exit::Red } else { Exit::Green }
     }
 
-    /// How the run came out; `None` when it did not end. An owner that says green cannot outvote
-    /// a red check of another process.
+    /// The exit of the run; `None` if it did not end. A green owner does not outvote a red check of
+    /// another process.
     pub fn exit(&self) -> Option<Exit> {
         match self.end.as_ref()?.exit {
             Exit::Green => Some(self.found()),
@@ -275,7 +275,7 @@ impl Model {
         }
     }
 
-    /// All that is not as it should be, each thing once: red checks, phases, then the run itself.
+    /// All problems, each once: red checks, phases, then the run itself.
     pub fn failures(&self) -> Vec<Failure> {
         let mut all: Vec<Failure> = Vec::new();
         for check in self.checks.iter().filter(|c| c.outcome == CheckOutcome::Red) {
@@ -285,9 +285,9 @@ impl Model {
         }
         for check in self.checks.iter().filter(|c| self.is_unproven(c)) {
             let reason = check.reason.as_deref().unwrap_or_default();
-            let remedy = "ask for it by its number: what cannot be proven here is skipped then";
+            let remedy = "request it by the number of its strategy: then it is skipped if it cannot be proven here";
             let lines = vec![("remedy", remedy.to_owned())];
-            let reason = format!("asked for by name, and skipped: {reason}");
+            let reason = format!("requested by its id, but skipped: {reason}");
             all.push(Failure { lines, ..Failure::new(&check.id, reason) });
         }
         let error = self.end.as_ref().and_then(|end| end.error.as_deref());
@@ -297,8 +297,9 @@ impl Model {
                 State::NotEnded => "did not end".to_owned(),
                 State::Failed => phase.detail.clone(),
             };
-            let told = |f: &Failure| f.reason.contains(&reason) || reason.contains(&f.reason);
-            if phase.state == State::NotEnded || !all.iter().any(told) {
+            let is_reported =
+                |f: &Failure| f.reason.contains(&reason) || reason.contains(&f.reason);
+            if phase.state == State::NotEnded || !all.iter().any(is_reported) {
                 all.push(Failure::new(&phase.name, reason));
             }
         }
@@ -306,8 +307,8 @@ impl Model {
         if let Some(error) = error.filter(|_| !interrupted) {
             let (reason, remedy) =
                 error.split_once(Error::REMEDY).map_or((error, None), |(e, r)| (e, Some(r)));
-            // The phase that failed and the end of the run tell the same error; the end also
-            // knows the remedy.
+            // The failed phase and the end of the run have the same error; the end also has the
+            // remedy.
             let known = all.iter().position(|f| reason.contains(&f.reason)).unwrap_or_else(|| {
                 all.push(Failure::new("run", reason.to_owned()));
                 all.len() - 1

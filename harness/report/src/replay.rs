@@ -16,8 +16,11 @@ use super::model::*;
 impl Model {
     /// Reads all `events-*.jsonl` of a run directory, merged by time.
     ///
-    /// A torn last line (its writer was killed) is left out; lines that cannot be understood are
-    /// left out with a note. No events at all is an [`Error::input`].
+    /// An incomplete last line (its writer was killed) is ignored; unknown lines are ignored with
+    /// a note.
+    ///
+    /// # Errors
+    /// Bad input: there are no events.
     pub fn read(dir: &Path) -> Result<Model> {
         let (mut events, unread) = events(dir, plain)?;
         if events.is_empty() {
@@ -34,14 +37,14 @@ impl Model {
         model.notes.extend(unread.into_iter().map(|(what, count)| Note {
             at: model.seconds,
             warning: true,
-            text: format!("{count} line(s) left out of this report: {what}"),
+            text: format!("{count} line(s) ignored in this report: {what}"),
         }));
         Ok(model)
     }
 
-    /// Settles what only the end can tell.
+    /// Derives what is known only after all events.
     fn close(&mut self) {
-        // Side by side, whatever session they were in.
+        // In the order of the variants, from all sessions.
         self.reading.sort_by_key(|of| order_of(&of.variant));
         let interrupted = self.exit().is_some_and(sparkproof_base::Exit::is_interruption);
         let signal = Error::interrupted(sparkproof_base::Exit::Interrupt).what;
@@ -62,7 +65,7 @@ impl Model {
     }
 }
 
-/// The `events-*.jsonl` of a run directory. Bad input: it cannot be read.
+/// The paths of `events-*.jsonl` in a run directory. Bad input: it cannot be read.
 fn event_files(dir: &Path) -> Result<Vec<PathBuf>> {
     let listing = fs_err::read_dir(dir).or_input("reading the run directory")?;
     let named = |path: &PathBuf| {
@@ -72,20 +75,21 @@ fn event_files(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(listing.filter_map(|entry| entry.ok()).map(|entry| entry.path()).filter(named).collect())
 }
 
-/// Whether a run's events lie in this directory: another run's would be one report with them.
+/// Whether this directory holds events of a run. Another run must not write there: one report would
+/// be made from both.
 pub fn holds_a_run(dir: &Path) -> Result<bool> {
     Ok(dir.exists() && !event_files(dir)?.is_empty())
 }
 
 fn no_events(dir: &Path) -> Error {
     Error::input(format!("no events in {}", dir.display()))
-        .remedy("give the directory of a run, the one with events-*.jsonl")
+        .remedy("name the directory of a run, the one with events-*.jsonl")
 }
 
-/// The events of a run directory as they were written, those of one process in their order.
+/// The events of a run directory, those of one process in their order.
 ///
 /// # Errors
-/// Bad input: there are none, or a line is not understood: what is missing cannot be judged.
+/// Bad input: there are none, or a line cannot be read.
 pub fn stored_events(dir: &Path) -> Result<Vec<Event>> {
     let (events, unread) = events(dir, |_| {})?;
     match unread.first_key_value() {
@@ -98,14 +102,14 @@ pub fn stored_events(dir: &Path) -> Result<Vec<Event>> {
     }
 }
 
-/// All events, and what could not be read, counted by kind.
+/// All events, and the number of unreadable lines by kind.
 fn events(dir: &Path, change: fn(&mut Value)) -> Result<(Vec<Event>, BTreeMap<String, usize>)> {
     let mut events = Vec::new();
     let mut unread = BTreeMap::new();
     for path in event_files(dir)? {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let bytes = fs_err::read(&path).or_environment("reading the events")?;
-        // kill -9 can cut a character in two.
+        // kill -9 can leave a part of a character.
         let text = String::from_utf8_lossy(&bytes);
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
             match parse(line, change) {
@@ -120,7 +124,7 @@ fn events(dir: &Path, change: fn(&mut Value)) -> Result<(Vec<Event>, BTreeMap<St
     Ok((events, unread))
 }
 
-/// One line; the error names its kind when that is all we do not know.
+/// Parses one line; the error is the kind of the event, if only that is unknown.
 fn parse(line: &str, change: fn(&mut Value)) -> Result<Event, Option<String>> {
     let mut value: Value = serde_json::from_str(line).map_err(|_| None)?;
     change(&mut value);
@@ -128,7 +132,7 @@ fn parse(line: &str, change: fn(&mut Value)) -> Result<Event, Option<String>> {
     serde_json::from_value(value).map_err(|_| kind)
 }
 
-/// Logs carry colours: fit for a terminal, not for a report.
+/// Removes terminal colours from logs.
 fn plain(value: &mut Value) {
     match value {
         Value::String(text) if text.contains('\u{1b}') => {
@@ -157,7 +161,7 @@ impl Replay {
         let model = &mut self.model;
         match body {
             Body::RunStarted { run, title, plan } => {
-                // Processes under `exec` may announce themselves too: the first one owns the run.
+                // Processes under `exec` may record a start, too: the first one owns the run.
                 if self.owner.is_none() {
                     self.owner = Some(pid);
                     (model.run, model.title, model.plan) = (run, title, plan);
@@ -191,7 +195,7 @@ impl Replay {
             }
             Body::Pod { pod, moment, detail } => {
                 let moment = Moment { at, moment, detail };
-                // A StatefulSet makes a pod of the same name again.
+                // A StatefulSet creates a pod of the same name again.
                 let is_over = |life: &PodLife| {
                     moment.moment == PodMoment::Created && life.first(PodMoment::Deleted).is_some()
                 };
@@ -201,7 +205,7 @@ impl Replay {
                 }
             }
             Body::PodList { title, text } => model.pod_lists.push(PodList { title, text }),
-            // What a verdict rests on: for who judges it again.
+            // Only `--rejudge` uses observations.
             Body::Observed(_) => {}
             Body::Check(verdict) => model.checks.push(check(at, verdict)),
             Body::Reading(figures) => model.reading.push(figures),
@@ -221,8 +225,8 @@ impl Replay {
     ) {
         let from = (at - took).max(0.0);
         let named = |p: &Phase| p.name == phase;
-        // Tools report after the end of a phase, and steps without one must neither vanish nor
-        // make the run look killed.
+        // Tools may report after the end of a phase. Such steps must be shown, and must not make
+        // the run look killed.
         let index = self
             .open(&phase, pid)
             .or_else(|| self.model.phases.iter().rposition(named))
@@ -250,7 +254,7 @@ impl Replay {
         };
     }
 
-    /// The last open phase of a name: of the process, else of any.
+    /// The last open phase of a name, preferably of this process.
     fn open(&self, name: &str, pid: u32) -> Option<usize> {
         let phases = &self.model.phases;
         let open = |p: &Phase| p.name == name && p.state == State::NotEnded;

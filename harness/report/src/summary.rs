@@ -1,4 +1,4 @@
-//! `summary.json`: the model with its verdict and counts, under a versioned schema.
+//! `summary.json`: the model with verdict and counts, in a versioned schema.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ use super::text;
 pub struct Summary {
     /// Version of this schema, now 1. Fields may be added to a version, never changed.
     pub schema: u32,
-    /// How the run came out, red checks of every process included; `null` when it did not end.
+    /// The exit of the run, with the red checks of all its processes; `null` if it did not end.
     pub exit: Option<Exit>,
-    /// The exit code that belongs to it.
+    /// The exit code.
     pub exit_code: Option<u8>,
-    /// How the checks came out.
+    /// Number of checks by outcome.
     pub counts: Counts,
-    /// The run itself.
+    /// The model of the run.
     #[serde(flatten)]
     pub model: Model,
 }
@@ -35,8 +35,8 @@ pub struct Counts {
 }
 
 impl Summary {
-    /// Draws the sum of a run.
-    pub fn of(model: Model) -> Self {
+    /// Adds verdict and counts to a model.
+    pub fn from_model(model: Model) -> Self {
         let count = |outcome| model.checks.iter().filter(|c| c.outcome == outcome).count();
         let counts = Counts {
             green: count(CheckOutcome::Green),
@@ -63,7 +63,7 @@ impl Summary {
             Some(Exit::Red) if unproven > 0 => {
                 let were = if unproven == 1 { "was" } else { "were" };
                 let all = checks + self.counts.skipped;
-                format!("{unproven} of {all} checks {were} asked for by name and skipped")
+                format!("{unproven} of {all} checks {were} requested by id but skipped")
             }
             Some(Exit::Red) => {
                 let failed = |s| matches!(s, State::Failed | State::NotEnded);

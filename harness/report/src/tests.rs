@@ -182,7 +182,7 @@ fn the_page_is_one_file_with_all_of_the_run() {
         "my-app-8c1b-exec-3   1/1     Running",
         "NFS: no kernel client",
         "href=\"./logs/the%20driver.log\"",
-        "1 line(s) left out of this report: events of kind `sky`",
+        "1 line(s) ignored in this report: events of kind `sky`",
     ] {
         assert!(html.contains(text), "{text}");
     }
@@ -240,10 +240,10 @@ fn what_ended_the_run_is_told_once_with_its_remedy() {
     let text = closing(&summary, dir.path(), Mode::Quiet, Paint(false));
     assert_eq!(text.matches("docker is not installed").count(), 1, "{text}");
     assert!(text.contains("\n  remedy    --yes installs it\n"), "{text}");
-    assert!(text.contains(": the environment is not able, exit 3"), "{text}");
+    assert!(text.contains(": the environment cannot serve the request, exit 3"), "{text}");
 }
 
-/// What is asked for by name and skipped is not proven; what is asked for otherwise may be skipped.
+/// A variant that was requested by its id must not be skipped; others may be.
 #[rstest]
 #[case::by_name(&["3-nfs"], Exit::Red)]
 #[case::another_by_name(&["0-copy"], Exit::Green)]
@@ -262,12 +262,12 @@ fn what_was_asked_for_by_name_is_proven_or_red(#[case] by_name: &[&str], #[case]
     let text = closing(&summary, dir.path(), Mode::Lines, Paint(false));
     let junit = read(&dir, "junit.xml");
     if exit == Exit::Green {
-        assert!(!text.contains("asked for by name") && !junit.contains("<failure"), "{text}");
+        assert!(!text.contains("requested by its id") && !junit.contains("<failure"), "{text}");
     } else {
         assert!(text.contains("not proven, exit 1"), "{text}");
-        assert!(text.contains("asked for by name, and skipped: no NFS client"), "{text}");
+        assert!(text.contains("requested by its id, but skipped: no NFS client"), "{text}");
         assert!(junit.contains("<failure"), "{junit}");
-        assert_eq!(summary.headline(), "1 of 2 checks was asked for by name and skipped");
+        assert_eq!(summary.headline(), "1 of 2 checks was requested by id but skipped");
     }
 }
 
@@ -278,13 +278,13 @@ fn a_step_that_reports_late_does_not_open_its_phase_again() {
         tape.phase("node", 0.0, 1.0, true, "assembled");
         tape.step(1.1, "node", "apt", StepState::Done(String::new()), 1.0);
         tape.step(1.2, "node", "apt", StepState::Progress("12/98 MB".to_owned()), 1.1);
-        tape.step(1.3, "nobody's", "sweep", StepState::Done(String::new()), 0.1);
+        tape.step(1.3, "other", "sweep", StepState::Done(String::new()), 0.1);
         tape.end(2.0, Exit::Green, None);
     });
     assert_eq!(summary.exit, Some(Exit::Green));
-    let [node, nobody] = &summary.model.phases[..] else { panic!("two phases") };
+    let [node, other] = &summary.model.phases[..] else { panic!("two phases") };
     assert_eq!((node.steps.len(), node.steps[0].state), (1, State::Ok));
-    assert_eq!(nobody.steps.len(), 1);
+    assert_eq!(other.steps.len(), 1);
 }
 
 /// From the recorder, through the console, to the reports: what is secret is nowhere.
@@ -373,9 +373,9 @@ fn the_exit_codes_in_the_docs_are_those_of_the_code() {
     assert_eq!(rows, expected);
     // The rule of `--strategies`: `plan::selection`'s tests and the one above hold it.
     let rule = [
-        "| a way of reading | known to be impossible before anything is made | skipped at the end |",
-        "| by name: its id on `--strategies` | `3` | `1` |",
-        "| by its number, or by default | `0`, skipped with its reason | `0`, skipped with its reason |",
+        "| a variant | known to be impossible before anything is created | skipped at the end |",
+        "| requested by its id | `3` | `1` |",
+        "| requested by its number, or by default | `0`, skipped with its reason | `0`, skipped with its reason |",
     ];
     for line in rule {
         assert!(page.contains(line), "{line}");

@@ -14,7 +14,7 @@ pub const SUMMARY: &str = "summary.json";
 /// Derives `junit.xml`, `summary.json` and `report.html` from the events of a run directory, each
 /// atomically: whoever collects them sees a whole file.
 pub fn write_all(dir: &Path) -> Result<Summary> {
-    let summary = Summary::of(Model::read(dir)?);
+    let summary = Summary::from_model(Model::read(dir)?);
     let json = serde_json::to_string_pretty(&summary).or_internal("writing the summary")?;
     put(dir, SUMMARY, &(json + "\n"))?;
     put(dir, "junit.xml", &junit::junit(&summary)?)?;

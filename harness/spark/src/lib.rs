@@ -1,4 +1,5 @@
-//! Spark: what it is told and what it answers, and why it failed.
+//! Spark: sessions and applications, requests to drivers and their answers, and diagnoses of
+//! failures.
 
 pub mod diagnose;
 pub mod session;

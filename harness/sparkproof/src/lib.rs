@@ -1,10 +1,9 @@
-//! What scenarios are written with, named from here, whatever crate it is of: [`flow::scenario`] is
-//! the frame, [`testbed::ScenarioContext::session`] makes sessions of Spark on Kubernetes, and
-//! [`checks`] says of them what holds, or why it does not. `examples/own-scenarios` is a repository
-//! that does so.
+//! The library for scenarios; it re-exports names of the other crates. [`flow::scenario`] is the frame
+//! of a scenario, [`testbed::ScenarioContext::session`] builds sessions of Spark on Kubernetes, and
+//! [`checks`] checks them. `examples/own-scenarios` is a repository with its own scenarios.
 //!
-//! The cluster, its image and its permissions are those that `sparkproof exec -- cargo nextest run`
-//! holds. With the feature `report` each scenario also writes a report of its own.
+//! Scenarios run on the environment of `sparkproof exec -- cargo nextest run`. With the feature `report`
+//! each scenario also writes its own report.
 
 pub use sparkproof_base::{
     Context, Error, Exit, Result, RunId, context, deadlines, dirs, error, events, ledger, locks,

@@ -1,4 +1,4 @@
-//! An authority for one run, and the certificate of a server.
+//! A certificate authority for one server, and the server's certificate.
 
 use std::path::{Path, PathBuf};
 
@@ -8,22 +8,22 @@ use rcgen::{
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 
-/// How many days it is valid: a cluster that is up may be used for long.
+/// Validity in days: a cluster of `up` may be used for long.
 const DAYS: i64 = 90;
 
-/// In PEM.
+/// Certificates and key, in PEM.
 #[derive(Clone)]
 pub(super) struct Certificate {
-    /// Of the authority. Its key is forgotten: it signs nothing else.
+    /// The authority's certificate. Its key is discarded, so it signs nothing else.
     pub(super) authority: String,
-    /// Of the server.
+    /// The server's certificate.
     pub(super) certificate: String,
     /// The server's key.
     pub(super) key: String,
 }
 
-/// As [`issue`], with the server's key masked and the authority's certificate in a file of the
-/// server's private directory.
+/// As [`issue`], with the server's key registered as a secret, and the authority's certificate in a
+/// file in the server's private directory.
 pub(super) fn issue_into(
     context: &Context,
     dir: &Path,
@@ -36,12 +36,12 @@ pub(super) fn issue_into(
     Ok((issued, path))
 }
 
-/// A new authority and a certificate by it for these host names and addresses.
+/// Creates an authority and its certificate for these host names and addresses.
 fn issue(names: &[String]) -> Result<Certificate> {
     let what = "issuing a certificate";
     let valid = |params: &mut CertificateParams| {
         let now = std::time::SystemTime::now();
-        // A node's clock may be behind.
+        // Valid from yesterday, since a node's clock may be behind.
         params.not_before = (now - std::time::Duration::from_secs(3600)).into();
         params.not_after = (now + std::time::Duration::from_secs(DAYS as u64 * 86_400)).into();
     };

@@ -1,8 +1,8 @@
 //! A server in a container on the cluster's Docker network.
 //!
-//! Not by testcontainers: it takes the daemon's address from the process environment or a file of
-//! the user's home directory only, while ours may listen anywhere, and it removes a container with
-//! the value that started it, while ours outlives the process.
+//! Without testcontainers, which takes the daemon's address only from the process environment or a
+//! file in the home directory, and removes a container when the value that started it is dropped:
+//! see ARCHITECTURE.md.
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
 use sparkproof_base::context::Context;
@@ -12,14 +12,14 @@ use sparkproof_base::ledger::labels;
 use sparkproof_catalog::StoreKind;
 use sparkproof_machine::engine::{Container, Engine};
 
-use super::place::Place;
+use super::place::ServerPlace;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
 use super::{Credentials, Placement, Store, StoreRecord, StoreRequest, certificate, sandbox};
 
-/// Most processes and threads: a JVM has some hundred.
+/// Limit of processes and threads; a JVM has some hundred.
 const PIDS: i64 = 1000;
 
-/// Creates and starts it; it does not serve yet.
+/// Creates and starts the container, without waiting until it serves.
 pub(super) async fn start(
     context: &Context,
     engine: &Engine,
@@ -32,7 +32,7 @@ pub(super) async fn start(
     let dir = StoreRecord::dir(context.run.dir(), request.name);
     private_dir(&dir)?;
     let (credentials, file) = Credentials::issue(context, kind, &dir)?;
-    // Azure's clients take the first label for the account.
+    // Azure's clients use the first label as the account.
     let host = match (kind, &credentials) {
         (StoreKind::Azure, Some(c)) => Some(format!("{}.{name}", c.account)),
         _ => None,
@@ -51,7 +51,7 @@ pub(super) async fn start(
             memory: Some(memory(kind)),
             pids_limit: Some(PIDS),
             cap_drop: Some(vec!["ALL".to_owned()]),
-            // Read again for its requests, whatever the daemon does with logs by default.
+            // The log is read for requests, so it needs a driver that can be read.
             log_config: Some(HostConfigLogConfig {
                 typ: Some("json-file".to_owned()),
                 config: None,
@@ -87,17 +87,17 @@ pub(super) async fn start(
         record.tls_endpoint = Some(format!("https://{address}:{TLS_PORT}"));
     }
     record.write(&StoreRecord::path(context.run.dir(), request.name))?;
-    Ok(Store { record, credentials, place: Place::Container(container) })
+    Ok(Store { record, credentials, place: ServerPlace::Container(container) })
 }
 
-/// Puts the TLS certificate where its server waits for it, readable by the server only.
+/// Copies the TLS certificate to where the server waits for it, readable by the server only.
 async fn give_certificate(
     context: &Context,
     container: &Container,
     certificate: &str,
     key: &str,
 ) -> Result<()> {
-    let what = || container.what("giving a certificate to");
+    let what = || container.what("copying a certificate into");
     let mut archive = tar::Builder::new(Vec::new());
     for (name, text) in [("cert.pem", certificate), ("key.pem", key)] {
         let mut header = tar::Header::new_gnu();

@@ -1,4 +1,4 @@
-//! Keys of a server: random for each, kept in one private file, known to the scrubber.
+//! Keys of a server: random, in one private file, and registered as secrets.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_catalog::StoreKind;
 
-/// The account that Azurite's documentation uses; clients derive it from host names.
+/// The account in Azurite's documentation; clients derive it from host names.
 const AZURE_ACCOUNT: &str = "devstoreaccount1";
 
-/// Who may use a server. Serialised by [`Credentials::write`] alone.
+/// Account and key of a server. Only [`Credentials::write`] serialises them.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// S3's access key, Azure's account.
@@ -42,7 +42,7 @@ impl Credentials {
         self.key.expose_secret()
     }
 
-    /// New ones; none for HDFS, which believes what user a client says it is.
+    /// Creates credentials; `None` for HDFS, which trusts the client's user name.
     fn random(kind: StoreKind) -> Option<Self> {
         let mut random = rand::rng();
         match kind {
@@ -53,14 +53,14 @@ impl Credentials {
             )),
             StoreKind::Azure => Some(Credentials::new(
                 AZURE_ACCOUNT.to_owned(),
-                // As long as Azure's own keys.
+                // The length of Azure's keys.
                 STANDARD.encode(random.random::<[u8; 64]>()),
             )),
         }
     }
 
-    /// New ones, masked from now on, and the file in the server's private directory (0600) that they
-    /// are kept in; neither for HDFS.
+    /// Creates credentials, registers them as secrets and writes them to a file (0600) in the
+    /// server's private directory; nothing for HDFS.
     pub(super) fn issue(
         context: &Context,
         kind: StoreKind,
@@ -73,7 +73,7 @@ impl Credentials {
         Ok((Some(credentials), Some(file)))
     }
 
-    /// Reads them, and has them masked from now on.
+    /// Reads credentials, and registers them as secrets.
     pub(super) fn read(context: &Context, path: &Path) -> Result<Self> {
         let text = fs_err::read(path).or_environment("reading a store's credentials")?;
         let Record { account, key } =
@@ -83,7 +83,7 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// Writes them (0600).
+    /// Writes them to a file of mode 0600.
     fn write(&self, path: &Path) -> Result<()> {
         let record = Record { account: self.account.as_str().into(), key: self.key().into() };
         let text =
@@ -91,7 +91,7 @@ impl Credentials {
         private_file(path, &text)
     }
 
-    /// Has the key masked wherever something is written.
+    /// Registers the key as a secret.
     pub(super) fn register(&self, context: &Context) {
         let secrets = context.recorder.secrets();
         secrets.register(self.key());

@@ -1,4 +1,4 @@
-//! Data in and out of HDFS, by `hdfs-native`.
+//! Reads and writes data of HDFS, with `hdfs-native`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,36 +11,36 @@ use sparkproof_base::error::{ErrorContext, Result};
 use super::Store;
 use super::key::joined;
 
-/// Its own 15 attempts take minutes: a server next door that does not answer soon does not answer.
+/// Time limit of a call: the client's 15 attempts would take minutes, too long for a local server.
 const CONFIG: [(&str, &str); 1] = [("dfs.client.failover.max.attempts", "2")];
-/// How many files are sent at once: each waits for the NameNode three times.
+/// Number of concurrent uploads; each waits for the NameNode three times.
 const AT_ONCE: usize = 32;
 
-/// An HDFS.
+/// A client of an HDFS store.
 pub(super) struct Hdfs<'a> {
     store: &'a Store,
     client: Client,
 }
 
 impl<'a> Hdfs<'a> {
-    pub(super) fn of(store: &'a Store) -> Result<Self> {
+    pub(super) fn connect(store: &'a Store) -> Result<Self> {
         let endpoint = &store.record.endpoint;
         let client = ClientBuilder::new().with_url(endpoint).with_config(CONFIG).build();
         Ok(Hdfs { store, client: client.or_environment(format!("a client for {endpoint}"))? })
     }
 
-    /// Whether the directory is there.
-    pub(super) async fn look(&self) -> Result<()> {
+    /// Checks that the directory exists.
+    pub(super) async fn check(&self) -> Result<()> {
         let path = format!("/{}", self.store.record.bucket.trim_matches('/'));
         let seen = self.client.get_file_info(&path).await;
-        seen.map(drop).or_environment(format!("looking at {path} of HDFS"))
+        seen.map(drop).or_environment(format!("checking {path} of HDFS"))
     }
 
-    /// Whether a key is there; it need not be.
-    pub(super) async fn look_at(&self, key: &str) -> Result<()> {
+    /// Requests the status of a key, which need not exist.
+    pub(super) async fn head(&self, key: &str) -> Result<()> {
         match self.client.get_file_info(&self.path(key)).await {
             Ok(_) | Err(HdfsError::FileNotFound(_)) => Ok(()),
-            Err(error) => Err(error).or_environment(format!("looking at {key} of HDFS")),
+            Err(error) => Err(error).or_environment(format!("checking {key} of HDFS")),
         }
     }
 
@@ -62,7 +62,7 @@ impl<'a> Hdfs<'a> {
 
     async fn put(&self, path: String, file: &Path) -> Result<()> {
         let what = || format!("putting {path} into HDFS");
-        // The block's size is the server's.
+        // With the server's block size.
         let options = WriteOptions::default().overwrite(true).create_parent(true);
         let mut writer = self.client.create(&path, options).await.or_environment(what())?;
         let file = fs_err::tokio::File::open(file).await.or_environment(what())?;

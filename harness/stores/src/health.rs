@@ -1,4 +1,4 @@
-//! Whether a server serves, by a real request of its protocol.
+//! Checks that a server serves, by a real request of its protocol.
 
 use http::Method;
 use sparkproof_base::context::Context;
@@ -12,16 +12,16 @@ use super::http::{Http, refused};
 use super::serving::NAMENODE_HTTP;
 use super::upload::ANSWER;
 
-/// The longest a start may take: two JVMs on a busy machine.
+/// Seconds for a start: two JVMs on a busy machine.
 const SECONDS: u64 = 120;
-/// How much of its log an error quotes.
+/// Lines of the log in an error.
 const LINES: u32 = 15;
 
 impl Store {
-    /// Waits until it serves.
+    /// Waits until the server serves.
     ///
     /// # Errors
-    /// Environment: it ended or does not serve in time, with the end of its log.
+    /// Environment: the server ended or does not serve in time, with the end of its log.
     pub async fn healthy(&self, context: &Context) -> Result<()> {
         let http = Http::to(&self.record)?;
         let what = format!("the {} store at {}", self.record.kind, self.record.endpoint);
@@ -48,10 +48,10 @@ impl Store {
         Err(Error::environment(format!("{error}; the end of its log:\n{log}")))
     }
 
-    /// Whether it serves now.
+    /// Checks that the server serves now.
     ///
     /// # Errors
-    /// Environment: it does not, with what it said.
+    /// Environment: it does not, with its answer.
     pub async fn answers(&self) -> Result<()> {
         let http = Http::to(&self.record)?;
         let asked = tokio::time::timeout(ANSWER, self.asked(&http));
@@ -61,11 +61,11 @@ impl Store {
         })
     }
 
-    /// One look.
+    /// One request.
     async fn asked(&self, http: &Http) -> Result<()> {
         match (self.record.kind, &self.credentials) {
-            // Its web server may be anywhere: the directory has to answer.
-            (StoreKind::Hdfs, _) if !self.has_log() => Hdfs::of(self)?.look().await,
+            // The user's web port is not known, so the directory is checked.
+            (StoreKind::Hdfs, _) if !self.has_log() => Hdfs::connect(self)?.check().await,
             (StoreKind::Hdfs, _) => {
                 let query = "Hadoop:service=NameNode,name=FSNamesystemState";
                 let address = &self.record.address;
@@ -96,7 +96,7 @@ impl Store {
     }
 }
 
-/// Safe mode off and a DataNode alive, by the NameNode's JMX bean.
+/// Checks that safe mode is off and a DataNode is live, by the NameNode's JMX bean.
 fn is_operational(text: &str) -> Result<()> {
     let json: serde_json::Value = serde_json::from_str(text).or_environment("reading JMX")?;
     let bean = &json["beans"][0];

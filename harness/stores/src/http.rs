@@ -1,5 +1,5 @@
-//! HTTP to servers: what `object_store` calls through, and requests it has no call for, signed by
-//! its own signers.
+//! HTTP to servers: the client of `object_store`, and requests that it has no call for, with its
+//! signers.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use sparkproof_machine::http::{direct, outward};
 
 use super::{Credentials, Placement, StoreRecord};
 
-/// The longest that a server may take to answer, or to send more of its answer.
+/// Time limit of an answer, and of each further part of it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A client for `object_store` and for us.
+/// A client for `object_store` and for this crate.
 #[derive(Debug, Clone)]
 pub(super) struct Http(HttpClient);
 
 impl Http {
-    /// A client for a server. By TLS it trusts whom the host trusts (`SSL_CERT_FILE` adds an
-    /// authority), without it nobody needs to be.
+    /// A client for a server. With TLS it trusts the host's authorities, and that in
+    /// `SSL_CERT_FILE`.
     pub(super) fn to(record: &StoreRecord) -> Result<Self> {
         let builder = match (&record.placement, record.endpoint.starts_with("https:")) {
             (Placement::Own, true) => outward(),
@@ -33,7 +33,7 @@ impl Http {
         Ok(Http(HttpClient::new(client.or_environment("making an HTTP client")?)))
     }
 
-    /// Status and text of a signed request without a body.
+    /// Sends a signed request without a body; returns status and text.
     pub(super) async fn signed(
         &self,
         record: &StoreRecord,
@@ -70,7 +70,7 @@ impl Http {
         self.asked(request).await.or_environment(what())
     }
 
-    /// Text of a plain GET that succeeds.
+    /// The text of a successful GET without a signature.
     pub(super) async fn get(&self, url: &str) -> Result<String> {
         let what = || format!("asking {url}");
         let request = http::Request::get(url).body(HttpRequestBody::empty());
@@ -94,7 +94,7 @@ impl HttpConnector for Http {
     }
 }
 
-/// What a server that refused said, in one line.
+/// The error for a refused request, with the server's answer in one line.
 pub(super) fn refused(what: &str, status: u16, text: &str) -> Error {
     let said: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let said: String = said.chars().take(300).collect();

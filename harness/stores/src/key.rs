@@ -1,6 +1,6 @@
-//! Keys of what lies in a store.
+//! Keys in a store.
 
-/// One path of prefix and key.
+/// Joins prefix and key to a path.
 pub(super) fn joined(prefix: &str, key: &str) -> String {
     match prefix.trim_matches('/') {
         "" => key.to_owned(),

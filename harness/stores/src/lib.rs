@@ -1,6 +1,6 @@
-//! Storage servers: in a container on the cluster's network, in a pod, or the user's own. Owned by
-//! the run, reachable under one address by the driver and by pods, reopened by other processes
-//! through a record.
+//! Storage servers: in a container on the cluster's network, in a pod, or the user's. The run owns
+//! them; driver and pods reach them at the same address; other processes reopen them through a
+//! record.
 
 mod certificate;
 mod container;

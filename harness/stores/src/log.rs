@@ -1,4 +1,4 @@
-//! Lines of servers' logs.
+//! Parses lines of servers' logs.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 use serde::{Deserialize, Serialize};
 
-/// A request as a server logged it.
+/// A request in a server's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerRequest {
     /// S3: the operation (`GetObject`; moto: HTTP's method). Azure: HTTP's method. HDFS: the
@@ -15,26 +15,26 @@ pub struct ServerRequest {
     pub method: String,
     /// The path with its query, decoded.
     pub path: String,
-    /// Bytes of data, where the server says so: versitygw and Azurite do not for what they stream,
-    /// a DataNode does.
+    /// Bytes of data, if the log has them: a DataNode's does, those of versitygw and Azurite do not
+    /// for streamed data.
     pub bytes: Option<u64>,
-    /// Address it came from: source NAT makes that the node's for pods, and Azurite by TLS sees
+    /// The client's address. For pods it is the node's (source NAT), and for Azurite over TLS
     /// 127.0.0.1.
     pub client: String,
-    /// HTTP's status; HDFS: `allowed`, `denied`, or `done` for what a DataNode did.
+    /// HTTP's status; HDFS: `allowed`, `denied`, or `done` for an operation of a DataNode.
     pub status: String,
-    /// Whether it sent data of a file: not a listing, not a HEAD, not a refusal.
+    /// Whether it returned data of a file: not a listing, not a HEAD, not a refusal.
     pub read: bool,
 }
 
-/// versitygw writes S3's server access log without S3's quotes: a key may have spaces, the request's
-/// URI after it has none.
+/// versitygw writes S3's server access log without S3's quotes. A key may have spaces, but the
+/// request's URI after it has none.
 static S3: LazyLock<Regex> = LazyLock::new(|| {
     let line = r"^\S+ \S+ \[[^\]]*\] (?<client>\S+) \S+ \S+ s3_(?<method>\w+) .+? (?<path>/\S*) (?<status>\d{3}) \S+ \d+ \d+ ";
     Regex::new(line).expect("tested")
 });
 
-/// The common log format, of Azurite and moto.
+/// The common log format, used by Azurite and moto.
 static COMMON: LazyLock<Regex> = LazyLock::new(|| {
     let line = r#"^(?<client>\S+) \S+ \S+ \[[^\]]*\] "(?<method>[A-Z]+) (?<path>\S+) HTTP/[\d.]+" (?<status>\d{3}) (?<bytes>\S+)"#;
     Regex::new(line).expect("tested")
@@ -46,12 +46,12 @@ static AUDIT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(line).expect("tested")
 });
 
-/// The NameNode says which block belongs to which path.
+/// The NameNode's line that allocates a block of a path.
 static ALLOCATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"BLOCK\* allocate (?<block>blk_\d+)_\d+, .*? for (?<path>/.*)$").expect("tested")
 });
 
-/// The DataNode's trace of what it sent and received, by block.
+/// The DataNode's trace of sent and received data, by block.
 static TRACE: LazyLock<Regex> = LazyLock::new(|| {
     let line = r"clienttrace: src: /(?<src>[^,]*):\d+, dest: /(?<dest>[^,]*):\d+, .*?bytes: (?<bytes>\d+), op: (?<method>\w+), .*?blockid: [^:]*:(?<block>blk_\d+)_";
     Regex::new(line).expect("tested")
@@ -65,8 +65,7 @@ fn decoded(path: &str) -> String {
     percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 
-/// The audit log writes characters beyond ASCII as Java's source does: `\u0165`, a pair of them
-/// beyond the first 65,536.
+/// Decodes the audit log's escapes of non-ASCII characters: `\u0165`, with surrogate pairs.
 fn unescaped(path: &str) -> String {
     let mut units: Vec<u16> = Vec::new();
     let mut rest = path;
@@ -90,7 +89,7 @@ pub(super) fn s3(line: &str) -> Option<ServerRequest> {
     Some(ServerRequest {
         read: method == "GetObject" && status.starts_with('2'),
         path: decoded(&seen["path"]),
-        // It says 0 for what it streams.
+        // It logs 0 for streamed data.
         bytes: None,
         client: field(&seen, "client"),
         method,
@@ -112,14 +111,14 @@ pub(super) fn common(line: &str) -> Option<ServerRequest> {
     })
 }
 
-/// What has a query lists, or asks about; but for Azure's `timeout`, which `abfs` gives with every
-/// request (seen of Hadoop 3.5.0).
+/// Whether a path has a query, as listings have. Azure's `timeout` does not count: `abfs` adds it
+/// to every request (observed with Hadoop 3.5.0).
 fn asks_about(path: &str) -> bool {
     let query = path.split_once('?').map_or("", |(_, query)| query);
     query.split('&').any(|word| !word.is_empty() && !word.starts_with("timeout="))
 }
 
-/// NameNode and DataNode together.
+/// Combines the lines of NameNode and DataNode.
 pub(super) fn hdfs(text: &str) -> Vec<ServerRequest> {
     let mut paths: HashMap<String, String> = HashMap::new();
     let mut requests = Vec::new();

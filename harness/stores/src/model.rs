@@ -1,19 +1,19 @@
-//! A server that runs.
+//! A running server.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::remove_below;
 use sparkproof_base::error::Result;
 
-use super::place::Place;
+use super::place::ServerPlace;
 use super::{Credentials, StoreRecord};
 
-/// A server that runs, and who may use it.
+/// A running server with its credentials.
 #[derive(Debug)]
 pub struct Store {
-    /// What is known of it.
+    /// Its record.
     pub record: StoreRecord,
     pub(super) credentials: Option<Credentials>,
-    pub(super) place: Place,
+    pub(super) place: ServerPlace,
 }
 
 impl std::ops::Deref for Store {
@@ -29,29 +29,29 @@ impl Store {
             Some(path) => Some(Credentials::read(context, path)?),
             None => None,
         };
-        let place = Place::open(&record.placement).await?;
+        let place = ServerPlace::open(&record.placement).await?;
         Ok(Store { record, credentials, place })
     }
 
-    /// What clients are given, the same for the driver and for pods.
+    /// The endpoint, the same for the driver and for pods.
     pub fn endpoint(&self) -> &str {
         &self.record.endpoint
     }
 
-    /// Who may use it; none for HDFS.
+    /// Account and key; `None` for HDFS.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    /// Whether its log can be read for its requests.
+    /// Whether its log can be read.
     pub fn has_log(&self) -> bool {
-        !matches!(self.place, Place::Own)
+        !matches!(self.place, ServerPlace::Own)
     }
 
-    /// Ends it, with its data. The user's own stays.
+    /// Removes it with its data. A user's server is not touched.
     ///
     /// # Errors
-    /// Environment: it is still there; the ledger keeps it.
+    /// Environment: it still exists, and stays in the ledger.
     pub async fn stop(self, context: &Context) -> Result<()> {
         self.place.remove(context).await?;
         let dir = self.record.credentials.as_deref().and_then(std::path::Path::parent);
@@ -61,36 +61,36 @@ impl Store {
         Ok(())
     }
 
-    /// Breaks it on purpose: it answers nothing, connections stay open.
+    /// For controls: freezes it, so that it does not answer, but connections stay open.
     pub async fn pause(&self, context: &Context) -> Result<()> {
         self.place.breakable()?.pause(context).await
     }
 
-    /// Heals [`Store::pause`].
+    /// Undoes [`Store::pause`].
     pub async fn unpause(&self, context: &Context) -> Result<()> {
         self.place.breakable()?.unpause(context).await
     }
 
-    /// Breaks it on purpose: its processes end and its port refuses, its data stays (moto's, in
-    /// memory, does not).
+    /// For controls: ends its processes, so that its port refuses connections. Its data stays,
+    /// except moto's, which is in memory.
     pub async fn halt(&self, context: &Context) -> Result<()> {
         self.place.breakable()?.halt(context).await
     }
 
-    /// Heals [`Store::halt`]; returns when it serves again, under the same address.
+    /// Undoes [`Store::halt`]; returns when it serves again, at the same address.
     pub async fn resume(&self, context: &Context) -> Result<()> {
         self.place.breakable()?.begin(context).await?;
         self.healthy(context).await
     }
 
-    /// Its log so far: what it says, and a line for each request.
+    /// Its log so far.
     pub async fn log(&self, context: &Context) -> Result<String> {
         self.place.log(context, None).await
     }
 }
 
 impl StoreRecord {
-    /// Connects to where it runs.
+    /// Connects to its container or pod.
     ///
     /// # Errors
     /// Environment: the engine does not answer, or the credentials cannot be read.

@@ -1,4 +1,4 @@
-//! Data in and out of S3 and Azure, by `object_store`.
+//! Reads and writes data of S3 and Azure, with `object_store`.
 
 use std::collections::BTreeMap;
 use std::path::{Path as File, PathBuf};
@@ -19,14 +19,14 @@ use super::http::{Http, refused};
 use super::key::joined;
 use super::{Credentials, Placement, Store};
 
-/// How many files are sent at once: enough to hide the latency of small ones.
+/// Number of concurrent uploads: enough to hide the latency of small files.
 const AT_ONCE: usize = 16;
-/// Files up to here go in one request; S3 refuses more than 5 GiB in one.
+/// Files up to this size are uploaded in one request; S3 refuses more than 5 GiB in one.
 const WHOLE: u64 = 16 << 20;
 /// Bytes of one part of a larger one, at least 5 MiB by S3's rules.
 const PART: usize = 8 << 20;
 
-/// A bucket or a container.
+/// A client of a bucket or a container.
 pub(super) struct Objects<'a> {
     store: &'a Store,
     credentials: &'a Credentials,
@@ -34,14 +34,13 @@ pub(super) struct Objects<'a> {
     client: Arc<dyn ObjectStore>,
 }
 
-/// A server next door that does not answer soon does not answer: minutes of retries would only hide
-/// it.
+/// Few retries: minutes of retries would only hide that a local server is down.
 fn retry() -> RetryConfig {
     RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(20), ..Default::default() }
 }
 
 impl<'a> Objects<'a> {
-    pub(super) fn of(store: &'a Store) -> Result<Self> {
+    pub(super) fn connect(store: &'a Store) -> Result<Self> {
         let record = &store.record;
         let credentials = store.credentials.as_ref();
         let credentials =
@@ -53,7 +52,7 @@ impl<'a> Objects<'a> {
                     .with_account(&credentials.account)
                     .with_access_key(credentials.key())
                     .with_container_name(&record.bucket)
-                    // The account is part of the path where the host is an address.
+                    // The account is part of the path if the host is an address.
                     .with_endpoint(record.account_url(&credentials.account))
                     .with_allow_http(true)
                     .with_retry(retry())
@@ -79,7 +78,7 @@ impl<'a> Objects<'a> {
         Ok(Objects { store, credentials, http, client })
     }
 
-    /// Makes the bucket or container; one that is there is fine. The user's is there.
+    /// Creates the bucket or container, if it does not exist. A user's must exist.
     async fn make(&self) -> Result<()> {
         let record = &self.store.record;
         if record.placement == Placement::Own {
@@ -111,7 +110,7 @@ impl<'a> Objects<'a> {
 
     async fn put(&self, key: String, file: &File) -> Result<()> {
         let what = || format!("putting {key} into the {} store", self.store.record.kind);
-        // Not `Path::from`, which rewrites characters: the key is to be exactly this.
+        // Not `Path::from`, which rewrites characters: the key must be exactly this.
         let path = Path::parse(&key).or_input(what())?;
         let size = fs_err::tokio::metadata(file).await.or_environment(what())?.len();
         if size <= WHOLE {
@@ -139,11 +138,11 @@ impl<'a> Objects<'a> {
         found.bytes().await.or_environment(what())
     }
 
-    /// Whether a key is there; it need not be.
-    pub(super) async fn look_at(&self, key: &str) -> Result<()> {
+    /// Requests the metadata of a key, which need not exist.
+    pub(super) async fn head(&self, key: &str) -> Result<()> {
         match self.client.head(&Path::parse(key).or_input(key)?).await {
             Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error).or_environment(format!("looking at {key}")),
+            Err(error) => Err(error).or_environment(format!("checking {key}")),
         }
     }
 

@@ -1,14 +1,14 @@
-//! A store of the user's: nothing of it is made or removed, what is put there is removed by prefix.
+//! A user's store: it is neither created nor removed; a run's data in it is removed by prefix.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_catalog::StoreKind;
 use sparkproof_catalog::plan::OwnStore;
 
-use super::place::Place;
+use super::place::ServerPlace;
 use super::{Credentials, Placement, Store, StoreRecord};
 
-/// Takes its credentials from the environment.
+/// Reads its credentials from the environment.
 pub(super) fn open(context: &Context, own: &OwnStore) -> Result<Store> {
     let credentials = of_environment(own.kind, |name| std::env::var(name).ok())?;
     if let Some(credentials) = &credentials {
@@ -29,10 +29,10 @@ pub(super) fn open(context: &Context, own: &OwnStore) -> Result<Store> {
         credentials: None,
         ca_certificate: None,
     };
-    Ok(Store { record, credentials, place: Place::Own })
+    Ok(Store { record, credentials, place: ServerPlace::Own })
 }
 
-/// By the names that these clouds' own tools use.
+/// The environment variables of these clouds' own tools.
 fn of_environment(
     kind: StoreKind,
     value: impl Fn(&str) -> Option<String>,
@@ -44,7 +44,7 @@ fn of_environment(
     };
     match names.map(value) {
         [Some(account), Some(key)] => Ok(Some(Credentials::new(account, key))),
-        _ => Err(Error::input(format!("the {kind} store of yours has no credentials"))
+        _ => Err(Error::input(format!("there are no credentials for your {kind} store"))
             .remedy(format!("set {} and {}", names[0], names[1]))),
     }
 }

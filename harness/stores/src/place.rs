@@ -1,4 +1,4 @@
-//! Where a server runs, connected.
+//! The connected container or pod of a server.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -8,8 +8,8 @@ use sparkproof_machine::engine::{Container, Engine};
 use super::running_pod::Pod;
 use super::{Placement, sandbox};
 
-/// Where it runs.
-pub(super) enum Place {
+/// Where a server runs.
+pub(super) enum ServerPlace {
     /// A container.
     Container(Container),
     /// A pod.
@@ -18,79 +18,79 @@ pub(super) enum Place {
     Own,
 }
 
-impl Place {
-    /// Connects.
-    pub(super) async fn open(placement: &Placement) -> Result<Place> {
+impl ServerPlace {
+    /// Connects to it.
+    pub(super) async fn open(placement: &Placement) -> Result<ServerPlace> {
         Ok(match placement {
             Placement::Container { docker, name, .. } => {
                 let engine = Engine::at(docker).await?.ok_or_else(|| {
                     Error::environment(format!("the Docker daemon at {docker} does not answer"))
                 })?;
-                Place::Container(Container { engine, name: name.clone() })
+                ServerPlace::Container(Container { engine, name: name.clone() })
             }
-            Placement::Pod { kubeconfig, context, namespace, name } => Place::Pod(Pod {
-                // Servers run in pods on clusters of the user's only.
+            Placement::Pod { kubeconfig, context, namespace, name } => ServerPlace::Pod(Pod {
+                // Servers run in pods on user's clusters only.
                 client: client_of(kubeconfig, context.as_deref(), Via::AsKubectl).await?,
                 namespace: namespace.clone(),
                 name: name.clone(),
             }),
-            Placement::Own => Place::Own,
+            Placement::Own => ServerPlace::Own,
         })
     }
 
-    /// How it ended, when it does not run any more.
+    /// How it ended; `None` while it runs.
     pub(super) async fn ended(&self, context: &Context) -> Result<Option<String>> {
         match self {
-            Place::Container(container) => container.ended(context).await,
-            Place::Pod(pod) => context.cancel.guard(pod.ended()).await,
-            Place::Own => Ok(None),
+            ServerPlace::Container(container) => container.ended(context).await,
+            ServerPlace::Pod(pod) => context.cancel.guard(pod.ended()).await,
+            ServerPlace::Own => Ok(None),
         }
     }
 
-    /// What it printed; only the last lines when asked.
+    /// Its log, or the last lines of it.
     pub(super) async fn log(&self, context: &Context, last: Option<u32>) -> Result<String> {
         match self {
-            Place::Container(container) => container.log(context, last).await,
-            Place::Pod(pod) => context.cancel.guard(pod.log(last)).await,
-            Place::Own => {
-                Err(Error::environment("the log of a store of yours is not ours to read"))
+            ServerPlace::Container(container) => container.log(context, last).await,
+            ServerPlace::Pod(pod) => context.cancel.guard(pod.log(last)).await,
+            ServerPlace::Own => {
+                Err(Error::environment("sparkproof cannot read the log of your store"))
             }
         }
     }
 
-    /// Takes it away. The user's stays.
+    /// Removes it. A user's server is not touched.
     pub(super) async fn remove(&self, context: &Context) -> Result<()> {
         match self {
-            Place::Container(container) => {
+            ServerPlace::Container(container) => {
                 container.remove(context).await?;
-                sandbox::of(container).remove(context).await
+                sandbox::for_server(container).remove(context).await
             }
-            Place::Pod(pod) => pod.remove(context).await,
-            Place::Own => Ok(()),
+            ServerPlace::Pod(pod) => pod.remove(context).await,
+            ServerPlace::Own => Ok(()),
         }
     }
 
-    /// The container, which can be broken on purpose.
+    /// The container, for controls that break it.
     pub(super) fn breakable(&self) -> Result<&Container> {
         match self {
-            Place::Container(container) => Ok(container),
-            _ => Err(Error::environment(format!("{self} is not broken on purpose"))
-                .remedy("let the run start a server of its own")),
+            ServerPlace::Container(container) => Ok(container),
+            _ => Err(Error::environment(format!("{self} cannot be broken for a control"))
+                .remedy("let the run start its own server")),
         }
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for ServerPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Place::Container(container) => write!(f, "container {}", container.name),
-            Place::Pod(pod) => write!(f, "pod {}/{}", pod.namespace, pod.name),
-            Place::Own => f.write_str("yours"),
+            ServerPlace::Container(container) => write!(f, "container {}", container.name),
+            ServerPlace::Pod(pod) => write!(f, "pod {}/{}", pod.namespace, pod.name),
+            ServerPlace::Own => f.write_str("yours"),
         }
     }
 }
 
-impl std::fmt::Debug for Place {
+impl std::fmt::Debug for ServerPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{self}")
     }

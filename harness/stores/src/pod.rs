@@ -1,5 +1,5 @@
-//! A server in a pod, for clusters whose network no container of ours can join. Reached by the
-//! driver and by pods alike under a node's address and the port of a NodePort service.
+//! A server in a pod, for clusters whose network a Docker container cannot join. Driver and pods
+//! reach it at a node's address and the port of a NodePort Service.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,13 @@ use sparkproof_base::ledger::labels;
 use sparkproof_catalog::StoreKind;
 use sparkproof_kubernetes::cluster::Cluster;
 
-use super::place::Place;
+use super::place::ServerPlace;
 use super::running_pod::Pod;
 use super::serving::{SERVER_UID, TLS_DIR, TLS_PORT, bucket, environment, memory, scheme};
 use super::{Credentials, Placement, Store, StoreRecord, StoreRequest, certificate};
 
-/// Creates all three; it does not serve yet. The namespace, which is the run's, takes them along.
+/// Creates pod, Service and Secret, without waiting until it serves. In a namespace of the run they
+/// are deleted with it.
 pub(super) async fn start(
     context: &Context,
     cluster: &Cluster,
@@ -30,22 +31,22 @@ pub(super) async fn start(
     let kind = request.kind;
     if kind == StoreKind::Hdfs {
         return Err(Error::environment(
-            "HDFS in a pod: its clients follow the DataNode to the pod's own address, which a \
-             driver outside the cluster does not reach",
+            "HDFS in a pod is not possible: clients connect to the DataNode's pod address, which a \
+             driver outside the cluster cannot reach",
         )
-        .remedy("name an HDFS of yours by --store-hdfs-uri"));
+        .remedy("name your HDFS with --store-hdfs-uri"));
     }
     let pod = Pod {
         client: cluster.client.clone(),
         namespace: namespace.to_owned(),
-        // In a namespace of the user's there may be those of other runs.
+        // The name has the run's id, since a user's namespace may have servers of other runs.
         name: format!("store-{}-{}", context.run.id(), request.name),
     };
     let dir = StoreRecord::dir(context.run.dir(), request.name);
     private_dir(&dir)?;
     let (credentials, file) = Credentials::issue(context, kind, &dir)?;
     let address = node_address(&cluster.client).await?;
-    // Azure's clients take the first label for the account.
+    // Azure's clients use the first label as the account.
     let host = match (kind, &credentials) {
         (StoreKind::Azure, Some(c)) => Some(format!("{}.{}", c.account, pod.name)),
         _ => None,
@@ -86,17 +87,17 @@ pub(super) async fn start(
         ca_certificate: authority,
     };
     record.write(&StoreRecord::path(context.run.dir(), request.name))?;
-    Ok(Store { record, credentials, place: Place::Pod(pod) })
+    Ok(Store { record, credentials, place: ServerPlace::Pod(pod) })
 }
 
-/// The internal address of a node: node ports answer on all of them.
+/// The internal address of any node: node ports answer on all of them.
 async fn node_address(client: &Client) -> Result<String> {
-    let what = "looking for a node's address";
+    let what = "finding a node's address";
     let nodes = Api::<Node>::all(client.clone()).list(&ListParams::default()).await;
     let addresses = nodes.or_environment(what)?.into_iter().filter_map(|n| n.status?.addresses);
     addresses
         .flatten()
-        // Of a dual-stack node the IPv4 one: Spark wants one family.
+        // IPv4 of a dual-stack node, since Spark needs one family.
         .find(|a| a.type_ == "InternalIP" && a.address.parse::<std::net::Ipv4Addr>().is_ok())
         .map(|address| address.address)
         .ok_or_else(|| Error::environment(what).with_source("no node has an internal IPv4 address"))
@@ -111,7 +112,7 @@ struct Objects<'a> {
 }
 
 impl Objects<'_> {
-    /// Creates secret, pod and service; the node ports by the names of their ports.
+    /// Creates Secret, pod and Service; returns the node ports by the names of their ports.
     async fn create(&self, secrets: BTreeMap<String, String>) -> Result<BTreeMap<String, i32>> {
         let what = || format!("creating {}", self.pod.name);
         let create = PostParams::default();
@@ -142,7 +143,7 @@ impl Objects<'_> {
         let mut container = json!({
             "name": "store",
             "image": self.image,
-            // Where it was loaded into the nodes no registry has it.
+            // An image that was loaded into the nodes is in no registry.
             "imagePullPolicy": "IfNotPresent",
             "env": env,
             "resources": { "requests": { "cpu": "50m", "memory": "64Mi" },

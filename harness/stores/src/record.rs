@@ -1,4 +1,4 @@
-//! What is known of a server, without its secrets.
+//! The record of a server, without its secrets.
 
 use std::path::{Path, PathBuf};
 
@@ -24,54 +24,54 @@ pub enum Placement {
     Pod {
         /// Kubeconfig that reaches the cluster.
         kubeconfig: PathBuf,
-        /// Its context; none for the current one.
+        /// Context of the kubeconfig; `None` for the current one.
         context: Option<String>,
         /// Its namespace.
         namespace: String,
-        /// Name of pod, service and secret.
+        /// Name of pod, Service and Secret.
         name: String,
     },
-    /// The user's.
+    /// The user's server.
     Own,
 }
 
-/// A server as another process reopens it: a file in the state directory (0600).
+/// A server's record, with which other processes reopen it: a file in the state directory (0600).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreRecord {
-    /// Which server.
+    /// The kind of server.
     pub kind: StoreKind,
     /// Where it runs.
     pub placement: Placement,
-    /// What clients are given, the same for the driver and for pods: `http://172.18.0.3:7070`,
+    /// The endpoint, the same for the driver and for pods: `http://172.18.0.3:7070`,
     /// `hdfs://172.18.0.4:9000`, `http://172.18.0.5:10000`.
     pub endpoint: String,
-    /// The same data by TLS, where the server offers it.
+    /// The TLS endpoint for the same data, if the server has one.
     pub tls_endpoint: Option<String>,
-    /// Its address alone, for `hostAliases` and hosts files.
+    /// Its address without port, for `hostAliases` and hosts files.
     pub address: String,
-    /// The name that resolves to the address on the container network, where clients need one:
-    /// Azure's account is its first label.
+    /// Host name on the container network, for clients that need one: Azure's account is its first
+    /// label.
     pub host: Option<String>,
-    /// Bucket, container or directory that data is put into.
+    /// Bucket, container or directory for data.
     pub bucket: String,
     /// S3's region.
     pub region: Option<String>,
-    /// The server's image; none for the user's own.
+    /// The server's image; `None` for a user's server.
     pub image: Option<String>,
-    /// File with the credentials (0600); none where none are needed.
+    /// File with the credentials (0600); `None` if none are needed.
     pub credentials: Option<PathBuf>,
     /// Certificate of the authority that signed the TLS certificate, in PEM.
     pub ca_certificate: Option<PathBuf>,
 }
 
 impl StoreRecord {
-    /// S3's region. Clients demand one also of a server that has none.
+    /// S3's region. Clients require one, also if the server has none.
     pub fn region(&self) -> &str {
         self.region.as_deref().unwrap_or("us-east-1")
     }
 
-    /// The endpoint that Azure's requests go to: the account is part of the path where it is not
-    /// part of the host.
+    /// The endpoint for Azure's requests: the account is part of the path if it is not part of the
+    /// host.
     pub fn account_url(&self, account: &str) -> String {
         let host = self.endpoint.split_once("://").map_or("", |(_, rest)| rest);
         if host.starts_with(&format!("{account}.")) {
@@ -85,7 +85,7 @@ impl StoreRecord {
         run.join("stores").join(name)
     }
 
-    /// Its record in that directory.
+    /// Path of its record in that directory.
     pub fn path(run: &Path, name: &str) -> PathBuf {
         Self::dir(run, name).join("record.json")
     }

@@ -1,26 +1,26 @@
-//! Which server is asked for.
+//! A request for a server.
 
 use sparkproof_base::ledger::Scope;
 use sparkproof_catalog::StoreKind;
 
-/// Which server to start.
+/// The server to start.
 #[derive(Debug, Clone)]
 pub struct StoreRequest<'a> {
-    /// Which server.
+    /// The kind of server.
     pub kind: StoreKind,
-    /// Its name within the run; its kind's name unless there are several of a kind.
+    /// Its name within the run: that of its kind, unless there are several of a kind.
     pub name: &'a str,
-    /// How long it lives.
+    /// Its scope.
     pub scope: Scope,
-    /// HDFS: bytes of a block for clients that do not say, at least 1 MiB.
+    /// HDFS: default block size in bytes, at least 1 MiB.
     pub block_bytes: u64,
-    /// In pods: the Secret with which nodes pull its image.
+    /// For pods: the Secret with which nodes pull its image.
     pub pull_secret: Option<&'a str>,
 }
 
 impl StoreRequest<'_> {
     /// A server of the run, named after its kind, with blocks of 4 MiB.
-    pub fn of(kind: StoreKind) -> Self {
+    pub fn for_kind(kind: StoreKind) -> Self {
         StoreRequest {
             kind,
             name: kind.name(),

@@ -1,4 +1,4 @@
-//! What a server's own log says of requests.
+//! The requests in a server's log.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
@@ -7,15 +7,14 @@ use sparkproof_catalog::StoreKind;
 
 use super::{ServerRequest, Store, log};
 
-/// The longest a line may take from a server to the log.
+/// Seconds until a request must be in the log.
 const MARK_SECONDS: u64 = 30;
-/// The longest a DataNode may take to tell of a read.
+/// Seconds until a DataNode must have logged a read.
 const TOLD_SECONDS: u64 = 10;
 
 impl Store {
-    /// The requests so far whose path contains `needle`, oldest first. Logs run behind: a request
-    /// of our own marks the end, and is waited for. A server that is down on purpose shows what it
-    /// logged before.
+    /// The requests so far whose path contains `needle`, oldest first. Logs are delayed, so this
+    /// sends a marker request and waits for its line. A halted server shows what it logged before.
     ///
     /// # Errors
     /// Environment: its log cannot be read.
@@ -35,8 +34,8 @@ impl Store {
         Ok(requests)
     }
 
-    /// The same, of HDFS once they are `enough`, or after a while as they are: a DataNode tells of a
-    /// read when its reader has gone already, and the mark stands in the NameNode's log.
+    /// The same; for HDFS it also waits until `enough` holds, or for a limited time: a DataNode
+    /// logs a read after its reader has gone, and the marker is in the NameNode's log only.
     ///
     /// # Errors
     /// Environment: its log cannot be read.
@@ -51,7 +50,7 @@ impl Store {
             return Ok(seen);
         }
         let waiting = Waiting::up_to(TOLD_SECONDS, format!("reads in the log of {}", self.place));
-        let told = wait(context, waiting, Source::Backoff, async || {
+        let waited = wait(context, waiting, Source::Backoff, async || {
             if enough(&seen) {
                 return Progress::Met(());
             }
@@ -62,9 +61,9 @@ impl Store {
             Progress::NotYet(format!("{} requests", seen.len()))
         })
         .await;
-        match told {
+        match waited {
             Err(error) if error.is_interruption() => Err(error),
-            // Whether they are enough is the caller's to say.
+            // The caller judges whether they are enough.
             _ => Ok(seen),
         }
     }
@@ -72,7 +71,7 @@ impl Store {
 
 /// All requests of a log.
 fn parse(kind: StoreKind, text: &str) -> Vec<ServerRequest> {
-    // moto's server colours requests by their status, whoever listens.
+    // moto always colours requests by their status.
     let text = &console::strip_ansi_codes(text);
     match kind {
         StoreKind::S3 => text.lines().filter_map(log::s3).collect(),

@@ -1,4 +1,4 @@
-//! A server's pod that runs, or ran: looked at, and removed.
+//! A server's pod: its state, its log, its removal.
 
 use k8s_openapi::api::core::v1::{Pod as KubePod, Secret, Service};
 use kube::api::{DeleteParams, LogParams};
@@ -6,7 +6,7 @@ use kube::{Api, Client};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 
-/// One pod, its service and its secret, all of one name.
+/// A pod, its Service and its Secret, all with one name.
 pub(super) struct Pod {
     pub(super) client: Client,
     pub(super) namespace: String,
@@ -24,7 +24,7 @@ impl Pod {
 
     pub(super) async fn ended(&self) -> Result<Option<String>> {
         let pod = self.api::<KubePod>().get_opt(&self.name).await;
-        let Some(pod) = pod.or_environment(format!("looking at pod {}", self.name))? else {
+        let Some(pod) = pod.or_environment(format!("reading pod {}", self.name))? else {
             return Ok(Some("is gone".to_owned()));
         };
         let phase = pod.status.and_then(|s| s.phase).unwrap_or_default();
@@ -37,7 +37,7 @@ impl Pod {
         log.or_environment(format!("reading the log of pod {}", self.name))
     }
 
-    /// Deletes all three; its namespace would take them along as well.
+    /// Deletes all three.
     pub(super) async fn remove(&self, context: &Context) -> Result<()> {
         let context = &context.for_teardown();
         let what = || format!("deleting {}", self.name);

@@ -1,7 +1,8 @@
-//! What holds a server's address: a container that only waits, whose network the server's container
-//! uses, as in a pod. Docker gives an address anew at each start (one asked for it grants on networks
-//! with a configured subnet only, which kind's are not), so a server that is stopped and started
-//! would come back elsewhere. And while it is stopped its port refuses, as that of a dead server.
+//! A container that holds a server's address: it only waits, and the server's container uses its
+//! network, as in a pod. Docker assigns a new address at each start (it grants a requested one only
+//! on networks with a configured subnet, which kind's are not), so a restarted server would change
+//! its address. And while the server is stopped, its port refuses connections, as that of a dead
+//! server.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -16,7 +17,7 @@ use sparkproof_machine::engine::{Container, Engine};
 use super::StoreRequest;
 use super::serving::idle;
 
-/// Memory of a process that waits, in bytes; Docker wants at least 6 MiB.
+/// Memory limit in bytes; Docker requires at least 6 MiB.
 const MEMORY: i64 = 32 << 20;
 
 /// Its name.
@@ -24,12 +25,12 @@ pub(super) fn name(server: &str) -> String {
     format!("{server}-address")
 }
 
-/// That of a server, by name.
-pub(super) fn of(server: &Container) -> Container {
+/// The sandbox of a server.
+pub(super) fn for_server(server: &Container) -> Container {
     Container { engine: server.engine.clone(), name: name(&server.name) }
 }
 
-/// Starts it under these names on a network; its address.
+/// Starts it with these host names on a network; returns its address.
 pub(super) async fn start(
     context: &Context,
     engine: &Engine,

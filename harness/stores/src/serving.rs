@@ -1,28 +1,28 @@
-//! What each server is given to serve.
+//! Settings of each kind of server.
 
 use sparkproof_catalog::StoreKind;
 
 use super::{Credentials, StoreRequest};
 
-/// Port of Azurite by TLS, as `harness/images/stores/azure/tls.js` listens.
+/// TLS port of Azurite, from `harness/images/stores/azure/tls.js`.
 pub(super) const TLS_PORT: u16 = 10443;
-/// Where it looks for the certificate.
+/// Directory of the certificate in the server.
 pub(super) const TLS_DIR: &str = "/opt/azurite/tls";
-/// What data is put into. Two S3 servers in one session are told apart by it: Hadoop takes
-/// endpoint and keys by bucket.
+/// Bucket, container or directory for data. Different for two S3 servers in one session, since
+/// Hadoop has endpoint and keys by bucket.
 pub(super) const fn bucket(kind: StoreKind) -> &'static str {
     match kind {
         StoreKind::Moto => "data-moto",
         _ => "data",
     }
 }
-/// User of every server's process.
+/// User id of every server's process.
 pub(super) const SERVER_UID: u64 = 185;
 /// Port of a NameNode's web server.
 pub(super) const NAMENODE_HTTP: u16 = 9870;
 const MIB: i64 = 1 << 20;
 
-/// The environment of its process: servers take keys from there, never from their arguments.
+/// The environment of its process: servers get keys there, never in their arguments.
 pub(super) fn environment(
     request: &StoreRequest<'_>,
     credentials: Option<&Credentials>,
@@ -36,12 +36,12 @@ pub(super) fn environment(
             vec![("ROOT_ACCESS_KEY", account.clone()), ("ROOT_SECRET_KEY", key.to_owned())]
         }
         StoreKind::Azure => vec![("AZURITE_ACCOUNTS", format!("{account}:{key}"))],
-        // It checks none.
+        // moto checks no keys.
         StoreKind::Moto | StoreKind::Hdfs => Vec::new(),
     }
 }
 
-/// Memory limit in bytes: heaps with what a JVM or Node.js needs beside them.
+/// Memory limit in bytes: heap plus what a JVM or Node.js needs besides.
 pub(super) const fn memory(kind: StoreKind) -> i64 {
     match kind {
         StoreKind::S3 | StoreKind::Moto => 512 * MIB,
@@ -49,7 +49,7 @@ pub(super) const fn memory(kind: StoreKind) -> i64 {
     }
 }
 
-/// What a container of its image runs that only waits.
+/// A command that only waits, in a container of this image.
 pub(super) const fn idle(kind: StoreKind) -> &'static [&'static str] {
     match kind {
         StoreKind::S3 => &["/pause"],

@@ -1,4 +1,4 @@
-//! Starting a server, wherever it shall run.
+//! Starts servers, in containers or pods.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Exit, Result};
@@ -12,8 +12,8 @@ use sparkproof_machine::engine::Engine;
 use super::{Store, StoreRequest, container, own, pod};
 
 impl Store {
-    /// Starts one in a container on a Docker network, and returns when it serves. It is the run's:
-    /// in its ledger, labelled, and removed by [`Store::stop`] or with the run.
+    /// Starts a server in a container on a Docker network; returns when it serves. The run owns it:
+    /// it is labelled, in the ledger, and removed by [`Store::stop`] or with the run.
     ///
     /// # Errors
     /// Environment: its image could not be assembled, or it does not serve (with the end of its
@@ -33,11 +33,11 @@ impl Store {
         phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
     }
 
-    /// The same for a proof that goes on without it: the inner error is why its image cannot be had
-    /// here.
+    /// The same for runs that can go on without it: the inner error is why its image is not
+    /// available here.
     ///
     /// # Errors
-    /// Environment: the image is there and the server does not serve. Others as they are.
+    /// Environment: there is an image, but the server does not serve. Other errors unchanged.
     pub(super) async fn start_or_why_not(
         context: &Context,
         engine: &Engine,
@@ -47,7 +47,7 @@ impl Store {
         let phase = context.recorder.phase(&format!("store {}", request.name));
         let image = match provide(context, engine, phase.name(), request.kind).await {
             Err(error) if error.exit == Exit::Environment => {
-                phase.done(format!("not to be had: {error}"));
+                phase.done(format!("not available: {error}"));
                 return Ok(Err(error));
             }
             Err(error) => return phase.end(Err(error), |_: &Result<Store>| String::new()),
@@ -71,11 +71,11 @@ impl Store {
         Ok(store)
     }
 
-    /// Starts one in a pod behind a NodePort service, in a namespace that is the run's and takes it
-    /// along: where no container can join the cluster's network.
+    /// Starts a server in a pod behind a NodePort Service, in a namespace of the run, for clusters
+    /// whose network a container cannot join.
     ///
     /// # Errors
-    /// Environment: as [`Store::start`]; or HDFS, whose clients follow the DataNode's own address.
+    /// Environment: as [`Store::start`]; or HDFS, whose clients use the DataNode's own address.
     pub async fn start_in_cluster(
         context: &Context,
         engine: &Engine,
@@ -99,7 +99,7 @@ impl Store {
         phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
     }
 
-    /// The same from an image that the cluster's nodes can pull.
+    /// The same with an image that the cluster's nodes can pull.
     ///
     /// # Errors
     /// Environment: as [`Store::start_in_cluster`].
@@ -120,7 +120,7 @@ impl Store {
         phase.end(begun, |store| format!("{}, {}", store.endpoint, store.place))
     }
 
-    /// The user's own, as it is; its credentials are the environment's.
+    /// Opens a user's server, with the credentials in the environment.
     ///
     /// # Errors
     /// Bad input: the environment has no credentials. Environment: it does not answer.

@@ -1,4 +1,4 @@
-//! The servers of a proof, by kind.
+//! The servers of a run, by kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,34 +14,34 @@ use sparkproof_machine::engine::Engine;
 
 use super::{Store, StoreRecord, StoreRequest};
 
-/// At most one of a kind.
+/// The servers, at most one of each kind.
 #[derive(Debug, Clone, Default)]
 pub struct Stores {
     up: BTreeMap<StoreKind, Arc<Store>>,
-    /// Why others are not.
+    /// Why servers of other kinds are not up.
     left_out: BTreeMap<StoreKind, String>,
-    /// Says that the run lives where they are.
+    /// The Lease in their namespace, renewed as long as this value exists.
     _lease: Option<Arc<Lease>>,
 }
 
-/// Where servers run in pods, and from what images.
+/// How to run servers in pods.
 #[derive(Debug)]
 pub struct InPods<'a> {
     /// The cluster.
     pub cluster: &'a Cluster,
-    /// Their namespace, as the ledger knows.
+    /// Their namespace, which is in the ledger.
     pub namespace: &'a str,
-    /// Says there that the run lives.
+    /// The Lease in it.
     pub lease: Option<Lease>,
-    /// By kind.
+    /// Images by kind.
     pub images: &'a BTreeMap<StoreKind, String>,
-    /// With which nodes pull them.
+    /// The Secret with which nodes pull them.
     pub pull_secret: Option<&'a str>,
 }
 
 impl Stores {
-    /// Opens the user's own of these kinds and starts the others on the cluster's network, side by
-    /// side. Without an engine there are only the user's own.
+    /// Opens the user's servers of these kinds and starts the others on the cluster's network,
+    /// concurrently. Without an engine only the user's are opened.
     pub async fn start(
         context: &Context,
         network: Option<(&Engine, &str)>,
@@ -53,7 +53,7 @@ impl Stores {
                 return Ok((kind, Some(Ok(Store::own(context, own).await?))));
             }
             let Some((engine, network)) = network else { return Ok((kind, None)) };
-            let request = StoreRequest::of(kind);
+            let request = StoreRequest::for_kind(kind);
             let started = Store::start_or_why_not(context, engine, network, &request).await?;
             Ok::<_, Error>((kind, Some(started)))
         };
@@ -69,18 +69,18 @@ impl Stores {
         Ok(stores)
     }
 
-    /// The proof goes on without it: what reads from it is skipped for this reason.
+    /// Records that a server is missing: variants that read from it are skipped with this reason.
     pub fn could_not_be_had(&mut self, context: &Context, kind: StoreKind, error: &Error) {
-        let why = format!("no {} server could be had: {error}", kind.name());
+        let why = format!("the {} server is not available: {error}", kind.name());
         let remedy = error.remedy.as_ref().map(|remedy| format!("; {remedy}"));
         context.recorder.warn(format!("{why}{}", remedy.unwrap_or_default()));
         self.left_out.insert(kind, why);
     }
 
-    /// Starts further ones in pods, side by side.
+    /// Starts servers in pods, concurrently.
     ///
     /// # Errors
-    /// Environment: one does not serve.
+    /// Environment: a server does not serve.
     pub async fn start_in_pods(
         &mut self,
         context: &Context,
@@ -90,59 +90,59 @@ impl Stores {
         let InPods { cluster, namespace, lease, images, pull_secret } = place;
         let wanted = images.iter().filter(|(kind, _)| kinds.contains(kind));
         let start = wanted.map(|(kind, image)| async move {
-            let request = StoreRequest { pull_secret, ..StoreRequest::of(*kind) };
+            let request = StoreRequest { pull_secret, ..StoreRequest::for_kind(*kind) };
             Store::start_given(context, cluster, namespace, image, &request).await
         });
-        self.up.extend(Self::of(try_join_all(start).await?).up);
+        self.up.extend(Self::new(try_join_all(start).await?).up);
         self._lease = lease.map(Arc::new);
         Ok(())
     }
 
-    /// Says why those of these kinds that are not up are not.
+    /// Records a reason for those of these kinds that are not up.
     pub fn leave_out(&mut self, kinds: &BTreeSet<StoreKind>, why: &str) {
         for kind in kinds.iter().filter(|kind| !self.up.contains_key(kind)) {
             self.left_out.entry(*kind).or_insert_with(|| why.to_owned());
         }
     }
 
-    /// As another process started them, or not.
+    /// Reopens the servers that another process started.
     pub async fn open(
         context: &Context,
         records: Vec<StoreRecord>,
         left_out: BTreeMap<StoreKind, String>,
     ) -> Result<Self> {
         let open = records.into_iter().map(|record| record.open(context));
-        Ok(Stores { left_out, ..Self::of(try_join_all(open).await?) })
+        Ok(Stores { left_out, ..Self::new(try_join_all(open).await?) })
     }
 
-    /// Why those that are not up are not, for another process.
+    /// Why servers are not up, for another process.
     pub fn left_out(&self) -> &BTreeMap<StoreKind, String> {
         &self.left_out
     }
 
-    /// Why the first of these that is not up is not; `None` when all are.
+    /// The reason for the first of these that is not up; `None` if all are up.
     pub fn lack(&self, kinds: &[StoreKind]) -> Option<String> {
         kinds.iter().find_map(|kind| self.get(*kind).err()).map(|error| error.to_string())
     }
 
-    fn of(stores: Vec<Store>) -> Self {
+    fn new(stores: Vec<Store>) -> Self {
         let up = stores.into_iter().map(|store| (store.record.kind, Arc::new(store))).collect();
         Stores { up, ..Stores::default() }
     }
 
-    /// For another process.
+    /// The records, for another process.
     pub fn records(&self) -> Vec<StoreRecord> {
         self.up.values().map(|store| store.record.clone()).collect()
     }
 
-    /// The one of this kind.
+    /// The server of this kind.
     pub fn get(&self, kind: StoreKind) -> Result<&Store> {
         self.up.get(&kind).map(AsRef::as_ref).ok_or_else(|| {
             if let Some(why) = self.left_out.get(&kind) {
                 return Error::environment(why.clone());
             }
             Error::environment(format!("no {} server is up", kind.name()))
-                .remedy("name a strategy that reads from it in --strategies")
+                .remedy("add a strategy that reads from it to --strategies")
         })
     }
 }
@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_cannot_be_had_is_left_out_and_does_not_end_the_run() {
-        // No daemon answers there: no image of any store can be looked for.
+        // No daemon answers there, so no image can be found.
         let docker = bollard::Docker::connect_with_http(
             "tcp://127.0.0.1:9",
             5,
@@ -167,9 +167,9 @@ mod tests {
         let stores = stores.expect("the run goes on");
         assert!(stores.records().is_empty());
         let why = stores.lack(&[StoreKind::Hdfs]).expect("left out");
-        assert!(why.starts_with("no hdfs server could be had: "), "{why}");
+        assert!(why.starts_with("the hdfs server is not available: "), "{why}");
         assert_eq!(stores.lack(&[]), None, "what reads from no store is proven");
-        // As another process is told.
+        // Also in the form for another process.
         let handed = Stores::open(&context, stores.records(), stores.left_out().clone()).await;
         assert_eq!(handed.expect("opened").lack(&[StoreKind::Hdfs]), Some(why));
         let file = format!("run/events-{}.jsonl", std::process::id());

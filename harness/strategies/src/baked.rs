@@ -8,8 +8,8 @@ use sparkproof_spark::session::SessionOverlay;
 
 use super::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer
-/// travels to the nodes.
+/// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer is
+/// sent to the nodes.
 #[derive(Debug)]
 pub struct Baked {
     variant: &'static Variant,
@@ -40,7 +40,7 @@ impl Strategy for Baked {
                 (inside, Entry::file(data.dir.join(&file.path), 0o644))
             });
             self.layer = Some(Layer::of_entries(files).await?);
-            // Loading it is measured where it is loaded, with the session's image.
+            // Loading is measured where the session's image is loaded.
             Ok(SetupCost::default())
         })
     }

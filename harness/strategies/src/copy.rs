@@ -1,4 +1,4 @@
-//! Strategy 0: copied into every pod, and to the driver.
+//! Strategy 0: data copied into every pod, and to the driver.
 
 use std::path::Path;
 use std::time::Instant;
@@ -67,11 +67,11 @@ impl Strategy for Copy {
     }
 }
 
-/// How [`copy_into`] ends in a pod whose user may not write into a directory that is there: no status of
-/// a shell, of mkdir or of tar.
+/// How [`copy_into`] ends in a pod whose user may not write into a directory that exists: not an exit
+/// code of a shell, of mkdir or of tar.
 pub(super) const NOT_WRITABLE: i32 = 77;
 
-/// Copies the data to `path` in every executor's pod, side by side.
+/// Copies the data to `path` in every executor's pod, concurrently.
 pub(super) async fn copy_into_all(
     scene: StrategyContext<'_>,
     data: &Dataset,
@@ -95,10 +95,10 @@ pub(super) async fn copy_into_all(
     })
 }
 
-/// Copies the data to `path` in a pod's own file system: to a temporary name, renamed when whole,
-/// so that no reader sees half of it, then hashed again in the pod, since a copy can claim a success
-/// that it had not (measured of `kubectl cp` into a container without tar). A `path` that is there
-/// already may be a mount, which cannot be replaced: its content is, from a temporary name in it.
+/// Copies the data to `path` in a pod's file system: to a temporary name, which is then renamed, so
+/// that no reader sees a part of it. Then hashes it in the pod, since a copy can report success
+/// falsely (measured with `kubectl cp` into a container without tar). An existing `path` may be a
+/// mount, which cannot be replaced: then its content is, from a temporary name in it.
 pub async fn copy_into(pod: &InPod, data: &Dataset, path: &Path) -> Result<()> {
     let whole = path.to_string_lossy();
     let unpack = format!(

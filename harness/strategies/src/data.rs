@@ -12,10 +12,10 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::data_size::{CSV_PARTS, DataSize, PARQUET_PARTS};
 use super::parquet;
-use super::rows::{Row, lines, rows, sum_id, sum_v};
+use super::rows::{DataRow, lines, rows, sum_id, sum_v};
 use super::table::{DataFile, Format, Table};
 
-/// Row groups of the big Parquet file: a multiple of most numbers of executors.
+/// DataRow groups of the big Parquet file: a multiple of most numbers of executors.
 const ROW_GROUPS: u64 = 12;
 /// Rows of a file of `small/`.
 const SMALL_ROWS: u64 = 100;
@@ -23,23 +23,25 @@ const SMALL_ROWS: u64 = 100;
 /// Generated data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
-    /// What makes it unlike any other.
+    /// The nonce, which makes it unique.
     pub nonce: String,
-    /// Where it was written.
+    /// The directory that it was written to.
     pub dir: PathBuf,
     /// Its tables; each file belongs to one.
     pub tables: Vec<Table>,
 }
 
 impl Dataset {
-    /// Writes files below `dir`, which everybody may read (pods run as another user). The nonce is
-    /// of run and variant: letters, digits and `-`. A file that exists is an error.
+    /// Writes files below `dir` that every user may read, since pods run as another user. The nonce
+    /// is of run and variant: letters, digits and `-`. An existing file is an error.
     pub fn generate(dir: &Path, nonce: &str, size: DataSize) -> Result<Dataset> {
         if nonce.is_empty() || !nonce.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            return Err(Error::internal(format!("nonce `{nonce}` is not of letters and digits")));
+            return Err(Error::internal(format!(
+                "nonce `{nonce}` has characters other than letters, digits and `-`"
+            )));
         }
         let mut data = Dataset { nonce: nonce.to_owned(), dir: dir.to_owned(), tables: vec![] };
-        let csv = |ids, nonce: &str| Ok(lines(rows(ids, nonce), Row::csv));
+        let csv = |ids, nonce: &str| Ok(lines(rows(ids, nonce), DataRow::csv));
         let parquet = |groups| {
             move |ids, nonce: &str| {
                 parquet::file(ids, nonce, groups).or_internal("writing a Parquet file")
@@ -58,10 +60,10 @@ impl Dataset {
         data.table("parquet-many", Format::Parquet, "many.parquet", parts, ending, many)?;
         if size.full {
             let n = size.full_rows;
-            let json = |ids, nonce: &str| Ok(lines(rows(ids, nonce), Row::json));
+            let json = |ids, nonce: &str| Ok(lines(rows(ids, nonce), DataRow::json));
             data.table("json", Format::Json, "rows.json", (1, n), one, json)?;
             data.table("text", Format::Text, "rows.txt", (1, n), one, csv)?;
-            let gzip = |ids, nonce: &str| gzip(&lines(rows(ids, nonce), Row::csv));
+            let gzip = |ids, nonce: &str| gzip(&lines(rows(ids, nonce), DataRow::csv));
             data.table("csv-gzip", Format::Csv, "rows.csv.gz", (1, n), one, gzip)?;
             let name = "a path/ünïcode 文件.csv";
             data.table("csv-named", Format::Csv, name, (1, n), one, csv)?;
@@ -79,7 +81,7 @@ impl Dataset {
         self.tables.iter().flat_map(|t| &t.files)
     }
 
-    /// Where each file lies, by its path in the data.
+    /// The path of each file, by its path in the data.
     pub fn sources(&self) -> BTreeMap<String, PathBuf> {
         self.files().map(|file| (file.path.clone(), self.dir.join(&file.path))).collect()
     }
@@ -89,13 +91,13 @@ impl Dataset {
         self.files().map(|f| f.bytes).sum()
     }
 
-    /// The table of that name.
+    /// The table with this name.
     pub fn get(&self, name: &str) -> Result<&Table> {
         let found = self.tables.iter().find(|t| t.name == name);
         found.ok_or_else(|| Error::internal(format!("no table {name} was generated")))
     }
 
-    /// Writes a table of so many files of so many rows each.
+    /// Writes a table with this number of files and of rows in each.
     fn table(
         &mut self,
         name: &'static str,
@@ -133,14 +135,14 @@ impl Dataset {
     }
 }
 
-/// Without a time stamp and a name: the same bytes every time.
+/// Reproducible: without a time stamp and a file name.
 fn gzip(text: &[u8]) -> Result<Vec<u8>> {
     let mut writer = GzBuilder::new().write(Vec::new(), Compression::default());
     writer.write_all(text).or_internal("compressing rows")?;
     writer.finish().or_internal("compressing rows")
 }
 
-/// Whatever the umask says, readable by the user of the pods.
+/// Writes a file that the user of the pods can read, with any umask.
 fn write(dir: &Path, path: &str, bytes: &[u8]) -> Result<()> {
     let what = || format!("writing the data file {path}");
     let path = dir.join(path);

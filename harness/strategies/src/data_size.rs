@@ -1,12 +1,12 @@
-//! How much data is generated.
+//! The size of the generated data.
 
 /// Files of `many.csv/`.
 pub(super) const CSV_PARTS: u64 = 12;
 /// Files of `many.parquet/`.
 pub(super) const PARQUET_PARTS: u64 = 6;
 
-/// How much is generated. A row is about 36 bytes as CSV and about
-/// 45 as Parquet: two numbers and the nonce.
+/// The size of the generated data. A row is about 36 bytes as CSV and 45 as Parquet: two numbers
+/// and the nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataSize {
     /// Rows of `big.csv`.
@@ -19,9 +19,9 @@ pub struct DataSize {
     pub parquet_part_rows: u64,
     /// Also JSON lines, text, gzip, a path with a space and non-ASCII characters, an empty file.
     pub full: bool,
-    /// Rows of each of those.
+    /// Rows in each of these files.
     pub full_rows: u64,
-    /// Files of `small/`, of 100 rows each; 0 for none.
+    /// Number of files in `small/`, with 100 rows each.
     pub small_files: u64,
 }
 
@@ -41,7 +41,7 @@ impl Default for DataSize {
 }
 
 impl DataSize {
-    /// Everything together, full or not, below 700 kB: for a ConfigMap, which ends at 1 MiB.
+    /// Less than 700 kB in total, also for the full suite: fits into a ConfigMap (1 MiB).
     pub fn tiny() -> Self {
         DataSize {
             csv_rows: 4_000,
@@ -61,7 +61,7 @@ impl DataSize {
         self
     }
 
-    /// With a directory of so many small files, for the comparison.
+    /// Adds a directory with this number of small files, for the comparison.
     #[must_use]
     pub fn small_files(mut self, files: u64) -> Self {
         self.small_files = files;

@@ -1,4 +1,4 @@
-//! The driver's own copy of a variant's files, at the path that executors read.
+//! The driver's copy of a variant's files, at the path that executors read.
 
 use std::path::{Path, PathBuf};
 
@@ -16,8 +16,8 @@ pub struct HostCopy {
 }
 
 impl HostCopy {
-    /// Copies the data to `path`. The first directory on the way to it whose name contains the run's
-    /// id must not exist yet: it is made, and removed with all that is in it.
+    /// Copies the data to `path`. The first part of the path that contains the run's id must not
+    /// exist yet: it is created, and removed later with everything in it.
     pub async fn make(context: &Context, path: &Path, data: &Dataset) -> Result<Self> {
         let run = context.run.id();
         let of_run =
@@ -25,7 +25,7 @@ impl HostCopy {
         let ours = path.ancestors().filter(of_run).last().unwrap_or(path).to_owned();
         if fs_err::symlink_metadata(&ours).is_ok() {
             return Err(Error::environment(format!("{} exists already", ours.display()))
-                .remedy("remove it if it is a leftover; sparkproof overwrites nothing"));
+                .remedy("remove it if it is a leftover; sparkproof does not overwrite it"));
         }
         context.run.record(OwnedResource::Path { path: ours.clone() })?;
         let (from, to) = (data.dir.clone(), path.to_owned());
@@ -34,13 +34,13 @@ impl HostCopy {
         Ok(HostCopy { path: ours })
     }
 
-    /// Removes it.
+    /// Removes the copy.
     pub async fn cleanup(&self, context: &Context) -> Result<()> {
         release(context, &OwnedResource::Path { path: self.path.clone() }).await
     }
 }
 
-/// Files and directories, readable by everybody, as executors' user will want them.
+/// Copies files and directories, readable by every user, since executors run as another one.
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     let what = || format!("copying {} to {}", from.display(), to.display());
     for entry in walkdir::WalkDir::new(from) {

@@ -1,4 +1,4 @@
-//! The five file-reading strategies, one file each; what they have in common is [`Strategy`].
+//! The five file-reading strategies, one file each, which implement [`Strategy`].
 
 mod baked;
 mod copy;

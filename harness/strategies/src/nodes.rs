@@ -1,4 +1,4 @@
-//! Data in nodes that are containers of our engine.
+//! Data in nodes that are containers in the engine.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use sparkproof_machine::engine::Engine;
 use crate::transfer::{HASH, verify};
 use crate::{Dataset, StrategyContext};
 
-/// The longest that a variant's data may take into a node.
+/// Time limit for copying a variant's data into a node.
 const PUT: Duration = Duration::from_secs(300);
-/// Why images cannot be given layers here; `None` when they can.
+/// Why images cannot get layers here; `None` if they can.
 pub fn no_layers(engine: Option<&Engine>) -> Option<String> {
     let none = "the image needs layers, which sparkproof loads onto its own nodes only";
     engine.is_none().then(|| none.to_owned())
 }
 
-/// Puts the data into a node, as root, at a path that must not exist: to a temporary name, renamed
-/// when whole, then hashed again in the node. What is owned thereby.
+/// Copies the data into a node, as root, to a path that must not exist: to a temporary name, which
+/// is then renamed, and hashed in the node. Returns the recorded resource.
 pub(crate) async fn put(
     scene: StrategyContext<'_>,
     node: &str,
@@ -36,7 +36,7 @@ pub(crate) async fn put(
     let free = ["sh", "-c", "! test -e \"$1\"", "sh", &whole];
     let context = scene.context;
     engine.exec(context, node, &free, None::<&[u8]>, IN_NODE).await.map_err(|error| {
-        Error::environment(format!("{whole} is not free on {node}"))
+        Error::environment(format!("{whole} exists already on {node}"))
             .with_source(error)
             .remedy("remove it if it is a leftover; sparkproof overwrites nothing")
     })?;
@@ -54,7 +54,7 @@ pub(crate) async fn put(
     Ok(owned.into())
 }
 
-/// Owns a directory of every node that executors can run on: for what kubelet makes unasked.
+/// Records a directory of every node that executors can run on, which the kubelet may create.
 pub fn own_on_nodes(
     context: &Context,
     engine: &Engine,
@@ -70,7 +70,7 @@ pub(crate) fn on_nodes(engine: &Engine, cluster: &Cluster, path: &Path) -> Vec<O
     nodes.iter().map(|node| on_node(engine, node, path.to_owned())).collect()
 }
 
-/// A directory of a node, as the ledger knows it.
+/// The ledger's entry for a directory of a node.
 fn on_node(engine: &Engine, node: &str, path: PathBuf) -> OwnedResource {
     OwnedResource::NodePath { docker: engine.host.clone(), node: node.to_owned(), path }
 }

@@ -1,4 +1,4 @@
-//! Kubernetes objects of a variant: labelled, created, removed until they are gone.
+//! Kubernetes objects of a variant: created with labels, and deleted.
 
 use std::fmt::Debug;
 
@@ -16,9 +16,9 @@ use sparkproof_catalog::Variant;
 
 use crate::StrategyContext;
 
-/// Finalizers hold a claim while a pod has it, and a volume while a claim has it.
+/// Seconds: finalizers keep a claim while a pod uses it, and a volume while a claim uses it.
 const GONE_WITHIN: u64 = 120;
-/// Controllers take moments.
+/// Seconds in which a controller must set a phase.
 const PHASE_WITHIN: u64 = 60;
 
 /// Name and labels of a variant's object.
@@ -30,7 +30,7 @@ pub(crate) fn meta(scene: StrategyContext<'_>, variant: &Variant) -> ObjectMeta 
     }
 }
 
-/// Creates an object; one that exists under its name is not ours.
+/// Creates an object; an existing one of its name is an error.
 pub(crate) async fn create<K>(scene: StrategyContext<'_>, api: Api<K>, object: K) -> Result<()>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
@@ -43,14 +43,14 @@ where
     scene.context.cancel.guard(created).await.map(drop)
 }
 
-/// Deletes an object, where it is there and of this run, and waits until it is gone.
+/// Deletes an object of this run, if it exists, and waits until it is gone.
 pub(crate) async fn remove<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
     K::DynamicType: Default,
 {
     let what = describe::<K>(name);
-    let look = async { api.get_opt(name).await.or_environment(format!("looking for {what}")) };
+    let look = async { api.get_opt(name).await.or_environment(format!("reading {what}")) };
     let found = context.cancel.guard(look).await?;
     let run = context.run.id();
     let ours = |object: &K| object.labels().get(labels::KUBE_RUN).is_some_and(|l| *l == **run);
@@ -67,9 +67,9 @@ where
     gone(context, api, name).await
 }
 
-/// Waits until a volume or a claim has this phase. Their controller does not try again after a
-/// conflict before its next look at everything, 15 s later (10 to 12 s lost, measured of one claim in
-/// three), but does when the object changes: so it is changed.
+/// Waits until a volume or a claim has this phase. After a conflict their controller retries only
+/// at its next resync, 15 s later (for one claim in three 10 to 12 s were lost, measured), or when
+/// the object changes. So this changes the object.
 pub(crate) async fn reach<K>(context: &Context, api: Api<K>, name: &str, phase: &str) -> Result<()>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
@@ -100,14 +100,14 @@ where
     .await
 }
 
-/// Waits until an object is gone that somebody deleted.
+/// Waits until a deleted object is gone.
 pub(crate) async fn gone<K>(context: &Context, api: Api<K>, name: &str) -> Result<()>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
     K::DynamicType: Default,
 {
     let waiting = Waiting::up_to(GONE_WITHIN, format!("the end of {}", describe::<K>(name)));
-    // One object, for a moment: a watch would cost as much.
+    // Polled: a watch would cost as much for one object in a short time.
     wait(context, waiting, Source::Backoff, async || match api.get_opt(name).await {
         Ok(None) => Progress::Met(()),
         Ok(Some(object)) => Progress::NotYet(state(&object)),
@@ -116,7 +116,7 @@ where
     .await
 }
 
-/// Why it is still there.
+/// Why it still exists.
 fn state<K: Resource>(object: &K) -> String {
     match object.meta().finalizers.as_deref().unwrap_or_default() {
         [] => "there".to_owned(),

@@ -11,7 +11,7 @@ use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use ::parquet::schema::parser::parse_message_type;
 use ::parquet::schema::types::Type;
 
-use super::rows::{Row, rows};
+use super::rows::{DataRow, rows};
 
 static SCHEMA: LazyLock<Arc<Type>> = LazyLock::new(|| {
     let message =
@@ -19,8 +19,8 @@ static SCHEMA: LazyLock<Arc<Type>> = LazyLock::new(|| {
     Arc::new(parse_message_type(message).expect("a valid message type"))
 });
 
-/// A file of `groups` row groups of equal size, so that it splits into as many partitions. Plain
-/// and uncompressed: the bytes of every value are really read.
+/// A file with `groups` row groups of equal size, so that it splits into as many partitions. Plain
+/// and uncompressed, so that the bytes of every value are read.
 pub(super) fn file(ids: Range<u64>, nonce: &str, groups: u64) -> Result<Vec<u8>> {
     let properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -32,7 +32,7 @@ pub(super) fn file(ids: Range<u64>, nonce: &str, groups: u64) -> Result<Vec<u8>>
     let mut writer = SerializedFileWriter::new(&mut bytes, SCHEMA.clone(), properties.into())?;
     let size = (ids.end - ids.start).div_ceil(groups.max(1)).max(1);
     for start in ids.clone().step_by(usize::try_from(size).unwrap_or(usize::MAX)) {
-        let part: Vec<Row<'_>> = rows(start..(start + size).min(ids.end), nonce).collect();
+        let part: Vec<DataRow<'_>> = rows(start..(start + size).min(ids.end), nonce).collect();
         let mut group = writer.next_row_group()?;
         column::<Int64Type>(&mut group, &part, |row| row.id.cast_signed())?;
         column::<Int64Type>(&mut group, &part, |row| row.v.cast_signed())?;
@@ -45,12 +45,12 @@ pub(super) fn file(ids: Range<u64>, nonce: &str, groups: u64) -> Result<Vec<u8>>
 
 fn column<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
-    rows: &[Row<'_>],
-    value: impl Fn(&Row<'_>) -> T::T,
+    rows: &[DataRow<'_>],
+    value: impl Fn(&DataRow<'_>) -> T::T,
 ) -> Result<()> {
     let Some(mut column) = group.next_column()? else { return Ok(()) };
     let values: Vec<T::T> = rows.iter().map(value).collect();
-    // Optional in the schema, as Spark itself writes; none is null.
+    // Optional in the schema, as Spark writes it; no value is null.
     let levels = vec![1; rows.len()];
     column.typed::<T>().write_batch(&values, Some(&levels), None)?;
     column.close()

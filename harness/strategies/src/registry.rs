@@ -1,4 +1,4 @@
-//! Which code proves which variant.
+//! The code of each variant.
 
 use sparkproof_base::error::{Error, Result};
 use sparkproof_catalog::{Variant, VariantId};
@@ -6,7 +6,7 @@ use sparkproof_catalog::{Variant, VariantId};
 use super::mount::{Client, ExecutorMount, NodeMount};
 use super::{Baked, Copy, Remote, Scheme, Strategy, volume};
 
-/// A variant at work.
+/// The strategy of a variant.
 ///
 /// # Errors
 /// Environment: no machine can prove it.

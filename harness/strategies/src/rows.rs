@@ -1,28 +1,27 @@
-//! Rows whose sums are known in closed form.
+//! Rows with sums in closed form.
 
 use std::fmt::Write;
 use std::ops::Range;
 
-/// The schema of every table, as Spark's DDL: with it, nothing is inferred, which would make the
-/// driver read.
+/// The schema of every table, as Spark's DDL, so that the driver need not read files to infer it.
 pub const SCHEMA: &str = "id BIGINT, v BIGINT, nonce STRING";
 
 /// A row: `id` counts from 0 through all files of a table, `v` is 3 × id + 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row<'a> {
+pub(super) struct DataRow<'a> {
     pub(super) id: u64,
     pub(super) v: u64,
-    /// Of run, variant and table: data of another is never right.
+    /// The nonce of run, variant and table, so that no other data is right.
     pub(super) nonce: &'a str,
 }
 
-/// Rows by their ids.
-pub(super) fn rows(ids: Range<u64>, nonce: &str) -> impl Iterator<Item = Row<'_>> {
-    ids.map(move |id| Row { id, v: 3 * id + 1, nonce })
+/// The rows with these ids.
+pub(super) fn rows(ids: Range<u64>, nonce: &str) -> impl Iterator<Item = DataRow<'_>> {
+    ids.map(move |id| DataRow { id, v: 3 * id + 1, nonce })
 }
 
-impl Row<'_> {
-    /// `id,v,nonce`, as `concat_ws(',', id, v, nonce)` gives it.
+impl DataRow<'_> {
+    /// `id,v,nonce`, as Spark's `concat_ws(',', id, v, nonce)`.
     pub(super) fn csv(&self) -> String {
         format!("{},{},{}", self.id, self.v, self.nonce)
     }
@@ -32,7 +31,7 @@ impl Row<'_> {
         format!(r#"{{"id":{},"v":{},"nonce":"{}"}}"#, self.id, self.v, self.nonce)
     }
 
-    /// What Spark's `crc32(concat_ws(',', id, v, nonce))` gives.
+    /// The CRC-32 of Spark's `crc32(concat_ws(',', id, v, nonce))`.
     pub(super) fn crc(&self) -> u64 {
         u64::from(crc32fast::hash(self.csv().as_bytes()))
     }
@@ -40,8 +39,8 @@ impl Row<'_> {
 
 /// One line a row.
 pub(super) fn lines<'a>(
-    rows: impl Iterator<Item = Row<'a>>,
-    line: impl Fn(&Row<'a>) -> String,
+    rows: impl Iterator<Item = DataRow<'a>>,
+    line: impl Fn(&DataRow<'a>) -> String,
 ) -> Vec<u8> {
     let mut text = String::new();
     for row in rows {

@@ -1,4 +1,4 @@
-//! What every way of reading files has in common.
+//! The trait of all ways of reading files.
 
 use std::path::{Path, PathBuf};
 
@@ -13,23 +13,23 @@ use sparkproof_testbed::{Environment, LiveSession};
 
 use super::{DataSize, Dataset};
 
-/// Where a strategy works: lent to each of its steps.
+/// The context of each step of a strategy.
 #[derive(Debug, Clone, Copy)]
 pub struct StrategyContext<'a> {
-    /// What every stage borrows.
+    /// The run's context.
     pub context: &'a Context,
     /// Cluster, engine, image.
     pub environment: &'a Environment,
     /// The session's namespace, which exists.
     pub namespace: &'a str,
-    /// How many executors the session has.
+    /// Number of executors of the session.
     pub executors: u32,
 }
 
 impl StrategyContext<'_> {
-    /// Where a variant's files lie, in pods and on the driver's host alike: the run's id is in it.
-    /// No directory is shared with other variants: a container's runtime makes those above a mount
-    /// as root, and then an executor (user 185) can put nothing beside the mount (measured).
+    /// The path of a variant's files, in pods and on the driver's host; contains the run's id.
+    /// Variants share no parent directory: the container runtime creates parents of a mount as
+    /// root, so that an executor (user 185) could not create files beside the mount (measured).
     pub fn path(&self, variant: &Variant) -> PathBuf {
         Path::new("/var/tmp").join(self.name(variant))
     }
@@ -40,12 +40,12 @@ impl StrategyContext<'_> {
     }
 }
 
-/// One variant at work: made for one session. Its steps stay on one thread, as all that waits does.
+/// The implementation of one variant, for one session. Not `Send`: its steps stay on one thread.
 pub trait Strategy: Send + Sync {
-    /// Which.
+    /// The variant.
     fn variant(&self) -> &'static Variant;
 
-    /// Why it cannot be proven here, found by looking; `None` when it can.
+    /// Why it cannot be proven here, as observed; `None` if it can.
     fn unavailable<'a>(
         &'a self,
         context: &'a Context,
@@ -55,42 +55,42 @@ pub trait Strategy: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// What sparkproof itself asks the API for it, as the kubeconfig's user.
+    /// Permissions that the kubeconfig's user needs for it.
     fn needs(&self) -> Vec<Rule> {
         Vec::new()
     }
 
-    /// Verbs that the driver's account needs for it, beside those of every session.
+    /// Permissions that the driver's account needs for it, besides those of every session.
     fn verbs(&self) -> Vec<Rule> {
         Vec::new()
     }
 
-    /// The most data it can hold.
+    /// The largest data that it can hold.
     fn limit(&self, size: DataSize) -> DataSize {
         size
     }
 
-    /// Before the session: fills stores, nodes and volumes with the data.
+    /// Before the session: copies the data to stores, nodes and volumes.
     fn prepare<'a>(
         &'a mut self,
         scene: StrategyContext<'a>,
         data: &'a Dataset,
     ) -> LocalBoxFuture<'a, Result<SetupCost>>;
 
-    /// What the session needs for it.
+    /// Adds to the session what the variant needs.
     fn contribute(&self, scene: StrategyContext<'_>) -> Result<SessionOverlay>;
 
-    /// Kubernetes objects that it made beforehand, for the reader of its configuration.
+    /// Kubernetes objects that it created beforehand, to be shown in its configuration.
     fn objects(&self) -> Vec<serde_json::Value> {
         Vec::new()
     }
 
-    /// Whether there is something to do in running pods.
+    /// Whether `populate` is needed.
     fn populates(&self) -> bool {
         false
     }
 
-    /// After the session's start: what can only be done in running pods.
+    /// After the session's start: copies data that needs running pods.
     fn populate<'a>(
         &'a mut self,
         scene: StrategyContext<'a>,
@@ -101,31 +101,31 @@ pub trait Strategy: Send + Sync {
         Box::pin(async { Ok(SetupCost::default()) })
     }
 
-    /// Where Spark reads, once prepared.
+    /// The location from which Spark reads, once prepared.
     fn location(&self, scene: StrategyContext<'_>) -> Location;
 
-    /// After the session: takes away what the namespace's end does not.
+    /// After the session: removes what is not deleted with the namespace.
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         let _ = scene;
         Box::pin(async { Ok(()) })
     }
 }
 
-/// What it took to make the files readable; the comparison's figures.
+/// The cost of making the files readable, for the comparison.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SetupCost {
-    /// Wall clock.
+    /// Duration in seconds.
     pub seconds: f64,
     /// Bytes moved to nodes or pods.
     pub bytes_to_nodes: u64,
-    /// Of these, what each further executor costs again: seconds.
+    /// Seconds of it that each further executor costs again.
     pub seconds_per_executor: f64,
-    /// And bytes.
+    /// Bytes of it that each further executor costs again.
     pub bytes_per_executor: u64,
 }
 
 impl SetupCost {
-    /// As the comparison's figures of a variant, nothing of it read yet.
+    /// The figures of a variant before any read.
     pub fn figures(self, variant: &Variant) -> ReadMetrics {
         ReadMetrics {
             variant: variant.id.to_string(),
@@ -150,24 +150,24 @@ impl std::ops::Add for SetupCost {
     }
 }
 
-/// Where Spark reads and what executors must see there.
+/// The location of the data, and how executors must see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     /// Root of the data, without a slash at its end.
     pub uri: String,
     /// Hadoop's class for its scheme, without the package.
     pub file_system: &'static str,
-    /// For local paths: what they lie on.
+    /// The expected mount of local paths.
     pub mount: Option<Mount>,
-    /// For local paths that the driver needs, too.
+    /// The path on this host, for local paths that the driver needs, too.
     pub driver_path: Option<PathBuf>,
     /// The server whose log must show the reads.
     pub store: Option<StoreKind>,
 }
 
 impl Location {
-    /// A local path, which the driver must have with the same bytes: it lists and splits, executors
-    /// only open.
+    /// A local path, which the driver must have with the same bytes: it lists and splits files,
+    /// executors only open them.
     pub fn local(path: PathBuf, mount: Mount, store: Option<StoreKind>) -> Self {
         Location {
             uri: format!("file://{}", path.display()),
@@ -189,7 +189,7 @@ impl Location {
     }
 }
 
-/// What a local path lies on, by `/proc/self/mountinfo` of the executor.
+/// The kind of mount of a local path, by `/proc/self/mountinfo` of the executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mount {
     /// The container's own root.
@@ -203,7 +203,7 @@ pub enum Mount {
 }
 
 impl Mount {
-    /// Whether a mount of this type at this place is one; the reason if not.
+    /// Checks that a mount of this type at this path is of this kind; the error has the reason.
     pub fn check(self, fs_type: &str, mount_point: &str) -> Result<()> {
         let root = mount_point == "/";
         let fits = match self {
@@ -215,7 +215,7 @@ impl Mount {
         if fits {
             return Ok(());
         }
-        Err(Error::red(format!("the path lies on {fs_type} at {mount_point}, expected {self}")))
+        Err(Error::red(format!("the path is on {fs_type} at {mount_point}, expected {self}")))
     }
 }
 

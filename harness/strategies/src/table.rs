@@ -1,4 +1,4 @@
-//! Tables: files that Spark reads as one, and what must come out.
+//! Tables: files that Spark reads as one, and the expected results.
 
 use std::ops::RangeInclusive;
 
@@ -7,7 +7,7 @@ use sparkproof_spark::session::Frame;
 
 use super::rows::SCHEMA;
 
-/// A format, by Spark's name for it.
+/// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -15,14 +15,14 @@ pub enum Format {
     Csv,
     /// Several row groups, plain and uncompressed.
     Parquet,
-    /// An object a line.
+    /// One JSON object a line.
     Json,
-    /// The lines of the CSV, unparsed.
+    /// The lines of the CSV as text.
     Text,
 }
 
 impl Format {
-    /// Spark's name for it.
+    /// Spark's name of the format.
     pub fn name(self) -> &'static str {
         match self {
             Format::Csv => "csv",
@@ -38,27 +38,27 @@ impl Format {
 pub struct DataFile {
     /// Path relative to the data's directory.
     pub path: String,
-    /// Size.
+    /// Size in bytes.
     pub bytes: u64,
     /// SHA-256, in hexadecimal digits.
     pub sha256: String,
-    /// Rows in it.
+    /// Number of rows.
     pub rows: u64,
 }
 
-/// A file or a directory that Spark reads as one table, and what must come out.
+/// A file or a directory that Spark reads as one table, and the expected results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// e.g. `csv-big`.
     pub name: &'static str,
     /// Format.
     pub format: Format,
-    /// Path relative to the data's directory, of a file or a directory. In URIs it is put as it
-    /// is, not percent-encoded: Hadoop's `Path` and Spark's readers take it so.
+    /// Path of a file or a directory, relative to the data's directory. It is not percent-encoded
+    /// in URIs, since Hadoop's `Path` and Spark's readers expect that.
     pub path: &'static str,
     /// Its files, by path.
     pub files: Vec<DataFile>,
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
     /// Sum of `id`.
     pub sum_id: u64,
@@ -80,14 +80,14 @@ impl Table {
         self.files.iter().map(|file| format!("{base}/{}", file.path)).collect()
     }
 
-    /// A read of it as a DataFrame, with every split (of one big file: `partitions` splits) in a
-    /// task of its own. `group` is the job group, for the metrics.
+    /// A read of it as a DataFrame, with one task for every split (of one big file: `partitions`
+    /// splits). `group` is the job group, for the metrics.
     pub fn frame(&self, base: &str, partitions: u32, group: &str) -> Frame {
         let split = self.bytes().div_ceil(u64::from(partitions.max(1))).max(1);
         let (schema, options) = match self.format {
             Format::Text => ("value STRING", None),
             Format::Parquet => (SCHEMA, None),
-            // A line that is cut is an error, not a row of nulls.
+            // A truncated line is an error, not a row of nulls.
             Format::Csv | Format::Json => (SCHEMA, Some(("mode", "FAILFAST"))),
         };
         Frame {
@@ -104,10 +104,10 @@ impl Table {
         }
     }
 
-    /// What Spark may say it read of `file:` or `hdfs:` in so many partitions (measured, 3.5.9 and
-    /// 4.3.0): of text the exact bytes where no file is split, else up to two buffers of 64 KiB more
-    /// a cut; of Parquet as much more a partition, for its footer, and less by the indexes, which
-    /// nobody reads.
+    /// The range of bytes that Spark's metrics may show for `file:` or `hdfs:` with so many
+    /// partitions (measured, 3.5.9 and 4.3.0). Text: the exact bytes if no file is split, else up
+    /// to two buffers of 64 KiB more for each cut. Parquet: as much more for each partition, for
+    /// its footer, and less by the indexes, which are not read.
     pub fn input_bytes(&self, partitions: u32) -> RangeInclusive<u64> {
         const BUFFERS: u64 = 2 * (64 << 10);
         let (bytes, partitions) = (self.bytes(), u64::from(partitions));
@@ -129,8 +129,8 @@ impl Table {
 }
 
 impl DataFile {
-    /// Its path as a key of a ConfigMap or Secret: what is no letter, digit, `-` or `.` becomes
-    /// `_` and two hexadecimal digits a byte, so two paths never share a key.
+    /// Its path as a key of a ConfigMap or Secret. Each byte that is not a letter, digit, `-` or
+    /// `.` becomes `_` and two hexadecimal digits, so that keys are unique.
     pub fn key(&self) -> String {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
         let escaped = |b| if plain(b) { char::from(b).to_string() } else { format!("_{b:02x}") };

@@ -1,4 +1,4 @@
-//! Files that were sent, hashed again where they arrived.
+//! Verifies copied files by their hashes at the target.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use sparkproof_base::error::{Error, Result};
 
 use super::Dataset;
 
-/// Prints the hash of every file below the working directory, but not of what a disk brings along.
+/// Prints the hash of every file below the working directory, without `lost+found`.
 pub(super) const HASH: &str = "find . -path ./lost+found -prune -o -type f -exec sha256sum {} +";
 
-/// Compares what [`HASH`] printed, run in `path` at some place (`in the pod x`), with what was sent.
+/// Compares the output of [`HASH`] in `path` at some place (`in the pod x`) with the originals.
 pub(super) fn verify(sums: &str, data: &Dataset, path: &str, place: &str) -> Result<()> {
     let seen: BTreeMap<&str, &str> = sums
         .lines()

@@ -1,4 +1,4 @@
-//! The suite: checks, the flow of a proof, sweep and inventory.
+//! The suite: checks, the flow of a run, sweep and inventory.
 
 pub mod checks;
 pub mod flow;

@@ -47,13 +47,13 @@ async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
     proof("a_plain_session_neither_grows_nor_decommissions", async |p| {
         let mut live = p.session().executors(1).start().await?;
         let grown = checks::come(&p.context, &mut live, 2).await;
-        expect_red(grown, &["no executor was asked for beside 1"])?;
+        expect_red(grown, &["no executor was requested besides 1"])?;
         live.session().unload().await?;
         let others = ["8", "9"].map(str::to_owned).into();
         let gone = checks::go(&p.context, &mut live, &others, 10).await;
         expect_red(gone, &["idle executors stay"])?;
         let given_back = checks::given_back(&p.context, &mut live, 10).await;
-        expect_red(given_back, &["no executor is given back"])?;
+        expect_red(given_back, &["no executor is released"])?;
         let kept = checks::decommissioned(&p.context, &mut live).await;
         expect_red(kept, &["is gone, and Spark says"])?;
         let ids = ["decommission.said", "decommission.blocks"];
@@ -63,7 +63,7 @@ async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
     .await
 }
 
-/// The control of those that are given back: dynamic allocation that does not decommission kills them
+/// The control of released executors: dynamic allocation that does not decommission kills them
 /// with their blocks.
 #[tokio::test]
 #[ignore = "full: 47 s; a session without decommissioning is in ci"]

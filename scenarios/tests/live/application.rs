@@ -24,8 +24,8 @@ async fn a_stateful_set_makes_executors_and_goes_before_the_driver_ends() -> Out
     .await
 }
 
-/// Without the first no executor comes; without the second they come back for ever; without the third
-/// the job works, and nobody finds the pod of an executor by its id.
+/// Without the first no executor comes; without the second they come back for ever; without the
+/// third the job works, and an executor's pod cannot be found by its id.
 #[rstest]
 #[ignore = "full: the verb on pods is in ci"]
 #[case("statefulsets.apps", "create", &["missing-verb", "create statefulsets"])]
@@ -79,8 +79,8 @@ async fn what_an_application_does_not_do_is_red() -> Outcome {
         let ran = checks::application(p.session(), &image, &plain, "Pi is roughly 3.1").await?;
         let said = checks::said(context, &ran, &plain, "Pi is roughly 4").await;
         expect_red(said, &["its log has no `Pi is roughly 4`"])?;
-        // The image's entry point tells the driver's address unasked; executors' ids and what a driver
-        // was refused have controls of their own.
+        // The image's entry point tells the driver's address unasked; executors' ids and what a
+        // driver was refused have controls of their own.
         let anyway = |id| ["driver-address", "executor-ids", "rights"].contains(&id);
         let unasked = ON_JVM.into_iter().chain(ON_PYTHON).chain(ON_STATEFUL_SET);
         let unasked: Vec<_> = unasked.filter(|feature| !anyway(feature.id)).collect();

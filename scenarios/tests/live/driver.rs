@@ -87,8 +87,8 @@ async fn an_executor_that_the_drivers_pod_does_not_own_is_named() -> Outcome {
         let (client, namespace) = (live.client().clone(), live.access().namespace.clone());
         let api: Api<Pod> = Api::namespaced(client, &namespace);
         let name = live.executor_pods().into_keys().next().unwrap_or_default();
-        let nobody = serde_json::json!({ "metadata": { "ownerReferences": null } });
-        let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(nobody)).await;
+        let no_owner = serde_json::json!({ "metadata": { "ownerReferences": null } });
+        let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(no_owner)).await;
         patched.or_environment("taking the owner from an executor's pod")?;
         let waiting = sparkproof::wait::Waiting::up_to(30, "the watch to show it");
         sparkproof::wait::wait(&p.context, waiting, live.pods().changes(), async || {

@@ -1,4 +1,4 @@
-//! What Spark promises of executors' pods: seen where it was asked for, and not seen where it was not.
+//! Features of executor pods: present if requested, absent if not.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use scenarios::frame::{Outcome, expect_all_red, expect_red, proof};
 use sparkproof::checks;
 use sparkproof::checks::features::{FEATURES, features, start_with_secret};
 use sparkproof::checks::{ON_JVM, run_feature_suite};
-use sparkproof::session::Finished;
+use sparkproof::session::FinishedApplication;
 use sparkproof::testbed::{LiveSession, ScenarioContext};
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn every_feature_is_seen_on_every_pod() -> Outcome {
     proof("every_feature_is_seen_on_every_pod", async |p| run_feature_suite(p).await).await
 }
 
-/// The control: a session that asks for none of them shows none.
+/// The control: a session that requests none of them has none.
 #[tokio::test]
 async fn what_was_not_asked_for_is_not_seen() -> Outcome {
     proof("what_was_not_asked_for_is_not_seen", async |p| {
@@ -28,10 +28,10 @@ async fn what_was_not_asked_for_is_not_seen() -> Outcome {
     .await
 }
 
-/// Executors whose driver is no pod are not told a pod's address.
+/// Executors whose driver is not in a pod do not get a pod's address.
 async fn no_driver_pod(p: &ScenarioContext, live: &LiveSession) -> sparkproof::Result<()> {
     let status = PodStatus { pod_ip: Some("10.0.0.1".to_owned()), ..PodStatus::default() };
-    let session = Finished {
+    let session = FinishedApplication {
         driver: Pod { status: Some(status), ..Pod::default() },
         executors: live
             .executor_pods()
@@ -44,8 +44,8 @@ async fn no_driver_pod(p: &ScenarioContext, live: &LiveSession) -> sparkproof::R
         pod_logs: BTreeMap::new(),
         seconds: 0.0,
     };
-    let told: Vec<_> = ON_JVM.into_iter().filter(|f| f.id == "driver-address").collect();
+    let features: Vec<_> = ON_JVM.into_iter().filter(|f| f.id == "driver-address").collect();
     let spark = &p.environment.image.version;
-    let seen = checks::application_features(&p.context, spark, &told, &p.pi(1), &session).await;
+    let seen = checks::application_features(&p.context, spark, &features, &p.pi(1), &session).await;
     expect_red(seen, &["SPARK_DRIVER_POD_IP is None"]).map(drop)
 }

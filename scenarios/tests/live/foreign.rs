@@ -1,4 +1,4 @@
-//! A cluster that is not ours, through a user who may do in one namespace what a Role says, and
+//! A cluster that sparkproof did not make, through a user with a Role in one namespace, and
 //! nothing else.
 
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Exit, Result};
 use xtask::watched::Watched;
 
-/// A command of ours, as on another machine: it knows nothing of the runs here.
+/// A command of sparkproof as on another machine: it does not know the runs here.
 fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
     Command::new(exe())
         .args(args)
@@ -78,8 +78,8 @@ async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Ou
         let admin = p.environment.cluster.kubeconfig.to_string_lossy();
         let swept = elsewhere(keep.path(), &["sweep", "--kubeconfig", &admin])?;
         assert!(swept.status.success(), "{}", said(&swept));
-        // Renewed while the sweep looked, or gone with its session: both say that the run lives.
-        let alive = format!("left alone run {} in namespace {namespace} (its Lease ", run.run);
+        // Renewed during the sweep, or deleted with its session: both show that the run is alive.
+        let alive = format!("kept run {} in namespace {namespace} (its Lease ", run.run);
         assert!(said(&swept).contains(&alive), "{}", said(&swept));
         let id = run.run.clone();
         let status = run.end(LONG).map_err(red)?;
@@ -90,7 +90,8 @@ async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Ou
     .await
 }
 
-/// Nothing of this machine is reached from the cluster; the namespace's owner gave a few verbs more.
+/// Nothing of this machine is reached from the cluster; the namespace's owner gave a few verbs
+/// more.
 #[tokio::test]
 #[ignore = "full: the same user with the driver outside is in ci"]
 async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
@@ -159,7 +160,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
         for rule in needed(version) {
             team.may_not(*rule).await?;
             let expected = format!("in namespace {}: {rule}", team.namespace);
-            // The API server hears of a changed Role by a watch of its own.
+            // The API server learns of a changed Role through a watch.
             let waiting = Waiting::up_to(20, format!("the end of the right to {rule}"));
             wait(&p.context, waiting, Source::Backoff, async || {
                 match ClusterCapabilities::ask(&p.context, &cluster, wanted).await {
@@ -180,7 +181,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
         for (kubeconfig, namespace, code, words) in [
             (user.as_str(), Some("default"), 3, "may not, in namespace default: create pods, list"),
             (user.as_str(), None, 3, "may not, on this cluster: create namespaces"),
-            (&*admin, Some("nowhere"), 2, "--namespace nowhere: the cluster has none of it"),
+            (&*admin, Some("nowhere"), 2, "--namespace nowhere: the cluster has no such namespace"),
         ] {
             let mut args = vec!["run", "--kubeconfig", kubeconfig, "--image", "i:1"];
             args.extend(["--executors", "1", "--strategies", "none"]);
@@ -195,8 +196,8 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
     .await
 }
 
-/// Three runs of other machines: one that lives, one that died, and one that lives and whose clock is
-/// wrong: its Lease looks expired and is renewed.
+/// Three runs of other machines: one that lives, one that died, and one that lives and whose clock
+/// is wrong: its Lease looks expired and is renewed.
 #[tokio::test]
 async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
     proof("a_sweep_takes_only_what_nobody_renews", async |p| {
@@ -213,8 +214,8 @@ async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
             let namespace = ["--namespace", &namespace];
             elsewhere(&state, &[&["sweep", "--kubeconfig", &admin][..], &namespace].concat())
         });
-        // Renewed in time, one by a clock that is ten minutes late. The sweep looks for as long as a
-        // Lease lasts, 60 s.
+        // Renewed in time, one by a clock that is ten minutes late. The sweep looks for as long as
+        // a Lease lasts, 60 s.
         let leases = team.leases();
         let waiting = Waiting::up_to(180, "the end of the sweep");
         wait(&p.context, waiting, Source::Backoff, async || {
@@ -236,10 +237,10 @@ async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
         let swept = sweep.await.map_err(|e| Error::internal("a sweep").with_source(e))??;
         assert!(swept.status.success(), "{}", said(&swept));
         let text = said(&swept);
-        let taken = format!("removed what run dddd0002 left in namespace {}", team.namespace);
+        let taken = format!("removed objects of run dddd0002 in namespace {}", team.namespace);
         assert!(text.contains(&taken), "{text}");
         for run in ["aaaa0001", "cccc0003"] {
-            assert!(text.contains(&format!("left alone run {run}")), "{text}");
+            assert!(text.contains(&format!("kept run {run}")), "{text}");
         }
         let held = team.holds().await?;
         let of = |run: &str| held.iter().filter(|name| name.contains(run)).count();
@@ -249,7 +250,7 @@ async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
     .await
 }
 
-/// What has no Lease is left alone, and who may not make one is told so.
+/// Objects without a Lease are kept, and a user who may not create one gets an error.
 #[tokio::test]
 async fn where_leases_may_not_be_made_nothing_is_swept() -> Outcome {
     proof("where_leases_may_not_be_made_nothing_is_swept", async |p| {
@@ -260,7 +261,7 @@ async fn where_leases_may_not_be_made_nothing_is_swept() -> Outcome {
         let admin = p.environment.cluster.kubeconfig.to_string_lossy();
         let swept = elsewhere(keep.path(), &["sweep", "--kubeconfig", &admin])?;
         assert!(swept.status.success(), "{}", said(&swept));
-        let left = format!("left alone namespace {} (no Lease", team.namespace);
+        let left = format!("kept namespace {} (no Lease", team.namespace);
         assert!(said(&swept).contains(&left), "{}", said(&swept));
         assert!(!team.holds().await?.is_empty());
         let cluster = open_existing(&p.context, team.credentials.kubeconfig(), None).await?;

@@ -36,7 +36,7 @@ async fn a_geni_repl_is_a_session_like_any_other(
 #[rstest]
 // `create-spark-session` returns the session that Geni made when it was loaded.
 #[case::eager(FaultInjection::EagerSession, &["local-master", "local[*]"])]
-// `(g/read-csv! path)` would be read by nobody.
+// `(g/read-csv! path)` would fail.
 #[case::stale(FaultInjection::StaleDefault, &["other-session"])]
 // `java` does not open what spark-submit opens.
 #[case::closed(FaultInjection::ClosedModules, &["closed-modules"])]

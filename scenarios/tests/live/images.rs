@@ -32,7 +32,7 @@ async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {
     .await
 }
 
-/// A layer of ours on the session's image, without a build: it exists on the nodes only.
+/// A layer on the session's image, without a build: it exists on the nodes only.
 #[tokio::test]
 #[ignore = "full: a layer travels alone as 1-baked in ci"]
 async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
@@ -68,7 +68,8 @@ async fn a_layer_travels_alone_and_its_image_goes_with_the_run() -> Outcome {
             }
             Ok(())
         };
-        // kubelet removes a container after its pod is gone from the API, and keeps the layer so long.
+        // kubelet removes a container after its pod is gone from the API, and keeps the layer so
+        // long.
         let waiting = Waiting::up_to(60, "the layer to be gone from the node");
         wait(&p.context, waiting, Source::Backoff, async || {
             if let Err(error) = give_all_back().await {

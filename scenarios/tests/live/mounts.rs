@@ -54,7 +54,7 @@ async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
         pod.run(&["cat", &deaf]).await?;
 
         let mounter =
-            Mounter::of(session.scene(), session.subject(id)?.strategy.variant(), Client::S3fs);
+            Mounter::new(session.scene(), session.subject(id)?.strategy.variant(), Client::S3fs);
         mounter.kill(&p.context).await?;
         let dead = &["mount-gone", "0 of 3", "the FUSE daemon is gone"];
         expect_red(session.prove(id).await, dead)?;
@@ -64,7 +64,7 @@ async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
         expect_red(pod.run(&["cat", &deaf]).await, &["Transport endpoint is not connected"])?;
 
         mounter.withdraw(&p.context).await?;
-        let gone = &["mount-gone", "0 of 3", "nothing is mounted there any more"];
+        let gone = &["mount-gone", "0 of 3", "the mount is gone"];
         expect_red(session.prove(id).await, gone)?;
         mounter.put_back(&p.context).await?;
         session.prove(id).await?;

@@ -1,4 +1,4 @@
-//! The example of a repository with scenarios of somebody else's, away from the checkout.
+//! The example of a repository with its own scenarios, outside the checkout.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,8 @@ const LONG: Duration = Duration::from_secs(25 * 60);
 /// The dependency as the example has it.
 const DEPENDENCY: &str = "../../harness/sparkproof";
 
-/// What stands in the repository, as a clone of it would have it: built before, it has a target, too.
+/// What stands in the repository, as a clone of it would have it: built before, it has a target,
+/// too.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let files = WalkDir::new(from).into_iter().filter_entry(|entry| entry.file_name() != "target");
     for file in files {

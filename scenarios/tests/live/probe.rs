@@ -128,11 +128,11 @@ async fn reads_of_a_table(live: &mut LiveSession, base: &str, table: &Table) -> 
     Ok(())
 }
 
-/// A file that only the driver has, and one that nobody has.
+/// A file that only the driver has, and one that does not exist.
 async fn reads_that_fail(live: &mut LiveSession, base: &str, table: &Table) -> Result<()> {
     let mut failed = async |base: &str, group: &str| {
         let error = live.session().frame(&table.frame(base, 3, group)).await.expect_err("no file");
-        DriverError::of(&error).cloned().ok_or(error)
+        DriverError::from_error(&error).cloned().ok_or(error)
     };
     let error = failed(base, "driver-only").await?;
     let words = format!("{}/{} does not exist", base.trim_start_matches("file://"), table.path);

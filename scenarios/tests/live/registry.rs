@@ -1,4 +1,4 @@
-//! A cluster that is not ours, and a registry that its nodes pull from.
+//! A cluster that sparkproof did not make, and a registry that its nodes pull from.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -54,10 +54,10 @@ async fn pushed_and_pulled(
     team: &Team<'_>,
     registry: &Registry,
 ) -> Result<()> {
-    // Nobody has logged in: it ends before anything is made.
+    // Without a login it ends before anything is created.
     let before = team.holds().await?;
-    let nobody = tempfile::tempdir().or_environment("a directory")?;
-    let (output, said) = run(p, team, registry, nobody.path(), &[]).await?;
+    let no_login = tempfile::tempdir().or_environment("a directory")?;
+    let (output, said) = run(p, team, registry, no_login.path(), &[]).await?;
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("docker login 127.0.0.1:"), "{said}");
     assert_eq!(team.holds().await?, before);

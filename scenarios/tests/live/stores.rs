@@ -36,8 +36,8 @@ fn files(dir: &Path, nonce: &str) -> BTreeMap<String, PathBuf> {
     files
 }
 
-/// By TLS the server answers, and shows a certificate of its own authority for its name and for its
-/// address. By Python's client, since ours for stores of our own speaks no TLS.
+/// Over TLS the server answers with a certificate of its own authority, for its name and for its
+/// address. With Python's client, since sparkproof's client for its own stores has no TLS.
 fn by_tls(endpoint: &str, host: &str, ca: &Path) -> sparkproof::Result<()> {
     let program = "import socket, ssl, sys
 authority, port = sys.argv[2].removeprefix('https://').rsplit(':', 1)
@@ -60,7 +60,7 @@ for name in authority, sys.argv[3]:
 async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> {
     let engine = p.environment.node_engine()?;
     let network = &p.environment.cluster.name;
-    let store = Store::start(&p.context, engine, network, &StoreRequest::of(kind)).await?;
+    let store = Store::start(&p.context, engine, network, &StoreRequest::for_kind(kind)).await?;
 
     let keep = tempfile::tempdir().expect("temporary directory");
     let nonce = format!("nonce-{}", p.context.run.id());
@@ -166,7 +166,7 @@ async fn a_store_in_a_pod_is_reached_from_outside(#[case] kind: StoreKind) -> Ou
             .create(&PostParams::default(), &Namespace { metadata, ..Default::default() })
             .await
             .map_err(|e| Error::environment("creating a namespace").with_source(e))?;
-        let request = StoreRequest::of(kind);
+        let request = StoreRequest::for_kind(kind);
         let store =
             Store::start_in_cluster(&p.context, engine, cluster, &namespace, &request).await?;
 

@@ -1,26 +1,26 @@
-//! What a session really got for a variant of reading: what the pages in docs/strategies show.
+//! The configuration of a session for a variant, which the pages in docs/strategies show.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Configuration that was in force, with names for what differs from run to run.
+/// Configuration that was in force, with placeholders for what differs between runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Configuration {
     /// The variant, e.g. `3-hostpath`.
     pub variant: String,
     /// Spark's version.
     pub spark: String,
-    /// Its parts, in the order in which a reader wants them.
+    /// Its parts, in the order for readers.
     pub parts: Vec<Part>,
 }
 
 /// One part of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
-    /// What it is, e.g. `Spark properties`.
+    /// Its title, e.g. `Spark properties`.
     pub name: String,
-    /// Its language, as a fence in Markdown names it: `properties`, `yaml`, `text`.
+    /// Its language, as in a Markdown fence: `properties`, `yaml`, `text`.
     pub language: String,
-    /// The text itself.
+    /// The content.
     pub text: String,
 }

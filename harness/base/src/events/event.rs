@@ -10,32 +10,32 @@ use crate::events::ReadMetrics;
 /// One line of an events file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// When we learned of it (UTC).
+    /// When it was recorded (UTC).
     pub at: Timestamp,
-    /// The process that wrote it.
+    /// Id of the process that wrote it.
     pub pid: u32,
     /// What happened.
     pub body: Body,
 }
 
-/// What can happen in a run.
+/// The kinds of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Body {
-    /// First event. `plan` is the resolved plan, `title` its one-line form.
+    /// The first event of a process that owns a run.
     RunStarted {
         /// Run id.
         run: String,
-        /// One line: versions, provider, executors.
+        /// Versions, provider and executors, in one line.
         title: String,
         /// The resolved plan, secrets excluded.
         plan: serde_json::Value,
     },
-    /// A version, digest or size that belongs into the report: `("spark image", "…@sha256:…")`.
+    /// A version, digest or size for the report: `("spark image", "…@sha256:…")`.
     Fact {
-        /// What it is of.
+        /// What the value belongs to.
         name: String,
-        /// Its value.
+        /// The version, digest or size.
         value: String,
     },
     /// A phase of the proof begins: engine, node, cluster, image, access, session, pods, teardown.
@@ -43,98 +43,98 @@ pub enum Body {
         /// Its name.
         phase: String,
     },
-    /// It ended.
+    /// A phase ended.
     PhaseEnded {
         /// Its name.
         phase: String,
-        /// One line of what was achieved, or the failure.
+        /// The result in one line, or the error.
         detail: String,
-        /// Wall clock.
+        /// Duration in seconds.
         seconds: f64,
-        /// Whether it achieved its aim.
+        /// Whether it succeeded.
         ok: bool,
     },
-    /// A part of a phase, for progress.
+    /// Progress of a part of a phase.
     Step {
         /// The phase it belongs to.
         phase: String,
         /// Its name, e.g. `go build kubernetes v1.34.4`.
         step: String,
-        /// Where it is.
+        /// Its state.
         state: StepState,
         /// Seconds since it started.
         seconds: f64,
     },
     /// A decision or a warning the user should see.
     Note {
-        /// How loud.
+        /// Information or warning.
         level: Level,
         /// One sentence.
         text: String,
     },
-    /// The timeline of a pod, by watch receive time.
+    /// A moment of a pod's life, by the time at which the watch received it.
     Pod {
         /// `namespace/name`.
         pod: String,
-        /// What was seen.
+        /// The moment.
         moment: PodMoment,
-        /// Detail in words, e.g. a waiting reason.
+        /// Details in words, e.g. the reason of a waiting container.
         detail: String,
     },
     /// A pod list as the guide shows it.
     PodList {
         /// When it was taken, in words, e.g. `3 executors registered`.
         title: String,
-        /// The table.
+        /// The list, as printed.
         text: String,
     },
-    /// What a check looked at and what was expected of it: its verdict follows.
+    /// The observation of a check and its expectation; the verdict follows.
     Observed(Observed),
-    /// A check came to its verdict.
+    /// The verdict of a check.
     Check(Verdict),
-    /// A variant of reading was proven: its figures, for the comparison.
+    /// The figures of a variant that was proven, for the comparison.
     Reading(ReadMetrics),
-    /// What a session got for a variant of reading, for the report and docs/strategies.
+    /// The configuration of a session for a variant, for the report and docs/strategies.
     Configuration(Configuration),
     /// A file in the run directory worth opening.
     Artifact {
-        /// What it is.
+        /// Its title.
         title: String,
-        /// Relative to the run directory.
+        /// Path, relative to the run directory.
         path: String,
     },
     /// Last event of the owning process.
     RunEnded {
-        /// How.
+        /// The run's exit.
         exit: Exit,
-        /// The failure, when one ended the run, with its remedy.
+        /// The error that ended the run, with its remedy.
         error: Option<String>,
     },
 }
 
-/// Progress of a step.
+/// The state of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
-    /// Work began.
+    /// Started.
     Started,
     /// Taken from the cache.
     Cached,
-    /// Still working; a word on how far, e.g. `318/456 MB`.
+    /// Still working; the progress, e.g. `318/456 MB`.
     Progress(String),
-    /// Done; a word on the result.
+    /// Done; the result in a few words.
     Done(String),
     /// Failed; the error.
     Failed(String),
 }
 
-/// How loud a note is.
+/// The level of a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// A decision and why.
+    /// A decision with its reason.
     Info,
-    /// Something was changed or is weaker than asked for.
+    /// Something is weaker than requested, or was changed.
     Warning,
 }
 
@@ -156,41 +156,41 @@ pub enum PodMoment {
     Waiting,
     /// Container ended.
     Ended,
-    /// Gone from the API.
+    /// Deleted from the API server.
     Deleted,
 }
 
-/// What a check looked at, complete: its verdict can be derived again from this alone.
+/// The complete observation of a check: its verdict can be derived from this alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// The id of the check.
     pub check: String,
-    /// The kind of check, which knows how to judge it.
+    /// The id of the kind of check that judges it.
     pub kind: String,
-    /// What was expected.
+    /// The expectation.
     pub expected: serde_json::Value,
-    /// What was seen, secrets masked.
-    pub seen: Looked,
-    /// SHA-256 of `expected` and `seen` as they are written, in hex.
+    /// The observation, secrets masked.
+    pub seen: RunListing,
+    /// SHA-256 in hex of `expected` and `seen` as written.
     pub sha256: String,
 }
 
-/// "Could not look" and "nothing there" are different things.
+/// An observation, or why there is none: "could not look" differs from "nothing there".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Looked<T = serde_json::Value> {
-    /// What was seen.
+pub enum RunListing<T = serde_json::Value> {
+    /// The observation.
     Seen(T),
-    /// Why nothing was.
+    /// Why nothing could be observed.
     Unseen(String),
 }
 
 impl Observed {
-    /// The digest of what is expected and seen.
+    /// The digest of expectation and observation.
     pub fn digest(&self) -> String {
         use sha2::{Digest, Sha256};
         let seen = serde_json::to_value(&self.seen).unwrap_or_default();
-        // Keys of a JSON object are sorted.
+        // Stable, because the keys of a JSON object are sorted.
         hex::encode(Sha256::digest(format!("{}\n{seen}", self.expected)))
     }
 }
@@ -200,17 +200,17 @@ impl Observed {
 pub struct Verdict {
     /// Stable id, e.g. `session.executors-registered`.
     pub id: String,
-    /// What a green line means, in one sentence.
+    /// What a green verdict means, in one sentence.
     pub title: String,
     /// Green, red or skipped.
     pub outcome: Outcome,
-    /// What it rests on.
-    pub evidence: Vec<Evidence>,
-    /// Wall clock.
+    /// The evidence for it.
+    pub evidence: Vec<EvidenceItem>,
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
-/// How a check came out.
+/// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -230,11 +230,11 @@ pub enum Outcome {
     },
 }
 
-/// A piece of evidence: a name and a text (a table, a log excerpt, a number).
+/// A piece of evidence: a table, a log excerpt, a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// What it is.
+pub struct EvidenceItem {
+    /// Its name; `cause`, `evidence` and `remedy` have a meaning to reports.
     pub name: String,
-    /// The text itself.
+    /// Its text.
     pub text: String,
 }

@@ -1,5 +1,5 @@
-//! The append-only record of a run: each process writes a file of its own, every report is derived
-//! from them.
+//! The append-only record of a run: each process writes one file, and every report is derived from
+//! these files.
 
 mod configuration;
 mod event;
@@ -9,7 +9,7 @@ mod secrets;
 
 pub use configuration::{Configuration, Part};
 pub use event::{
-    Body, Event, Evidence, Level, Looked, Observed, Outcome, PodMoment, StepState, Verdict,
+    Body, Event, EvidenceItem, Level, Observed, Outcome, PodMoment, RunListing, StepState, Verdict,
 };
 pub use read_metrics::{ReadMetrics, median};
 pub use recorder::{NOT_FINISHED, PhaseGuard, Recorder, Silent, Sink, StepGuard};

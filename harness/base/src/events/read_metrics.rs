@@ -1,32 +1,32 @@
-//! The comparison's figures of one variant.
+//! The figures of one variant, for the comparison.
 
 use serde::{Deserialize, Serialize};
 
-/// What it took to make a variant's data readable, and how it was read.
+/// The cost of making a variant's data readable, and the speed of reading it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ReadMetrics {
     /// The variant, e.g. `3-hostpath`.
     pub variant: String,
     /// Seconds to make the data readable: copies, layers, mounts, claims, uploads.
     pub setup_seconds: f64,
-    /// Bytes moved to nodes or pods for it.
+    /// Bytes moved to nodes or pods beforehand.
     pub bytes_to_nodes: u64,
     /// Seconds of set-up that one more executor costs.
     pub seconds_per_executor: f64,
     /// Bytes that one more executor costs.
     pub bytes_per_executor: u64,
-    /// Bytes a second of each executor when all read one big file at once, raw, through Hadoop's
-    /// FileSystem, unhashed; by executor id.
+    /// Bytes per second of each executor while all read one big file at once through Hadoop's
+    /// FileSystem, opening included, hashing excluded; by executor id.
     pub big_bytes_per_second: Vec<f64>,
-    /// The same for 1,000 small files shared out over the executors, opening included.
+    /// The same for 1,000 small files divided among the executors.
     pub small_bytes_per_second: Vec<f64>,
-    /// Seconds the driver took to list and plan the directory of many files.
+    /// Seconds in which the driver listed and planned the directory of many files.
     pub planning_seconds: f64,
     /// Requests of this variant in the server's log; none without a server.
     pub requests: Option<u64>,
 }
 
-/// The middle value; 0 of none.
+/// The median; 0 without values.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

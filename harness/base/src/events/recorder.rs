@@ -1,4 +1,4 @@
-//! Writes events, and shows them to whoever watches (the console).
+//! Writes events and passes them to a sink (the console).
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use std::time::Instant;
 use super::{Body, Event, Level, Observed, Outcome, Secrets, StepState, Verdict};
 use crate::error::{ErrorContext, Result};
 
-/// Sees every event as it is written, e.g. the console.
+/// Receives every event as it is written, e.g. the console.
 pub trait Sink: Send + Sync {
-    /// Called in order, after the event was written.
+    /// Called in order, after each event was written.
     fn see(&self, event: &Event);
 }
 
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Recorder {
     }
 }
 
-/// A sink that shows nothing.
+/// A sink that discards events.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 impl Sink for Silent {
@@ -42,7 +42,7 @@ impl Sink for Silent {
 }
 
 impl Recorder {
-    /// Opens `events-<pid>.jsonl` in the run directory, which is made when missing.
+    /// Opens `events-<pid>.jsonl` in the run directory, which is created if missing.
     pub fn open(dir: &Path, secrets: Secrets, sink: Box<dyn Sink>) -> Result<Self> {
         fs_err::create_dir_all(dir).or_environment("making the run directory")?;
         let path = dir.join(format!("events-{}.jsonl", std::process::id()));
@@ -66,42 +66,42 @@ impl Recorder {
         &self.inner.secrets
     }
 
-    /// Records an event. A full disk must not change a verdict: write errors are dropped here and
+    /// Records an event. A full disk must not change a verdict: write errors are ignored here and
     /// show as a missing report.
     pub fn emit(&self, mut body: Body) {
-        // Texts, not the line: there quotes and backslashes are escaped, also those of a secret.
+        // Masks texts, not the line: in the line quotes and backslashes of a secret are escaped.
         self.inner.secrets.scrub_body(&mut body);
         self.write(body);
     }
 
-    /// Writes what is masked already.
+    /// Writes an event that is masked already.
     fn write(&self, body: Body) {
         let event = Event { at: jiff::Timestamp::now(), pid: std::process::id(), body };
         let Ok(line) = serde_json::to_string(&event) else { return };
         if let Ok(mut file) = self.inner.file.lock() {
-            // One write a line: lines of several threads never mix.
+            // One write for each line, so that lines of several threads never mix.
             let _ = file.write_all(format!("{line}\n").as_bytes());
         }
-        // What is shown is what was written, masked.
+        // The sink gets what was written, masked.
         self.inner.sink.see(&event);
     }
 
-    /// A decision and why.
+    /// Records a decision with its reason.
     pub fn info(&self, text: impl Into<String>) {
         self.emit(Body::Note { level: Level::Info, text: text.into() });
     }
 
-    /// Something is weaker than asked for.
+    /// Records that something is weaker than requested.
     pub fn warn(&self, text: impl Into<String>) {
         self.emit(Body::Note { level: Level::Warning, text: text.into() });
     }
 
-    /// A version, digest or size for the report.
+    /// Records a version, digest or size for the report.
     pub fn fact(&self, name: impl Into<String>, value: impl Into<String>) {
         self.emit(Body::Fact { name: name.into(), value: value.into() });
     }
 
-    /// What a check looked at: returned as it was written, secrets masked.
+    /// Records an observation; returns it as it was written, secrets masked.
     pub fn observed(&self, mut observed: Observed) -> Observed {
         self.inner.secrets.scrub_observed(&mut observed);
         observed.sha256 = observed.digest();
@@ -109,7 +109,7 @@ impl Recorder {
         observed
     }
 
-    /// A verdict.
+    /// Records a verdict.
     pub fn check(&self, verdict: Verdict) {
         if let Ok(mut verdicts) = self.inner.verdicts.lock() {
             verdicts.push((verdict.id.clone(), verdict.outcome.clone()));
@@ -117,7 +117,7 @@ impl Recorder {
         self.emit(Body::Check(verdict));
     }
 
-    /// Ids and outcomes of this process's verdicts so far, in their order.
+    /// Ids and outcomes of this process's verdicts so far, in order.
     pub fn verdicts(&self) -> Vec<(String, Outcome)> {
         self.inner.verdicts.lock().map(|verdicts| verdicts.clone()).unwrap_or_default()
     }
@@ -145,11 +145,11 @@ impl Recorder {
     }
 }
 
-/// What a phase or a step says that was dropped without an end: its error is told by whoever
-/// returned it.
+/// The detail of a phase or a step that was dropped without an end; its error is reported by the
+/// caller.
 pub const NOT_FINISHED: &str = "not finished";
 
-/// A phase under way. Dropped without an end it counts as failed.
+/// A running phase. If it is dropped without an end, it counts as failed.
 #[derive(Debug)]
 #[must_use]
 pub struct PhaseGuard {
@@ -166,12 +166,12 @@ impl PhaseGuard {
         self.recorder.emit(Body::PhaseEnded { phase: self.phase.clone(), detail, seconds, ok });
     }
 
-    /// The phase achieved its aim; `detail` is its one line.
+    /// The phase succeeded; `detail` is its result in one line.
     pub fn done(mut self, detail: impl Into<String>) {
         self.finish(true, detail.into());
     }
 
-    /// Ends by a result: its text is the line.
+    /// Ends the phase with a result, whose text is the detail.
     pub fn end<T>(mut self, result: Result<T>, detail: impl FnOnce(&T) -> String) -> Result<T> {
         match &result {
             Ok(value) => self.finish(true, detail(value)),
@@ -185,7 +185,7 @@ impl PhaseGuard {
         StepGuard::begin(&self.recorder, &self.phase, name.into())
     }
 
-    /// Its name, for steps begun elsewhere.
+    /// Its name, for steps that begin elsewhere.
     pub fn name(&self) -> &str {
         &self.phase
     }
@@ -199,7 +199,7 @@ impl Drop for PhaseGuard {
     }
 }
 
-/// A step under way, for progress.
+/// A running step.
 #[derive(Debug)]
 #[must_use]
 pub struct StepGuard {
@@ -211,7 +211,7 @@ pub struct StepGuard {
 }
 
 impl StepGuard {
-    /// Begins a step of a phase by name.
+    /// Begins a step of the phase with this name.
     pub fn begin(recorder: &Recorder, phase: &str, step: String) -> Self {
         let guard = StepGuard {
             recorder: recorder.clone(),
@@ -233,12 +233,12 @@ impl StepGuard {
         });
     }
 
-    /// A word on how far it is.
+    /// Reports progress, in a few words.
     pub fn progress(&self, word: impl Into<String>) {
         self.report(StepState::Progress(word.into()));
     }
 
-    /// Reports progress from elsewhere, e.g. from what a tool prints.
+    /// A function that reports progress, e.g. for the output of a tool.
     pub fn reporter(&self) -> impl Fn(String) + Send + Sync + 'static {
         let (recorder, phase, step) =
             (self.recorder.clone(), self.phase.clone(), self.step.clone());
@@ -255,19 +255,19 @@ impl StepGuard {
         }
     }
 
-    /// It was in the cache.
+    /// Ends it: the result was in the cache.
     pub fn cached(mut self) {
         self.ended = true;
         self.report(StepState::Cached);
     }
 
-    /// Done, with a word on the result.
+    /// Ends it with its result in a few words.
     pub fn done(mut self, word: impl Into<String>) {
         self.ended = true;
         self.report(StepState::Done(word.into()));
     }
 
-    /// Failed.
+    /// Ends it with an error.
     pub fn failed(mut self, error: &crate::Error) {
         self.ended = true;
         self.report(StepState::Failed(error.to_string()));

@@ -1,20 +1,20 @@
-//! What must never be written: one registry of secrets, one scrubber that every writer passes.
+//! Secrets: one registry, and one scrubber that every writer uses.
 
 use std::sync::{Arc, RwLock};
 
-use super::{Body, Looked, Observed, Outcome, StepState, Verdict};
+use super::{Body, Observed, Outcome, RunListing, StepState, Verdict};
 
 /// Registered secret values. Clones share the registry.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets(Arc<RwLock<Vec<String>>>);
 
 impl Secrets {
-    /// What stands in a secret's place.
+    /// The mask in place of a secret.
     pub const MASK: &'static str = "[secret]";
 
-    /// Registers a value, as it is and as JSON, Python and Java's properties escape it. One that could
-    /// be part of ordinary text is refused with `false`: masking it would garble words. That is one
-    /// shorter than 6 characters, or than 4 where it has a character that words have not.
+    /// Registers a value, as it is and as JSON, Python and Java's properties escape it. Returns
+    /// `false` for a value that is too short to be masked without garbling ordinary text: shorter
+    /// than 6 characters, or than 4 if it has a character that words do not have.
     pub fn register(&self, secret: &str) -> bool {
         let secret = secret.trim();
         let odd = secret.chars().any(|c| !c.is_alphanumeric());
@@ -27,13 +27,13 @@ impl Secrets {
                 known.push(form);
             }
         }
-        // The longest first, so that a secret inside another does not leave a rest.
+        // The longest first, so that a secret inside another leaves no remainder.
         known.sort_by_key(|k| std::cmp::Reverse(k.len()));
         true
     }
 
-    /// Masks the free text of an event. Its tags, ids and names of phases are sparkproof's own words:
-    /// without them a report could not be made of it.
+    /// Masks the free text of an event. Tags, ids and names of phases are sparkproof's own and
+    /// stay: reports need them.
     pub(super) fn scrub_body(&self, body: &mut Body) {
         let scrub = |text: &mut String| *text = self.scrub(text);
         match body {
@@ -80,16 +80,16 @@ impl Secrets {
         }
     }
 
-    /// The same of what a check looked at.
+    /// Masks an observation.
     pub(super) fn scrub_observed(&self, observed: &mut Observed) {
         self.scrub_value(&mut observed.expected);
         match &mut observed.seen {
-            Looked::Seen(seen) => self.scrub_value(seen),
-            Looked::Unseen(why) => *why = self.scrub(why),
+            RunListing::Seen(seen) => self.scrub_value(seen),
+            RunListing::Unseen(why) => *why = self.scrub(why),
         }
     }
 
-    /// The same with every text inside a JSON value.
+    /// Masks every text inside a JSON value.
     fn scrub_value(&self, value: &mut serde_json::Value) {
         use serde_json::Value;
         match value {
@@ -113,9 +113,9 @@ impl Secrets {
     }
 }
 
-/// A secret as others write it down: as it is; by JSON, with characters beyond ASCII and without (Python's
-/// `json.dumps`); by Python's `repr`; by Java's properties, as sparkproof writes them and as
-/// `Properties.store` does.
+/// The forms in which a secret can be written: as it is; as JSON, with non-ASCII characters as they
+/// are and escaped (Python's `json.dumps`); as Python's `repr`; as Java's properties, as sparkproof
+/// writes them and as `Properties.store` does.
 fn forms(secret: &str) -> [String; 8] {
     let quoted = serde_json::Value::from(secret).to_string();
     let json = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&quoted);
@@ -140,7 +140,7 @@ fn forms(secret: &str) -> [String; 8] {
         secret.to_owned(),
         json.to_owned(),
         ascii(json, |unit| format!("\\u{unit:04x}")),
-        // Where the text has both kinds of quotes.
+        // `repr` of a text with both kinds of quotes.
         repr.replace('\'', "\\'"),
         ascii(&stored, |unit| format!("\\u{unit:04X}")),
         ascii(&stored, |unit| format!("\\u{unit:04x}")),
@@ -149,7 +149,7 @@ fn forms(secret: &str) -> [String; 8] {
     ]
 }
 
-/// A text with what is beyond printable ASCII escaped, by units of UTF-16.
+/// Escapes everything but printable ASCII, by UTF-16 units.
 fn ascii(text: &str, escape: impl Fn(u16) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! The ledger's file: a JSON line for each entry, the version of its form first.
+//! The file of a ledger: one JSON line an entry, the format's version first.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -9,67 +9,67 @@ use serde::{Deserialize, Serialize};
 use super::{OwnedResource, Scope};
 use crate::error::{Error, ErrorContext, Result};
 
-/// Its name in the run's directory.
+/// File name in the run's directory.
 pub(super) const NAME: &str = "ledger.jsonl";
-/// The version that this program writes; 1 is also what ledgers without a version are. It grows when
-/// a line gets another meaning or another field: who does not know it must not act on such a ledger.
+/// The format's version; ledgers without one are of version 1. It grows when a line gets a new
+/// meaning or field: a program that does not know the version must not act on the ledger.
 pub(super) const VERSION: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Line {
+pub(super) enum LedgerLine {
     Version(u32),
     Scope(Scope),
     Own(OwnedResource),
     GaveBack(OwnedResource),
 }
 
-/// What a ledger says.
+/// The content of a ledger.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Content {
-    /// None when it has no such line: then [`Content::unknown`] says so.
+pub(super) struct LedgerContent {
+    /// The scope; `None` without such a line, and then [`LedgerContent::unknown`] is set.
     pub(super) scope: Option<Scope>,
-    /// What is not removed yet, oldest first.
+    /// Resources that are not removed yet, oldest first.
     pub(super) owned: Vec<OwnedResource>,
-    /// Why what else exists is not known.
+    /// Why the list of resources may be incomplete.
     pub(super) unknown: Option<Unknown>,
     /// How the file ends.
     pub(super) tail: Tail,
 }
 
-/// Why it is not known what a run owns.
+/// Why the resources of a run are not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unknown {
-    /// The first line that this program does not understand: a newer one's, or a damaged one.
-    Line {
-        /// Its number, from 1.
+    /// The first line that this program does not understand: it is newer, or damaged.
+    LedgerLine {
+        /// Number of the line, from 1.
         line: usize,
-        /// What stands there.
+        /// Text of the line.
         text: String,
     },
-    /// A run's directory appears with its lock, its ledger and the scope in it. One of them is not
-    /// there: the directory is damaged, or was never a run's.
+    /// The lock, the ledger or its scope is missing. A run's directory is created with all three,
+    /// so this one is damaged, or was never a run's.
     Missing(&'static str),
 }
 
 impl Unknown {
-    /// As the error of whoever would have to act on the ledger of this run.
+    /// The error for anyone who would have to act on this ledger.
     pub(super) fn error(&self, dir: &Path) -> Error {
         let file = dir.join(NAME);
         let (dir, file) = (dir.display(), file.display());
         match self {
-            Unknown::Line { line, text } => Error::environment(format!(
+            Unknown::LedgerLine { line, text } => Error::environment(format!(
                 "this sparkproof ({}) does not understand line {line} of {file}: {text}",
                 env!("CARGO_PKG_VERSION"),
             ))
             .remedy(format!(
-                "use the sparkproof that made this run, or a newer one; or remove by hand what \
+                "use the version of sparkproof that made this run, or a newer one; or remove by hand what \
                  {file} names, then that directory"
             )),
             Unknown::Missing(what) => Error::environment(format!(
-                "{dir} has no {what}: it is damaged, and what its run made is not known"
+                "{dir} has no {what}: it is damaged, and the resources of its run are not known"
             ))
-            .remedy(format!("remove by hand what that run made, if anything, then {dir}")),
+            .remedy(format!("remove by hand the resources of that run, if there are any, then {dir}")),
         }
     }
 }
@@ -77,46 +77,47 @@ impl Unknown {
 /// How the file ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Tail {
-    /// With a whole line.
+    /// With a complete line.
     #[default]
     Whole,
     /// With a line whose newline is missing.
     Unended,
-    /// With a part of a line, which begins at this byte.
+    /// With an incomplete line, which begins at this byte.
     Torn(u64),
 }
 
-/// What the ledger of a run's directory says, of a directory that is gone nothing. A part of a line
-/// at the end (kill -9 in the middle of writing) says that nothing was made yet, and is skipped; a
-/// line that is whole and not understood is [`Content::unknown`], and so is a missing scope. Changes
-/// nothing.
-pub(super) fn read(dir: &Path) -> Result<Content> {
+/// Reads the ledger in a run's directory; empty if the directory is gone. Changes nothing.
+///
+/// An incomplete last line (kill -9 while writing) is ignored: its resource was not created yet. A
+/// complete line that is not understood sets [`LedgerContent::unknown`], and so does a missing
+/// scope.
+pub(super) fn read(dir: &Path) -> Result<LedgerContent> {
     let bytes = match fs_err::read(dir.join(NAME)) {
         Ok(bytes) => bytes,
-        // The run ended and took its directory along.
+        // The run ended and removed its directory.
         Err(e) if e.kind() == ErrorKind::NotFound && !dir.exists() => {
-            return Ok(Content::default());
+            return Ok(LedgerContent::default());
         }
         Err(e) if e.kind() == ErrorKind::NotFound => {
             let unknown = Some(Unknown::Missing(NAME));
-            return Ok(Content { unknown, ..Content::default() });
+            return Ok(LedgerContent { unknown, ..LedgerContent::default() });
         }
         Err(e) => return Err(Error::environment("reading the ledger").with_source(e)),
     };
-    let mut content = Content::default();
+    let mut content = LedgerContent::default();
     let mut begin = 0;
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let ended = line.ends_with(b"\n");
         let whole = ended || serde_json::from_slice::<serde_json::Value>(line).is_ok();
         match serde_json::from_slice(line) {
             _ if !whole => content.tail = Tail::Torn(begin),
-            Ok(Line::Version(version)) if version <= VERSION => {}
-            Ok(Line::Scope(scope)) => content.scope = Some(scope),
-            Ok(Line::Own(owned)) => content.owned.push(owned),
-            Ok(Line::GaveBack(owned)) => content.owned.retain(|other| *other != owned),
-            Ok(Line::Version(_)) | Err(_) => {
+            Ok(LedgerLine::Version(version)) if version <= VERSION => {}
+            Ok(LedgerLine::Scope(scope)) => content.scope = Some(scope),
+            Ok(LedgerLine::Own(owned)) => content.owned.push(owned),
+            Ok(LedgerLine::GaveBack(owned)) => content.owned.retain(|other| *other != owned),
+            Ok(LedgerLine::Version(_)) | Err(_) => {
                 let text = String::from_utf8_lossy(line).trim_end().to_owned();
-                content.unknown.get_or_insert(Unknown::Line { line: index + 1, text });
+                content.unknown.get_or_insert(Unknown::LedgerLine { line: index + 1, text });
             }
         }
         if whole && !ended {
@@ -130,8 +131,8 @@ pub(super) fn read(dir: &Path) -> Result<Content> {
     Ok(content)
 }
 
-/// Opens the ledger of a run's directory to append, after a whole line: what was written half is
-/// cut off. Only for who holds the run's lock.
+/// Opens the ledger in a run's directory for appending, and cuts off an incomplete last line. The
+/// caller must hold the run's lock.
 pub(super) fn open(dir: &Path, tail: Tail) -> Result<File> {
     let what = "opening the ledger";
     let path = dir.join(NAME);
@@ -144,8 +145,8 @@ pub(super) fn open(dir: &Path, tail: Tail) -> Result<File> {
     Ok(file)
 }
 
-/// Writes a line; on disk when this returns, before the thing itself exists.
-pub(super) fn append(ledger: &mut File, line: &Line) -> Result<()> {
+/// Writes a line. It is on disk when this returns, before the resource is created.
+pub(super) fn append(ledger: &mut File, line: &LedgerLine) -> Result<()> {
     let text = serde_json::to_string(line).or_internal("writing a ledger line")?;
     ledger.write_all(format!("{text}\n").as_bytes()).or_environment("writing the ledger")?;
     ledger.sync_data().or_environment("writing the ledger")
@@ -157,7 +158,7 @@ mod tests {
 
     const OWN: &str = r#"{"own":{"kind":"path","path":"/nowhere/x"}}"#;
 
-    fn ledger(text: &str) -> (tempfile::TempDir, Content) {
+    fn ledger(text: &str) -> (tempfile::TempDir, LedgerContent) {
         let keep = tempfile::tempdir().expect("temporary directory");
         std::fs::write(keep.path().join(NAME), text).expect("written");
         let content = read(keep.path()).expect("readable");
@@ -178,7 +179,7 @@ mod tests {
             let content = read(keep.path()).expect("readable");
             assert_eq!((content.scope, &content.unknown), (Some(Scope::User), &None));
             let mut file = open(keep.path(), content.tail).expect("opened");
-            append(&mut file, &Line::Own(nowhere())).expect("written");
+            append(&mut file, &LedgerLine::Own(nowhere())).expect("written");
             let content = read(keep.path()).expect("readable");
             assert_eq!((content.owned, content.unknown), (vec![nowhere()], None));
         }
@@ -189,7 +190,7 @@ mod tests {
         let (keep, content) = ledger(OWN);
         assert_eq!(content.owned, [nowhere()]);
         let mut file = open(keep.path(), content.tail).expect("opened");
-        append(&mut file, &Line::Scope(Scope::Run)).expect("written");
+        append(&mut file, &LedgerLine::Scope(Scope::Run)).expect("written");
         let content = read(keep.path()).expect("readable");
         assert_eq!((content.scope, content.owned), (Some(Scope::Run), vec![nowhere()]));
     }
@@ -226,6 +227,6 @@ mod tests {
         let error = read(empty.path()).expect("looked").unknown.expect("none").error(empty.path());
         assert!(error.to_string().contains("has no ledger.jsonl"), "{error}");
         // A run that ended meanwhile is no damage.
-        assert_eq!(read(&empty.path().join("gone")).expect("looked"), Content::default());
+        assert_eq!(read(&empty.path().join("gone")).expect("looked"), LedgerContent::default());
     }
 }

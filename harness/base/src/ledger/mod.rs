@@ -1,5 +1,5 @@
-//! What a run owns: written down before it is created, removed when done, swept when the run
-//! died.
+//! The ledger of a run: each resource is recorded before it is created, removed at the end, and
+//! swept if the run was killed.
 
 mod file;
 pub mod labels;
@@ -14,5 +14,5 @@ pub use run::Run;
 
 pub use scope::Scope;
 
-pub use stale::{IdleRun, Looked, StaleRun};
+pub use stale::{IdleRun, RunListing, StaleRun};
 pub use stale::{any_of_user, owned_by};

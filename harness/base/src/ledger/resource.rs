@@ -1,23 +1,23 @@
-//! The kinds of things a run can own.
+//! The kinds of resources of a run.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that exists because of us and must be removed.
+/// A resource that a run created and must remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum OwnedResource {
-    /// A process and its group. The start time (clock ticks since boot) and the boot id tell it
-    /// from a later process with the same number.
+    /// A process and its group. The start time and the boot id distinguish it from a later process
+    /// with the same number.
     Process {
         /// Process id, also the id of its group.
         pid: u32,
-        /// `/proc/<pid>/stat` field 22.
+        /// Start time in clock ticks since boot (`/proc/<pid>/stat` field 22).
         started: u64,
         /// `/proc/sys/kernel/random/boot_id`.
         boot: String,
-        /// For people.
+        /// Name of the program, for messages.
         name: String,
     },
     /// A container, by its name, which contains the run id.
@@ -34,20 +34,20 @@ pub enum OwnedResource {
         /// Its name.
         name: String,
     },
-    /// All containers and their volumes of a kind cluster, by kind's label, that hang on the run's
-    /// labelled network.
+    /// A kind cluster: the containers with kind's label that are attached to the run's labelled
+    /// network, and their volumes.
     KindCluster {
         /// Docker host address.
         docker: String,
-        /// Cluster name, which contains the run id (scope run) or which the user chose (scope user).
+        /// Cluster name; contains the run id (scope run), or is the user's choice (scope user).
         name: String,
     },
-    /// All containers, volumes and the network of a Minikube profile, by Minikube's label, when the
-    /// keys of its nodes are those of the home in the run's directory.
+    /// A Minikube profile: its containers, volumes and network by Minikube's label, if its nodes
+    /// have the keys in the run's directory.
     MinikubeCluster {
         /// Docker host address.
         docker: String,
-        /// The profile, which contains the run id (scope run) or which the user chose (scope user).
+        /// Profile name; contains the run id (scope run), or is the user's choice (scope user).
         name: String,
     },
     /// An image in a node's containerd, whose name contains the run id.
@@ -56,52 +56,53 @@ pub enum OwnedResource {
         docker: String,
         /// The node's container.
         node: String,
-        /// Its full name.
+        /// Full name of the image.
         name: String,
     },
-    /// A namespace, verified by our run label.
+    /// A namespace, verified by its run label.
     Namespace {
         /// Kubeconfig that reaches the cluster.
         kubeconfig: PathBuf,
-        /// Its context; none for the current one.
+        /// Context of the kubeconfig; `None` for the current one.
         context: Option<String>,
         /// Its name.
         name: String,
     },
-    /// A cluster role binding, verified by our run label.
+    /// A cluster role binding, verified by its run label.
     ClusterRoleBinding {
         /// Kubeconfig that reaches the cluster.
         kubeconfig: PathBuf,
-        /// Its context; none for the current one.
+        /// Context of the kubeconfig; `None` for the current one.
         context: Option<String>,
         /// Its name.
         name: String,
     },
-    /// A persistent volume, verified by our run label.
+    /// A persistent volume, verified by its run label.
     PersistentVolume {
         /// Kubeconfig that reaches the cluster.
         kubeconfig: PathBuf,
-        /// Its context; none for the current one.
+        /// Context of the kubeconfig; `None` for the current one.
         context: Option<String>,
         /// Its name.
         name: String,
     },
-    /// What carries a label in a namespace that is not ours; the selector contains the run id.
+    /// All objects with a label in a namespace that the run did not create; the selector contains
+    /// the run id.
     Labelled {
         /// Kubeconfig that reaches the cluster.
         kubeconfig: PathBuf,
-        /// Its context; none for the current one.
+        /// Context of the kubeconfig; `None` for the current one.
         context: Option<String>,
-        /// The namespace, which stays.
+        /// The namespace, which is not deleted.
         namespace: String,
         /// E.g. `sparkproof.io/run=7f3a0000`.
         selector: String,
     },
-    /// A Lease that says that the run lives, verified by our run label.
+    /// A Lease that shows that the run is alive, verified by its run label.
     Lease {
         /// Kubeconfig that reaches the cluster.
         kubeconfig: PathBuf,
-        /// Its context; none for the current one.
+        /// Context of the kubeconfig; `None` for the current one.
         context: Option<String>,
         /// Its namespace.
         namespace: String,
@@ -114,18 +115,18 @@ pub enum OwnedResource {
         docker: String,
         /// The node's container.
         node: String,
-        /// Where in it.
+        /// Absolute path in the node.
         path: PathBuf,
     },
     /// A file or directory whose path contains the run id.
     Path {
-        /// Where.
+        /// Absolute path on this host.
         path: PathBuf,
     },
 }
 
 impl OwnedResource {
-    /// A running process; `None` when it is already gone.
+    /// The entry for a running process; `None` if it is gone already.
     pub fn process(pid: u32, name: &str) -> Option<Self> {
         let stat = procfs::process::Process::new(pid.cast_signed()).ok()?.stat().ok()?;
         Some(OwnedResource::Process {
@@ -136,7 +137,7 @@ impl OwnedResource {
         })
     }
 
-    /// The Docker address of what lives in a container engine.
+    /// The Docker host address of a resource in a container engine.
     pub fn docker_host(&self) -> Option<&String> {
         match self {
             OwnedResource::Container { docker, .. }
@@ -149,12 +150,12 @@ impl OwnedResource {
         }
     }
 
-    /// Whether it is a cluster, which takes along what is in it.
+    /// Whether it is a cluster: removing it removes everything in it.
     pub fn is_cluster(&self) -> bool {
         matches!(self, OwnedResource::KindCluster { .. } | OwnedResource::MinikubeCluster { .. })
     }
 
-    /// The kubeconfig of what lives in a cluster.
+    /// The kubeconfig of a resource in a cluster.
     pub fn kubeconfig(&self) -> Option<&PathBuf> {
         match self {
             OwnedResource::Namespace { kubeconfig, .. }
@@ -177,7 +178,7 @@ impl OwnedResource {
 }
 
 impl OwnedResource {
-    /// What it is, in words.
+    /// The kind, in words.
     pub fn kind(&self) -> &'static str {
         match self {
             OwnedResource::Process { .. } => "process",
@@ -196,7 +197,7 @@ impl OwnedResource {
         }
     }
 
-    /// Which one, and where.
+    /// Name and location, in words.
     pub fn name(&self) -> String {
         match self {
             OwnedResource::Process { pid, name, .. } => format!("{pid} ({name})"),
@@ -224,14 +225,14 @@ impl std::fmt::Display for OwnedResource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = self.name();
         match self {
-            OwnedResource::Labelled { .. } => write!(f, "what carries {name}"),
+            OwnedResource::Labelled { .. } => write!(f, "objects with {name}"),
             OwnedResource::NodePath { .. } | OwnedResource::Path { .. } => f.write_str(&name),
             _ => write!(f, "{} {name}", self.kind()),
         }
     }
 }
 
-/// The id of this boot; a ledger of another boot names no living process.
+/// The id of this boot: processes in a ledger of another boot are gone.
 pub fn boot_id() -> String {
     fs_err::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|id| id.trim().to_owned())

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::file::{Line, Tail, Unknown};
+use super::file::{LedgerLine, Tail, Unknown};
 use super::{OwnedResource, Scope, file};
 use crate::cancel::Cancel;
 use crate::dirs::{Dirs, private_dir, private_file, remove_below};
@@ -15,18 +15,18 @@ use crate::locks::{LockMode, try_existing_lock, try_lock_file};
 use crate::run_id::{RunId, RunLabel};
 use crate::wait::{Progress, Source, Waiting, wait_unless};
 
-/// How long who only looks at a run, which takes an instant, may keep us from its lock.
+/// How long to wait for a lock that another process may hold for an instant, to inspect the run.
 const LOOKED_AT_SECONDS: u64 = 2;
-/// What the names of directories begin with that are not runs yet, or no more, and the process that
-/// is at it. No name of a run begins so.
+/// Prefix of directories that become runs or are being removed; the id of the process follows. No
+/// name of a run begins with it.
 pub const HALF_MADE: &str = ".half-";
 
-/// The lock of a run, in its directory.
+/// File name of a run's lock, in its directory.
 pub const LOCK: &str = "lock";
-/// The value of a run's label, in its directory.
+/// File name of the value of a run's label, in its directory.
 const LABEL: &str = "label";
 
-/// The value of the label of the run in a directory: without a file its id.
+/// The value of the label of the run in a directory; its id if there is no such file.
 pub(super) fn label_of(dir: &Path) -> Result<RunLabel> {
     match std::fs::read_to_string(dir.join(LABEL)) {
         Ok(label) => label.parse(),
@@ -42,7 +42,7 @@ pub(super) fn id_of(dir: &Path) -> String {
     dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// A run that is alive as long as this value: the kernel frees its lock even after kill -9.
+/// A run, alive as long as this value exists: the kernel frees its lock even after kill -9.
 #[derive(Debug)]
 pub struct Run {
     id: RunId,
@@ -50,16 +50,16 @@ pub struct Run {
     dir: PathBuf,
     ledger: Mutex<Ledger>,
     unknown: Option<Unknown>,
-    // Held, never read: the lock is what matters. None of a damaged directory that has none.
+    // Keeps the lock, never read. `None` for a damaged directory without a lock file.
     _lock: Option<File>,
 }
 
-/// What stands in the ledger, and where the next line goes.
+/// The content of the ledger, and the file to append to.
 #[derive(Debug)]
 struct Ledger {
-    /// Opened by the first line: who only looks changes nothing.
+    /// Opened for the first write: reading alone changes nothing.
     file: Option<File>,
-    /// How it ended when it was read.
+    /// How the file ended when it was read.
     tail: Tail,
     owned: Vec<OwnedResource>,
 }
@@ -68,10 +68,10 @@ impl Run {
     /// Begins a run with a random id of 8 hex digits.
     ///
     /// # Errors
-    /// Environment: its directory could not be made.
+    /// Environment: its directory could not be created.
     pub fn begin(dirs: &Dirs, scope: Scope) -> Result<Self> {
         loop {
-            // Taken once in four thousand million times.
+            // A random id that is taken: one in four thousand million.
             let id = RunId::random();
             if let Some(run) = Self::create(dirs, scope, &id, RunLabel::from(id.clone()))? {
                 return Ok(run);
@@ -79,9 +79,8 @@ impl Run {
         }
     }
 
-    /// Begins a run with an id of the caller's, or goes on with the one of that id: names of the
-    /// user's choice. Of one that it goes on with nothing is changed, not even its scope: that is
-    /// [`Run::becomes`]'s.
+    /// Begins a run with a name that the user chose, or continues the existing one. Continuing
+    /// changes nothing, not even the scope: [`Run::becomes`] does.
     ///
     /// # Errors
     /// Environment: another process holds it, its ledger is not understood, or it is damaged.
@@ -95,7 +94,7 @@ impl Run {
             };
             match run {
                 Ok(Some(run)) => Progress::Met(run),
-                Ok(None) => Progress::NotYet("it is held by another process".to_owned()),
+                Ok(None) => Progress::NotYet("another process uses it".to_owned()),
                 Err(error) => Progress::Never(error),
             }
         });
@@ -105,8 +104,8 @@ impl Run {
         })
     }
 
-    /// Makes the run's directory; `None` when there is one of that name. It appears with its lock
-    /// held: who looks at runs at the same moment cannot take a half-made one for a dead one.
+    /// Creates the run's directory; `None` if there is one of that name. It appears with its lock
+    /// held, so that no sweep takes an incomplete one for a dead run.
     fn create(dirs: &Dirs, scope: Scope, id: &RunId, label: RunLabel) -> Result<Option<Self>> {
         let what = || format!("making the directory of run {id}");
         let runs = dirs.runs();
@@ -120,8 +119,8 @@ impl Run {
         let lock = lock.or_environment(what())?.ok_or_else(|| Error::internal(what()))?;
         private_file(&made.path().join(LABEL), label.as_bytes())?;
         let mut file = file::open(made.path(), Tail::Whole)?;
-        file::append(&mut file, &Line::Version(file::VERSION))?;
-        file::append(&mut file, &Line::Scope(scope))?;
+        file::append(&mut file, &LedgerLine::Version(file::VERSION))?;
+        file::append(&mut file, &LedgerLine::Scope(scope))?;
         let dir = dirs.run(id);
         match std::fs::rename(made.path(), &dir) {
             Ok(()) => drop(made.keep()),
@@ -137,7 +136,7 @@ impl Run {
         Ok(Some(Run { id, label, dir, ledger, unknown: None, _lock: Some(lock) }))
     }
 
-    /// Takes over a run that is there; `None` when it is held, or just went.
+    /// Takes over an existing run; `None` if it is locked, or was just removed.
     fn go_on(dirs: &Dirs, id: &RunId) -> Result<Option<Self>> {
         let Some((run, _)) = Self::take(dirs.run(id))? else { return Ok(None) };
         match run.not_understood() {
@@ -146,21 +145,21 @@ impl Run {
         }
     }
 
-    /// Writes down how long what it owns may live from now on.
+    /// Records the scope of the run's resources from now on.
     ///
     /// # Errors
     /// Environment: the ledger cannot be written.
     pub fn becomes(&self, scope: Scope) -> Result<()> {
-        self.write(Line::Scope(scope), |_| {})
+        self.write(LedgerLine::Scope(scope), |_| {})
     }
 
-    /// Takes over the run of a directory, with its scope as written; `None` when it is held, or
-    /// just went. Only reads: nothing in the directory changes.
+    /// Takes over the run of a directory, with its recorded scope; `None` if it is locked, or was
+    /// just removed. Reads only: nothing in the directory changes.
     pub fn take(dir: PathBuf) -> Result<Option<(Self, Option<Scope>)>> {
         let lock = match try_existing_lock(&dir.join(LOCK), LockMode::Exclusive) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => return Ok(None),
-            // The run ended and took its directory along.
+            // The run ended and removed its directory.
             Err(e) if e.kind() == ErrorKind::NotFound && !dir.exists() => return Ok(None),
             Err(e) if e.kind() == ErrorKind::NotFound => None,
             Err(e) => {
@@ -182,8 +181,8 @@ impl Run {
         &self.id
     }
 
-    /// The value of the label of its objects in Docker and of its processes. A name that a user chose may
-    /// be that of a run of another state directory, too: there it has something random after it.
+    /// The value of the label of its Docker objects and of its processes: the id. A run of another
+    /// state directory may have the same name, so a random part follows a name that a user chose.
     pub fn label(&self) -> &RunLabel {
         &self.label
     }
@@ -193,12 +192,12 @@ impl Run {
         &self.dir
     }
 
-    /// Why what it owns is not known, when that is so.
+    /// Why its resources are not known, if they are not.
     pub fn not_understood(&self) -> Option<Error> {
         self.unknown.as_ref().map(|unknown| unknown.error(&self.dir))
     }
 
-    fn write(&self, line: Line, change: impl FnOnce(&mut Vec<OwnedResource>)) -> Result<()> {
+    fn write(&self, line: LedgerLine, change: impl FnOnce(&mut Vec<OwnedResource>)) -> Result<()> {
         if let Some(error) = self.not_understood() {
             return Err(error);
         }
@@ -214,34 +213,37 @@ impl Run {
         Ok(())
     }
 
-    /// Writes down, on disk, what is about to be created.
+    /// Records, on disk, a resource that is about to be created.
     pub fn record(&self, owned: OwnedResource) -> Result<()> {
-        self.write(Line::Own(owned.clone()), |all| all.push(owned))
+        self.write(LedgerLine::Own(owned.clone()), |all| all.push(owned))
     }
 
-    /// Writes down that it is gone.
+    /// Records that a resource is gone.
     pub fn released(&self, owned: &OwnedResource) -> Result<()> {
-        self.write(Line::GaveBack(owned.clone()), |all| all.retain(|other| other != owned))
+        self.write(LedgerLine::GaveBack(owned.clone()), |all| all.retain(|other| other != owned))
     }
 
-    /// What is not removed yet, oldest first.
+    /// Resources that are not removed yet, oldest first.
     pub fn owned(&self) -> Vec<OwnedResource> {
         self.ledger.lock().map(|ledger| ledger.owned.clone()).unwrap_or_default()
     }
 
-    /// Ends the run: its directory goes when nothing is owned any more.
+    /// Ends the run: removes its directory if all its resources are removed.
     ///
     /// # Errors
-    /// Environment: names what is left for `sweep`, or why that is not known; the directory stays.
+    /// Environment: resources are left for `sweep`, or not known; the directory stays.
     pub fn end(&self) -> Result<()> {
         if let Some(error) = self.not_understood() {
             return Err(error);
         }
         let left = self.owned();
         if left.is_empty() {
-            let runs = self.dir.parent().ok_or_else(|| Error::internal("a run without a place"))?;
+            let runs = self
+                .dir
+                .parent()
+                .ok_or_else(|| Error::internal("a run without a parent directory"))?;
             let half = runs.join(format!("{HALF_MADE}{}-{}", std::process::id(), self.id));
-            // It goes as it came: who looks at runs sees all of it or nothing.
+            // Renamed first, so that no other process sees a part of it.
             match std::fs::rename(&self.dir, &half) {
                 Ok(()) => {}
                 Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),

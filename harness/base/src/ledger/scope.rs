@@ -1,13 +1,13 @@
-//! How long what a run owns may live.
+//! How long the resources of a run may live.
 
 use serde::{Deserialize, Serialize};
 
-/// How long what a run owns may live.
+/// How long the resources of a run may live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// As long as the run holds its lock.
+    /// Until the run ends: as long as it holds its lock.
     Run,
-    /// Until the user says so (`down`).
+    /// Until the user removes them (`down`).
     User,
 }

@@ -1,9 +1,10 @@
-//! Runs of this machine as others see them: dead ones, live ones, and what a user keeps.
+//! The runs of this machine, as other processes see them: dead runs, live runs, and clusters of
+//! `up`.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::file::Content;
+use super::file::LedgerContent;
 use super::run::{HALF_MADE, LOCK, id_of, label_of};
 use super::{OwnedResource, Run, Scope, file};
 use crate::dirs::{Dirs, remove_below};
@@ -11,28 +12,28 @@ use crate::error::{Error, ErrorContext, Result};
 use crate::locks::{LockMode, try_existing_lock};
 use crate::run_id::{RunId, RunLabel};
 
-/// A run directory whose lock was free; ours now, until dropped.
+/// A run whose lock was free; this process holds the lock until the value is dropped.
 #[derive(Debug)]
 pub struct StaleRun {
-    /// The run, locked by us.
+    /// The run, locked.
     pub run: Run,
-    /// Its scope; `None` when its ledger says none.
+    /// Its scope; `None` if its ledger has none.
     pub scope: Option<Scope>,
 }
 
-/// What a look at the directories of runs found.
+/// The result of reading the directories of runs.
 #[derive(Debug)]
-pub struct Looked<T> {
-    /// What was looked for.
+pub struct RunListing<T> {
+    /// The runs that were found.
     pub found: Vec<T>,
-    /// Directories that could not be looked at, with the reason.
+    /// Directories that could not be read, with the reason.
     pub failed: Vec<String>,
 }
 
-impl<T> Looked<T> {
-    /// Looks at each directory; one that cannot be looked at does not keep from the others.
+impl<T> RunListing<T> {
+    /// Reads each directory; an error in one does not affect the others.
     fn at(dirs: Vec<PathBuf>, look: impl Fn(&Path) -> Result<Option<T>>) -> Self {
-        let mut all = Looked { found: Vec::new(), failed: Vec::new() };
+        let mut all = RunListing { found: Vec::new(), failed: Vec::new() };
         for dir in dirs {
             match look(&dir) {
                 Ok(found) => all.found.extend(found),
@@ -48,14 +49,14 @@ impl StaleRun {
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
-    pub fn find(dirs: &Dirs) -> Result<Looked<StaleRun>> {
-        Ok(Looked::at(run_dirs(dirs)?, |dir| {
+    pub fn find(dirs: &Dirs) -> Result<RunListing<StaleRun>> {
+        Ok(RunListing::at(run_dirs(dirs)?, |dir| {
             let taken = Run::take(dir.to_owned())?;
             Ok(taken.map(|(run, scope)| StaleRun { run, scope }))
         }))
     }
 
-    /// Labels of runs that a process holds now; one that cannot be looked at may be held.
+    /// Labels of runs that are alive; one that cannot be read counts as alive.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
@@ -66,13 +67,13 @@ impl StaleRun {
             .collect())
     }
 
-    /// Removes what processes that were killed while they began a run left of it; their names.
+    /// Removes directories of runs that were killed while they began; returns the names.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
-    pub fn remove_half_made(dirs: &Dirs) -> Result<Looked<String>> {
+    pub fn remove_half_made(dirs: &Dirs) -> Result<RunListing<String>> {
         let runs = dirs.runs();
-        Ok(Looked::at(entries(&runs)?, |dir| {
+        Ok(RunListing::at(entries(&runs)?, |dir| {
             let id = id_of(dir);
             let Some(rest) = id.strip_prefix(HALF_MADE) else { return Ok(None) };
             let maker = rest.split('-').next().unwrap_or_default();
@@ -84,7 +85,7 @@ impl StaleRun {
         }))
     }
 
-    /// Directories among the runs whose names no run can have: somebody else's.
+    /// Directories among the runs whose names no run can have: sparkproof did not create them.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
@@ -97,7 +98,7 @@ impl StaleRun {
     }
 }
 
-/// A run that no process holds, as it was when it was looked at: its lock is free again.
+/// A run that no process holds, as it was when it was read; it is not locked.
 #[derive(Debug)]
 pub struct IdleRun {
     /// Its id.
@@ -109,47 +110,49 @@ pub struct IdleRun {
 }
 
 impl IdleRun {
-    /// All of them, by id. One whose ledger says no scope could not be looked at.
+    /// All of them, by id. A run whose ledger has no scope counts as one that could not be read.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
-    pub fn all(dirs: &Dirs) -> Result<Looked<IdleRun>> {
-        Ok(Looked::at(run_dirs(dirs)?, |dir| {
+    pub fn all(dirs: &Dirs) -> Result<RunListing<IdleRun>> {
+        Ok(RunListing::at(run_dirs(dirs)?, |dir| {
             if is_held(dir)? {
                 return Ok(None);
             }
             match file::read(dir)? {
-                Content { scope: Some(scope), .. } => {
+                LedgerContent { scope: Some(scope), .. } => {
                     Ok(Some(IdleRun { id: id_of(dir).parse()?, dir: dir.to_owned(), scope }))
                 }
-                Content { unknown: Some(unknown), .. } => Err(unknown.error(dir)),
-                // It ended between the two looks.
-                Content { .. } => Ok(None),
+                LedgerContent { unknown: Some(unknown), .. } => Err(unknown.error(dir)),
+                // The run ended meanwhile.
+                LedgerContent { .. } => Ok(None),
             }
         }))
     }
 }
 
-/// What the run of a directory owns, alive or not.
+/// The resources of the run in a directory, alive or not.
 ///
 /// # Errors
 /// Environment: its ledger cannot be read, or is not understood.
 pub fn owned_by(dir: &Path) -> Result<Vec<OwnedResource>> {
-    let Content { owned, unknown, .. } = file::read(dir)?;
+    let LedgerContent { owned, unknown, .. } = file::read(dir)?;
     match unknown {
         None => Ok(owned),
         Some(unknown) => Err(unknown.error(dir)),
     }
 }
 
-/// Whether something of scope user is so, whether its run is held or not. Of a run whose ledger
-/// cannot be read, or is not understood, everything may be so.
+/// Whether any resource of a run of scope user matches, alive or not. A run whose ledger cannot be
+/// read or is not understood counts as a match.
 ///
 /// # Errors
 /// Environment: the state directory cannot be read.
 pub fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&OwnedResource) -> bool) -> Result<bool> {
     for dir in run_dirs(dirs)? {
-        let Ok(Content { scope, owned, unknown, .. }) = file::read(&dir) else { return Ok(true) };
+        let Ok(LedgerContent { scope, owned, unknown, .. }) = file::read(&dir) else {
+            return Ok(true);
+        };
         if unknown.is_some() || (scope == Some(Scope::User) && owned.iter().any(&mut is_so)) {
             return Ok(true);
         }
@@ -157,14 +160,16 @@ pub fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&OwnedResource) -> bool) -
     Ok(false)
 }
 
-/// Whether a process holds the run of a directory. Who looks shares the lock for an instant, so that
-/// several who look do not take each other for its holder.
+/// Whether a process holds the run of a directory. Takes the lock shared for an instant, so that
+/// concurrent callers do not take each other for its holder.
 fn is_held(dir: &Path) -> Result<bool> {
     match try_existing_lock(&dir.join(LOCK), LockMode::Shared) {
         Ok(lock) => Ok(lock.is_none()),
-        // It ended between the listing and the look, or never was a run.
+        // The run ended after the listing, or the directory never was a run.
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
-        Err(e) => Err(Error::environment(format!("looking at {}", dir.display())).with_source(e)),
+        Err(e) => {
+            Err(Error::environment(format!("reading the run {}", dir.display())).with_source(e))
+        }
     }
 }
 
@@ -175,9 +180,9 @@ fn run_dirs(dirs: &Dirs) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// Directories in a directory, by name; a symbolic link is none.
+/// Directories in a directory, by name, without symbolic links.
 fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    let what = "looking for runs";
+    let what = "listing the runs";
     let listed = match fs_err::read_dir(dir) {
         Ok(listed) => listed,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,71 +1,71 @@
-//! Named causes.
+//! Named causes of failures.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::events::Evidence;
+use crate::events::EvidenceItem;
 
 /// Why a session did not start, is not what it says, or cannot read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// The session runs in the driver's own process.
+    /// The session is `local[*]`: it runs in the driver's process.
     LocalMaster,
-    /// What is read without a session argument is of another session.
+    /// Reads without a session argument use another session.
     OtherSession,
     /// Java closes packages that Spark needs open.
     ClosedModules,
-    /// The account may not do what Spark needs.
+    /// The account lacks a permission that Spark needs.
     MissingVerb,
-    /// The node may not pull and does not have it.
+    /// The node does not have the image and must not pull it.
     ImageNeverPulled,
-    /// The image cannot be pulled, or its name is none.
+    /// The image cannot be pulled, or its name is invalid.
     WrongImage,
-    /// The container could not be made of the image.
+    /// The container could not be created.
     ContainerNotCreated,
-    /// No node has the CPU.
+    /// No node has enough CPU.
     InsufficientCpu,
-    /// No node has the memory.
+    /// No node has enough memory.
     InsufficientMemory,
-    /// A claim that pods mount does not exist.
+    /// A PersistentVolumeClaim of the pods does not exist.
     MissingClaim,
-    /// No node may take the pod, for another reason.
+    /// The pod cannot be scheduled, for another reason.
     Unschedulable,
     /// The node cannot mount a volume of the pod.
     VolumeNotMounted,
-    /// The image's user has no passwd entry.
+    /// The image's user has no entry in `/etc/passwd`.
     NoPasswdEntry,
-    /// Driver and executors are of different versions.
+    /// Driver and executors have different Spark versions.
     VersionMismatch,
     /// Executors cannot reach the driver.
     DriverUnreachable,
-    /// Executors were killed for their memory.
+    /// Executors were OOM-killed.
     OutOfMemory,
-    /// Executors start and end.
+    /// Executors start and end, for an unknown reason.
     ExecutorsDie,
     /// The driver process ended or hangs.
     DriverEnded,
-    /// The driver has a file that executors do not.
+    /// A file is missing on an executor, or in the store.
     FileMissing,
-    /// Executors have a file that the driver does not, which lists and splits.
+    /// A file is missing on the driver, which lists and splits files.
     DriverLacksFile,
-    /// Not the bytes that were put there.
+    /// The bytes differ from those that were written.
     ContentDiffers,
-    /// The right bytes, but by another file system or from another mount.
+    /// The right bytes, but through another FileSystem or mount.
     ReadElsewhere,
-    /// What was mounted there is not any more.
+    /// A FUSE mount is gone.
     MountGone,
     /// The store does not answer.
     StoreUnreachable,
-    /// The store's name is not known.
+    /// The store's host name cannot be resolved.
     UnknownHost,
-    /// The store does not accept the key.
+    /// The store rejects the credentials.
     StoreDeniesAccess,
-    /// No class for the scheme: a jar is missing.
+    /// The FileSystem class of the scheme is missing: a jar is not on the class path.
     MissingJar,
-    /// This Spark does not read from such URLs.
+    /// This Spark version does not support the scheme.
     UnsupportedScheme,
     /// No rule knows it.
     Unknown,
@@ -73,20 +73,20 @@ pub enum Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One spelling, in reports and in code.
+        // The spelling of the serialised form.
         self.serialize(f)
     }
 }
 
-/// A cause with what it rests on. The source of the [`Error`] of a failed session.
+/// A cause with its evidence; the source of the [`Error`] of a failed session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
-    /// Its name.
+    /// The named cause.
     pub cause: Cause,
-    /// One sentence.
+    /// The finding, in one sentence.
     pub says: String,
-    /// What it rests on.
-    pub evidence: Vec<Evidence>,
+    /// The evidence.
+    pub evidence: Vec<EvidenceItem>,
     /// What to do.
     pub remedy: String,
 }
@@ -100,8 +100,8 @@ impl fmt::Display for Diagnosis {
 impl std::error::Error for Diagnosis {}
 
 impl Diagnosis {
-    /// The diagnosis that an error carries.
-    pub fn of(error: &Error) -> Option<&Diagnosis> {
+    /// The diagnosis in an error's chain of sources.
+    pub fn from_error(error: &Error) -> Option<&Diagnosis> {
         std::error::Error::source(error)?.downcast_ref()
     }
 
@@ -125,12 +125,12 @@ mod tests {
             remedy: "push it".into(),
         };
         let error = diagnosis.error("0 of 3 executors registered after 4 s");
-        assert_eq!(Diagnosis::of(&error).map(|d| d.cause), Some(Cause::WrongImage));
+        assert_eq!(Diagnosis::from_error(&error).map(|d| d.cause), Some(Cause::WrongImage));
         assert_eq!(
             error.to_string(),
             "0 of 3 executors registered after 4 s: wrong-image: no such image"
         );
         assert_eq!(error.remedy.as_deref(), Some("push it"));
-        assert_eq!(Diagnosis::of(&Error::red("x")), None);
+        assert_eq!(Diagnosis::from_error(&Error::red("x")), None);
     }
 }

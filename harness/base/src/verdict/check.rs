@@ -4,26 +4,26 @@ use std::time::Instant;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::events::{Evidence, Outcome, Verdict};
+use crate::events::{EvidenceItem, Outcome, Verdict};
 use crate::verdict::Diagnosis;
 
-/// Evidence gathered by a check.
+/// The evidence that a check gathers.
 #[derive(Debug, Default)]
-pub struct Findings(Vec<Evidence>);
+pub struct Findings(Vec<EvidenceItem>);
 
 impl Findings {
-    /// Adds a piece.
+    /// Adds a piece of evidence.
     pub fn add(&mut self, name: &str, text: impl ToString) {
-        self.0.push(Evidence { name: name.to_owned(), text: text.to_string() });
+        self.0.push(EvidenceItem { name: name.to_owned(), text: text.to_string() });
     }
 }
 
-/// Runs `body`; green when it returns `Ok`, red with the error's text and remedy otherwise. An
-/// interruption is no verdict. The error is handed back, so that a caller can stop or go on.
+/// Runs `body` and records its verdict: green for `Ok`, red with the error's text and remedy
+/// otherwise. An interruption is no verdict. The error is returned, so that the caller can stop or
+/// go on.
 ///
-/// The body is not dropped by an interruption but runs to its end, which comes soon since its waits
-/// are guarded: so what it holds (a driver, a tool) is ended properly. It is boxed: a check is where
-/// futures nest.
+/// An interruption does not drop the body: it runs to its end, which comes soon because its waits
+/// are guarded, and so can end a driver or a tool properly. It is boxed, because futures nest here.
 pub async fn check<T>(
     context: &Context,
     id: &str,
@@ -39,7 +39,7 @@ pub async fn check<T>(
     if result.as_ref().is_err_and(Error::is_interruption) {
         return result;
     }
-    if let Some(diagnosis) = result.as_ref().err().and_then(Diagnosis::of) {
+    if let Some(diagnosis) = result.as_ref().err().and_then(Diagnosis::from_error) {
         findings.add("cause", diagnosis);
         findings.0.extend(diagnosis.evidence.iter().cloned());
     }
@@ -54,11 +54,11 @@ pub async fn check<T>(
         evidence: findings.0,
         seconds: begun.elapsed().as_secs_f64(),
     });
-    // Whatever broke it, a check that is not green makes the run red.
+    // Any other error of a check makes the run red, too.
     result.map_err(|error| error.with_exit(crate::Exit::Red))
 }
 
-/// Records that a check cannot be made here, and why: found by looking, never assumed.
+/// Records a check as skipped, with the reason, which must be observed, never assumed.
 pub fn skip(context: &Context, id: &str, title: &str, reason: &str) {
     context.recorder.check(Verdict {
         id: id.to_owned(),

@@ -1,4 +1,4 @@
-//! Goes on after a red, and gives back the first.
+//! Continues after a red check, and returns the first one at the end.
 
 use crate::error::{Error, Result};
 
@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 pub struct FirstFailure(Option<Error>);
 
 impl FirstFailure {
-    /// Takes a red in; what is green is handed on.
+    /// Records a red result; returns the value of a green one.
     ///
     /// # Errors
     /// An interruption, which ends everything.
@@ -27,7 +27,7 @@ impl FirstFailure {
         self.0
     }
 
-    /// What was achieved, unless something was red.
+    /// The result, or the first red.
     pub fn or<T>(self, achieved: T) -> Result<T> {
         self.0.map_or(Ok(achieved), Err)
     }

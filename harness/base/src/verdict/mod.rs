@@ -1,4 +1,5 @@
-//! The frame of a check: a body runs, its verdict with evidence is recorded, a red carries a cause.
+//! The frame of a check: it runs a body and records its verdict, with evidence and, if red, a
+//! cause.
 
 mod cause;
 mod check;

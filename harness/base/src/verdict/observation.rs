@@ -1,5 +1,5 @@
-//! A check is a look and a judgement: the look gathers an observation, which is written down complete;
-//! the judgement is a pure function of it and of what is expected.
+//! Checks that observe, then judge: the complete observation is recorded; the judgement is a pure
+//! function of observation and expectation.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use super::check::check;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::events::{Evidence, Looked, Observed};
+use crate::events::{EvidenceItem, Observed, RunListing};
 
-/// What a kind of check looks at.
+/// The observation of a kind of check.
 pub trait Observation: Serialize + DeserializeOwned {
-    /// What it is compared with.
+    /// What the observation is compared with.
     type Expected: Serialize + DeserializeOwned;
 
     /// The kind's id, e.g. `pods.list`. Checks of one kind may have ids of their own.
     const KIND: &'static str;
 
-    /// Whether it is as expected. Looks at nothing else.
+    /// Judges the observation; uses nothing but its arguments.
     fn judge(&self, expected: &Self::Expected) -> Judged;
 }
 
-/// What a judgement says.
+/// The result of a judgement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judged {
-    /// What it rests on.
-    pub evidence: Vec<Evidence>,
-    /// Why it is red, observed against expected, and what to do; none when it is green.
+    /// The evidence.
+    pub evidence: Vec<EvidenceItem>,
+    /// Why it is red (observed against expected) and the remedy; `None` if it is green.
     pub red: Option<(String, Option<String>)>,
 }
 
@@ -41,16 +41,16 @@ impl Judged {
         Judged { evidence: Vec::new(), red: Some((reason.into(), Some(remedy.to_owned()))) }
     }
 
-    /// With a piece of evidence.
+    /// Adds a piece of evidence.
     #[must_use]
     pub fn with(mut self, name: &str, text: impl ToString) -> Self {
-        self.evidence.push(Evidence { name: name.to_owned(), text: text.to_string() });
+        self.evidence.push(EvidenceItem { name: name.to_owned(), text: text.to_string() });
         self
     }
 }
 
-/// Makes a check of a look and its judgement: what was seen is written down, masked, and what was
-/// written is judged. What could not be looked at is red with the reason.
+/// Runs a check: observes, records the observation with secrets masked, and judges what was
+/// recorded. If nothing could be observed, the check is red with the reason.
 ///
 /// # Errors
 /// Red. An interruption is no verdict.
@@ -63,9 +63,9 @@ pub async fn judged<O: Observation>(
     check(context, id, title, async |findings| {
         let looked = look().await;
         let seen = match &looked {
-            Ok(seen) => Looked::Seen(json(seen)?),
+            Ok(seen) => RunListing::Seen(json(seen)?),
             Err(error) if error.is_interruption() => return looked,
-            Err(error) => Looked::Unseen(error.to_string()),
+            Err(error) => RunListing::Unseen(error.to_string()),
         };
         let (check, kind) = (id.to_owned(), O::KIND.to_owned());
         let (expected, sha256) = (json(&expected)?, String::new());
@@ -88,10 +88,10 @@ pub async fn judged<O: Observation>(
     .await
 }
 
-/// Judges an observation as it was written. What could not be looked at is red.
+/// Judges a recorded observation. Red if nothing could be observed.
 ///
 /// # Errors
-/// Internal: it is not of this kind's form.
+/// Internal: it does not have the form of this kind.
 pub fn judge<O: Observation>(observed: &Observed) -> Result<Judged> {
     let form = |error| {
         Error::internal(format!("the observation of {} has another form", observed.check))
@@ -99,8 +99,10 @@ pub fn judge<O: Observation>(observed: &Observed) -> Result<Judged> {
     };
     let expected = O::Expected::deserialize(&observed.expected).map_err(form)?;
     match &observed.seen {
-        Looked::Seen(seen) => Ok(O::deserialize(seen).map_err(form)?.judge(&expected)),
-        Looked::Unseen(why) => Ok(Judged { evidence: Vec::new(), red: Some((why.clone(), None)) }),
+        RunListing::Seen(seen) => Ok(O::deserialize(seen).map_err(form)?.judge(&expected)),
+        RunListing::Unseen(why) => {
+            Ok(Judged { evidence: Vec::new(), red: Some((why.clone(), None)) })
+        }
     }
 }
 
@@ -147,7 +149,7 @@ mod tests {
         let [Body::Observed(observed), Body::Check(verdict)] = &events[..] else {
             panic!("{events:?}")
         };
-        assert_eq!(observed.seen, Looked::Seen(serde_json::json!(["[secret]"])));
+        assert_eq!(observed.seen, RunListing::Seen(serde_json::json!(["[secret]"])));
         assert_eq!(observed.sha256, observed.digest());
         assert_eq!((&*verdict.evidence[0].text, &verdict.outcome), ("[secret]", &Outcome::Green));
     }

@@ -1,15 +1,15 @@
 //! `sparkproof cache ls` and `cache prune`.
 
-#![expect(clippy::print_stdout, reason = "what the user asked to see")]
+#![expect(clippy::print_stdout, reason = "the output of the command")]
 
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Exit, Result};
 use sparkproof_catalog::plan::MebiBytes;
 use sparkproof_images::{entries, prune};
 
-/// Look at the cache or make it smaller.
+/// List the cache or prune it.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct CacheArgs {
     #[command(subcommand)]
     what: What,
 }
@@ -18,15 +18,15 @@ pub(super) struct Args {
 enum What {
     /// List entries, the least recently used first
     Ls,
-    /// Remove the least recently used entries until the rest fits
+    /// Remove the least recently used entries, down to a size
     Prune {
-        /// What may stay, e.g. `4g`; without it, nothing
+        /// The size to keep, e.g. `4g`; without it everything is removed
         #[arg(long, value_name = "SIZE")]
         keep: Option<MebiBytes>,
     },
 }
 
-pub(super) fn run(args: &Args) -> Result<Exit> {
+pub(super) fn run(args: &CacheArgs) -> Result<Exit> {
     let dirs = Dirs::of_user()?;
     match &args.what {
         What::Ls => {
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args) -> Result<Exit> {
                 }
             }
             let (gone, stay) = (pruned.removed.len(), pruned.in_use.len());
-            println!("{gone} entries removed, {stay} left since runs use them");
+            println!("{gone} entries removed, {stay} kept because runs use them");
         }
     }
     Ok(Exit::Green)

@@ -1,4 +1,4 @@
-//! The flags that name a cluster to look into beside this machine.
+//! The flags of `sweep` and `inventory` that name a cluster.
 
 use std::path::PathBuf;
 
@@ -6,21 +6,21 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::name::is_dns_label;
 use sparkproof_suite::reclaim::SharedCluster;
 
-/// Flags of `sweep` and `inventory`.
+/// A cluster to sweep or to list, besides this machine.
 #[derive(Debug, clap::Args)]
 pub(super) struct ClusterArgs {
-    /// Also this cluster, which other machines may use
+    /// Kubeconfig of a cluster to include; other machines may use that cluster, too
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig, when not the current one
+    /// Context of the kubeconfig; the current one by default
     #[arg(long, requires = "kubeconfig")]
     context: Option<String>,
-    /// Only this namespace of it, and its Leases
+    /// Only this namespace of the cluster, and the Leases in it
     #[arg(long, value_name = "NAME", requires = "kubeconfig", value_parser = namespace)]
     namespace: Option<String>,
 }
 
-/// A DNS label, as Kubernetes wants names of namespaces: nothing that leads elsewhere in its API.
+/// Accepts a DNS label only, like Kubernetes: other text could reach another path of its API.
 fn namespace(text: &str) -> Result<String> {
     match is_dns_label(text) {
         true => Ok(text.to_owned()),

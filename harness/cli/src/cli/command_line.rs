@@ -1,4 +1,4 @@
-//! What the command of `exec` needs, looked for before anything is made.
+//! Checks before anything is created that the command of `exec` can be started.
 
 use std::ffi::{OsStr, OsString};
 use std::process::Stdio;
@@ -7,21 +7,21 @@ use std::time::Duration;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_machine::engine::LinuxDistribution;
 
-/// The longest that `cargo --list` may take.
+/// Time limit of `cargo --list`.
 const LIST: Duration = Duration::from_secs(30);
 
-/// Whether the command line can begin here: its program is on `PATH`, also behind `env NAME=VALUE`, and
-/// for `cargo X` cargo knows X (its own, an alias, or `cargo-X`).
+/// Checks that the command can be started: its program is on `PATH`, also behind `env NAME=VALUE`,
+/// and for `cargo X` cargo knows X (built in, an alias, or `cargo-X`).
 ///
 /// # Errors
-/// Environment: what is missing, and what to do.
-pub(super) async fn look(command: &[OsString]) -> Result<()> {
+/// Environment: the program or the cargo subcommand is missing.
+pub(super) async fn check_command(command: &[OsString]) -> Result<()> {
     let Some((program, args)) = command.split_first() else { return Ok(()) };
     if which::which(program).is_err() {
         return Err(missing(program));
     }
     if let Some(inner) = behind_env(program, args) {
-        return Box::pin(look(inner)).await;
+        return Box::pin(check_command(inner)).await;
     }
     match subcommand(program, args) {
         None => Ok(()),
@@ -38,14 +38,14 @@ pub(super) async fn look(command: &[OsString]) -> Result<()> {
     }
 }
 
-/// What is said of a program that cannot be run.
+/// The error for a program that cannot be run.
 fn missing(program: &OsStr) -> Error {
     let name = program.to_string_lossy();
     if !name.contains('/') {
-        return Error::environment(format!("`{name}`, which `exec` is to run, is not on PATH"))
+        return Error::environment(format!("`{name}`, the command of `exec`, is not on PATH"))
             .remedy(LinuxDistribution::here().how_to_get(&name));
     }
-    // A path is looked for nowhere else.
+    // A path is not searched on `PATH`.
     let path = std::path::Path::new(program);
     let (what, remedy) = match (path.is_dir(), path.exists()) {
         (true, _) => ("is a directory", "name a program in it"),
@@ -54,11 +54,11 @@ fn missing(program: &OsStr) -> Error {
         }
         (false, false) => ("does not exist", "correct its path"),
     };
-    Error::environment(format!("`{name}`, which `exec` is to run, {what}")).remedy(remedy)
+    Error::environment(format!("`{name}`, the command of `exec`, {what}")).remedy(remedy)
 }
 
-/// The command behind `env NAME=VALUE`. Its options may take values, and `PATH=` changes where it
-/// looks: both are left to it.
+/// The command behind `env NAME=VALUE`. None with options, which may take values, and with `PATH=`,
+/// which changes where `env` searches: these are not checked.
 fn behind_env<'a>(program: &OsStr, args: &'a [OsString]) -> Option<&'a [OsString]> {
     if std::path::Path::new(program).file_name() != Some(OsStr::new("env")) {
         return None;
@@ -71,14 +71,14 @@ fn behind_env<'a>(program: &OsStr, args: &'a [OsString]) -> Option<&'a [OsString
     (!moved && !option).then_some(command)
 }
 
-/// What of cargo is called, where its first words say so.
+/// The cargo subcommand of a command line, if it is the first word after cargo.
 fn subcommand<'a>(program: &OsStr, args: &'a [OsString]) -> Option<&'a str> {
     if std::path::Path::new(program).file_name() != Some(OsStr::new("cargo")) {
         return None;
     }
     let mut words = args.iter().map(|word| word.to_str().unwrap_or_default()).peekable();
     words.next_if(|word| word.starts_with('+'));
-    // Flags of cargo itself may take a value: left to cargo.
+    // Flags of cargo itself may take a value: not checked.
     words.next().filter(|word| !word.starts_with('-') && !word.is_empty())
 }
 
@@ -90,7 +90,7 @@ fn how_to_get(subcommand: &str) -> String {
     }
 }
 
-/// The subcommands that cargo knows in this directory.
+/// The subcommands that cargo has in this directory, aliases included.
 async fn list(cargo: &OsStr) -> Result<Vec<String>> {
     let what = "asking `cargo --list`";
     let asked = tokio::process::Command::new(cargo)
@@ -131,11 +131,11 @@ mod tests {
             "env X=1",
             "env X=1 true --x",
             "/usr/bin/env X=1 env Y=2 cargo build",
-            // What env alone knows.
+            // Only `env` can resolve these.
             "env -u X no-such-program-here",
             "env PATH=/opt/x no-such-program-here",
         ] {
-            look(&words(line)).await.expect(line);
+            check_command(&words(line)).await.expect(line);
         }
         for (line, missing) in [
             ("no-such-program-here --x", "`no-such-program-here`"),
@@ -143,11 +143,11 @@ mod tests {
             ("cargo +stable no-such-command", "cargo has no `no-such-command`"),
             ("env X=1 no-such-program-here", "`no-such-program-here`"),
             ("env X=1 Y= cargo no-such-command", "cargo has no `no-such-command`"),
-            ("/etc/passwd", "`/etc/passwd`, which `exec` is to run, cannot be run"),
+            ("/etc/passwd", "`/etc/passwd`, the command of `exec`, cannot be run"),
             ("/etc", "is a directory"),
             ("./no/such/program", "does not exist"),
         ] {
-            let error = look(&words(line)).await.expect_err(line);
+            let error = check_command(&words(line)).await.expect_err(line);
             assert_eq!(error.exit, sparkproof_base::Exit::Environment);
             assert!(error.to_string().contains(missing) && error.remedy.is_some(), "{error}");
             let by_path = line.starts_with(['/', '.']);
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn nextest_comes_with_both_ways_to_get_it() {
-        let told = how_to_get("nextest");
-        assert!(told.contains("cargo-nextest") && told.contains("cargo xtask test"), "{told}");
+        let says = how_to_get("nextest");
+        assert!(says.contains("cargo-nextest") && says.contains("cargo xtask test"), "{says}");
     }
 }

@@ -1,5 +1,5 @@
-//! `sparkproof doctor`: every prerequisite, its state, what to do.
-#![expect(clippy::print_stdout, reason = "what the user asked to see")]
+//! `sparkproof doctor`: every prerequisite, its state and its remedy.
+#![expect(clippy::print_stdout, reason = "the output of the command")]
 
 use sparkproof_base::error::{Exit, Result};
 
@@ -7,15 +7,16 @@ use super::ephemeral_run::with_ephemeral_run;
 use super::run::PlanArgs;
 use crate::doctor::{Finding, examine, install};
 
-/// List what a proof needs of this machine and how it stands: that of `run` with the same flags and
-/// the same file. With --yes packages are installed; without it nothing is changed.
+/// Check the prerequisites of `run` on this machine, with the same flags and file.
+///
+/// With --yes missing packages are installed; without it nothing is changed.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct DoctorArgs {
     #[command(flatten)]
     common: PlanArgs,
 }
 
-pub(super) async fn run(args: Args) -> Result<Exit> {
+pub(super) async fn run(args: DoctorArgs) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
     with_ephemeral_run(async |context| {
@@ -48,7 +49,7 @@ fn show(findings: &[Finding]) {
         (0, 0) => println!("this machine can run this proof"),
         (0, some) => println!("this machine can run this proof; --yes installs {some} of these"),
         (some, _) => {
-            println!("{some} missing: `sparkproof run` with these flags would not work here")
+            println!("{some} missing: `sparkproof run` with these flags would fail here")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What commands without a report share: a run of their own, which ends with them.
+//! A run without a report, for commands that need a ledger and signals only while they work.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use sparkproof_base::ledger::{Run, Scope};
 
 use super::runner::{abandoned, caught};
 
-/// Does `body` in a run whose events end with it, since there is nothing to report.
+/// Runs `body` in a run of its own whose events are discarded at the end.
 pub(super) async fn with_ephemeral_run(
     body: impl AsyncFnOnce(&Context) -> Result<Exit>,
 ) -> Result<Exit> {
@@ -32,7 +32,7 @@ async fn chore(
     let result = caught(body(&context)).await;
     context.run.end()?;
     match context.cancel.exit() {
-        // Cleaning up runs to its end after a signal, which counts all the same.
+        // Cleanup runs to its end after a signal; the exit code is still that of the signal.
         Some(signal) if matches!(result, Ok(Exit::Green)) => Err(Error::interrupted(signal)),
         _ => result,
     }

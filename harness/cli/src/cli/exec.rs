@@ -1,4 +1,4 @@
-//! `sparkproof exec -- CMD`: owns an environment for the time of a command.
+//! `sparkproof exec -- CMD`: sets up an environment, runs a command in it, tears it down.
 
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -18,9 +18,9 @@ use super::command_line;
 use super::run::PlanArgs;
 use super::runner::{Request, with_run};
 
-/// Hold an environment for a command.
+/// Set up an environment for a command.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ExecArgs {
     #[command(flatten)]
     common: PlanArgs,
     /// The command and its arguments
@@ -28,9 +28,9 @@ pub(super) struct Args {
     command: Vec<OsString>,
 }
 
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+pub(super) async fn run(args: ExecArgs, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
-    command_line::look(&args.command).await?;
+    command_line::check_command(&args.command).await?;
     let plan = args.common.plan()?;
     let words: Vec<_> = args.command.iter().map(|w| w.to_string_lossy()).collect();
     let title = format!("{} · exec {}", plan.title(), words.join(" "));
@@ -46,8 +46,9 @@ pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
     .await
 }
 
-/// Runs the command with our terminal. A signal is passed on to its whole group as SIGTERM, which may
-/// take [`COMMAND_ENDS`] to clean up; so is a second one, upon which it ends at once.
+/// Runs the command on this terminal. A signal is passed on to its process group as SIGTERM, and
+/// the command then has [`COMMAND_ENDS`] to clean up. A second signal is passed on, too, and
+/// shortens that.
 async fn child(context: &Context, command: &[OsString], record: &std::path::Path) -> Result<()> {
     let Some((program, args)) = command.split_first() else { return Ok(()) };
     let name = program.to_string_lossy().into_owned();
@@ -55,7 +56,7 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
     command
         .args(args)
         .env(HANDOVER, record)
-        .env(EXECUTABLE, std::env::current_exe().or_internal("finding our own binary")?)
+        .env(EXECUTABLE, std::env::current_exe().or_internal("finding the sparkproof binary")?)
         .stdin(Stdio::null());
     let mut group = Group::spawn(context, &mut command, &name, |e| {
         Error::input(format!("starting `{name}`"))
@@ -66,7 +67,7 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
         status = group.ended() => status,
         interruption = context.cancel.cancelled() => {
             let seconds = COMMAND_ENDS.as_secs();
-            context.recorder.info(format!("`{name}` may take {seconds} s to clean up"));
+            context.recorder.info(format!("`{name}` has {seconds} s to clean up"));
             tokio::select! {
                 () = group.terminate(COMMAND_ENDS) => {}
                 () = context.cancel.cut_short() => {
@@ -83,7 +84,7 @@ async fn child(context: &Context, command: &[OsString], record: &std::path::Path
         return Ok(());
     }
     Err(Error::red(format!("`{name}` ended with {status}"))
-        .remedy("its own output above says why; the environment was up"))
+        .remedy("see its output above; the environment was up"))
 }
 
 #[cfg(test)]
@@ -113,7 +114,7 @@ mod tests {
         let run = context.cancel.to_its_end(child(&context, &command, keep.path()));
         let (ended, ()) = tokio::join!(run, interrupt);
         assert_eq!(ended.expect_err("interrupted").exit, Exit::Interrupt);
-        assert!(cleaned.exists(), "the command came to the end of its cleaning up");
+        assert!(cleaned.exists(), "the command finished its cleanup");
         assert!(context.run.owned().is_empty(), "removed");
     }
 }

@@ -1,5 +1,5 @@
-//! `sparkproof inventory`: what a run could leave behind, before and after.
-#![expect(clippy::print_stdout, reason = "what the user asked to see")]
+//! `sparkproof inventory`: lists everything that a run could leave behind, and compares two lists.
+#![expect(clippy::print_stdout, reason = "the output of the command")]
 
 use std::path::PathBuf;
 
@@ -9,13 +9,14 @@ use sparkproof_suite::reclaim::inventory::{Inventory, diff, not_compared, take};
 use super::cluster_args::ClusterArgs;
 use super::ephemeral_run::with_ephemeral_run;
 
-/// Show what this machine, its container engine and a cluster hold; compare with an earlier look.
+/// List the resources of this machine, its container engine and a cluster; compare with a saved
+/// list.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Write it to a file, for `--against`
+pub(super) struct InventoryArgs {
+    /// Save the list to a file, for `--against`
     #[arg(long, value_name = "FILE", conflicts_with = "against")]
     save: Option<PathBuf>,
-    /// Compare with what was saved: exit code 1 when something was left, is missing, or cannot be
+    /// Compare with a saved list: exit code 1 if something was added, is missing, or cannot be
     /// compared
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
@@ -23,7 +24,7 @@ pub(super) struct Args {
     cluster: ClusterArgs,
 }
 
-pub(super) async fn run(args: Args) -> Result<Exit> {
+pub(super) async fn run(args: InventoryArgs) -> Result<Exit> {
     let before = args.against.as_deref().map(read).transpose()?;
     with_ephemeral_run(async |context| {
         let phase = context.recorder.phase("inventory");
@@ -61,10 +62,10 @@ fn compare(before: &Inventory, now: &Inventory) -> Exit {
     for change in &changes {
         println!("{change}");
     }
-    // What could not be looked at is never green.
+    // What could not be listed is never green.
     if changes.is_empty() && unseen.is_empty() {
-        let things: usize = now.compared.values().map(|names| names.len()).sum();
-        println!("as before: {things} things of {} kinds", now.compared.len());
+        let resources: usize = now.compared.values().map(|names| names.len()).sum();
+        println!("no differences: {resources} resources of {} kinds", now.compared.len());
         return Exit::Green;
     }
     Exit::Red
@@ -80,7 +81,7 @@ fn show(taken: &Inventory, counts_only: bool) {
     }
     println!("process: {}", taken.processes.len());
     for (kind, reason) in &taken.not_seen {
-        println!("{kind}: not looked at: {reason}");
+        println!("{kind}: not listed: {reason}");
     }
 }
 

@@ -23,20 +23,21 @@ use clap::{Parser, Subcommand};
 use sparkproof_base::error::{Error, Exit, Result};
 use sparkproof_report::Mode;
 
-/// For the threads of blocking calls to end when all work is done.
+/// How long blocking calls may keep the process after all work is done.
 const THREADS_END: Duration = Duration::from_secs(2);
 
 /// Proves that Spark works on Kubernetes, and says why when it does not.
 ///
-/// Exit codes: 0 all green, 1 a check is red or what was asked for by name was skipped, 2 bad input,
-/// 3 the environment is not able, 70 a defect of sparkproof, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.
+/// Exit codes: 0 all green, 1 a check is red or a variant that was requested by its id was skipped,
+/// 2 bad input, 3 the machine or the cluster cannot serve the request, 70 a defect of sparkproof,
+/// 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "sparkproof", version)]
 struct Arguments {
-    /// Only failures and the closing line
+    /// Print failures and the closing line only
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// The events as JSON lines, and nothing else
+    /// Print the events as JSON lines, and nothing else
     #[arg(long, global = true, conflicts_with = "quiet")]
     json: bool,
     #[command(subcommand)]
@@ -45,30 +46,30 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Prove everything: boot a cluster, build images, start a session, check, take it all down
-    Run(run::Args),
-    /// Hold an environment for the time of a command, which gets it by SPARKPROOF_ENV
-    Exec(exec::Args),
+    /// Prove everything: boot a cluster, build images, start a session, check it, clean up
+    Run(run::RunArgs),
+    /// Set up an environment, run a command in it (it is described in SPARKPROOF_ENV), clean up
+    Exec(exec::ExecArgs),
     /// Start a cluster that outlives this command
     Up(up::UpArgs),
-    /// Take down a cluster that `up` started
+    /// Remove a cluster that `up` started
     Down(up::DownArgs),
     /// Show the clusters that are up
     Status(up::StatusArgs),
-    /// Start, show or take down one storage server alone
-    Store(store::Args),
-    /// List what is cached, or make it smaller
-    Cache(cache::Args),
-    /// Remove what runs that died left behind
-    Sweep(sweep::Args),
-    /// List what a proof needs of this machine and how it stands
-    Doctor(doctor::Args),
-    /// Show what a run could leave behind; compare with an earlier look
-    Inventory(inventory::Args),
+    /// Start, show or remove a storage server alone
+    Store(store::StoreArgs),
+    /// List or prune the cache
+    Cache(cache::CacheArgs),
+    /// Remove what killed runs left behind
+    Sweep(sweep::SweepArgs),
+    /// Check the prerequisites of `run` on this machine
+    Doctor(doctor::DoctorArgs),
+    /// List everything that a run could leave behind; compare with a saved list
+    Inventory(inventory::InventoryArgs),
     /// Pull or assemble the node image alone; print its reference, digest and size
-    NodeImage(node_image::Args),
-    /// Derive the reports of a run directory again
-    Report(report::Args),
+    NodeImage(node_image::NodeImageArgs),
+    /// Write the reports of a run directory again
+    Report(report::ReportArgs),
 }
 
 impl Arguments {
@@ -81,7 +82,7 @@ impl Arguments {
     }
 }
 
-/// Reads the command line, does the work, says how it went by the exit code.
+/// Runs the command of this process's command line; returns its exit code.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -122,8 +123,8 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
     })?
 }
 
-/// Does the work on an async runtime. A blocking call that was given up goes on in its thread (a
-/// credential helper that hangs): it does not keep the process.
+/// Runs `work` on an async runtime. A blocking call that hangs (a credential helper) does not keep
+/// the process alive for longer than [`THREADS_END`].
 fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -134,8 +135,8 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
     Ok(done)
 }
 
-/// One clear message on standard error.
-#[expect(clippy::print_stderr, reason = "the command line's own voice")]
+/// Prints the error with its causes and remedy on standard error.
+#[expect(clippy::print_stderr, reason = "the command line's error output")]
 fn say(error: Error) {
     eprintln!("{:?}", miette::Report::new(error));
 }
@@ -165,7 +166,7 @@ mod tests {
         include_str!("../../../../examples/own-scenarios/README.md"),
     ];
 
-    /// Code spans and lines of code blocks that call us.
+    /// Code spans and lines of code blocks that call sparkproof.
     fn commands(page: &str) -> Vec<String> {
         let spans = page.split('`').skip(1).step_by(2).filter(|span| !span.contains('\n'));
         let lines = page.lines().map(|line| line.split('#').next().unwrap_or_default());

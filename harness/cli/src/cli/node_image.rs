@@ -9,18 +9,18 @@ use super::runner::{Request, with_run};
 
 /// Pull or assemble the node image alone; print its reference, digest and size.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Kubernetes version of the node, e.g. v1.34.11; the pinned default when left out
+pub(super) struct NodeImageArgs {
+    /// Kubernetes version of the node, e.g. v1.34.11 [default: the pinned one]
     #[arg(long, value_name = "VERSION")]
     kubernetes_version: Option<String>,
-    /// Install what is missing
+    /// Install missing packages
     #[arg(long)]
     yes: bool,
 }
 
-/// The image goes into the engine's store, its parts into the cache.
-#[expect(clippy::print_stdout, reason = "what the user asked to see")]
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+/// Puts the image into the engine's store and its parts into the cache.
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+pub(super) async fn run(args: NodeImageArgs, mode: Mode) -> Result<Exit> {
     let release = KubernetesRelease::resolve(args.kubernetes_version.as_deref())?;
     let title = format!("node image · Kubernetes {}", release.version);
     let request = Request::without_plan(mode, title);

@@ -6,28 +6,30 @@ use sparkproof_base::error::{Error, Exit, Result};
 use sparkproof_judge::{Rejudged, rejudge};
 use sparkproof_report::{Mode, pages, print_closing, stored_events, write_all};
 
-/// Derive junit.xml, summary.json and report.html of a run again, from its events.
+/// Write junit.xml, summary.json and report.html of a run again, from its events.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// The run directory: the one that holds events-*.jsonl.
+pub struct ReportArgs {
+    /// The run directory, with events-*.jsonl
     pub dir: PathBuf,
     /// Also write what the run proved into the marked blocks of the pages in this directory
+    /// (docs/strategies)
     #[arg(long, value_name = "DIR")]
     pub docs: Option<PathBuf>,
-    /// Also write which tests of Spark's own suite the run covered into the marked block of this page
+    /// Also write which tests of Spark's own suite the run covered into this page
+    /// (docs/coverage.md)
     #[arg(long, value_name = "FILE")]
     pub coverage: Option<PathBuf>,
-    /// Derive the verdicts again from what was observed, and say where a stored one differs
+    /// Derive the verdicts again from the stored observations; exit code 1 where one differs
     #[arg(long)]
     pub rejudge: bool,
 }
 
-/// Writes the reports and prints how the run came out. Succeeds when they could be written,
-/// whatever they say: the run has had its exit code.
-pub fn run(args: &Args, mode: Mode) -> Result<Exit> {
+/// Writes the reports and prints the run's result. Succeeds when they were written, whatever the
+/// result: the run itself had its exit code.
+pub fn run(args: &ReportArgs, mode: Mode) -> Result<Exit> {
     if !args.dir.is_dir() {
         return Err(Error::input(format!("{} is not a directory", args.dir.display()))
-            .remedy("give the directory of a run, the one with events-*.jsonl"));
+            .remedy("name the directory of a run, the one with events-*.jsonl"));
     }
     let summary = write_all(&args.dir)?;
     print_closing(&summary, &args.dir, mode);
@@ -43,13 +45,13 @@ pub fn run(args: &Args, mode: Mode) -> Result<Exit> {
     }
 }
 
-/// Red when a stored verdict is not what its observation says, or an observation was changed.
+/// Red if a stored verdict does not follow from its observation, or if an observation was changed.
 fn judge_again(dir: &Path, mode: Mode) -> Result<Exit> {
     let Rejudged { agreed, differing, without } = rejudge(&stored_events(dir)?);
     let others: usize = without.values().sum();
     say(
         &[format!(
-            "{agreed} verdicts derived again, as stored; {others} have no stored observation"
+            "{agreed} verdicts confirmed from their observations; {others} have no stored observation"
         )],
         mode,
     );
@@ -57,10 +59,10 @@ fn judge_again(dir: &Path, mode: Mode) -> Result<Exit> {
         return Ok(Exit::Green);
     }
     Err(Error::red(format!("{} verdicts differ: {}", differing.len(), differing.join("; ")))
-        .remedy("trust the observations; or look at who changed the events of this run"))
+        .remedy("trust the observations, or find out what changed the events of this run"))
 }
 
-#[expect(clippy::print_stdout, reason = "what the user asked for")]
+#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn say(lines: &[String], mode: Mode) {
     if mode == Mode::Lines {
         lines.iter().for_each(|line| println!("{line}"));
@@ -90,7 +92,7 @@ mod tests {
             .await
             .expect("green");
         let dir = keep.path().join("run");
-        let args = Args { dir: dir.clone(), docs: None, coverage: None, rejudge: true };
+        let args = ReportArgs { dir: dir.clone(), docs: None, coverage: None, rejudge: true };
         assert_eq!(run(&args, Mode::Quiet).expect("as stored"), Exit::Green);
         let file = dir.join(format!("events-{}.jsonl", std::process::id()));
         let events = std::fs::read_to_string(&file).expect("events");
@@ -105,7 +107,8 @@ mod tests {
     #[case::empty(".")]
     fn no_run_is_bad_input(#[case] name: &str) {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let args = Args { dir: dir.path().join(name), docs: None, coverage: None, rejudge: false };
+        let args =
+            ReportArgs { dir: dir.path().join(name), docs: None, coverage: None, rejudge: false };
         let error = run(&args, Mode::Quiet).expect_err("nothing to read");
         assert_eq!(error.exit, Exit::BadInput);
         assert!(error.remedy.is_some_and(|r| r.contains("events-*.jsonl")));

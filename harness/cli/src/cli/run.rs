@@ -14,18 +14,19 @@ use super::runner::{Request, with_run};
 
 /// Prove everything.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) common: PlanArgs,
 }
 
-/// The plan, from flags and file.
+/// The plan, and how to read it.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
-    /// Install what is missing (Debian's docker.io, debootstrap, maven) without asking
+    /// Install missing packages (Debian's docker.io, debootstrap, maven) without asking
     #[arg(long, short)]
     pub(super) yes: bool,
-    /// Configuration file; its keys are the names of the flags [default: sparkproof.toml if there]
+    /// Configuration file; its keys are the names of the flags [default: sparkproof.toml, if it
+    /// exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -33,7 +34,7 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
-    /// Validates flags over file.
+    /// Merges the flags over the file and validates the result.
     pub(super) fn plan(self) -> Result<ResolvedPlan> {
         let default = PathBuf::from(CONFIG_FILE);
         let file = self.config.or_else(|| default.is_file().then_some(default));
@@ -45,7 +46,7 @@ impl PlanArgs {
     }
 }
 
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+pub(super) async fn run(args: RunArgs, mode: Mode) -> Result<Exit> {
     let yes = args.common.yes;
     let plan = args.common.plan()?;
     let request = Request::of_plan(mode, plan.title(), &plan)?;

@@ -1,4 +1,5 @@
-//! What every command with a run shares: directories, run, recorder, signals, teardown, reports.
+//! The frame of every command with a report: directories, run, recorder, signals, teardown,
+//! reports.
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -17,22 +18,22 @@ use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
 use sparkproof_suite::flow::{EngineGuard, tear_down};
 use sparkproof_testbed::EnvironmentRecord;
 
-/// How a run is to be kept.
+/// The run of a command.
 pub(super) struct Request<'a> {
     pub(super) mode: Mode,
     pub(super) scope: Scope,
-    /// The run's id, when the user chose a name.
+    /// The run's id, if the user chose a name.
     pub(super) id: Option<&'a RunId>,
     pub(super) report_dir: Option<&'a Path>,
-    /// One line for the report's head.
+    /// One line, the title of the report.
     pub(super) title: String,
     pub(super) plan: serde_json::Value,
-    /// Its Spark configuration: values of secret keys are masked from the first event on.
+    /// The plan's Spark configuration: values of secret keys are masked from the first event on.
     pub(super) conf: Option<&'a Conf>,
 }
 
 impl<'a> Request<'a> {
-    /// A run of a plan, which ends with its command.
+    /// For a plan, with scope [`Scope::Run`].
     pub(super) fn of_plan(mode: Mode, title: String, plan: &'a ResolvedPlan) -> Result<Self> {
         Ok(Request {
             report_dir: plan.report_dir.as_deref(),
@@ -42,7 +43,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// A run that needs no plan.
+    /// For a command without a plan.
     pub(super) fn without_plan(mode: Mode, title: String) -> Self {
         Request {
             mode,
@@ -56,8 +57,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Begins a run, does `body`, gives everything back (unless the run is the user's to keep and the
-/// body succeeded), writes the reports and says how it came out.
+/// Begins a run, executes `body`, cleans up (unless the scope is [`Scope::User`] and the body
+/// succeeded), writes the reports and returns the run's exit.
 pub(super) async fn with_run(
     request: Request<'_>,
     body: impl AsyncFnOnce(&Context, &mut EngineGuard) -> Result<()>,
@@ -68,8 +69,11 @@ pub(super) async fn with_run(
     frame(Dirs::of_user()?, request, body).await
 }
 
-/// Errors: only before the run has begun, and when its reports cannot be written; it has ended then, and
-/// the error has the run's exit.
+/// [`with_run`] in these directories.
+///
+/// # Errors
+/// Before the run has begun; and when its reports cannot be written, after it has ended, with its
+/// exit.
 async fn frame(
     dirs: Dirs,
     request: Request<'_>,
@@ -85,7 +89,7 @@ async fn frame(
         Some(id) => Run::begin_as(&dirs, request.scope, id).await?,
         None => Run::begin(&dirs, request.scope)?,
     };
-    // Only now that its lock is held: another `up` of this name may have ended just before.
+    // Checked while the lock is held: another `up` of this name may have ended just before.
     if let (Scope::User, Some(id)) = (request.scope, request.id)
         && is_up(&run)
     {
@@ -106,7 +110,7 @@ async fn frame(
     });
     let mut held = EngineGuard::default();
     let mut result = caught(context.cancel.to_its_end(async {
-        // Whatever failed before has left the user's run as it was.
+        // The scope changes only here, so that a failure above leaves an existing run as it was.
         if request.id.is_some() {
             context.run.becomes(request.scope)?;
         }
@@ -117,17 +121,17 @@ async fn frame(
     let ended = if keep {
         caught(held.release(&context)).await
     } else {
-        // A check like any other: it has its line and its verdict.
+        // Teardown is a check with its own line and verdict.
         let phase = context.recorder.phase("teardown");
-        let title = "everything the run made is removed";
+        let title = "all resources of the run are removed";
         let teardown = context.for_teardown();
         let torn = check(&teardown, "teardown.run", title, async |findings| {
-            let given = tear_down(&context, &mut held).await?;
-            findings.add("cleanup", &given);
-            Ok(given)
+            let removed = tear_down(&context, &mut held).await?;
+            findings.add("cleanup", &removed);
+            Ok(removed)
         });
         let torn = phase.end(caught(torn).await, Clone::clone);
-        // Cut short by signals, it ends as an interruption.
+        // Teardown that a second signal cut short ends as an interruption.
         torn.map(drop).map_err(|error| match context.cancel.exit() {
             Some(exit) => error.with_exit(exit),
             None => error,
@@ -142,19 +146,18 @@ async fn frame(
     context.recorder.emit(Body::RunEnded { exit, error: failure.clone() });
     let summary = write_all(&dir).map_err(|unwritten| unreported(unwritten, exit, failure))?;
     print_closing(&summary, &dir, request.mode);
-    // Red verdicts of other processes count too.
+    // Includes red verdicts of the run's other processes.
     Ok(summary.exit.unwrap_or(exit))
 }
 
-/// How a run came out: the first cause decides. A signal that came while it was removed or let go
-/// of counts, too, where nothing failed.
+/// The result of a run: its first failure. A signal during cleanup counts, too, if nothing failed.
 fn decided(work: Result<()>, ended: Result<()>, signal: Option<Exit>) -> Result<()> {
     work.and(ended)?;
     signal.map_or(Ok(()), |exit| Err(Error::interrupted(exit)))
 }
 
-/// A report that cannot be written does not change how a run came out that was not green. What other
-/// processes found of a green one cannot be told without it.
+/// The error for a report that cannot be written. It keeps the exit of a run that was not green. A
+/// green run gets the exit of this error, because the verdicts of its other processes are unknown.
 fn unreported(unwritten: Error, exit: Exit, failure: Option<String>) -> Error {
     match (exit, failure) {
         (Exit::Green, _) => unwritten,
@@ -168,12 +171,12 @@ fn unreported(unwritten: Error, exit: Exit, failure: Option<String>) -> Error {
     }
 }
 
-/// Whether an earlier `up` of this run made something, whole or not.
+/// Whether an earlier `up` of this run left resources, complete or not.
 fn is_up(run: &Run) -> bool {
     !run.owned().is_empty() || EnvironmentRecord::path(run.dir()).exists()
 }
 
-/// The refusal of a second `up` of a name.
+/// The error for a second `up` with the same name.
 fn up_already(id: &RunId) -> Error {
     match id.store() {
         Some(store) => Error::input(format!("a store named {store} is up already"))
@@ -183,15 +186,15 @@ fn up_already(id: &RunId) -> Error {
     }
 }
 
-/// Refuses a directory for the reports that holds those of another run, or cannot hold any.
+/// Refuses a report directory that holds another run's report or cannot be written.
 fn check_report_dir(dir: &Path) -> Result<()> {
     let named = |what: &str| format!("--report-dir {}: {what}", dir.display());
     if dir.exists() && !dir.is_dir() {
         return Err(Error::input(named("expected a directory")));
     }
     if holds_a_run(dir)? {
-        return Err(Error::input(named("an earlier run's report lies there"))
-            .remedy("name a directory of its own for each run"));
+        return Err(Error::input(named("it holds an earlier run's report"))
+            .remedy("use a separate directory for each run"));
     }
     std::fs::create_dir_all(dir)
         .and_then(|()| tempfile::tempfile_in(dir))
@@ -199,8 +202,8 @@ fn check_report_dir(dir: &Path) -> Result<()> {
         .or_input(named("no report can be written there"))
 }
 
-/// The error that kept a run from doing anything; it leaves no state behind, unless it owns something
-/// since earlier.
+/// Ends a run that failed before it did anything, and returns the error. A run that has resources
+/// from earlier stays.
 pub(super) fn abandoned<T>(run: &Run, error: Error) -> Result<T> {
     if run.owned().is_empty() {
         run.end()?;
@@ -208,14 +211,14 @@ pub(super) fn abandoned<T>(run: &Run, error: Error) -> Result<T> {
     Err(error)
 }
 
-/// The result of work, or its panic as an error: what the run owns is removed all the same.
+/// The result of `work`, with a panic turned into an error, so that cleanup still happens.
 pub(super) async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let caught = AssertUnwindSafe(work).catch_unwind().await;
     caught.unwrap_or_else(|panic| Err(Error::panicked(&*panic)))
 }
 
-/// A run's id names one run; a name of the user's many, `up` and `down` again and again, so the time
-/// tells their directories apart.
+/// The name of the report directory. A random id names one run. A name that the user chose names
+/// many (`up`, `down`, `up`), so the time is added.
 fn directory(id: &str, of_user: bool) -> String {
     match of_user {
         true => format!("{id}-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ")),
@@ -223,7 +226,7 @@ fn directory(id: &str, of_user: bool) -> String {
     }
 }
 
-/// In a checkout with a target directory, there; else under the working directory.
+/// Below `target/`, if there is one, else below the working directory.
 fn default_run_dir(name: &str) -> PathBuf {
     let target = Path::new("target");
     let base = if target.is_dir() { target.join("sparkproof") } else { "sparkproof-runs".into() };
@@ -303,7 +306,7 @@ mod tests {
         assert_eq!(place.runs(), 0);
     }
 
-    /// What `up` left, with something in its ledger.
+    /// A directory as `up` leaves it, with an entry in its ledger.
     async fn up(place: &Place) -> RunId {
         let id: RunId = "dev".parse().expect("an id");
         let run = Run::begin_as(&place.dirs, Scope::User, &id).await.expect("run");
@@ -381,9 +384,9 @@ mod tests {
             });
             let unwritten = ended.await.expect_err("no report");
             assert_eq!(unwritten.exit, exit);
-            let told = unwritten.to_string();
-            assert!(told.contains("report.html"), "{told}");
-            assert!(error.is_none_or(|error| told.contains(&error)), "{told}");
+            let says = unwritten.to_string();
+            assert!(says.contains("report.html"), "{says}");
+            assert!(error.is_none_or(|error| says.contains(&error)), "{says}");
             assert_eq!(place.runs(), 0);
         }
     }

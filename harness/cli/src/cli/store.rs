@@ -3,7 +3,7 @@
 use sparkproof_base::RunId;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Exit, Result};
-use sparkproof_base::ledger::{IdleRun, Looked, Scope};
+use sparkproof_base::ledger::{IdleRun, RunListing, Scope};
 use sparkproof_base::name::Name;
 use sparkproof_catalog::StoreKind;
 use sparkproof_machine::engine::own_network;
@@ -13,9 +13,9 @@ use sparkproof_stores::{Store, StoreRecord, StoreRequest};
 use super::ephemeral_run::with_ephemeral_run;
 use super::runner::{Request, with_run};
 
-/// One storage server alone.
+/// Start, show or remove a storage server alone.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct StoreArgs {
     #[command(subcommand)]
     command: Command,
 }
@@ -24,7 +24,7 @@ pub(super) struct Args {
 enum Command {
     /// Start a server that outlives this command
     Up(UpArgs),
-    /// Take one down with its data
+    /// Remove a server with its data
     Down(DownArgs),
     /// Show the servers that are up
     Status,
@@ -32,30 +32,30 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct UpArgs {
-    /// Which server
+    /// The kind of server
     #[arg(value_enum)]
     kind: StoreKind,
-    /// Its name, for `store down` [default: the server's]
+    /// Name of the server, for `store down` [default: its kind]
     #[arg(long)]
     name: Option<Name>,
-    /// A Docker network that exists [default: one of its own]
+    /// An existing Docker network [default: a new one]
     #[arg(long, value_name = "NET", conflicts_with = "cluster")]
     network: Option<String>,
-    /// On the network of the cluster that `sparkproof up --name NAME` left running
+    /// Use the network of the cluster that `sparkproof up --name NAME` started
     #[arg(long, value_name = "NAME")]
     cluster: Option<Name>,
-    /// Install what is missing (Debian's docker.io, debootstrap) without asking
+    /// Install missing packages (Debian's docker.io, debootstrap) without asking
     #[arg(long, short)]
     yes: bool,
 }
 
 #[derive(Debug, clap::Args)]
 struct DownArgs {
-    /// Its name; may be left out when one is up
+    /// Name of the server; optional if only one is up
     name: Option<Name>,
 }
 
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+pub(super) async fn run(args: StoreArgs, mode: Mode) -> Result<Exit> {
     match args.command {
         Command::Up(args) => up(args, mode).await,
         Command::Down(args) => down(args, mode).await,
@@ -81,9 +81,9 @@ async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
             Some(network) => network,
             None => own_network(context, &engine, Scope::User).await?,
         };
-        let request = StoreRequest { scope: Scope::User, ..StoreRequest::of(args.kind) };
+        let request = StoreRequest { scope: Scope::User, ..StoreRequest::for_kind(args.kind) };
         let store = Store::start(context, &engine, &network, &request).await?;
-        // Made, so that the first thing a user puts has a place.
+        // Creates the bucket or directory, so that the user can put data into it.
         store.put_all(context, "", &std::collections::BTreeMap::new()).await?;
         started = Some(store.record.clone());
         Ok(())
@@ -106,7 +106,7 @@ async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
         return Err(Error::input(format!("no store named {name} is up"))
             .remedy("`sparkproof store status` lists them"));
     }
-    // As a run: when the body ends, everything in the ledger is removed.
+    // Takes over the server's run: at its end everything in the ledger is removed.
     let request =
         Request { id: Some(&id), ..Request::without_plan(mode, format!("store down {name}")) };
     with_run(request, async |context, held| {
@@ -116,13 +116,13 @@ async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
     .await
 }
 
-#[expect(clippy::print_stdout, reason = "what the user asked to see")]
+#[expect(clippy::print_stdout, reason = "the output of the command")]
 async fn status() -> Result<Exit> {
-    // Of a run of its own: nothing of a server's run is held while the server is asked.
+    // In a separate run, so that the servers' runs are not locked while the servers are asked.
     with_ephemeral_run(async |context| {
         let mut exit = Exit::Green;
         let mut shown = 0;
-        let Looked { found, failed } = IdleRun::all(&context.dirs)?;
+        let RunListing { found, failed } = IdleRun::all(&context.dirs)?;
         for error in failed {
             println!("{error}");
             exit = Exit::Environment;
@@ -132,14 +132,14 @@ async fn status() -> Result<Exit> {
             shown += 1;
             let records = StoreRecord::all(&run.dir)?;
             if records.is_empty() {
-                println!("{name}: not whole; `sparkproof store down {name}` removes it");
+                println!("{name}: incomplete; `sparkproof store down {name}` removes it");
                 exit = Exit::Environment;
             }
             for record in records {
                 say(name, &record);
                 let asked = async { record.open(context).await?.answers().await };
                 match asked.await {
-                    Ok(()) => println!("{name}: it serves"),
+                    Ok(()) => println!("{name}: ready"),
                     Err(error) => {
                         println!("{name}: {error}");
                         exit = Exit::Environment;
@@ -148,7 +148,7 @@ async fn status() -> Result<Exit> {
             }
         }
         if shown == 0 {
-            println!("no store is up (sparkproof store up starts one)");
+            println!("no store is up (`sparkproof store up` starts one)");
         }
         Ok(exit)
     })
@@ -161,20 +161,21 @@ fn only_one(dirs: &Dirs) -> Result<Name> {
     match (names.next(), names.next()) {
         (Some(name), None) => name.parse(),
         (None, _) => Err(Error::input("no store is up")),
-        _ => Err(Error::input("several stores are up: name one")
+        _ => Err(Error::input("several stores are up: add a name")
             .remedy("`sparkproof store status` lists them")),
     }
 }
 
-/// How to reach it.
-#[expect(clippy::print_stdout, reason = "what the user asked to see")]
+/// Prints how to use a server.
+#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn say(name: &str, record: &StoreRecord) {
-    for line in told(record) {
+    for line in summary(record) {
         println!("{name}: {line}");
     }
 }
 
-fn told(record: &StoreRecord) -> Vec<String> {
+/// Endpoint, credentials file and Spark configuration of a server; no keys.
+fn summary(record: &StoreRecord) -> Vec<String> {
     let StoreRecord { kind, endpoint, bucket, .. } = record;
     let mut lines = vec![format!("{kind} at {endpoint}, put data into `{bucket}`")];
     if let Some(file) = &record.credentials {
@@ -189,7 +190,7 @@ fn told(record: &StoreRecord) -> Vec<String> {
             conf("fs.s3a.connection.ssl.enabled", "false");
             conf("fs.s3a.endpoint.region", "us-east-1");
             lines.push(
-                "in a 0600 properties file: spark.hadoop.fs.s3a.access.key, .secret.key".into(),
+                "put into a properties file of mode 0600: spark.hadoop.fs.s3a.access.key, .secret.key".into(),
             );
             lines.push(format!("read s3a://{bucket}/PATH"));
         }
@@ -197,14 +198,11 @@ fn told(record: &StoreRecord) -> Vec<String> {
             let host = record.host.as_deref().unwrap_or_default();
             let authority = format!("{host}:{}", kind.port());
             if let (Some(tls), Some(ca)) = (&record.tls_endpoint, &record.ca_certificate) {
-                lines.push(format!("by TLS at {tls}, authority {}", ca.display()));
+                lines.push(format!("over TLS at {tls}, certificate authority {}", ca.display()));
             }
+            lines.push(format!("add `{} {host}` to /etc/hosts of driver and pods", record.address));
             lines.push(format!(
-                "{} {host} belongs into the hosts of driver and pods",
-                record.address
-            ));
-            lines.push(format!(
-                "in a 0600 properties file: spark.hadoop.fs.azure.account.key.{}=KEY",
+                "put into a properties file of mode 0600: spark.hadoop.fs.azure.account.key.{}=KEY",
                 authority.replace(':', "\\:")
             ));
             lines.push(format!("read wasb://{bucket}@{authority}/PATH (Hadoop up to 3.4)"));
@@ -220,7 +218,7 @@ mod tests {
     use sparkproof_stores::Placement;
 
     #[test]
-    fn what_is_told_has_no_key_but_where_it_is() {
+    fn the_summary_has_no_key_but_its_file() {
         let record = |kind: StoreKind| StoreRecord {
             kind,
             placement: Placement::Own,
@@ -234,22 +232,22 @@ mod tests {
             credentials: Some("/state/credentials.json".into()),
             ca_certificate: Some("/state/ca.pem".into()),
         };
-        insta::assert_snapshot!(told(&record(StoreKind::Azure)).join("\n"), @r"
+        insta::assert_snapshot!(summary(&record(StoreKind::Azure)).join("\n"), @r"
         azure at http://172.18.0.3:10000, put data into `data`
         account and key are in /state/credentials.json
-        by TLS at https://172.18.0.3:10443, authority /state/ca.pem
-        172.18.0.3 devstoreaccount1.sparkproof-store-azure-azure belongs into the hosts of driver and pods
-        in a 0600 properties file: spark.hadoop.fs.azure.account.key.devstoreaccount1.sparkproof-store-azure-azure\:10000=KEY
+        over TLS at https://172.18.0.3:10443, certificate authority /state/ca.pem
+        add `172.18.0.3 devstoreaccount1.sparkproof-store-azure-azure` to /etc/hosts of driver and pods
+        put into a properties file of mode 0600: spark.hadoop.fs.azure.account.key.devstoreaccount1.sparkproof-store-azure-azure\:10000=KEY
         read wasb://data@devstoreaccount1.sparkproof-store-azure-azure:10000/PATH (Hadoop up to 3.4)
         ");
-        insta::assert_snapshot!(told(&record(StoreKind::S3)).join("\n"), @r"
+        insta::assert_snapshot!(summary(&record(StoreKind::S3)).join("\n"), @r"
         s3 at http://172.18.0.3:10000, put data into `data`
         account and key are in /state/credentials.json
         --conf spark.hadoop.fs.s3a.endpoint=http://172.18.0.3:10000
         --conf spark.hadoop.fs.s3a.path.style.access=true
         --conf spark.hadoop.fs.s3a.connection.ssl.enabled=false
         --conf spark.hadoop.fs.s3a.endpoint.region=us-east-1
-        in a 0600 properties file: spark.hadoop.fs.s3a.access.key, .secret.key
+        put into a properties file of mode 0600: spark.hadoop.fs.s3a.access.key, .secret.key
         read s3a://data/PATH
         ");
     }

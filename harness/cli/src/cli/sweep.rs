@@ -1,5 +1,5 @@
-//! `sparkproof sweep`: removes what runs that died left behind, on this machine and in a cluster.
-#![expect(clippy::print_stdout, reason = "what the user asked to see")]
+//! `sparkproof sweep`: removes what killed runs left behind, on this machine and in a cluster.
+#![expect(clippy::print_stdout, reason = "the output of the command")]
 
 use sparkproof_base::error::{ErrorContext, Exit, Result};
 use sparkproof_report::Mode;
@@ -8,18 +8,18 @@ use sparkproof_suite::reclaim::{self, SweepMode, Swept, sweep_cluster};
 use super::cluster_args::ClusterArgs;
 use super::ephemeral_run::with_ephemeral_run;
 
-/// Remove what runs that died left behind; in a cluster, what a run left whose Lease expired.
+/// Remove what killed runs left behind; in a cluster, the resources of runs whose Lease expired.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Only say what would go, of which run, and why that one counts as dead: a line each, with
-    /// --json an object each. Removes nothing
+pub(super) struct SweepArgs {
+    /// Remove nothing; list what would be removed, of which run, and why that run counts as dead:
+    /// one line each, with --json one object each
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
 
-pub(super) async fn run(args: Args, mode: Mode) -> Result<Exit> {
+pub(super) async fn run(args: SweepArgs, mode: Mode) -> Result<Exit> {
     let cluster = args.cluster.shared();
     let how = if args.dry_run { SweepMode::DryRun } else { SweepMode::Remove };
     with_ephemeral_run(async |context| {
@@ -56,14 +56,14 @@ fn print(swept: &Swept, how: SweepMode, mode: Mode) -> Result<()> {
             for text in &swept.removed {
                 println!("removed     {text}");
             }
-            for text in &swept.left_alone {
-                println!("left alone  {text}");
+            for text in &swept.kept {
+                println!("kept        {text}");
             }
             let nothing = swept.removed.is_empty() && swept.would_remove.is_empty();
             if nothing && swept.failed.is_empty() {
                 println!("nothing to remove");
             } else if how == SweepMode::DryRun {
-                println!("a dry run: nothing was removed");
+                println!("dry run: nothing was removed");
             }
         }
     }

@@ -4,7 +4,7 @@ use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Exit, Result};
-use sparkproof_base::ledger::{IdleRun, Looked, Scope};
+use sparkproof_base::ledger::{IdleRun, RunListing, Scope};
 use sparkproof_base::locks::LockMode;
 use sparkproof_base::name::Name;
 use sparkproof_catalog::plan::ClusterPlan;
@@ -20,17 +20,17 @@ use super::runner::{Request, with_run};
 /// Start a cluster that outlives this command.
 #[derive(Debug, clap::Args)]
 pub(super) struct UpArgs {
-    /// Its name, for `run --cluster`, `down` and `status`
+    /// Name of the cluster, for `run --cluster`, `down` and `status`
     #[arg(long, default_value = "sparkproof")]
     name: Name,
     #[command(flatten)]
     common: PlanArgs,
 }
 
-/// Take it down.
+/// Remove a cluster that `up` started.
 #[derive(Debug, clap::Args)]
 pub(super) struct DownArgs {
-    /// Its name
+    /// Name of the cluster
     #[arg(long, default_value = "sparkproof")]
     name: Name,
 }
@@ -38,7 +38,7 @@ pub(super) struct DownArgs {
 /// Show the clusters that are up.
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArgs {
-    /// Only this one
+    /// Only this cluster
     #[arg(long)]
     name: Option<Name>,
 }
@@ -51,7 +51,9 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         ClusterPlan::Kind { .. } => {}
         ClusterPlan::Minikube { .. } => accept_profile(&args.name)?,
         ClusterPlan::Up { .. } | ClusterPlan::Existing { .. } => {
-            return Err(Error::input("`up` makes a cluster; --kubeconfig and --cluster name one"));
+            return Err(Error::input(
+                "`up` creates a cluster; --kubeconfig and --cluster name an existing one",
+            ));
         }
     }
     let title = format!("{} · up {}", plan.title(), args.name);
@@ -79,10 +81,10 @@ pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
             .remedy("`sparkproof status` lists them"));
     }
     let _alone = lock_up(&dirs, &args.name, LockMode::Exclusive)?.ok_or_else(|| {
-        Error::environment(format!("a run uses the cluster {} now", args.name))
+        Error::environment(format!("a run is using the cluster {}", args.name))
             .remedy("wait for it to end")
     })?;
-    // As a run: when the body ends, everything in the ledger is removed.
+    // Takes over the cluster's run: at its end everything in the ledger is removed.
     let request =
         Request { id: Some(&id), ..Request::without_plan(mode, format!("down {}", args.name)) };
     with_run(request, async |context, held| {
@@ -93,17 +95,18 @@ pub(super) async fn down(args: DownArgs, mode: Mode) -> Result<Exit> {
 }
 
 pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
-    // Of a run of its own: nothing of a cluster's run is held while its API server is asked.
+    // In a separate run, so that the clusters' runs are not locked while their API servers are
+    // asked.
     with_ephemeral_run(async |context| {
         let wanted = |run: &IdleRun| {
-            // Those of `store up` are shown by `store status`.
+            // `store status` shows those of `store up`.
             run.scope == Scope::User
                 && !run.dir.join("stores").exists()
                 && args.name.as_ref().is_none_or(|name| name.as_str() == run.id.as_str())
         };
         let mut exit = Exit::Green;
         let mut shown = 0;
-        let Looked { found, failed } = IdleRun::all(&context.dirs)?;
+        let RunListing { found, failed } = IdleRun::all(&context.dirs)?;
         for run in found.into_iter().filter(wanted) {
             shown += 1;
             exit = if show(context, &run).await { exit } else { Exit::Environment };
@@ -113,14 +116,15 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit> {
             exit = Exit::Environment;
         }
         if shown == 0 {
-            say("no cluster is up (sparkproof up starts one)");
+            say("no cluster is up (`sparkproof up` starts one)");
         }
         Ok(exit)
     })
     .await
 }
 
-/// kubectl cluster-info's two lines, and the nodes; whether it answers.
+/// Prints the two lines of `kubectl cluster-info`, and the nodes. Returns whether the cluster
+/// answers.
 async fn show(context: &Context, run: &IdleRun) -> bool {
     let name = &run.id;
     let opened = async {
@@ -145,7 +149,7 @@ async fn show(context: &Context, run: &IdleRun) -> bool {
     true
 }
 
-#[expect(clippy::print_stdout, reason = "what the user asked to see")]
+#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn say(line: &str) {
     println!("{line}");
 }

@@ -1,4 +1,4 @@
-//! All prerequisites in the order in which a proof meets them.
+//! All prerequisites, in the order in which a run needs them.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
@@ -8,19 +8,19 @@ use sparkproof_catalog::plan::ResolvedPlan;
 use sparkproof_images::node;
 use sparkproof_images::spark::base::is_held;
 use sparkproof_machine::engine::{
-    Capabilities, Engine, Found, LinuxDistribution, apt, is_root, look, program,
+    Capabilities, Engine, Found, LinuxDistribution, apt, inspect, is_root, program,
 };
 
 use super::needs::Needs;
 use super::{Finding, host, tools};
 
-/// Looks at what a plan needs of this machine; changes nothing.
+/// Examines what a plan needs on this machine; changes nothing.
 ///
 /// # Errors
-/// Bad input: what the plan names is not there. Internal: a table of ours cannot be read.
-/// Interruptions.
+/// Bad input: the plan names something that does not exist. Internal: an embedded table cannot be
+/// read. Interruptions.
 pub async fn examine(context: &Context, plan: &ResolvedPlan) -> Result<Vec<Finding>> {
-    let needs = Needs::of(plan)?;
+    let needs = Needs::for_plan(plan)?;
     let mut findings = Vec::new();
     let mut base = needs.base;
     if needs.engine {
@@ -28,7 +28,7 @@ pub async fn examine(context: &Context, plan: &ResolvedPlan) -> Result<Vec<Findi
         findings.push(finding);
         let engine = found.as_ref().and_then(Found::engine);
         base = base && !is_held(context, engine).await?;
-        // A daemon that answers brings its own.
+        // A running daemon has these already.
         if !matches!(found, Some(Found::Theirs(_))) {
             findings.push(match (program("iptables"), program("ip")) {
                 (Some(_), Some(_)) => Finding::ready("iptables, iproute2", "installed"),
@@ -117,14 +117,14 @@ pub async fn install(context: &Context, phase: &PhaseGuard, findings: &[Finding]
     if packages.is_empty() { Ok(()) } else { apt(context, phase.name(), &packages).await }
 }
 
-/// How the engine stands, and what was found.
+/// The state of the engine, and the engine itself.
 async fn docker(context: &Context) -> Result<(Finding, Option<Found>)> {
     let name = "Docker";
     let answers = async |engine: &Engine, whose: &str| match engine.version().await {
         Ok(version) => Finding::ready(name, format!("{version}, {whose}")),
-        Err(e) => Finding::missing(name, e.to_string(), "look into that daemon's log"),
+        Err(e) => Finding::missing(name, e.to_string(), "read that daemon's log"),
     };
-    let found = match look(&context.dirs).await {
+    let found = match inspect(&context.dirs).await {
         Ok(found) => found,
         Err(e) if e.is_interruption() => return Err(e),
         Err(e) => {
@@ -134,12 +134,11 @@ async fn docker(context: &Context) -> Result<(Finding, Option<Found>)> {
     };
     let finding = match &found {
         Found::Theirs(engine) => {
-            answers(engine, &format!("answers at {}, used as it is", engine.host)).await
+            answers(engine, &format!("running at {}, used as it is", engine.host)).await
         }
-        Found::Ours(engine) => answers(engine, "started by us").await,
+        Found::Ours(engine) => answers(engine, "started by sparkproof").await,
         Found::Installed(path) if is_root() => {
-            let found =
-                format!("{}, not running: a run starts a daemon of its own", path.display());
+            let found = format!("{}, not running: a run starts its own daemon", path.display());
             Finding::ready(name, found)
         }
         Found::Installed(_) => Finding::missing(
@@ -163,7 +162,7 @@ fn capabilities(host: &Capabilities) -> Finding {
         missing => Finding::ready(
             name,
             format!(
-                "this host lacks {}: containers of a daemon of ours start through our OCI runtime \
+                "this host lacks {}: containers of sparkproof's daemon start through its OCI runtime \
                  shim",
                 missing.join(", ")
             ),
@@ -174,7 +173,7 @@ fn capabilities(host: &Capabilities) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::finding::State;
+    use crate::doctor::finding::FindingState;
     use sparkproof_base::testing::test_context;
     use sparkproof_catalog::plan::{Machine, RawPlan};
 
@@ -203,8 +202,8 @@ mod tests {
         ] {
             assert!(findings.iter().any(|f| f.name == name), "{name}");
         }
-        let told = |f: &Finding| f.state == State::Ready || f.remedy.is_some();
-        assert!(findings.iter().all(told), "whatever is not ready says what to do");
+        let has_remedy = |f: &Finding| f.state == FindingState::Ready || f.remedy.is_some();
+        assert!(findings.iter().all(has_remedy), "what is not ready has a remedy");
     }
 
     #[tokio::test]

@@ -1,55 +1,55 @@
-//! One prerequisite and how it stands.
+//! One prerequisite and its state.
 
 use sparkproof_machine::engine::LinuxDistribution;
 
-/// How a prerequisite stands.
+/// The state of a prerequisite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// As it should be.
+pub enum FindingState {
+    /// As required.
     Ready,
-    /// Not there; `--yes` installs it.
+    /// Missing; `--yes` installs it.
     Installable,
-    /// Less than it could be: something is slower, smaller or not possible, as the finding says.
+    /// Weaker than it could be: the finding says what is slower, smaller or impossible.
     Limited,
-    /// Not there, and not for us to install.
+    /// Missing, and sparkproof cannot install it.
     Missing,
 }
 
-impl State {
-    /// For the table.
+impl FindingState {
+    /// The word in the table.
     pub const fn as_str(self) -> &'static str {
         match self {
-            State::Ready => "ready",
-            State::Installable => "installable",
-            State::Limited => "limited",
-            State::Missing => "missing",
+            FindingState::Ready => "ready",
+            FindingState::Installable => "installable",
+            FindingState::Limited => "limited",
+            FindingState::Missing => "missing",
         }
     }
 }
 
-/// One prerequisite as found.
+/// One prerequisite as found on this machine.
 #[derive(Debug, Clone)]
 pub struct Finding {
     /// E.g. `Java for Spark 3.5.9`.
     pub name: String,
-    /// How it stands.
-    pub state: State,
+    /// Whether the plan can be run with it.
+    pub state: FindingState,
     /// Version, size or what was observed.
     pub found: String,
-    /// What to do, when something is to be done.
+    /// What to do, unless it is ready.
     pub remedy: Option<String>,
     /// Packages that `--yes` installs for it.
     pub packages: Vec<&'static str>,
 }
 
 impl Finding {
-    fn new(name: impl Into<String>, state: State, found: impl Into<String>) -> Self {
+    fn new(name: impl Into<String>, state: FindingState, found: impl Into<String>) -> Self {
         let (name, found) = (name.into(), found.into());
         Finding { name, state, found, remedy: None, packages: Vec::new() }
     }
 
     pub(super) fn ready(name: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::new(name, State::Ready, found)
+        Self::new(name, FindingState::Ready, found)
     }
 
     pub(super) fn limited(
@@ -57,7 +57,7 @@ impl Finding {
         found: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Finding { remedy: Some(remedy.into()), ..Self::new(name, State::Limited, found) }
+        Finding { remedy: Some(remedy.into()), ..Self::new(name, FindingState::Limited, found) }
     }
 
     pub(super) fn missing(
@@ -65,10 +65,10 @@ impl Finding {
         found: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Finding { remedy: Some(remedy.into()), ..Self::new(name, State::Missing, found) }
+        Finding { remedy: Some(remedy.into()), ..Self::new(name, FindingState::Missing, found) }
     }
 
-    /// Programs that are not there: by their packages of this distribution.
+    /// Missing programs, with the packages of this distribution that have them.
     pub(super) fn programs(name: &str, programs: &[&str]) -> Self {
         let here = LinuxDistribution::here();
         let found: Option<Vec<_>> = programs.iter().map(|program| here.package(program)).collect();
@@ -81,7 +81,8 @@ impl Finding {
         }
     }
 
-    /// Packages: for `--yes` where `apt-get` is there and we are root, else for the user.
+    /// Missing packages: `--yes` installs them as root where there is `apt-get`, else the user
+    /// must.
     pub(super) fn packages(name: &str, packages: Vec<&'static str>) -> Self {
         let here = LinuxDistribution::here();
         let command = here.command(&packages);
@@ -89,15 +90,15 @@ impl Finding {
             return Finding {
                 remedy: Some(format!("--yes, or: {command}")),
                 packages,
-                ..Self::new(name, State::Installable, "not installed")
+                ..Self::new(name, FindingState::Installable, "not installed")
             };
         }
         let root = if sparkproof_machine::engine::is_root() { "" } else { "as root: " };
         Self::missing(name, "not installed", format!("{root}{command}"))
     }
 
-    /// Whether `run` can do its work with it as it stands, `--yes` given.
+    /// Whether `run --yes` can work with it.
     pub fn is_enough(&self) -> bool {
-        self.state != State::Missing
+        self.state != FindingState::Missing
     }
 }

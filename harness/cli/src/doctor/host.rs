@@ -1,4 +1,4 @@
-//! The machine: rights, control groups, disk, cores, memory.
+//! The machine: privileges, control groups, disk, cores, memory.
 
 use std::path::Path;
 
@@ -7,36 +7,36 @@ use sparkproof_catalog::plan::{Machine, MebiBytes, MilliCpu};
 
 use super::Finding;
 
-/// What a cold run writes into the cache: Go modules and build cache (10 GB), cached parts, images
-/// (6 GB); with a margin.
+/// Bytes that a cold run writes into the cache, with a margin: Go modules and build cache (10 GB),
+/// cached parts, images (6 GB).
 pub(super) const CACHE_BYTES: u64 = 20 << 30;
-/// Kubeconfigs, sockets, logs.
+/// Bytes for kubeconfigs, sockets and logs.
 pub(super) const STATE_BYTES: u64 = 100 << 20;
-/// The least share of it that a run with everything cached can live with.
+/// A run with warm caches needs at least one part in this many of it.
 const CACHED_SHARE: u64 = 4;
-/// The guide's node: 3 CPUs and 8192 MB; below it defaults adapt.
+/// The guide's node: 3 CPUs and 8192 MB. On a smaller machine the defaults are reduced.
 const GUIDE: (MilliCpu, MebiBytes) = (MilliCpu(3000), MebiBytes(8192));
-/// Below it the control plane alone does not fit.
+/// With less than this the control plane alone does not fit.
 const LEAST: (MilliCpu, MebiBytes) = (MilliCpu(2000), MebiBytes(4096));
 
-/// Whether what the plan needs can be assembled: the base of Spark images, where it is needed and
-/// not there yet, and what else it would assemble.
+/// Whether the images of the plan can be assembled: the base of Spark images, if it is needed and
+/// not cached yet, and the others.
 pub(super) fn rights(root: bool, base: bool, assembled: bool) -> Finding {
     let name = "rights";
     match (root, base, assembled) {
         (true, ..) => Finding::ready(name, "root"),
         (_, true, _) => Finding::missing(
             name,
-            "not root, which assembles the base of Spark images",
-            "run as root once, or name an image by --image",
+            "not root, which is needed to assemble the base of Spark images",
+            "run as root once, or name an image with --image",
         ),
         (_, _, true) => Finding::limited(
             name,
-            "not root: servers, FUSE clients, Python and nodes that nobody publishes come from the \
-             cache or not at all",
+            "not root: images of servers, FUSE clients, Python and unpublished nodes must be cached \
+             already",
             "run as root once, or --strategies 0,1,3",
         ),
-        _ => Finding::ready(name, "not root, which this does not need"),
+        _ => Finding::ready(name, "not root; this plan does not need it"),
     }
 }
 
@@ -46,8 +46,7 @@ pub(super) fn control_groups() -> Finding {
     Finding::ready("control groups", found)
 }
 
-/// For file systems that are mounted at OS level (strategy 2). The kernel makes the device when its
-/// module is loaded, or has it built in.
+/// Strategy 2 mounts file systems by FUSE. The device exists when the module is loaded or built in.
 pub(super) fn fuse() -> Finding {
     if Path::new("/dev/fuse").exists() {
         return Finding::ready("FUSE", "/dev/fuse");
@@ -55,7 +54,7 @@ pub(super) fn fuse() -> Finding {
     Finding::limited("FUSE", "no /dev/fuse: strategy 2 is skipped", "as root: modprobe fuse")
 }
 
-/// Free space at a path or its nearest parent that exists.
+/// Free space at a path or its nearest existing parent.
 pub(super) fn disk(name: &str, path: &Path, wanted: u64) -> Finding {
     let place = path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
     let Ok(stat) = rustix::fs::statvfs(place) else {
@@ -64,8 +63,10 @@ pub(super) fn disk(name: &str, path: &Path, wanted: u64) -> Finding {
     let free = stat.f_bavail * stat.f_frsize;
     let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
     let found = format!("{} free at {}", gib(free), place.display());
-    let remedy =
-        format!("a cold run wants {}: free some, or move it by XDG_CACHE_HOME", gib(wanted));
+    let remedy = format!(
+        "a cold run needs {}: free some space, or move the cache with XDG_CACHE_HOME",
+        gib(wanted)
+    );
     match free {
         free if free >= wanted => Finding::ready(name, found),
         free if free >= wanted / CACHED_SHARE => Finding::limited(name, found, remedy),
@@ -76,7 +77,7 @@ pub(super) fn disk(name: &str, path: &Path, wanted: u64) -> Finding {
 pub(super) fn size() -> Result<[Finding; 2]> {
     let machine = Machine::here()?;
     let cores = machine.cpu.0 / 1000;
-    let adapted = "the defaults adapt; the guide has 3 CPUs and 8192 MB a node";
+    let adapted = "the defaults are reduced; the guide's node has 3 CPUs and 8192 MB";
     let judge = |name, found: String, is: u64, least: u64, guide: u64| match is {
         is if is >= guide => Finding::ready(name, found),
         is if is >= least => Finding::limited(name, found, adapted),
@@ -97,22 +98,22 @@ pub(super) fn size() -> Result<[Finding; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::finding::State;
+    use crate::doctor::finding::FindingState;
 
     #[test]
     fn who_is_not_root_is_missing_what_the_plan_needs_of_root_only() {
-        assert_eq!(rights(false, true, true).state, State::Missing);
-        assert_eq!(rights(false, false, true).state, State::Limited);
-        assert_eq!(rights(false, false, false).state, State::Ready);
-        assert_eq!(rights(true, true, true).state, State::Ready);
+        assert_eq!(rights(false, true, true).state, FindingState::Missing);
+        assert_eq!(rights(false, false, true).state, FindingState::Limited);
+        assert_eq!(rights(false, false, false).state, FindingState::Ready);
+        assert_eq!(rights(true, true, true).state, FindingState::Ready);
     }
 
     #[test]
     fn a_disk_too_small_is_said_with_what_is_wanted() {
         let place = Path::new("/nowhere/at/all");
-        assert_eq!(disk("d", place, 0).state, State::Ready);
+        assert_eq!(disk("d", place, 0).state, FindingState::Ready);
         let small = disk("d", place, u64::MAX);
-        assert_eq!(small.state, State::Missing);
+        assert_eq!(small.state, FindingState::Missing);
         assert!(small.found.ends_with("free at /") && small.remedy.is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! What a proof needs of this machine: looked at, explained, and installed when asked to.
+//! The prerequisites of a run on this machine: examined, explained, and installed with `--yes`.
 
 mod examine;
 mod finding;

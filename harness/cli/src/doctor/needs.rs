@@ -1,4 +1,4 @@
-//! What of this machine a plan will use.
+//! What a plan needs on this machine.
 
 use std::collections::BTreeSet;
 
@@ -6,34 +6,34 @@ use sparkproof_base::error::Result;
 use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, ResolvedPlan};
 use sparkproof_catalog::{SparkVersion, StoreKind};
 
-/// What of this machine a plan will use.
+/// What a plan needs on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Needs {
     /// A container engine.
     pub(super) engine: bool,
-    /// A cluster of its own: the engine's docker CLI, cores and memory of this machine.
+    /// A cluster on this machine: the docker CLI, cores and memory.
     pub(super) cluster: bool,
     pub(super) kind: bool,
     pub(super) minikube: bool,
     pub(super) go: bool,
-    /// The base of Spark images: assembled by root.
+    /// The base of Spark images, which only root can assemble.
     pub(super) base: bool,
-    /// Servers, layers with FUSE clients or Python, or a node that nobody publishes: by root, too.
+    /// Images of servers, layers with FUSE clients or Python, or an unpublished node: also as root.
     pub(super) assembled: bool,
     pub(super) maven: bool,
     pub(super) fuse: bool,
     pub(super) python: bool,
     pub(super) pip: bool,
-    /// The version of Spark whose driver runs with this host's Java.
+    /// The Spark version whose driver runs with this host's Java.
     pub(super) java: Option<SparkVersion>,
 }
 
 impl Needs {
-    /// Of a plan.
+    /// Derives the needs of a plan.
     ///
     /// # Errors
-    /// Bad input: the distribution of the plan is none, or a version is unknown.
-    pub(super) fn of(plan: &ResolvedPlan) -> Result<Self> {
+    /// Bad input: the plan's `--spark-home` is not a distribution, or a version is unknown.
+    pub(super) fn for_plan(plan: &ResolvedPlan) -> Result<Self> {
         let variants: Vec<_> = plan.variants().collect();
         let (kind, minikube, unpublished) = match &plan.cluster {
             ClusterPlan::Kind { kubernetes, .. } => (true, false, kubernetes.published.is_none()),
@@ -85,7 +85,7 @@ mod tests {
         let mut raw = RawPlan::default();
         change(&mut raw);
         let machine = Machine { cpu: MilliCpu(4000), memory: MebiBytes(16_000) };
-        Needs::of(&ResolvedPlan::new(raw, machine).expect("a plan")).expect("needs")
+        Needs::for_plan(&ResolvedPlan::new(raw, machine).expect("a plan")).expect("needs")
     }
 
     #[test]

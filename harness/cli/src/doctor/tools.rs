@@ -1,4 +1,4 @@
-//! Programs that a proof calls, and their versions.
+//! Programs that a run calls, and their versions.
 
 use std::path::PathBuf;
 
@@ -11,19 +11,19 @@ use sparkproof_machine::exec::Tool;
 
 use super::Finding;
 
-/// The least JDK that builds the probe: its `jar` knows `--date` (JDK-8279453).
+/// The oldest JDK that can build the probe: `jar` has `--date` since then (JDK-8279453).
 const PROBE_JDK: &str = "a JDK of at least 17.0.3";
 
-/// First line that a program prints about its version; `None` when it cannot be run.
+/// The first line of a program's version output; `None` if it cannot be run.
 async fn says(context: &Context, program: impl Into<PathBuf>, words: &[&str]) -> Option<String> {
     let said = Tool::new(program.into()).args(words).run(context).await.ok()?;
     // `java -version` prints to standard error.
     let text = if said.stdout.trim().is_empty() { said.stderr } else { said.stdout };
-    // Maven sends an escape sequence even to a pipe.
+    // Maven prints an escape sequence even to a pipe.
     text.lines().next().map(|line| console::strip_ansi_codes(line).trim().to_owned())
 }
 
-/// Go, which builds kind and the node's programs; an older one fetches the toolchain it needs.
+/// Go builds kind and the node's programs. An older one downloads the toolchain that it needs.
 pub(super) async fn go(context: &Context, wanted: &str) -> Finding {
     let Some(found) = says(context, "go", &["env", "GOVERSION"]).await else {
         let get = LinuxDistribution::here().how_to_get("go");
@@ -37,7 +37,7 @@ pub(super) async fn go(context: &Context, wanted: &str) -> Finding {
     if numbers(&found) >= numbers(wanted) {
         return Finding::ready("Go", found);
     }
-    let remedy = format!("it fetches Go {wanted} by itself where modules are served");
+    let remedy = format!("it downloads Go {wanted} itself, if a module proxy answers");
     Finding::limited("Go", found, remedy)
 }
 
@@ -55,15 +55,15 @@ pub(super) async fn pip(context: &Context) -> Finding {
             "pip",
             "python3 has no pip",
             format!(
-                "{}, or name a distribution by --spark-home",
+                "{}, or name a distribution with --spark-home",
                 LinuxDistribution::here().how_to_get("pip")
             ),
         ),
     }
 }
 
-/// Maven, which fetches the jars that Spark lacks for reading S3 and Azure, unless the environment
-/// names a repository.
+/// Maven downloads the jars that Spark lacks for S3 and Azure, unless the environment names a
+/// repository.
 pub(super) async fn maven(context: &Context) -> Finding {
     if maven::repository().is_some() {
         let found = format!("not needed: {} names a repository", maven::REPOSITORY);
@@ -89,8 +89,8 @@ pub(super) async fn compiler(context: &Context) -> Finding {
     }
 }
 
-/// The Java that Spark's launcher would take, for each set of runtimes that Spark versions share;
-/// that of `wanted` is needed.
+/// The Java that Spark's launcher would use, for each set of runtimes that Spark versions share.
+/// The one of `wanted` is required.
 pub(super) async fn java(context: &Context, wanted: &SparkVersion) -> Vec<Finding> {
     let found = says(context, java_program("java"), &["-version"]).await;
     let major = found.as_deref().and_then(major);
@@ -102,7 +102,8 @@ pub(super) async fn java(context: &Context, wanted: &SparkVersion) -> Vec<Findin
         let remedy = format!("install Java {majors} and set JAVA_HOME to it");
         let brought = spark::find(versions[0]).ok().and_then(spark::SparkRelease::runtime);
         if let Some(runtime) = brought {
-            findings.push(Finding::ready(name, format!("brought along, {}", runtime.package)));
+            findings
+                .push(Finding::ready(name, format!("provided by sparkproof, {}", runtime.package)));
             continue;
         }
         findings.push(match (&found, major) {
@@ -119,7 +120,7 @@ pub(super) async fn java(context: &Context, wanted: &SparkVersion) -> Vec<Findin
     findings
 }
 
-/// The compiler for the probe.
+/// The JDK that compiles the probe.
 pub(super) async fn java_compiler(context: &Context) -> Finding {
     let name = "Java compiler";
     match says(context, "javac", &["-version"]).await {
@@ -143,7 +144,7 @@ fn by_runtimes() -> Vec<(&'static [u8], Vec<&'static SparkVersion>)> {
     groups
 }
 
-/// As Spark's own scripts choose it: `JAVA_HOME`, else `PATH`.
+/// The Java that Spark's scripts choose: `JAVA_HOME`, else `PATH`.
 fn java_program(name: &str) -> PathBuf {
     match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
         Some(home) => PathBuf::from(home).join("bin").join(name),
@@ -151,7 +152,8 @@ fn java_program(name: &str) -> PathBuf {
     }
 }
 
-/// `openjdk version "17.0.15" 2025-04-15` is 17, `java version "1.8.0_392"` is 8.
+/// The major version: `openjdk version "17.0.15" 2025-04-15` is 17, `java version "1.8.0_392"` is
+/// 8.
 fn major(line: &str) -> Option<u8> {
     let quoted = line.split('"').nth(1)?;
     let mut parts = quoted.split(['.', '_', '-', '+']);

@@ -1,4 +1,4 @@
-//! From a Kubernetes version to a node image that the engine holds.
+//! Provides the node image of a Kubernetes version.
 
 use std::path::{Path, PathBuf};
 
@@ -15,14 +15,14 @@ use super::{components, inputs, load, published, rootfs, stage};
 use crate::golang::Go;
 use crate::{Cache, Key, Layer};
 
-/// A node image that the engine holds.
+/// A node image in the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeImage {
-    /// What `kind create cluster --image` takes.
+    /// The argument of `kind create cluster --image`.
     pub reference: String,
     /// Image id, the digest of its configuration: `sha256:…`.
     pub digest: String,
-    /// Bytes, unpacked.
+    /// Unpacked size in bytes.
     pub size: u64,
     /// The Kubernetes version, e.g. `v1.34.11`.
     pub kubernetes_version: String,
@@ -34,12 +34,12 @@ pub async fn kind_binary(context: &Context, phase: &PhaseGuard) -> Result<PathBu
     Ok(components::kind(context, phase, &go).await?.join("kind"))
 }
 
-/// The node image of a release: as the engine holds it already; else pulled by digest where a
-/// registry answers; else assembled (root, Go, debootstrap and some 6 GB of disk needed).
+/// The node image of a release: from the engine, else pulled by digest if a registry answers, else
+/// assembled (needs root, Go, debootstrap and some 6 GB of disk).
 ///
 /// # Errors
-/// Environment: what is needed is missing (with its remedy), a build failed (with the last lines of
-/// the tool), the engine refused the image, or nothing can make this version here.
+/// Environment: a prerequisite is missing, a build failed (with the tool's last lines), the engine
+/// refused the image, or this version cannot be provided here.
 pub async fn build_node_image(
     context: &Context,
     phase: &PhaseGuard,
@@ -71,7 +71,7 @@ pub async fn build_node_image(
             context.cancel.guard(published::pull(context, docker, &reference, &step)).await?;
             step.done("");
             held(engine, &reference, None, release).await?.ok_or_else(|| {
-                Error::environment(format!("{reference} was pulled but is not held"))
+                Error::environment(format!("{reference} was pulled but is not in the engine"))
             })
         }
         Decision::Assemble(reason) if release.assembled => {
@@ -79,7 +79,7 @@ pub async fn build_node_image(
             assemble(context, phase, engine, release, &go?).await
         }
         Decision::Assemble(reason) => Err(Error::environment(format!(
-            "Kubernetes {}: {reason}, and this version is not assembled from packages",
+            "Kubernetes {}: {reason}, and this version cannot be assembled from packages",
             release.version
         ))
         .remedy("choose another --kubernetes-version")),
@@ -100,7 +100,7 @@ async fn assemble(
     send(context, phase, engine, layers, named, release, go).await
 }
 
-/// The two layers of an assembled node: the root file system, and Kubernetes over it.
+/// The two layers of an assembled node image: the root file system, and Kubernetes.
 pub(super) async fn layers(
     context: &Context,
     phase: &PhaseGuard,
@@ -110,26 +110,26 @@ pub(super) async fn layers(
     let key = recipe(go, release)?;
     let step = phase.step("assemble the node image");
     let build = async |dir: &Path, step: &StepGuard| {
-        // One waits for the network, the other for the processors.
+        // Concurrently: one waits for the network, the other for the processors.
         let (rootfs, parts) = tokio::try_join!(
             rootfs(context, phase, &go.arch),
             components::all(context, phase, go, release)
         )?;
         stage::layer(context, step, dir, &rootfs, &parts, release, &go.arch).await
     };
-    let layer = Cache::of(context).entry(context, &key, step, build).await?.keep();
+    let layer = Cache::new(context).entry(context, &key, step, build).await?.keep();
     let rootfs = rootfs(context, phase, &go.arch).await?;
     Ok(vec![Layer::of_tar(rootfs).await?, Layer::of_tar(layer.join("layer.tar")).await?])
 }
 
-/// An image to be: its recipe, its name, how it starts.
+/// An image to be assembled: its recipe, its name, its command.
 pub(super) struct Named<'a> {
     pub(super) key: &'a Key,
     pub(super) reference: &'a str,
     pub(super) entrypoint: &'a [&'a str],
 }
 
-/// Loads the image of these layers into the engine, under the name of its recipe.
+/// Loads the image with these layers into the engine, under the name of its recipe.
 pub(super) async fn send(
     context: &Context,
     phase: &PhaseGuard,
@@ -143,14 +143,14 @@ pub(super) async fn send(
     let Named { key, reference, entrypoint } = named;
     let configuration = load::configuration(&layers, &go.arch, &key.id(), entrypoint);
     context.cancel.guard(load::load(&engine.docker, reference, configuration, layers)).await?;
-    let image = held(engine, reference, Some(key), release)
-        .await?
-        .ok_or_else(|| Error::environment(format!("{reference} was loaded but is not held")))?;
+    let image = held(engine, reference, Some(key), release).await?.ok_or_else(|| {
+        Error::environment(format!("{reference} was loaded but is not in the engine"))
+    })?;
     step.done(format!("{} MB", image.size / 1_000_000));
     Ok(image)
 }
 
-/// Everything that decides the assembled image's content.
+/// The key of an assembled image: everything that decides its content.
 pub(super) fn recipe(go: &Go, release: &KubernetesRelease) -> Result<Key> {
     let key = Key::new("node")
         .with("layout", "1")
@@ -172,7 +172,7 @@ fn reference(key: &Key, release: &KubernetesRelease) -> String {
     format!("sparkproof/node:{}-{}", release.version, id.trim_start_matches("node-"))
 }
 
-/// The image when the engine holds it; one of ours only when the label names this very recipe.
+/// The image, if the engine has it; an assembled one only if its label has this recipe.
 pub(super) async fn held(
     engine: &Engine,
     reference: &str,

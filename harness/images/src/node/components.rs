@@ -1,6 +1,6 @@
-//! The Go programs of a node, each a cache entry: Kubernetes with what is built beside it, etcd,
-//! CoreDNS, kind. One after the other: `go build` uses all processors by itself, and builds that
-//! share packages must not compile them twice.
+//! The Go programs of a node, each a cache entry: Kubernetes with related programs, etcd, CoreDNS,
+//! kind. Built one after the other: `go build` uses all processors, and builds that share packages
+//! must not compile them twice.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use super::{gomod, inputs};
 use crate::golang::{Go, go, go_build};
 use crate::{Cache, InUse, Key, tree};
 
-/// What of Kubernetes' `cmd/` a node runs.
+/// The programs of Kubernetes' `cmd/` on a node.
 const KUBERNETES: [&str; 7] = [
     "kubeadm",
     "kubectl",
@@ -44,20 +44,20 @@ pub(super) async fn build_minikube(context: &Context, dir: &Path, step: &StepGua
     let source = source(dir, "minikube")?;
     let pinned = minikube()?;
     let set = |name: &str, value: &str| format!(" -X k8s.io/minikube/pkg/version.{name}={value}");
-    // As its Makefile does. The storage provisioner's version is that of the release.
+    // As in its Makefile. The storage provisioner's version is that of the release.
     let stamp = [
         set("version", &pinned.version),
         set("isoVersion", &pinned.version),
         set("gitCommitID", &pinned.commit),
         set("storageProvisionerVersion", "v5"),
     ];
-    // Without the tag it needs libvirt's headers.
+    // Without this tag the build needs libvirt's headers.
     let args = ["-tags", "libvirt_dlopen", "-o", "../minikube", "k8s.io/minikube/cmd/minikube"];
     go_build(context, &source, step, "readonly", &stamp.concat(), &args).await?;
     remove(&source)
 }
 
-/// `crictl`, which Minikube asks a node's runtime with.
+/// `crictl`, with which Minikube uses a node's runtime.
 pub(super) async fn crictl(context: &Context, phase: &PhaseGuard, go: &Go) -> Result<PathBuf> {
     let package = "sigs.k8s.io/cri-tools/cmd/crictl";
     Ok(single(context, phase, go, "crictl", package).await?.join("crictl"))
@@ -89,10 +89,10 @@ pub(super) async fn kind(context: &Context, phase: &PhaseGuard, go: &Go) -> Resu
         tree::copy(&files, &dir.join("base")).or_environment("copying kind's base files")?;
         remove(&source)
     };
-    Cache::of(context).entry(context, &key, step, build).await.map(InUse::keep)
+    Cache::new(context).entry(context, &key, step, build).await.map(InUse::keep)
 }
 
-/// All of them.
+/// Builds all of them.
 pub(super) async fn all(
     context: &Context,
     phase: &PhaseGuard,
@@ -132,13 +132,13 @@ pub(super) async fn kubernetes(
         // Not in one call with Kubernetes: they import two spellings of one module's name.
         let beside = ["-o", "../", "github.com/rancher/local-path-provisioner"];
         go_build(context, &source, step, mode, "", &beside).await?;
-        // Of another version they were derived: kept, so that it can become the default.
+        // Derived for another version: kept in the entry, so that it can become the default.
         for name in ["go.mod", "go.sum"] {
             fs_err::rename(source.join(name), dir.join(name)).or_environment("keeping go.mod")?;
         }
         remove(&source)
     };
-    Cache::of(context).entry(context, &key, step, build).await.map(InUse::keep)
+    Cache::new(context).entry(context, &key, step, build).await.map(InUse::keep)
 }
 
 async fn single(
@@ -156,7 +156,7 @@ async fn single(
         remove(&source)
     };
     let key = go.key(name, None);
-    Cache::of(context).entry(context, &key, step, build).await.map(InUse::keep)
+    Cache::new(context).entry(context, &key, step, build).await.map(InUse::keep)
 }
 
 /// `go.mod` and `go.sum` of another version than the committed one.
@@ -171,7 +171,7 @@ async fn take_requirements(
         dir: PathBuf,
     }
     let module = format!("k8s.io/kubernetes@{}", release.version);
-    // Outside any module: the answer must not depend on requirements of ours.
+    // Outside any module, so that the answer does not depend on its requirements.
     let said = go(source)
         .args(["mod", "download", "-json", &module])
         .dir(source.join(".."))
@@ -181,12 +181,12 @@ async fn take_requirements(
     let upstream = fs_err::read_to_string(dir.join("go.mod")).or_environment("reading go.mod")?;
     fs_err::write(source.join("go.mod"), gomod::derive(&upstream, release))
         .or_environment("writing go.mod")?;
-    // Read and written, since the module cache is read-only and a copy would be, too.
+    // Not copied, since a copy from the module cache would be read-only, too.
     let sums = fs_err::read(dir.join("go.sum")).or_environment("reading go.sum")?;
     fs_err::write(source.join("go.sum"), sums).or_environment("writing go.sum")
 }
 
-/// What `kubectl version` and the API server say; Kubernetes' own build sets the same.
+/// The version of `kubectl version` and the API server, set like in Kubernetes' build.
 fn stamp(release: &KubernetesRelease) -> String {
     let (major, minor) = release.major_minor();
     ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]

@@ -1,20 +1,20 @@
 //! The `go.mod` that builds one Kubernetes version.
 //!
 //! Kubernetes' own `go.mod` requires its staging modules as `v0.0.0` and replaces them by
-//! directories, which its module zip does not hold. Ours replaces them by the published modules of
-//! the same release, `v0.34.11` for `v1.34.11`; all other requirements stay as they are. The
-//! default version's result is committed with its `go.sum`; another version's is derived from the
-//! `go.mod` and `go.sum` in its own module zip, which the Go checksum database vouches for.
+//! directories, which its module zip does not contain. Here they are replaced by the published
+//! modules of the same release, `v0.34.11` for `v1.34.11`; all other requirements stay as they are.
+//! The default version's result is committed with its `go.sum`; another version's is derived from
+//! the `go.mod` and `go.sum` in its own module zip, which the Go checksum database vouches for.
 
 use std::borrow::Cow;
 
 use sparkproof_catalog::kubernetes::KubernetesRelease;
 
-/// What we build beside Kubernetes in its module: with its dependency versions, the packages are
-/// compiled once.
+/// Modules that are built together with Kubernetes, with its dependency versions, so that packages
+/// are compiled once.
 const BESIDE: &str = "github.com/rancher/local-path-provisioner v0.0.30";
 
-/// Our `go.mod` for a release, from that release's own.
+/// Derives the `go.mod` for a release from that release's own.
 pub(super) fn derive(upstream: &str, release: &KubernetesRelease) -> String {
     let staging = format!("v0{}", &release.version.trim_start_matches('v')[1..]);
     let mut lines: Vec<Cow<'_, str>> = upstream
@@ -24,7 +24,7 @@ pub(super) fn derive(upstream: &str, release: &KubernetesRelease) -> String {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
                 ["module", _] => "module sparkproof/node".into(),
-                // Not pseudo-versions, `v0.0.0-2025…`: those are modules of their own.
+                // Not pseudo-versions, `v0.0.0-2025…`: those are separate modules.
                 [module, "v0.0.0", rest @ ..] if module.starts_with("k8s.io/") => {
                     let rest = rest.iter().map(|word| format!(" {word}")).collect::<String>();
                     format!("\t{module} {staging}{rest}").into()

@@ -17,7 +17,7 @@ use tokio_util::io::{ReaderStream, SyncIoBridge};
 use crate::Layer;
 use crate::archive::append;
 
-/// How a node starts, which kind's own images do, too.
+/// How a node starts, as in kind's images.
 pub(super) const ENTRYPOINT: &[&str] = &["/usr/local/bin/entrypoint", "/sbin/init"];
 
 /// The image's configuration; its digest is the image id.
@@ -36,11 +36,11 @@ pub(super) fn configuration(
             "Entrypoint": entrypoint,
             "Env": [
                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                // systemd asks this how it is run (systemd.io/CONTAINER_INTERFACE).
+                // Tells systemd that it runs in a container (systemd.io/CONTAINER_INTERFACE).
                 "container=docker",
             ],
             "Labels": labels,
-            // systemd ends on this one; on SIGTERM it would start anew.
+            // systemd ends on this signal; on SIGTERM it would re-execute itself.
             "StopSignal": "SIGRTMIN+3",
         },
         "rootfs": {

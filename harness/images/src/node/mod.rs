@@ -1,7 +1,6 @@
-//! The node image of a kind cluster, and Minikube's base image over it: pulled by digest where a
-//! registry answers, else assembled from package registries: a Debian root file system by
-//! debootstrap, Kubernetes and its helpers from Go modules, kind's own base files from kind's
-//! module.
+//! The node image of a kind cluster, and Minikube's base image on top of it: pulled by digest if a
+//! registry answers, else assembled from packages: a Debian root file system by debootstrap,
+//! Kubernetes and its helpers from Go modules, kind's base files from kind's module.
 
 mod build;
 mod components;

@@ -1,4 +1,4 @@
-//! OCI images made by code: one layer each, nothing in them that depends on when or where.
+//! Writes reproducible OCI images with one layer each.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -114,7 +114,7 @@ mod tests {
         let index = layout(one.path(), "x");
         assert_eq!(index, layout(two.path(), "x"));
         assert_ne!(index, layout(two.path(), "y"), "another content, another digest");
-        // Golden: a change here makes every user's containerd unpack again.
+        // A golden digest: a change makes every user's containerd unpack the images again.
         insta::assert_snapshot!(index);
     }
 

@@ -49,7 +49,7 @@ const COMMANDS: [&str; 6] = [
 
 const BUSYBOX: &str = "usr/bin/busybox";
 
-/// What the component images take from the root file system.
+/// Files for the component images from the root file system.
 #[derive(Debug)]
 pub(super) struct Taken {
     /// kube-proxy's packages by path, without documentation and character set converters.
@@ -58,7 +58,7 @@ pub(super) struct Taken {
     pub busybox: Entry,
 }
 
-/// Reads them.
+/// Reads them from the archive.
 pub(super) fn taken(rootfs: &Path) -> Result<Taken> {
     let mut wanted = wanted(rootfs).or_environment("reading the root file system")?;
     wanted.insert(BUSYBOX.to_owned());
@@ -81,7 +81,7 @@ pub(super) fn taken(rootfs: &Path) -> Result<Taken> {
         Ok(())
     })
     .or_environment("reading the root file system")?;
-    // The root file system has these as links, too.
+    // In the root file system these are links, too.
     for name in ["bin", "lib", "lib64", "sbin"] {
         files.insert(name.to_owned(), Entry::link(format!("usr/{name}")));
     }
@@ -132,7 +132,7 @@ fn each(
     mut see: impl FnMut(&str, &mut Item<'_>) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut archive = tar::Archive::new(std::fs::File::open(archive)?);
-    // With `Seek` the content of what is not wanted is skipped.
+    // `Seek` skips the content of other files.
     for entry in archive.entries_with_seek()? {
         let mut entry = entry?;
         let path = entry.path()?.display().to_string();

@@ -1,5 +1,4 @@
-//! Node images that kind and Minikube publish: taken when a registry answers with exactly that
-//! digest.
+//! Node images that kind and Minikube publish: used if a registry answers with exactly that digest.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,14 +18,14 @@ use crate::credentials::{credentials, registry_of};
 
 /// The repository of kind's node images.
 pub(super) const KIND: &str = "kindest/node";
-/// How long the daemon may take to say what the registry has. It gives up by itself where none is
-/// reachable; a slow registry is not an absent one.
+/// Time limit of the daemon's request to a registry. The daemon gives up by itself if none is
+/// reachable; a slow registry still counts.
 const PROBE: Duration = Duration::from_secs(60);
-/// Codes of registries that refuse (distribution specification, error codes), as the daemon passes
-/// them on where its own status says less.
+/// Error codes of registries that refuse (distribution specification), as the daemon passes them on
+/// if its own status is less specific.
 const REFUSALS: [&str; 3] = ["toomanyrequests", "unauthorized", "denied"];
 
-/// What a look at the registry came to.
+/// Whether an image can be pulled.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Pull this reference, `name@digest`.
@@ -38,11 +37,11 @@ pub(super) enum Decision {
 /// Why an image cannot be pulled.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lack {
-    /// Nobody publishes it.
+    /// It is not published.
     Unpublished(String),
-    /// A registry answers and does not have it.
+    /// The registry does not have it.
     Absent(String),
-    /// A registry does not let this user have it, or not now.
+    /// The registry refuses this user, or refuses for now.
     Refused(String),
     /// No registry answers.
     Unreachable(String),
@@ -60,26 +59,28 @@ impl fmt::Display for Lack {
 }
 
 impl Lack {
-    /// What to do about it, beside assembling.
+    /// The remedy, other than assembling.
     const fn remedy(&self) -> &'static str {
         match self {
             Lack::Unpublished(_) => "choose another --kubernetes-version",
             Lack::Absent(_) => {
-                "see that the registry, or its mirror in the Docker daemon's \
+                "check that the registry, or its mirror in the Docker daemon's \
                                 configuration, has it"
             }
             Lack::Refused(_) => {
-                "`docker login` with an account that may pull it; without one, \
-                                 limits count by address and are shared"
+                "`docker login` with an account that may pull it; without a login \
+                                 limits are shared by all users of an address"
             }
-            Lack::Unreachable(_) => "give the Docker daemon a network, a proxy or a mirror",
+            Lack::Unreachable(_) => {
+                "configure a network, a proxy or a mirror for the Docker daemon"
+            }
         }
     }
 
-    /// Says why an image is assembled, before it is.
+    /// Records why an image is going to be assembled.
     ///
     /// # Errors
-    /// Environment: this user cannot assemble it, with what to do so that it is pulled.
+    /// Environment: this user cannot assemble it; the remedy is for pulling.
     pub(super) fn assembling(&self, context: &Context, what: &str) -> Result<()> {
         self.assembling_as(context, what, is_root())
     }
@@ -91,7 +92,7 @@ impl Lack {
             ))
             .remedy(format!("{}; or run as root", self.remedy())));
         }
-        let text = format!("{what}: assembling it, {self}");
+        let text = format!("{what} is assembled: {self}");
         match self {
             Lack::Refused(_) => context.recorder.warn(format!("{text}; {}", self.remedy())),
             _ => context.recorder.info(text),
@@ -100,7 +101,7 @@ impl Lack {
     }
 }
 
-/// Whether the registry has kind's image of a release.
+/// Checks whether the registry has kind's image of a release.
 pub(super) async fn decide(
     context: &Context,
     docker: &Docker,
@@ -115,8 +116,7 @@ pub(super) async fn decide(
     }
 }
 
-/// Asks the registry through the daemon, which knows its mirrors; the credentials are its client's
-/// to send.
+/// Asks the registry through the daemon, which has the mirrors; the client sends the credentials.
 pub(super) async fn ask(
     context: &Context,
     docker: &Docker,
@@ -125,10 +125,10 @@ pub(super) async fn ask(
 ) -> Decision {
     let reference = format!("{repository}@{digest}");
     let credentials = credentials_of(context, &reference).await;
-    look(docker, reference, digest, credentials).await
+    probe(docker, reference, digest, credentials).await
 }
 
-/// Those for a reference's registry. What anybody may pull is pulled without, too.
+/// Credentials for a reference's registry; without them public images can still be pulled.
 async fn credentials_of(context: &Context, reference: &str) -> Option<DockerCredentials> {
     credentials(context, registry_of(reference)).await.unwrap_or_else(|error| {
         context.recorder.warn(format!("pulling {reference} without credentials: {error}"));
@@ -136,7 +136,7 @@ async fn credentials_of(context: &Context, reference: &str) -> Option<DockerCred
     })
 }
 
-async fn look(
+async fn probe(
     docker: &Docker,
     reference: String,
     expected: &str,
@@ -169,7 +169,7 @@ fn lack_of(error: DockerError) -> Lack {
     }
 }
 
-/// Pulls it.
+/// Pulls the image.
 pub(super) async fn pull(
     context: &Context,
     docker: &Docker,
@@ -225,7 +225,7 @@ mod tests {
         let docker = Docker::connect_with_http(&format!("tcp://{address}"), 3600, version);
         let docker = docker.expect("a client");
         let reference = format!("{KIND}@sha256:a");
-        tokio::join!(look(&docker, reference, "sha256:a", credentials), daemon)
+        tokio::join!(probe(&docker, reference, "sha256:a", credentials), daemon)
     }
 
     const RIGHT: &str = r#"{"Descriptor": {"digest": "sha256:a"}, "Platforms": []}"#;
@@ -277,8 +277,11 @@ mod tests {
         let limited = Lack::Refused("toomanyrequests".into());
         let error = limited.assembling_as(&context, "node image", false).expect_err("not root");
         assert_eq!(error.exit, sparkproof_base::Exit::Environment);
-        let told = error.summary();
-        assert!(told.contains("toomanyrequests") && told.contains("docker login"), "{told}");
+        let message = error.summary();
+        assert!(
+            message.contains("toomanyrequests") && message.contains("docker login"),
+            "{message}"
+        );
         limited.assembling_as(&context, "node image", true).expect("root assembles");
     }
 }

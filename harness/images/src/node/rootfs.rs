@@ -1,4 +1,4 @@
-//! The root file system: Debian 12 by debootstrap, in namespaces of its own.
+//! The root file system: Debian 12 by debootstrap, in separate namespaces.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,13 +12,14 @@ use sparkproof_machine::exec::Tool;
 use super::inputs;
 use crate::{Cache, Key};
 
-/// As kind's own base image, without what needs a second snapshotter or network file systems;
-/// and the container runtime and a shell for helper pods, which kind builds from sources.
+/// The packages of kind's base image, without those for a second snapshotter or network file
+/// systems; and the container runtime and a shell for helper pods, which kind builds from sources.
 const PACKAGES: &str = "busybox-static,ca-certificates,conntrack,containerd,\
 containernetworking-plugins,ethtool,iproute2,iptables,kmod,mount,nftables,pigz,procps,runc,\
 systemd,systemd-sysv,util-linux";
 
-/// Its key: the Debian release is in the script; package versions are those of the day it is made.
+/// Its key. The Debian release is in the script; package versions are those of the day of the
+/// build.
 pub(super) fn key(arch: &str) -> Key {
     Key::new("rootfs")
         .with("script", inputs::text("rootfs.sh"))
@@ -34,11 +35,11 @@ pub(super) async fn rootfs(context: &Context, phase: &PhaseGuard, arch: &str) ->
             .await
     };
     let step = phase.step("debootstrap");
-    Ok(Cache::of(context).entry(context, &key(arch), step, build).await?.keep().join("rootfs.tar"))
+    Ok(Cache::new(context).entry(context, &key(arch), step, build).await?.keep().join("rootfs.tar"))
 }
 
-/// Runs a script of `harness/images/node/` as root in mount and pid namespaces of its own: whatever ends
-/// it, its mounts and processes are gone.
+/// Runs a script of `harness/images/node/` as root in separate mount and pid namespaces, so that
+/// its mounts and processes are gone after any end.
 pub(super) async fn script(
     context: &Context,
     step: &StepGuard,
@@ -50,7 +51,7 @@ pub(super) async fn script(
         return Err(Error::environment(
             "assembling a node image needs root: it mounts and chroots",
         )
-        .remedy("run as root, or where a registry with a published node image answers"));
+        .remedy("run as root, or make a registry with a published node image reachable"));
     }
     let path = dir.join(name);
     fs_err::write(&path, inputs::text(name)).or_environment("writing a script")?;

@@ -1,5 +1,5 @@
-//! The layer over the root file system: kind's base files, ours, Kubernetes' programs, and the
-//! component images unpacked in containerd's store.
+//! The layer over the root file system: kind's base files, those of sparkproof, Kubernetes'
+//! programs, and the component images unpacked in containerd's store.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -25,7 +25,7 @@ const HELPER: &str = "localhost/sparkproof/busybox:1";
 const UNITS: [&str; 4] =
     ["containerd.service", "kubelet.service", "netd.path", "undo-mount-hacks.service"];
 
-/// Makes `layer.tar` in `dir`.
+/// Writes `layer.tar` in `dir`.
 pub(super) async fn layer(
     context: &Context,
     step: &StepGuard,
@@ -127,7 +127,7 @@ fn stage_files(
     pause: &str,
     version: &str,
 ) -> std::io::Result<()> {
-    // kind's own files first, ours over them.
+    // kind's files first, those of sparkproof over them.
     tree::copy(base, stage)?;
     inputs::extract("files", stage).map_err(std::io::Error::other)?;
     for dir in ["usr/local/bin", "usr/bin", "opt/cni", "etc/kubernetes/manifests"] {
@@ -145,7 +145,7 @@ fn stage_files(
     let text = fs_err::read_to_string(&config)?.replace("@PAUSE_IMAGE@", pause);
     fs_err::write(config, text)?;
     fs_err::write(stage.join("kind/version"), version)?;
-    // Shells by ssh and `docker exec` get it; the image's ENV says the same.
+    // For shells by ssh and `docker exec`, same as the image's ENV.
     fs_err::write(
         stage.join("etc/environment"),
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
@@ -155,7 +155,7 @@ fn stage_files(
     for unit in UNITS {
         symlink(format!("/etc/systemd/system/{unit}"), wants.join(unit))?;
     }
-    // Debian's places, where kind's unit and the kubelet look for them.
+    // Debian's paths, which kind's unit and the kubelet use.
     symlink("/usr/bin/containerd", stage.join("usr/local/bin/containerd"))?;
     symlink("/usr/lib/cni", stage.join("opt/cni/bin"))
 }

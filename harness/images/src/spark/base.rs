@@ -17,12 +17,12 @@ use crate::docker_build::bounded;
 use crate::{Cache, Key, entries};
 
 const SCRIPT: &str = include_str!("../../spark/base.sh");
-/// By base.sh.
+/// Written by base.sh.
 const JAVA_HOME: &str = "/usr/lib/jvm/java-17";
-/// `localhost/` so that no engine ever asks a registry for it.
+/// With `localhost/`, so that no engine asks a registry for it.
 pub(super) const REPOSITORY: &str = "localhost/sparkproof/spark-base";
 
-/// What decides its content.
+/// The key of its content.
 pub(crate) fn key() -> Key {
     Key::new("spark-base").with("script", SCRIPT).with("arch", std::env::consts::ARCH)
 }
@@ -30,13 +30,13 @@ pub(crate) fn key() -> Key {
 /// The base's root file system as a tar, from the cache or assembled.
 pub(crate) async fn root(context: &Context, phase: &str) -> Result<PathBuf> {
     let step = StepGuard::begin(&context.recorder, phase, "Spark base: Debian 12, Java 17".into());
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key(), step, async |dir, step| {
             step.progress("debootstrap");
             if !is_root() {
                 let what = "assembling the base of Spark images needs root: it mounts and chroots";
                 return Err(Error::environment(what)
-                    .remedy("run as root, or name an image by --image"));
+                    .remedy("run as root, or name an image with --image"));
             }
             provide_program(context, phase, "debootstrap").await?;
             let script = dir.join("base.sh");
@@ -49,7 +49,7 @@ pub(crate) async fn root(context: &Context, phase: &str) -> Result<PathBuf> {
                 .map_err(|e| {
                     Error::environment("assembling the base of Spark images")
                         .with_source(e)
-                        .remedy("give debootstrap a mirror of Debian 12 that answers, or name an image by --image")
+                        .remedy("configure a mirror of Debian 12 that answers for debootstrap, or name an image with --image")
                 })?;
             Ok(())
         })
@@ -62,10 +62,10 @@ fn tag() -> String {
     id.rsplit('-').next().unwrap_or_default().to_owned()
 }
 
-/// Whether it need not be assembled any more: the engine or the cache holds it.
+/// Whether the engine or the cache has it already.
 ///
 /// # Errors
-/// Environment: the engine does not say, or the cache cannot be read.
+/// Environment: the engine does not answer, or the cache cannot be read.
 pub async fn is_held(context: &Context, engine: Option<&Engine>) -> Result<bool> {
     if let Some(engine) = engine
         && engine.image(&format!("{REPOSITORY}:{}", tag())).await?.is_some()
@@ -76,7 +76,7 @@ pub async fn is_held(context: &Context, engine: Option<&Engine>) -> Result<bool>
     Ok(entries(&context.dirs)?.iter().any(|entry| entry.id == id))
 }
 
-/// The base image's reference; assembled and imported when the engine lacks it.
+/// The base image's reference; assembled and imported if the engine lacks it.
 pub(crate) async fn base(context: &Context, engine: &Engine, phase: &str) -> Result<String> {
     let changes = vec![
         format!("LABEL {SCOPE}={}", Lifetime::Cache.as_str()),
@@ -103,7 +103,7 @@ pub(crate) async fn base(context: &Context, engine: &Engine, phase: &str) -> Res
     Ok(reference)
 }
 
-/// Whether an image of the engine's lies on the base.
+/// Whether an image in the engine is built on the base.
 pub(crate) async fn is_under(
     context: &Context,
     engine: &Engine,

@@ -1,4 +1,4 @@
-//! Builds our image from a distribution.
+//! Builds the Spark image from a distribution.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;

@@ -1,4 +1,4 @@
-//! Spark distributions: the directory a driver has as its `SPARK_HOME` and images are built from.
+//! Spark distributions: a driver's `SPARK_HOME`, from which images are built, too.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::{Cache, Key};
 const DOCKERFILE: &str = include_str!("../../spark/Dockerfile");
 const ENTRYPOINT: &str = include_str!("../../spark/entrypoint.sh");
 const DECOM: &str = include_str!("../../spark/decom.sh");
-/// Changes with the layout made here.
+/// Version of the layout made here.
 const LAYOUT: &str = "1";
 
 /// A Spark distribution on disk.
@@ -26,16 +26,16 @@ const LAYOUT: &str = "1";
 pub struct Distribution {
     /// Its directory.
     pub home: PathBuf,
-    /// E.g. `3.5.9`.
+    /// Its version, e.g. `3.5.9`.
     pub version: SparkVersion,
-    /// The Java it needs, when we bring it; none for the host's.
+    /// The Java that sparkproof provides for it; `None` for the host's.
     pub java_home: Option<PathBuf>,
 }
 
-/// A distribution composed of PyPI's package, which lacks what images are built with, and our
-/// Dockerfile and entrypoint: laid out as the official one, so that `bin/docker-image-tool.sh`
-/// works. From the cache, or downloaded by pip (its index, proxy and certificates apply).
-/// `phase` owns the progress.
+/// A distribution composed of PyPI's package and of sparkproof's Dockerfile and entrypoint, which
+/// the package lacks. Laid out like the official one, so that `bin/docker-image-tool.sh` works.
+/// From the cache, or downloaded by pip (its index, proxy and certificates apply). Progress belongs
+/// to `phase`.
 pub async fn composed(
     context: &Context,
     phase: &str,
@@ -47,7 +47,7 @@ pub async fn composed(
         phase,
         format!("Spark {} distribution", version.version),
     );
-    let home = Cache::of(context)
+    let home = Cache::new(context)
         .entry(context, &key(version), step, async |dir, step| {
             step.progress(format!("downloading {} MB", version.bytes / 1_000_000));
             let package = download(context, version, dir).await?;
@@ -90,7 +90,7 @@ async fn download(context: &Context, version: &SparkRelease, dir: &Path) -> Resu
             Error::environment(format!("downloading {name} from the Python package index"))
                 .with_source(e)
                 .remedy(format!(
-                    "give pip an index that answers (pip itself: {}), or name a distribution by \
+                    "configure an index that answers for pip (pip itself: {}), or name a distribution with \
                      --spark-home",
                     LinuxDistribution::here().how_to_get("pip")
                 ))
@@ -135,19 +135,19 @@ fn compose(package: &Path, home: &Path, version: &SparkVersion) -> Result<()> {
     Ok(())
 }
 
-/// Where a file of the package belongs, relative to the distribution; none when it does not.
+/// The path in the distribution of a file of the package; `None` if it is not needed.
 fn place(path: &Path) -> Option<PathBuf> {
     let inner: PathBuf = path.components().skip(1).collect();
     let python = Path::new("python");
     if let Ok(rest) = inner.strip_prefix("deps") {
-        // Windows' scripts have no use here.
+        // Scripts for Windows are not needed.
         return (rest.extension().is_none_or(|e| e != "cmd") && rest != Path::new(""))
             .then(|| rest.to_owned());
     }
     if inner.starts_with("pyspark") {
         return Some(python.join(inner));
     }
-    // The zips are what `bin/pyspark` puts on PYTHONPATH.
+    // `bin/pyspark` puts the zips on PYTHONPATH.
     inner.starts_with("lib").then(|| python.join(inner))
 }
 
@@ -159,7 +159,7 @@ fn executable(path: &Path) -> std::io::Result<()> {
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))
 }
 
-/// A distribution of the user's; anything else is bad input.
+/// A user's distribution; bad input if the directory is none.
 pub fn of_home(home: &Path) -> Result<Distribution> {
     let (home, version) = home_and_version(home)?;
     Ok(Distribution { home, version, java_home: None })

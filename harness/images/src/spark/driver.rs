@@ -14,8 +14,8 @@ const DOCKERFILE: &str = include_str!("../../spark/driver.Dockerfile");
 /// PySpark needs more of the standard library than `python3-minimal` has.
 pub(super) const PYTHON: (&str, [&str; 1]) = ("python3", ["python3"]);
 
-/// Its reference; built when the engine lacks it. Spark is not in it: any version's fits. A front
-/// end that is a JVM needs no more than the base.
+/// Its reference; built if the engine lacks it. It contains no Spark, so it fits any version. JVM
+/// front ends need only the base.
 ///
 /// # Errors
 /// Environment: the base or its packages cannot be assembled here.
@@ -43,7 +43,7 @@ pub async fn driver_image(
         Ok((base, debian_layer(context, phase, name, &packages).await?))
     };
     let (base, layer) = parts.await.map_err(|error: Error| {
-        Error::environment("making the image of a driver in a container")
+        Error::environment("building the image of a driver in a container")
             .with_source(error)
             .remedy("--driver host needs no image")
     })?;

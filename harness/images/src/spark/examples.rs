@@ -1,4 +1,4 @@
-//! What drivers in pods need in the image: Python with Spark's part of it; and jobs.
+//! Additions to images for drivers in pods: Python with PySpark; and jobs.
 
 use std::path::Path;
 
@@ -9,20 +9,20 @@ use sparkproof_machine::engine::Engine;
 use super::{SparkImage, base, driver};
 use crate::{Entry, Layer, debian_layer};
 
-/// Where images have Spark.
+/// Path of Spark in images.
 pub const SPARK_HOME_IN_IMAGE: &str = "/opt/spark";
-/// Where [`python_layers`] puts PySpark.
+/// Path of PySpark from [`python_layers`].
 pub const PYTHON_IN_IMAGE: &str = "/opt/spark/python/lib";
-/// Where [`example_layers`] puts the jar.
+/// Path of the jar from [`example_layers`].
 pub const EXAMPLE_JAR: &str = "/opt/spark/sparkproof/probe.jar";
-/// Where [`example_layers`] puts Spark's `pi.py`.
+/// Path of Spark's `pi.py` from [`example_layers`].
 pub const EXAMPLE_PYTHON: &str = "/opt/spark/sparkproof/pi.py";
-/// A Python that says on standard error that it is this one: [`SAYS_PYTHON`].
+/// A Python that prints [`SAYS_PYTHON`] on standard error.
 pub const EXAMPLE_INTERPRETER: &str = "/opt/spark/sparkproof/python";
-/// What [`EXAMPLE_INTERPRETER`] says.
+/// The output of [`EXAMPLE_INTERPRETER`].
 pub const SAYS_PYTHON: &str = "this is /opt/spark/sparkproof/python";
 
-/// The layers that give an image a jar with a job, Spark's own `pi.py`, and Python where it has none.
+/// The layers that add a jar with a job, Spark's `pi.py`, and Python if the image has none.
 ///
 /// # Errors
 /// Environment: the image has another base and no Python; the distribution has no example.
@@ -43,7 +43,7 @@ pub async fn example_layers(
     Ok(layers)
 }
 
-/// The layers that give an image PySpark, and Python where it has none.
+/// The layers that add PySpark, and Python if the image has none.
 ///
 /// # Errors
 /// Environment: the image has another base and no Python.
@@ -57,10 +57,10 @@ pub async fn python_layers(
     if !engine.image_brings(context, &image.reference, &["python3"]).await? {
         if !base::is_under(context, engine, phase, &image.reference).await? {
             return Err(Error::environment(format!(
-                "{} has no python3 and is not on our base, into which Debian's would fit",
+                "{} has no python3, and Debian's fits only into images on sparkproof's base",
                 image.reference
             ))
-            .remedy("give an image with Python, or use --spark-version"));
+            .remedy("use an image with Python, or --spark-version"));
         }
         let (name, packages) = driver::PYTHON;
         layers.push(Layer::of_tar(debian_layer(context, phase, name, &packages).await?).await?);

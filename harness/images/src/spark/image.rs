@@ -12,28 +12,28 @@ use sparkproof_machine::engine::Engine;
 use super::{Distribution, build, composed, distribution, java, of_home, tool};
 use crate::Key;
 
-/// An image of executors, and the distribution of the driver that goes with it.
+/// The image of executors, with the driver's distribution.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct SparkImage {
-    /// As pods name it; a tag that says its content, never `latest`, unless the user gave it.
+    /// Its name for pods; with a content tag, never `latest`, unless the user gave it.
     pub reference: String,
-    /// The engine's id of it (`sha256:…`); none when the engine does not have it (an image that
-    /// only the cluster can pull).
+    /// The engine's id of it (`sha256:…`); `None` if the engine does not have it, because only the
+    /// cluster can pull it.
     pub digest: Option<String>,
-    /// Unpacked size in bytes, when the engine has it.
+    /// Unpacked size in bytes, if the engine has it.
     pub size_bytes: Option<u64>,
     /// The driver's `SPARK_HOME`.
     pub spark_home: PathBuf,
-    /// The driver's Java, where the host's does not do.
+    /// The driver's Java, if the host's is not suitable.
     #[serde(default)]
     pub java_home: Option<PathBuf>,
     /// Spark's version, of the driver.
     pub version: SparkVersion,
-    /// How it came about, for the report.
+    /// Its origin, for the report.
     pub origin: String,
 }
 
-/// From a version of PyPI's package. Does nothing when the engine has the image already.
+/// Built from PyPI's package of a version, unless the engine has the image already.
 pub async fn from_version(
     context: &Context,
     engine: &Engine,
@@ -50,7 +50,7 @@ pub async fn from_version(
         let origin = "cached".to_owned();
         return describe(Some(engine), reference, distribution.await?, origin).await;
     }
-    // Two downloads side by side: neither waits for the other.
+    // Two concurrent downloads.
     let (distribution, base) =
         futures::try_join!(distribution, java::base_image(context, engine, phase, Some(known)))?;
     let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
@@ -64,8 +64,8 @@ pub async fn from_version(
     describe(Some(engine), reference, distribution, "built from PyPI's pyspark".into()).await
 }
 
-/// From a distribution, by its own `bin/docker-image-tool.sh`. Where its Dockerfile lets us, the
-/// base is ours; else the tool pulls it from a registry.
+/// Built from a distribution by its `bin/docker-image-tool.sh`. If its Dockerfile allows it, with
+/// sparkproof's base; else the tool pulls the base from a registry.
 pub async fn from_home(
     context: &Context,
     engine: &Engine,
@@ -98,7 +98,7 @@ pub async fn from_home(
         }
         tool::Base::Registry(base) => {
             context.recorder.info(format!(
-                "docker-image-tool.sh pulls the base {base} from a registry, as its Dockerfile says"
+                "docker-image-tool.sh pulls the base {base} of its Dockerfile from a registry"
             ));
             None
         }
@@ -116,8 +116,8 @@ pub async fn from_home(
     describe(Some(engine), reference, distribution, origin).await
 }
 
-/// The user's own image, as it is; the driver is the given distribution, whose version must be the
-/// image's. Bad input when there is an engine, from which nodes get it, that does not have it;
+/// The user's image as it is; the driver uses the given distribution, whose version must be the
+/// image's. With an engine, from which nodes get the image, the engine must have it (bad input);
 /// without one the cluster pulls it.
 pub async fn from_reference(
     engine: Option<&Engine>,
@@ -128,7 +128,7 @@ pub async fn from_reference(
     let image = describe(engine, reference.to_owned(), driver, origin.to_owned()).await?;
     if engine.is_some() && image.digest.is_none() {
         return Err(Error::input(format!("--image {reference}: not in Docker"))
-            .remedy("build it or `docker pull` it first; nodes get it from there"));
+            .remedy("build it or `docker pull` it first; nodes get it from Docker"));
     }
     Ok(image)
 }
@@ -154,8 +154,8 @@ async fn describe(
     })
 }
 
-/// Path, size and time of change of every file that can be in the image: hashing half a gigabyte
-/// of the user's files each time would cost more than it tells.
+/// Path, size and modification time of every file that can be in the image, which is cheaper than
+/// hashing half a gigabyte each time.
 fn listing(home: &Path) -> Result<String> {
     use std::fmt::Write;
     let mut lines = String::new();

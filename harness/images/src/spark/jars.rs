@@ -11,14 +11,14 @@ use super::SparkImage;
 use crate::maven::{self, Jar};
 use crate::{Cache, Entry, Key, Layer};
 
-/// Where Spark images have Spark's jars.
+/// Path of the jars in Spark images.
 const JARS: &str = "/opt/spark/jars";
 
-/// The jars that a Spark needs for this, without what it has in its own `jars/`: from the cache, or
-/// fetched, of exactly its Hadoop's version. `phase` owns the progress.
+/// The jars that a Spark distribution needs for these stores, without those in its `jars/`: from
+/// the cache, or fetched, in exactly its Hadoop's version. Progress belongs to `phase`.
 ///
 /// # Errors
-/// Environment: a Hadoop whose jars are not pinned; no Maven, or it failed.
+/// Environment: the jars of this Hadoop version are not pinned; no Maven, or Maven failed.
 pub async fn jars(
     context: &Context,
     phase: &str,
@@ -37,7 +37,7 @@ pub async fn jars(
     let key = wanted.iter().fold(Key::new(&name), |key, jar| key.with(jar.file(), &jar.sha256));
     let what = format!("jars of Hadoop {hadoop} for {}", set.as_str());
     let step = StepGuard::begin(&context.recorder, phase, what);
-    let dir = Cache::of(context)
+    let dir = Cache::new(context)
         .entry(context, &key, step, async |dir, step| {
             step.progress(format!("{} MB of jars", bytes / 1_000_000));
             maven::fetch(context, phase, &wanted, dir).await
@@ -47,7 +47,7 @@ pub async fn jars(
     Ok(wanted.iter().map(|jar| dir.join(jar.file())).collect())
 }
 
-/// A layer that puts these jars beside Spark's own in an image of ours, owned as those.
+/// A layer that adds these jars to Spark's in an image, with the same owner.
 pub async fn jar_layer(jars: &[PathBuf]) -> Result<Layer> {
     let place = |jar: &PathBuf| {
         let name = jar.file_name().unwrap_or_default().to_string_lossy();
@@ -66,7 +66,7 @@ fn own_jars(home: &Path) -> Result<Vec<String>> {
     listed.map(name).collect::<std::io::Result<_>>().or_environment(what())
 }
 
-/// The Hadoop version that these jars are of.
+/// The Hadoop version of these jars.
 fn hadoop_of(jars: &[String]) -> Option<&str> {
     // Shaded since Hadoop 3 (Spark 3.2).
     let version_of = |artifact: &str| {
@@ -75,8 +75,8 @@ fn hadoop_of(jars: &[String]) -> Option<&str> {
     version_of("hadoop-client-api-").or_else(|| version_of("hadoop-common-"))
 }
 
-/// What the table says for this Hadoop, and its bytes, without what is there in any version: two
-/// versions of one jar on a class path are worse than an old one.
+/// The jars in the table for this Hadoop version, and their bytes, without those that exist in any
+/// version: two versions of a jar on a class path are worse than an old one.
 fn lacking(hadoop: &str, set: JarSet, own: &[String]) -> Result<(Vec<Jar>, u64)> {
     let (mut wanted, mut bytes) = (Vec::new(), 0);
     for name in coordinates(hadoop, set)? {
@@ -85,7 +85,7 @@ fn lacking(hadoop: &str, set: JarSet, own: &[String]) -> Result<(Vec<Jar>, u64)>
             continue;
         }
         let pin = pin_of(name).ok_or_else(|| Error::internal(format!("{name}: no pin")))?;
-        wanted.push(Jar::of(name, &pin.sha256)?);
+        wanted.push(Jar::new(name, &pin.sha256)?);
         bytes += pin.bytes;
     }
     Ok((wanted, bytes))
@@ -120,7 +120,7 @@ mod tests {
     fn what_spark_has_is_not_added() {
         let own = ["wildfly-openssl-9.jar", "jetty-util-ajax-9.jar", "hadoop-client-api-3.3.4.jar"];
         let own = own.map(str::to_owned);
-        let wanted = lacking(hadoop_of(&own).expect("told"), JarSet::Azure, &own);
+        let wanted = lacking(hadoop_of(&own).expect("known"), JarSet::Azure, &own);
         let files: Vec<String> =
             wanted.expect("known").0.iter().map(|jar| jar.file().to_owned()).collect();
         assert!(files.contains(&"jetty-util-9.4.43.v20210629.jar".to_owned()));

@@ -1,4 +1,4 @@
-//! Java for the versions of Spark that do not run on 17: a runtime from PyPI, for the driver and as
+//! Java for Spark versions that do not run on Java 17: a runtime from PyPI, for the driver and for
 //! the base of images.
 
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use crate::{Cache, Key, pip};
 
 const DOCKERFILE: &str = include_str!("../../spark/java.Dockerfile");
 
-/// The runtime of a version that needs one of its own: its `JAVA_HOME`, from the cache or
-/// downloaded. `phase` owns the progress.
+/// The `JAVA_HOME` of the runtime for a version, from the cache or downloaded. Progress belongs to
+/// `phase`.
 ///
 /// # Errors
 /// Environment: no pip, or no index that answers; an architecture that the package is not for.
@@ -28,7 +28,7 @@ pub(super) async fn home(
     let Some(runtime) = version.runtime() else { return Ok(None) };
     let what = format!("Java {}", runtime.java);
     let step = StepGuard::begin(&context.recorder, phase, format!("{what}, {}", runtime.package));
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key(runtime), step, async |dir, _| {
             let pinned = format!("{} --hash=sha256:{}\n", runtime.package, runtime.sha256);
             fs_err::write(dir.join("requirements.txt"), pinned).or_environment("writing a pin")?;
@@ -38,7 +38,7 @@ pub(super) async fn home(
     Ok(Some(entry.keep().join("package").join(&runtime.home)))
 }
 
-/// The image that a version's is built from: Debian with Java.
+/// The base image of a version: Debian with Java.
 pub(super) async fn base_image(
     context: &Context,
     engine: &Engine,
@@ -68,7 +68,7 @@ pub(super) async fn base_image(
     Ok(reference)
 }
 
-/// What decides the content of [`base_image`].
+/// The key of [`base_image`].
 pub(super) fn base_image_key(version: Option<&SparkRelease>) -> Key {
     version.and_then(SparkRelease::runtime).map_or_else(base::key, base_key)
 }

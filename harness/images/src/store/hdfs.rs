@@ -1,5 +1,5 @@
-//! Hadoop's servers, from Maven Central by exact coordinates: `jars.lock` is what Maven resolves of
-//! `pom.xml`.
+//! Hadoop's servers, from Maven Central by exact coordinates: `jars.lock` lists what Maven resolves
+//! from `pom.xml`.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use sparkproof_base::events::StepGuard;
 use super::inputs::STORES;
 use crate::maven::{self, Jar};
 
-/// Puts the jars beside the Dockerfile, and the empty web applications without which the servers
-/// do not start: their own are in Hadoop's archive only.
+/// Adds the jars to the build context, and empty web applications, without which the servers do not
+/// start (Hadoop's are in its archive only).
 pub(super) async fn fill(
     context: &Context,
     phase: &str,

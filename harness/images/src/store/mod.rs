@@ -1,5 +1,5 @@
 //! Images of storage servers, always assembled from packages: of the four only Azurite has a
-//! published image that is kept up, and one way is proven better than two.
+//! maintained published image, and one way to get them is enough.
 
 mod azure;
 mod hdfs;

@@ -9,11 +9,11 @@ use sparkproof_base::events::StepGuard;
 use crate::debian::debian_layer;
 use crate::pip;
 
-/// The Python of Debian 12: packages with machine code are made for one.
+/// The Python version of Debian 12: binary packages are for one version.
 const PYTHON: &str = "3.11";
 
-/// Puts Python's layer and moto's packages beside the Dockerfile. The host's Python only fetches:
-/// what it installs is for the image's.
+/// Adds Python's layer and moto's packages to the build context. The host's pip installs packages
+/// for the image's Python.
 pub(super) async fn fill(
     context: &Context,
     phase: &str,
@@ -31,7 +31,7 @@ pub(super) async fn fill(
     let platforms = ["2014", "_2_28", "_2_34"].map(|g| format!("--platform=manylinux{g}_{arch}"));
     let options = fixed.into_iter().chain(abis).map(str::to_owned).chain(platforms);
     let options: Vec<String> = options.collect();
-    pip::install(context, "moto", dir, "site", &options)
-        .await
-        .map_err(|e| e.remedy("install python3-pip and give it a network, or use the `s3` store"))
+    pip::install(context, "moto", dir, "site", &options).await.map_err(|e| {
+        e.remedy("install python3-pip and configure its network, or use the `s3` store")
+    })
 }

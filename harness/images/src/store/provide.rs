@@ -1,4 +1,4 @@
-//! The image of a server: as the engine holds it, else assembled.
+//! Provides the image of a server: from the engine, else assembled.
 
 use std::path::Path;
 
@@ -15,10 +15,11 @@ use crate::golang::Go;
 use crate::spark::base;
 use crate::{Cache, Key};
 
-/// The image's reference; assembled and built when the engine lacks it. `phase` owns the progress.
+/// The image's reference; assembled and built if the engine lacks it. Progress belongs to `phase`.
 ///
 /// # Errors
-/// Environment: a package could not be had, is not the pinned one, or the engine refused the build.
+/// Environment: a package cannot be downloaded or is not the pinned one, or the engine refused the
+/// build.
 pub async fn provide(
     context: &Context,
     engine: &Engine,
@@ -47,12 +48,12 @@ pub async fn provide(
         None => Some(base::base(context, engine, phase).await?),
     };
     let step = StepGuard::begin(&context.recorder, phase, format!("assemble {reference}"));
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key, step, async |dir, step| {
             for (name, bytes) in STORES.files(kind.name()) {
                 write(&dir.join(name), bytes)?;
             }
-            // Empty, and its owner's: what the server writes goes there.
+            // An empty directory for the server's data, owned by its user.
             write(&dir.join("data/.keep"), b"")?;
             match kind {
                 StoreKind::S3 => s3::fill(context, step, dir).await,

@@ -8,7 +8,7 @@ use sparkproof_base::events::StepGuard;
 
 use crate::golang::go_build;
 
-/// Puts the programs beside the Dockerfile.
+/// Adds the programs to the build context.
 pub(super) async fn fill(context: &Context, step: &StepGuard, dir: &Path) -> Result<()> {
     let source = dir.join("source");
     fs_err::create_dir_all(&source).or_environment("making inputs")?;

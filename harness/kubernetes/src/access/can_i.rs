@@ -1,4 +1,4 @@
-//! `kubectl auth can-i`, asked as the account itself, before a session needs it.
+//! `kubectl auth can-i`, asked as the account, before a session needs the permissions.
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::authorization::v1::{
@@ -12,16 +12,16 @@ use sparkproof_base::error::{ErrorContext, Result};
 use super::{Access, Rule};
 use crate::cluster::client_of;
 
-/// A verb the account lacks, with the API's reason.
+/// A permission that the account lacks, with the API server's reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// What is missing.
+    /// The missing permission.
     pub rule: Rule,
-    /// What the API said, often empty.
+    /// The API server's reason, often empty.
     pub reason: String,
 }
 
-/// Asks for each rule as the driver; returns the missing ones, in order.
+/// Reviews each rule as the driver; returns the missing ones, in order.
 pub async fn missing_verbs(
     context: &Context,
     access: &Access,
@@ -32,8 +32,8 @@ pub async fn missing_verbs(
     denied(context, &client, &access.namespace, rules).await
 }
 
-/// Asks for each rule as the client's user, in a namespace where the resource lies in one; returns
-/// what is denied, in order. The question creates nothing, and every user may ask it
+/// Reviews each rule as the client's user, in a namespace if the resource is namespaced; returns
+/// the denied ones, in order. A review creates nothing, and every user may ask for one
 /// (`system:basic-user`).
 pub(super) async fn denied(
     context: &Context,

@@ -1,5 +1,5 @@
-//! On which terms a cluster is used: in whose namespace, as whom, and what the kubeconfig's user may
-//! do there. Asked before anything is created, never assumed.
+//! How a cluster may be used: the namespace, the driver's identity, and the permissions of the
+//! kubeconfig's user there. Asked before anything is created, never assumed.
 
 use std::collections::BTreeSet;
 
@@ -17,55 +17,55 @@ use super::rules::{needed, rule};
 use super::{OPTIONAL_PERMISSIONS, Rule};
 use crate::cluster::Cluster;
 
-/// On which terms a cluster is used. The default is that of a cluster of ours: everything may be
-/// done, in namespaces of ours.
+/// How a cluster may be used. The default is for clusters that sparkproof made: everything is
+/// permitted, in namespaces that sparkproof creates.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ClusterCapabilities {
-    /// The user's namespace, which exists and stays; none: one of ours for each session.
+    /// An existing namespace of the user, which stays; `None`: a new one for each session.
     pub namespace: Option<String>,
-    /// As whom the driver acts.
+    /// The driver's identity.
     pub identity: Identity,
-    /// Whether other machines use the cluster, too: then a Lease says that a run lives.
+    /// Whether other machines use the cluster, too: then a Lease shows that a run is alive.
     pub shared: bool,
-    /// `verb resource` that the kubeconfig's user may not.
+    /// Permissions that the kubeconfig's user lacks, as `verb resource`.
     pub(super) denied: BTreeSet<String>,
 }
 
-/// As whom a driver authenticates.
+/// The identity with which a driver authenticates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Identity {
-    /// As the account under which executors run, by tokens made for it.
+    /// The account under which executors run, with tokens that are requested for it.
     #[default]
     Account,
-    /// As the kubeconfig's user, and why.
+    /// The kubeconfig's user, with the reason.
     User {
-        /// In words.
+        /// The reason, in words.
         reason: String,
     },
 }
 
-/// What is wanted of a cluster of the user's.
+/// What a plan wants from a user's cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessQuery<'a> {
-    /// A namespace that exists.
+    /// An existing namespace, if the user names one.
     pub namespace: Option<&'a str>,
-    /// An account that exists, in it.
+    /// An existing account in it, if the user names one.
     pub account: Option<&'a str>,
-    /// What is granted to an account of ours, in a namespace of ours.
+    /// What is granted to the account in a namespace that sparkproof creates.
     pub rbac: RbacChoice,
-    /// Decides the verbs.
+    /// Spark's version, which decides the verbs.
     pub spark_version: &'a SparkVersion,
-    /// Whether drivers are pods of ours.
+    /// Whether drivers run in pods.
     pub driver_in_pod: bool,
 }
 
 impl ClusterCapabilities {
-    /// Asks the cluster; creates nothing.
+    /// Asks the API server; creates nothing.
     ///
     /// # Errors
-    /// Bad input: the namespace does not exist. Environment: the kubeconfig's user may not do what
-    /// no proof can do without; all missing verbs are named.
+    /// Bad input: the namespace does not exist. Environment: the kubeconfig's user lacks verbs that
+    /// every session needs; all of them are named.
     pub async fn ask(
         context: &Context,
         cluster: &Cluster,
@@ -81,10 +81,13 @@ impl ClusterCapabilities {
         let rules = every(wanted.spark_version);
         let denied = denied(context, &cluster.client, &namespace, &rules).await?;
         let denied = denied.into_iter().map(|missing| missing.rule.to_string()).collect();
-        ClusterCapabilities::of(denied, wanted)
+        ClusterCapabilities::from_denied(denied, wanted)
     }
 
-    fn of(denied: BTreeSet<String>, wanted: AccessQuery<'_>) -> Result<ClusterCapabilities> {
+    fn from_denied(
+        denied: BTreeSet<String>,
+        wanted: AccessQuery<'_>,
+    ) -> Result<ClusterCapabilities> {
         let given = wanted.namespace.map(str::to_owned);
         let mut terms = ClusterCapabilities {
             namespace: given,
@@ -107,7 +110,8 @@ impl ClusterCapabilities {
         };
         match terms.identity {
             Identity::User { .. } => required.extend(needed(wanted.spark_version)),
-            // The account is asked as itself; its pods are watched by us.
+            // The account's own permissions are reviewed later, as the account; sparkproof watches
+            // its pods.
             Identity::Account => required.extend([rule("pods", "list"), rule("pods", "watch")]),
         }
         if wanted.driver_in_pod {
@@ -138,7 +142,7 @@ impl ClusterCapabilities {
         }
     }
 
-    /// What of these the kubeconfig's user may not, in one sentence; `None` when it may all.
+    /// Which of these the kubeconfig's user lacks, in one sentence; `None` if it lacks none.
     pub fn lack(&self, rules: &[Rule]) -> Option<String> {
         let missing = self.missing(rules);
         (!missing.is_empty())
@@ -152,37 +156,40 @@ impl ClusterCapabilities {
         missing
     }
 
-    /// Whether the kubeconfig's user may do this.
+    /// Whether the kubeconfig's user has this permission.
     pub fn may(&self, resource: &'static str, verb: &'static str) -> bool {
         self.lack(&[rule(resource, verb)]).is_none()
     }
 
-    /// Kinds of what Spark may leave that cannot be listed.
+    /// Kinds of leftovers that cannot be listed.
     pub fn unseen(&self) -> Vec<String> {
         let kinds = ["configmaps", "services", "persistentvolumeclaims", "statefulsets.apps"];
         kinds.into_iter().filter(|kind| !self.may(kind, "list")).map(str::to_owned).collect()
     }
 
-    /// Whether a Lease says that a run lives here.
+    /// Whether a Lease shows that a run is alive here.
     pub fn leased(&self) -> bool {
         let lease = OPTIONAL_PERMISSIONS.iter().find(|one| one.id == "lease");
         self.shared && lease.is_some_and(|one| self.lack(one.rules).is_none())
     }
 }
 
-/// Where a namespace may not be looked at, its Role decides: one that does not exist grants nothing.
+/// Refuses a namespace that does not exist. If it may not be read, its Role decides: a namespace
+/// that does not exist grants nothing.
 async fn exists(context: &Context, cluster: &Cluster, name: &str) -> Result<()> {
     let api: Api<Namespace> = Api::all(cluster.client.clone());
     let found = context.cancel.guard(async { Ok(api.get_opt(name).await) }).await?;
     match found {
         Ok(Some(_)) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
-        Ok(None) => Err(Error::input(format!("--namespace {name}: the cluster has none of it"))
-            .remedy(
-                "name one that exists: on a cluster of yours sparkproof makes none of that name",
-            )),
+        Ok(None) => {
+            Err(Error::input(format!("--namespace {name}: the cluster has no such namespace"))
+                .remedy(
+                    "name an existing one: sparkproof does not create the namespace that you name",
+                ))
+        }
         Err(error) => {
-            Err(Error::environment(format!("looking for namespace {name}")).with_source(error))
+            Err(Error::environment(format!("reading namespace {name}")).with_source(error))
         }
     }
 }
@@ -207,7 +214,10 @@ mod tests {
     }
 
     fn terms(denied: &[&str], wanted: AccessQuery<'_>) -> Result<ClusterCapabilities> {
-        ClusterCapabilities::of(denied.iter().map(|rule| (*rule).to_owned()).collect(), wanted)
+        ClusterCapabilities::from_denied(
+            denied.iter().map(|rule| (*rule).to_owned()).collect(),
+            wanted,
+        )
     }
 
     #[test]
@@ -245,7 +255,7 @@ mod tests {
         assert_eq!(user, Identity::User { reason: "no --service-account is named".into() });
         let named = AccessQuery { account: Some("spark"), ..in_team() };
         assert_eq!(terms(&[], named).expect("enough").identity, Identity::Account);
-        // As the account, the user itself needs none of Spark's verbs.
+        // With an account the user needs none of Spark's verbs.
         assert!(terms(&["create pods"], named).is_ok());
         let no_token = terms(&["create serviceaccounts/token"], named).expect("enough");
         assert!(matches!(no_token.identity, Identity::User { reason } if reason.contains("token")));

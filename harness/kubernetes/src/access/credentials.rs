@@ -1,5 +1,5 @@
-//! The driver authenticates as the service account: a short-lived token in a kubeconfig of its
-//! own, renewed before it ends.
+//! The driver authenticates as the service account, with a short-lived token in a separate
+//! kubeconfig that is renewed before it expires.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,17 +17,18 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::cluster::{Cluster, cluster_of};
 
-/// What is asked for: Kubernetes' own default. An API server may grant less
-/// (`--service-account-max-token-expiration`), 600 s at least.
+/// The requested lifetime in seconds, Kubernetes' default. An API server may grant less
+/// (`--service-account-max-token-expiration`), but at least 600 s.
 const LIFETIME_SECONDS: i64 = 3600;
-/// Renewed at this part of its lifetime, as kubelet does for projected tokens.
+/// The part of its lifetime after which a token is renewed, as the kubelet does for projected
+/// tokens.
 const RENEW_AT: f64 = 0.8;
-/// The longest that a request for a token may take.
+/// Time limit of a token request.
 const ANSWER: Duration = Duration::from_secs(20);
-/// A failed renewal is tried again after a second, then after twice as long, up to this.
+/// A failed renewal is retried after a second, doubling up to this.
 const MOST_PAUSE: Duration = Duration::from_secs(30);
 
-/// A kubeconfig with a living token; renewal stops when dropped.
+/// A kubeconfig with a valid token; dropping it stops the renewal.
 #[derive(Debug)]
 pub struct Credentials {
     kubeconfig: PathBuf,
@@ -35,15 +36,15 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Issues the first token and starts renewing. fabric8 reads the kubeconfig again when the API
-    /// answers 401 (`TokenRefreshInterceptor`), so a rewritten file is enough.
+    /// Requests the first token and starts renewing it. fabric8 reads the kubeconfig again when the
+    /// API server answers 401 (`TokenRefreshInterceptor`), so rewriting the file is enough.
     pub async fn issue(
         context: &Context,
         cluster: &Cluster,
         namespace: &str,
         account: &str,
     ) -> Result<Self> {
-        // A directory with nothing else: a driver in a container sees it.
+        // A separate directory, since a driver in a container sees it.
         let dir = context.run.dir().join(format!("driver-{namespace}"));
         private_dir(&dir)?;
         let kubeconfig = dir.join("kubeconfig");
@@ -59,15 +60,15 @@ impl Credentials {
         Ok(Credentials { kubeconfig, _renewal: AbortOnDropHandle::new(renewal) })
     }
 
-    /// Where it lies.
+    /// Path of the kubeconfig.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 }
 
-/// How long the token of an answer lives: what was granted, by the server's clock at both ends where
-/// the answer says when it was made, since this host's may differ. Never so short that the API is asked
-/// without a pause.
+/// The lifetime of a granted token. Uses the server's clock for both ends if the answer has its
+/// time of creation, since this host's clock may differ. Has a minimum, so that requests do not
+/// follow each other without a pause.
 fn lifetime(answer: &TokenRequest) -> Duration {
     let end = answer.status.as_ref().map(|status| status.expiration_timestamp.0);
     let made = answer.metadata.creation_timestamp.as_ref().map(|made| made.0);
@@ -85,7 +86,7 @@ struct Issuer {
 }
 
 impl Issuer {
-    /// Renews in time; a failure is tried again long before the token ends.
+    /// Renews the token in time; a failure is retried long before the token expires.
     async fn renew_for_ever(&self, mut lifetime: Duration) {
         loop {
             let issued = Instant::now();
@@ -97,7 +98,7 @@ impl Issuer {
                     Err(error) => {
                         let left = (issued + lifetime).saturating_duration_since(Instant::now());
                         self.context.recorder.warn(format!(
-                            "renewing the driver's token, which ends in {} s: {error}",
+                            "renewing the driver's token, which expires in {} s: {error}",
                             left.as_secs()
                         ));
                     }
@@ -108,7 +109,7 @@ impl Issuer {
         }
     }
 
-    /// Writes a new one; how long it lives.
+    /// Writes a new token; returns its lifetime.
     async fn write_token(&self) -> Result<Duration> {
         let accounts: Api<ServiceAccount> =
             Api::namespaced(self.cluster.client.clone(), &self.namespace);
@@ -126,14 +127,15 @@ impl Issuer {
         let lifetime = lifetime(&answer);
         let token = answer.status.map(|s| s.token).filter(|token| !token.is_empty());
         let token = token
-            .ok_or_else(|| Error::environment(what()).with_source("there is none in the answer"))?;
+            .ok_or_else(|| Error::environment(what()).with_source("the answer has no token"))?;
         self.context.recorder.secrets().register(&token);
         let content = self.kubeconfig_with(token)?;
         private_file(&self.kubeconfig, content.as_bytes())?;
         Ok(lifetime)
     }
 
-    /// The cluster's address and CA, with the account's token in place of the admin's key.
+    /// A kubeconfig with the cluster's address and CA, and the account's token instead of the
+    /// admin's key.
     fn kubeconfig_with(&self, token: String) -> Result<String> {
         let admin = Kubeconfig::read_from(&self.cluster.kubeconfig)
             .or_environment("reading the cluster's kubeconfig")?;
@@ -162,7 +164,7 @@ impl Issuer {
             current_context: Some("driver".to_owned()),
             ..Default::default()
         };
-        // JSON is YAML. kube's serializer exposes the token; the file is private.
+        // JSON is valid YAML. kube's serializer exposes the token, but the file is private.
         serde_json::to_string(&config).or_internal("writing a kubeconfig")
     }
 }
@@ -179,8 +181,8 @@ mod tests {
     use crate::cluster::test_cluster;
     use sparkproof_base::testing::test_context;
 
-    /// An API server that grants tokens of 600 s, whatever is asked for, but fails at some requests;
-    /// when it was asked, in seconds.
+    /// An API server that grants tokens of 600 s, whatever is asked for, but fails at some
+    /// requests; when it was asked, in seconds.
     fn server(fails: &'static [usize]) -> (kube::Client, Arc<Mutex<Vec<u64>>>) {
         let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
         let asked = Arc::new(Mutex::new(Vec::new()));

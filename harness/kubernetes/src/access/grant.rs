@@ -1,5 +1,5 @@
-//! Creates namespace, service account and binding, labelled and in the ledger; in a namespace of the
-//! user's none of them.
+//! Creates namespace, service account and binding, labelled and recorded in the ledger. In a user's
+//! namespace none of them is created.
 
 use std::path::PathBuf;
 
@@ -20,54 +20,56 @@ use super::{ClusterCapabilities, Credentials, Identity, Rule, needed};
 use crate::cluster::{Cluster, Via, proxy_towards};
 use crate::lease::Lease;
 
-/// The guide's name of its cluster role binding (`kubectl create clusterrolebinding spark-rolebinding`).
+/// The guide's name of its cluster role binding (`kubectl create clusterrolebinding
+/// spark-rolebinding`).
 const GUIDE_BINDING: &str = "spark-rolebinding";
-/// Names of ours in the namespace.
+/// Names of the objects that are created in the namespace.
 const ROLE: &str = "spark-driver";
 
-/// What to grant.
+/// The access that a session needs.
 #[derive(Debug, Clone)]
 pub struct AccessRequest {
-    /// Namespace to create; on terms that name one, that one.
+    /// Namespace to create; the capabilities' namespace, if they name one.
     pub namespace: String,
-    /// Service account to create in it; in a namespace of the user's it exists.
+    /// Service account to create in it; in a user's namespace it must exist.
     pub service_account: String,
-    /// Least privilege or as the guide.
+    /// Least privilege, or the guide's permissions.
     pub rbac: RbacChoice,
-    /// Spark's version: decides the verbs.
+    /// Spark's version, which decides the verbs.
     pub spark_version: SparkVersion,
-    /// A verb to leave out, for the scenarios that pin what happens without it.
+    /// A permission to leave out, for negative controls.
     pub without: Option<Rule>,
-    /// Verbs beside those that every session needs.
+    /// Permissions besides those that every session needs.
     pub beside: Vec<Rule>,
 }
 
-/// Who the driver and the executors are, and where.
+/// Namespace and identities of a session.
 #[derive(Debug)]
 pub struct Access {
     /// Namespace of the session.
     pub namespace: String,
-    /// The account executors run under.
+    /// The account of the executors.
     pub service_account: String,
-    /// As whom the driver authenticates.
+    /// The driver's identity.
     pub identity: Identity,
-    /// Kubeconfig of the driver process: the account's short-lived token (0600, state directory),
-    /// or the user's own.
+    /// Kubeconfig of the driver: with the account's short-lived token (0600, state directory), or
+    /// the user's.
     pub driver_kubeconfig: PathBuf,
-    /// Its context; none for the current one.
+    /// Context of the kubeconfig; `None` for the current one.
     pub driver_context: Option<String>,
-    /// How it reaches the API server.
+    /// How the driver reaches the API server.
     pub via: Via,
-    /// In a namespace of the user's: the application id that Spark shall take, by which what it
-    /// makes is found there.
+    /// In a user's namespace: the application id that Spark is given, by which its objects are
+    /// found there.
     pub application: Option<String>,
-    /// In words, for the report, e.g. `role of 9 verbs`.
+    /// What was granted, for the report, e.g. `role of 9 verbs`.
     pub granted: String,
-    /// What was created, to be removed.
+    /// The created resources.
     pub owned: Vec<OwnedResource>,
-    /// Renews the account's token as long as this lives.
+    /// Renews the account's token as long as this value exists.
     pub credentials: Option<Credentials>,
-    /// Says that the run lives, as long as this lives; on shared clusters where it may be made.
+    /// Renews the run's Lease as long as this value exists; on shared clusters where Leases are
+    /// permitted.
     pub lease: Option<Lease>,
 }
 
@@ -81,8 +83,8 @@ impl Access {
     }
 }
 
-/// Creates what the terms leave to us. A namespace of ours must not exist yet (class bad input if it
-/// does).
+/// Creates the objects that do not exist yet. A namespace that is to be created must not exist
+/// (class bad input).
 pub async fn grant(
     context: &Context,
     cluster: &Cluster,
@@ -99,7 +101,7 @@ pub async fn grant(
         let (namespace, account) = (&request.namespace, &request.service_account);
         let granted = match (&terms.identity, ours) {
             (Identity::Account, true) => granting.account(&request).await?,
-            (Identity::Account, false) => "its rights as they are".to_owned(),
+            (Identity::Account, false) => "its existing permissions".to_owned(),
             (Identity::User { reason }, _) => {
                 format!("driver as the kubeconfig's user ({reason})")
             }
@@ -131,14 +133,15 @@ pub async fn grant(
     context.cancel.guard(work).await
 }
 
-/// As Spark makes them, `spark-` and 32 hexadecimal digits, of which the first are the run's id.
+/// An application id in Spark's format, `spark-` and 32 hexadecimal digits, of which the first ones
+/// are the run's id.
 fn application_of(run: &RunId) -> String {
     let random = format!("{:032x}", rand::random::<u128>());
     format!("spark-{run}{}", &random[run.len().min(32)..])
 }
 
 impl Granting<'_> {
-    /// The account, its role and its binding; in words what it may.
+    /// Creates the account, its role and its binding; returns in words what was granted.
     async fn account(&mut self, request: &AccessRequest) -> Result<String> {
         let client = self.cluster.client.clone();
         let (namespace, account) = (self.namespace, &request.service_account);
@@ -168,7 +171,7 @@ impl Granting<'_> {
                     subjects: Some(vec![subject]),
                 };
                 create(Api::all(client), binding).await?;
-                Ok(format!("cluster role binding {GUIDE_BINDING} to edit, as the guide"))
+                Ok(format!("cluster role binding {GUIDE_BINDING} to edit, as in the guide"))
             }
             RbacChoice::Minimal => {
                 let rules: Vec<Rule> = needed(&request.spark_version)
@@ -193,7 +196,7 @@ impl Granting<'_> {
 }
 
 impl Access {
-    /// Takes one verb from the minimal Role under a running session, for the controls.
+    /// Removes one verb from the minimal Role of a running session, for negative controls.
     pub async fn revoke(&self, context: &Context, client: &kube::Client, rule: Rule) -> Result<()> {
         let roles: Api<Role> = Api::namespaced(client.clone(), &self.namespace);
         let revoked = async {
@@ -204,7 +207,7 @@ impl Access {
                 }
             }
             let replaced = roles.replace(ROLE, &PostParams::default(), &role).await;
-            replaced.map(drop).or_environment(format!("taking {rule} from the role"))
+            replaced.map(drop).or_environment(format!("removing {rule} from the role"))
         };
         context.cancel.guard(revoked).await
     }

@@ -1,5 +1,5 @@
-//! Permissions: namespace, service account, role, binding, the driver's credentials, `can-i`; on a
-//! cluster of the user's the terms on which it is used.
+//! Permissions: namespace, service account, role, binding, the driver's credentials, `can-i`; and
+//! what a user's cluster permits.
 
 mod can_i;
 mod capabilities;

@@ -1,5 +1,5 @@
-//! Where a run works on a cluster: a namespace of ours, or the user's with what says whose is what in
-//! it; and the Lease that says that the run lives.
+//! The namespace of a run: a new one, or the user's, with labels that identify the run's objects in
+//! it; and the Lease that shows that the run is alive.
 
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -15,8 +15,8 @@ use super::ClusterCapabilities;
 use crate::cluster::Cluster;
 use crate::lease::Lease;
 
-/// Room for what a run needs as long as it lives, beside its sessions: a namespace of ours, or the
-/// user's; its name, and the Lease to be held as long as it is used.
+/// Prepares a namespace for objects of the whole run, apart from its sessions: a new one, or the
+/// user's. Returns its name, and the Lease to hold while it is used.
 pub async fn prepare_namespace(
     context: &Context,
     cluster: &Cluster,
@@ -31,7 +31,7 @@ pub async fn prepare_namespace(
     Ok((namespace, lease))
 }
 
-/// What is being made in one namespace, and has to be removed.
+/// The objects that are being created in one namespace, to be removed later.
 pub(super) struct Granting<'a> {
     pub(super) context: &'a Context,
     pub(super) cluster: &'a Cluster,
@@ -53,7 +53,8 @@ impl Granting<'_> {
         }
     }
 
-    /// A namespace of ours, or what says whose is what in the user's; and the Lease.
+    /// Creates the namespace, or records the labels of the run's objects in the user's; and the
+    /// Lease.
     pub(super) async fn prepare_namespace(
         &mut self,
         terms: &ClusterCapabilities,
@@ -67,7 +68,7 @@ impl Granting<'_> {
         let held = match terms.leased() {
             false => None,
             true => {
-                // In a namespace of ours it goes with that; else last.
+                // In a new namespace it is deleted with that; else it is deleted last.
                 if !ours {
                     self.own(self.lease(lease))?;
                 }
@@ -102,8 +103,8 @@ impl Granting<'_> {
         create(Api::all(self.cluster.client.clone()), object).await
     }
 
-    /// What we and what Spark will make in a namespace that stays. What is ours may be of several
-    /// sessions: it is removed with the run.
+    /// The resources, by label, that sparkproof and Spark will create in a namespace that stays.
+    /// Those of sparkproof may serve several sessions and are removed with the run.
     fn labelled(&mut self, application: Option<&str>) -> Result<()> {
         let entry = |selector: String| OwnedResource::Labelled {
             kubeconfig: self.cluster.kubeconfig.clone(),
@@ -122,7 +123,7 @@ impl Granting<'_> {
     }
 }
 
-/// Creates an object; one of its name that exists is an error of class bad input.
+/// Creates an object; an existing one of its name is an error of class bad input.
 pub(super) async fn create<K>(api: Api<K>, object: K) -> Result<()>
 where
     K: Resource + Clone + std::fmt::Debug + Serialize + DeserializeOwned,
@@ -134,10 +135,10 @@ where
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 409 => {
             Err(Error::input(format!("{kind} {name} exists already: {}", status.message))
-                .remedy("choose another name; nothing of yours was changed"))
+                .remedy("choose another name; the existing one was not changed"))
         }
         Err(error) => Err(Error::environment(format!("creating {kind} {name}"))
             .with_source(error)
-            .remedy("the kubeconfig's user needs the right to set up namespaces and roles")),
+            .remedy("the kubeconfig's user needs permission to create namespaces and roles")),
     }
 }

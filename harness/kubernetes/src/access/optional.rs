@@ -1,25 +1,24 @@
-//! What sparkproof itself asks a cluster of the user's for, beside what Spark does.
+//! The permissions that sparkproof itself uses on a user's cluster, besides those of Spark.
 
 use k8s_openapi::api::rbac::v1::Role;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sparkproof_catalog::SparkVersion;
 
 use super::Rule;
 use super::rules::{needed, policy, rule};
 
-use sparkproof_catalog::SparkVersion;
-
-/// Something that sparkproof does where it may, and leaves out, saying so, where it may not.
+/// A feature of sparkproof that is skipped, with a message, if permissions for it are missing.
 #[derive(Debug)]
 pub struct OptionalPermission {
     /// Last part of its check's id.
     pub id: &'static str,
-    /// What is gained, in one sentence.
+    /// What the feature gives, in one sentence: the title of its check.
     pub title: &'static str,
-    /// What it takes.
+    /// The permissions that it needs.
     pub rules: &'static [Rule],
 }
 
-/// By a Lease.
+/// The permissions for a Lease.
 const LEASE: [Rule; 4] = [
     rule("leases.coordination.k8s.io", "create"),
     rule("leases.coordination.k8s.io", "get"),
@@ -27,16 +26,16 @@ const LEASE: [Rule; 4] = [
     rule("leases.coordination.k8s.io", "delete"),
 ];
 
-/// All of them.
+/// All optional features.
 pub const OPTIONAL_PERMISSIONS: [OptionalPermission; 4] = [
     OptionalPermission {
         id: "lease",
-        title: "a Lease tells sweeps on other machines that the run lives",
+        title: "a Lease shows sweeps on other machines that the run is alive",
         rules: &LEASE,
     },
     OptionalPermission {
         id: "leftovers",
-        title: "what a session leaves beside its pods is looked for",
+        title: "leftovers of a session other than pods are looked for",
         rules: &[
             rule("configmaps", "list"),
             rule("services", "list"),
@@ -45,33 +44,33 @@ pub const OPTIONAL_PERMISSIONS: [OptionalPermission; 4] = [
     },
     OptionalPermission {
         id: "evidence",
-        title: "logs and events of executors explain a session that fails",
+        title: "logs and events of executors explain a failed session",
         rules: &[rule("pods/log", "get"), rule("events", "list")],
     },
     OptionalPermission {
         id: "nodes",
-        title: "the nodes and their sizes are known",
+        title: "the report shows the nodes and their sizes",
         rules: &[rule("nodes", "list")],
     },
 ];
 
-/// Commands and files into pods. By WebSocket, which asks for `get`; since Kubernetes 1.35 for
-/// `create`, too.
+/// Commands in pods, and files into them. Over WebSocket, which needs `get`, and since Kubernetes
+/// 1.35 also `create`.
 pub const EXEC: [Rule; 2] = [rule("pods/exec", "create"), rule("pods/exec", "get")];
 
-/// A ConfigMap of ours: made, verified to be ours, deleted.
+/// A ConfigMap of the run: created, verified by its label, deleted.
 pub const CONFIG_MAP: [Rule; 3] =
     [rule("configmaps", "create"), rule("configmaps", "get"), rule("configmaps", "delete")];
 
-/// Claims that Spark makes on demand (the driver's right to make them is `Strategy::verbs`): the
-/// class is looked up, what is left is deleted, and the end of the volumes is seen.
+/// Claims that Spark creates on demand (the driver's permission for that is `Strategy::verbs`):
+/// read the StorageClass, delete leftovers, see the volumes go.
 pub const CLAIMS: [Rule; 3] = [
     rule("storageclasses.storage.k8s.io", "list"),
     rule("persistentvolumes", "list"),
     rule("persistentvolumeclaims", "deletecollection"),
 ];
 
-/// A server in a pod with its secret and its service, reached by a node's address; its log.
+/// A server in a pod with its Secret and its Service, reached at a node's address; its log.
 pub const STORE: [Rule; 7] = [
     rule("secrets", "create"),
     rule("secrets", "deletecollection"),
@@ -82,8 +81,8 @@ pub const STORE: [Rule; 7] = [
     rule("nodes", "list"),
 ];
 
-/// A driver in a pod: made with its Service, spoken to by [`EXEC`], its log followed, its REST API
-/// asked through the API server.
+/// A driver in a pod, besides [`EXEC`]: create and delete it with its Service, follow its log, use
+/// its REST API through the API server.
 pub const DRIVER_POD: [Rule; 5] = [
     rule("services", "create"),
     rule("pods", "create"),
@@ -92,14 +91,14 @@ pub const DRIVER_POD: [Rule; 5] = [
     rule("pods/proxy", "get"),
 ];
 
-/// To make a namespace and to give it back.
+/// Create and delete a namespace.
 pub(super) const NAMESPACE: [Rule; 3] =
     [rule("namespaces", "create"), rule("namespaces", "get"), rule("namespaces", "delete")];
 
 /// Tokens of an account.
 pub(super) const TOKEN: Rule = rule("serviceaccounts/token", "create");
 
-/// An account, its rights and its tokens.
+/// An account, its permissions and its tokens.
 pub(super) const ACCOUNT: [Rule; 4] = [
     rule("serviceaccounts", "create"),
     rule("roles.rbac.authorization.k8s.io", "create"),
@@ -114,10 +113,10 @@ pub(super) const GUIDE: [Rule; 3] = [
     rule("clusterrolebindings.rbac.authorization.k8s.io", "delete"),
 ];
 
-/// Everything that is ever asked for, with this Spark.
+/// All permissions that are ever used, with this Spark version.
 pub fn every(spark: &SparkVersion) -> Vec<Rule> {
     let uses = OPTIONAL_PERMISSIONS.iter().flat_map(|one| one.rules);
-    // StatefulSets are looked for where they may be listed: no session of a user's cluster makes them.
+    // Listing StatefulSets is optional: no session on a user's cluster creates them.
     let others = [rule("persistentvolumeclaims", "create"), rule("statefulsets.apps", "list")];
     let groups: [&[Rule]; 10] = [
         needed(spark),
@@ -134,8 +133,8 @@ pub fn every(spark: &SparkVersion) -> Vec<Rule> {
     groups.into_iter().flatten().chain(uses).copied().collect()
 }
 
-/// The Role that lets a user prove all that can be proven in one namespace of a cluster that is not
-/// ours, whatever Spark (3.4 or later): what docs/existing-clusters.md shows.
+/// The Role that is enough for everything that can be proven in a user's namespace, with any Spark
+/// since 3.4. docs/existing-clusters.md shows it.
 pub fn role(name: &str, namespace: &str) -> Role {
     let of_uses = OPTIONAL_PERMISSIONS.iter().flat_map(|one| one.rules);
     let groups: [&[Rule]; 3] = [needed(&SparkVersion::new(4, 0, 0)), &EXEC, &CONFIG_MAP];

@@ -1,4 +1,4 @@
-//! The verbs a client-mode driver uses, and no other.
+//! The permissions that a client-mode driver uses, and no others.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ use sparkproof_catalog::SparkVersion;
 /// One verb on one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
-    /// As kubectl writes it: `pods`, `pods/exec`, `leases.coordination.k8s.io`.
+    /// The resource in kubectl's form: `pods`, `pods/exec`, `leases.coordination.k8s.io`.
     pub resource: &'static str,
-    /// E.g. `create`.
+    /// The verb, e.g. `create`.
     pub verb: &'static str,
 }
 
@@ -25,7 +25,7 @@ pub(super) const fn rule(resource: &'static str, verb: &'static str) -> Rule {
     Rule { resource, verb }
 }
 
-/// Resources that lie in no namespace.
+/// Resources that are not namespaced.
 const CLUSTER_WIDE: [&str; 5] = [
     "namespaces",
     "nodes",
@@ -35,7 +35,7 @@ const CLUSTER_WIDE: [&str; 5] = [
 ];
 
 impl Rule {
-    /// API group (empty for the core's), resource and subresource.
+    /// API group (empty for core), resource and subresource.
     pub(super) fn parts(self) -> (&'static str, &'static str, Option<&'static str>) {
         let (named, sub) = match self.resource.split_once('/') {
             Some((named, sub)) => (named, Some(sub)),
@@ -52,9 +52,10 @@ impl Rule {
 }
 
 /// Since fabric8 6 (Spark 3.4, fabric8io/kubernetes-client#4068) `stop()` deletes collections;
-/// each step is wrapped in `tryLogNonFatalError`, so a missing verb leaks and the job succeeds
-/// (`KubernetesClusterSchedulerBackend.stop`). The pod of an executor that failed is deleted by
-/// name (`ExecutorPodsLifecycleManager.removeExecutorFromK8s`): a healthy session never asks.
+/// each step is wrapped in `tryLogNonFatalError`, so with a missing verb the job succeeds and
+/// leaves objects behind (`KubernetesClusterSchedulerBackend.stop`). A failed executor's pod is
+/// deleted by name (`ExecutorPodsLifecycleManager.removeExecutorFromK8s`): a healthy session never
+/// uses that verb.
 const BY_COLLECTION: [Rule; 9] = [
     rule("pods", "create"),
     rule("pods", "list"),
@@ -67,7 +68,7 @@ const BY_COLLECTION: [Rule; 9] = [
     rule("persistentvolumeclaims", "deletecollection"),
 ];
 
-/// Spark 4 also gets the pod of an executor that failed (seen of 4.3.0; 3.5.9 does not).
+/// Spark 4 also gets a failed executor's pod (observed with 4.3.0; 3.5.9 does not).
 const SINCE_4: [Rule; 10] = {
     let mut rules = [rule("pods", "get"); 10];
     let mut index = 0;
@@ -78,7 +79,7 @@ const SINCE_4: [Rule; 10] = {
     rules
 };
 
-/// Before that it lists and deletes one by one, and knows no PVC step (recorded of 3.3.3).
+/// Before that it lists and deletes one by one, and has no step for claims (observed with 3.3.3).
 const ONE_BY_ONE: [Rule; 9] = [
     rule("pods", "create"),
     rule("pods", "list"),
@@ -91,11 +92,12 @@ const ONE_BY_ONE: [Rule; 9] = [
     rule("services", "delete"),
 ];
 
-/// 3.0 knows of pods only (seen of 3.0.1).
+/// 3.0 uses pods only (observed with 3.0.1).
 const PODS: [Rule; 4] =
     [rule("pods", "create"), rule("pods", "list"), rule("pods", "watch"), rule("pods", "delete")];
 
-/// The verbs that this Spark version needs in its namespace, driver outside the cluster.
+/// The permissions that this Spark version needs in its namespace, with the driver outside the
+/// cluster.
 pub fn needed(spark: &SparkVersion) -> &'static [Rule] {
     match spark.minor() {
         (4.., _) => &SINCE_4,
@@ -105,13 +107,14 @@ pub fn needed(spark: &SparkVersion) -> &'static [Rule] {
     }
 }
 
-/// What a driver in a pod needs beside [`needed`]: it looks itself up, as the owner of its executors.
+/// What a driver in a pod needs besides [`needed`]: it gets its own pod, the owner of its
+/// executors.
 pub const IN_POD: Rule = rule("pods", "get");
 
-/// What `spark-submit` in cluster mode needs beside [`needed`]: the driver is in a pod, and the
+/// What `spark-submit` in cluster mode needs besides [`needed`]: the driver is in a pod, and the
 /// submission applies the driver's Service and ConfigMap, twice: the second time with their owner
-/// (`KubernetesClientApplication.run`). Since 4.2 a policy of who may connect to executors, too
-/// (`NetworkPolicyFeatureStep`, SPARK-55653; seen of 4.3.0).
+/// (`KubernetesClientApplication.run`). Since 4.2 a NetworkPolicy, too (`NetworkPolicyFeatureStep`,
+/// SPARK-55653; observed with 4.3.0).
 pub fn submission(spark: &SparkVersion) -> Vec<Rule> {
     let of_all = [
         IN_POD,
@@ -129,23 +132,23 @@ pub fn submission(spark: &SparkVersion) -> Vec<Rule> {
     all.filter(|rule| !known.contains(rule)).collect()
 }
 
-/// What a driver needs beside [`needed`] where it labels the executors that it decommissions
+/// What a driver needs besides [`needed`] if it labels the executors that it decommissions
 /// (`spark.kubernetes.executor.decommissionLabel`,
-/// `KubernetesClusterSchedulerBackend.labelDecommissioningExecs`). Without a label, dynamic allocation
-/// needs nothing more (measured, 3.5.9 and 4.3.0).
+/// `KubernetesClusterSchedulerBackend.labelDecommissioningExecs`). Without a label, dynamic
+/// allocation needs nothing more (measured, 3.5.9 and 4.3.0).
 pub const DECOMMISSION_LABEL: Rule = rule("pods", "patch");
 
-/// What a driver needs beside [`needed`] and [`submission`] where a StatefulSet makes its executors'
-/// pods (`StatefulSetPodsAllocator`): it makes and deletes the set, and labels each pod with the id that
-/// it gives to the executor (`KubernetesDriverEndpoint.generateExecID`). The pods, and claims of their
-/// own, are made by Kubernetes' controller, with its rights.
+/// What a driver needs besides [`needed`] and [`submission`] if a StatefulSet creates its
+/// executors' pods (`StatefulSetPodsAllocator`): it creates and deletes the set, and labels each
+/// pod with the id of its executor (`KubernetesDriverEndpoint.generateExecID`). Kubernetes'
+/// controller creates the pods and their claims, with its own permissions.
 pub const STATEFUL_SET: [Rule; 3] = [
     rule("statefulsets.apps", "create"),
     rule("statefulsets.apps", "delete"),
     rule("pods", "patch"),
 ];
 
-/// As the rules of a Role, one a resource.
+/// The rules of a Role, one for each resource.
 pub fn policy(rules: impl IntoIterator<Item = Rule>) -> Vec<PolicyRule> {
     let mut by_resource = std::collections::BTreeMap::<(&str, String), Vec<String>>::new();
     for rule in rules {

@@ -1,4 +1,4 @@
-//! Clients from kubeconfigs; never from the user's current context by accident.
+//! Clients from explicit kubeconfigs, never from the user's default one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::proxy::{Proxy, Via, proxy_here, url_of};
 
-/// The longest silence of an API server, after which a request fails: longer than that of a watch,
-/// which the server ends after 290 s (kube's `watcher::Config`). A command in a pod is kept alive by
-/// pings each 60 s; a log that says nothing for so long is opened again.
+/// A request fails after this time without data from the API server. Longer than a watch, which the
+/// server ends after 290 s (kube's `watcher::Config`). Pings each 60 s keep commands in pods alive;
+/// a log without data for so long is opened again.
 const ANSWER: Duration = Duration::from_secs(300);
 
 /// A client for one context of a kubeconfig, bounded on connect and on each answer
@@ -33,15 +33,15 @@ pub async fn client_of(kubeconfig: &Path, context: Option<&str>, via: Via) -> Re
     Client::try_from(config).or_environment("making a Kubernetes client")
 }
 
-/// What kube makes of a context of a kubeconfig (its current one for `None`), but for the proxy. kube's
-/// own `Config::from_custom_kubeconfig` reads the environment's proxy each time, and fails by a
-/// `NO_PROXY` that kubectl accepts.
+/// kube's configuration for a context of a kubeconfig (the current one for `None`), without the
+/// proxy. kube's `Config::from_custom_kubeconfig` reads the environment's proxy each time, and
+/// fails with some values of `NO_PROXY` that kubectl accepts.
 fn config_of(read: Kubeconfig, context: Option<&str>) -> Result<Config> {
     let wanted = context.map(str::to_owned).or_else(|| read.current_context.clone());
     let wanted = wanted.ok_or_else(|| Error::input("it has no current context"))?;
     let chosen = read.contexts.iter().find(|c| c.name == wanted).and_then(|c| c.context.clone());
     let chosen = chosen.ok_or_else(|| Error::input(format!("it has no context {wanted}")))?;
-    // As client-go: a user that is not there has no credentials.
+    // As in client-go, a user that does not exist has no credentials.
     let user = read.auth_infos.iter().find(|user| Some(&user.name) == chosen.user.as_ref());
     let mut user = user.and_then(|user| user.auth_info.clone()).unwrap_or_default();
     let named = cluster_of(read, Some(&wanted)).and_then(|named| named.cluster);
@@ -50,15 +50,16 @@ fn config_of(read: Kubeconfig, context: Option<&str>) -> Result<Config> {
     let server = cluster.server.as_deref();
     let server = server.ok_or_else(|| Error::input("its cluster has no server"))?;
     let mut config = Config::new(server.parse().or_input(format!("the server {server}"))?);
-    // What a credential plugin is told of the cluster has its certificates read.
-    let told = ExecAuthCluster::try_from(&cluster).or_input("reading certificate-authority")?;
-    if let Some(pem) = &told.certificate_authority_data {
+    // A credential plugin gets the cluster's description with the certificates as data.
+    let described =
+        ExecAuthCluster::try_from(&cluster).or_input("reading certificate-authority")?;
+    if let Some(pem) = &described.certificate_authority_data {
         let certificates = CertificateDer::pem_slice_iter(pem).map(|der| der.map(|d| d.to_vec()));
         let certificates: std::result::Result<_, _> = certificates.collect();
         config.root_cert = Some(certificates.or_input("reading certificate-authority")?);
     }
     if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
-        exec.cluster = Some(told);
+        exec.cluster = Some(described);
     }
     config.auth_info = user;
     config.default_namespace = chosen.namespace.unwrap_or(config.default_namespace);
@@ -71,7 +72,7 @@ fn config_of(read: Kubeconfig, context: Option<&str>) -> Result<Config> {
 fn bound(config: &mut Config) {
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = Some(ANSWER);
-    // The time that a pooled connection was idle does not count.
+    // The idle time of a pooled connection does not count.
     config.reset_reader_on_write = true;
 }
 
@@ -104,7 +105,7 @@ pub fn cluster_of(read: Kubeconfig, context: Option<&str>) -> Option<NamedCluste
     read.clusters.into_iter().find(|c| c.name == cluster)
 }
 
-/// One bounded look at the API server. Unreachable: class environment; its version otherwise.
+/// Asks the API server for its version, within 10 s. Environment: it is unreachable.
 pub(super) async fn answers(
     context: &Context,
     client: &Client,
@@ -132,7 +133,7 @@ pub(super) async fn answers(
             _ => format!("check the proxy, correct {named_by}, or have NO_PROXY name the server"),
         }),
         None => Error::environment(format!("{cluster}: {error}"))
-            .remedy("check that it runs and that this machine reaches it (kubectl cluster-info)"),
+            .remedy("check that it runs and that this machine can reach it (kubectl cluster-info)"),
     })
 }
 
@@ -192,12 +193,12 @@ mod tests {
         let via = Via::AsKubectl;
         let client = client_of(&path, None, via).await.expect("a client");
         let error = answers(&context, &client, (&path, None), via).await.expect_err("no proxy");
-        let told = error.summary();
-        assert!(error.to_string().contains("the proxy that proxy-url names"), "{told}");
-        assert!(!told.contains("secret"), "{told}");
+        let message = error.summary();
+        assert!(error.to_string().contains("the proxy that proxy-url names"), "{message}");
+        assert!(!message.contains("secret"), "{message}");
     }
 
-    /// An API server that takes a request and says nothing.
+    /// An API server that accepts a request and never answers.
     #[tokio::test]
     async fn a_silent_api_server_fails_a_request() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");

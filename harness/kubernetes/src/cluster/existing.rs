@@ -1,4 +1,4 @@
-//! The user's own cluster: only read the kubeconfig, create nothing but the session's namespace.
+//! The user's cluster: the kubeconfig is only read, and only the session's namespace is created.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -9,14 +9,17 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use super::connect::{answers, cluster_of};
 use super::{Cluster, ClusterRecord, Provider, Via, client_of};
 
-/// Connects. Errors: bad kubeconfig (bad input), unreachable (environment).
+/// Connects to it.
+///
+/// # Errors
+/// Bad input: the kubeconfig cannot be used. Environment: the cluster is unreachable.
 pub async fn open(
     context: &Context,
     kubeconfig: &Path,
     kube_context: Option<&str>,
 ) -> Result<Cluster> {
     register_secrets(context, kubeconfig)?;
-    // Drivers have a working directory of their own.
+    // Absolute, since drivers have another working directory.
     let kubeconfig = &std::path::absolute(kubeconfig).or_input("the kubeconfig's path")?;
     let client = client_of(kubeconfig, kube_context, Via::AsKubectl).await?;
     let version = answers(context, &client, (kubeconfig, kube_context), Via::AsKubectl).await?;
@@ -35,11 +38,12 @@ pub async fn open(
     Ok(Cluster { record, client })
 }
 
-/// A driver that acts as the kubeconfig's user gets its keys: nothing we write may show them.
+/// Registers the keys in a kubeconfig as secrets: a driver that acts as its user gets them, and no
+/// output may show them.
 fn register_secrets(context: &Context, kubeconfig: &Path) -> Result<()> {
     let read =
         kube::config::Kubeconfig::read_from(kubeconfig).or_input("reading the kubeconfig")?;
-    // kube's serializer exposes them.
+    // kube's serializer exposes the keys.
     let read = serde_json::to_value(read).or_internal("reading the kubeconfig")?;
     for user in read["users"].as_array().into_iter().flatten() {
         for key in ["token", "password", "client-key-data"] {
@@ -60,8 +64,8 @@ pub(super) fn server_of(kubeconfig: &Path, kube_context: Option<&str>) -> Result
         .ok_or_else(|| Error::input(format!("{} names no server", kubeconfig.display())))
 }
 
-/// The address this host would use towards the API server: on a flat network pods reach it too.
-/// A UDP socket that is only connected sends nothing.
+/// The address that this host uses towards the API server: on a flat network pods can reach it,
+/// too. Connecting a UDP socket sends nothing.
 async fn local_address_towards(server: &str) -> Result<IpAddr> {
     let uri: http::Uri = server.parse().or_input(format!("the server address {server}"))?;
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();

@@ -1,4 +1,4 @@
-//! Commands in pods, and files into them: tar over exec, as `kubectl cp` does it.
+//! Commands in pods, and copying files into them by tar over exec, like `kubectl cp`.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use sparkproof_base::context::{Cancel, Context};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest a command in a pod may take.
+/// Time limit of a command in a pod.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The connection of a command that is spoken to. Dropping its streams alone closes nothing.
+/// The connection of an interactive command. Dropping its streams alone does not close it.
 pub struct Attached(AttachedProcess);
 
 impl Drop for Attached {
@@ -29,18 +29,18 @@ impl Debug for Attached {
     }
 }
 
-/// The status that a command in a pod ended with, not 0: the source of its error.
+/// The exit code, other than 0, of a command in a pod: the source of its error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExitCode(pub i32);
 
 impl ExitCode {
-    /// That of the command that an error is of.
+    /// The exit code of the command that failed with this error.
     pub fn of(error: &Error) -> Option<ExitCode> {
         std::error::Error::source(error)?.downcast_ref().copied()
     }
 
-    /// As the API server tells it: by a cause of this name.
-    fn told(status: &Status) -> Option<ExitCode> {
+    /// From the API server's status, which has it as a cause of this name.
+    fn from_status(status: &Status) -> Option<ExitCode> {
         let mut causes = status.details.as_ref()?.causes.iter().flatten();
         let cause = causes.find(|cause| cause.reason.as_deref() == Some("ExitCode"))?;
         cause.message.as_ref()?.parse().ok().map(ExitCode)
@@ -65,12 +65,12 @@ pub struct InPod {
 }
 
 impl InPod {
-    /// Of a pod, by this API.
+    /// The container of this name, through this API.
     pub fn new(context: &Context, api: Api<Pod>, pod: &str, container: &'static str) -> Self {
         InPod { cancel: context.cancel.clone(), api, pod: pod.to_owned(), container }
     }
 
-    /// The same, for work of another discipline: cleaning up.
+    /// The same with another cancellation, for cleanup.
     #[must_use]
     pub fn under(&self, context: &Context) -> Self {
         InPod { cancel: context.cancel.clone(), ..self.clone() }
@@ -81,8 +81,8 @@ impl InPod {
         &self.pod
     }
 
-    /// Runs a command to its end; what it printed on standard output. A status other than 0 is an
-    /// error with what it printed on standard error.
+    /// Runs a command to its end; returns its standard output. A status other than 0 is an error
+    /// with its standard error.
     pub async fn run(&self, command: &[&str]) -> Result<String> {
         self.feed(command, tokio::io::empty()).await
     }
@@ -101,8 +101,8 @@ impl InPod {
         }
     }
 
-    /// Starts a command that is spoken to: what it is told, and what it says. It loses both when
-    /// what is returned beside them is dropped.
+    /// Starts an interactive command; returns its input and output. Both are closed when the
+    /// returned connection is dropped.
     pub async fn open(
         &self,
         command: &[&str],
@@ -143,7 +143,7 @@ impl InPod {
         };
         let (mut said, mut complained) = (String::new(), String::new());
         let feed = async {
-            // When the command ends early, its status and words say why.
+            // If the command ends early, its status and output have the reason.
             let _ = tokio::io::copy(&mut input, &mut pipe).await;
             let _ = pipe.shutdown().await;
         };
@@ -152,11 +152,11 @@ impl InPod {
         read.or_environment(what())?;
         also.or_environment(what())?;
         let status = status.await;
-        // An end without a status is no success: `kubectl cp` reports one in such cases (measured).
+        // An end without a status is an error (`kubectl cp` reports success then, measured).
         match status.as_ref().and_then(|s| s.status.as_deref()) {
             Some("Success") => Ok(said),
             _ => {
-                let code = status.as_ref().and_then(ExitCode::told);
+                let code = status.as_ref().and_then(ExitCode::from_status);
                 let message = status.and_then(|s| s.message).unwrap_or("no status".into());
                 let error = format!("{}: {message}: {}", what(), complained.trim());
                 let error = Error::environment(error);
@@ -178,21 +178,22 @@ mod tests {
     use sparkproof_base::testing::test_context;
 
     #[test]
-    fn a_status_tells_the_exit_code_by_a_cause() {
+    fn the_exit_code_is_a_cause_in_the_status() {
         let cause = |reason: &str| {
             serde_json::json!({ "status": "Failure", "reason": "NonZeroExitCode",
                 "message": "command terminated with non-zero exit code",
                 "details": { "causes": [{ "reason": reason, "message": "77" }] } })
         };
-        let told = |status| ExitCode::told(&serde_json::from_value(status).expect("a status"));
-        assert_eq!(told(cause("ExitCode")), Some(ExitCode(77)));
-        assert_eq!(told(cause("FieldValueInvalid")), None);
+        let code =
+            |status| ExitCode::from_status(&serde_json::from_value(status).expect("a status"));
+        assert_eq!(code(cause("ExitCode")), Some(ExitCode(77)));
+        assert_eq!(code(cause("FieldValueInvalid")), None);
         let error = Error::environment("x").with_source(ExitCode(77));
         assert_eq!(ExitCode::of(&error), Some(ExitCode(77)));
         assert_eq!(ExitCode::of(&Error::environment("exit code 77")), None);
     }
 
-    /// An API server that takes a request and says nothing.
+    /// An API server that accepts a request and never answers.
     #[tokio::test]
     async fn an_interruption_ends_a_command_in_a_pod() {
         let (context, _keep) = test_context();

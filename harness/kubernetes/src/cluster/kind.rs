@@ -1,4 +1,4 @@
-//! kind clusters: an own labelled network, an own kubeconfig, created by name and removed through the ledger.
+//! kind clusters: each with its own labelled network and kubeconfig, removed through the ledger.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,27 +15,27 @@ use sparkproof_machine::exec::Tool;
 use super::existing::server_of;
 use super::{Cluster, ClusterRecord, Provider, Via, client_of, kind_config};
 
-/// What to create.
+/// The cluster to create.
 #[derive(Debug, Clone)]
 pub struct KindRequest<'a> {
     /// Cluster name.
     pub name: &'a str,
-    /// How long it lives.
+    /// The scope of the cluster.
     pub scope: Scope,
-    /// The kind binary.
+    /// Path of the kind binary.
     pub kind: &'a Path,
     /// The node image, present in the engine.
     pub node_image: &'a str,
     /// Its Kubernetes version, e.g. `v1.34.4`.
     pub kubernetes_version: &'a str,
-    /// Workers beside the control plane.
+    /// Number of workers besides the control plane.
     pub workers: u32,
-    /// What a node offers.
+    /// The resources that a node offers.
     pub fit: &'a Fit,
 }
 
-/// Creates the network and the cluster; returns when kind does. Readiness is
-/// [`super::wait_until_ready`]'s business.
+/// Creates the network and the cluster; returns when kind does. [`super::wait_until_ready`] waits
+/// for readiness.
 pub async fn create(
     context: &Context,
     phase: &PhaseGuard,

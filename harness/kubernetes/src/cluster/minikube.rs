@@ -1,5 +1,5 @@
-//! Minikube clusters: a profile, a home directory, a kubeconfig and a Docker network of their own,
-//! removed through the ledger without Minikube's help.
+//! Minikube clusters: each with its own profile, home directory, kubeconfig and Docker network,
+//! removed through the ledger without Minikube.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -22,25 +22,26 @@ use super::existing::server_of;
 use super::minikube_start::{Assembled, Start, environment};
 use super::{Cluster, ClusterRecord, Provider, Provisioner, Via, client_of};
 
-/// Where the node image has the manifest of its default StorageClass.
+/// Path in the node image of the manifest of its default StorageClass.
 const STORAGE: &str = "/kind/manifests/default-storage.yaml";
 
-/// What to create.
+/// The cluster to create.
 #[derive(Debug, Clone)]
 pub struct MinikubeRequest<'a> {
     /// Profile name.
     pub name: &'a str,
-    /// The minikube binary.
+    /// Path of the minikube binary.
     pub minikube: &'a Path,
-    /// What its nodes are made of.
+    /// The base image of its nodes.
     pub image: &'a MinikubeImage,
-    /// Nodes beside the first one.
+    /// Number of nodes besides the first one.
     pub workers: u32,
-    /// What a node offers.
+    /// The resources that a node offers.
     pub fit: &'a Fit,
 }
 
-/// Who makes volumes in a cluster of this image: an assembled one has no image of Minikube's addon.
+/// The provisioner of volumes with this image: an assembled one lacks the image of Minikube's
+/// addon.
 pub fn provisioner(image: &MinikubeImage) -> Provisioner {
     match image.programs {
         Some(_) => Provisioner::LocalPath,
@@ -48,7 +49,7 @@ pub fn provisioner(image: &MinikubeImage) -> Provisioner {
     }
 }
 
-/// Whether Minikube takes a name for a profile; bad input otherwise, in its words (exit 14).
+/// Checks that Minikube accepts a profile's name; bad input otherwise, in its words (exit 14).
 pub fn accept_profile(name: &Name) -> Result<()> {
     if name.as_str().len() > 1 {
         return Ok(());
@@ -58,8 +59,8 @@ pub fn accept_profile(name: &Name) -> Result<()> {
     )))
 }
 
-/// Creates the cluster with its network; returns when its API server answers. Readiness is
-/// [`super::wait_until_ready`]'s business.
+/// Creates the cluster with its network; returns when its API server answers.
+/// [`super::wait_until_ready`] waits for readiness.
 pub async fn create(
     context: &Context,
     phase: &PhaseGuard,
@@ -88,18 +89,18 @@ pub async fn create(
     let mut tool = Tool::new(request.minikube)
         .args(start.arguments())
         .env("DOCKER_HOST", &engine.host)
-        // The longest that its own waits take.
+        // The sum of Minikube's own time limits.
         .deadline(Duration::from_secs(600));
     for (variable, value) in environment(&home, &kubeconfig) {
         tool = tool.env(variable, value);
     }
     let reason = Arc::new(OnceLock::new());
-    let told = Arc::clone(&reason);
+    let reported = Arc::clone(&reason);
     let started = tool
         .on_line(move |line| {
             if let Some(why) = reason_of(line) {
-                // What follows is advice in a box.
-                let _ = told.set(why.to_owned());
+                // The rest is advice in a box.
+                let _ = reported.set(why.to_owned());
             }
         })
         .run(context)
@@ -127,19 +128,20 @@ pub async fn create(
     Ok(Cluster { record, client })
 }
 
-/// What Minikube ends for: `X Exiting due to GUEST_START: failed to start node`.
+/// The reason in `X Exiting due to GUEST_START: failed to start node`.
 fn reason_of(line: &str) -> Option<&str> {
     line.split_once("Exiting due to ").map(|(_, reason)| reason.trim())
 }
 
 async fn refuse_existing(engine: &Engine, name: &str) -> Result<()> {
     let mut there = minikube_profile::nodes(engine, name).await?;
-    // Of a profile that is not whole: a new one would take them over, and its end remove them.
+    // Remains of another profile: a new one would take them over, and its removal would delete
+    // them.
     let (volumes, network) = minikube_profile::storage_and_network(engine, name).await?;
     there.extend(volumes.into_iter().map(|volume| format!("volume {volume}")));
     there.extend(network.and_then(|network| network.name).map(|name| format!("network {name}")));
     if there.is_empty() {
-        // A network of this name without Minikube's label is another's.
+        // A network of this name without Minikube's label is not Minikube's.
         return engine.refuse_network(name).await;
     }
     Err(Error::input(format!(

@@ -4,36 +4,36 @@ use std::path::{Path, PathBuf};
 
 use sparkproof_catalog::plan::{Fit, Machine};
 
-/// What decides it.
+/// What the command line depends on.
 #[derive(Debug)]
 pub(super) struct Start<'a> {
     pub(super) profile: &'a str,
-    /// E.g. `v1.33.5`.
+    /// The Kubernetes version, e.g. `v1.33.5`.
     pub(super) kubernetes_version: &'a str,
     pub(super) workers: u32,
     pub(super) fit: &'a Fit,
     pub(super) machine: Machine,
-    /// Whether root runs it, which Minikube refuses without `--force`.
+    /// Whether this is root, which needs `--force`.
     pub(super) root: bool,
-    /// Of a base image that we assembled; Minikube downloads its own otherwise.
+    /// For an assembled base image; otherwise Minikube downloads its own.
     pub(super) assembled: Option<Assembled<'a>>,
 }
 
-/// A base image with everything in it.
+/// An assembled base image.
 #[derive(Debug)]
 pub(super) struct Assembled<'a> {
     pub(super) image: &'a str,
-    /// The manifest that the pod network needs.
+    /// Path of the pod network's manifest.
     pub(super) cni: PathBuf,
 }
 
 impl Start<'_> {
-    /// As the guide starts it (`--memory 8192 --cpus 3`), and what sparkproof needs beside that:
-    /// containerd, which takes single layers of an image; and a node that offers no more than its
-    /// container has, since with the docker driver it counts the host's (kubernetes/minikube#16635).
+    /// The guide's arguments (`--memory 8192 --cpus 3`), and those that sparkproof needs:
+    /// containerd, which accepts single layers of an image; and a kubelet reservation, since with
+    /// the docker driver a node reports the host's resources (kubernetes/minikube#16635).
     pub(super) fn arguments(&self) -> Vec<String> {
         let fit = self.fit;
-        // Minikube counts whole CPUs.
+        // Minikube accepts whole CPUs only.
         let cpus = (fit.node_cpu.0 / 1000).max(1);
         let reserved_cpu = self.machine.cpu.0.saturating_sub(fit.node_cpu.0);
         let reserved_memory = self.machine.memory.0.saturating_sub(fit.node_memory.0);
@@ -49,7 +49,7 @@ impl Start<'_> {
             format!(
                 "--extra-config=kubelet.system-reserved=cpu={reserved_cpu}m,memory={reserved_memory}Mi"
             ),
-            // Everything else is waited for by watches.
+            // `wait_until_ready` waits for everything else.
             "--wait=apiserver".to_owned(),
             "--embed-certs".to_owned(),
             "--interactive=false".to_owned(),
@@ -60,7 +60,7 @@ impl Start<'_> {
         if let Some(assembled) = &self.assembled {
             arguments.extend([
                 format!("--base-image={}", assembled.image),
-                // The images are in the node, its addons are not.
+                // The node has Kubernetes' images, but not those of the addons.
                 "--preload=false".to_owned(),
                 "--cache-images=false".to_owned(),
                 "--install-addons=false".to_owned(),
@@ -71,10 +71,10 @@ impl Start<'_> {
     }
 }
 
-/// Environment variables that keep Minikube's files together and its words plain.
+/// Environment variables that keep Minikube's files together and its output plain.
 pub(super) fn environment(home: &Path, kubeconfig: &Path) -> [(&'static str, PathBuf); 4] {
     [
-        // It adds `.minikube`.
+        // Minikube appends `.minikube`.
         ("minikube_profile::HOME", home.to_owned()),
         ("KUBECONFIG", kubeconfig.to_owned()),
         ("MINIKUBE_IN_STYLE", "false".into()),

@@ -1,4 +1,4 @@
-//! Clusters: created with kind or Minikube, or the user's own.
+//! Clusters: created with kind or Minikube, or the user's.
 
 mod connect;
 mod existing;

@@ -1,4 +1,4 @@
-//! What later stages may use of a cluster.
+//! A cluster, as later stages use it.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -9,45 +9,46 @@ use sparkproof_base::error::Result;
 
 use super::Via;
 
-/// What kind ends the names of control planes with.
+/// Suffix of kind's control plane containers.
 const CONTROL_PLANE: &str = "-control-plane";
 
-/// Who made a cluster.
+/// The creator of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
-    /// kind, by us.
+    /// sparkproof, with kind.
     Kind,
-    /// Minikube, by us.
+    /// sparkproof, with Minikube.
     Minikube,
     /// The user.
     Existing,
 }
 
-/// A cluster that is ready, as it can be handed to another process.
+/// A ready cluster, in a form that can be passed to another process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClusterRecord {
-    /// Its name, as `kind get clusters` or `minikube profile list` would show it, or the context of an existing one.
+    /// Its name, as `kind get clusters` or `minikube profile list` would show it, or the context of
+    /// an existing one.
     pub name: String,
-    /// Who made it.
+    /// Its creator.
     pub provider: Provider,
-    /// A kubeconfig that reaches it with the rights to set up a proof. In the state directory, or
-    /// the user's own for an existing cluster.
+    /// A kubeconfig with enough permissions to set up sessions: in the state directory, or the
+    /// user's for an existing cluster.
     pub kubeconfig: PathBuf,
     /// The kubeconfig's context; `None` for the current one.
     pub context: Option<String>,
-    /// API server as seen from this host, e.g. `https://127.0.0.1:41233`.
+    /// URL of the API server from this host, e.g. `https://127.0.0.1:41233`.
     pub server: String,
     /// Kubernetes version of the API server.
     pub kubernetes_version: String,
-    /// Address of this host as pods see it: the driver's address.
+    /// Address of this host for pods: the driver's address.
     pub host_address: IpAddr,
     /// Node containers that images are loaded into; empty for an existing cluster.
     pub node_containers: Vec<String>,
 }
 
 impl ClusterRecord {
-    /// How its API server is reached.
+    /// How this host reaches its API server.
     pub fn via(&self) -> Via {
         match self.provider {
             Provider::Kind | Provider::Minikube => Via::Direct,
@@ -55,8 +56,8 @@ impl ClusterRecord {
         }
     }
 
-    /// The node container that serves the API: kind names it `<cluster>-control-plane`, Minikube as
-    /// the cluster.
+    /// The node container with the API server: `<cluster>-control-plane` in kind; in Minikube it
+    /// has the cluster's name.
     pub fn control_plane(&self) -> Option<&str> {
         let serves = |node: &&String| match self.provider {
             Provider::Kind => node.ends_with(CONTROL_PLANE),
@@ -66,8 +67,8 @@ impl ClusterRecord {
         self.node_containers.iter().find(serves).map(String::as_str)
     }
 
-    /// Node containers on which executors can run: of kind the workers where there are any, since
-    /// it leaves kubeadm's taint on the control plane then, which Minikube takes away.
+    /// Node containers on which executors can run. With workers kind keeps kubeadm's taint on the
+    /// control plane, Minikube removes it.
     pub fn executor_nodes(&self) -> Vec<String> {
         if self.provider == Provider::Minikube {
             return self.node_containers.clone();
@@ -78,12 +79,12 @@ impl ClusterRecord {
     }
 }
 
-/// A cluster and a client for it.
+/// A cluster with a client.
 #[derive(Clone)]
 pub struct Cluster {
-    /// What is known of it.
+    /// The cluster.
     pub record: ClusterRecord,
-    /// A client with its kubeconfig.
+    /// A client for its kubeconfig.
     pub client: kube::Client,
 }
 
@@ -101,7 +102,7 @@ impl std::ops::Deref for Cluster {
 }
 
 impl Cluster {
-    /// Connects to a cluster that another process of ours made.
+    /// Connects to a cluster that another process of sparkproof created.
     pub async fn reopen(context: &Context, record: ClusterRecord) -> Result<Self> {
         let client =
             super::client_of(&record.kubeconfig, record.context.as_deref(), record.via()).await?;
@@ -111,7 +112,7 @@ impl Cluster {
     }
 }
 
-/// A cluster of tests, whose API server is what the client asks; its kubeconfig is in this directory.
+/// A cluster for tests, with this client and a kubeconfig in this directory.
 #[doc(hidden)]
 pub fn test_cluster(dir: &std::path::Path, client: kube::Client) -> Cluster {
     let server = "https://127.0.0.1:1";

@@ -1,4 +1,4 @@
-//! The Docker network of a cluster of ours, which has the cluster's name.
+//! The Docker network of a cluster that sparkproof made; it has the cluster's name.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -6,8 +6,8 @@ use sparkproof_machine::engine::{Container, Engine};
 
 use super::{ClusterRecord, Provider};
 
-/// The API server as containers on a cluster's network reach it. By its address, which is in the
-/// server's certificate like its name: a JVM with a hosts file of its own resolves no other name.
+/// URL of the API server for containers on the cluster's network. Uses the address, which the
+/// server's certificate contains, too: a JVM with its own hosts file resolves no other names.
 pub async fn server_on_network(
     context: &Context,
     engine: &Engine,
@@ -18,7 +18,7 @@ pub async fn server_on_network(
     let node = Container { engine: engine.clone(), name: node.to_owned() };
     let port = match cluster.provider {
         Provider::Minikube => 8443,
-        // kubeadm's default.
+        // kubeadm's default port.
         Provider::Kind | Provider::Existing => 6443,
     };
     Ok(format!("https://{}:{port}", node.address(context, &cluster.name).await?))

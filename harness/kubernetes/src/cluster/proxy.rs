@@ -1,10 +1,10 @@
-//! Whether an API server is reached through a proxy.
+//! The proxy through which an API server is reached.
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 
-/// Variables by which processes learn of a proxy, and of what is not behind it.
+/// Environment variables for a proxy and its exceptions.
 pub const PROXY_VARIABLES: [&str; 8] = [
     "HTTPS_PROXY",
     "https_proxy",
@@ -19,26 +19,26 @@ pub const PROXY_VARIABLES: [&str; 8] = [
 /// How an API server is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
-    /// It runs on this machine, made by sparkproof: never through a proxy.
+    /// Directly: sparkproof made it, on this machine.
     Direct,
-    /// The user's: as kubectl does, see [`proxy_of`].
+    /// As kubectl does, for a user's cluster: see [`proxy_of`].
     AsKubectl,
 }
 
-/// A proxy, and what names it.
+/// A proxy, with the setting that names it.
 #[derive(Clone)]
 pub(super) struct Proxy {
-    /// Its URL. It may hold a password.
+    /// Its URL, which may contain a password.
     pub(super) url: String,
     /// `proxy-url` of the kubeconfig, or a variable: `HTTPS_PROXY`.
     pub(super) named_by: &'static str,
 }
 
-/// The proxy between this machine and the server of a kubeconfig's cluster: its `proxy-url`, always;
-/// else `HTTPS_PROXY` (or `https_proxy`), unless the server is of this machine or `NO_PROXY` names it.
-/// As client-go and Go's `http.ProxyFromEnvironment`: of `NO_PROXY` what is empty or not understood
-/// is passed over. kube 5.0.0 has no part in it: it holds `NO_PROXY` against the proxy's address, not
-/// the server's, and refuses `localhost,`.
+/// The proxy between this machine and the server of a kubeconfig's cluster: its `proxy-url`,
+/// always; else `HTTPS_PROXY` (or `https_proxy`), unless the server is of this machine or `NO_PROXY` names it.
+/// Like client-go and Go's `http.ProxyFromEnvironment` it ignores empty and unknown entries of
+/// `NO_PROXY`. kube 5.0.0 is not used for this: it compares `NO_PROXY` with the proxy's address,
+/// not the server's, and refuses `localhost,`.
 pub(super) fn proxy_of(
     server: &Uri,
     named: Option<&str>,
@@ -65,12 +65,12 @@ pub(super) fn proxy_of(
     matcher.intercept(server).map(|_| Proxy { url: with_scheme(&proxy), named_by })
 }
 
-/// `proxy:3128` is an HTTP proxy.
+/// Adds the default scheme: `proxy:3128` is an HTTP proxy.
 fn with_scheme(proxy: &str) -> String {
     if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") }
 }
 
-/// A proxy's address as kube takes it. Errors leave it out: it may hold a password.
+/// A proxy's URL in kube's form. Errors do not show it, since it may contain a password.
 pub(super) fn url_of(proxy: &Proxy) -> Result<Uri> {
     const SCHEMES: [&str; 3] = ["http", "https", "socks5"];
     let named_by = proxy.named_by;
@@ -83,7 +83,7 @@ pub(super) fn url_of(proxy: &Proxy) -> Result<Uri> {
     }
 }
 
-/// As [`proxy_of`], in this process.
+/// [`proxy_of`] with the environment of this process.
 pub(super) fn proxy_here(server: &Uri, named: Option<&str>) -> Option<Proxy> {
     proxy_of(server, named, |name| std::env::var(name).ok())
 }

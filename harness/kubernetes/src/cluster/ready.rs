@@ -1,5 +1,5 @@
-//! When a cluster is ready for user pods: nodes, DNS, storage, the default service account; each
-//! by a watch.
+//! Waits until a cluster is ready for user pods: nodes, DNS, storage, the default service account,
+//! each with a watch.
 
 use std::sync::Mutex;
 use std::time::Instant;
@@ -17,17 +17,17 @@ use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 
 use super::Cluster;
 
-/// Who makes volumes for claims of the default StorageClass.
+/// The provisioner of the default StorageClass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provisioner {
-    /// The deployment `local-path-provisioner`, of kind and of nodes that we assembled.
+    /// The deployment `local-path-provisioner`, in kind and in assembled nodes.
     LocalPath,
     /// The pod `storage-provisioner`, Minikube's addon.
     Minikube,
 }
 
-/// Waits, side by side, for every node Ready, CoreDNS available, the provisioner of the default
-/// StorageClass available and the default service account; at most 120 s each.
+/// Waits concurrently until every node is Ready, CoreDNS and the provisioner of the default
+/// StorageClass are available and the default service account exists; at most 120 s each.
 pub async fn wait_until_ready(
     context: &Context,
     phase: &PhaseGuard,
@@ -100,7 +100,7 @@ fn available(deployments: &[Deployment], name: &str) -> (bool, String) {
     (ready > 0, format!("deployment {name}: {ready} replicas available"))
 }
 
-/// One watch of a kind: looks at all objects after each change.
+/// Waits with one watch of a kind; `look` gets all objects after each change.
 async fn seen<K>(
     context: &Context,
     phase: &PhaseGuard,
@@ -121,7 +121,7 @@ where
     let follow = kube::runtime::reflector(writer, stream)
         .inspect(|event| {
             let seen = match event {
-                // A list that begins has not been answered yet.
+                // The list has begun, but has no result yet.
                 Ok(watcher::Event::Init) => None,
                 Ok(_) => Some(None),
                 Err(error) => Some(Some(error.to_string())),
@@ -131,7 +131,8 @@ where
             }
             changed.send_modify(|n| *n += 1);
         })
-        // Errors are resumed by the backoff; the wait below has the deadline and says the last one.
+        // The backoff retries after errors; the wait below has the deadline and reports the last
+        // error.
         .filter_map(|event| async { event.ok() })
         .map(Ok::<_, Error>)
         .try_for_each(|_| async { Ok(()) });

@@ -3,21 +3,21 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use sparkproof_judge::{PodList, Row};
+use sparkproof_judge::{PodList, PodRow};
 
 /// The pod list, as of `now`.
 pub fn pod_list<'a>(pods: impl IntoIterator<Item = &'a Pod>, now: Timestamp) -> PodList {
-    let mut rows: Vec<Row> = pods.into_iter().map(|pod| row(pod, now)).collect();
+    let mut rows: Vec<PodRow> = pods.into_iter().map(|pod| row(pod, now)).collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     PodList(rows)
 }
 
-fn row(pod: &Pod, now: Timestamp) -> Row {
+fn row(pod: &Pod, now: Timestamp) -> PodRow {
     let statuses = pod.status.as_ref().and_then(|s| s.container_statuses.as_ref());
     let containers = pod.spec.as_ref().map_or(0, |s| s.containers.len());
     let ready = statuses.into_iter().flatten().filter(|c| c.ready).count();
     let age = pod.creation_timestamp().map(|t| now.duration_since(t.0).as_secs());
-    Row {
+    PodRow {
         name: pod.name_any(),
         ready: format!("{ready}/{containers}"),
         status: status(pod),

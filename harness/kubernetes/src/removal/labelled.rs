@@ -1,4 +1,4 @@
-//! What a run left in a namespace that is not ours: deleted by label, by whatever verbs there are.
+//! Deletes a run's objects in a user's namespace by label, with the verbs that are granted.
 
 use std::fmt::Debug;
 
@@ -16,14 +16,15 @@ use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 
 use super::bounded;
 
-/// Pods get their grace time, 30 s by default.
+/// Seconds to wait for pods, which have a grace period of 30 s by default.
 const PODS_SECONDS: u64 = 90;
 
-/// Deletes the pods, ConfigMaps, Services, Secrets and claims that a selector finds, and waits until the pods
-/// are gone. By `deletecollection`, which every driver needs since Spark 3.4, else one by one.
+/// Deletes the pods, ConfigMaps, Services, Secrets and claims that a selector finds, and waits
+/// until the pods are gone. Uses `deletecollection`, which every driver needs since Spark 3.4, else
+/// deletes one by one.
 ///
 /// # Errors
-/// Environment: something is there that may not be deleted, or may be there and not be seen.
+/// Environment: an object may not be deleted, or objects may exist that cannot be listed.
 pub async fn remove(
     context: &Context,
     client: Client,
@@ -38,10 +39,10 @@ pub async fn remove(
     of_kind::<PersistentVolumeClaim>(&client, namespace, &all).await?;
     let pods: Api<Pod> = Api::namespaced(client, namespace);
     let waiting = Waiting::up_to(PODS_SECONDS, format!("the end of pods with {selector}"));
-    // A list that is empty once: a watch would cost as much.
+    // Polled until the list is empty once: a watch would cost as much.
     wait(context, waiting, Source::Backoff, async || match pods.list_metadata(&all).await {
         Ok(list) if list.items.is_empty() => Progress::Met(()),
-        // Who may make pods and not look at them has to believe the delete.
+        // Without permission to list pods, the delete has to be trusted.
         Err(error) if forbidden(&error) => Progress::Met(()),
         Ok(list) => Progress::NotYet(format!("{} pods", list.items.len())),
         Err(error) => Progress::NotYet(error.to_string()),
@@ -63,13 +64,13 @@ where
     }
     let listed = match bounded(async { Ok(api.list(all).await) }).await? {
         Ok(listed) => listed,
-        // Who may make none has left none.
+        // Without permission to create any, there are none.
         Err(error) if forbidden(&error) => match may_create::<K>(client, namespace).await? {
             false => return Ok(()),
             true => {
                 return Err(Error::environment(format!(
                     "neither deletecollection nor list of {} is allowed in namespace {namespace}: \
-                     what is left there is not known",
+                     leftovers there are not known",
                     K::plural(&K::DynamicType::default())
                 )));
             }
@@ -167,6 +168,6 @@ mod tests {
             remove(&context, client, "team", "a=b").await.expect("nothing is left");
         }
         let blind = remove(&context, server(false, false, true), "team", "a=b").await;
-        assert!(blind.expect_err("not known").to_string().contains("is not known"));
+        assert!(blind.expect_err("not known").to_string().contains("are not known"));
     }
 }

@@ -1,4 +1,4 @@
-//! The host as it was before a daemon of ours started, and the way back to it.
+//! The state of the host before sparkproof's Docker daemon started, and how it is restored.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use super::host::{sysctl_path, sysctls};
 use super::rules::{self, Rules, is_bridge, is_veth, rules};
 use crate::exec::{Tool, processes};
 
-/// What a daemon makes at places that cannot be configured: its identity, its plugin directory, the
-/// sockets of containerd's shims.
+/// Paths that cannot be configured and that a daemon creates: its identity, its plugin directory,
+/// the sockets of containerd's shims.
 const FIXED_PLACES: [&str; 4] =
     ["/etc/docker/key.json", "/etc/docker", "/run/docker", "/run/containerd"];
 
-/// Everything of the host that a Docker daemon changes, before it did.
+/// All state of the host that a Docker daemon changes, before it did.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Baseline {
     boot: String,
@@ -29,9 +29,9 @@ pub(super) struct Baseline {
 }
 
 impl Baseline {
-    /// Looks at the host and writes it down, unless an earlier start of this boot did: what that
-    /// one saw is the state to go back to. Where another daemon of ours (with other directories)
-    /// runs already, the host was as that one wrote down.
+    /// Records the state of the host, unless an earlier start in this boot did: then that is the
+    /// state to restore. If another daemon of sparkproof (with other directories) runs already, its
+    /// record is used.
     pub(super) async fn ensure(context: &Context, file: &Path) -> Result<()> {
         if Self::read(file).is_some() {
             return Ok(());
@@ -57,14 +57,14 @@ impl Baseline {
         private_file(file, &text)
     }
 
-    /// What was written down in this boot.
+    /// The record of this boot.
     fn read(file: &Path) -> Option<Self> {
         let baseline: Self = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
         (baseline.boot == boot_id()).then_some(baseline)
     }
 
-    /// Takes the host back to it. `bridges` are those of the stopped daemon's networks. While
-    /// another daemon runs in this network namespace, what daemons share is left to that one.
+    /// Restores the host. `bridges` are those of the stopped daemon's networks. While another
+    /// daemon runs in this network namespace, state that daemons share is kept for it.
     pub(super) async fn give_back(
         context: &Context,
         file: &Path,
@@ -72,13 +72,14 @@ impl Baseline {
     ) -> Result<()> {
         let Some(before) = Self::read(file) else { return Ok(()) };
         let alone = other_daemons().is_empty();
-        // A bridge that was there before, `docker0`, is not the stopped daemon's.
+        // `docker0`, a bridge that existed before, is kept.
         let bridges: Vec<String> =
             bridges.iter().filter(|bridge| !before.links.contains(bridge)).cloned().collect();
         for link in links().iter().filter(|link| !before.links.contains(link)) {
             if bridges.contains(link) || (alone && (is_bridge(link) || is_veth(link))) {
                 let deleted = Tool::new("ip").args(["link", "delete", link]).run(context).await;
-                // A container's end goes by itself, too, with the container's network namespace.
+                // A container's link also goes with its network namespace, so it may be gone
+                // already.
                 if links().contains(link) {
                     deleted?;
                 }
@@ -101,7 +102,7 @@ impl Baseline {
     }
 }
 
-/// A file goes; of a directory only what daemons leave there: nothing, or sockets and directories.
+/// Removes a file, or a directory that holds only what daemons leave: sockets and directories.
 fn remove(place: &Path) -> Result<()> {
     if place.is_file() {
         return fs_err::remove_file(place).or_environment("removing Docker's key");
@@ -115,7 +116,7 @@ fn remove(place: &Path) -> Result<()> {
             kind if kind.is_socket() => fs_err::remove_file(entry.path()),
             _ => continue,
         };
-        // A directory that somebody put something into stays.
+        // A directory with other content is kept.
         if let Err(e) = gone
             && e.kind() != std::io::ErrorKind::DirectoryNotEmpty
         {
@@ -125,13 +126,14 @@ fn remove(place: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The links of this network namespace (`/sys/class/net` shows those of whoever mounted it).
+/// The links of this network namespace (`/sys/class/net` shows those of the namespace that mounted
+/// it).
 pub(super) fn links() -> Vec<String> {
     procfs::net::dev_status().map(|links| links.into_keys().collect()).unwrap_or_default()
 }
 
-/// The configuration file (when its command line names one) of every Docker daemon in this network
-/// namespace. Called when ours does not run.
+/// The configuration file, if the command line names one, of every Docker daemon in this network
+/// namespace. Called while sparkproof's daemon does not run.
 pub(super) fn other_daemons() -> Vec<Option<PathBuf>> {
     let namespace = |pid: &str| fs_err::read_link(format!("/proc/{pid}/ns/net")).ok();
     let own = namespace("self");

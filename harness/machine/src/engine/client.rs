@@ -1,4 +1,4 @@
-//! A Docker daemon that answers.
+//! The client of a Docker daemon.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
 
-/// Where a Docker daemon listens unless somebody says otherwise.
+/// The default address of a Docker daemon.
 pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
-/// The longest a daemon may take to say that it is there.
+/// Time limit for a daemon's first answer.
 const PING: Duration = Duration::from_secs(10);
-/// The longest one request may take: loading or committing an image of gigabytes on a slow disk.
+/// Time limit for one request, such as loading an image of gigabytes on a slow disk.
 const REQUEST: Duration = Duration::from_secs(30 * 60);
 
-/// What is not there is as good as removed.
+/// Turns "not found" into `None`.
 pub fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError> {
     match result {
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
@@ -25,22 +25,22 @@ pub fn gone<T>(result: Result<T, DockerError>) -> Result<Option<T>, DockerError>
     }
 }
 
-/// A Docker daemon that answers.
+/// A running Docker daemon.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// The client our own code talks through.
+    /// The client of sparkproof's code.
     pub docker: Docker,
-    /// `DOCKER_HOST` for the tools we call.
+    /// `DOCKER_HOST` for tools that are called.
     pub host: String,
 }
 
 impl Engine {
-    /// The daemon at an address such as `unix:///var/run/docker.sock` or `tcp://192.0.2.1:2375`;
-    /// `None` when nothing listens there.
+    /// Connects to an address such as `unix:///var/run/docker.sock` or `tcp://192.0.2.1:2375`;
+    /// `None` if nothing listens there.
     ///
     /// # Errors
-    /// Bad input: an address of an unknown form. Environment: the socket is there but this user may
-    /// not use it, what listens there does not answer in time, or what answers is not Docker.
+    /// Bad input: the address has an unknown form. Environment: this user may not use the socket,
+    /// the server does not answer in time, or it is not Docker.
     pub async fn at(host: &str) -> Result<Option<Self>> {
         if let Some(path) = host.strip_prefix("unix://") {
             match tokio::net::UnixStream::connect(path).await {
@@ -60,9 +60,9 @@ impl Engine {
             Err(_) => {
                 let seconds = PING.as_secs();
                 return Err(Error::environment(format!(
-                    "what listens at {host} did not answer within {seconds} s"
+                    "the Docker daemon at {host} did not answer within {seconds} s"
                 ))
-                .remedy("start that Docker daemon again"));
+                .remedy("restart that Docker daemon"));
             }
             Ok(Err(DockerError::HyperLegacyError { err })) if err.is_connect() => return Ok(None),
             Ok(Err(e)) => return Err(Error::environment(format!("asking {host}")).with_source(e)),
@@ -75,7 +75,7 @@ impl Engine {
         Ok(Some(Engine { docker, host: host.to_owned() }))
     }
 
-    /// What the daemon knows of an image; `None` when it has no such image.
+    /// Inspects an image; `None` if the daemon does not have it.
     pub async fn image(&self, reference: &str) -> Result<Option<ImageInspect>> {
         match self.docker.inspect_image(reference).await {
             Ok(image) => Ok(Some(image)),
@@ -88,22 +88,22 @@ impl Engine {
         }
     }
 
-    /// Refuses the name of a network that is there already, whosever it is: what another made must
-    /// never come into a ledger.
+    /// Refuses the name of an existing network: a network that the run did not create must never be
+    /// in its ledger.
     ///
     /// # Errors
-    /// Bad input: there is one. Environment: the daemon does not answer.
+    /// Bad input: the network exists. Environment: the daemon does not answer.
     pub async fn refuse_network(&self, name: &str) -> Result<()> {
         let found = self.docker.inspect_network(name, None::<InspectNetworkOptions>).await;
         let found = gone(found).or_environment(format!("looking at network {name}"))?;
-        // Docker takes the begin of an id for a name, too.
+        // Docker also accepts a prefix of an id as a name.
         match found.is_some_and(|network| network.name.as_deref() == Some(name)) {
             true => Err(exists_already("network", name)),
             false => Ok(()),
         }
     }
 
-    /// The same for a container.
+    /// Refuses the name of an existing container.
     ///
     /// # Errors
     /// As [`Engine::refuse_network`].
@@ -124,8 +124,8 @@ impl Engine {
     }
 }
 
-/// What came of making something that the ledger names: when another was faster and made one of that
-/// name (409), it is not the run's, and the ledger forgets it.
+/// The result of creating a recorded object. If an object of that name appeared meanwhile (409), it
+/// is not the run's, and its ledger entry is removed.
 ///
 /// # Errors
 /// Environment: the ledger cannot be written.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use tempfile::TempDir;
 
-/// What of it is used here.
+/// The parts that are used.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct File {
@@ -33,7 +33,7 @@ struct Endpoint {
     host: String,
 }
 
-/// Where it lies: `DOCKER_CONFIG`, else `~/.docker`.
+/// Its directory: `DOCKER_CONFIG`, else `~/.docker`.
 pub(super) fn directory() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     set("DOCKER_CONFIG")
@@ -42,10 +42,10 @@ pub(super) fn directory() -> Option<PathBuf> {
 }
 
 /// The context that the docker CLI would use, and the address of its daemon; `None` for the default
-/// one.
+/// context.
 ///
 /// # Errors
-/// Bad input: it is named and does not exist, or a file cannot be read as what it is.
+/// Bad input: the context does not exist, or a file cannot be parsed.
 pub(super) fn context() -> Result<Option<(String, String)>> {
     let named = std::env::var("DOCKER_CONTEXT").ok();
     context_in(directory().as_deref(), named.as_deref())
@@ -60,10 +60,10 @@ fn context_in(directory: Option<&Path>, named: Option<&str>) -> Result<Option<(S
     if name.is_empty() || name == "default" {
         return Ok(None);
     }
-    // As docker/cli names it (`cli/context/store`).
+    // The naming of docker/cli (`cli/context/store`).
     let id = hex::encode(Sha256::digest(name.as_bytes()));
     let file = directory.join("contexts/meta").join(id).join("meta.json");
-    let remedy = "see `docker context ls`; DOCKER_HOST says another address";
+    let remedy = "see `docker context ls`, or set DOCKER_HOST";
     let meta = read::<Meta>(&file)?.ok_or_else(|| {
         Error::input(format!("the Docker context {name} has no {}", file.display())).remedy(remedy)
     })?;
@@ -73,7 +73,7 @@ fn context_in(directory: Option<&Path>, named: Option<&str>) -> Result<Option<(S
     Ok(Some((name, endpoint.host)))
 }
 
-/// A JSON file; `None` when there is none.
+/// Parses a JSON file; `None` if it does not exist.
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let what = || format!("reading the docker CLI's {}", path.display());
     let text = match std::fs::read(path) {
@@ -84,9 +84,9 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     serde_json::from_slice(&text).map(Some).or_input(what())
 }
 
-/// A directory for `DOCKER_CONFIG` of a docker CLI that is called: all of the user's is there
-/// (logins, credential helpers, proxies, contexts, plug-ins), and what the CLI makes of its own, such
-/// as builders, goes with the directory. In `parent`, which only the user can enter.
+/// Creates a temporary `DOCKER_CONFIG` for a docker CLI in `parent`, a private directory. It has
+/// the user's configuration (logins, credential helpers, proxies, contexts, plug-ins). What the CLI
+/// writes, such as builders, is removed with it.
 pub fn borrowed(parent: &Path) -> Result<TempDir> {
     borrowed_from(directory().as_deref(), parent)
 }
@@ -96,7 +96,7 @@ fn borrowed_from(user: Option<&Path>, parent: &Path) -> Result<TempDir> {
     let made = tempfile::tempdir_in(parent).or_environment(what)?;
     let entries = match user.map(std::fs::read_dir) {
         Some(Ok(entries)) => entries,
-        // Nobody has ever used the CLI.
+        // The CLI has never been used.
         Some(Err(e)) if e.kind() == std::io::ErrorKind::NotFound => return Ok(made),
         Some(Err(e)) => return Err(Error::environment(what).with_source(e)),
         None => return Ok(made),

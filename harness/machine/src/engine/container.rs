@@ -1,4 +1,4 @@
-//! Containers of ours.
+//! Containers of runs.
 
 use std::net::Ipv4Addr;
 
@@ -20,14 +20,14 @@ use crate::docker::release_container;
 /// One container, by its name.
 #[derive(Debug)]
 pub struct Container {
-    /// Where it is.
+    /// The daemon that it is in.
     pub engine: Engine,
     /// Its name.
     pub name: String,
 }
 
 impl Container {
-    /// Writes it down, makes it and starts it. The name contains the run's id, the body its labels.
+    /// Records, creates and starts it. The name must contain the run's id, the body the labels.
     pub async fn start(
         context: &Context,
         engine: &Engine,
@@ -52,19 +52,19 @@ impl Container {
         OwnedResource::Container { docker: self.engine.host.clone(), name: self.name.clone() }
     }
 
-    /// What an error says: "stopping container x".
+    /// The context of an error: "stopping container x".
     pub fn what(&self, doing: &str) -> String {
         format!("{doing} container {}", self.name)
     }
 
-    /// Starts it when it is made, or stopped.
+    /// Starts it after it was created or stopped.
     pub async fn begin(&self, context: &Context) -> Result<()> {
         let started = self.engine.docker.start_container(&self.name, None::<StartContainerOptions>);
         let started = async { started.await.or_environment(self.what("starting")) };
         context.cancel.guard(started).await
     }
 
-    /// What the daemon knows of it.
+    /// Inspects it.
     pub async fn inspect(&self, context: &Context) -> Result<ContainerInspectResponse> {
         let seen =
             self.engine.docker.inspect_container(&self.name, None::<InspectContainerOptions>);
@@ -78,7 +78,7 @@ impl Container {
         let endpoint = settings.and_then(|mut networks| networks.remove(network));
         let address = endpoint.and_then(|e| e.ip_address).unwrap_or_default();
         if address.is_empty() {
-            // It ended at once: its log says why.
+            // It ended at once: its log has the reason.
             let log = self.log(context, Some(12)).await.unwrap_or_default();
             return Err(Error::environment(format!(
                 "container {} has no address on network {network}: {}",
@@ -89,7 +89,7 @@ impl Container {
         address.parse().or_environment(self.what("reading the address of"))
     }
 
-    /// How it ended, when it does not run any more.
+    /// How it ended, in words; `None` while it runs.
     pub async fn ended(&self, context: &Context) -> Result<Option<String>> {
         let state = self.inspect(context).await?.state.unwrap_or_default();
         if state.running == Some(true) {
@@ -100,7 +100,7 @@ impl Container {
         Ok(Some(format!("ended with status {code}{memory}")))
     }
 
-    /// Waits for the end of its first process, and so of all others; its exit status.
+    /// Waits for the end of its main process, and so of all others; returns the exit status.
     pub async fn end(&self, context: &Context) -> Result<i64> {
         let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
         let mut end = self.engine.docker.wait_container(&self.name, Some(options));
@@ -108,11 +108,11 @@ impl Container {
             Some(Ok(end)) => Ok(end.status_code),
             Some(Err(DockerError::DockerContainerWaitError { code, .. })) => Ok(code),
             Some(Err(error)) => Err(error).or_environment(self.what("waiting for")),
-            None => Err(Error::environment(self.what("nothing is known of"))),
+            None => Err(Error::environment(self.what("no exit status of"))),
         }
     }
 
-    /// Sends SIGKILL to its first process: the kernel kills all others.
+    /// Sends SIGKILL to its main process; the kernel kills all others.
     pub async fn kill(&self, context: &Context) -> Result<()> {
         let options = KillContainerOptionsBuilder::new().signal("KILL").build();
         let killed = self.engine.docker.kill_container(&self.name, Some(options));
@@ -120,21 +120,21 @@ impl Container {
         context.cancel.guard(killed).await
     }
 
-    /// Freezes its processes: it answers nothing, connections stay open.
+    /// Freezes its processes: it does not answer, but connections stay open.
     pub async fn pause(&self, context: &Context) -> Result<()> {
         let paused = self.engine.docker.pause_container(&self.name);
         let paused = async { paused.await.or_environment(self.what("pausing")) };
         context.cancel.guard(paused).await
     }
 
-    /// Heals [`Container::pause`].
+    /// Undoes [`Container::pause`].
     pub async fn unpause(&self, context: &Context) -> Result<()> {
         let unpaused = self.engine.docker.unpause_container(&self.name);
         let unpaused = async { unpaused.await.or_environment(self.what("unpausing")) };
         context.cancel.guard(unpaused).await
     }
 
-    /// Stops it: its processes end, what it wrote stays.
+    /// Stops its processes; its files stay.
     pub async fn halt(&self, context: &Context) -> Result<()> {
         let options = StopContainerOptionsBuilder::new().t(5).build();
         let stopped = self.engine.docker.stop_container(&self.name, Some(options));
@@ -147,18 +147,18 @@ impl Container {
         let options = UploadToContainerOptionsBuilder::new().path(dir).build();
         let body = bollard::body_full(archive.into());
         let sent = self.engine.docker.upload_to_container(&self.name, Some(options), body);
-        let sent = async { sent.await.or_environment(self.what("giving files to")) };
+        let sent = async { sent.await.or_environment(self.what("copying files into")) };
         context.cancel.guard(sent).await
     }
 
-    /// What it printed; only the last lines when asked.
+    /// Its log, or the last lines of it.
     pub async fn log(&self, context: &Context, last: Option<u32>) -> Result<String> {
         let tail = last.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail).build();
         let chunks = self.engine.docker.logs(&self.name, Some(options)).try_collect();
         let chunks = async { chunks.await.or_environment(self.what("reading the log of")) };
         let chunks: Vec<_> = context.cancel.guard(chunks).await?;
-        // Chunks may end in the middle of a character.
+        // A chunk may end inside a character.
         let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.into_bytes()).collect();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use sparkproof_base::testing::test_context;
 
-    /// A daemon that takes every connection and says nothing.
+    /// A daemon that accepts every connection and never answers.
     #[tokio::test]
     async fn an_interruption_ends_what_a_silent_daemon_is_asked() {
         let (context, keep) = test_context();

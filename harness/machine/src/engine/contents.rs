@@ -1,4 +1,4 @@
-//! What is in a daemon of ours when its last user leaves: nobody's.
+//! The contents of sparkproof's daemon when its last user leaves.
 
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptions, ListVolumesOptions,
@@ -12,16 +12,16 @@ use super::Engine;
 /// Networks that every daemon has.
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
 
-/// What happens to it when the daemon stops.
+/// What happens to the contents when the daemon stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contents {
     /// Removed.
     Go,
-    /// Kept, for who only looked.
+    /// Kept, after an inspection.
     Stay,
 }
 
-/// The bridges of a daemon's networks, which survive it.
+/// The bridges of a daemon's networks, which outlive it.
 pub(super) async fn bridges(engine: &Engine) -> Result<Vec<String>> {
     let networks = engine.docker.list_networks(None::<ListNetworksOptions>).await;
     let networks = networks.or_environment("listing Docker's networks")?;
@@ -33,12 +33,12 @@ pub(super) async fn bridges(engine: &Engine) -> Result<Vec<String>> {
     Ok(networks.into_iter().filter_map(bridge).collect())
 }
 
-/// Removes containers, networks and volumes: what a killed image build leaves carries no label, and
-/// a network that stays takes its addresses from the next daemon. Images stay: they are cache. So
-/// does what carries another scope than `run`.
+/// Removes containers, networks and volumes, also those without a label: a killed image build
+/// leaves such containers, and a network that stays occupies its addresses. Images stay as a cache,
+/// and so do objects with another scope than `run`.
 pub(super) async fn empty(engine: &Engine) -> Result<()> {
     let docker = &engine.docker;
-    let what = "emptying our Docker daemon";
+    let what = "emptying the sparkproof Docker daemon";
     let options = ListContainersOptionsBuilder::new().all(true).build();
     for container in docker.list_containers(Some(options)).await.or_environment(what)? {
         if is_nobodys(container.labels.as_ref().and_then(|labels| labels.get(SCOPE))) {

@@ -1,4 +1,4 @@
-//! A Docker daemon of ours: its files, its start, its stop.
+//! Sparkproof's Docker daemon: its files, its start, its stop.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,13 +21,13 @@ use crate::mounts::unmount_in;
 
 /// Longest path of a Unix socket (unix(7)), without the final zero byte.
 const SOCKET_PATH_MAX: usize = 107;
-/// How long a daemon may take to answer: it may first have to end the containers that a killed one
-/// left running.
+/// Seconds in which a started daemon must answer. It may first have to end containers that a killed
+/// daemon left running.
 const START_SECONDS: u64 = 120;
-/// How long it may take to stop its containers and itself.
+/// Seconds in which it must stop its containers and itself.
 const STOP_SECONDS: u64 = 60;
 
-/// The daemon of ours of one state directory, running or not.
+/// The Docker daemon of one state directory, running or not.
 #[derive(Debug, Clone)]
 pub struct Daemon {
     dir: PathBuf,
@@ -35,9 +35,9 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Its files: configuration, socket, locks and log in the state directory; images, which
-    /// outlive runs, in the cache directory.
-    pub fn of(dirs: &Dirs) -> Self {
+    /// The daemon with configuration, socket, locks and log in the state directory, and with
+    /// images, which outlive runs, in the cache directory.
+    pub fn new(dirs: &Dirs) -> Self {
         Daemon { dir: dirs.state.join("engine"), data: dirs.cache.join("engine/data") }
     }
 
@@ -46,21 +46,21 @@ impl Daemon {
         format!("unix://{}", self.file("docker.sock").display())
     }
 
-    /// Whether anything of it is on this host: a process, or the written state of the host before
-    /// it started, which is removed last.
+    /// Whether anything of it is on this host: a process, or the record of the host's state, which
+    /// is removed last.
     pub fn left_something(&self) -> bool {
         self.file("baseline.json").exists()
             || !daemons(&self.dir).is_empty()
             || !helpers(&self.roots(), &self.group()).is_empty()
     }
 
-    /// Whether it has been used before: its containers, networks and volumes can be looked at by
-    /// starting it again.
+    /// Whether it was used before, so that it can be started again to list its containers, networks
+    /// and volumes.
     pub fn has_data(&self) -> bool {
         self.data.join("containers").exists()
     }
 
-    /// A file of its directory.
+    /// The path of one of its files.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -69,13 +69,13 @@ impl Daemon {
         [&self.dir, &self.data]
     }
 
-    /// The control group of its containers: what is in it is ours, whoever died.
+    /// The control group of its containers.
     fn group(&self) -> String {
         let hash = Sha256::digest(self.dir.as_os_str().as_encoded_bytes());
         format!("/sparkproof-{}", &hex::encode(hash)[..8])
     }
 
-    /// Makes its directory.
+    /// Creates its directory.
     pub(super) fn prepare(&self) -> Result<()> {
         let longest = self.file("exec/containerd/containerd.sock.ttrpc");
         if longest.as_os_str().len() > SOCKET_PATH_MAX {
@@ -88,11 +88,11 @@ impl Daemon {
         private_dir(&self.dir)
     }
 
-    /// The running daemon, when there is one; a busy one gets its time to answer. The caller holds
-    /// the start lock: it is not somebody's who just starts it.
+    /// The running daemon, if there is one; a busy one gets time to answer. The caller must hold
+    /// the start lock, so that no other process is starting it.
     ///
     /// # Errors
-    /// Environment: a process is there and does not answer.
+    /// Environment: its process runs but does not answer.
     pub(super) async fn running(&self, context: &Context) -> Result<Option<Engine>> {
         let host = self.host();
         if let Ok(Some(engine)) = Engine::at(&host).await {
@@ -102,16 +102,17 @@ impl Daemon {
         wait(context, waiting, Source::Backoff, async || match Engine::at(&host).await {
             Ok(Some(engine)) => Progress::Met(Some(engine)),
             _ if daemons(&self.dir).is_empty() => Progress::Met(None),
-            _ => Progress::NotYet("its process is there and does not answer".into()),
+            _ => Progress::NotYet("its process runs but does not answer".into()),
         })
         .await
     }
 
-    /// Starts it. The caller holds the start lock and found that it does not run.
+    /// Starts it. The caller must hold the start lock and know that it does not run.
     pub(super) async fn start(&self, context: &Context) -> Result<()> {
-        let dockerd = program(DOCKERD)
-            .ok_or_else(|| Error::environment("dockerd is not installed").remedy("--yes"))?;
-        // A killed one leaves a containerd that a new one cannot talk to.
+        let dockerd = program(DOCKERD).ok_or_else(|| {
+            Error::environment("dockerd is not installed").remedy("add --yes to install it")
+        })?;
+        // A killed daemon leaves a containerd that a new one cannot use.
         self.clear(context).await?;
         if !other_daemons().is_empty() {
             context.recorder.warn(
@@ -133,11 +134,12 @@ impl Daemon {
             "pidfile": self.file("pid"),
         });
         if !links().iter().any(|link| link == "docker0") {
-            // We use networks of our own. With a bridge of that name there, `none` would delete it.
+            // No default bridge: sparkproof makes its networks. `none` would delete an existing
+            // `docker0`.
             config["bridge"] = "none".into();
         }
         if !Path::new("/run/systemd/system").exists() {
-            // systemd would name groups in its own way, and cleans up by itself.
+            // With systemd the control groups would have other names.
             config["cgroup-parent"] = self.group().into();
         }
         if Capabilities::of_this_host().need_shim() {
@@ -149,8 +151,8 @@ impl Daemon {
         private_file(&self.file("daemon.json"), &text)
     }
 
-    /// A copy of this very program under the shim's name: the original may be rebuilt or moved
-    /// while containers run.
+    /// Copies this program under the shim's name: the original may be rebuilt or moved while
+    /// containers run.
     fn install_shim(&self) -> Result<PathBuf> {
         let what = || "installing the OCI runtime shim";
         let own = std::env::current_exe().or_environment(what())?;
@@ -164,8 +166,8 @@ impl Daemon {
     async fn spawn_and_wait(&self, context: &Context, dockerd: &Path) -> Result<()> {
         let log = std::fs::File::create(self.file("log")).or_environment("making Docker's log")?;
         let errors = log.try_clone().or_environment("making Docker's log")?;
-        // Not a `Tool`: it outlives this command when another run uses it. Its ledger entry is the
-        // baseline file together with the command line that names our configuration file.
+        // Not a `Tool`: it outlives this command if another run uses it. In place of a ledger entry
+        // it has the baseline file, and a command line that names its configuration file.
         let mut child = Command::new(dockerd)
             .arg("--config-file")
             .arg(self.file("daemon.json"))
@@ -179,7 +181,7 @@ impl Daemon {
             .stderr(errors)
             .spawn()
             .or_environment("starting dockerd")?;
-        let waiting = Waiting::up_to(START_SECONDS, "our Docker daemon to answer");
+        let waiting = Waiting::up_to(START_SECONDS, "the sparkproof Docker daemon to answer");
         wait(context, waiting, Source::Backoff, async || {
             if let Ok(Some(status)) = child.try_wait() {
                 let log = self.log_tail();
@@ -202,8 +204,8 @@ impl Daemon {
         lines[lines.len().saturating_sub(6)..].join("\n")
     }
 
-    /// Stops it, whatever state it is in, and gives the host back as it was. The caller holds the
-    /// start lock and the users' lock alone. Images stay: they are cache.
+    /// Stops it in any state and restores the host. The caller must hold the start lock and,
+    /// exclusively, the users' lock. Images stay as a cache.
     pub(super) async fn stop(&self, context: &Context, contents: Contents) -> Result<()> {
         let bridges = match Engine::at(&self.host()).await {
             Ok(Some(engine)) => {
@@ -215,7 +217,7 @@ impl Daemon {
                 }
                 bridges
             }
-            // Killed, sick or still starting: bridges are told by their names.
+            // It does not answer: bridges are recognised by their names.
             _ => Vec::new(),
         };
         self.clear(context).await?;
@@ -226,18 +228,19 @@ impl Daemon {
         Ok(())
     }
 
-    /// Ends its processes and removes what they had on this host: mounts, control groups, sockets.
+    /// Ends its processes and removes their mounts, control groups and sockets.
     async fn clear(&self, context: &Context) -> Result<()> {
         let daemon = || daemons(&self.dir);
-        end_processes(context, "our Docker daemon", STOP_SECONDS, daemon).await?;
+        end_processes(context, "the sparkproof Docker daemon", STOP_SECONDS, daemon).await?;
         let group = self.group();
-        // Containers whose daemon was killed fork while they are being ended: looked at again
-        // until their control groups can go.
-        let waiting = Waiting::up_to(30, "the containers of our Docker daemon to end");
+        // Containers of a killed daemon may fork while they are ended: repeated until their control
+        // groups can be removed.
+        let waiting = Waiting::up_to(30, "the containers of the sparkproof Docker daemon to end");
         wait(context, waiting, Source::Backoff, async || {
             let rest = || helpers(&self.roots(), &group);
             let ended = async {
-                end_processes(context, "what our Docker daemon left running", 5, rest).await?;
+                end_processes(context, "processes of the sparkproof Docker daemon", 5, rest)
+                    .await?;
                 unmount_in(&self.roots())?;
                 remove_groups(&group)
             };

@@ -12,12 +12,12 @@ use tokio::time::timeout;
 use super::Engine;
 
 impl Engine {
-    /// Runs a command in a running container to its end; what it printed, on both streams. Docker
-    /// cannot end a command: one that is given up may run on.
+    /// Runs a command in a running container to its end; returns its output of both streams. Docker
+    /// cannot end a command: after the deadline it may run on.
     ///
     /// # Errors
-    /// Environment: a status other than 0, the deadline passed, the daemon did not answer or hung up;
-    /// with the last line that it printed. Interrupted.
+    /// Environment: a status other than 0, the deadline passed, the daemon did not answer or closed
+    /// the connection; with the last line of output. Interrupted.
     pub async fn exec(
         &self,
         context: &Context,
@@ -44,7 +44,7 @@ impl Engine {
         Err(Error::environment(format!("{what} {how}: {}", last())))
     }
 
-    /// Its exit status; what it prints goes to `said`, also when this is dropped.
+    /// Its exit status. Output goes to `said`, also if this future is dropped.
     async fn run_in(
         &self,
         container: &str,
@@ -69,15 +69,16 @@ impl Engine {
         };
         let feed = async {
             if let Some(mut input) = input {
-                // When it ends early, its status and words say why.
+                // If it ends early, its status and output have the reason.
                 let _ = tokio::io::copy(&mut input, &mut pipe).await;
                 let _ = pipe.shutdown().await;
             }
-            // The end of the output is the end of the command, which may not read all of it.
+            // The end of the output is the end of the command, which may not have read all of its
+            // input.
             std::future::pending().await
         };
         let read = async {
-            // A chunk may end within a character.
+            // A chunk may end inside a character.
             while let Some(chunk) = output.next().await {
                 said.extend_from_slice(&chunk?.into_bytes());
             }

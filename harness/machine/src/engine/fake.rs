@@ -1,4 +1,4 @@
-//! A Docker daemon of tests: answers on a socket what a test says, in bytes.
+//! A fake Docker daemon for tests, which sends given bytes on a socket.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::Engine;
 
-/// What is sent for a request, and what becomes of the connection then. `None` is a 404.
+/// The bytes for a request, and what happens to the connection then. `None` is a 404.
 pub type Reply = Option<(Vec<u8>, Then)>;
 
-/// What becomes of a connection.
+/// What happens to a connection after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// Closed.
     Closed,
-    /// Kept as long as the test lasts.
+    /// Kept open until the test ends.
     Kept,
-    /// Closed as soon as the client sent something more, which is not read: the client sees a reset.
+    /// Closed when the client sends more, which is not read: the client gets a reset.
     Reset,
 }
 
@@ -35,7 +35,7 @@ pub fn json(status: u16, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Serves at the socket as long as the test's runtime lives.
+/// Serves at the socket until the test's runtime ends.
 pub async fn fake_docker(
     socket: &Path,
     reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
@@ -52,8 +52,8 @@ pub async fn fake_docker(
     Engine::at(&host).await.expect("asked").expect("answers")
 }
 
-/// Whether the head has come, and the body that it announces: a socket that is closed with something
-/// unread in it resets the connection.
+/// Whether head and body of a request are complete: closing a socket with unread data would reset
+/// the connection.
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };

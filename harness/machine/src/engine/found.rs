@@ -1,4 +1,4 @@
-//! Which container engine this host has, by looking only.
+//! Finds the container engine of this host, and changes nothing.
 
 use std::path::PathBuf;
 
@@ -9,21 +9,21 @@ use super::client::DEFAULT_HOST;
 use super::host::{DOCKERD, program};
 use super::{Daemon, Engine, configuration};
 
-/// What a look for a container engine found.
+/// The container engine of this host.
 #[derive(Debug, Clone)]
 pub enum Found {
-    /// A daemon that is not ours answers.
+    /// A running daemon that sparkproof did not start.
     Theirs(Engine),
-    /// A daemon that an earlier or another run of ours started answers.
+    /// A running daemon that this or another run of sparkproof started.
     Ours(Engine),
-    /// No daemon answers; the program is installed here.
+    /// No daemon runs; dockerd is installed at this path.
     Installed(PathBuf),
-    /// No daemon answers and none is installed.
+    /// No daemon runs and none is installed.
     Missing,
 }
 
 impl Found {
-    /// The daemon, when one answers.
+    /// The running daemon, if there is one.
     pub fn engine(&self) -> Option<&Engine> {
         match self {
             Found::Theirs(engine) | Found::Ours(engine) => Some(engine),
@@ -32,16 +32,17 @@ impl Found {
     }
 }
 
-/// Looks for a container engine and changes nothing: `DOCKER_HOST` when set, else the docker CLI's
-/// context, else the default socket, else a daemon of ours, else the installed program.
+/// Finds the container engine, in this order: `DOCKER_HOST`, the docker CLI's context, the default
+/// socket, sparkproof's own daemon, the installed program.
 ///
 /// # Errors
-/// Environment: `DOCKER_HOST` or a context is set and nothing answers there (there is no fallback:
-/// the user meant that one), or the socket may not be used. Bad input: the context does not exist.
-pub async fn look(dirs: &Dirs) -> Result<Found> {
+/// Environment: `DOCKER_HOST` or a context is set, but nothing answers there (there is no fallback,
+/// since the user chose it), or this user may not use the socket. Bad input: the context does not
+/// exist.
+pub async fn inspect(dirs: &Dirs) -> Result<Found> {
     if let Some(host) = std::env::var("DOCKER_HOST").ok().filter(|h| !h.is_empty()) {
         return match Engine::at(&host).await? {
-            Some(engine) if engine.host == Daemon::of(dirs).host() => Ok(Found::Ours(engine)),
+            Some(engine) if engine.host == Daemon::new(dirs).host() => Ok(Found::Ours(engine)),
             Some(engine) => Ok(Found::Theirs(engine)),
             None => Err(Error::environment(format!("DOCKER_HOST={host} does not answer"))
                 .remedy("start that daemon, or unset DOCKER_HOST")),
@@ -57,10 +58,10 @@ pub async fn look(dirs: &Dirs) -> Result<Found> {
     if let Ok(Some(engine)) = default {
         return Ok(Found::Theirs(engine));
     }
-    if let Some(engine) = Engine::at(&Daemon::of(dirs).host()).await? {
+    if let Some(engine) = Engine::at(&Daemon::new(dirs).host()).await? {
         return Ok(Found::Ours(engine));
     }
-    // Only now: a user without rights on the default socket may still be told so.
+    // Checked last, so that a missing permission on the default socket is reported first.
     default?;
     Ok(program(DOCKERD).map_or(Found::Missing, Found::Installed))
 }

@@ -1,13 +1,13 @@
-//! What this host offers, by looking only.
+//! What this host offers; nothing here changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use caps::{CapSet, Capability};
 
-/// The daemon's program.
+/// The program of the Docker daemon.
 pub const DOCKERD: &str = "dockerd";
-/// Debian puts daemons here, and a user's `PATH` may lack it.
+/// Directories of daemons on Debian, which a user's `PATH` may lack.
 const SBIN: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 
 /// Kernel settings that belong to the whole host and that Docker (`net`), or a kubelet in a
@@ -38,12 +38,12 @@ pub fn path() -> String {
     format!("{own}:{SBIN}").trim_start_matches(':').to_owned()
 }
 
-/// Whether we are root.
+/// Whether this process runs as root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// What processes of this host may do at most.
+/// The capabilities that processes on this host can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     /// Names (`CAP_…`) in the bounding set.
@@ -55,7 +55,8 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Of this process, which a daemon started by us inherits. What cannot be read counts as full.
+    /// Those of this process, which a daemon that it starts inherits. Unreadable values count as
+    /// full.
     pub fn of_this_host() -> Self {
         let known = caps::runtime::thread_all_supported();
         let bounding = caps::read(None, CapSet::Bounding).unwrap_or_else(|_| known.clone());
@@ -64,7 +65,7 @@ impl Capabilities {
             .ok()
             .and_then(|text| text.trim().parse().ok())
             .unwrap_or(0);
-        // Lowering the score below one's own needs this capability (proc(5)).
+        // A process needs this capability to lower its score (proc(5)).
         let lowers = effective.contains(&Capability::CAP_SYS_RESOURCE);
         Capabilities {
             missing: known.difference(&bounding).map(ToString::to_string).collect(),
@@ -80,7 +81,7 @@ impl Capabilities {
     }
 }
 
-/// The present values of [`TOUCHED_SYSCTLS`]; what this kernel lacks is left out.
+/// The present values of [`TOUCHED_SYSCTLS`] that this kernel has.
 pub fn sysctls() -> BTreeMap<String, String> {
     let read = |name: &str| {
         let value = std::fs::read_to_string(sysctl_path(name)).ok()?;
@@ -89,7 +90,7 @@ pub fn sysctls() -> BTreeMap<String, String> {
     TOUCHED_SYSCTLS.into_iter().filter_map(read).collect()
 }
 
-/// Where a setting lies.
+/// The path of a setting.
 pub(super) fn sysctl_path(name: &str) -> PathBuf {
     PathBuf::from("/proc/sys").join(name.replace('.', "/"))
 }

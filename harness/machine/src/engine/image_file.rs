@@ -1,4 +1,4 @@
-//! Files of images, without running them.
+//! Inspects files of images without running them.
 
 use bollard::errors::Error as DockerError;
 use bollard::models::ContainerCreateBody;
@@ -12,12 +12,12 @@ use sparkproof_base::ledger::{OwnedResource, labels};
 use super::Engine;
 use crate::docker::release_container;
 
-/// Where programs lie.
+/// The usual directories of programs.
 const DIRECTORIES: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"];
 
 impl Engine {
-    /// Whether an image brings all these programs, in the usual directories: looked up in a
-    /// container of it that is never started.
+    /// Whether an image has all these programs in the usual directories. Inspects a container that
+    /// is created but never started.
     pub async fn image_brings(
         &self,
         context: &Context,
@@ -25,7 +25,7 @@ impl Engine {
         programs: &[&str],
     ) -> Result<bool> {
         let name = format!("sparkproof-{}-look-{:08x}", context.run.id(), rand::random::<u32>());
-        let what = || format!("looking into the image {reference}");
+        let what = || format!("inspecting the image {reference}");
         let owned = OwnedResource::Container { docker: self.host.clone(), name: name.clone() };
         context.run.record(owned)?;
         let body = ContainerCreateBody {

@@ -1,4 +1,4 @@
-//! Debian packages, installed when the user said yes.
+//! Installs Debian packages, if `--yes` was given.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use sparkproof_base::events::StepGuard;
 use super::LinuxDistribution;
 use crate::exec::Tool;
 
-/// Packages that may be installed, on any release of Debian.
+/// Packages that may be installed, of any Debian release.
 pub const INSTALLED: [&str; 6] =
     ["docker.io", "docker-cli", "iptables", "iproute2", "debootstrap", "maven"];
-/// The longest a package installation may take.
+/// Time limit of an installation.
 const APT: Duration = Duration::from_secs(15 * 60);
 
 /// Installs the engine's packages.
@@ -20,11 +20,11 @@ pub(super) async fn docker(context: &Context, phase: &str) -> Result<()> {
     apt(context, phase, &LinuxDistribution::here().docker_packages()).await
 }
 
-/// Has a program on `PATH`: as it is, else, where `--yes` allows it, by its package, now that a
-/// stage needs it. Stages that run side by side wait for each other.
+/// Makes sure that a program is on `PATH`; installs its package if needed and `--yes` allows it.
+/// Concurrent stages wait for each other.
 ///
 /// # Errors
-/// Environment: it is missing and may not or cannot be installed.
+/// Environment: it is missing and must not or cannot be installed.
 pub async fn provide_program(context: &Context, phase: &str, program: &str) -> Result<()> {
     let there = || which::which(program).is_ok();
     if there() {
@@ -45,22 +45,22 @@ pub async fn provide_program(context: &Context, phase: &str, program: &str) -> R
     }
 }
 
-/// Installs packages of Debian and its derivatives. Installed packages stay: each is a fact of the
-/// run. `phase` owns the progress.
+/// Installs packages of Debian and its derivatives. They stay installed, and each is recorded as a
+/// fact of the run. Progress belongs to `phase`.
 ///
 /// # Errors
-/// Environment: not root, no apt-get, or it failed (with its last lines).
+/// Environment: not root, no apt-get, or apt-get failed (with its last lines).
 pub async fn apt(context: &Context, phase: &str, packages: &[&str]) -> Result<()> {
     let here = LinuxDistribution::here();
     let command = here.command(packages);
     if !here.has_apt() {
         let what = format!("--yes installs packages by apt-get, which {} lacks", here.name());
         return Err(Error::environment(what)
-            .remedy(format!("install what {} stand for on Debian", packages.join(", "))));
+            .remedy(format!("install the equivalents of Debian's {}", packages.join(", "))));
     }
     if !super::is_root() {
         return Err(Error::environment("installing packages needs root")
-            .remedy(format!("run as root, or install yourself: {command}")));
+            .remedy(format!("run as root, or install them with: {command}")));
     }
     let step = StepGuard::begin(&context.recorder, phase, command);
     let apt = |words: &[&str]| {
@@ -68,8 +68,8 @@ pub async fn apt(context: &Context, phase: &str, packages: &[&str]) -> Result<()
             .args(["--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300"])
             .args(words)
             .env("DEBIAN_FRONTEND", "noninteractive")
-            // invoke-rc.d starts no service that runlevel 1 does not have: what is started would be
-            // left behind. Where systemd runs, services belong to the system and are used as found.
+            // With runlevel 1 invoke-rc.d starts no services, which would be left running. Where
+            // systemd runs, services are the system's business.
             .env("RUNLEVEL", "1")
             .env("PREVLEVEL", "N")
             .deadline(APT)
@@ -79,7 +79,7 @@ pub async fn apt(context: &Context, phase: &str, packages: &[&str]) -> Result<()
         .chain(packages.iter().copied())
         .collect();
     if apt(&install).run(context).await.is_err() {
-        // The usual reason on a fresh machine: package lists that are missing or old.
+        // On a fresh machine the package lists are usually missing or old.
         step.progress("updating the package lists");
         apt(&["update"]).run(context).await?;
         apt(&install).run(context).await?;

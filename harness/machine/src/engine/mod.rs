@@ -1,5 +1,5 @@
-//! The container engine: finding, installing, starting and explaining it; giving the host back as
-//! it was; the OCI runtime shim.
+//! The container engine: how it is found, installed, started and diagnosed; how the host is
+//! restored; the OCI runtime shim.
 
 mod baseline;
 mod client;
@@ -26,7 +26,7 @@ pub use client::Engine;
 pub use client::{gone, made};
 pub use container::Container;
 pub use daemon::Daemon;
-pub use found::{Found, look};
+pub use found::{Found, inspect};
 pub use host::program;
 pub use host::{Capabilities, DOCKERD, TOUCHED_SYSCTLS, is_root, sysctls};
 pub use install::apt;

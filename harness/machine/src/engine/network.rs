@@ -1,4 +1,4 @@
-//! Docker networks: of a cluster, or of a server that runs alone.
+//! Docker networks, of a cluster or of a separate server.
 
 use std::net::IpAddr;
 
@@ -10,10 +10,10 @@ use sparkproof_base::ledger::{OwnedResource, Scope, labels};
 
 use super::{Engine, made};
 
-/// Makes a network of the run; its name.
+/// Creates a network of the run; returns its name.
 ///
 /// # Errors
-/// Bad input: a network has that name. Environment: Docker refused it.
+/// Bad input: a network of that name exists. Environment: Docker refused it.
 pub async fn own_network(context: &Context, engine: &Engine, scope: Scope) -> Result<String> {
     let name = format!("sparkproof-{}", context.run.id());
     context.cancel.guard(engine.refuse_network(&name)).await?;
@@ -21,7 +21,7 @@ pub async fn own_network(context: &Context, engine: &Engine, scope: Scope) -> Re
     Ok(name)
 }
 
-/// Makes a network of this name, written down before.
+/// Creates a network of this name, after recording it.
 ///
 /// # Errors
 /// Environment: Docker refused it.
@@ -46,10 +46,10 @@ pub async fn create_network(
     context.cancel.guard(create).await.map(drop)
 }
 
-/// The address of this host as a network sees it.
+/// The address of this host in a network: its gateway.
 ///
 /// # Errors
-/// Environment: the network has no IPv4 gateway, or cannot be looked at.
+/// Environment: the network has no IPv4 gateway, or cannot be inspected.
 pub async fn gateway(engine: &Engine, network: &str) -> Result<IpAddr> {
     let seen = engine
         .docker
@@ -61,7 +61,8 @@ pub async fn gateway(engine: &Engine, network: &str) -> Result<IpAddr> {
         .unwrap_or_default()
         .into_iter()
         .filter_map(|config| config.gateway?.parse::<IpAddr>().ok())
-        // `hostname -i` of a dual-stack pod prints IPv6 first; Spark wants one family: IPv4.
+        // IPv4 only: Spark needs one family, and `hostname -i` of a dual-stack pod prints IPv6
+        // first.
         .find(IpAddr::is_ipv4)
         .ok_or_else(|| Error::environment(format!("the network {network} has no IPv4 gateway")))
 }

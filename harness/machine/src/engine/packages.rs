@@ -1,9 +1,9 @@
-//! Programs by the packages of this distribution.
+//! The packages that have a program, by distribution.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Distributions that name packages alike.
+/// A family of distributions with the same package names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     Debian,
@@ -14,7 +14,7 @@ enum Family {
 }
 
 impl Family {
-    fn of(id: &str) -> Option<Family> {
+    fn from_id(id: &str) -> Option<Family> {
         Some(match id {
             "debian" | "ubuntu" => Family::Debian,
             "fedora" | "rhel" | "centos" => Family::Fedora,
@@ -40,21 +40,21 @@ impl Family {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinuxDistribution {
     family: Option<Family>,
-    /// `PRETTY_NAME`, for people.
+    /// `PRETTY_NAME`, for messages.
     name: String,
-    /// Whether the client of Docker is a package of its own: Debian since 13.
+    /// Whether Docker's client is a separate package: Debian since 13.
     splits_docker: bool,
 }
 
 impl LinuxDistribution {
-    /// Of this machine.
+    /// The distribution of this machine.
     pub fn here() -> Self {
         let read = |path: &str| std::fs::read_to_string(Path::new(path)).ok();
         let text = read("/etc/os-release").or_else(|| read("/usr/lib/os-release"));
-        Self::of(&text.unwrap_or_default())
+        Self::from_os_release(&text.unwrap_or_default())
     }
 
-    fn of(os_release: &str) -> Self {
+    fn from_os_release(os_release: &str) -> Self {
         let pairs: BTreeMap<&str, &str> = os_release
             .lines()
             .filter_map(|line| line.split_once('='))
@@ -66,14 +66,14 @@ impl LinuxDistribution {
         let name = name.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
         let old = get("VERSION_ID").parse::<u32>().is_ok_and(|version| version < 13);
         LinuxDistribution {
-            family: ids.find_map(Family::of),
+            family: ids.find_map(Family::from_id),
             name: name.to_owned(),
-            // Testing and unstable have no number.
+            // Debian testing and unstable have no number.
             splits_docker: get("ID") == "debian" && !old,
         }
     }
 
-    /// Its name, for people.
+    /// Its name, for messages.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -83,15 +83,14 @@ impl LinuxDistribution {
         self.family == Some(Family::Debian) && super::program("apt-get").is_some()
     }
 
-    /// What `--yes` installs for a daemon of sparkproof's own: `dockerd`, the client that kind calls,
-    /// what makes networks and what removes them.
+    /// The packages that `--yes` installs for sparkproof's daemon: `dockerd`, the client that kind
+    /// calls, and the programs for networks.
     pub fn docker_packages(&self) -> Vec<&'static str> {
         let client = self.splits_docker.then_some("docker-cli");
         ["docker.io"].into_iter().chain(client).chain(["iptables", "iproute2"]).collect()
     }
 
-    /// The package with a program, by its name on `PATH`; `None` where there is none, or none is
-    /// known.
+    /// The package with a program, by its name on `PATH`; `None` if none is known.
     pub fn package(&self, program: &str) -> Option<&'static str> {
         let family = self.family?;
         if program == "docker" && family == Family::Debian {
@@ -101,7 +100,7 @@ impl LinuxDistribution {
         Some(packages[family as usize]).filter(|package| !package.is_empty())
     }
 
-    /// What to do about a program that is missing: the package to install, or why none is named.
+    /// The remedy for a missing program: the package to install, or why none is named.
     pub fn how_to_get(&self, program: &str) -> String {
         match (self.family, self.package(program)) {
             (Some(family), Some(package)) => {
@@ -109,10 +108,13 @@ impl LinuxDistribution {
                 format!("{root}{} {package}", family.command())
             }
             (Some(_), None) => {
-                format!("put {program} on PATH: no package of {} is known to have it", self.name)
+                format!(
+                    "put {program} on PATH: sparkproof knows no package of {} that has it",
+                    self.name
+                )
             }
             (None, _) => format!(
-                "put {program} on PATH: the packages of {} are not known to sparkproof",
+                "put {program} on PATH: sparkproof does not know the packages of {}",
                 self.name
             ),
         }
@@ -125,9 +127,9 @@ impl LinuxDistribution {
     }
 }
 
-/// Programs, and their packages in the order of [`Family`]; empty where there is none. Looked up in
-/// the package lists of Debian 12 and 13, Ubuntu 24.04, Fedora 42, Arch, openSUSE Leap 15.6 and
-/// Alpine 3.22.
+/// Programs, and their packages in the order of [`Family`]; empty where there is none. RunListing
+/// up in the package lists of Debian 12 and 13, Ubuntu 24.04, Fedora 42, Arch, openSUSE Leap 15.6
+/// and Alpine 3.22.
 const PACKAGES: [(&[&str], [&str; 5]); 14] = [
     (&["curl"], ["curl"; 5]),
     (&["debootstrap"], ["debootstrap"; 5]),
@@ -178,15 +180,19 @@ mod tests {
     #[case(FEDORA, "ip", "dnf install iproute")]
     #[case(ROCKY, "mvn", "dnf install maven")]
     #[case(ARCH, "javac", "pacman -S jdk17-openjdk")]
-    #[case(FEDORA, "kubectl", "put kubectl on PATH: no package of Fedora Linux 42 is known")]
-    #[case(NIXOS, "go", "put go on PATH: the packages of NixOS 25.05 are not known")]
-    #[case("", "go", "the packages of this system are not known")]
+    #[case(
+        FEDORA,
+        "kubectl",
+        "put kubectl on PATH: sparkproof knows no package of Fedora Linux 42"
+    )]
+    #[case(NIXOS, "go", "put go on PATH: sparkproof does not know the packages of NixOS 25.05")]
+    #[case("", "go", "does not know the packages of this system")]
     fn a_missing_program_is_answered_with_a_package_of_this_distribution_or_the_reason(
         #[case] os_release: &str,
         #[case] program: &str,
         #[case] expected: &str,
     ) {
-        let said = LinuxDistribution::of(os_release).how_to_get(program);
+        let said = LinuxDistribution::from_os_release(os_release).how_to_get(program);
         assert!(said.contains(expected), "{said}");
     }
 
@@ -199,7 +205,7 @@ mod tests {
         #[case] os_release: &str,
         #[case] split: bool,
     ) {
-        let packages = LinuxDistribution::of(os_release).docker_packages();
+        let packages = LinuxDistribution::from_os_release(os_release).docker_packages();
         assert_eq!(packages.contains(&"docker-cli"), split, "{packages:?}");
     }
 }

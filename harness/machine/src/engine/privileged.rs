@@ -1,4 +1,4 @@
-//! Whether a daemon can run privileged containers, which nodes are, found by starting one.
+//! Tests whether a daemon can run privileged containers, as nodes are, by starting one.
 
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
@@ -14,13 +14,13 @@ use sparkproof_base::ledger::{OwnedResource, labels};
 
 use super::{Capabilities, Engine};
 
-/// Two zero blocks: a tar archive of nothing (tar(5)).
+/// Two zero blocks: an empty tar archive (tar(5)).
 const EMPTY_TAR: [u8; 1024] = [0; 1024];
-/// A program that an image of nothing does not have.
+/// A program that the empty image does not have.
 const NO_PROGRAM: &str = "/sparkproof-asks-for-privileges";
 
-/// Asks a daemon for a privileged container with nothing in it: runc takes the privileges first and
-/// then misses the program, or it is refused the privileges.
+/// Starts a privileged container of an empty image. runc first takes the privileges, which may be
+/// refused; then it fails for want of the program, which means that privileges work.
 pub(super) async fn check(context: &Context, phase: &PhaseGuard, engine: &Engine) -> Result<()> {
     let step = phase.step("privileged containers");
     let image = format!("sparkproof/nothing:{}", context.run.id());
@@ -46,13 +46,13 @@ pub(super) async fn check(context: &Context, phase: &PhaseGuard, engine: &Engine
         if missing.is_empty() { "none".to_owned() } else { missing.join(", ") }
     ))
     .remedy(
-        "stop that daemon: we then start one of ours with an OCI runtime shim; or use another host",
+        "stop that daemon: sparkproof then starts its own, with an OCI runtime shim; or use another host",
     );
     step.failed(&error);
     Err(error)
 }
 
-/// What the daemon says to it.
+/// The daemon's error.
 async fn start(context: &Context, engine: &Engine, image: &str, name: &str) -> Result<String> {
     let docker = &engine.docker;
     let (repository, tag) = image.split_once(':').unwrap_or((image, "latest"));
@@ -62,7 +62,7 @@ async fn start(context: &Context, engine: &Engine, image: &str, name: &str) -> R
         .create_image(Some(from), Some(tar), None)
         .try_collect::<Vec<_>>()
         .await
-        .or_environment("importing an image of nothing")?;
+        .or_environment("importing an empty image")?;
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         cmd: Some(vec![NO_PROGRAM.to_owned()]),
@@ -75,7 +75,7 @@ async fn start(context: &Context, engine: &Engine, image: &str, name: &str) -> R
         ..ContainerCreateBody::default()
     };
     let options = CreateContainerOptionsBuilder::new().name(name).build();
-    docker.create_container(Some(options), body).await.or_environment("making a container")?;
+    docker.create_container(Some(options), body).await.or_environment("creating a container")?;
     let started = docker.start_container(name, None::<StartContainerOptions>).await;
     Ok(started.map_or_else(|e| e.to_string(), |()| "it started".to_owned()))
 }

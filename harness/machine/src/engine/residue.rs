@@ -1,4 +1,5 @@
-//! What a daemon of ours can leave behind, found by its directories: processes and control groups.
+//! Processes and control groups that sparkproof's Docker daemon can leave, found by its
+//! directories.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,27 +10,27 @@ use sparkproof_base::error::{ErrorContext, Result};
 use crate::exec::processes;
 use crate::mounts::mounts;
 
-/// Whether a process is `program` (or one of its helpers, e.g. `containerd-shim-runc-v2`) working
-/// with a path in one of these directories: its command line names one.
+/// Whether a process is `program` (or a helper, e.g. `containerd-shim-runc-v2`) with a path in one
+/// of these directories on its command line.
 fn works_in(process: &Process, program: &str, dirs: &[&Path]) -> bool {
     let Ok(words) = process.cmdline() else { return false };
     let Some(name) = words.first().and_then(|w| Path::new(w).file_name()) else { return false };
     let is_program = name.as_bytes().starts_with(program.as_bytes());
     is_program
         && words[1..].iter().any(|word| {
-            // `--flag=/path` names it as well.
+            // Also as `--flag=/path`.
             let path = word.split_once('=').map_or(word.as_str(), |(_, path)| path);
             dirs.iter().any(|dir| Path::new(path).starts_with(dir))
         })
 }
 
-/// The `dockerd` processes with their files in a directory.
+/// The `dockerd` processes whose files are in a directory.
 pub(super) fn daemons(dir: &Path) -> Vec<Process> {
     processes(|p| works_in(p, super::DOCKERD, &[dir]))
 }
 
-/// Everything else that such a daemon started: containerd, its shims, runc, unpackers, and what
-/// runs in its containers.
+/// All other processes of such a daemon: containerd, its shims, runc, unpackers, and the processes
+/// in its containers.
 pub(super) fn helpers(dirs: &[&Path], group: &str) -> Vec<Process> {
     let contained = contained(group);
     processes(|p| {
@@ -68,7 +69,7 @@ pub(super) fn remove_groups(name: &str) -> Result<()> {
     for group in groups(name) {
         match fs_err::remove_dir(&group) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(e).or_environment("removing a control group of ours");
+                return Err(e).or_environment("removing a control group");
             }
             _ => {}
         }

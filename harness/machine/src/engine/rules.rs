@@ -1,4 +1,4 @@
-//! iptables rules: read, compared, and given back as they were.
+//! iptables rules: read, compared and restored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use sparkproof_base::error::Result;
 use super::host::program;
 use crate::exec::Tool;
 
-/// Both backends where the host has both: a daemon uses whichever `iptables` is.
+/// Both backends: a daemon uses the one that `iptables` is a link to.
 const FAMILIES: [&str; 4] =
     ["iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy"];
-/// Where the backends are not told apart.
+/// The only family on hosts that do not distinguish the backends.
 const PLAIN: [&str; 2] = ["iptables", "ip6tables"];
 
-/// What `FAMILY-save` prints, by family, e.g. `iptables-nft`.
+/// The output of `FAMILY-save`, by family, e.g. `iptables-nft`.
 pub type Rules = BTreeMap<String, String>;
 
-/// All rules of this network namespace.
+/// Reads all rules of this network namespace.
 ///
 /// # Errors
 /// Environment: not root, or a tool failed.
@@ -33,17 +33,17 @@ pub async fn rules(context: &Context) -> Result<Rules> {
     Ok(rules)
 }
 
-/// A table as `iptables-save` prints it, counters left out.
+/// A table as `iptables-save` prints it, without counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Table {
-    /// Chains in their order, with the policy: `-` for those a user made.
+struct IptablesTable {
+    /// Chains in their order, with their policy; `-` for user-defined chains.
     chains: Vec<(String, String)>,
     /// `-A CHAIN …`.
     rules: Vec<String>,
 }
 
-fn parse(text: &str) -> BTreeMap<String, Table> {
-    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
+fn parse(text: &str) -> BTreeMap<String, IptablesTable> {
+    let mut tables: BTreeMap<String, IptablesTable> = BTreeMap::new();
     let mut current = None;
     for line in text.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('*') {
@@ -61,10 +61,10 @@ fn parse(text: &str) -> BTreeMap<String, Table> {
     tables
 }
 
-/// One line a rule, chain or policy, e.g. `filter -A FORWARD -j DOCKER-USER`; an empty built-in
-/// chain that accepts is as good as none.
+/// One line for each rule, chain or policy, e.g. `filter -A FORWARD -j DOCKER-USER`, without empty
+/// built-in chains that accept.
 pub fn lines(text: &str) -> BTreeSet<String> {
-    let of_table = |(name, table): (String, Table)| {
+    let of_table = |(name, table): (String, IptablesTable)| {
         let chains = table.chains.into_iter().filter(|(_, policy)| policy != "ACCEPT");
         let chains: Vec<String> =
             chains.map(|(chain, policy)| format!(":{chain} {policy}")).collect();
@@ -73,8 +73,8 @@ pub fn lines(text: &str) -> BTreeSet<String> {
     parse(text).into_iter().flat_map(of_table).collect()
 }
 
-/// Whether a rule or chain is Docker's: of its chains, of a bridge of its networks, or the masquerade
-/// of a published port for the container itself.
+/// Whether a rule or chain is Docker's: it is of a Docker chain, names a bridge of a Docker
+/// network, or masquerades a published port for the container itself.
 fn is_dockers(line: &str, bridges: &[String]) -> bool {
     let hairpin = || {
         let word_after = |flag: &str| line.split_whitespace().skip_while(|w| *w != flag).nth(1);
@@ -92,14 +92,14 @@ pub(super) fn is_bridge(name: &str) -> bool {
     name == "docker0" || name.strip_prefix("br-").is_some_and(is_id)
 }
 
-/// The host's end of a container's link: `veth` and 7 hex digits.
+/// Whether a link is the host's end of a container's: `veth` and 7 hex digits.
 pub(super) fn is_veth(name: &str) -> bool {
     let is_id = |id: &str| id.len() == 7 && id.bytes().all(|b| b.is_ascii_hexdigit());
     name.strip_prefix("veth").is_some_and(is_id)
 }
 
-/// Input for `FAMILY-restore` that takes Docker's part back to what it was in `before` and leaves
-/// every other rule as it is in `now`; `None` when that is so already.
+/// Input for `FAMILY-restore` that restores Docker's part from `before` and keeps every other rule
+/// of `now`; `None` if nothing changes.
 fn given_back(before: &str, now: &str, bridges: &[String]) -> Option<String> {
     if lines(before) == lines(now) {
         return None;
@@ -109,10 +109,10 @@ fn given_back(before: &str, now: &str, bridges: &[String]) -> Option<String> {
     let mut text = String::new();
     for (name, now) in &now {
         let before = before.get(name).cloned().unwrap_or_default();
-        let others = |table: &Table| -> Vec<String> {
+        let others = |table: &IptablesTable| -> Vec<String> {
             table.rules.iter().filter(|r| !dockers(r)).cloned().collect()
         };
-        // Nobody else changed anything: exactly as before, order included.
+        // Nothing else has changed: restore everything, order included.
         let rules = if others(&before) == others(now) {
             before.rules.clone()
         } else {
@@ -123,7 +123,7 @@ fn given_back(before: &str, now: &str, bridges: &[String]) -> Option<String> {
         let kept = now.chains.iter().filter(|(chain, _)| !is_dockers(chain, bridges));
         for (chain, policy) in kept {
             let was = before.chains.iter().find(|(c, _)| c == chain).map(|(_, policy)| policy);
-            // The one policy that Docker sets.
+            // The only policy that Docker sets.
             let docker_set = chain == "FORWARD" && policy == "DROP";
             let policy = if docker_set { was.map_or("ACCEPT", String::as_str) } else { policy };
             text.push_str(&format!(":{chain} {policy} [0:0]\n"));
@@ -137,7 +137,7 @@ fn given_back(before: &str, now: &str, bridges: &[String]) -> Option<String> {
     Some(text)
 }
 
-/// Input for `FAMILY-restore --noflush` that deletes the rules of some bridges only; `None` when
+/// Input for `FAMILY-restore --noflush` that deletes only the rules of these bridges; `None` if
 /// there are none.
 fn without_bridges(now: &str, bridges: &[String]) -> Option<String> {
     let mut text = String::new();
@@ -153,8 +153,8 @@ fn without_bridges(now: &str, bridges: &[String]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Takes Docker's part of the rules back to what it was. With another daemon in this network
-/// namespace its chains stay: only the rules of our bridges go.
+/// Restores Docker's part of the rules. With another daemon in this network namespace only the
+/// rules of these bridges are deleted, since both share the chains.
 pub(super) async fn give_back(
     context: &Context,
     before: &Rules,

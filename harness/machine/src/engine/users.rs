@@ -1,4 +1,4 @@
-//! Who uses the engine: found or started once, shared by all runs, stopped by the last.
+//! Use of the engine: found or started once, shared by all runs, stopped by the last.
 
 use std::fs::File;
 
@@ -11,49 +11,49 @@ use sparkproof_base::locks::{LockMode, lock, try_lock};
 
 use super::contents::Contents;
 use super::{
-    Capabilities, Daemon, Engine, Found, LinuxDistribution, host, install, look, privileged,
+    Capabilities, Daemon, Engine, Found, LinuxDistribution, host, inspect, install, privileged,
 };
 
-/// The longest wait for another run that starts or stops the daemon.
+/// Seconds to wait for another run that starts or stops the daemon.
 const OTHERS_SECONDS: u64 = 300;
 
-/// What a look came to that found neither a daemon nor its program.
-const NO_DAEMON: &str = "no Docker daemon answers and none is installed";
+/// The message if there is neither a daemon nor its program.
+const NO_DAEMON: &str = "no Docker daemon runs and none is installed";
 
-/// An engine in use. Give it back with [`EngineUse::release`]; after kill -9 `sweep` does.
+/// An engine in use. End the use with [`EngineUse::release`]; after kill -9 `sweep` does.
 #[derive(Debug)]
 pub struct EngineUse {
     /// The daemon.
     pub engine: Engine,
-    /// Whether it is a daemon of ours, started by this or another run.
+    /// Whether it is sparkproof's daemon, started by this or another run.
     pub started_by_us: bool,
     /// Its version, e.g. `20.10.24+dfsg1`.
     pub version: String,
-    /// Whether this very use started it.
+    /// Whether this use started it.
     started_now: bool,
-    /// For a daemon of ours: the shared lock that keeps it running.
+    /// For sparkproof's daemon: the shared lock that keeps it running.
     users: Option<File>,
 }
 
 impl Engine {
-    /// The engine to work with: a daemon that answers as it is, else a daemon of ours, installed
-    /// first when `yes` allows it.
+    /// Finds a running daemon, else starts sparkproof's, and installs Docker first if `yes` allows
+    /// it.
     ///
     /// # Errors
-    /// Environment: no daemon answers and none can be started (not root, not installed and not
+    /// Environment: no daemon runs and none can be started (not root, or not installed without
     /// `yes`), `DOCKER_HOST` does not answer, or the daemon cannot run privileged containers.
     pub async fn find_or_start(
         context: &Context,
         phase: &PhaseGuard,
         yes: bool,
     ) -> Result<EngineUse> {
-        let found = match look(&context.dirs).await? {
+        let found = match inspect(&context.dirs).await? {
             Found::Missing if yes => {
                 let packages = LinuxDistribution::here().docker_packages().join(", ");
                 context.recorder.info(format!("{NO_DAEMON}: installing {packages}"));
                 install::docker(context, phase.name()).await?;
-                // Where services run, the package may have started its own.
-                look(&context.dirs).await?
+                // The package may have started its service.
+                inspect(&context.dirs).await?
             }
             found => found,
         };
@@ -79,31 +79,30 @@ impl Engine {
 }
 
 impl EngineUse {
-    /// A daemon that is not ours, as it is.
+    /// Uses a daemon that sparkproof did not start, as it is.
     pub async fn theirs(engine: Engine) -> Result<EngineUse> {
         let version = engine.version().await?;
         Ok(EngineUse { engine, started_by_us: false, version, started_now: false, users: None })
     }
 
-    /// A daemon of ours: the running one, or a new one. Also for `sweep` and `inventory`, to look
-    /// again at what its containers, networks and volumes are.
+    /// Uses sparkproof's daemon: the running one, or a new one. `sweep` and `inventory` do so to
+    /// list its containers, networks and volumes.
     ///
     /// # Errors
-    /// Environment: not root, dockerd not installed, or it does not come up (with its log's end).
+    /// Environment: not root, dockerd is not installed, or it does not start (with the end of its
+    /// log).
     pub async fn of_ours(context: &Context, phase: &PhaseGuard) -> Result<EngineUse> {
         if !host::is_root() {
-            return Err(Error::environment(
-                "no Docker daemon answers, and starting one needs root",
-            )
-            .remedy("run as root, or start a daemon and set DOCKER_HOST"));
+            return Err(Error::environment("no Docker daemon runs, and starting one needs root")
+                .remedy("run as root, or start a daemon and set DOCKER_HOST"));
         }
-        let daemon = Daemon::of(&context.dirs);
+        let daemon = Daemon::new(&context.dirs);
         daemon.prepare()?;
         let _starting = starting(context, &daemon).await?;
         let running = match usable(context, phase, &daemon).await {
-            // When nobody else uses it, a new one takes its place.
+            // If no other run uses it, it is replaced by a new one.
             Err(e) if !e.is_interruption() && daemon.is_unused()? => {
-                context.recorder.warn(format!("starting our Docker daemon anew: {e}"));
+                context.recorder.warn(format!("restarting the sparkproof Docker daemon: {e}"));
                 None
             }
             running => running?,
@@ -113,25 +112,25 @@ impl EngineUse {
             Some(running) => running,
             None => start(context, phase, &daemon).await?,
         };
-        // Never taken: who holds it alone holds the start lock as well.
+        // Cannot be held: its exclusive holder holds the start lock as well.
         let users = try_lock(&daemon.file("users.lock"), LockMode::Shared)?.ok_or_else(|| {
             Error::internal("the engine's users' lock is held without the start lock")
         })?;
         Ok(EngineUse { engine, started_by_us: true, version, started_now, users: Some(users) })
     }
 
-    /// Gives it back: a daemon of ours is stopped when nobody else uses it, and the host is as it
-    /// was before it started. An interruption that already happened does not stop this.
+    /// Ends the use: sparkproof's daemon is stopped if no other run uses it, and the host is
+    /// restored. An earlier interruption does not prevent this.
     ///
     /// # Errors
-    /// Environment: something of the daemon could not be stopped or taken back; `sweep` tries again.
+    /// Environment: the daemon could not be stopped or the host not restored; `sweep` tries again.
     pub async fn release(self, context: &Context) -> Result<()> {
         drop(self.users);
         if self.started_by_us { stop_if_unused(context).await } else { Ok(()) }
     }
 
-    /// Leaves it as it was found, for who only looked: stopped again when this use started it, and
-    /// what is in it stays.
+    /// Ends the use after an inspection: the daemon is stopped if this use started it, and keeps
+    /// its contents.
     ///
     /// # Errors
     /// As [`EngineUse::release`].
@@ -141,21 +140,21 @@ impl EngineUse {
     }
 }
 
-/// Stops a daemon of ours that nobody uses and that nothing of scope user needs, and gives the host
-/// back as it was. Also for a teardown after an interruption in the middle of the start.
+/// Stops sparkproof's daemon if no run uses it and no resource of scope user is in it, and restores
+/// the host. Teardown also calls this after an interruption during the start.
 ///
 /// # Errors
-/// Environment: something of the daemon could not be stopped or taken back.
+/// Environment: the daemon could not be stopped or the host not restored.
 pub async fn stop_if_unused(context: &Context) -> Result<()> {
     stop(context, Contents::Go).await
 }
 
-/// Whether [`stop_if_unused`] would stop something now.
+/// Whether [`stop_if_unused`] would stop the daemon now.
 ///
 /// # Errors
 /// Environment: a lock or a ledger cannot be read.
 pub fn would_stop(dirs: &Dirs) -> Result<bool> {
-    let daemon = Daemon::of(dirs);
+    let daemon = Daemon::new(dirs);
     Ok(daemon.left_something()
         && daemon.is_unused()?
         && !needed_by_user_scope(dirs, &daemon.host())?)
@@ -163,7 +162,7 @@ pub fn would_stop(dirs: &Dirs) -> Result<bool> {
 
 async fn stop(context: &Context, contents: Contents) -> Result<()> {
     let context = &context.for_teardown();
-    let daemon = Daemon::of(&context.dirs);
+    let daemon = Daemon::new(&context.dirs);
     if !daemon.left_something() {
         return Ok(());
     }
@@ -174,10 +173,10 @@ async fn stop(context: &Context, contents: Contents) -> Result<()> {
     daemon.stop(context, contents).await
 }
 
-/// The running daemon and its version, when there is one.
+/// The running daemon and its version, if there is one.
 ///
 /// # Errors
-/// Environment: it is there and does not answer, or answers and starts no containers.
+/// Environment: its process runs but it does not answer, or it cannot start containers.
 async fn usable(
     context: &Context,
     phase: &PhaseGuard,
@@ -190,15 +189,17 @@ async fn usable(
 }
 
 async fn start(context: &Context, phase: &PhaseGuard, daemon: &Daemon) -> Result<(Engine, String)> {
-    let step = phase.step("start a Docker daemon of ours");
+    let step = phase.step("start the sparkproof Docker daemon");
     let work = async {
         daemon.start(context).await?;
-        // A shim copied from some other program than sparkproof shows here, not in a node.
+        // Also fails here, not in a node, if the shim is a copy of another program than sparkproof.
         usable(context, phase, daemon).await
     };
     let started = match work.await {
         Ok(Some(started)) => Ok(started),
-        Ok(None) => Err(Error::environment("our Docker daemon ended right after its start")),
+        Ok(None) => {
+            Err(Error::environment("the sparkproof Docker daemon ended right after its start"))
+        }
         Err(e) => Err(e),
     };
     if let Err(error) = started {
@@ -211,7 +212,7 @@ async fn start(context: &Context, phase: &PhaseGuard, daemon: &Daemon) -> Result
     if host.need_shim() {
         let missing: Vec<&str> = host.missing.iter().map(String::as_str).collect();
         context.recorder.info(format!(
-            "this host lacks {}: containers start through our OCI runtime shim",
+            "this host lacks {}: containers start through sparkproof's OCI runtime shim",
             missing.join(", ")
         ));
     }
@@ -219,18 +220,18 @@ async fn start(context: &Context, phase: &PhaseGuard, daemon: &Daemon) -> Result
 }
 
 impl Daemon {
-    /// Whether no run uses it. The caller holds the start lock, so that none comes meanwhile.
+    /// Whether no run uses it. The caller must hold the start lock, so that no run begins to.
     fn is_unused(&self) -> Result<bool> {
         Ok(try_lock(&self.file("users.lock"), LockMode::Exclusive)?.is_some())
     }
 }
 
-/// Whoever starts or stops the daemon does so alone.
+/// Takes the start lock, which every start and stop of the daemon holds.
 async fn starting(context: &Context, daemon: &Daemon) -> Result<File> {
     lock(context, &daemon.file("start.lock"), LockMode::Exclusive, OTHERS_SECONDS).await
 }
 
-/// Whether something of scope user, e.g. a cluster by `up`, lives in the daemon at this address.
+/// Whether a resource of scope user, e.g. a cluster of `up`, is in the daemon at this address.
 ///
 /// # Errors
 /// Environment: a ledger cannot be read.
@@ -267,7 +268,7 @@ mod tests {
     #[test]
     fn users_share_and_a_stop_needs_none() {
         let (context, _keep) = test_context();
-        let daemon = Daemon::of(&context.dirs);
+        let daemon = Daemon::new(&context.dirs);
         daemon.prepare().expect("directory");
         let share = || try_lock(&daemon.file("users.lock"), LockMode::Shared).expect("lockable");
         let (one, other) = (share(), share());

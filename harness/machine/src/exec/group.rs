@@ -1,8 +1,8 @@
-//! A child process that leads a process group of its own.
+//! A child process that leads its own process group.
 //!
-//! A group is signalled by its leader's number, which may become another process's as soon as the
-//! leader is reaped. So the leader's end is awaited without reaping it; what is left of its group is
-//! killed, and only then is the leader reaped.
+//! A group is signalled by its leader's id, which may be reused as soon as the leader is reaped. So
+//! the leader's end is awaited without reaping it, the rest of its group is killed, and only then
+//! the leader is reaped.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -18,8 +18,8 @@ use sparkproof_base::ledger::{OwnedResource, Run};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A started child and its group; dropped, all of the group is killed. It is in the ledger as long
-/// as this value lives.
+/// A started child and its group, in the ledger as long as this value lives. Dropping it kills the
+/// whole group.
 #[derive(Debug)]
 pub struct Group {
     child: Child,
@@ -30,9 +30,9 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts the command as the leader of a group. Whatever it starts carries the run's id in its
-    /// environment, so that it is found even when it leaves the group. `failed` makes the error of
-    /// a program that cannot be started.
+    /// Starts the command as the leader of a group. Its children have the run's id in their
+    /// environment, so that they are found even if they leave the group. `failed` makes the error
+    /// for a program that cannot be started.
     pub fn spawn(
         context: &Context,
         command: &mut Command,
@@ -46,10 +46,10 @@ impl Group {
     /// Of a child that was just started as the leader of a group.
     pub(super) fn led_by(context: &Context, child: Child, name: &str) -> Result<Self> {
         let what = || format!("watching `{name}`");
-        // A child that is not reaped yet has a number, an end to be awaited and an entry in /proc.
+        // A child that is not reaped yet still has an id and an entry in /proc.
         let id = child.id().ok_or_else(|| Error::internal(what()))?;
         let leader = Pid::from_raw(id.cast_signed()).ok_or_else(|| Error::internal(what()))?;
-        // Ends of children can be awaited from here on.
+        // Registered before the child can end.
         let _ = signal(SignalKind::child()).or_environment(what())?;
         let entry = OwnedResource::process(id, name).ok_or_else(|| Error::environment(what()))?;
         let run = context.run.clone();
@@ -63,16 +63,16 @@ impl Group {
         self.leader.as_raw_nonzero().get().cast_unsigned()
     }
 
-    /// The child, for its pipes. Not to be waited for: that reaps it.
+    /// The child, for its pipes. Do not wait for it: that reaps it.
     pub fn pipes(&mut self) -> &mut Child {
         &mut self.child
     }
 
-    /// How the leader ended; `None` while it runs.
+    /// The leader's exit status; `None` while it runs.
     pub fn status(&self) -> Option<ExitStatus> {
         let looking = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let ended = waitid(WaitId::Pid(self.leader), looking).ok()??;
-        // As wait(2) packs it.
+        // Encoded as by wait(2).
         let raw = match (ended.exit_status(), ended.terminating_signal()) {
             (Some(code), _) => code << 8,
             (None, Some(signal)) => signal,
@@ -84,7 +84,7 @@ impl Group {
     /// Waits for the leader's end; it is not reaped.
     pub async fn ended(&self) -> ExitStatus {
         let Ok(mut children) = signal(SignalKind::child()) else {
-            // It could be listened for when this was started: the runtime is being shut down.
+            // Registering worked at the start, so the runtime is being shut down.
             return std::future::pending().await;
         };
         loop {
@@ -95,26 +95,26 @@ impl Group {
         }
     }
 
-    /// A signal to all of the group.
+    /// Sends a signal to the group.
     pub fn signal(&self, signal: Signal) {
         if !self.finished {
-            // An empty group is what is wanted.
+            // The group may be empty already.
             let _ = kill_process_group(self.leader, signal);
         }
     }
 
-    /// SIGTERM to all of the group; SIGKILL when the leader has not ended after `grace`.
+    /// SIGTERM to the group; SIGKILL if the leader has not ended after `grace`.
     pub async fn terminate(&self, grace: Duration) {
         self.signal(Signal::TERM);
         if tokio::time::timeout(grace, self.ended()).await.is_err() {
             self.signal(Signal::KILL);
-            // One that hangs in the kernel, say in a mount, does not even end then.
+            // A process that hangs in the kernel, e.g. in a mount, does not end even then.
             let _ = tokio::time::timeout(KILLED, self.ended()).await;
         }
     }
 
-    /// Kills what is left of the group, reaps the leader when it has ended (later, when SIGKILL has
-    /// yet to end it), and takes it out of the ledger.
+    /// Kills the rest of the group, reaps the leader when it has ended (perhaps later, by SIGKILL),
+    /// and records in the ledger that it is gone.
     pub fn finish(&mut self) -> Result<()> {
         if self.finished {
             return Ok(());
@@ -128,7 +128,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // A ledger that cannot be written names a process too many: `sweep` finds it gone.
+        // If the ledger cannot be written, `sweep` finds that the process is gone.
         let _ = self.finish();
     }
 }

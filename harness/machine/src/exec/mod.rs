@@ -1,5 +1,4 @@
-//! Child processes: each has a deadline, a process group of its own and an entry in the ledger, and
-//! is reaped.
+//! Child processes: each has a deadline, its own process group and a ledger entry, and is reaped.
 
 mod group;
 mod processes;
@@ -11,4 +10,4 @@ pub use group::Group;
 pub use processes::{end_processes, is_running, processes, signal_group_of, signal_process};
 pub use strays::{ancestors, end_group, end_strays, strays};
 pub use terminal::Terminal;
-pub use tool::{Failed, Finished, Tool};
+pub use tool::{Failed, Tool, ToolOutput};

@@ -1,5 +1,5 @@
-//! Ending processes that are not our children: found by evidence, signalled by a handle that cannot
-//! mean a later process with the same number.
+//! Ends processes that are not children of this process, through a handle that cannot mean a later
+//! process with the same id.
 
 use procfs::process::{ProcState, Process};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -8,7 +8,7 @@ use sparkproof_base::error::Result;
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 
-/// Every process that `is_meant`, zombies and ourselves left out.
+/// Every process that `is_meant`, without zombies and this process.
 pub fn processes(is_meant: impl Fn(&Process) -> bool) -> Vec<Process> {
     let own = std::process::id().cast_signed();
     let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
@@ -17,7 +17,7 @@ pub fn processes(is_meant: impl Fn(&Process) -> bool) -> Vec<Process> {
         .collect()
 }
 
-/// Whether it runs (a zombie does not).
+/// Whether the process runs (a zombie does not).
 pub fn is_running(process: &Process) -> bool {
     process
         .stat()
@@ -25,11 +25,12 @@ pub fn is_running(process: &Process) -> bool {
         .is_ok_and(|state| !matches!(state, ProcState::Zombie | ProcState::Dead))
 }
 
-/// SIGTERM to all that `find` finds, and SIGKILL to what is left after `grace` seconds; found again
-/// at each look, so that what they start meanwhile goes too. How many were there at first.
+/// SIGTERM to all processes that `find` returns, SIGKILL to the rest after `grace` seconds. `find`
+/// is called again at each check, so that their new children end, too. Returns how many there were
+/// at first.
 ///
 /// # Errors
-/// Environment: some still run 10 s after SIGKILL.
+/// Environment: some still run 10 s after SIGKILL. Interrupted. Interrupted.
 pub async fn end_processes(
     context: &Context,
     what: &str,
@@ -70,12 +71,12 @@ async fn none_left(
     .await
 }
 
-/// A signal to a process of the ledger, if that very process still runs.
+/// Sends a signal to a process of the ledger, if it still runs.
 pub fn signal_process(owned: &OwnedResource, kind: Signal) {
     signal(&of_ledger(owned), kind);
 }
 
-/// A signal to all of the group that a process of the ledger leads, if that very process still runs.
+/// Sends a signal to the group that a process of the ledger leads, if that process still runs.
 pub fn signal_group_of(owned: &OwnedResource, kind: Signal) {
     for leader in of_ledger(owned) {
         let group = leader.pid();
@@ -85,7 +86,7 @@ pub fn signal_group_of(owned: &OwnedResource, kind: Signal) {
 
 fn of_ledger(owned: &OwnedResource) -> Vec<Process> {
     let OwnedResource::Process { pid, .. } = owned else { return Vec::new() };
-    // Opened first: what is verified then is what is signalled.
+    // The handle is opened first, so that the verified process is the one that is signalled.
     let found = Process::new(pid.cast_signed()).ok();
     found.filter(|_| owned.is_running_process()).into_iter().collect()
 }
@@ -94,8 +95,8 @@ fn signal(processes: &[Process], signal: Signal) {
     for process in processes {
         let Some(pid) = Pid::from_raw(process.pid()) else { continue };
         let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
-        // The open /proc directory means one process for ever: alive after the handle was opened,
-        // the handle means the same one.
+        // An open /proc directory always means the same process. It is alive after the handle was
+        // opened, so the handle means it, too.
         if process.is_alive() {
             let _ = pidfd_send_signal(&handle, signal);
         }

@@ -1,4 +1,4 @@
-//! Ending what a run started.
+//! Ends the processes that a run started.
 
 use procfs::process::Process;
 use sparkproof_base::context::Context;
@@ -9,8 +9,8 @@ use sparkproof_base::ledger::{OwnedResource, boot_id};
 
 use crate::exec::{end_processes, processes};
 
-/// Ends the process group of a ledger entry. The leader is verified by its start time; members
-/// whose leader is gone by the run's label in their environment.
+/// Ends the process group of a ledger entry. The leader is verified by its start time; if it is
+/// gone, members are found by the run's label in their environment.
 pub async fn end_group(
     context: &Context,
     leader: &OwnedResource,
@@ -36,15 +36,15 @@ pub async fn end_group(
     end_processes(context, name, TERMINATED.as_secs(), find).await.map(|_| ())
 }
 
-/// Ends everything that a run's tools started, whatever group it is in; how many that were. Our own
-/// ancestors stay: a sweep may be typed into a shell of the very run.
+/// Ends all processes that a run's tools started, of any group; returns their number. Ancestors of
+/// this process are kept: a sweep may run in a shell of that run.
 pub async fn end_strays(context: &Context) -> Result<usize> {
     let ancestors = ancestors();
     let find = || find_strays(context, &ancestors);
     end_processes(context, "processes of the run", TERMINATED.as_secs(), find).await
 }
 
-/// Ids and names of what [`end_strays`] would end.
+/// Ids and names of the processes that [`end_strays`] would end.
 pub fn strays(context: &Context) -> Vec<String> {
     let named = |p: &Process| Some(format!("{} ({})", p.pid(), p.stat().ok()?.comm));
     find_strays(context, &ancestors()).iter().filter_map(named).collect()
@@ -54,7 +54,7 @@ fn find_strays(context: &Context, ancestors: &[i32]) -> Vec<Process> {
     processes(|p| !ancestors.contains(&p.pid()) && is_of_run(p, context.run.label()))
 }
 
-/// Ids of our parent, its parent, and so on.
+/// Ids of this process's parent, its parent, and so on.
 pub fn ancestors() -> Vec<i32> {
     let parent = |pid: &i32| Some(Process::new(*pid).ok()?.stat().ok()?.ppid).filter(|p| *p > 0);
     std::iter::successors(parent(&std::process::id().cast_signed()), parent).collect()

@@ -16,13 +16,13 @@ use tokio::time::{Instant, sleep_until};
 use super::Group;
 use crate::engine::LinuxDistribution;
 
-/// How long what a tool started may go on printing after the tool itself has ended: some programs
-/// leave a process behind that holds the pipes open for ever.
+/// How long output is read after a tool has ended: some programs leave a process behind that holds
+/// the pipes open for ever.
 const LINGER: Duration = Duration::from_secs(2);
-/// How much of a failed tool's output an error quotes.
+/// Lines of a failed tool's output in its error.
 const QUOTED_LINES: usize = 12;
 
-/// A tool to be run: program, arguments, environment, deadline.
+/// An external tool: program, arguments, environment, deadline.
 #[derive(Debug)]
 pub struct Tool {
     command: Command,
@@ -39,9 +39,9 @@ impl std::fmt::Debug for LineSink {
     }
 }
 
-/// What a tool that ended with status 0 printed.
+/// The output of a tool that ended with status 0.
 #[derive(Debug, Clone)]
-pub struct Finished {
+pub struct ToolOutput {
     /// Standard output.
     pub stdout: String,
     /// Standard error.
@@ -71,7 +71,7 @@ impl std::fmt::Display for Failed {
 impl std::error::Error for Failed {}
 
 impl Tool {
-    /// A program with a deadline (default 60 s), found on `PATH`.
+    /// A program on `PATH`, with a deadline of 60 s.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref();
         let name = Path::new(program)
@@ -82,8 +82,8 @@ impl Tool {
         Tool { command, name, deadline: Duration::from_secs(60), stdin: None, on_line: None }
     }
 
-    /// As [`Tool::new`], and the kernel kills it when we are killed: for tools that write where the
-    /// next process would write, too.
+    /// As [`Tool::new`], but the kernel kills it when this process is killed: for tools that write
+    /// to files that the next process would write, too.
     pub fn bound(program: &str) -> Self {
         let mut tool = Tool::new("setpriv");
         tool.command.args(["--pdeathsig", "KILL", "--", program]);
@@ -91,7 +91,7 @@ impl Tool {
         tool
     }
 
-    /// Adds arguments. Never a secret: they show in `/proc/*/cmdline`.
+    /// Adds arguments. Never a secret: they can be read in `/proc/*/cmdline`.
     #[must_use]
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.command.args(args);
@@ -115,7 +115,7 @@ impl Tool {
         self
     }
 
-    /// Does not hand on these variables of ours. Before those that are set.
+    /// Removes inherited environment variables. Call it before setting others.
     #[must_use]
     pub fn without_env(mut self, keys: impl IntoIterator<Item = OsString>) -> Self {
         for key in keys {
@@ -138,7 +138,7 @@ impl Tool {
         self
     }
 
-    /// Bytes for its standard input.
+    /// Sets its standard input.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.command.stdin(Stdio::piped());
@@ -146,7 +146,7 @@ impl Tool {
         self
     }
 
-    /// Sees each line of standard error as it comes, for progress.
+    /// Calls a function for each line of standard error as it comes, for progress.
     #[must_use]
     pub fn on_line(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_line = Some(LineSink(Box::new(sink)));
@@ -160,15 +160,15 @@ impl Tool {
         format!("{} {args}", self.name)
     }
 
-    /// Runs to the end of the program itself, and at most 2 s longer for what else holds its output
+    /// Runs to the end of the program, and at most 2 s longer if other processes hold its output
     /// open.
     ///
     /// # Errors
-    /// Environment: not found, non-zero status, deadline passed; the latter two with the last lines
-    /// that it printed. Interrupted.
-    pub async fn run(mut self, context: &Context) -> Result<Finished> {
+    /// Environment: the program is not found, a status other than 0, the deadline passed; the
+    /// latter two with the last lines of its output. Interrupted.
+    pub async fn run(mut self, context: &Context) -> Result<ToolOutput> {
         let words = self.words();
-        // What a killed tool leaves in its temporary directory goes with the run's state.
+        // A killed tool's temporary files are removed with the run's state.
         self.command.env("TMPDIR", context.run.dir());
         let program = self.command.as_std().get_program().to_owned();
         let mut group = Group::spawn(context, &mut self.command, &self.name, |e| {
@@ -177,7 +177,7 @@ impl Tool {
         })?;
         let mut output = Output::default();
         let in_time = converse(context, &mut group, &mut output, self).await;
-        // Still known: it is reaped only now, after its group.
+        // The status is kept until here: the leader is reaped only now, after its group.
         let status = group.status();
         group.finish()?;
         let finished = output.text();
@@ -196,7 +196,9 @@ impl Tool {
                 let what = format!("`{words}` ended with {status}: {said}");
                 Err(Error::environment(what).with_source(Failed { said }))
             }
-            (Ok(()), None) => Err(Error::internal(format!("how `{words}` ended is not known"))),
+            (Ok(()), None) => {
+                Err(Error::internal(format!("the exit status of `{words}` is not known")))
+            }
             (Err(Stopped::Interrupted(error)), _) => Err(error),
             (Err(Stopped::Late(deadline)), _) => Err(Error::environment(format!(
                 "`{words}` had not ended after {} s: {}",
@@ -207,13 +209,13 @@ impl Tool {
     }
 }
 
-/// What to do about a program that could not be started.
+/// The remedy for a program that could not be started.
 fn remedy(program: &OsStr, error: &std::io::Error) -> String {
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     let name = program.to_string_lossy();
     match missing && !name.contains('/') {
         true => LinuxDistribution::here().how_to_get(&name),
-        false => format!("see that {name} is there and may be run"),
+        false => format!("check that {name} exists and is executable"),
     }
 }
 
@@ -223,7 +225,7 @@ enum Stopped {
     Interrupted(Error),
 }
 
-/// What a tool has printed so far.
+/// The output of a tool so far.
 #[derive(Default)]
 struct Output {
     stdout: Vec<u8>,
@@ -231,13 +233,13 @@ struct Output {
 }
 
 impl Output {
-    fn text(&self) -> Finished {
+    fn text(&self) -> ToolOutput {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Finished { stdout: text(&self.stdout), stderr: text(&self.stderr) }
+        ToolOutput { stdout: text(&self.stdout), stderr: text(&self.stderr) }
     }
 }
 
-/// Feeds it and reads what it prints until it has ended, or ends it.
+/// Writes its input and reads its output until it has ended, or ends it.
 async fn converse(
     context: &Context,
     group: &mut Group,
@@ -249,7 +251,7 @@ async fn converse(
     let (input, printed, errors) = (pipes.stdin.take(), pipes.stdout.take(), pipes.stderr.take());
     let feed = async {
         if let (Some(mut pipe), Some(bytes)) = (input, stdin) {
-            // A tool that ends without reading says so by its status.
+            // A tool that ends without reading its input reports that by its status.
             let _ = pipe.write_all(&bytes).await;
         }
     };
@@ -280,7 +282,7 @@ async fn converse(
         () = sleep_until(Instant::now() + deadline) => Stopped::Late(deadline),
         error = context.cancel.cancelled() => Stopped::Interrupted(error),
     };
-    // It may say why while it ends.
+    // It may print the reason while it ends.
     let reading = async {
         read.await;
         std::future::pending().await
@@ -292,7 +294,7 @@ async fn converse(
     Err(stopped)
 }
 
-/// Reads to the end of the pipe; what was read is kept when this is dropped.
+/// Reads to the end of the pipe; what was read is kept if this future is dropped.
 async fn drain(
     pipe: Option<impl AsyncRead + Unpin>,
     into: &mut Vec<u8>,
@@ -354,7 +356,7 @@ mod tests {
     async fn a_child_that_holds_the_output_open_does_not_keep_a_tool_running() {
         let (context, keep) = test_context();
         let begun = std::time::Instant::now();
-        // In a group of its own: out of reach of what ends the tool's.
+        // In a separate group, which ending the tool's group does not reach.
         let pid = keep.path().join("pid");
         let script = "echo done; setsid sh -c 'echo $$ > \"$0\"; exec sleep 600' \"$1\" &";
         let tool = Tool::new("sh").args(["-c", script, "sh"]).args([&pid]);
@@ -373,7 +375,7 @@ mod tests {
         let here = LinuxDistribution::here();
         let go = remedy_of("go");
         assert_eq!(go, here.how_to_get("go"), "the package of this distribution: {go}");
-        assert!(remedy_of("/opt/spark/bin/x").contains("is there and may be run"));
+        assert!(remedy_of("/opt/spark/bin/x").contains("exists and is executable"));
     }
 
     fn remedy_of(program: &str) -> String {

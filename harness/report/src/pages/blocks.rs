@@ -1,4 +1,4 @@
-//! Marked blocks of a page: between `<!-- KEY -->` and `<!-- /KEY -->`, each on a line of its own.
+//! Marked blocks of a page: between `<!-- KEY -->` and `<!-- /KEY -->`, each on a separate line.
 
 use sparkproof_base::error::{Error, Result};
 
@@ -6,7 +6,7 @@ fn marks(key: &str) -> (String, String) {
     (format!("<!-- {key} -->\n"), format!("<!-- /{key} -->"))
 }
 
-/// Where the content of a block is; `None` without one.
+/// The range of a block's content; `None` if the page has no such block.
 fn place(page: &str, key: &str) -> Option<std::ops::Range<usize>> {
     let (open, close) = marks(key);
     let from = page.find(&open)? + open.len();
@@ -27,14 +27,14 @@ pub(super) fn keys(page: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The page with another content of a block, which ends with a line break.
+/// The page with the content of a block replaced; the content must end with a line break.
 pub(super) fn replace(page: &str, key: &str, content: &str) -> Result<String> {
     let place =
         place(page, key).ok_or_else(|| Error::input(format!("the page has no block {key}")))?;
     Ok(format!("{}{content}{}", &page[..place.start], &page[place.end..]))
 }
 
-/// The page with a further block behind another one.
+/// The page with a new block after another one.
 pub(super) fn insert_after(page: &str, before: &str, key: &str, content: &str) -> Result<String> {
     let place = place(page, before)
         .ok_or_else(|| Error::input(format!("the page has no block {before}")))?;

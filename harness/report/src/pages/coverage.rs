@@ -14,29 +14,29 @@ const TABLE: &str = include_str!("../../coverage.toml");
 /// The block of the page.
 const BLOCK: &str = "coverage";
 
-/// A test of Spark's, and what covers it.
+/// A test of Spark's suite, and the checks that cover it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Test {
     suite: String,
     name: String,
-    /// Ids of checks, which may end in `*` or have one inside.
+    /// Ids of checks; `*` stands for any part.
     #[serde(default)]
     checks: Vec<String>,
-    /// What they assert.
+    /// What these checks assert.
     asserts: Option<String>,
-    /// Why there are none.
+    /// Why there are no such checks.
     reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct CoverageTable {
     test: Vec<Test>,
 }
 
-/// Writes which tests of Spark's own suite a run covered, its scenarios included, into the marked
-/// block of a page. Returns a line for each test whose checks were not all green in it.
+/// Writes into the marked block of a page which tests of Spark's own suite a run covered, with its
+/// scenarios. Returns a line for each test whose checks were not all green in the run.
 ///
 /// # Errors
 /// Bad input: no such page, a page without the block, a directory without reports.
@@ -50,7 +50,7 @@ pub fn write_coverage(run: &Path, page: &Path) -> Result<Vec<String>> {
 }
 
 fn table() -> Result<Vec<Test>> {
-    let table: Table = toml::from_str(TABLE).or_internal("coverage.toml")?;
+    let table: CoverageTable = toml::from_str(TABLE).or_internal("coverage.toml")?;
     Ok(table.test)
 }
 
@@ -89,14 +89,14 @@ fn rows(tests: &[Test], green: &BTreeSet<String>) -> (String, Vec<String>) {
         let words = match (seen.is_empty(), asserts, reason) {
             (false, Some(asserts), _) => asserts.as_str(),
             (_, _, Some(reason)) => reason.as_str(),
-            _ => "not green in the run that this page was made of",
+            _ => "not green in the run that this page was made from",
         };
         let _ = writeln!(text, "| {suite} | {name} | {here} | {words} |");
     }
     (text, missing)
 }
 
-/// Whether an id is meant: `*` stands for anything.
+/// Whether an id matches a pattern, in which `*` stands for anything.
 fn fits(pattern: &str, id: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == id,

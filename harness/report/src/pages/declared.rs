@@ -1,4 +1,4 @@
-//! What the versions files declare, as tables for the pages.
+//! The declarations of the versions files, as tables for the pages.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use sparkproof_base::error::Result;
 use sparkproof_catalog::spark::known;
 use sparkproof_catalog::{Expected, JarSet, STRATEGIES, Variant, coordinates, variants};
 
-/// Keys and contents of all blocks that follow from the versions files alone: `declared`,
+/// Keys and contents of all blocks that are derived from the versions files alone: `declared`,
 /// `declared:0` to `declared:4`, `coordinates`.
 pub fn declared() -> Result<BTreeMap<String, String>> {
     let mut blocks = BTreeMap::new();
@@ -20,11 +20,11 @@ pub fn declared() -> Result<BTreeMap<String, String>> {
     Ok(blocks)
 }
 
-/// What a variant is declared to do with one Spark: on one node, and on several; and why nothing of it
-/// can be proven.
+/// The declaration of a variant for one Spark version: on one node, on several nodes, and why it
+/// cannot be proven.
 type Cell = (Expected, Expected, Option<&'static str>);
 
-/// A row a variant, a column for each group of Spark versions that are declared alike.
+/// One row a variant, one column for each group of Spark versions with the same declarations.
 fn matrix(of: impl IntoIterator<Item = &'static Variant>) -> Result<String> {
     let variants: Vec<&'static Variant> = of.into_iter().collect();
     let mut columns: Vec<(Vec<String>, Vec<Cell>)> = Vec::new();
@@ -61,7 +61,7 @@ fn row(cells: impl IntoIterator<Item = String>) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// A cell's word; what needs a sentence is a note below the table, with a number.
+/// The word in a cell; a numbered note below the table has the rest.
 fn word((one, several, unprovable): &Cell, notes: &mut Vec<String>) -> String {
     if let (Some(reason), None) = (unprovable, one.impossible()) {
         return format!("unprovable ({})", number(notes, format!("{reason}.")));
@@ -93,7 +93,7 @@ fn word((one, several, unprovable): &Cell, notes: &mut Vec<String>) -> String {
     format!("{base} ({})", number(notes, differs))
 }
 
-/// The number of a note, which is made when it is new.
+/// The number of a note; a new note is added.
 fn number(notes: &mut Vec<String>, note: String) -> usize {
     let known = notes.iter().position(|had| *had == note);
     known.unwrap_or_else(|| {
@@ -102,7 +102,7 @@ fn number(notes: &mut Vec<String>, note: String) -> usize {
     }) + 1
 }
 
-/// The jars beside Spark's own, for each known Spark.
+/// The jars that Spark does not bring, for each known Spark version.
 fn jars() -> Result<String> {
     let mut text = row(["Spark", "Hadoop", "for `s3a://`", "for `wasb://`, `wasbs://`, `abfs://`"]
         .map(str::to_owned));

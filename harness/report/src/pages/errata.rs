@@ -1,11 +1,11 @@
-//! docs/guide-errata.md: the guide's mistakes, and the guide without them.
+//! docs/guide-errata.md: the guide's mistakes, and the corrected guide.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use sparkproof_catalog::{Act, Erratum, Guide, List, Step, Typed, guide};
 
-/// Keys and contents of the page's blocks, which follow from harness/catalog/guide/guide.toml alone.
+/// Keys and contents of the page's blocks, derived from harness/catalog/guide/guide.toml alone.
 pub fn errata() -> BTreeMap<&'static str, String> {
     let guide = guide();
     BTreeMap::from([
@@ -69,7 +69,7 @@ fn sentence(words: &str) -> String {
     format!("{first}{}{end}", letters.as_str())
 }
 
-/// What is typed, in a line.
+/// The typed text, in one line.
 fn short(step: &Step) -> String {
     match step.typed() {
         Typed::Shell(text) | Typed::Clojure(text) if !text.trim().contains('\n') => {
@@ -81,7 +81,7 @@ fn short(step: &Step) -> String {
     }
 }
 
-/// For which versions a step is.
+/// The versions that a step is for, in words.
 fn condition(step: &Step) -> String {
     let when = [("Geni", &step.when.geni), ("Spark", &step.when.spark), ("Java", &step.when.java)];
     let when = when.into_iter().filter_map(|(of, req)| Some(format!("{of} {}", req.as_ref()?)));
@@ -89,10 +89,9 @@ fn condition(step: &Step) -> String {
     if when.is_empty() { String::new() } else { format!(" ({})", when.join(", ")) }
 }
 
-/// A line for each step of the guide as written.
+/// A row for each step of the guide as written.
 fn as_written(guide: &Guide) -> String {
-    let mut text =
-        "| step | what is promised | what came of it |\n| --- | --- | --- |\n".to_owned();
+    let mut text = "| step | the guide promises | observed |\n| --- | --- | --- |\n".to_owned();
     for step in guide.steps(List::AsWritten) {
         let came = match (&step.erratum, step.of_machine, &step.not_typed) {
             (Some(name), false, _) => format!("[`{name}`](#{name})"),
@@ -108,7 +107,7 @@ fn as_written(guide: &Guide) -> String {
     text
 }
 
-/// The corrected guide, to be typed as it stands.
+/// The corrected guide, ready to be typed.
 fn corrected(guide: &Guide) -> String {
     let mut text = String::new();
     let mut section = "";
@@ -157,7 +156,8 @@ mod tests {
     use crate::pages::blocks;
     use std::path::Path;
 
-    /// Writes the blocks when they differ, so that a second run is green and the change is reviewed.
+    /// Writes the blocks when they differ, so that a second run is green and the change is
+    /// reviewed.
     #[test]
     fn the_page_of_errata_says_what_the_guide_s_data_says() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide-errata.md");

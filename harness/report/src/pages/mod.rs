@@ -1,5 +1,5 @@
-//! What the pages in docs do not say by hand: what is declared, what was proven, what is wrong in the
-//! guide.
+//! The generated blocks of the pages in docs: declarations, proven configurations, the guide's
+//! mistakes.
 
 mod blocks;
 mod coverage;

@@ -1,4 +1,4 @@
-//! What was proven in a run, as blocks of the pages.
+//! The proven configurations of a run, as blocks of the pages.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -9,17 +9,17 @@ use sparkproof_catalog::{ReadCheck, read_check};
 
 use crate::{Check, CheckOutcome, Model};
 
-/// What a run can say of a variant.
-pub(super) enum Told {
+/// The block of a variant.
+pub(super) enum ProvenBlock {
     /// The block's content.
     Proven(String),
-    /// Nothing that belongs onto a page, and why.
-    No(String),
+    /// The run has nothing for the page, for this reason.
+    Unproven(String),
 }
 
-/// A block for each variant that was looked at: its key and what is to be written there. The key
-/// has Spark's version, `proven:3-hostpath:3.5.9`.
-pub(super) fn proven(model: &Model, spark: &str) -> Vec<(String, Told)> {
+/// A block for each variant that was checked, with its key, which has Spark's version:
+/// `proven:3-hostpath:3.5.9`.
+pub(super) fn proven(model: &Model, spark: &str) -> Vec<(String, ProvenBlock)> {
     let mut variants: Vec<&str> = Vec::new();
     for check in &model.checks {
         if let Some(ReadCheck { variant, .. }) = read_check(&check.id)
@@ -28,8 +28,9 @@ pub(super) fn proven(model: &Model, spark: &str) -> Vec<(String, Told)> {
             variants.push(variant);
         }
     }
-    let told = variants.into_iter().map(|variant| (key(variant, spark), told(model, variant)));
-    told.collect()
+    let blocks =
+        variants.into_iter().map(|variant| (key(variant, spark), proven_block(model, variant)));
+    blocks.collect()
 }
 
 /// The key of a variant's block.
@@ -42,25 +43,28 @@ pub(super) fn spark_of(model: &Model) -> Option<&str> {
     model.configurations.first().map(|got| got.spark.as_str())
 }
 
-fn told(model: &Model, variant: &str) -> Told {
+fn proven_block(model: &Model, variant: &str) -> ProvenBlock {
     let of = |check: &&Check| read_check(&check.id).is_some_and(|of| of.variant == variant);
     let checks: Vec<&Check> = model.checks.iter().filter(of).collect();
     let with = |outcome: CheckOutcome| checks.iter().find(|check| check.outcome == outcome);
     if let Some(red) = with(CheckOutcome::Red) {
-        return Told::No(format!("{} is red", red.id));
+        return ProvenBlock::Unproven(format!("{} is red", red.id));
     }
     if let Some(skipped) = checks.iter().find(|c| c.id == format!("read.{variant}")) {
         let reason = skipped.reason.as_deref().unwrap_or("no reason was given");
-        return Told::Proven(format!("Skipped where this page was made: {}.\n", plain(reason)));
+        return ProvenBlock::Proven(format!(
+            "Skipped where this page was made: {}.\n",
+            plain(reason)
+        ));
     }
-    // The latest, as what is red or green is.
+    // The latest configuration, since the latest verdict counts.
     match model.configurations.iter().rfind(|got| got.variant == variant) {
-        Some(got) => Told::Proven(block(model, got, &checks)),
-        None => Told::No("the run says nothing of its configuration".to_owned()),
+        Some(got) => ProvenBlock::Proven(block(model, got, &checks)),
+        None => ProvenBlock::Unproven("the run has no configuration of it".to_owned()),
     }
 }
 
-/// A reason in one line, without the hosts of URLs: which mirror said so is of one machine.
+/// A reason in one line, without the hosts of URLs, which differ between machines.
 fn plain(reason: &str) -> String {
     static HOST: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(https?://)[^/\s]+").expect("a valid expression"));
@@ -89,7 +93,7 @@ mod tests {
     #[test]
     fn a_reason_names_no_mirror() {
         let said = "go mod download x: reading https://proxy.example.org/x/@v/v2.info: 403\n\tNo.";
-        let told = "go mod download x: reading https://HOST/x/@v/v2.info: 403 No";
-        assert_eq!(plain(said), told);
+        let expected = "go mod download x: reading https://HOST/x/@v/v2.info: 403 No";
+        assert_eq!(plain(said), expected);
     }
 }

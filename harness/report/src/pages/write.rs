@@ -7,7 +7,7 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use crate::Model;
 use crate::pages::blocks;
 use crate::pages::declared::declared;
-use crate::pages::proven::{Told, key, proven, spark_of};
+use crate::pages::proven::{ProvenBlock, key, proven, spark_of};
 
 /// A page of a directory.
 struct Page {
@@ -16,9 +16,9 @@ struct Page {
     changed: bool,
 }
 
-/// Writes what the versions files declare, and what the run proved, into the marked blocks of the
-/// Markdown pages of a directory. A variant's block for a further Spark version is put behind those
-/// it has. Returns a line for each variant of the run.
+/// Writes declarations and proven configurations into the marked blocks of the Markdown pages of a
+/// directory. A variant's block for another Spark version is added after its existing ones. Returns
+/// a line for each variant of the run.
 ///
 /// # Errors
 /// Bad input: a directory without such pages; a variant that has no block in any of them.
@@ -31,10 +31,12 @@ pub fn write(model: &Model, dir: &Path) -> Result<Vec<String>> {
     }
     let mut lines = Vec::new();
     if let Some(spark) = spark_of(model) {
-        for (block, told) in proven(model, spark) {
-            match told {
-                Told::No(reason) => lines.push(format!("{block}: left as it was, {reason}")),
-                Told::Proven(content) => {
+        for (block, proven_block) in proven(model, spark) {
+            match proven_block {
+                ProvenBlock::Unproven(reason) => {
+                    lines.push(format!("{block}: unchanged, {reason}"))
+                }
+                ProvenBlock::Proven(content) => {
                     let page = put(&mut pages, &block, &content)?;
                     lines.push(format!("{block}: {page}"));
                 }
@@ -67,7 +69,7 @@ fn pages(dir: &Path) -> Result<Vec<Page>> {
     paths.sort();
     if paths.is_empty() {
         return Err(Error::input(format!("no pages in {}", dir.display()))
-            .remedy("give the directory of the pages: docs/strategies"));
+            .remedy("name the directory of the pages: docs/strategies"));
     }
     let read = |path: PathBuf| {
         let text = fs_err::read_to_string(&path).or_environment("reading a page")?;
@@ -76,7 +78,8 @@ fn pages(dir: &Path) -> Result<Vec<Page>> {
     paths.into_iter().map(read).collect()
 }
 
-/// Puts a variant's block where it is, or behind the last of its other versions; the page's name.
+/// Replaces a variant's block, or adds it after those of its other versions; returns the page's
+/// name.
 fn put(pages: &mut [Page], block: &str, content: &str) -> Result<String> {
     if let Some(page) = pages.iter_mut().find(|p| blocks::get(&p.text, block).is_some()) {
         page.set(blocks::replace(&page.text, block, content)?);
@@ -92,7 +95,7 @@ fn put(pages: &mut [Page], block: &str, content: &str) -> Result<String> {
         }
     }
     Err(Error::input(format!("no page has a block for {variant}"))
-        .remedy(format!("put <!-- {block} --> and <!-- /{block} --> where it shall stand")))
+        .remedy(format!("add the lines <!-- {block} --> and <!-- /{block} --> to a page")))
 }
 
 #[cfg(test)]

@@ -5,21 +5,24 @@ use sparkproof_base::events::{ReadMetrics, median};
 
 use crate::text::{Paint, bytes, fine, rate};
 
-/// The columns: a head, and what it means.
+/// The columns: heading and meaning.
 pub(crate) const COLUMNS: [(&str, &str); 7] = [
     ("set-up", "until the data was readable: copies, layers, mounts, claims, uploads"),
-    ("to nodes", "bytes moved to nodes or pods for it"),
+    ("to nodes", "bytes moved to nodes or pods beforehand"),
     (
         "big file",
-        "bytes a second of one executor while all read the same big file, raw; median over executors",
+        "bytes per second of one executor while all read the same big file; median of the executors",
     ),
-    ("small files", "the same for 1,000 small files shared out, opening included"),
+    (
+        "small files",
+        "the same for 1,000 small files, divided among the executors, opening included",
+    ),
     ("planning", "the driver lists and plans a directory of many files"),
-    ("requests", "of this variant in the server's log"),
-    ("one more executor", "set-up that it costs again: time, bytes"),
+    ("requests", "requests of this variant in the server's log"),
+    ("one more executor", "the part of the set-up that it costs again: time, bytes"),
 ];
 
-/// What was not measured.
+/// The cell of a figure that was not measured.
 pub(crate) const NONE: &str = "–";
 
 /// The cells of a variant, as [`COLUMNS`].
@@ -47,7 +50,7 @@ fn again(figures: &ReadMetrics) -> String {
     }
 }
 
-/// One line a variant, under a line of heads; empty of none.
+/// One line a variant, below a line of headings; empty without variants.
 pub(crate) fn table(all: &[ReadMetrics], paint: Paint) -> String {
     if all.is_empty() {
         return String::new();

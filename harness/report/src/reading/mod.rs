@@ -1,4 +1,4 @@
-//! The ways of reading files, side by side: what was proven of each, and what it costs.
+//! The ways of reading files, compared: what was proven, and what each costs.
 
 mod compare;
 mod plots;

@@ -1,4 +1,4 @@
-//! The comparison as bars: a plot a figure, a bar a variant.
+//! The comparison as bar plots: one plot a figure, one bar a variant.
 
 use sparkproof_base::events::{ReadMetrics, median};
 use sparkproof_catalog::strategy_of_id;
@@ -7,34 +7,34 @@ use crate::chart::Tick;
 use crate::reading::compare::NONE;
 use crate::text::{bytes, fine, rate};
 
-/// A figure of all variants.
+/// The plot of one figure.
 pub(crate) struct Plot {
     pub(crate) title: &'static str,
     pub(crate) says: &'static str,
     pub(crate) ticks: Vec<Tick>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<PlotRow>,
 }
 
 /// A variant's bar, in percent of the plot's width.
-pub(crate) struct Row {
+pub(crate) struct PlotRow {
     pub(crate) variant: String,
     /// Number of its strategy.
     pub(crate) strategy: String,
-    /// `None` when it was not measured.
+    /// `None` if it was not measured.
     pub(crate) width: Option<f64>,
-    /// The single measurements behind the bar, one an executor.
+    /// The single measurements, one an executor; the bar is their median.
     pub(crate) dots: Vec<f64>,
     pub(crate) value: String,
 }
 
-impl Row {
-    /// Nothing measured, or measured to be nothing.
+impl PlotRow {
+    /// No bar: not measured, or measured as 0.
     pub(crate) fn nothing(&self) -> bool {
         self.width.is_none_or(|width| width <= 0.0)
     }
 }
 
-/// What a plot shows of a variant: the bar's value, and what it is the median of.
+/// The value of a variant's bar, and the measurements of which it is the median.
 struct Measured {
     value: Option<f64>,
     of: Vec<f64>,
@@ -50,7 +50,7 @@ impl Measured {
     }
 }
 
-/// Title, explanation, what of a variant, and how values are written.
+/// Title, explanation, the value of a variant, and the format of values.
 type Kind = (&'static str, &'static str, fn(&ReadMetrics) -> Measured, fn(f64) -> String);
 
 #[expect(clippy::cast_precision_loss, reason = "for a bar's length")]
@@ -58,7 +58,7 @@ fn count(value: u64) -> f64 {
     value as f64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of our own")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small counts")]
 fn whole(value: f64) -> u64 {
     value.round() as u64
 }
@@ -72,19 +72,19 @@ const KINDS: [Kind; 8] = [
     ),
     (
         "Moved to nodes",
-        "bytes sent to nodes or pods; what a store serves while reading is not in it",
+        "bytes sent to nodes or pods beforehand, without what a store serves during the read",
         |f| Measured::one(count(f.bytes_to_nodes)),
         |value| bytes(whole(value)),
     ),
     (
         "One big file",
-        "of each executor while all read it at once, raw: median, and a dot an executor",
+        "per executor while all read it at once: the median, and a dot for each executor",
         |f| Measured::many(&f.big_bytes_per_second),
         rate,
     ),
     (
         "1,000 small files",
-        "the same for small files shared out over the executors, opening included",
+        "the same for small files divided among the executors, opening included",
         |f| Measured::many(&f.small_bytes_per_second),
         rate,
     ),
@@ -99,25 +99,25 @@ const KINDS: [Kind; 8] = [
     ),
     (
         "Requests at the server",
-        "of this variant, in the server's own log; none without a server",
+        "requests of this variant in the server's log; none without a server",
         |f| Measured { value: f.requests.map(count), of: Vec::new() },
         |value| whole(value).to_string(),
     ),
     (
         "One more executor: time",
-        "set-up that it costs again",
+        "the part of the set-up that it costs again",
         |f| Measured::one(f.seconds_per_executor),
         fine,
     ),
     (
         "One more executor: bytes",
-        "moved for it again",
+        "bytes moved for it again",
         |f| Measured::one(count(f.bytes_per_executor)),
         |value| bytes(whole(value)),
     ),
 ];
 
-/// The plots of what was measured; one that nobody has a value for is left out.
+/// The plots of all figures that were measured for at least one variant.
 pub(crate) fn plots(all: &[ReadMetrics]) -> Vec<Plot> {
     KINDS.iter().filter_map(|kind| plot(all, kind)).collect()
 }
@@ -128,10 +128,10 @@ fn plot(all: &[ReadMetrics], (title, says, measured, written): &Kind) -> Option<
     let most = values.reduce(f64::max)?;
     let most = if most > 0.0 { most } else { 1.0 };
     let percent = |value: f64| (value / most * 100.0).clamp(0.0, 100.0);
-    let rows = seen.iter().map(|(of, measured)| Row {
+    let rows = seen.iter().map(|(of, measured)| PlotRow {
         variant: of.variant.clone(),
         strategy: strategy_of_id(&of.variant).map_or("", |strategy| strategy.number).to_owned(),
-        // What is not nothing stays visible, however small it is.
+        // A minimum width keeps small values visible.
         width: measured.value.map(|v| if v > 0.0 { percent(v).max(0.4) } else { 0.0 }),
         dots: measured.of.iter().map(|v| percent(*v)).collect(),
         value: measured.value.map_or(NONE.to_owned(), written),
@@ -141,7 +141,7 @@ fn plot(all: &[ReadMetrics], (title, says, measured, written): &Kind) -> Option<
     Some(Plot { title, says, ticks: ticks.collect(), rows: rows.collect() })
 }
 
-/// A mark's label without the decimals that say nothing: `2.5 s`, `10 MB`, `0`.
+/// The label of a tick, without trailing zeros: `2.5 s`, `10 MB`, `0`.
 fn brief(label: &str) -> String {
     let (number, unit) = label.split_once(' ').unwrap_or((label, ""));
     let shown = match number.parse::<f64>() {
@@ -152,7 +152,7 @@ fn brief(label: &str) -> String {
     format!("{shown} {unit}").trim_end().to_owned()
 }
 
-/// Two to four round values up to the largest, from 0 on.
+/// Two to four round values from 0 up to the largest.
 fn round_marks(most: f64) -> Vec<f64> {
     let power = 10_f64.powf((most / 4.0).log10().floor());
     let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * power);
@@ -164,7 +164,7 @@ fn round_marks(most: f64) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    fn of(variant: &str, seconds: f64, rates: &[f64]) -> ReadMetrics {
+    fn metrics(variant: &str, seconds: f64, rates: &[f64]) -> ReadMetrics {
         ReadMetrics {
             variant: variant.into(),
             setup_seconds: seconds,
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_largest_value_fills_the_width_and_nothing_has_no_bar() {
-        let all = [of("0-copy", 10.0, &[1e6, 2e6, 4e6]), of("3-hostpath", 0.001, &[])];
+        let all = [metrics("0-copy", 10.0, &[1e6, 2e6, 4e6]), metrics("3-hostpath", 0.001, &[])];
         let plots = plots(&all);
         let titles: Vec<_> = plots.iter().map(|p| p.title).collect();
         assert!(!titles.contains(&"1,000 small files") && !titles.contains(&"Planning"));

@@ -1,4 +1,4 @@
-//! What was proven of each variant: one row a variant, one column a proof.
+//! The table of proofs: one row a variant, one column a kind of proof.
 
 use sparkproof_catalog::{ReadCheck, STRATEGIES, Variant, order_of, read_check, strategy_of_id};
 
@@ -6,7 +6,7 @@ use crate::model::{Check, CheckOutcome};
 
 /// A column of the table.
 pub(crate) struct Column {
-    /// Its number; alone where there is little room.
+    /// Its number, shown alone on narrow pages.
     pub(crate) mark: &'static str,
     /// Its name.
     pub(crate) word: &'static str,
@@ -27,7 +27,7 @@ const PROOFS: [Column; 5] = [
     Column {
         mark: "1",
         word: "executors",
-        says: "each executor reads every byte, in its JVM, by exactly this way",
+        says: "each executor reads every byte, in its JVM, in exactly this way",
         checks: &["executors"],
     },
     Column {
@@ -39,19 +39,19 @@ const PROOFS: [Column; 5] = [
     Column {
         mark: "3",
         word: "metrics",
-        says: "Spark's own figures show who read what",
+        says: "Spark's metrics show who read what",
         checks: &["metrics"],
     },
     Column {
         mark: "4",
         word: "server",
-        says: "the server's own log shows the reads (where there is a server)",
+        says: "the server's log shows the reads (if there is a server)",
         checks: &["server"],
     },
     Column {
         mark: "5",
         word: "strict",
-        says: "no retry, speculation or ignored file hid anything",
+        says: "no retry, speculation or ignored file hid a failure",
         checks: &["strict"],
     },
 ];
@@ -70,29 +70,29 @@ pub(crate) struct Strategy<'a> {
     pub(crate) title: &'static str,
     pub(crate) green: usize,
     pub(crate) made: usize,
-    pub(crate) rows: Vec<Row<'a>>,
+    pub(crate) rows: Vec<ProofRow<'a>>,
 }
 
 /// A variant's row.
-pub(crate) struct Row<'a> {
+pub(crate) struct ProofRow<'a> {
     pub(crate) variant: &'a str,
     pub(crate) title: &'a str,
     pub(crate) cells: Vec<Cell<'a>>,
-    /// Checks of no column, e.g. `pinned`.
+    /// Checks that have no column, e.g. `pinned`.
     pub(crate) beside: Vec<(&'a str, &'a Check)>,
 }
 
-/// A cell: the check that decides it, or nothing that was to be proven there.
+/// A cell: the check that decides it, or none if nothing was to be proven.
 pub(crate) struct Cell<'a> {
-    /// Columns it stands in.
+    /// The number of columns that it spans.
     pub(crate) span: usize,
     pub(crate) check: Option<&'a Check>,
-    /// In words, where the mark does not say it.
+    /// A text beside the mark.
     pub(crate) words: &'a str,
 }
 
 impl Column {
-    /// The head where there is room: proofs have numbers.
+    /// The heading on wide pages.
     pub(crate) fn head(&self) -> String {
         match self.mark.parse::<u8>() {
             Ok(number) => format!("{number} {}", self.word),
@@ -132,7 +132,7 @@ pub(crate) fn proofs(checks: &[Check]) -> Option<Proofs<'_>> {
     (!strategies.is_empty()).then_some(Proofs { columns, strategies })
 }
 
-fn row<'a>(variant: &'a str, checks: &[(&'a str, &'a Check)]) -> Row<'a> {
+fn row<'a>(variant: &'a str, checks: &[(&'a str, &'a Check)]) -> ProofRow<'a> {
     let title = Variant::title_of(variant);
     let named = |name: &str| worst(checks.iter().filter(|(what, _)| *what == name));
     let cell = |column: &Column| Cell {
@@ -143,7 +143,7 @@ fn row<'a>(variant: &'a str, checks: &[(&'a str, &'a Check)]) -> Row<'a> {
     if let Some(whole) = named("") {
         let words = whole.reason.as_deref().unwrap_or_default();
         let cells = vec![Cell { span: 1 + PROOFS.len(), check: Some(whole), words }];
-        return Row { variant, title, cells, beside: Vec::new() };
+        return ProofRow { variant, title, cells, beside: Vec::new() };
     }
     let mut cells = vec![cell(&SET_UP)];
     match named(REFUSED) {
@@ -160,10 +160,10 @@ fn row<'a>(variant: &'a str, checks: &[(&'a str, &'a Check)]) -> Row<'a> {
         what == REFUSED || std::iter::once(&SET_UP).chain(&PROOFS).any(|c| c.checks.contains(&what))
     };
     let beside = checks.iter().filter(|(what, _)| !known(what)).copied().collect();
-    Row { variant, title, cells, beside }
+    ProofRow { variant, title, cells, beside }
 }
 
-/// A red one before a skipped one before a green one.
+/// Order of importance: red, skipped, green.
 fn worst<'a, 'b>(checks: impl Iterator<Item = &'b (&'a str, &'a Check)>) -> Option<&'a Check>
 where
     'a: 'b,
@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    fn marks(row: &Row<'_>) -> String {
+    fn marks(row: &ProofRow<'_>) -> String {
         let mark = |cell: &Cell<'_>| match cell.check.map(|check| check.outcome) {
             None => "-",
             Some(CheckOutcome::Green) => "g",
@@ -225,7 +225,7 @@ mod tests {
         let seen: Vec<(&str, usize, usize)> =
             table.strategies.iter().map(|s| (s.number, s.green, s.made)).collect();
         assert_eq!(seen, [("0", 1, 2), ("3", 3, 4), ("4", 2, 2)]);
-        let rows: Vec<&Row<'_>> = table.strategies.iter().flat_map(|s| &s.rows).collect();
+        let rows: Vec<&ProofRow<'_>> = table.strategies.iter().flat_map(|s| &s.rows).collect();
         let seen: Vec<(&str, String)> = rows.iter().map(|r| (r.variant, marks(r))).collect();
         let expected = [
             ("0-copy", "r-----"),

@@ -1,4 +1,4 @@
-//! What the API server says when a right is missing.
+//! Recognises the API server's message about a missing permission.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A right that was missing.
+/// A missing permission.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MissingVerb {
-    /// E.g. `deletecollection`.
+    /// The verb, e.g. `deletecollection`.
     pub verb: String,
-    /// E.g. `pods`.
+    /// The resource, e.g. `pods`.
     pub resource: String,
-    /// E.g. `system:serviceaccount:spark:spark`.
+    /// The user, e.g. `system:serviceaccount:spark:spark`.
     pub user: String,
 }
 
@@ -27,7 +27,7 @@ static FORBIDDEN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"User "([^"]+)" cannot (\w+) resource "([^"]+)""#).expect("a valid expression")
 });
 
-/// Every missing right that a text (a driver's log) names, once each.
+/// Every missing permission in a text (a driver's log), once each.
 pub fn missing_verbs(text: &str) -> Vec<MissingVerb> {
     let found: BTreeSet<MissingVerb> = FORBIDDEN
         .captures_iter(text)

@@ -1,4 +1,4 @@
-//! Why it failed: evidence in, a named cause with its evidence and a remedy out.
+//! Diagnoses failures: derives a named cause with its evidence and a remedy from what was observed.
 
 mod forbidden;
 mod observed;

@@ -1,17 +1,17 @@
-//! What rules read.
+//! The observations that the rules use.
 
 use std::fmt;
 
 use sparkproof_catalog::plan::DriverPlace;
 
-/// All that was seen of a session.
+/// Everything that was observed of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// `sparkContext.master`, when the session call returned.
+    /// `sparkContext.master`, if the session call returned.
     pub context_master: Option<String>,
-    /// Image asked for.
+    /// The requested image.
     pub image: String,
-    /// The driver's host as pods were told: an address, or the name of its Service.
+    /// The driver's host as pods have it: an address, or the name of its Service.
     pub driver_host: String,
     /// The address it listens at.
     pub driver_address: String,
@@ -27,9 +27,9 @@ pub struct Observed {
     pub events_unseen: Option<String>,
     /// The driver's log.
     pub driver_log: String,
-    /// The driver's exception, or what ended the wait.
+    /// The driver's exception, or the error that ended the wait.
     pub reason: String,
-    /// Whether the driver ended, front end or JVM, or hangs.
+    /// Whether the driver (front end or JVM) ended or hangs.
     pub driver_gone: bool,
 }
 
@@ -38,24 +38,24 @@ pub struct Observed {
 pub struct PodSeen {
     /// Its name.
     pub name: String,
-    /// E.g. `Pending`; `gone` when only its log is left.
+    /// The status, e.g. `Pending`; `gone` if only its log is left.
     pub phase: String,
     /// Reason and message of a container that waits.
     pub waiting: Option<(String, String)>,
     /// The scheduler's message when it found no node.
     pub unscheduled: Option<String>,
-    /// When the container ended.
+    /// Exit code of the container, if it ended.
     pub exit_code: Option<i32>,
-    /// Why, e.g. `OOMKilled`.
+    /// Reason of the end, e.g. `OOMKilled`.
     pub end_reason: Option<String>,
-    /// Whether Spark had it in its list of executors at some time.
+    /// Whether it was ever in Spark's list of executors.
     pub registered: bool,
-    /// What it printed.
+    /// Its log.
     pub log: String,
 }
 
 impl PodSeen {
-    /// Whether it reached the driver: it registered, by Spark's list or by its own words.
+    /// Whether it reached the driver: it registered, according to Spark's list or its log.
     pub fn reached_driver(&self) -> bool {
         self.registered || self.log.contains("Successfully registered with driver")
     }
@@ -82,11 +82,11 @@ impl fmt::Display for PodSeen {
 pub struct EventSeen {
     /// Name of the object it is about.
     pub object: String,
-    /// E.g. `FailedScheduling`.
+    /// The reason, e.g. `FailedScheduling`.
     pub reason: String,
-    /// In words.
+    /// The message.
     pub message: String,
-    /// How often.
+    /// How often it occurred.
     pub count: i32,
 }
 

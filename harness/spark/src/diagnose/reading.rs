@@ -1,7 +1,7 @@
-//! Why a read failed, by what the JVM says of it. The texts were seen of Spark 3.5 and 4.3 with the
-//! Hadoop they bring.
+//! Diagnoses failed reads by the JVM's exceptions. The texts were observed with Spark 3.5 and 4.3
+//! and their Hadoop.
 
-use sparkproof_base::events::Evidence;
+use sparkproof_base::events::EvidenceItem;
 use sparkproof_base::verdict::{Cause, Diagnosis};
 
 /// A read that failed.
@@ -9,35 +9,35 @@ use sparkproof_base::verdict::{Cause, Diagnosis};
 pub struct FailedRead<'a> {
     /// Classes and messages of the exception and its causes.
     pub text: &'a str,
-    /// Whose: `executor 2`, `the driver`.
+    /// The reader: `executor 2`, `the driver`.
     pub whose: &'a str,
-    /// What was read.
+    /// The URI that was read.
     pub uri: &'a str,
-    /// Whether the path is expected on a FUSE mount: a dead one looks like a missing file.
+    /// Whether the path should be on a FUSE mount: a dead one looks like a missing file.
     pub mounted: bool,
 }
 
-/// Words, what they mean, what to do; the most telling first.
+/// Words of an exception, their cause, the finding and the remedy; the most specific first.
 const RULES: [(&[&str], Cause, &str, &str); 7] = [
     (
         &[
             "WASB Driver using wasb(s) schema is no longer supported",
             "UNSUPPORTED_FILE_SYSTEM",
-            // Of `AbstractHttpFileSystem.listStatus`, with no message (Spark 3.3 to 4.2).
+            // Thrown by `AbstractHttpFileSystem.listStatus`, without a message (Spark 3.3 to 4.2).
             "UnsupportedOperationException",
             "No FileSystem for scheme: http",
             "No FileSystem for scheme \"http",
         ],
         Cause::UnsupportedScheme,
-        "this Spark does not read from such a URL",
-        "use another scheme: docs/strategies/4-remote.md says which works with which Spark",
+        "this Spark version does not support this scheme",
+        "use another scheme: docs/strategies/4-remote.md lists those of each Spark version",
     ),
     (
         &["ClassNotFoundException", "NoClassDefFoundError", "No FileSystem for scheme"],
         Cause::MissingJar,
-        "no class for the scheme",
-        "put the jars for this scheme into the image's /opt/spark/jars and on the driver's class \
-         path: docs/strategies/4-remote.md lists them for each Spark",
+        "the FileSystem class of the scheme is missing",
+        "add the jars of this scheme to the image's /opt/spark/jars and to the driver's class \
+         path: docs/strategies/4-remote.md lists them for each Spark version",
     ),
     (
         &[
@@ -51,14 +51,14 @@ const RULES: [(&[&str], Cause, &str, &str); 7] = [
             ", 403,",
         ],
         Cause::StoreDeniesAccess,
-        "the store does not accept the key",
-        "check account, key and the clock; the key goes into spark.hadoop.fs.*",
+        "the store rejects the credentials",
+        "check account, key and clock; the key belongs into spark.hadoop.fs.*",
     ),
     (
         &["UnknownHostException"],
         Cause::UnknownHost,
-        "the store's name is not known there",
-        "give pods and driver the name (hostAliases, DNS), or use an address",
+        "the store's host name cannot be resolved there",
+        "make the name resolvable for pods and driver (hostAliases, DNS), or use an address",
     ),
     (
         &[
@@ -93,11 +93,11 @@ const RULES: [(&[&str], Cause, &str, &str); 7] = [
         ],
         Cause::FileMissing,
         "the file is not there",
-        "put it where this executor reads it; a replaced executor's pod starts without copies",
+        "copy it to where this executor reads it; the pod of a replaced executor starts without copies",
     ),
 ];
 
-/// The cause; [`Cause::Unknown`] when nothing in the text tells.
+/// The diagnosis; [`Cause::Unknown`] if no words match.
 pub fn diagnose_read(read: FailedRead<'_>) -> Diagnosis {
     let fits = |words: &&[&str]| words.iter().any(|word| read.text.contains(word));
     let rule = RULES.iter().find(|(words, ..)| fits(words));
@@ -107,47 +107,48 @@ pub fn diagnose_read(read: FailedRead<'_>) -> Diagnosis {
     };
     if cause == Cause::StoreDeniesAccess && !is_remote(read.uri) {
         (cause, says) = (Cause::Unknown, "the process may not read the file");
-        remedy = "let the user id of driver and executors read it and enter its directories";
+        remedy = "give the user id of driver and executors permission to read it and to enter its directories";
     } else if cause == Cause::FileMissing && is_remote(read.uri) {
-        (says, remedy) = ("the store has no such file", "put it where this URL says");
+        (says, remedy) = ("the store has no such file", "put it at this URL");
     } else if cause == Cause::FileMissing && read.mounted {
-        (cause, says) = (Cause::MountGone, "nothing is mounted there any more");
-        remedy = "look whether the FUSE daemon runs; it looks like a missing file when it does not";
+        (cause, says) = (Cause::MountGone, "the mount is gone");
+        remedy = "check that the FUSE daemon runs: without it every file seems to be missing";
     } else if cause == Cause::FileMissing && read.whose == "the driver" {
-        (cause, says) = (Cause::DriverLacksFile, "the driver, which lists and splits, lacks it");
-        remedy = "have the same bytes at the same path on the driver's host";
+        (cause, says) =
+            (Cause::DriverLacksFile, "the driver lacks the file: it lists and splits files");
+        remedy = "put the same bytes at the same path on the driver's host";
     }
     Diagnosis {
         cause,
         says: format!("{says}: {} read {}: {}", read.whose, read.uri, first_line(read.text)),
-        evidence: vec![Evidence { name: "exception".into(), text: read.text.to_owned() }],
+        evidence: vec![EvidenceItem { name: "exception".into(), text: read.text.to_owned() }],
         remedy: remedy.to_owned(),
     }
 }
 
-/// Bytes that are not those that were put there.
+/// The diagnosis of wrong bytes.
 pub fn content_differs(whose: &str, uri: &str, seen: &str, expected: &str) -> Diagnosis {
     Diagnosis {
         cause: Cause::ContentDiffers,
         says: format!("{whose} read {seen} from {uri}, expected {expected}"),
         evidence: Vec::new(),
-        remedy: "have the same bytes on every executor and the driver; Spark does not notice"
+        remedy: "put the same bytes on every executor and the driver; Spark does not notice a difference"
             .into(),
     }
 }
 
-/// The right bytes, by another way than the one to be proven.
+/// The diagnosis of the right bytes through another FileSystem or mount.
 pub fn read_elsewhere(whose: &str, uri: &str, seen: &str, expected: &str) -> Diagnosis {
     Diagnosis {
         cause: Cause::ReadElsewhere,
         says: format!("{whose} read {uri} by {seen}, expected {expected}"),
         evidence: Vec::new(),
-        remedy: "look at the executor's volumes and at fs.*.impl: something else answers there"
+        remedy: "check the executor's volumes and fs.*.impl: another source serves this path"
             .into(),
     }
 }
 
-/// Of a store: for driver and executors alike it is there or not.
+/// Whether the URI is of a store, where a file exists for driver and executors alike.
 fn is_remote(uri: &str) -> bool {
     uri.split_once(':').is_some_and(|(scheme, _)| scheme != "file")
 }

@@ -1,9 +1,9 @@
-//! The rules, the most telling first.
+//! The rules, the most specific first.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
-use sparkproof_base::events::Evidence;
+use sparkproof_base::events::EvidenceItem;
 use sparkproof_base::verdict::{Cause, Diagnosis};
 use sparkproof_catalog::plan::DriverPlace;
 
@@ -22,14 +22,14 @@ const RULES: [Rule; 14] = [
     memory,
     unreachable,
     dying,
-    // Replacements wait for the node while those that died leave it: after what they died of.
+    // After the causes of an executor's end, since replacements are unschedulable until it is gone.
     unschedulable,
     not_mounted,
     other_verb,
     driver,
 ];
 
-/// The first rule that fits; [`Cause::Unknown`] with the last states when none does.
+/// The diagnosis of the first rule that matches; [`Cause::Unknown`] with the last states otherwise.
 pub fn diagnose(observed: &Observed) -> Diagnosis {
     let unknown = || Diagnosis {
         cause: Cause::Unknown,
@@ -49,8 +49,8 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
     diagnosis
 }
 
-fn evidence(name: impl Into<String>, text: impl Into<String>) -> Evidence {
-    Evidence { name: name.into(), text: text.into() }
+fn evidence(name: impl Into<String>, text: impl Into<String>) -> EvidenceItem {
+    EvidenceItem { name: name.into(), text: text.into() }
 }
 
 fn last_lines(text: &str, count: usize) -> String {
@@ -64,13 +64,13 @@ fn local_master(observed: &Observed) -> Option<Diagnosis> {
         cause: Cause::LocalMaster,
         says: format!("the session runs on {master} in the driver, not on Kubernetes"),
         evidence: vec![evidence("sparkContext.master", master.as_str())],
-        remedy: "an earlier session of the same process was taken over: stop that one first, \
-                 in Geni @zero-one.geni.defaults/spark (spark.conf repeats what was asked for and proves nothing)"
+        remedy: "an earlier session of the same process was reused: stop that one first, \
+                 in Geni @zero-one.geni.defaults/spark (spark.conf shows only what was requested)"
             .into(),
     })
 }
 
-/// In Geni: what is read on a session of its own, without an argument, is not read on Kubernetes.
+/// In Geni: a read without a session argument uses another session.
 fn other_session(observed: &Observed) -> Option<Diagnosis> {
     let words = [
         "a read without a session argument is of",
@@ -80,11 +80,11 @@ fn other_session(observed: &Observed) -> Option<Diagnosis> {
     let line = observed.reason.lines().find(|l| words.iter().any(|w| l.contains(w)))?;
     Some(Diagnosis {
         cause: Cause::OtherSession,
-        says: "what is read without a session argument is read by another session, or none".into(),
+        says: "a read without a session argument uses another session, or none".into(),
         evidence: vec![evidence("driver", line)],
         remedy:
-            "make the session the front end's own (Geni: reset! zero-one.geni.defaults/spark), \
-                 or name it in every read"
+            "make this the front end's default session (Geni: reset! zero-one.geni.defaults/spark), \
+                 or pass it to every read"
                 .into(),
     })
 }
@@ -93,17 +93,17 @@ fn closed_modules(observed: &Observed) -> Option<Diagnosis> {
     let line = line_with(observed, &["because module java.base does not"])?;
     Some(Diagnosis {
         cause: Cause::ClosedModules,
-        says: "Java 17 and later close packages to Spark that it reads by reflection".into(),
+        says: "Java 17 and later close packages that Spark reads by reflection".into(),
         evidence: vec![line],
         remedy:
-            "start the JVM with --add-opens=java.base/sun.nio.ch=ALL-UNNAMED and the others that \
-                 Geni's project.clj lists, as spark-submit does by itself"
+            "start the JVM with --add-opens=java.base/sun.nio.ch=ALL-UNNAMED and the other options that \
+                 Geni's project.clj lists, as spark-submit does"
                 .into(),
     })
 }
 
-/// Without these no session starts; without others (`list`, `get`, `delete`) it does, so they explain a
-/// failure only when nothing else does.
+/// Verbs without which no session starts. Others (`list`, `get`, `delete`) explain a failure only
+/// if nothing else does.
 fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
     let needed = |m: &MissingVerb| {
         matches!(
@@ -113,7 +113,7 @@ fn missing_verb(observed: &Observed) -> Option<Diagnosis> {
                 "pods" | "configmaps" | "persistentvolumeclaims" | "services" | "statefulsets"
             )
                 | ("watch", "pods")
-                // What is submitted is applied.
+                // spark-submit applies its objects.
                 | ("patch", _)
         )
     };
@@ -127,7 +127,7 @@ fn other_verb(observed: &Observed) -> Option<Diagnosis> {
 fn missing(observed: &Observed) -> Vec<MissingVerb> {
     let mut missing = missing_verbs(&observed.driver_log);
     missing.extend(missing_verbs(&observed.reason));
-    // A watch is refused on a web socket, without a word on who and what.
+    // The message for a refused watch (WebSocket) names neither user nor resource.
     let text = [&observed.driver_log, &observed.reason];
     let refused = ["Received 403 on websocket", "but was '403 Forbidden'"];
     if text.iter().any(|t| refused.iter().any(|r| t.contains(r))) {
@@ -179,11 +179,11 @@ fn container(observed: &Observed) -> Option<Diagnosis> {
     let (cause, pod, reason, message) = observed.pods.iter().find_map(waits)?;
     let (says, remedy) = match cause {
         Cause::ImageNeverPulled => (
-            format!("the node does not have {} and may not pull it", observed.image),
-            "load the image into every node, or use another pull policy than Never",
+            format!("the node does not have {} and must not pull it", observed.image),
+            "load the image into every node, or use a pull policy other than Never",
         ),
         Cause::WrongImage => (
-            format!("the node cannot get {}", observed.image),
+            format!("the node cannot pull {}", observed.image),
             "check the name and the tag, load the image into every node, or give the pods a pull secret",
         ),
         _ if reason == "CreateContainerConfigError" => (
@@ -192,7 +192,7 @@ fn container(observed: &Observed) -> Option<Diagnosis> {
              correct its name or key; where it is about root, use an image of another user",
         ),
         _ => (
-            format!("no container could be made of {}", observed.image),
+            format!("the container of {} could not be created", observed.image),
             "read the message: a missing volume, or an image that was loaded in part",
         ),
     };
@@ -213,26 +213,26 @@ fn unschedulable(observed: &Observed) -> Option<Diagnosis> {
     let (cause, says, remedy) = if names_a_missing_claim(&message) {
         (
             Cause::MissingClaim,
-            "executors mount a claim that does not exist",
-            "make the claim in the session's namespace, or correct its name in \
+            "executors mount a PersistentVolumeClaim that does not exist",
+            "create the claim in the session's namespace, or correct its name in \
              spark.kubernetes.executor.volumes.persistentVolumeClaim.*.options.claimName",
         )
     } else if message.contains("Insufficient cpu") {
         (
             Cause::InsufficientCpu,
-            "no node has the CPU that executors request",
+            "no node has as much CPU as an executor requests",
             "fewer executors, or less CPU each (--executor-cpu)",
         )
     } else if message.contains("Insufficient memory") {
         (
             Cause::InsufficientMemory,
-            "no node has the memory that executors request",
+            "no node has as much memory as an executor requests",
             "fewer executors, or less memory each (--executor-memory)",
         )
     } else {
         (
             Cause::Unschedulable,
-            "no node takes the executors",
+            "the executors cannot be scheduled",
             "read the scheduler's message: a taint, a selector or a volume",
         )
     };
@@ -244,8 +244,8 @@ fn unschedulable(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-/// As the scheduler says it: `persistentvolumeclaim "x" not found`, or `could not find
-/// v1.PersistentVolumeClaim "namespace/x"` (both seen).
+/// Matches the scheduler's messages: `persistentvolumeclaim "x" not found`, or `could not find
+/// v1.PersistentVolumeClaim "namespace/x"` (both observed).
 fn names_a_missing_claim(message: &str) -> bool {
     if message.contains("could not find v1.PersistentVolumeClaim") {
         return true;
@@ -254,7 +254,7 @@ fn names_a_missing_claim(message: &str) -> bool {
     claims.filter_map(|rest| rest.split_once('"')).any(|(_, rest)| rest.starts_with(" not found"))
 }
 
-/// A pod whose containers are not made yet, and what kubelet says of its volumes meanwhile.
+/// A pod whose containers are not created yet, with the kubelet's event about its volumes.
 fn not_mounted(observed: &Observed) -> Option<Diagnosis> {
     let waits = |pod: &&PodSeen| {
         let reason = pod.waiting.as_ref().map(|(reason, _)| reason.as_str());
@@ -269,14 +269,14 @@ fn not_mounted(observed: &Observed) -> Option<Diagnosis> {
         cause: Cause::VolumeNotMounted,
         says: format!("the node cannot mount a volume of {}: {}", event.object, event.message),
         evidence: vec![evidence("event", event.to_string())],
-        remedy: "make what the volume is of (a ConfigMap, a directory of the node) before the \
+        remedy: "create the volume's source (a ConfigMap, a directory of the node) before the \
                  session, or correct its name"
             .into(),
     })
 }
 
-/// The first line of a pod's or the driver's log that holds one of the words.
-fn line_with(observed: &Observed, words: &[&str]) -> Option<Evidence> {
+/// The first line of a pod's or the driver's log with one of the words.
+fn line_with(observed: &Observed, words: &[&str]) -> Option<EvidenceItem> {
     let logs = observed.pods.iter().map(|p| (p.name.as_str(), p.log.as_str()));
     logs.chain([("driver log", observed.driver_log.as_str())]).find_map(|(name, log)| {
         let line = log.lines().find(|l| words.iter().any(|w| l.contains(w)))?;
@@ -288,28 +288,28 @@ fn passwd(observed: &Observed) -> Option<Diagnosis> {
     let line = line_with(observed, &["invalid null input: name", "UnixPrincipal"])?;
     Some(Diagnosis {
         cause: Cause::NoPasswdEntry,
-        says: "executors cannot log in: their user id has no passwd entry in the image".into(),
+        says: "executors cannot log in: their user id has no entry in the image's /etc/passwd"
+            .into(),
         evidence: vec![line],
-        remedy: "add a passwd entry for the image's user, or make /etc/passwd writable by group 0 \
+        remedy: "add an entry for the image's user, or make /etc/passwd writable by group 0 \
                  and let the entrypoint add one"
             .into(),
     })
 }
 
-/// What only a JVM of another version says.
+/// Messages that only a JVM of another version prints.
 const OTHER_VERSION: [&str; 5] = [
     "InvalidClassException",
     "local class incompatible",
-    // 3.0 drivers set no resource profile, which later executors read.
+    // Drivers of 3.0 set no resource profile, which later executors need.
     "NumberFormatException: For input string: \"\"",
     "IllegalArgumentException: too many arguments",
-    // The main class of executors is another one since 3.1, by which the entrypoint knows what the
-    // driver is.
+    // The main class of executors changed in 3.1.
     "Could not find or load main class org.apache.spark",
 ];
 
-/// The line of an executor's log that tells of another version. Such an executor does not end: it
-/// waits two minutes for an answer that it cannot read (seen of 3.5.9 with a driver of 3.0.1).
+/// The line of an executor's log that shows another version. Such an executor does not end: it
+/// waits two minutes for an answer that it cannot read (observed with 3.5.9 and a driver of 3.0.1).
 pub fn other_version(log: &str) -> Option<&str> {
     log.lines().find(|line| OTHER_VERSION.iter().any(|words| line.contains(words)))
 }
@@ -318,9 +318,9 @@ fn versions(observed: &Observed) -> Option<Diagnosis> {
     let line = line_with(observed, &OTHER_VERSION)?;
     Some(Diagnosis {
         cause: Cause::VersionMismatch,
-        says: "driver and executors are not of the same Spark, Scala or Java version".into(),
+        says: "driver and executors have different Spark, Scala or Java versions".into(),
         evidence: vec![line],
-        remedy: format!("use a driver of the version that is in {}", observed.image),
+        remedy: format!("use a driver of the version in {}", observed.image),
     })
 }
 
@@ -330,12 +330,12 @@ fn memory(observed: &Observed) -> Option<Diagnosis> {
         cause: Cause::OutOfMemory,
         says: "executors were killed for using more memory than their limit".into(),
         evidence: vec![evidence(&pod.name, pod.to_string())],
-        remedy: "more memory (--executor-memory), or a higher spark.executor.memoryOverhead".into(),
+        remedy: "raise --executor-memory or spark.executor.memoryOverhead".into(),
     })
 }
 
-/// A connection that failed, in the words of Spark's `TransportClientFactory` and `RpcTimeout`. Every
-/// executor says `Connecting to driver: spark://…` when it starts: that is no failure.
+/// Messages of failed connections (Spark's `TransportClientFactory` and `RpcTimeout`). `Connecting
+/// to driver: spark://…` is no failure: every executor logs it at its start.
 static NOT_CONNECTED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"Failed to connect to |Connecting to \S+ (timed out|failed)|UnknownHostException|Cannot receive any reply from ",
@@ -343,14 +343,14 @@ static NOT_CONNECTED: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a valid expression")
 });
 
-/// The line by which an executor says that it did not reach the driver: another host is another fault.
+/// The line of an executor's log that says that it did not reach the driver's host.
 fn not_connected<'a>(observed: &Observed, pod: &'a PodSeen) -> Option<&'a str> {
     let driver = [&observed.driver_host, &observed.driver_address];
     let names_driver = |line: &str| driver.iter().any(|host| names_host(line, host));
     pod.log.lines().find(|line| NOT_CONNECTED.is_match(line) && names_driver(line))
 }
 
-/// Whether a host stands in a line, and not as a part of another one's name or address.
+/// Whether a line contains a host, and not as a part of another name or address.
 fn names_host(line: &str, host: &str) -> bool {
     let of_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
     !host.is_empty()
@@ -359,8 +359,8 @@ fn names_host(line: &str, host: &str) -> bool {
         })
 }
 
-/// Only what executors say that never registered: one that did has reached the driver, and whatever
-/// it lost later is another fault. One that looks for a driver that ended finds none.
+/// Uses the logs of executors that never registered: others have reached the driver. Does not apply
+/// if the driver ended, since then no executor can reach it.
 fn unreachable(observed: &Observed) -> Option<Diagnosis> {
     if observed.driver_gone {
         return None;
@@ -402,7 +402,7 @@ fn to_be_reached(observed: &Observed) -> &'static str {
 }
 
 fn dying(observed: &Observed) -> Option<Diagnosis> {
-    // Executors end with their driver: those that had reached it, or find it no more, died of that.
+    // Executors end with their driver, so the driver's end is the cause.
     let follows = |p: &PodSeen| {
         observed.driver_gone && (p.reached_driver() || not_connected(observed, p).is_some())
     };
@@ -546,7 +546,7 @@ mod tests {
     // What is missing for cleaning up does not hide why executors die.
     #[case(Observed { driver_log: r#"User "u" cannot delete resource "pods""#.into(), ..said("java.io.IOException: Failed to connect to /192.0.2.2:41233") }, Cause::DriverUnreachable)]
     #[case(driver_said(r#"User "u" cannot delete resource "pods""#), Cause::MissingVerb)]
-    // Negative controls: what looks alike and means nothing.
+    // Negative controls: similar lines that mean nothing.
     #[case(Observed { context_master: Some("k8s://https://x".into()), ..pod(|_| {}) }, Cause::Unknown)]
     #[case(waiting("ContainerCreating"), Cause::Unknown)]
     #[case(waiting("PodInitializing"), Cause::Unknown)]
@@ -559,7 +559,7 @@ mod tests {
         assert!(!diagnosis.remedy.is_empty() && !diagnosis.says.is_empty());
     }
 
-    /// What every executor of Spark 3.5 says on its way (default log configuration).
+    /// Lines that every executor of Spark 3.5 logs (default log configuration).
     const HEALTHY: &str = "\
         INFO TransportClientFactory: Successfully created connection to /10.0.0.9:7078 after 52 ms\n\
         INFO CoarseGrainedExecutorBackend: Connecting to driver: spark://CoarseGrainedScheduler@10.0.0.9:7078\n";

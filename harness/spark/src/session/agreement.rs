@@ -1,4 +1,4 @@
-//! A session's executors, by Spark's list and by Kubernetes' pods: both must say the same.
+//! Compares a session's executors in Spark's list with the pods in Kubernetes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Arc<Pod>> 
     pods.now().into_values().filter_map(|pod| Some((id(&pod)?, pod))).collect()
 }
 
-/// Where Spark's list and the Running pods differ from N equal ones, in words.
+/// How Spark's list and the Running pods differ from N equal executors, in words.
 pub(super) fn compare(
     registered: &BTreeMap<u32, Executor>,
     pods: &BTreeMap<u32, Arc<Pod>>,

@@ -1,20 +1,20 @@
-//! Blocks that jobs leave on executors: computed once, and again only where they got lost.
+//! Blocks that jobs leave on executors: computed once, and again only if they were lost.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a block, each of them its number (`Blocks.java`).
+/// Size of a block in bytes; each byte is the block's number (`Blocks.java`).
 const BYTES: u64 = 1 << 16;
 
-/// What the probe's jobs on their blocks came to.
+/// The result of the probe's jobs on their blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlocksResult {
     /// Version of this schema.
     pub(super) schema: u32,
     /// Outputs of a shuffle.
     pub shuffled: KindOfBlock,
-    /// Partitions in memory, when asked for.
+    /// Partitions in memory, if requested.
     pub cached: Option<KindOfBlock>,
 }
 
@@ -22,7 +22,7 @@ pub struct BlocksResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KindOfBlock {
-    /// Over all bytes of all blocks.
+    /// Sum of all bytes of all blocks.
     pub sum: u64,
     /// The executors that computed a block in this job, once for each block.
     pub computed_by: Vec<String>,
@@ -42,7 +42,7 @@ impl BlocksResult {
 }
 
 impl KindOfBlock {
-    /// How many blocks each executor computed.
+    /// Number of blocks that each executor computed.
     pub fn by_executor(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
         for executor in &self.computed_by {

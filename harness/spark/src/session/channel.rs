@@ -1,4 +1,4 @@
-//! The harness's end of the driver protocol.
+//! The client side of the driver protocol.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,24 +17,25 @@ use tokio_util::codec::{Framed, LinesCodec};
 
 use super::driver::named_pipe;
 use super::protocol::{
-    DriverGone, LINE_LIMIT, Message, Numbered, Outcome, PROTOCOL_VERSION, Request,
+    DriverGone, LINE_LIMIT, Message, Numbered, PROTOCOL_VERSION, ReplyOutcome, Request,
 };
 
-/// A driver that sends nothing for so long during a request hangs: it sends a heartbeat every 2 s.
+/// A driver that sends nothing for so long during a request counts as hanging: its heartbeat is 2
+/// s.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Copies between a pod's two named pipes and an exec's standard streams.
 const BRIDGE: &str = "cat \"$1/replies\" & exec cat > \"$1/requests\"";
 
-/// Where a driver will connect: two named pipes in a private directory, which Java of any version
-/// can open.
+/// Waits for a driver to connect, through two named pipes in a private directory, which Java of any
+/// version can open.
 #[derive(Debug)]
 pub(super) enum DriverListener {
     /// On this host.
     Pipes {
-        /// Of requests.
+        /// The pipe of requests.
         requests: PathBuf,
-        /// Of replies.
+        /// The pipe of replies.
         replies: pipe::Receiver,
     },
     /// In a pod, in this directory.
@@ -42,7 +43,7 @@ pub(super) enum DriverListener {
 }
 
 impl DriverListener {
-    /// Makes the pipes `requests` and `replies` in a directory.
+    /// Creates the pipes `requests` and `replies` in a directory.
     pub(super) fn pipes(dir: &Path) -> Result<Self> {
         let (requests, replies) = (dir.join("requests"), dir.join("replies"));
         named_pipe(&requests)?;
@@ -54,8 +55,8 @@ impl DriverListener {
         })
     }
 
-    /// The driver's channel, after its `hello`, and the JVM's process id where that says it; nothing
-    /// else may come in.
+    /// Waits for the driver's `hello`; returns its channel, and the JVM's process id if the `hello`
+    /// has it. Any other message is an error.
     pub(super) async fn accept(
         self,
         context: &Context,
@@ -66,12 +67,12 @@ impl DriverListener {
             match self {
                 DriverListener::Pipes { requests, replies } => {
                     let waiting = Waiting { what: "the driver to connect".into(), deadline };
-                    // A pipe tells nobody that its other end was opened: polled.
+                    // Polled: a pipe has no event for the opening of its other end.
                     let sender = wait(context, waiting, Source::Backoff, async || {
                         match pipe::OpenOptions::new().open_sender(&requests) {
                             Ok(sender) => Progress::Met(sender),
                             Err(e) if e.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
-                                Progress::NotYet("nobody reads requests".into())
+                                Progress::NotYet("no driver reads requests".into())
                             }
                             Err(e) => {
                                 let error = Error::environment("opening the pipe of requests");
@@ -79,13 +80,13 @@ impl DriverListener {
                             }
                         }
                     });
-                    // The driver opens its end of replies first: from here on it has one.
+                    // The driver opens the pipe of replies first, so that is open, too.
                     (Channel::over(tokio::io::join(replies, sender.await?)), SILENCE)
                 }
                 DriverListener::InPod(pod, dir) => {
                     let command = ["sh", "-c", BRIDGE, "sh", &dir];
                     let (stream, attached) = pod.under(context).open(&command).await?;
-                    // It says nothing before the driver has opened both.
+                    // The pod's bridge sends nothing before the driver has opened both.
                     (Channel { _attached: Some(attached), ..Channel::over(stream) }, deadline)
                 }
             };
@@ -99,16 +100,16 @@ impl DriverListener {
     }
 }
 
-/// What a channel is over.
+/// The transport of a channel.
 trait Stream: AsyncRead + AsyncWrite + std::fmt::Debug + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + std::fmt::Debug + Send + Sync + Unpin> Stream for T {}
 
-/// A connected driver. Dropped, the driver ends.
+/// The channel of a connected driver. Dropping it ends the driver.
 #[derive(Debug)]
 pub(super) struct Channel {
     lines: Framed<Box<dyn Stream>, LinesCodec>,
     last: u64,
-    /// Into a pod: closed when dropped.
+    /// The exec into a pod; dropping it closes the channel.
     _attached: Option<Attached>,
 }
 
@@ -119,7 +120,10 @@ impl Channel {
         Channel { lines, last: 0, _attached: None }
     }
 
-    /// The reply to a request. An exception in the driver is red, a broken channel environment.
+    /// Sends a request and waits for its reply.
+    ///
+    /// # Errors
+    /// Red: an exception in the driver. Environment: the channel broke.
     pub(super) async fn request<T: DeserializeOwned>(
         &mut self,
         context: &Context,
@@ -145,9 +149,9 @@ impl Channel {
                 Message::Heartbeat(_) => {}
                 Message::Reply { id, outcome } if id == self.last => {
                     return match outcome {
-                        Outcome::Ok(value) => serde_json::from_value(value)
+                        ReplyOutcome::Ok(value) => serde_json::from_value(value)
                             .or_environment(format!("the driver's reply to {request}")),
-                        Outcome::Error(error) => {
+                        ReplyOutcome::Error(error) => {
                             Err(Error::red(format!("the driver failed at {request}"))
                                 .with_source(error))
                         }
@@ -222,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn a_driver_connects_by_pipes() {
         let (context, keep) = test_context();
-        let door = DriverListener::pipes(keep.path()).expect("made");
+        let listener = DriverListener::pipes(keep.path()).expect("made");
         let script = r#"exec 3>"$1/replies" 4<"$1/requests"
             echo '{"hello":{"version":3,"jvm":7}}' >&3
             read -r _ <&4
@@ -235,7 +239,7 @@ mod tests {
             .spawn()
             .expect("sh");
         let seconds = Duration::from_secs(10);
-        let (mut channel, jvm) = door.accept(&context, seconds).await.expect("connected");
+        let (mut channel, jvm) = listener.accept(&context, seconds).await.expect("connected");
         assert_eq!(jvm, Some(7));
         let reply = channel.request::<serde_json::Value>(&context, &Request::Describe {}, seconds);
         assert_eq!(reply.await.expect("a reply")["a"], 1);
@@ -246,9 +250,9 @@ mod tests {
     #[tokio::test]
     async fn pipes_that_nobody_opens_are_given_up() {
         let (context, keep) = test_context();
-        let door = DriverListener::pipes(keep.path()).expect("made");
-        let error = door.accept(&context, Duration::from_millis(10)).await.expect_err("nobody");
-        assert!(error.to_string().contains("nobody reads requests"), "{error}");
+        let listener = DriverListener::pipes(keep.path()).expect("made");
+        let error = listener.accept(&context, Duration::from_millis(10)).await.expect_err("nobody");
+        assert!(error.to_string().contains("no driver reads requests"), "{error}");
     }
 
     #[rstest]
@@ -293,7 +297,7 @@ mod tests {
         let garbage = ask(b"INFO\n").await.expect_err("garbage");
         assert!(!DriverGone::is_cause_of(&garbage), "{garbage}");
         let (context, _keep) = test_context();
-        // Room for one byte, which nobody takes.
+        // A buffer for one byte that is never read.
         let (ours, _theirs) = tokio::io::duplex(1);
         let mut channel = Channel::over(ours);
         let seconds = Duration::from_secs(5);

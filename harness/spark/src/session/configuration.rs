@@ -1,4 +1,4 @@
-//! What a session really got for a variant of reading: what the pages in docs/strategies show.
+//! The configuration of a session for a variant, as the pages in docs/strategies show it.
 
 use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::VariantId;
@@ -16,8 +16,8 @@ use super::overlay::SessionOverlay;
 use super::placeholders::Placeholders;
 use super::{spec, template};
 
-/// What a variant added to its session, read from `uri`, by the renderers that made the
-/// session's own properties and pod template. Values of keys that Spark redacts are masked.
+/// What a variant that reads from `uri` added to its session, rendered as for the session's
+/// properties and pod template. Values of keys that Spark redacts are masked.
 pub fn configuration(
     variant: VariantId,
     spark: &SparkVersion,
@@ -41,8 +41,8 @@ pub fn configuration(
     Ok(all)
 }
 
-/// Adds a Kubernetes object that was made for it beforehand, e.g. a claim, without the labels
-/// by which it is found again.
+/// Adds a Kubernetes object that was created beforehand, e.g. a claim, without sparkproof's
+/// labels.
 pub fn add_object(
     all: &mut Configuration,
     object: &Value,
@@ -58,7 +58,7 @@ pub fn add_object(
     Ok(())
 }
 
-/// Adds a part, unless there is nothing to say.
+/// Adds a part, unless its text is empty.
 fn push(
     all: &mut Configuration,
     name: &str,
@@ -73,10 +73,10 @@ fn push(
     all.parts.push(Part { name, language, text: placeholders.apply(text.trim_end()) });
 }
 
-/// How many files of a directory, and items of a list in YAML, are shown one by one.
+/// How many files of a directory, and items of a YAML list, are shown one by one.
 const SHOWN: usize = 8;
 
-/// Files of the layers by their paths in the image; of packages installed as a whole their size.
+/// Paths of the layers' files in the image; only the size for whole packages.
 fn layers(layers: &[Layer]) -> String {
     let mut lines = Vec::new();
     for layer in layers {
@@ -98,7 +98,7 @@ fn layers(layers: &[Layer]) -> String {
     lines.join("\n")
 }
 
-/// All that the contribution means in properties, by key.
+/// All properties of the contribution, by key.
 fn properties(added: &SessionOverlay) -> String {
     let derived = spec::added(added, Path::new(Placeholders::SESSION), false);
     let plain = added.conf.shown().map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -114,11 +114,10 @@ fn properties(added: &SessionOverlay) -> String {
     all.into_iter().map(masked).collect()
 }
 
-/// Stands for the rest of a list until it is a comment.
+/// A marker for the rest of a list, which becomes a comment.
 const REST: &str = "the rest:";
 
-/// As people write it: without the empty metadata that a template has, and of a long list its
-/// beginning.
+/// YAML for readers: without empty metadata, and with only the beginning of long lists.
 fn yaml(object: &impl Serialize) -> Result<String> {
     let mut value = serde_json::to_value(object).or_internal("writing an object")?;
     if let Some(fields) = value.as_object_mut() {
@@ -137,7 +136,7 @@ fn shorten(value: &mut Value) {
     match value {
         Value::Array(items) => {
             let many = items.len();
-            // Not of a command's words.
+            // Lists of a command's arguments are shown in full.
             if many > SHOWN && items.iter().all(Value::is_object) {
                 items.truncate(2);
                 items.push(Value::String(format!("{REST} {}", many - 2)));
@@ -155,7 +154,7 @@ mod tests {
     use serde_json::{from_value, json};
     use sparkproof_images::Entry;
 
-    fn told(configuration: &Configuration) -> String {
+    fn shown(configuration: &Configuration) -> String {
         let parts = configuration.parts.iter();
         let parts = parts.map(|p| format!("[{}, {}]\n{}", p.name, p.language, p.text));
         parts.collect::<Vec<_>>().join("\n")
@@ -210,7 +209,7 @@ mod tests {
         let uri = "s3a://data/7f3a0b1c-4-s3-0a1b2c3d";
         let seen =
             configuration(VariantId::S3, &SparkVersion::new(3, 5, 9), uri, &s3(), &placeholders());
-        insta::assert_snapshot!(told(&seen.expect("rendered")));
+        insta::assert_snapshot!(shown(&seen.expect("rendered")));
     }
 
     #[test]
@@ -225,7 +224,7 @@ mod tests {
             &placeholders(),
         );
         let seen = seen.expect("rendered");
-        assert_eq!(told(&seen), "[read from, text]\nfile:///var/tmp/sparkproof-RUN/0-copy");
+        assert_eq!(shown(&seen), "[read from, text]\nfile:///var/tmp/sparkproof-RUN/0-copy");
     }
 
     #[tokio::test]
@@ -241,7 +240,7 @@ mod tests {
             &added,
             &placeholders(),
         );
-        let text = told(&seen.expect("rendered"));
+        let text = shown(&seen.expect("rendered"));
         let added = "[added to the image, text]\n/opt/one.jar\n/opt/data: 30 files";
         assert!(text.ends_with(added), "{text}");
     }
@@ -264,7 +263,7 @@ mod tests {
             Configuration { variant: "3".into(), spark: "3.5.9".into(), parts: Vec::new() };
         add_object(&mut seen, &claim, &placeholders()).expect("rendered");
         assert_eq!(
-            told(&seen),
+            shown(&seen),
             "[PersistentVolumeClaim, yaml]\nkind: PersistentVolumeClaim\nmetadata:\n  name: x-RUN"
         );
     }

@@ -1,4 +1,4 @@
-//! A driver: started, spoken to, ended, killed; wherever it runs.
+//! A driver: start, requests, end and kill, for all places where it can run.
 
 mod container;
 mod files;
@@ -36,7 +36,7 @@ use super::channel::{Channel, DriverListener};
 use super::protocol::{Described, DriverGone, Launched, Request};
 use super::spec::{DriverSite, FaultInjection, SESSION_IN_POD};
 
-/// How long a program may take that launches the JVM, until it can be told to.
+/// Time limit until a program that launches the JVM is ready to do so.
 const CONNECT: Duration = Duration::from_secs(60);
 
 /// A running driver: a front end and its JVM.
@@ -46,15 +46,15 @@ pub(super) struct Driver {
     dir: TempDir,
     front_end: FrontEnd,
     processes: Processes,
-    /// What the front end waits for before it starts the JVM.
+    /// The gate that the front end waits at before it starts the JVM.
     gate: Option<Gate>,
-    /// Where it will connect.
-    door: Option<DriverListener>,
+    /// Waits for it to connect.
+    listener: Option<DriverListener>,
     channel: Option<Channel>,
     log_is_kept: bool,
 }
 
-/// Where they are.
+/// Its processes.
 #[derive(Debug)]
 enum Processes {
     OfHost(Box<Process>),
@@ -63,7 +63,7 @@ enum Processes {
 }
 
 impl Driver {
-    /// Starts a front end, which waits for what comes next. What it printed is part of the error.
+    /// Starts a front end, which then waits. An error includes its output.
     pub(super) async fn start(
         context: &Context,
         cluster: &Cluster,
@@ -81,35 +81,35 @@ impl Driver {
                 front_end.is_jvm().then(gate).transpose()?,
             ))
         };
-        let (processes, door, gate) = match site {
+        let (processes, listener, gate) = match site {
             DriverSite::Host => {
-                let (door, gate) = entrance()?;
+                let (listener, gate) = entrance()?;
                 let process = Process::start(context, dir.path(), launch)?;
-                (Processes::OfHost(Box::new(process)), door, gate)
+                (Processes::OfHost(Box::new(process)), listener, gate)
             }
             DriverSite::Container { engine, image } => {
-                let (door, gate) = entrance()?;
+                let (listener, gate) = entrance()?;
                 // kind's network has the cluster's name.
                 let place = (image.as_str(), cluster.name.as_str());
                 let started = ContainerDriver::start(context, dir.path(), launch, engine, place);
-                (Processes::InContainer(started.await?), door, gate)
+                (Processes::InContainer(started.await?), listener, gate)
             }
             DriverSite::Pod(site) => {
                 let started = PodDriver::start(context, cluster, dir.path(), launch, site, pods);
                 let pod = Box::new(Box::pin(started).await?);
-                let door = DriverListener::InPod(
+                let listener = DriverListener::InPod(
                     Box::new(pod.inside().clone()),
                     SESSION_IN_POD.to_owned(),
                 );
-                (Processes::InPod(pod), door, None)
+                (Processes::InPod(pod), listener, None)
             }
         };
-        // One in a pod gets its files first.
+        // A driver in a pod gets its files first.
         let connects_later = front_end.is_jvm() || matches!(processes, Processes::InPod(_));
-        let (context, door, channel) = (context.clone(), Some(door), None);
+        let (context, listener, channel) = (context.clone(), Some(listener), None);
         let log_is_kept = false;
         let mut driver =
-            Driver { context, dir, front_end, processes, gate, door, channel, log_is_kept };
+            Driver { context, dir, front_end, processes, gate, listener, channel, log_is_kept };
         if connects_later {
             return Ok(driver);
         }
@@ -120,9 +120,10 @@ impl Driver {
     }
 
     async fn connect(&mut self, deadline: Duration) -> Result<()> {
-        let door = self.door.take().ok_or_else(|| Error::internal("no door is open"))?;
+        let listener =
+            self.listener.take().ok_or_else(|| Error::internal("it was connected before"))?;
         let (channel, jvm) = tokio::select! {
-            accepted = door.accept(&self.context, deadline) => accepted?,
+            accepted = listener.accept(&self.context, deadline) => accepted?,
             status = self.processes.ended(&self.context, deadline) => {
                 return Err(DriverGone::error(format!("the driver ended with {}", status?)));
             }
@@ -131,8 +132,8 @@ impl Driver {
         jvm.map_or(Ok(()), |jvm| self.processes.launched(jvm))
     }
 
-    /// Launches the JVM. The properties may be an error, since they depend on where the driver
-    /// runs: then it is ended.
+    /// Launches the JVM. If the properties are an error (they depend on where the driver runs), the
+    /// driver is ended.
     pub(super) async fn launch(mut self, properties: Result<String>) -> Result<Self> {
         let launched = async {
             private_file(&self.dir.path().join("properties"), properties?.as_bytes())?;
@@ -156,7 +157,7 @@ impl Driver {
         }
     }
 
-    /// Ends it; the error with what it printed, where that may tell why.
+    /// Ends it; adds its output to the error.
     async fn failed(self, error: Error) -> Error {
         let remedy = match &self.processes {
             Processes::OfHost(_) => self.front_end.needs(),
@@ -175,7 +176,7 @@ impl Driver {
             .remedy(remedy)
     }
 
-    /// How its front end or its JVM ended, where one of them is seen to have. `None`: neither is.
+    /// How its front end or its JVM ended; `None` while both run.
     pub(super) async fn end_seen(&self, context: &Context) -> Option<String> {
         match &self.processes {
             Processes::OfHost(process) => process.end_seen(),
@@ -184,12 +185,12 @@ impl Driver {
         }
     }
 
-    /// What it was started with.
+    /// The front end.
     pub(super) fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Its own address; none when it has this host's.
+    /// Its address; `None` if it is on this host.
     pub(super) fn address(&self) -> Option<IpAddr> {
         match &self.processes {
             Processes::OfHost(_) => None,
@@ -198,7 +199,7 @@ impl Driver {
         }
     }
 
-    /// Its pod, when it is in one.
+    /// The name of its pod, if it is in one.
     pub(super) fn pod(&self) -> Option<&str> {
         match &self.processes {
             Processes::InPod(pod) => Some(pod.name()),
@@ -206,8 +207,8 @@ impl Driver {
         }
     }
 
-    /// Has the session started, or waits until a front end has that starts it unasked; what it says
-    /// of itself.
+    /// Starts the session, or waits for a front end that starts it by itself; returns the session's
+    /// description.
     pub(super) async fn begin(
         &mut self,
         trap: Option<FaultInjection>,
@@ -216,13 +217,13 @@ impl Driver {
         if self.channel.is_none() {
             self.connect(deadline).await?;
         }
-        // Geni was told when it was started.
-        let told = self.front_end == FrontEnd::Geni;
-        let eager_local_session = !told && trap == Some(FaultInjection::EagerSession);
+        // Geni got this option at its start.
+        let is_geni = self.front_end == FrontEnd::Geni;
+        let eager_local_session = !is_geni && trap == Some(FaultInjection::EagerSession);
         self.request(&Request::Start { eager_local_session }, deadline).await
     }
 
-    /// Asks; see [`Channel::request`].
+    /// Sends a request; see [`Channel::request`].
     pub(super) async fn request<T: DeserializeOwned>(
         &mut self,
         request: &Request,
@@ -234,12 +235,12 @@ impl Driver {
         }
     }
 
-    /// Where its log lies, unscrubbed.
+    /// Path of its log, with secrets.
     pub(super) fn log_path(&self) -> PathBuf {
         self.dir.path().join("log")
     }
 
-    /// Kills the JVM as nothing inside it can notice, and waits until it is gone.
+    /// Kills the JVM with SIGKILL, and waits until it is gone.
     pub(super) async fn kill_jvm(&mut self) -> Result<()> {
         match &mut self.processes {
             Processes::OfHost(process) => process.kill_jvm(&self.context).await,
@@ -248,7 +249,7 @@ impl Driver {
         }
     }
 
-    /// Sends the JVM SIGHUP, as a terminal does that is closed, and waits until it is gone.
+    /// Sends SIGHUP to the JVM, like a closing terminal, and waits until it is gone.
     pub(super) async fn hang_up(&mut self) -> Result<()> {
         match &mut self.processes {
             Processes::OfHost(process) => process.hang_up(&self.context).await,
@@ -257,22 +258,22 @@ impl Driver {
         }
     }
 
-    /// Closes the channel, upon which front end and JVM end by themselves (killed when they do not);
-    /// reaps, scrubs and records the log, which is also returned.
+    /// Closes the channel, so that front end and JVM end by themselves; kills them otherwise.
+    /// Records the log with secrets masked, and returns it.
     pub(super) async fn end(mut self) -> Result<String> {
         let context = self.context.for_teardown();
-        let told = self.channel.take().is_some();
-        (self.door, self.gate) = (None, None);
-        // An error drops it: its log is kept all the same.
+        let notified = self.channel.take().is_some();
+        (self.listener, self.gate) = (None, None);
+        // An error drops the driver, which also keeps its log.
         match &mut self.processes {
-            Processes::OfHost(process) => process.end(&context, told).await?,
-            Processes::InContainer(container) => container.end(&context, told).await?,
-            Processes::InPod(pod) => pod.end(&context, told).await?,
+            Processes::OfHost(process) => process.end(&context, notified).await?,
+            Processes::InContainer(container) => container.end(&context, notified).await?,
+            Processes::InPod(pod) => pod.end(&context, notified).await?,
         }
         Ok(self.keep_log())
     }
 
-    /// Scrubs and records the log, as it is now.
+    /// Records the log as it is now, with secrets masked.
     fn keep_log(&mut self) -> String {
         let log = self.context.recorder.secrets().scrub(&read_log(&self.log_path()));
         let name = self.dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -284,7 +285,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Not ended: an interruption, a panic, a failure. The log may say why.
+        // It was not ended, because of an interruption, a panic or a failure: the log may show why.
         if !self.log_is_kept {
             self.keep_log();
         }
@@ -303,7 +304,7 @@ impl Processes {
     fn launched(&mut self, jvm: u32) -> Result<()> {
         match self {
             Processes::OfHost(process) => process.launched(jvm),
-            // Its number means nothing outside; container or pod stands for it.
+            // Its id means nothing outside of the container or pod, which stands for it.
             Processes::InContainer(_) | Processes::InPod(_) => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! What is to be seen of a session that did not start, collected while it exists.
+//! Evidence about a session that did not start, collected while its objects exist.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use sparkproof_kubernetes::observe::unscheduled;
 
 use crate::diagnose::{EventSeen, Observed, PodSeen};
 
-/// What is said of a pod for which a node is being made: by the cluster autoscaler, by Karpenter.
+/// Event reasons for a pod that will get a new node, of the cluster autoscaler and of Karpenter.
 const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
-/// Whether a node is being made for this pod. Where events may not be listed, it may be.
+/// Whether a node is being added for this pod. Assumed if events cannot be listed.
 pub(super) async fn a_node_comes(events: &Api<Event>, pod: &str) -> bool {
     let of_pod = ListParams::default().fields(&format!("involvedObject.name={pod}"));
     let says = |event: &Event| event.reason.as_deref().is_some_and(|r| NODE_COMES.contains(&r));
     events.list(&of_pod).await.map_or(true, |list| list.items.iter().any(says))
 }
 
-/// A pod in the words that rules read.
+/// A pod in the form that the rules use.
 pub(super) fn seen(pod: &Pod, log: String) -> PodSeen {
     let status = pod.status.clone().unwrap_or_default();
     let all = || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
@@ -44,7 +44,7 @@ pub(super) fn seen(pod: &Pod, log: String) -> PodSeen {
     }
 }
 
-/// Whether a container, of whatever kind, says why its pod does not get on.
+/// The waiting reason of a container of any kind.
 fn is_telling(container: &ContainerStatus) -> bool {
     let Some(state) = &container.state else { return false };
     let waits = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
@@ -52,8 +52,7 @@ fn is_telling(container: &ContainerStatus) -> bool {
         || state.terminated.as_ref().is_some_and(|end| end.exit_code != 0)
 }
 
-/// Pods by their last state (those that are gone too, when something of them was kept), with
-/// their logs and events.
+/// Pods in their last state, with logs and events; also deleted pods of which something was kept.
 pub(super) async fn gather(
     context: &Context,
     client: &kube::Client,
@@ -76,7 +75,7 @@ pub(super) async fn gather(
     observed
 }
 
-/// The namespace's events. They are worth a few seconds, also while everything is being interrupted.
+/// The namespace's events. Tried for a few seconds, also during an interruption.
 async fn events(context: &Context, api: Api<Event>) -> Result<Vec<EventSeen>> {
     let context = context.for_teardown();
     let waiting = Waiting::up_to(5, "the namespace's events");
@@ -98,7 +97,7 @@ async fn events(context: &Context, api: Api<Event>) -> Result<Vec<EventSeen>> {
     Ok(listed.await?.into_iter().map(seen).collect())
 }
 
-/// Writes what was seen into the run directory, under the session's name.
+/// Writes the evidence into the run directory, under the session's name.
 pub(super) fn record(context: &Context, session: &str, observed: &Observed) {
     let recorder = &context.recorder;
     let pods: Vec<String> = observed.pods.iter().map(ToString::to_string).collect();

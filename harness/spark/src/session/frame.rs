@@ -1,10 +1,10 @@
-//! The ordinary way to read: a DataFrame, and what came out of it.
+//! An ordinary read: a DataFrame, and its result.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// A DataFrame to be read once. It has, or its text has as `id,v,nonce`, these three columns.
+/// A DataFrame to be read once, with the columns `id`, `v` and `nonce`, or with lines `id,v,nonce`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Frame {
     /// Spark's name of the format: `csv`, `parquet`, `json` or `text`.
@@ -17,23 +17,23 @@ pub struct Frame {
     pub options: BTreeMap<String, String>,
     /// `spark.sql.files.maxPartitionBytes`, for this read.
     pub max_partition_bytes: u64,
-    /// `spark.sql.files.openCostInBytes`, for this read: as high as the former, every split is a
-    /// partition of its own; low, small files share partitions.
+    /// `spark.sql.files.openCostInBytes`, for this read: if it is as high as the former, every
+    /// split is a separate partition; if it is low, small files share partitions.
     pub open_cost_bytes: u64,
-    /// The job group, by which [`super::Session::metrics`] finds the jobs: another one each time.
+    /// The job group, by which [`super::Session::metrics`] finds the jobs; a new one for each read.
     pub group: String,
 }
 
-/// What a DataFrame gave.
+/// The result of reading a DataFrame.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct FrameResult {
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
     /// Sum of `id`.
     pub sum_id: u64,
     /// Sum of `v`.
     pub sum_v: u64,
-    /// Sum of `crc32(concat_ws(',', id, v, nonce))`, of a text's lines.
+    /// Sum of `crc32(concat_ws(',', id, v, nonce))`; for text of its lines.
     pub crc: u64,
     /// Files that rows came from (`input_file_name()`), by URI.
     pub files: Vec<FrameFile>,
@@ -43,7 +43,7 @@ pub struct FrameResult {
     pub schemes: Vec<String>,
     /// Seconds of listing and planning, up to the first job.
     pub planning_seconds: f64,
-    /// Seconds from the beginning to the result.
+    /// Seconds from the request to the result.
     pub total_seconds: f64,
 }
 
@@ -52,6 +52,6 @@ pub struct FrameResult {
 pub struct FrameFile {
     /// Its URI, decoded.
     pub uri: String,
-    /// Its rows.
+    /// Number of its rows.
     pub rows: u64,
 }

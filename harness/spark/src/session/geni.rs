@@ -1,4 +1,4 @@
-//! Where Clojure and Geni come from: a class path of the user's, or what Clojure's own tool resolves.
+//! Finds Clojure and Geni: on the user's class path, or resolved by Clojure's tool.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use sparkproof_catalog::geni_for;
 use sparkproof_catalog::plan::ClassPath;
 use sparkproof_machine::exec::{Failed, Tool};
 
-/// What a download of Geni's dependencies, Spark among them, takes on a line of 4 Mbit/s.
+/// Time limit for downloading Geni's dependencies, Spark included, at 4 Mbit/s.
 const RESOLVING: Duration = Duration::from_secs(30 * 60);
 const REMEDY: &str = "--geni-classpath with the jars and directories of Clojure, Geni and its \
                       dependencies";
-/// Prints the versions of Clojure and Geni; the latter stands in a resource since 0.0.24.
+/// Prints the versions of Clojure and Geni; Geni has its own in a resource since 0.0.24.
 const VERSIONS: &str = r#"(do (require 'clojure.java.io)
   (let [find clojure.java.io/resource]
     (when (or (find "zero_one/geni/core.clj") (find "zero_one/geni/core__init.class"))
@@ -26,35 +26,35 @@ const NO_CLOJURE: &str = "Could not find or load main class clojure.main";
 /// Clojure and Geni.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Geni {
-    /// With all they depend on.
+    /// The class path with all dependencies.
     pub class_path: ClassPath,
-    /// Geni's version, e.g. `0.0.42`; `unknown` when it does not say.
+    /// Geni's version, e.g. `0.0.42`; `unknown` if it has none.
     pub version: String,
     /// Clojure's version.
     pub clojure: String,
 }
 
 impl Geni {
-    /// That of the given class path; without one, what Clojure's own tool resolves for this Spark by
-    /// the guide's dependency map.
+    /// Uses the given class path; without one, Clojure's tool resolves the guide's dependency map
+    /// for this Spark version.
     ///
     /// # Errors
-    /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni is
-    /// known for this Spark. Environment: the tool cannot resolve it, or there is no Java.
+    /// Bad input: the class path has no Geni; there is neither a class path nor the tool; no Geni
+    /// version is known for this Spark version. Environment: the tool fails, or there is no Java.
     pub async fn find(
         context: &Context,
         given: Option<&ClassPath>,
         spark: &SparkVersion,
     ) -> Result<Geni> {
-        Geni::look(context, given, spark).await?
+        Geni::discover(context, given, spark).await?
     }
 
-    /// The same, where it may be that there is none: the inner error says that no class path is given and
-    /// none can be resolved here.
+    /// The same with an inner error for the case that no class path is given and none can be
+    /// resolved here.
     ///
     /// # Errors
-    /// As [`Geni::find`], but for those: what is given is wrong, or cannot be looked at.
-    pub async fn look(
+    /// The other errors of [`Geni::find`]: the given class path is wrong or cannot be inspected.
+    pub async fn discover(
         context: &Context,
         given: Option<&ClassPath>,
         spark: &SparkVersion,
@@ -88,7 +88,7 @@ async fn resolve(context: &Context, spark: &SparkVersion) -> Result<ClassPath> {
     })?;
     let resolved = Tool::new(tool)
         .args(["-Sdeps", &dependencies(geni, spark), "-Spath"])
-        // What it keeps goes with the run, and no project's file counts.
+        // Its caches are removed with the run, and no project file is read.
         .dir(context.run.dir())
         .deadline(RESOLVING)
         .run(context)
@@ -101,7 +101,7 @@ async fn resolve(context: &Context, spark: &SparkVersion) -> Result<ClassPath> {
     Ok(ClassPath::new(&resolved.stdout))
 }
 
-/// The guide's map, with the versions asked for.
+/// The guide's dependency map, with these versions.
 fn dependencies(geni: &str, spark: &SparkVersion) -> String {
     let spark = ["core", "mllib", "kubernetes"]
         .map(|name| format!("org.apache.spark/spark-{name}_2.12 {{:mvn/version \"{spark}\"}}"))
@@ -111,7 +111,7 @@ fn dependencies(geni: &str, spark: &SparkVersion) -> String {
     )
 }
 
-/// What is on it; none without Clojure or Geni.
+/// The versions on a class path; `None` without Clojure or Geni.
 async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni>> {
     let java = match std::env::var_os("JAVA_HOME") {
         Some(home) => std::path::Path::new(&home).join("bin/java"),
@@ -125,7 +125,7 @@ async fn examine(context: &Context, class_path: ClassPath) -> Result<Option<Geni
         .await;
     let printed = match printed {
         Ok(finished) => finished.stdout,
-        // The words of `java`, which ends with 1 whatever it misses, in the language that it is run in.
+        // The message of `java`, which ends with 1 whatever it misses.
         Err(error) if Failed::of(&error).is_some_and(|java| java.said.contains(NO_CLOJURE)) => {
             return Ok(None);
         }
@@ -162,17 +162,17 @@ mod tests {
         assert_eq!(geni_for(&SparkVersion::new(4, 3, 0)), None);
     }
 
-    /// What a scenario may be skipped for is one thing, what is given and wrong is another.
+    /// Without a class path scenarios are skipped; a wrong one is an error.
     #[tokio::test]
     async fn a_wrong_class_path_is_a_failure_and_none_is_not() {
         let (context, keep) = test_context();
         let wrong = ClassPath::new(&keep.path().display().to_string());
-        let given = Geni::look(&context, Some(&wrong), &SparkVersion::new(3, 5, 9))
+        let given = Geni::discover(&context, Some(&wrong), &SparkVersion::new(3, 5, 9))
             .await
             .expect_err("a failure");
         assert!(given.to_string().contains("no Clojure with Geni"), "{given}");
-        // No Geni is known for it, so none is resolved, whether there is a tool or not.
-        let none = Geni::look(&context, None, &SparkVersion::new(4, 3, 0))
+        // No Geni version is known for it, so the tool is not called.
+        let none = Geni::discover(&context, None, &SparkVersion::new(4, 3, 0))
             .await
             .expect("looked")
             .expect_err("none");

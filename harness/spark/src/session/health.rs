@@ -1,4 +1,4 @@
-//! What cannot recover, seen while a session starts.
+//! Detects, while a session starts, what cannot recover.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,22 +10,21 @@ use kube::ResourceExt;
 use super::evidence::seen;
 use crate::diagnose::{PodSeen, missing_verbs, not_made, other_version};
 
-/// kubelet's words for a cache of its own that was late, the one `CreateContainerConfigError` that its
-/// next try mends.
+/// The kubelet's words for a late cache, the one `CreateContainerConfigError` that its next try mends.
 const LATE: &str = "failed to sync";
 
-/// Watches a session's pods for what cannot recover.
+/// Observes a session's pods for states that cannot recover.
 #[derive(Debug)]
 pub(super) struct Health {
     executors: usize,
-    /// How long a pod may stay without a node while nothing else goes away.
+    /// How long a pod may be unschedulable while no other pod is being deleted.
     patience: Duration,
     unscheduled_since: Option<Instant>,
-    /// A pod that stayed without a node for longer than that.
+    /// A pod that was unschedulable for longer than that.
     without_node: Option<String>,
-    /// How many were registered at most, and how many had ended by then.
+    /// The maximum of registered executors, and how many had ended by then.
     most_registered: (usize, usize),
-    /// The last state of every pod ever seen.
+    /// The last state of every pod so far.
     pub(super) last: BTreeMap<String, Arc<Pod>>,
 }
 
@@ -41,15 +40,16 @@ impl Health {
         }
     }
 
-    /// Some words when an executor is of another version than the driver, by their logs.
+    /// A reason if an executor's log shows another version than the driver's.
     pub(super) fn versions(logs: &BTreeMap<String, String>) -> Option<String> {
         let said = |(pod, log): (&String, &String)| Some(format!("{pod}: {}", other_version(log)?));
         logs.iter().find_map(said)
     }
 
-    /// Takes the session's pods as they are now; `leaving` says whether any pod of the namespace is
-    /// being deleted, which may free a node. Some words when it is hopeless.
-    pub(super) fn look(
+    /// Evaluates the session's present pods; returns the reason if the session cannot start any
+    /// more. `leaving` says whether any pod of the namespace is being deleted, which may free a
+    /// node.
+    pub(super) fn hopeless(
         &mut self,
         pods: &BTreeMap<u32, Arc<Pod>>,
         leaving: bool,
@@ -91,15 +91,15 @@ impl Health {
         })
     }
 
-    /// The pod that has no node, when the last look was hopeless for that; the patience begins again,
-    /// for a node that comes.
+    /// The unschedulable pod, if that was the last reason; waits again from now on, for a node that
+    /// is being added.
     pub(super) fn without_node(&mut self) -> Option<String> {
         self.unscheduled_since = None;
         self.without_node.take()
     }
 
-    /// Spark replaces executors that ended, under the next id, and has no end of it. Those that ended
-    /// before another one came do not count.
+    /// A reason if executors end again and again: Spark replaces them under the next id without
+    /// limit. Those that ended before the maximum of registered executors grew do not count.
     fn dying(&mut self, pods: &BTreeMap<u32, Arc<Pod>>, registered: usize) -> Option<String> {
         let alive = |pod: &Pod| {
             let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
@@ -118,8 +118,8 @@ impl Health {
     }
 }
 
-/// Whether it waits for a claim that Spark makes for it (`OnDemand`): made after the pod, whose
-/// condition says in one way or another that it was not found until a volume is provided, too.
+/// Whether a pod waits for a claim that Spark creates on demand, which is created after the pod.
+/// Until its volume is provided, the pod's condition says that the claim was not found.
 fn waits_for_its_claim(pod: &PodSeen) -> bool {
     let claim = format!("{}-pvc-", pod.name);
     pod.unscheduled.as_ref().is_some_and(|message| message.contains(&claim))
@@ -157,12 +157,12 @@ mod tests {
         }] })
     }
 
-    fn look(
+    fn hopeless(
         health: &mut Health,
         states: &[(u32, serde_json::Value)],
         leaving: bool,
     ) -> Option<String> {
-        health.look(&pods(states), leaving, 0, "")
+        health.hopeless(&pods(states), leaving, 0, "")
     }
 
     #[rstest]
@@ -174,17 +174,17 @@ mod tests {
     #[case("CreateContainerConfigError")]
     fn what_is_never_made_ends_at_once_and_a_slow_start_does_not(#[case] reason: &str) {
         let mut health = Health::new(3, Duration::ZERO);
-        assert_eq!(look(&mut health, &[(1, waiting("ContainerCreating"))], false), None);
-        let text = look(&mut health, &[(1, waiting(reason))], false).expect("hopeless");
+        assert_eq!(hopeless(&mut health, &[(1, waiting("ContainerCreating"))], false), None);
+        let text = hopeless(&mut health, &[(1, waiting(reason))], false).expect("hopeless");
         assert!(text.contains("x-exec-1") && text.contains(reason), "{text}");
     }
 
     #[test]
-    fn a_late_cache_of_kubelets_is_waited_for() {
+    fn a_late_cache_of_the_kubelet_is_waited_for() {
         let mut status = waiting("CreateContainerConfigError");
         status["containerStatuses"][0]["state"]["waiting"]["message"] =
             "failed to sync secret cache: timed out waiting for the condition".into();
-        assert_eq!(look(&mut Health::new(3, Duration::ZERO), &[(1, status)], false), None);
+        assert_eq!(hopeless(&mut Health::new(3, Duration::ZERO), &[(1, status)], false), None);
     }
 
     #[test]
@@ -192,17 +192,17 @@ mod tests {
         let mut status = waiting("PodInitializing");
         status["initContainerStatuses"] = waiting("ErrImagePull")["containerStatuses"].clone();
         let mut health = Health::new(3, Duration::ZERO);
-        let text = look(&mut health, &[(1, status)], false).expect("hopeless");
+        let text = hopeless(&mut health, &[(1, status)], false).expect("hopeless");
         assert!(text.contains("ErrImagePull"), "{text}");
     }
 
     #[test]
     fn unschedulable_counts_only_when_nothing_is_leaving() {
         let mut health = Health::new(3, Duration::ZERO);
-        assert_eq!(look(&mut health, &[(1, unscheduled())], true), None);
-        assert!(look(&mut health, &[(1, unscheduled())], false).is_some());
+        assert_eq!(hopeless(&mut health, &[(1, unscheduled())], true), None);
+        assert!(hopeless(&mut health, &[(1, unscheduled())], false).is_some());
         let mut patient = Health::new(3, Duration::from_secs(60));
-        assert_eq!(look(&mut patient, &[(1, unscheduled())], false), None);
+        assert_eq!(hopeless(&mut patient, &[(1, unscheduled())], false), None);
     }
 
     #[test]
@@ -212,10 +212,10 @@ mod tests {
             r#"persistentvolumeclaim "x-exec-1-pvc-0" not found."#,
             r#"running PreFilter plugin "VolumeBinding": error getting PVC "s/x-exec-1-pvc-1": could not find v1.PersistentVolumeClaim "s/x-exec-1-pvc-1""#,
         ] {
-            assert_eq!(look(&mut health, &[(1, unscheduled_for(words))], false), None);
+            assert_eq!(hopeless(&mut health, &[(1, unscheduled_for(words))], false), None);
         }
         let other = unscheduled_for(r#"persistentvolumeclaim "nopvc" not found."#);
-        assert!(look(&mut health, &[(1, other)], false).is_some());
+        assert!(hopeless(&mut health, &[(1, other)], false).is_some());
     }
 
     #[test]
@@ -223,25 +223,32 @@ mod tests {
         let running = json!({ "phase": "Running" });
         let failed = json!({ "phase": "Failed" });
         let mut health = Health::new(1, Duration::ZERO);
-        assert_eq!(look(&mut health, &[(1, failed.clone()), (2, running.clone())], false), None);
-        assert!(look(&mut health, &[(4, running.clone())], false).is_some());
-        assert_eq!(health.look(&pods(&[(9, running)]), false, 1, ""), None, "one is registered");
+        assert_eq!(
+            hopeless(&mut health, &[(1, failed.clone()), (2, running.clone())], false),
+            None
+        );
+        assert!(hopeless(&mut health, &[(4, running.clone())], false).is_some());
+        assert_eq!(
+            health.hopeless(&pods(&[(9, running)]), false, 1, ""),
+            None,
+            "one is registered"
+        );
     }
 
     #[test]
     fn one_that_came_does_not_hide_that_the_others_die_or_have_no_room() {
         let running = json!({ "phase": "Running" });
         let mut health = Health::new(2, Duration::ZERO);
-        let mut look =
-            |states: &[(u32, serde_json::Value)]| health.look(&pods(states), false, 1, "");
-        assert_eq!(look(&[(1, running.clone()), (2, running.clone())]), None);
-        assert_eq!(look(&[(1, running.clone()), (4, running.clone())]), None, "two ended");
-        let words = look(&[(1, running.clone()), (5, running.clone())]).expect("hopeless");
+        let mut hopeless =
+            |states: &[(u32, serde_json::Value)]| health.hopeless(&pods(states), false, 1, "");
+        assert_eq!(hopeless(&[(1, running.clone()), (2, running.clone())]), None);
+        assert_eq!(hopeless(&[(1, running.clone()), (4, running.clone())]), None, "two ended");
+        let words = hopeless(&[(1, running.clone()), (5, running.clone())]).expect("hopeless");
         assert!(words.contains("3 executors ended and 1 registered"), "{words}");
 
         let mut health = Health::new(3, Duration::ZERO);
         let one = [(1, running), (2, unscheduled()), (3, unscheduled())];
-        let words = health.look(&pods(&one), false, 1, "").expect("hopeless");
+        let words = health.hopeless(&pods(&one), false, 1, "").expect("hopeless");
         assert!(words.contains("x-exec-2") && words.contains("Insufficient cpu"), "{words}");
         assert_eq!(health.without_node().as_deref(), Some("x-exec-2"));
         assert_eq!(health.without_node(), None, "of the last look only");
@@ -303,8 +310,8 @@ mod tests {
     fn a_right_that_is_missing_at_create_ends_at_once() {
         let mut health = Health::new(3, Duration::ZERO);
         let log = r#"pods is forbidden: User "u" cannot create resource "pods""#;
-        assert!(health.look(&BTreeMap::new(), false, 0, log).is_some());
+        assert!(health.hopeless(&BTreeMap::new(), false, 0, log).is_some());
         let harmless = r#"User "u" cannot list resource "pods""#;
-        assert_eq!(health.look(&BTreeMap::new(), false, 0, harmless), None);
+        assert_eq!(health.hopeless(&BTreeMap::new(), false, 0, harmless), None);
     }
 }

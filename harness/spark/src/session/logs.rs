@@ -1,4 +1,4 @@
-//! Logs of executor pods, followed while the pods exist: Spark deletes those that fail.
+//! Logs of executor pods, followed while the pods exist, since Spark deletes failed ones.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -12,15 +12,15 @@ use sparkproof_kubernetes::observe::Pods;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What is kept of each log: its first part says how it was started, its last how it ended.
+/// Bytes that are kept of the beginning and of the end of each log.
 const HEAD_BYTES: usize = 16 << 10;
 const TAIL_BYTES: usize = 64 << 10;
-/// How often a log is opened again without a line in between.
+/// How often a log is reopened without a new line in between.
 const REOPENED: u32 = 20;
 
 type Logs = Arc<Mutex<BTreeMap<String, String>>>;
 
-/// The logs of a session's executors; followed until dropped.
+/// The logs of a session's executors, followed until this value is dropped.
 #[derive(Debug)]
 pub(super) struct PodLogs {
     logs: Logs,
@@ -37,7 +37,7 @@ impl PodLogs {
         let logs = Logs::default();
         let (pods, shared) = (pods.clone(), logs.clone());
         let task = tokio::spawn(async move {
-            // By uid: a StatefulSet's pod comes back under its name.
+            // By uid, since a StatefulSet creates a pod of the same name again.
             let mut followed = HashSet::new();
             let mut followers = JoinSet::new();
             let Source::Changes(mut changes) = pods.changes() else { return };
@@ -56,7 +56,7 @@ impl PodLogs {
         PodLogs { logs, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// By pod, what was said so far.
+    /// The logs so far, by pod.
     pub(super) fn now(&self) -> BTreeMap<String, String> {
         self.logs.lock().map(|l| l.clone()).unwrap_or_default()
     }
@@ -77,17 +77,16 @@ async fn follow_one(api: Api<Pod>, name: String, logs: Logs) {
     }
 }
 
-/// What stands in a log of which the rest could not be read: an empty one would say that the pod said
-/// nothing.
+/// The end of a log whose rest could not be read, so that it does not look complete.
 pub(super) fn not_followed(error: &kube::Error) -> String {
     format!("[sparkproof could not read on: {error}]")
 }
 
-/// Each line of a pod's log until its container ends or `sink` wants no more. A connection that breaks
-/// or falls silent (see `cluster::client_of`) is opened again from its last line on.
+/// Passes each line of a pod's log to `sink`, until the container ends or `sink` returns false. A
+/// broken or silent connection (see `cluster::client_of`) is reopened from the last line on.
 ///
 /// # Errors
-/// The log cannot be opened, or breaks again and again without a line.
+/// The log cannot be opened, or breaks repeatedly without a new line.
 pub(super) async fn each_line(
     api: &Api<Pod>,
     name: &str,
@@ -121,13 +120,13 @@ pub(super) async fn each_line(
     }
 }
 
-/// A line of a log and when it was printed, which the API server writes before it.
+/// A line of a log and its time, which the API server puts before it.
 fn stamped(line: &str) -> (Option<jiff::Timestamp>, &str) {
     let found = line.split_once(' ').and_then(|(at, text)| Some((at.parse().ok()?, text)));
     found.map_or((None, line), |(at, text)| (Some(at), text))
 }
 
-/// Cuts out of the middle.
+/// Cuts the middle out of a long log.
 fn shorten(log: &mut String) {
     if log.len() <= HEAD_BYTES + 2 * TAIL_BYTES {
         return;
@@ -161,8 +160,8 @@ mod tests {
         assert!(log.len() < HEAD_BYTES + TAIL_BYTES + 16);
     }
 
-    /// An API server that has two lives of one pod, of which each prints its own line; the second one's
-    /// log cannot be read.
+    /// An API server that has two lives of one pod, of which each prints its own line; the second
+    /// one's log cannot be read.
     #[tokio::test]
     async fn the_second_life_of_a_pod_is_heard_too_and_what_cannot_be_read_says_so() {
         use http::{Request, Response};

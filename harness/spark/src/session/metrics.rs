@@ -1,6 +1,6 @@
-//! What Spark says its executors read, by job group.
+//! Spark's metrics of what its executors read, by job group.
 //!
-//! `input_bytes` is exact for CSV over local files and HDFS; of Parquet it is far too low on Spark
+//! `input_bytes` is exact for CSV over local files and HDFS; for Parquet it is far too low on Spark
 //! 4.1 and later unless `spark.hadoop.parquet.hadoop.vectored.io.enabled=false`.
 
 use std::collections::BTreeMap;
@@ -13,30 +13,30 @@ use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 
 use super::rest::Rest;
 
-/// Spark's UI learns of ended tasks from a queue, a moment after the driver's call returned.
+/// Seconds: Spark's UI gets ended tasks from a queue, after the driver's call has returned.
 const SETTLED_WITHIN: u64 = 30;
-/// More tasks than any stage here has.
+/// A page size above the number of tasks of any stage here.
 const TASKS: u32 = 100_000;
 
 /// A job group's tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupMetrics {
-    /// Jobs of the group.
+    /// Number of jobs.
     pub jobs: usize,
-    /// Those that failed.
+    /// Number of failed jobs.
     pub failed_jobs: usize,
-    /// By executor id: only those that ran a task of the group.
+    /// Tasks of the group by executor id, without executors that ran none.
     pub executors: BTreeMap<String, ExecutorMetrics>,
-    /// By executor id, `driver` included: over the whole life of the application.
+    /// Totals of the whole application by executor id, `driver` included.
     pub totals: BTreeMap<String, ExecutorTotals>,
 }
 
-/// One executor's tasks of a group, those of failed attempts included.
+/// One executor's tasks of a group, failed attempts included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecutorMetrics {
-    /// Tasks, however they ended.
+    /// Number of tasks, however they ended.
     pub tasks: u64,
-    /// Those that read input.
+    /// Number of tasks that read input.
     pub reading_tasks: u64,
     /// Bytes read from input.
     pub input_bytes: u64,
@@ -52,7 +52,7 @@ pub struct ExecutorMetrics {
     pub cpu_nanos: u64,
 }
 
-/// An executor's row in Spark's list.
+/// The totals of an executor in Spark's list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutorTotals {
@@ -62,7 +62,7 @@ pub struct ExecutorTotals {
     pub total_tasks: u64,
     /// Those that failed.
     pub failed_tasks: u64,
-    /// False of an executor that is gone.
+    /// False for an executor that is gone.
     pub is_active: bool,
 }
 
@@ -82,7 +82,7 @@ impl GroupMetrics {
         self.executors.values().map(|e| e.failed + e.killed).sum()
     }
 
-    /// Bytes the driver read as a task's input: 0 unless it ran tasks.
+    /// Bytes that the driver read as input of tasks: 0 unless it ran tasks.
     pub fn driver_input_bytes(&self) -> u64 {
         self.totals.get("driver").map_or(0, |d| d.total_input_bytes)
     }
@@ -129,14 +129,14 @@ struct InputMetrics {
     records_read: u64,
 }
 
-/// Waits until the API shows the end of all jobs, stages and tasks of the group; sums them up.
+/// Waits until the API shows the end of all jobs, stages and tasks of the group; returns the sums.
 pub(super) async fn group_metrics(
     context: &Context,
     rest: &Rest,
     group: &str,
 ) -> Result<GroupMetrics> {
     let waiting = Waiting::up_to(SETTLED_WITHIN, format!("the metrics of job group {group}"));
-    wait(context, waiting, Source::Backoff, async || match look(rest, group).await {
+    wait(context, waiting, Source::Backoff, async || match fetch(rest, group).await {
         Ok(Ok(metrics)) => Progress::Met(metrics),
         Ok(Err(not_yet)) => Progress::NotYet(not_yet),
         Err(error) => Progress::NotYet(error.to_string()),
@@ -144,8 +144,8 @@ pub(super) async fn group_metrics(
     .await
 }
 
-/// The metrics, or in words why they are not complete.
-async fn look(rest: &Rest, group: &str) -> Result<Result<GroupMetrics, String>> {
+/// The metrics, or why they are not complete yet.
+async fn fetch(rest: &Rest, group: &str) -> Result<Result<GroupMetrics, String>> {
     let jobs: Vec<Job> = read(rest, "jobs").await?;
     let stages: Vec<Stage> = read(rest, "stages").await?;
     let (mut metrics, ran) = match ended(jobs, stages, group) {
@@ -175,7 +175,7 @@ async fn read<T: DeserializeOwned>(rest: &Rest, path: &str) -> Result<T> {
         .map_err(|e| Error::environment(format!("reading Spark's {path}")).with_source(e))
 }
 
-/// The group's stages that ran, when all its jobs and stages have ended.
+/// The group's stages that ran, once all its jobs and stages have ended.
 fn ended(
     jobs: Vec<Job>,
     stages: Vec<Stage>,
@@ -204,7 +204,7 @@ fn ended(
 }
 
 impl GroupMetrics {
-    /// Adds a stage's tasks, when all of them are there.
+    /// Adds a stage's tasks, once the API has all of them.
     fn add(&mut self, stage: &Stage, tasks: &[Task]) -> Result<(), String> {
         let done = tasks.iter().filter(|t| t.status != "RUNNING").count();
         let mut bytes = 0;
@@ -226,7 +226,7 @@ impl GroupMetrics {
         if done < tasks.len() {
             return Err(format!("{done} of {} tasks of stage {number} ended", tasks.len()));
         }
-        // A stage that failed does not get to all of its tasks, nor to all of its metrics.
+        // A failed stage does not run all of its tasks, and has no complete metrics.
         if stage.status == "COMPLETE" && (done < stage.num_tasks || bytes != stage.input_bytes) {
             return Err(format!(
                 "stage {number}: {done} of {} tasks, {bytes} of {} bytes",

@@ -1,4 +1,4 @@
-//! Sessions: what is asked of one, the driver that holds it, what started means.
+//! Sessions: their specification, their driver, and when they count as started.
 
 mod agreement;
 mod application;
@@ -24,7 +24,7 @@ mod start;
 mod template;
 mod transcript;
 
-pub use application::{Application, ApplicationSpec, Finished};
+pub use application::{Application, ApplicationSpec, FinishedApplication};
 pub use blocks::{BlocksResult, KindOfBlock};
 pub use configuration::{add_object, configuration};
 pub use frame::{Frame, FrameFile, FrameResult};

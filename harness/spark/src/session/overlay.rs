@@ -1,4 +1,4 @@
-//! What reading strategies add to a session, merged so that none undoes another's.
+//! The additions of reading strategies to a session, merged without conflicts.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,44 +10,44 @@ use sparkproof_catalog::plan::Conf;
 use sparkproof_catalog::plan::conf::is_secret;
 use sparkproof_images::Layer;
 
-/// What one strategy adds; merged, what all of them add.
+/// The additions of one strategy, or the merged ones of several.
 #[derive(Debug, Clone, Default)]
 pub struct SessionOverlay {
     /// Spark configuration.
     pub conf: Conf,
-    /// Jars on the driver's class path that Spark does not bring (executors have them in their image).
+    /// Jars on the driver's class path that Spark does not bring (executors have them in their
+    /// image).
     pub driver_jars: Vec<PathBuf>,
-    /// Jars that Spark ships to executors, where their image cannot be given them.
+    /// Jars that Spark ships to executors, for images that cannot get layers.
     pub shipped_jars: Vec<PathBuf>,
-    /// Files of this host that options of the driver's JVM name.
+    /// Files of this host that JVM options of the driver name.
     pub driver_files: Vec<PathBuf>,
     /// Options of the driver's JVM.
     pub driver_options: Vec<String>,
     /// Options of the executors' JVMs.
     pub executor_options: Vec<String>,
-    /// Host names and their addresses, known to the driver and to every executor.
+    /// Host names with their addresses, for the driver and every executor.
     pub hosts: BTreeMap<String, IpAddr>,
     /// Layers on top of the session's image, lowest first.
     pub layers: Vec<Layer>,
     /// Volumes of executor pods.
     pub volumes: Vec<Volume>,
-    /// Where the executor's container mounts them.
+    /// The mounts of these volumes in the executor's container.
     pub mounts: Vec<VolumeMount>,
-    /// Containers that run to their end before the executor's starts.
+    /// Init containers of executor pods.
     pub init_containers: Vec<Container>,
     /// Security context of the executor's container.
     pub security_context: Option<SecurityContext>,
-    /// Command of the executor's container, instead of the image's entry point; Spark sets the
+    /// Command of the executor's container in place of the image's entry point; Spark sets the
     /// arguments.
     pub command: Option<Vec<String>>,
-    /// Whether executors shall be on as many nodes as there are.
+    /// Whether executors should be spread over all nodes.
     pub spread: bool,
 }
 
 impl SessionOverlay {
-    /// Adds what `who` contributes. Two that want different things under one name are an error of
-    /// ours (a strategy's variants that cannot share a session belong to different ones); the same
-    /// thing twice is one thing.
+    /// Merges the contribution of `who`. Equal entries are merged. Different entries under one name
+    /// are an internal error, since variants that conflict must not share a session.
     pub fn add(&mut self, who: &str, other: SessionOverlay) -> Result<()> {
         let refuse = |what: String| Err(Error::internal(format!("{who} cannot join: {what}")));
         for (key, value) in other.conf.iter() {
@@ -90,7 +90,7 @@ impl SessionOverlay {
         Ok(())
     }
 
-    /// Whether executor pods need a template: what Spark's properties cannot say.
+    /// Whether executor pods need a template, for what Spark's properties cannot set.
     pub(super) fn needs_template(&self) -> bool {
         !(self.volumes.is_empty()
             && self.mounts.is_empty()
@@ -102,7 +102,7 @@ impl SessionOverlay {
     }
 }
 
-/// Adds what is new; the key of the first thing that differs from what has its key already.
+/// Adds new entries; returns the key of the first entry that conflicts with an existing one.
 fn union<T: PartialEq, K: PartialEq>(
     into: &mut Vec<T>,
     more: Vec<T>,
@@ -119,7 +119,7 @@ fn union<T: PartialEq, K: PartialEq>(
     clash
 }
 
-/// Sets what can only be said once; false when it is said differently already.
+/// Sets a value that exists only once; false if it has another value already.
 fn one<T: PartialEq>(into: &mut Option<T>, more: Option<T>) -> bool {
     match (into.as_ref(), more) {
         (_, None) => true,

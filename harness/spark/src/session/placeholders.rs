@@ -1,4 +1,4 @@
-//! Names for what differs from run to run and proves nothing.
+//! Placeholders for values that differ between runs.
 
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
@@ -6,17 +6,17 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use sparkproof_base::context::Context;
 
-/// Replaces values by names, in a text that shall read the same of every run.
+/// Replaces values by placeholders, in texts that should be the same for every run.
 #[derive(Debug, Clone)]
 pub struct Placeholders(Vec<(String, &'static str)>);
 
-/// Named filters, beside the values that are known.
+/// Filters for values that are not known beforehand.
 struct Filters {
-    /// Directory of a jar in the cache: another one on each machine.
+    /// Directory of a jar in the cache, which differs between machines.
     jar: Regex,
-    /// Hash at the end of a name of ours: an image's, a cache entry's.
+    /// Hash at the end of the name of an image or a cache entry.
     hash: Regex,
-    /// IPv4 address; part of a longer word, it is a version.
+    /// IPv4 address, but not a version inside a longer word.
     address: Regex,
 }
 
@@ -30,20 +30,20 @@ static FILTERS: LazyLock<Filters> = LazyLock::new(|| {
 });
 
 impl Placeholders {
-    /// In the place of the session's private directory, which holds template and host names.
+    /// The placeholder of the session's private directory.
     pub const SESSION: &'static str = "SESSION";
 
-    /// Of these values and their names.
+    /// For these values, with their placeholders.
     pub fn new<V: Into<String>>(known: impl IntoIterator<Item = (V, &'static str)>) -> Self {
         let known = known.into_iter().map(|(value, name)| (value.into(), name));
         let mut known: Vec<_> = known.filter(|(value, _)| !value.is_empty()).collect();
-        // The longest first: a nonce has the run's id in it.
+        // The longest first, since a nonce contains the run's id.
         known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
         Placeholders(known)
     }
 
-    /// Of a run: its id, its directories, and the nonce of a variant's data.
-    pub fn of(context: &Context, nonce: &str) -> Self {
+    /// For a run: its id, its directories, and the nonce of a variant's data.
+    pub fn for_run(context: &Context, nonce: &str) -> Self {
         Self::new([
             (nonce.to_owned(), "NONCE"),
             (context.run.id().to_string(), "RUN"),
@@ -52,7 +52,7 @@ impl Placeholders {
         ])
     }
 
-    /// The text with names.
+    /// The text with placeholders.
     pub fn apply(&self, text: &str) -> String {
         let Filters { jar, hash, address } = &*FILTERS;
         let known =
@@ -63,7 +63,7 @@ impl Placeholders {
         let named = address.replace_all(&text, |found: &Captures<'_>| {
             let (before, seen) = (&found[1], &found[2]);
             match seen.parse::<Ipv4Addr>() {
-                // These are the same everywhere.
+                // These addresses are the same everywhere.
                 Ok(ip) if ip.is_loopback() || ip.is_unspecified() => format!("{before}{seen}"),
                 Ok(_) => format!("{before}ADDRESS"),
                 Err(_) => found[0].to_owned(),

@@ -1,5 +1,5 @@
-//! The probe: a jar that says from inside executors where they run, and serves requests in the JVM of
-//! a front end. Source in `harness/probe`.
+//! The probe: a jar that reports from inside executors where they run, and serves requests in a
+//! front end's JVM.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use sparkproof_images::{Cache, Key};
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
 
-/// Every file of the package `sparkproof`.
+/// The sources: every file of the package `sparkproof`.
 const SOURCES: [(&str, &str); 14] = [
     ("Answers.java", include_str!("../../probe/src/sparkproof/Answers.java")),
     ("Blocks.java", include_str!("../../probe/src/sparkproof/Blocks.java")),
@@ -30,7 +30,7 @@ const SOURCES: [(&str, &str); 14] = [
     ("Shell.java", include_str!("../../probe/src/sparkproof/Shell.java")),
     ("Thrown.java", include_str!("../../probe/src/sparkproof/Thrown.java")),
 ];
-/// Of the results read here.
+/// Version of the results' schema.
 const SCHEMA: u32 = 2;
 
 /// The result of a barrier stage.
@@ -38,11 +38,11 @@ const SCHEMA: u32 = 2;
 pub struct BarrierResult {
     /// Version of this schema.
     pub schema: u32,
-    /// One a task, by partition.
+    /// One result for each task, by partition.
     pub tasks: Vec<BarrierTask>,
 }
 
-/// What a barrier task says of the executor it ran on.
+/// A barrier task's report about its executor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BarrierTask {
@@ -52,9 +52,9 @@ pub struct BarrierTask {
     pub executor: String,
     /// Host name: a pod's name, cut to 63 characters.
     pub host: String,
-    /// Pod name as Spark gave it to the executor (3.3 and later).
+    /// Pod name from the executor's environment (Spark 3.3 and later).
     pub pod_name: Option<String>,
-    /// Pod address as Kubernetes gave it to the executor.
+    /// Pod address from the executor's environment.
     pub pod_ip: Option<String>,
     /// Java version.
     pub java: String,
@@ -62,13 +62,13 @@ pub struct BarrierTask {
     pub uid: u32,
     /// User name of the process.
     pub user: String,
-    /// When the task began, milliseconds since 1970, executor's clock.
+    /// Start of the task in milliseconds since 1970, by the executor's clock.
     pub start_millis: u64,
-    /// When it ended.
+    /// End of the task, in the same form.
     pub end_millis: u64,
 }
 
-/// Refuses a result of another schema than the one read here.
+/// Refuses a result with another schema version.
 pub(super) fn checked<T>(schema: u32, result: T) -> Result<T> {
     if schema == SCHEMA {
         return Ok(result);
@@ -76,8 +76,8 @@ pub(super) fn checked<T>(schema: u32, result: T) -> Result<T> {
     Err(Error::internal(format!("probe schema {schema}, expected {SCHEMA}")))
 }
 
-/// The probe's jar, compiled against a distribution: Java 8 bytecode, the same bytes for the same
-/// compiler. From the cache, or built with the JDK on `PATH`.
+/// The probe's jar, from the cache or built with the JDK on `PATH` against a distribution: Java 8
+/// bytecode, reproducible for the same compiler.
 pub async fn jar(
     context: &Context,
     phase: &str,
@@ -87,7 +87,7 @@ pub async fn jar(
     let key = Key::new("probe").with("spark", version.to_string());
     let key = SOURCES.iter().fold(key, |key, (name, text)| key.with(name, text));
     let step = StepGuard::begin(&context.recorder, phase, "probe jar".into());
-    let entry = Cache::of(context)
+    let entry = Cache::new(context)
         .entry(context, &key, step, async |dir, _| build(context, spark_home, dir).await)
         .await?;
     Ok(entry.keep().join("probe.jar"))
@@ -126,7 +126,7 @@ async fn build(context: &Context, spark_home: &Path, dir: &Path) -> Result<()> {
             files.extend([PathBuf::from("-C"), classes.clone(), name.to_owned()]);
         }
     }
-    // The order, the times and no manifest, which would name the JDK: the same jar every time.
+    // Fixed order and times, and no manifest, which would name the JDK: a reproducible jar.
     Tool::new("jar")
         .args(["--create", "--no-manifest", "--date", "2000-01-01T00:00:00Z"])
         .args(["--file", "probe.jar"])

@@ -1,4 +1,4 @@
-//! What harness and driver say to each other: one JSON object a line, on a socket of our own.
+//! The protocol between sparkproof and a driver: one JSON object a line, through named pipes.
 
 use std::fmt;
 
@@ -9,67 +9,67 @@ use sparkproof_catalog::SparkVersion;
 use super::frame::Frame;
 use super::reading::Reading;
 
-/// The version both sides must speak; the driver says it in its `hello`.
+/// The version of both sides, which the driver sends in its `hello`.
 pub const PROTOCOL_VERSION: u32 = 3;
-/// The longest line in bytes, either way.
+/// The longest line in bytes, in both directions.
 pub(super) const LINE_LIMIT: usize = 4 << 20;
 
-/// What the harness asks, one at a time. Each gets exactly one reply.
+/// A request to the driver. Requests are sent one at a time; each gets exactly one reply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "request", content = "with", rename_all = "kebab-case")]
 pub(super) enum Request {
     /// Start the JVM.
     Launch {},
-    /// Start the session; returns when Spark says it is started.
+    /// Start the session; the reply comes when Spark's call returns.
     Start {
-        /// First start a `local[*]` session, as a front end that is too eager does.
+        /// First start a `local[*]` session, as Geni does when it is loaded.
         eager_local_session: bool,
     },
-    /// Say what the session is.
+    /// Describe the session.
     Describe {},
     /// Run the probe's barrier stage.
     Barrier {
-        /// Number of tasks, all at once.
+        /// Number of concurrent tasks.
         tasks: u32,
     },
     /// Sum `rows` numbers in `partitions` tasks.
     Job {
-        /// Numbers from 0.
+        /// How many numbers, from 0.
         rows: u64,
         /// Tasks.
         partitions: u32,
     },
-    /// Run the probe's jobs whose blocks stay.
+    /// Run the probe's jobs that leave blocks on executors.
     Blocks {
-        /// Blocks of a kind.
+        /// Number of blocks of each kind.
         tasks: u32,
-        /// Partitions in memory, too.
+        /// Also cache partitions in memory.
         cached: bool,
     },
-    /// Start tasks that last until they are told to end.
+    /// Start tasks that run until `unload`.
     Load {
-        /// How many.
+        /// Number of tasks.
         tasks: u32,
     },
-    /// End them.
+    /// End these tasks.
     Unload {},
-    /// Run the probe's barrier stage, whose tasks read files.
+    /// Run a barrier stage whose tasks read files.
     Read {
-        /// Number of tasks, all at once.
+        /// Number of concurrent tasks.
         tasks: u32,
         /// Files, not percent-encoded.
         uris: Vec<String>,
-        /// How they are read.
+        /// How the files are read.
         how: Reading,
     },
     /// List files in the driver's JVM.
     List {
-        /// A directory or a file.
+        /// URI of a directory or a file.
         uri: String,
     },
     /// Read a DataFrame.
     Frame(Frame),
-    /// Say the effective values of settings.
+    /// Return the effective values of settings.
     Conf {
         /// Their keys.
         keys: Vec<String>,
@@ -92,7 +92,7 @@ impl fmt::Display for Request {
                 write!(f, "reading {} in {tasks} tasks", some(uris))
             }
             Request::List { uri } => write!(f, "listing {uri}"),
-            // Not the options: they may hold a secret.
+            // Without the options, which may contain a secret.
             Request::Frame(frame) => {
                 write!(f, "a {} DataFrame of {}", frame.format, some(&frame.uris))
             }
@@ -109,30 +109,30 @@ pub(super) struct Numbered<'a> {
     pub(super) request: &'a Request,
 }
 
-/// What the driver says.
+/// A message of the driver.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Message {
-    /// First, once.
+    /// The first message.
     Hello {
         version: u32,
         /// The process id of a front end that is a JVM.
         #[serde(default)]
         jvm: Option<u32>,
     },
-    /// While a request is under way; carries the process id, which nobody needs.
+    /// Sent during a request; has the process id, which is not used.
     Heartbeat(#[allow(dead_code)] u32),
     /// The one reply to a request.
     Reply {
         id: u64,
         #[serde(flatten)]
-        outcome: Outcome,
+        outcome: ReplyOutcome,
     },
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Outcome {
+pub(super) enum ReplyOutcome {
     Ok(serde_json::Value),
     Error(DriverError),
 }
@@ -145,9 +145,9 @@ pub struct DriverError {
     pub kind: String,
     /// Its message, without stack frames.
     pub message: String,
-    /// With what the front end and the JVM add.
+    /// The stack trace of the front end and the JVM.
     pub trace: String,
-    /// The JVM's exception and what caused it, outermost first; empty when the front end raised it.
+    /// The JVM's exception and its causes, outermost first; empty if the front end raised it.
     #[serde(default)]
     pub java: Vec<JavaException>,
 }
@@ -157,28 +157,28 @@ pub struct DriverError {
 pub struct JavaException {
     /// Its class.
     pub class: String,
-    /// Its message, without stack frames. That of an aborted job tells of the task that failed,
-    /// with its causes.
+    /// Its message, without stack frames. That of an aborted job includes the failed task's
+    /// exception with its causes.
     pub message: String,
-    /// Where it was thrown, e.g. `org.apache.hadoop.fs.FileSystem.get(FileSystem.java:477)`: some have
-    /// no message.
+    /// Where it was thrown, e.g. `org.apache.hadoop.fs.FileSystem.get(FileSystem.java:477)`, since
+    /// some exceptions have no message.
     #[serde(default)]
     pub at: String,
 }
 
-/// The driver ended, or hangs: the source of the [`Error`] of whatever then failed.
+/// The driver ended, or hangs: the source of the resulting [`Error`].
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct DriverGone(String);
 
 impl DriverGone {
-    /// An error that says how it is seen.
+    /// An error with the observation.
     pub(super) fn error(how: impl Into<String>) -> Error {
         let how = how.into();
         Error::environment(how.clone()).with_source(DriverGone(how))
     }
 
-    /// Whether an error has this among its causes.
+    /// Whether an error has this as a source.
     pub(super) fn is_cause_of(error: &Error) -> bool {
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
@@ -192,12 +192,12 @@ impl DriverGone {
 }
 
 impl DriverError {
-    /// The driver's exception that an error of a request was made of.
-    pub fn of(error: &Error) -> Option<&DriverError> {
+    /// The driver's exception in an error of a request.
+    pub fn from_error(error: &Error) -> Option<&DriverError> {
         std::error::Error::source(error)?.downcast_ref()
     }
 
-    /// Everything the driver said of it, to look for words in.
+    /// Everything that the driver sent about it, to search for words.
     pub fn whole(&self) -> String {
         let mut lines = vec![self.to_string()];
         let java = |j: &JavaException| match j.at.as_str() {
@@ -216,16 +216,17 @@ pub(super) struct Launched {
     pub(super) jvm_pid: u32,
 }
 
-/// What a session says of itself.
+/// The description of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Described {
-    /// `sparkContext.master`: where tasks really run.
+    /// `sparkContext.master`: where tasks run.
     pub context_master: String,
-    /// `spark.master` of the session's configuration, which an existing session repeats unread.
+    /// `spark.master` of the session's configuration, which an existing session repeats without
+    /// effect.
     pub conf_master: String,
     /// Application id.
     pub application: String,
-    /// Address of the UI, which serves the REST API.
+    /// URL of the UI, which serves the REST API.
     pub ui: String,
     /// Spark's version.
     pub version: SparkVersion,
@@ -233,7 +234,7 @@ pub struct Described {
     pub language: String,
     /// Java's version.
     pub java: String,
-    /// The application of a read that is not told its session, in a front end that has such reads.
+    /// The application id of reads without a session argument, in front ends that have such reads.
     #[serde(default)]
     pub implied_application: Option<String>,
 }
@@ -254,10 +255,10 @@ mod tests {
         assert!(matches!(read(r#"{"heartbeat":7}"#), Ok(Message::Heartbeat(7))));
         assert!(matches!(
             read(r#"{"reply":{"id":3,"ok":{}}}"#),
-            Ok(Message::Reply { id: 3, outcome: Outcome::Ok(_) })
+            Ok(Message::Reply { id: 3, outcome: ReplyOutcome::Ok(_) })
         ));
         let error = r#"{"reply":{"id":3,"error":{"kind":"E","message":"m","trace":""}}}"#;
-        assert!(matches!(read(error), Ok(Message::Reply { outcome: Outcome::Error(_), .. })));
+        assert!(matches!(read(error), Ok(Message::Reply { outcome: ReplyOutcome::Error(_), .. })));
         assert!(read(r#"{"reply":{"id":3}}"#).is_err());
     }
 
@@ -268,7 +269,7 @@ mod tests {
                     {"class":"java.io.FileNotFoundException","message":"y","at":"a.b.c(D.java:1)"}]}"#;
         let error: DriverError = serde_json::from_str(text).expect("an error");
         let error = Error::red("the driver failed").with_source(error);
-        let found = DriverError::of(&error).expect("found");
+        let found = DriverError::from_error(&error).expect("found");
         assert_eq!(found.java[1].class, "java.io.FileNotFoundException");
         for words in [
             "AnalysisException: m",
@@ -278,7 +279,7 @@ mod tests {
         ] {
             assert!(found.whole().contains(words), "{words}");
         }
-        assert!(DriverError::of(&Error::red("another")).is_none());
+        assert!(DriverError::from_error(&Error::red("another")).is_none());
     }
 
     #[test]

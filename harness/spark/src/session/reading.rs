@@ -1,4 +1,4 @@
-//! What executors and the driver say of files, as the probe's Java reads them.
+//! The results of reading and listing files in executors and in the driver, by the probe.
 
 use std::fmt;
 
@@ -10,12 +10,13 @@ use super::probe::BarrierTask;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reading {
-    /// Each task reads every file and hashes it. The hashing is not in `read_nanos`, but a store
-    /// may send ahead meanwhile: not for throughput.
+    /// Each task reads every file and hashes it. Not for throughput: `read_nanos` excludes hashing,
+    /// but a store may send ahead meanwhile.
     Hash,
-    /// Each task reads every file, unhashed: for throughput.
+    /// Each task reads every file without hashing, for throughput.
     Plain,
-    /// Task i of n reads the files whose index modulo n is i, unhashed: for many small files.
+    /// Task i of n reads the files whose index modulo n is i, without hashing, for many small
+    /// files.
     Share,
 }
 
@@ -24,20 +25,20 @@ pub enum Reading {
 pub struct ReadResult {
     /// Version of this schema.
     pub schema: u32,
-    /// One a task, by partition: also where reads failed.
+    /// One result for each task, by partition, also if reads failed.
     pub tasks: Vec<ReadTask>,
 }
 
-/// What one task read.
+/// The result of one task.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ReadTask {
-    /// Where it ran.
+    /// The task and its executor.
     #[serde(flatten)]
     pub task: BarrierTask,
-    /// One a URI, in the order asked; none for [`Reading::Share`].
+    /// One result for each URI, in the requested order; empty for [`Reading::Share`].
     #[serde(default)]
     pub reads: Vec<FileRead>,
-    /// For [`Reading::Share`].
+    /// The totals of [`Reading::Share`].
     pub share: Option<Share>,
 }
 
@@ -45,13 +46,13 @@ pub struct ReadTask {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileRead {
-    /// As asked.
+    /// The requested URI.
     pub uri: String,
-    /// Scheme, with that of `fs.defaultFS` where the URI has none.
+    /// Scheme of the URI, or of `fs.defaultFS` if it has none.
     pub scheme: Option<String>,
-    /// Class of the file system, e.g. `org.apache.hadoop.fs.LocalFileSystem`.
+    /// Class of the FileSystem, e.g. `org.apache.hadoop.fs.LocalFileSystem`.
     pub file_system: Option<String>,
-    /// Bytes read, also of a read that failed on its way.
+    /// Bytes read, also by a failed read.
     pub bytes: u64,
     /// SHA-256 in hexadecimal digits, for [`Reading::Hash`].
     pub sha256: Option<String>,
@@ -59,10 +60,10 @@ pub struct FileRead {
     pub open_nanos: u64,
     /// Nanoseconds of reading the rest.
     pub read_nanos: u64,
-    /// The mount it lies on, or would, for a local file.
+    /// The mount of a local path, also if there is no file.
     pub mount: Option<Mount>,
-    /// Inode of a local file, as Java has it, which knows no unsigned numbers: negative from 2^63
-    /// on, where rclone's are (hashes of paths).
+    /// Inode of a local file, as a signed number since Java has no unsigned ones: negative from
+    /// 2^63 on, as with rclone (hashes of paths).
     pub inode: Option<i64>,
     /// Device number of a local file, `st_dev`.
     pub device: Option<u64>,
@@ -81,23 +82,23 @@ pub struct Mount {
     pub source: String,
     /// Mount point.
     pub point: String,
-    /// What of the file system is mounted there.
+    /// The mounted directory within the file system.
     pub root: String,
     /// `major:minor`.
     pub device: String,
     /// Options of the mount.
     pub options: String,
-    /// Its propagation, e.g. `shared:1 master:2`; empty when private.
+    /// Propagation, e.g. `shared:1 master:2`; empty for private mounts.
     pub propagation: String,
     /// Options of the file system.
     pub super_options: String,
 }
 
-/// Totals of a task that read its share.
+/// Totals of a task's share.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Share {
-    /// Files read.
+    /// Number of files read.
     pub files: u64,
     /// Bytes read.
     pub bytes: u64,
@@ -105,7 +106,7 @@ pub struct Share {
     pub open_nanos: u64,
     /// Nanoseconds of reading the rest, summed.
     pub read_nanos: u64,
-    /// Files that could not be read.
+    /// Number of files that could not be read.
     pub failed: u64,
     /// The first three of their errors.
     pub errors: Vec<ShareFailure>,
@@ -126,9 +127,9 @@ pub struct ShareFailure {
 pub struct JavaFailure {
     /// Its class.
     pub class: String,
-    /// Its message; empty when it has none.
+    /// Its message, which may be empty.
     pub message: String,
-    /// `class: message` of what caused it, outermost first.
+    /// `class: message` of its causes, outermost first.
     pub causes: Vec<String>,
 }
 
@@ -139,14 +140,14 @@ impl fmt::Display for JavaFailure {
     }
 }
 
-/// The files below a URI as the driver's JVM lists them.
+/// The files below a URI, as listed in the driver's JVM.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Listing {
     /// Version of this schema.
     pub schema: u32,
-    /// What was found, also before an error.
+    /// The files, also those found before an error.
     pub files: Vec<Listed>,
-    /// Nanoseconds it took.
+    /// Duration in nanoseconds.
     pub nanos: u64,
     /// Why it could not be listed.
     pub error: Option<JavaFailure>,
@@ -157,7 +158,7 @@ pub struct Listing {
 pub struct Listed {
     /// The path of its URI, decoded.
     pub path: String,
-    /// Size.
+    /// Size in bytes.
     pub bytes: u64,
 }
 

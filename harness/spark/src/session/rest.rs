@@ -9,25 +9,25 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 
 use super::protocol::Described;
 
-/// The longest a question may take.
+/// Time limit of a request.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A registered executor, as Spark lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executor {
-    /// Address of its block manager: the pod's.
+    /// Address of its block manager, which is the pod's.
     pub address: IpAddr,
-    /// When the driver added it, in Spark's words (GMT).
+    /// When the driver added it, in Spark's format (GMT).
     pub added: String,
-    /// Cores.
+    /// Number of cores.
     pub cores: u32,
-    /// Tasks it runs now.
+    /// Number of running tasks.
     pub active_tasks: u32,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct ExecutorRow {
     id: String,
     host_port: String,
     is_active: bool,
@@ -36,7 +36,7 @@ struct Line {
     add_time: String,
     #[serde(default)]
     active_tasks: u32,
-    /// Of one that is not active.
+    /// Why it was removed; only for executors that are not active.
     remove_reason: Option<String>,
 }
 
@@ -47,12 +47,12 @@ pub(super) struct Rest {
     application: String,
 }
 
-/// How the UI is reached.
+/// How to reach the UI.
 #[derive(Clone)]
 enum Way {
-    /// As pods reach it.
+    /// Directly.
     Direct(SocketAddr),
-    /// Through the API server, at this path: pods' addresses mean nothing here.
+    /// Through the API server, at this path, for drivers in pods.
     Proxy(kube::Client, String),
 }
 
@@ -66,13 +66,13 @@ impl std::fmt::Debug for Way {
 }
 
 impl Rest {
-    /// Of a driver that listens at this address. Of the UI's own (`sparkContext.uiWebUrl`) only the
-    /// port counts: its host is what pods reach the driver by.
-    pub(super) fn of(described: &Described, address: IpAddr) -> Result<Self> {
+    /// For a driver that listens at this address. Of `sparkContext.uiWebUrl` only the port is used,
+    /// since its host is the one that pods use.
+    pub(super) fn from_described(described: &Described, address: IpAddr) -> Result<Self> {
         Rest::by(described, |port| Way::Direct(SocketAddr::new(address, port)))
     }
 
-    /// Of a driver in a pod.
+    /// For a driver in a pod.
     pub(super) fn of_pod(
         described: &Described,
         client: &kube::Client,
@@ -94,23 +94,24 @@ impl Rest {
         Ok(Rest { way: way(port), application })
     }
 
-    /// Active executors by id, the driver left out.
+    /// Active executors by id, without the driver.
     pub(super) async fn executors(&self) -> Result<BTreeMap<u32, Executor>> {
         parse(&self.get("executors").await?).or_environment(self.asking("executors"))
     }
 
-    /// Executors that are not active any more, with the reason, empty when Spark gave none.
+    /// Removed executors with the reason, which is empty if Spark has none.
     pub(super) async fn removed(&self) -> Result<BTreeMap<u32, String>> {
         let all = "allexecutors";
         parse_removed(&self.get(all).await?).or_environment(self.asking(all))
     }
 
-    /// What the API has at a path of the application.
+    /// Gets a path of the application.
     pub(super) async fn get(&self, path: &str) -> Result<String> {
         let what = || self.asking(path);
         let path = format!("/api/v1/applications/{}/{path}", self.application);
         match &self.way {
             Way::Direct(at) => {
+                // Never through the user's proxy.
                 let client = sparkproof_machine::http::direct().timeout(DEADLINE).build();
                 let asked = client.or_internal(what())?.get(format!("http://{at}{path}")).send();
                 let reply = asked.await.or_environment(what())?;
@@ -132,7 +133,7 @@ impl Rest {
 }
 
 fn parse_removed(text: &str) -> Result<BTreeMap<u32, String>, String> {
-    let lines: Vec<Line> = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let lines: Vec<ExecutorRow> = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let gone = lines.into_iter().filter(|l| !l.is_active && l.id != "driver");
     gone.map(|line| {
         let id = line.id.parse().map_err(|_| format!("executor id {}", line.id))?;
@@ -142,7 +143,7 @@ fn parse_removed(text: &str) -> Result<BTreeMap<u32, String>, String> {
 }
 
 fn parse(text: &str) -> Result<BTreeMap<u32, Executor>, String> {
-    let lines: Vec<Line> = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let lines: Vec<ExecutorRow> = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let mut executors = BTreeMap::new();
     for line in lines.into_iter().filter(|l| l.is_active && l.id != "driver") {
         let id = line.id.parse().map_err(|_| format!("executor id {}", line.id))?;

@@ -1,4 +1,4 @@
-//! A session that is started.
+//! A started session.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -22,15 +22,15 @@ use super::protocol::{Described, Request};
 use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, Rest};
 
-/// How long a barrier stage or a small job may take: Spark itself waits up to ten minutes for slots.
+/// Time limit of a barrier stage or a small job: Spark itself waits up to ten minutes for slots.
 const JOB: Duration = Duration::from_secs(120);
-/// How long it may take to read: a store that does not answer is tried again for minutes.
+/// Time limit of a read: clients retry for minutes if a store does not answer.
 const READ: Duration = Duration::from_secs(300);
-/// How long `stop` may take.
+/// Time limit of `stop`.
 const STOP: Duration = Duration::from_secs(60);
 
-/// A started session and its driver. Dropped, the driver is killed and Spark cleans nothing up:
-/// end it by one of its five ends.
+/// A started session and its driver. End it with one of its five methods: dropping it kills the
+/// driver, and Spark cleans nothing up.
 #[derive(Debug)]
 pub struct Session {
     pub(super) name: String,
@@ -47,11 +47,11 @@ pub struct Session {
 /// How a session ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
-    /// Application id: the label `spark-app-selector` of what it may have left.
+    /// Application id: the label `spark-app-selector` of its leftovers.
     pub application: String,
-    /// From the request to the end of what was asked (`stop` returned, or the processes were gone).
+    /// Seconds from the request until `stop` returned, or until the processes were gone.
     pub seconds: f64,
-    /// The driver's log, scrubbed: what Spark could not delete it says only there.
+    /// The driver's log, secrets masked; only there Spark reports what it could not delete.
     pub driver_log: String,
 }
 
@@ -61,28 +61,28 @@ struct Sum {
 }
 
 impl Session {
-    /// What it says of itself.
+    /// Its description.
     pub fn described(&self) -> &Described {
         &self.described
     }
 
-    /// Its name: the value of the label `sparkproof.io/session` on its executors, and the directory
+    /// Its name: the value of the label `sparkproof.io/session` of its executors, and the directory
     /// of its artifacts.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The address its driver has on the cluster's network.
+    /// The driver's address on the cluster's network.
     pub fn driver_address(&self) -> IpAddr {
         self.address
     }
 
-    /// The pod its driver is in, when it is in one.
+    /// The driver's pod, if it is in one.
     pub fn driver_pod(&self) -> Option<&str> {
         self.driver.pod()
     }
 
-    /// The executors as registered when it started, by id.
+    /// The executors that were registered at its start, by id.
     pub fn executors(&self) -> &BTreeMap<u32, Executor> {
         &self.executors
     }
@@ -97,15 +97,15 @@ impl Session {
         self.rest.executors().await
     }
 
-    /// The executors registered now, and where they and the Running pods are not `n` equal ones, in
-    /// words.
+    /// The executors registered now, and in words how they and the Running pods differ from `n`
+    /// equal ones.
     pub async fn compared(&self, n: usize) -> Result<(BTreeMap<u32, Executor>, Option<String>)> {
         let registered = self.registered().await?;
         let difference = compare(&registered, &self.pods(), n);
         Ok((registered, difference))
     }
 
-    /// Executors that were registered and are not any more, with Spark's reason.
+    /// Removed executors, with Spark's reason.
     pub async fn removed(&self) -> Result<BTreeMap<u32, String>> {
         self.rest.removed().await
     }
@@ -115,17 +115,17 @@ impl Session {
         of_session(&self.pods, &self.name)
     }
 
-    /// What its executors printed so far, by pod, also of pods that are gone.
+    /// The logs of its executors so far, by pod, also of deleted pods.
     pub fn pod_logs(&self) -> BTreeMap<String, String> {
         self.logs.now()
     }
 
-    /// What it was started with.
+    /// Its specification.
     pub fn context(&self) -> &Context {
         self.driver.context()
     }
 
-    /// Asks the session again what it is.
+    /// Asks for the session's description again.
     pub async fn describe(&mut self) -> Result<Described> {
         self.driver.request(&Request::Describe {}, STOP).await
     }
@@ -137,8 +137,8 @@ impl Session {
     }
 
     /// Reads files in one barrier stage of exactly `tasks` tasks, through Hadoop's `FileSystem`.
-    /// URIs are not percent-encoded. A file that cannot be read is no error here: each task says so
-    /// of its own read, and the caller decides.
+    /// URIs are not percent-encoded. A file that cannot be read is not an error here: the task's
+    /// result has it, and the caller decides.
     pub async fn read(
         &mut self,
         tasks: u32,
@@ -150,7 +150,7 @@ impl Session {
         checked(result.schema, result)
     }
 
-    /// Lists files in the driver's JVM; what it could not list is part of the result.
+    /// Lists files in the driver's JVM; a failure is part of the result.
     pub async fn list(&mut self, uri: &str) -> Result<Listing> {
         let request = Request::List { uri: uri.to_owned() };
         let listing: Listing = self.driver.request(&request, READ).await?;
@@ -158,20 +158,20 @@ impl Session {
     }
 
     /// Reads a DataFrame once. An exception is the error's source:
-    /// [`super::DriverError::of`].
+    /// [`super::DriverError::from_error`].
     pub async fn frame(&mut self, frame: &Frame) -> Result<FrameResult> {
         self.driver.request(&Request::Frame(frame.clone()), READ).await
     }
 
-    /// The values in force of settings: those of Hadoop (`spark.hadoop.*`) in Hadoop's
-    /// configuration, those of SQL in the session's, all others in the context's.
+    /// The effective values of settings: `spark.hadoop.*` in Hadoop's configuration, SQL settings
+    /// in the session's, all others in the context's.
     pub async fn conf(&mut self, keys: &[&str]) -> Result<BTreeMap<String, Option<String>>> {
         let keys = keys.iter().map(|&key| key.to_owned()).collect();
         self.driver.request(&Request::Conf { keys }, STOP).await
     }
 
-    /// What Spark's REST API says of a job group's tasks, once all of them have ended. Without a job
-    /// it is an error: where all files are empty, Spark runs none.
+    /// Spark's metrics of a job group's tasks, once all of them have ended. An error if the group
+    /// has no job: Spark runs none if all files are empty.
     pub async fn metrics(&self, group: &str) -> Result<GroupMetrics> {
         group_metrics(self.driver.context(), &self.rest, group).await
     }
@@ -182,37 +182,36 @@ impl Session {
         Ok(sum.sum)
     }
 
-    /// Runs jobs of `tasks` tasks whose blocks stay on executors, in memory, too, when `cached`. The
-    /// first time each block is computed; later, asked for the same, only those that got lost.
+    /// Runs jobs of `tasks` tasks that leave blocks on executors, with `cached` also in memory. The
+    /// first call computes each block; later calls compute only those that were lost.
     pub async fn blocks(&mut self, tasks: u32, cached: bool) -> Result<BlocksResult> {
         let result: BlocksResult =
             self.driver.request(&Request::Blocks { tasks, cached }, JOB).await?;
         checked(result.schema, result)
     }
 
-    /// Starts `tasks` tasks that last until [`Session::unload`], five minutes at most.
+    /// Starts `tasks` tasks that run until [`Session::unload`], for five minutes at most.
     pub async fn load(&mut self, tasks: u32) -> Result<()> {
         self.driver.request::<serde_json::Value>(&Request::Load { tasks }, JOB).await.map(drop)
     }
 
-    /// Ends what [`Session::load`] started.
+    /// Ends the tasks of [`Session::load`].
     pub async fn unload(&mut self) -> Result<()> {
         self.driver.request::<serde_json::Value>(&Request::Unload {}, JOB).await.map(drop)
     }
 
-    /// Stops the session as a program does that is done, then ends the driver. Spark does not wait
-    /// for the pods to go.
+    /// Calls `stop()`, then ends the driver. Spark does not wait for the end of the pods.
     pub async fn stop(mut self) -> Result<Ended> {
         let begun = Instant::now();
         let stopped = self.driver.request::<serde_json::Value>(&Request::Stop {}, STOP).await;
         let seconds = begun.elapsed().as_secs_f64();
-        // Also when it failed: nothing of ours stays.
+        // Also after a failure: the driver must not stay.
         let driver_log = self.driver.end().await?;
         stopped?;
         Ok(Ended { application: self.described.application, seconds, driver_log })
     }
 
-    /// Ends the driver process without stopping the session: Spark's shutdown hook does it.
+    /// Ends the driver process without `stop()`: Spark's shutdown hook stops the session.
     pub async fn exit_without_stop(mut self) -> Result<Ended> {
         let begun = Instant::now();
         let said = self.driver.request::<serde_json::Value>(&Request::Exit {}, STOP).await;
@@ -222,7 +221,7 @@ impl Session {
         Ok(Ended { application: self.described.application, seconds, driver_log })
     }
 
-    /// Closes the driver's channel, upon which its JVM exits, as by `(System/exit 0)` in a REPL:
+    /// Closes the driver's channel, so that its JVM exits, as by `(System/exit 0)` in a REPL:
     /// Spark's shutdown hook stops the session.
     pub async fn disconnect(self) -> Result<Ended> {
         let begun = Instant::now();
@@ -231,8 +230,8 @@ impl Session {
         Ok(Ended { application: self.described.application, seconds, driver_log })
     }
 
-    /// Hangs up on the driver's JVM, as a terminal does that is closed: Spark's shutdown hook stops
-    /// the session.
+    /// Sends SIGHUP to the driver's JVM, like a closing terminal: Spark's shutdown hook stops the
+    /// session.
     pub async fn hang_up(mut self) -> Result<Ended> {
         let begun = Instant::now();
         let hung_up = self.driver.hang_up().await;
@@ -242,8 +241,8 @@ impl Session {
         Ok(Ended { application: self.described.application, seconds, driver_log })
     }
 
-    /// Kills the driver's JVM with SIGKILL, then ends the rest of the driver. Nothing deletes the
-    /// pods: they end by themselves and stay.
+    /// Kills the driver's JVM with SIGKILL, then ends the rest of the driver. The pods are not
+    /// deleted: they end by themselves and stay.
     pub async fn kill9(mut self) -> Result<Ended> {
         let begun = Instant::now();
         let killed = self.driver.kill_jvm().await;

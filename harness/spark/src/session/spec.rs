@@ -1,4 +1,4 @@
-//! What is asked of a session, and the one renderer that makes Spark's properties of it.
+//! The specification of a session, and the renderer of its Spark properties.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,20 +45,20 @@ impl DriverSite {
 /// A driver in a pod.
 #[derive(Debug, Clone)]
 pub struct InPodSite {
-    /// Where.
+    /// The container.
     pub namespace: String,
-    /// Whose token it has: the account that may do what a driver does.
+    /// The account of the pod, with a driver's permissions.
     pub service_account: String,
     /// An image with Spark, for PySpark with Python.
     pub image: String,
-    /// The secret by which nodes pull it.
+    /// The Secret with which nodes pull the image.
     pub pull_secret: Option<String>,
-    /// What it requests of a node's CPU, e.g. `300m`.
+    /// CPU request, e.g. `300m`.
     pub cpu: String,
 }
 
 impl InPodSite {
-    /// The name of pod and Service of the session in this directory.
+    /// The name of pod and Service, for the session in this directory.
     pub(super) fn name(&self, dir: &Path) -> String {
         let session = dir.file_name().unwrap_or_default().to_string_lossy();
         format!("{session}-driver")
@@ -67,35 +67,35 @@ impl InPodSite {
 
 /// A volume of a driver's pod.
 pub(super) const VOLUME_IN_POD: &str = "/sparkproof";
-/// Where such a pod has its session's directory.
+/// Path of the session's directory in a driver's pod.
 pub(super) const SESSION_IN_POD: &str = "/sparkproof/session";
-/// Ports of a driver in a pod, as of drivers in cluster mode (Spark's `Constants.scala`).
+/// RPC port of a driver in a pod, as in cluster mode (Spark's `Constants.scala`).
 pub(super) const DRIVER_PORT: u16 = 7078;
 /// The same.
 pub(super) const BLOCK_MANAGER_PORT: u16 = 7079;
 /// The same.
 pub(super) const UI_PORT: u16 = 4040;
 
-/// Where a driver's pod has a file of this host.
+/// Path in a driver's pod of a file of this host.
 pub(super) fn in_pod(file: &Path) -> PathBuf {
     Path::new(VOLUME_IN_POD).join("files").join(file.strip_prefix("/").unwrap_or(file))
 }
 
-/// What a front end does wrong on purpose: a negative control.
+/// A fault that a front end injects, for negative controls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultInjection {
-    /// A `local[*]` session is made first, as Geni does unasked; the session that is then asked for
-    /// says `k8s://` and runs on the first. PySpark and Geni.
+    /// A `local[*]` session is created first, as Geni does when it is loaded; the requested session
+    /// then says `k8s://` but uses the first one. PySpark and Geni.
     EagerSession,
-    /// Geni's own session is stopped, and stays that of reads without a session argument.
+    /// Geni's own session is stopped, and reads without a session argument still use it.
     StaleDefault,
-    /// Java 17 without the packages that Spark needs open. Geni, whose JVM no launcher of Spark's
-    /// starts.
+    /// Java 17 without the open packages that Spark needs. Geni only, whose JVM is not started by a
+    /// launcher of Spark.
     ClosedModules,
 }
 
 impl FaultInjection {
-    /// As driver programs know it.
+    /// The name in driver programs.
     pub(super) fn name(self) -> &'static str {
         match self {
             FaultInjection::EagerSession => "eager-session",
@@ -105,43 +105,43 @@ impl FaultInjection {
     }
 }
 
-/// What is asked of a session.
+/// The specification of a session.
 #[derive(Debug, Clone)]
 pub struct SessionSpec {
     /// `spark.app.name`; pods are named after it.
     pub app_name: String,
     /// Executors, at least 1.
     pub executors: u32,
-    /// What each requests of a node's CPU, e.g. `300m`; each runs one task at a time all the same.
+    /// CPU request of each executor, e.g. `300m`; each runs one task at a time in any case.
     pub executor_cpu: String,
-    /// Heap of each, e.g. `512m`; the pod's limit is 384 MiB higher.
+    /// Heap of each executor, e.g. `512m`; the pod's limit is 384 MiB higher.
     pub executor_memory: String,
-    /// In which shell it is asked for.
+    /// The front end.
     pub front_end: FrontEnd,
-    /// Clojure and Geni, for that front end.
+    /// Clojure and Geni, for the front end Geni.
     pub geni: Option<ClassPath>,
     /// Where the driver runs.
     pub driver: DriverSite,
-    /// The driver's address as pods are told; none for the one it listens at.
+    /// The driver's address for pods; `None` for the one that it listens at.
     pub driver_host: Option<IpAddr>,
-    /// The address that a driver on this host listens at; none for the one that follows, see
+    /// The address at which a driver on this host listens; `None` for the default of
     /// [`SessionSpec::addresses`].
     pub driver_bind: Option<IpAddr>,
-    /// What a driver in a container shall see of this host, read-only, and at which paths.
+    /// Paths of this host that a driver in a container gets, read-only, with their paths inside.
     pub driver_mounts: Vec<(PathBuf, PathBuf)>,
-    /// Further configuration; a key that contradicts what the fields say is refused.
+    /// Further configuration; keys that contradict the fields are refused.
     pub conf: Conf,
-    /// Jars for the driver and the executors, beside the probe's.
+    /// Jars for the driver and the executors, besides the probe's.
     pub jars: Vec<PathBuf>,
-    /// What reading strategies add.
+    /// The additions of reading strategies.
     pub added: SessionOverlay,
-    /// What shall go wrong.
+    /// The fault to inject.
     pub trap: Option<FaultInjection>,
-    /// Spark asks for executors and gives them back by itself; `executors` are those at the start.
+    /// Dynamic allocation; `executors` is the number at the start.
     pub dynamic_allocation: bool,
-    /// Nothing may be tried twice or left out unsaid: a broken executor shows (see [`STRICT`]).
+    /// Retries and ignored files are off, so that a broken executor shows (see [`STRICT`]).
     pub strict: bool,
-    /// How long it may take from the driver's start to N registered executors.
+    /// Time limit from the driver's start to N registered executors.
     pub deadline: Duration,
 }
 
@@ -171,21 +171,21 @@ impl SessionSpec {
 }
 
 impl SessionSpec {
-    /// Where a driver on this host listens, and where pods are told to find it. `here` is this host
-    /// as pods see it. One that is told is listened at where it is an address of this host; it may
-    /// also be that of a gateway, which passes on what comes for it.
+    /// The addresses at which a driver on this host listens and that pods use. `here` is this
+    /// host's address for pods. The driver listens at the address for pods if that is one of this
+    /// host; it may also be the address of a gateway that forwards connections.
     pub(super) fn addresses(
         &self,
         here: IpAddr,
         is_local: impl Fn(IpAddr) -> bool,
     ) -> (IpAddr, IpAddr) {
-        let told = self.driver_host.unwrap_or(here);
-        let listened = if is_local(told) { told } else { here };
-        (self.driver_bind.unwrap_or(listened), told)
+        let advertised = self.driver_host.unwrap_or(here);
+        let listened = if is_local(advertised) { advertised } else { here };
+        (self.driver_bind.unwrap_or(listened), advertised)
     }
 
-    /// As a driver in a pod has to be told it: files of this host lie elsewhere there, jars of the
-    /// strategies are in its image, names of hosts in its pod.
+    /// The specification for a driver in a pod: files of this host have other paths there, jars of
+    /// the strategies are in its image, and host names in its pod.
     pub(super) fn inside_a_pod(&self) -> Self {
         let mut spec = self.clone();
         let jars = [&mut spec.jars, &mut spec.added.shipped_jars];
@@ -208,7 +208,7 @@ impl SessionSpec {
         spec
     }
 
-    /// Files of this host that the driver reads, beside those of the session's directory.
+    /// Files of this host that the driver reads, besides those in the session's directory.
     pub(super) fn files(&self, probe_jar: &Path) -> Vec<PathBuf> {
         let jars = [probe_jar].into_iter().chain(self.jars.iter().map(PathBuf::as_path));
         let mut all: Vec<PathBuf> = jars.map(Path::to_owned).collect();
@@ -224,51 +224,51 @@ impl SessionSpec {
     }
 }
 
-/// A jar of this host, by its path or URL.
+/// The path of a jar of this host, from its path or URL.
 fn local(jar: &str) -> Option<&Path> {
     let path = jar.trim_start_matches("file://");
     path.starts_with('/').then_some(Path::new(path))
 }
 
-/// Where a session runs: what the stages before it yield.
+/// The results of earlier stages that a session needs.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
-    /// API server as the driver reaches it, `https://…`.
+pub(super) struct SessionTarget<'a> {
+    /// URL of the API server for the driver, `https://…`.
     pub(super) server: &'a str,
     /// The address the driver listens at.
     pub(super) driver: IpAddr,
-    /// Where executors are told to find a driver that is in no pod.
-    pub(super) told: IpAddr,
-    /// The driver's pod, when it is in one: its Service has its name.
+    /// The address at which executors reach a driver that is not in a pod.
+    pub(super) advertised: IpAddr,
+    /// The driver's pod, if it is in one; its Service has the same name.
     pub(super) pod: Option<&'a str>,
     pub(super) namespace: &'a str,
     pub(super) service_account: &'a str,
-    /// Context of the driver's kubeconfig, when not the current one.
+    /// Context of the driver's kubeconfig; `None` for the current one.
     pub(super) kube_context: Option<&'a str>,
-    /// Application id that Spark shall take, when not one of its own.
+    /// Application id for Spark; `None` lets Spark choose.
     pub(super) application: Option<&'a str>,
     pub(super) image: &'a str,
     pub(super) probe_jar: PathBuf,
-    /// The session's private directory: the pod template and the driver's hosts file lie there.
+    /// The session's private directory, with the pod template and the driver's hosts file.
     pub(super) dir: &'a Path,
     pub(super) run: &'a str,
     pub(super) session: &'a str,
 }
 
-/// The properties file. Bad input when the user's configuration contradicts the rest.
-pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String> {
+/// The properties file. Bad input: the user's configuration contradicts the fields.
+pub(super) fn properties(spec: &SessionSpec, place: &SessionTarget<'_>) -> Result<String> {
     let mut own = ours(spec, place);
     own.extend(spec.added.conf.iter().map(|(key, value)| (key.to_owned(), value.to_owned())));
     let mut all = spec.conf.over(own)?;
     let defaults = [
-        // One task an executor: a barrier of N tasks reaches N executors.
+        // One task on each executor, so that a barrier of N tasks reaches N executors.
         ("spark.executor.cores", "1"),
         ("spark.kubernetes.container.image.pullPolicy", "IfNotPresent"),
         // Any free port, without a warning for each one in use.
         ("spark.ui.port", "0"),
         ("spark.ui.showConsoleProgress", "false"),
-        // Without a locale, as in most images, the JVM finds no file whose name is not ASCII:
-        // `FileNotFoundException` for a file that is there (measured, Java 17).
+        // Without a locale, as in most images, the JVM does not find files with non-ASCII names:
+        // `FileNotFoundException` for an existing file (measured, Java 17).
         ("spark.executorEnv.LC_ALL", "C.UTF-8"),
         // Since 4.3 true by default, which sends executors to the bind address (SPARK 4.3 on kind:
         // `Failed to connect to /0.0.0.0`). Unknown before 4.1 and then ignored.
@@ -280,7 +280,7 @@ pub(super) fn properties(spec: &SessionSpec, place: &Place<'_>) -> Result<String
     Ok(written(&all))
 }
 
-/// As the text of a properties file.
+/// The text of a properties file.
 pub(super) fn written(properties: &BTreeMap<String, String>) -> String {
     let mut text = String::new();
     for (key, value) in properties {
@@ -289,7 +289,7 @@ pub(super) fn written(properties: &BTreeMap<String, String>) -> String {
     text
 }
 
-fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
+fn ours(spec: &SessionSpec, place: &SessionTarget<'_>) -> BTreeMap<String, String> {
     let jars = std::iter::once(&place.probe_jar).chain(&spec.jars).chain(&spec.added.shipped_jars);
     let jars = jars_value(jars);
     let account = place.service_account.to_owned();
@@ -301,7 +301,7 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
         ("spark.app.name", spec.app_name.clone()),
         ("spark.kubernetes.namespace", place.namespace.into()),
         ("spark.kubernetes.container.image", place.image.into()),
-        // The key without `executor` in it does nothing on pods (SPARK-28360).
+        // The key without `executor` has no effect on pods (SPARK-28360).
         ("spark.kubernetes.authenticate.executor.serviceAccountName", account),
         ("spark.executor.instances", spec.executors.to_string()),
         ("spark.kubernetes.executor.request.cores", spec.executor_cpu.clone()),
@@ -339,12 +339,12 @@ fn ours(spec: &SessionSpec, place: &Place<'_>) -> BTreeMap<String, String> {
     all
 }
 
-/// Where executors are told to find the driver.
-pub(super) fn reached_at(spec: &SessionSpec, place: &Place<'_>) -> String {
+/// The host at which executors reach the driver.
+pub(super) fn reached_at(spec: &SessionSpec, place: &SessionTarget<'_>) -> String {
     match (spec.driver_host, place.pod) {
         (Some(asked), _) => asked.to_string(),
         (None, Some(pod)) => format!("{pod}.{}.svc", place.namespace),
-        (None, None) => place.told.to_string(),
+        (None, None) => place.advertised.to_string(),
     }
 }
 
@@ -354,8 +354,8 @@ pub(super) fn jars_value<'a>(jars: impl IntoIterator<Item = &'a PathBuf>) -> Str
     jars.collect::<Vec<_>>().join(",")
 }
 
-/// What the strategies' contribution means in properties, beside its plain configuration, with the
-/// session's private directory `dir`; a driver in a pod gets names of hosts by its pod.
+/// The properties of the strategies' contribution, besides its plain configuration, with the
+/// session's private directory `dir`. A driver in a pod gets host names from its pod.
 pub(super) fn added(added: &SessionOverlay, dir: &Path, in_pod: bool) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut set = |key: &str, value: String| {
@@ -382,17 +382,17 @@ pub(super) fn added(added: &SessionOverlay, dir: &Path, in_pod: bool) -> Vec<(St
     all
 }
 
-/// Where the pod template lies: read by the driver each time it makes a pod.
+/// Path of the pod template, which the driver reads each time it creates a pod.
 pub(super) fn template_file(dir: &Path) -> PathBuf {
     dir.join("executor.json")
 }
 
-/// Where the driver's host names lie.
+/// Path of the driver's hosts file.
 pub(super) fn hosts_file(dir: &Path) -> PathBuf {
     dir.join("hosts")
 }
 
-/// By the rules of `java.util.Properties`, read as UTF-8.
+/// Escapes by the rules of `java.util.Properties`, read as UTF-8.
 fn escaped(text: &str, key: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
@@ -418,11 +418,11 @@ mod tests {
     use sparkproof_base::Exit;
     use sparkproof_catalog::plan::conf::plan_refuses;
 
-    fn place() -> Place<'static> {
-        Place {
+    fn place() -> SessionTarget<'static> {
+        SessionTarget {
             server: "https://127.0.0.1:6443",
             driver: [172, 18, 0, 1].into(),
-            told: [172, 18, 0, 1].into(),
+            advertised: [172, 18, 0, 1].into(),
             pod: None,
             namespace: "spark",
             service_account: "spark",
@@ -444,7 +444,8 @@ mod tests {
 
     #[test]
     fn in_a_namespace_of_the_users_application_and_context_are_named() {
-        let place = Place { kube_context: Some("team"), application: Some("spark-1"), ..place() };
+        let place =
+            SessionTarget { kube_context: Some("team"), application: Some("spark-1"), ..place() };
         let text = properties(&SessionSpec::new("x", 1), &place).expect("valid");
         for line in ["spark.kubernetes.context=team", "spark.app.id=spark-1"] {
             assert!(text.lines().any(|l| l == line), "{line} in {text}");
@@ -522,7 +523,7 @@ mod tests {
         spec.added.driver_files = vec!["/state/trust.p12".into()];
         spec.added.driver_options = vec!["-Dtrust=/state/trust.p12".into()];
         spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
-        let place = Place {
+        let place = SessionTarget {
             pod: Some("session-x-driver"),
             dir: Path::new(SESSION_IN_POD),
             probe_jar: in_pod(Path::new("/cache/probe.jar")),
@@ -581,8 +582,12 @@ mod tests {
         let mut spec = SessionSpec::new("x", 1);
         spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
         spec.strict = true;
-        let place =
-            Place { pod: Some("p"), kube_context: Some("c"), application: Some("a"), ..place() };
+        let place = SessionTarget {
+            pod: Some("p"),
+            kube_context: Some("c"),
+            application: Some("a"),
+            ..place()
+        };
         for key in ours(&spec, &place).into_keys() {
             assert!(plan_refuses(&key), "{key}");
         }

@@ -1,5 +1,5 @@
-//! Started means: `sparkContext.master` is Kubernetes, and N executors registered, which are the N
-//! Running pods.
+//! Starts a session. It counts as started when `sparkContext.master` is Kubernetes, and N executors
+//! are registered, which are the N Running pods.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,23 +29,23 @@ use super::protocol::{Described, DriverGone};
 use super::rest::{Executor, Rest};
 use super::running::Session;
 use super::spec::{
-    DriverSite, Place, SESSION_IN_POD, SessionSpec, hosts_file, in_pod as in_pod_path, properties,
-    reached_at, template_file,
+    DriverSite, SESSION_IN_POD, SessionSpec, SessionTarget, hosts_file, in_pod as in_pod_path,
+    properties, reached_at, template_file,
 };
 use super::{evidence, probe, template};
 use crate::diagnose::diagnose;
 
-/// How long an executor may stay without a node on a cluster of the user's before its events must say
-/// that one comes: cluster autoscalers look every 10 s.
+/// How long an executor may be unschedulable on a user's cluster before events must announce a new
+/// node: cluster autoscalers check every 10 s.
 const ELASTIC: Duration = Duration::from_secs(30);
 
 impl Session {
     /// Launches a driver and starts a session; `pods` watches its namespace.
     ///
-    /// Spark's own call returns "successfully" without executors, so its return is not believed.
-    /// A session that is not started within its deadline, or earlier cannot be any more, is a red
-    /// error with a [`sparkproof_base::verdict::Diagnosis`]; pods, events and logs are then in the run directory, and the
-    /// driver is ended.
+    /// Spark's call returns "successfully" without executors, so its return is not trusted. A
+    /// session that does not start within its deadline, or cannot start any more, is a red error
+    /// with a [`sparkproof_base::verdict::Diagnosis`]. Pods, events and logs are then in the run
+    /// directory, and the driver is ended.
     pub async fn start(
         context: &Context,
         cluster: &Cluster,
@@ -70,14 +70,14 @@ impl Session {
         };
         let begun = Instant::now();
         let in_pod = matches!(spec.driver, DriverSite::Pod(_));
-        let (told, seen_at) = match in_pod {
+        let (effective, seen_at) = match in_pod {
             true => (Cow::Owned(spec.inside_a_pod()), Path::new(SESSION_IN_POD)),
             false => (Cow::Borrowed(spec), &*path),
         };
         let proxy = access.proxy()?;
         let launch = Launch {
             front_end: spec.front_end,
-            geni: told.geni.as_ref(),
+            geni: effective.geni.as_ref(),
             trap: spec.trap,
             app_name: &spec.app_name,
             java_home: image.java_home.as_deref(),
@@ -90,14 +90,14 @@ impl Session {
             in_image: in_pod,
         };
         let driver = Driver::start(context, cluster, dir, &launch, &spec.driver, pods).await?;
-        let (address, told_address) = match driver.address() {
+        let (address, advertised) = match driver.address() {
             Some(address) => (address, address),
             None => spec.addresses(cluster.host_address, is_local),
         };
-        let place = Place {
+        let place = SessionTarget {
             server: &server,
             driver: address,
-            told: told_address,
+            advertised,
             namespace: &access.namespace,
             service_account: &access.service_account,
             pod: driver.pod(),
@@ -109,8 +109,8 @@ impl Session {
             run: context.run.id(),
             session: &name,
         };
-        let told_host = reached_at(&told, &place);
-        let properties = properties(&told, &place);
+        let advertised_host = reached_at(&effective, &place);
+        let properties = properties(&effective, &place);
         let driver = driver.launch(properties).await?;
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
@@ -119,7 +119,7 @@ impl Session {
         };
         let patience = match cluster.provider {
             Provider::Kind | Provider::Minikube => Duration::from_secs(5),
-            // Such a cluster may make a node, which its autoscaler says within seconds.
+            // A user's cluster may add a node, which its autoscaler announces within seconds.
             Provider::Existing => ELASTIC,
         };
         let events = (cluster.provider == Provider::Existing)
@@ -132,7 +132,7 @@ impl Session {
             client: cluster.client.clone(),
             namespace: access.namespace.clone(),
             address,
-            told_host,
+            advertised_host,
             pods,
             logs: PodLogs::follow(api, pods, ours),
             name,
@@ -164,7 +164,7 @@ impl Session {
     }
 }
 
-/// Whether an address is one of this host's: a socket can have it.
+/// Whether an address is one of this host: a socket can be bound to it.
 fn is_local(address: IpAddr) -> bool {
     std::net::UdpSocket::bind((address, 0)).is_ok()
 }
@@ -187,22 +187,22 @@ struct Starting<'a> {
     driver: Driver,
     client: kube::Client,
     namespace: String,
-    /// Where the driver listens.
+    /// The address at which the driver listens.
     address: IpAddr,
-    /// Where executors are told to find it.
-    told_host: String,
+    /// The host at which executors reach the driver.
+    advertised_host: String,
     log: PathBuf,
     pods: &'a Pods,
     logs: PodLogs,
     name: String,
     health: Health,
-    /// Where a cluster that may make nodes says so.
+    /// Events of a cluster that may add nodes.
     events: Option<Api<Event>>,
     begun: Instant,
     master: Option<String>,
-    /// Executors in Spark's list, once there is one.
+    /// Executors in Spark's list, if there is one.
     registered: Option<usize>,
-    /// Pods of all executors that were ever in it.
+    /// Pods of all executors that were ever in the list.
     came: BTreeSet<String>,
 }
 
@@ -213,7 +213,7 @@ impl Starting<'_> {
         let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
         let (logs, events) = (&self.logs, self.events.as_ref());
         let hopeless = wait::<Infallible>(self.context, waiting, pods.changes(), async || {
-            let hopeless = look(pods, name, health, 0, log, events).await;
+            let hopeless = hopeless(pods, name, health, 0, log, events).await;
             match hopeless.or_else(|| Health::versions(&logs.now())) {
                 Some(words) => Progress::Never(Error::red(words)),
                 None => pods.not_yet("the session call had not returned"),
@@ -228,7 +228,7 @@ impl Starting<'_> {
             },
         };
         self.master = Some(described.context_master.clone());
-        // What answered, not what was asked for.
+        // The version of the running Spark, not the requested one.
         self.context.recorder.fact("spark that answered", described.version.to_string());
         if !described.context_master.starts_with("k8s://") {
             return Err(Error::red(format!(
@@ -246,7 +246,7 @@ impl Starting<'_> {
         }
         let rest = match self.driver.pod() {
             Some(pod) => Rest::of_pod(&described, &self.client, &self.namespace, pod)?,
-            None => Rest::of(&described, self.address)?,
+            None => Rest::from_described(&described, self.address)?,
         };
         let executors = self.registration(&rest).await?;
         Ok((described, rest, executors))
@@ -262,18 +262,18 @@ impl Starting<'_> {
         let (log, name, n) = (&self.log, &self.name, self.spec.executors as usize);
         let (seen, logs, events) = (&mut self.registered, &self.logs, self.events.as_ref());
         let (came, driver) = (&mut self.came, &self.driver);
-        // Registration shows in Spark's list and moves no pod: polled.
+        // Polled: registration changes Spark's list, but no pod.
         wait(context, waiting, Source::Backoff, async || {
             let listed = match rest.executors().await {
                 Ok(listed) => listed,
-                // No list, or no driver any more: what else tells is looked at all the same.
+                // Without a list, or without a driver, the other evidence is still evaluated.
                 Err(error) => {
                     if let Some(how) = driver.end_seen(context).await {
                         let ended = Error::environment(format!("the driver ended with {how}"));
                         return Progress::Never(ended.with_source(error));
                     }
                     let registered = seen.unwrap_or_default();
-                    let hopeless = look(pods, name, health, registered, log, events).await;
+                    let hopeless = hopeless(pods, name, health, registered, log, events).await;
                     return match hopeless.or_else(|| versions(registered, logs)) {
                         Some(words) => Progress::Never(Error::red(words)),
                         None => pods.not_yet(error.to_string()),
@@ -293,7 +293,7 @@ impl Starting<'_> {
                     });
                 }
             }
-            let hopeless = look(pods, name, health, listed.len(), log, events).await;
+            let hopeless = hopeless(pods, name, health, listed.len(), log, events).await;
             if let Some(words) = hopeless.or_else(|| versions(listed.len(), logs)) {
                 return Progress::Never(Error::red(words));
             }
@@ -305,7 +305,7 @@ impl Starting<'_> {
         .await
     }
 
-    /// The failure with its cause; everything worth reading is written down, the driver is ended.
+    /// The failure with its cause. Records all evidence and ends the driver.
     async fn explain(
         mut self,
         cluster: &Cluster,
@@ -325,11 +325,11 @@ impl Starting<'_> {
         for pod in &mut observed.pods {
             pod.registered = self.came.contains(&pod.name);
         }
-        // Before the end of the session adds its own complaints.
+        // Collected before the driver's end adds other errors.
         observed.driver_log = read_log(&self.log);
         observed.context_master = self.master;
         observed.image.clone_from(&image.reference);
-        observed.driver_host = self.told_host;
+        observed.driver_host = self.advertised_host;
         observed.driver_address = self.address.to_string();
         observed.driver = self.spec.driver.place();
         observed.cluster_of_user = cluster.provider == Provider::Existing;
@@ -351,7 +351,7 @@ impl Starting<'_> {
     }
 }
 
-/// An error with the driver's stack trace, which names what its message leaves out.
+/// An error with the driver's stack trace, which has more than its message.
 fn full(error: &Error) -> String {
     let source = std::error::Error::source(error);
     match source.and_then(|s| s.downcast_ref::<super::protocol::DriverError>()) {
@@ -360,12 +360,12 @@ fn full(error: &Error) -> String {
     }
 }
 
-/// Words of another version, while no executor has registered.
+/// The reason, if executors cannot register any more, e.g. because of another version.
 fn versions(registered: usize, logs: &PodLogs) -> Option<String> {
     (registered == 0).then(|| Health::versions(&logs.now())).flatten()
 }
 
-async fn look(
+async fn hopeless(
     pods: &Pods,
     session: &str,
     health: &mut Health,
@@ -374,7 +374,7 @@ async fn look(
     events: Option<&Api<Event>>,
 ) -> Option<String> {
     let (of_session, leaving) = (of_session(pods, session), pods.any_leaves());
-    let words = health.look(&of_session, leaving, registered, &read_log(log))?;
+    let words = health.hopeless(&of_session, leaving, registered, &read_log(log))?;
     if let (Some(events), Some(pod)) = (events, health.without_node())
         && evidence::a_node_comes(events, &pod).await
     {
@@ -431,7 +431,7 @@ mod tests {
         }))
         .expect("described");
         let address = IpAddr::from([127, 0, 0, 1]);
-        let rest = Rest::of(&described, address).expect("a port");
+        let rest = Rest::from_described(&described, address).expect("a port");
         let (service, _) = tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
         let client = kube::Client::new(service, "n");
         let spec = SessionSpec::new("x", 1);
@@ -444,7 +444,7 @@ mod tests {
             client,
             namespace: "n".into(),
             address,
-            told_host: address.to_string(),
+            advertised_host: address.to_string(),
             pods: &pods,
             name: "s".into(),
             health: Health::new(1, Duration::from_secs(5)),

@@ -1,4 +1,4 @@
-//! The one pod template of executors, of what strategies contribute.
+//! The pod template of executors, from the contributions of strategies.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,12 +13,12 @@ use super::overlay::SessionOverlay;
 /// (`org.apache.spark.deploy.k8s.Constants.DEFAULT_EXECUTOR_CONTAINER_NAME`).
 pub const EXECUTOR_CONTAINER: &str = "spark-kubernetes-executor";
 
-/// As JSON, which Spark reads as the YAML it is.
+/// The template as JSON, which is valid YAML.
 pub(super) fn render(added: &SessionOverlay) -> Result<String> {
     serde_json::to_string_pretty(&pod(added)).or_internal("writing the pod template")
 }
 
-/// Spark sets image, arguments, environment and resources itself and keeps what is said here
+/// Spark sets image, arguments, environment and resources itself and keeps everything else
 /// (`PodTemplateConfigMapStep`, running-on-kubernetes.md, "Pod template properties").
 pub(super) fn pod(added: &SessionOverlay) -> Pod {
     let container = Container {
@@ -39,8 +39,8 @@ pub(super) fn pod(added: &SessionOverlay) -> Pod {
     Pod { spec: Some(spec), ..Default::default() }
 }
 
-/// The scheduler prefers a node with fewer executors to one with more room, and still takes any that
-/// has room: by its defaults all are on the one node without a control plane.
+/// Makes the scheduler prefer nodes with fewer executors. By default all would be on the one node
+/// without a control plane.
 fn over_nodes() -> TopologySpreadConstraint {
     TopologySpreadConstraint {
         max_skew: 1,
@@ -54,7 +54,7 @@ fn over_nodes() -> TopologySpreadConstraint {
     }
 }
 
-/// Names that a pod knows beside those of the cluster.
+/// Host names of a pod, besides those of the cluster.
 pub(super) fn host_aliases(hosts: &BTreeMap<String, IpAddr>) -> Option<Vec<HostAlias>> {
     let mut aliases = BTreeMap::<_, Vec<String>>::new();
     for (name, address) in hosts {
@@ -64,8 +64,8 @@ pub(super) fn host_aliases(hosts: &BTreeMap<String, IpAddr>) -> Option<Vec<HostA
     some(aliases.into_iter().map(alias).collect())
 }
 
-/// What the driver's JVM resolves names by (`-Djdk.net.hosts.file`): it asks nobody else then, so
-/// its own names are in it, too.
+/// The hosts file of the driver's JVM (`-Djdk.net.hosts.file`). The JVM then uses no other source
+/// of names, so the file also has this host's own names.
 pub(super) fn hosts_file(added: &SessionOverlay, own_name: &str) -> String {
     let ours = [("localhost", "127.0.0.1"), (own_name, "127.0.0.1")];
     let ours = ours.map(|(name, address)| format!("{address} {name}\n"));

@@ -11,7 +11,7 @@ fn generate(nonce: &str, size: DataSize) -> (Dataset, tempfile::TempDir) {
     (Dataset::generate(&dir.path().join("data"), nonce, size).expect("data"), dir)
 }
 
-/// A table read again from its files, by what its format says.
+/// Reads a table from its files, according to its format.
 fn recount(data: &Dataset, table: &Table) -> (u64, u64, u64, u64) {
     let mut counted = (0, 0, 0, 0);
     let mut count = |id: u64, v: u64, nonce: &str| {

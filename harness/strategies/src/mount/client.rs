@@ -1,26 +1,26 @@
-//! The FUSE clients: how each is told what to mount.
+//! The FUSE clients, with their command lines and configuration.
 //!
-//! None of them caches content: none has a disk cache, and none keeps what the kernel has of a file
-//! over an open (blobfuse2 would by default), so each file that is opened is asked of the server,
-//! whose log shows it. `direct_io` would also have each single read asked, at the price of the
-//! kernel's read-ahead: nobody mounts so.
+//! None of them caches content: none has a disk cache, and none keeps the kernel's cache of a file
+//! over an open (blobfuse2 would by default). So each opened file is requested from the server,
+//! whose log shows it. `direct_io` would also request each single read, but without the kernel's
+//! read-ahead, and is not used in practice.
 
 use std::path::Path;
 
 use serde_json::json;
 use sparkproof_catalog::StoreKind;
 
-use super::source::Source;
+use super::source::MountSource;
 
-/// Where a pod has the file with the keys.
+/// Directory of the file with the keys in a pod.
 pub(super) const KEYS: &str = "/etc/sparkproof";
 
-/// A FUSE client. Each runs in the foreground, so that its end is its container's.
+/// A FUSE client. Each runs in the foreground, so that the container ends with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Client {
-    /// s3fs-fuse, of Debian.
+    /// s3fs-fuse, from Debian.
     S3fs,
-    /// rclone, of PyPI.
+    /// rclone, from PyPI.
     Rclone,
     /// Azure's blobfuse2.
     Blobfuse2,
@@ -32,7 +32,7 @@ impl Client {
         match self {
             Client::S3fs => "fuse.s3fs",
             Client::Rclone => "fuse.rclone",
-            // It names itself as the source, not as a subtype (2.5.5).
+            // It is named in the mount's source, not in its type (2.5.5).
             Client::Blobfuse2 => "fuse",
         }
     }
@@ -46,13 +46,13 @@ impl Client {
         }
     }
 
-    /// The command that mounts at `point`, readable by any user and by none writable, and stays.
-    /// It gives up soon when the store does not answer: executors wait for it.
-    pub(super) fn command(self, source: &Source, point: &Path) -> Vec<String> {
+    /// The command that mounts at `point` in the foreground, read-only for all users. It gives up
+    /// soon if the store does not answer, since executors wait for it.
+    pub(super) fn command(self, source: &MountSource, point: &Path) -> Vec<String> {
         let point = point.display();
-        let Source { bucket, prefix, url, region, .. } = source;
+        let MountSource { bucket, prefix, url, region, .. } = source;
         let line = match self {
-            // 185 is Spark's user; objects of other clients carry no mode, hence the umask.
+            // 185 is Spark's user. The umask is for objects of other clients, which have no mode.
             Client::S3fs => format!(
                 "s3fs {bucket}:/{prefix} {point} -f -o passwd_file={KEYS}/passwd,url={url},endpoint={region},\
                  use_path_request_style,ro,allow_other,uid=185,umask=0222,\
@@ -73,9 +73,9 @@ impl Client {
         line.split(' ').map(str::to_owned).collect()
     }
 
-    /// Name and text of the file with the keys, for a Secret: they are in no command line and in
-    /// no pod's specification.
-    pub(super) fn keys(self, source: &Source) -> (&'static str, String) {
+    /// Name and text of the file with the keys, for a Secret, so that they are in no command line
+    /// and no pod specification.
+    pub(super) fn keys(self, source: &MountSource) -> (&'static str, String) {
         match self {
             Client::S3fs => ("passwd", format!("{}:{}\n", source.account, source.key)),
             Client::Rclone => ("rclone.conf", rclone(source)),
@@ -84,8 +84,8 @@ impl Client {
     }
 }
 
-fn rclone(source: &Source) -> String {
-    let Source { url, region, account, key, .. } = source;
+fn rclone(source: &MountSource) -> String {
+    let MountSource { url, region, account, key, .. } = source;
     if source.kind == StoreKind::Azure {
         // Not `use_emulator`, which means 127.0.0.1.
         return format!(
@@ -99,8 +99,8 @@ fn rclone(source: &Source) -> String {
     )
 }
 
-/// JSON, which is YAML.
-fn blobfuse2(source: &Source) -> String {
+/// JSON, which is valid YAML.
+fn blobfuse2(source: &MountSource) -> String {
     json!({
         "allow-other": true,
         "read-only": true,
@@ -128,8 +128,8 @@ fn blobfuse2(source: &Source) -> String {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) fn source(kind: StoreKind) -> Source {
-        Source {
+    pub(in super::super) fn source(kind: StoreKind) -> MountSource {
+        MountSource {
             kind,
             url: "http://172.18.0.3:7070".into(),
             region: "us-east-1".into(),

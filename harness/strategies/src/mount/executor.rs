@@ -1,4 +1,4 @@
-//! Strategy 2 in executors: each mounts for itself, and then runs as Spark's user.
+//! Strategy 2 in executors: each mounts the store, and then runs as Spark's user.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,15 +17,15 @@ use sparkproof_testbed::Environment;
 use super::client::{Client, KEYS};
 use super::image;
 use super::objects::secret;
-use super::source::{MARKER, Source, empty, fill};
+use super::source::{MARKER, MountSource, empty, fill};
 use crate::objects::create;
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// Mounts, waits at most 60 s for the mount to show what it must, then runs the image's entry point
-/// as Spark's user without any privilege. The daemon stays in the foreground of its shell's job: its
-/// words are in the pod's log, and its end ends the wait.
+/// The script: mounts, waits at most 60 s until the mount shows the marker, then runs the image's
+/// entry point as Spark's user without privileges. The daemon is a foreground process of a shell
+/// job: its output is in the pod's log, and its end ends the wait.
 ///
-/// `set -e` does not see the first command of `a && b` fail: hence a line each.
+/// One command a line, since `set -e` ignores a failure of the first command in `a && b`.
 const SCRIPT: &str = r#"set -e
 mkdir -p 'POINT'
 COMMAND &
@@ -44,7 +44,7 @@ exec setpriv --reuid=185 --regid=0 --clear-groups --no-new-privs --bounding-set=
 pub struct ExecutorMount {
     variant: &'static Variant,
     client: Client,
-    prepared: Option<(Source, Vec<Layer>)>,
+    prepared: Option<(MountSource, Vec<Layer>)>,
 }
 
 impl ExecutorMount {
@@ -87,7 +87,7 @@ impl Strategy for ExecutorMount {
             let image = &scene.environment.image;
             let layers = image::layers(context, engine, image, self.client).await?;
             let name = scene.name(self.variant);
-            // It goes with the session's namespace.
+            // Deleted with the session's namespace.
             let keys = secret(context.run.id(), &name, self.client, &source);
             let client = scene.environment.cluster.client.clone();
             create(scene, Api::namespaced(client, scene.namespace), keys).await?;
@@ -122,8 +122,8 @@ impl Strategy for ExecutorMount {
     }
 }
 
-/// The command of an executor's container; Spark's arguments come after it.
-fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
+/// The command of an executor's container, before Spark's arguments.
+fn command(client: Client, source: &MountSource, point: &Path) -> Vec<String> {
     let script = SCRIPT
         .replace("COMMAND", &client.command(source, point).join(" "))
         .replace("POINT", &point.to_string_lossy())
@@ -132,7 +132,7 @@ fn command(client: Client, source: &Source, point: &Path) -> Vec<String> {
     ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec()
 }
 
-/// What mounting takes, and the keys from a Secret of this name.
+/// The privileges for mounting, and the keys from a Secret of this name.
 fn privileged(name: &str, version: &SparkVersion) -> SessionOverlay {
     let mut added = SessionOverlay {
         security_context: Some(SecurityContext {
@@ -157,8 +157,8 @@ fn privileged(name: &str, version: &SparkVersion) -> SessionOverlay {
         }],
         ..Default::default()
     };
-    // SPARK-57493: it forbids escalation by default, which the API server does not accept together
-    // with a privileged container.
+    // SPARK-57493: Spark forbids privilege escalation by default, which the API server refuses for
+    // a privileged container.
     if version.minor() >= (4, 3) {
         let key = "spark.kubernetes.executor.securityContext.allowPrivilegeEscalation";
         added.conf.insert(key, "true");

@@ -1,4 +1,4 @@
-//! The session's image with FUSE clients: it brings them, or they are put on top of it.
+//! The session's image with FUSE clients, which it has already or gets as layers.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -11,7 +11,7 @@ use super::client::Client;
 /// The phase of events.
 const PHASE: &str = "prepare";
 
-/// Why this client cannot be had here, found by looking; `None` when it can.
+/// Why this client is not available here; `None` if it is.
 pub(super) async fn unavailable(
     context: &Context,
     engine: &Engine,
@@ -21,10 +21,10 @@ pub(super) async fn unavailable(
     if client != Client::Blobfuse2 || brings(context, engine, image, client).await? {
         return Ok(None);
     }
-    Ok(Some("the image does not bring blobfuse2 and fusermount3".to_owned()))
+    Ok(Some("the image does not have blobfuse2 and fusermount3".to_owned()))
 }
 
-/// The layers with a client, lowest first; none where the image brings it.
+/// The layers with a client, lowest first; empty if the image has it.
 pub(super) async fn layers(
     context: &Context,
     engine: &Engine,
@@ -35,14 +35,14 @@ pub(super) async fn layers(
         return Ok(Vec::new());
     }
     if client == Client::Blobfuse2 {
-        return Err(Error::environment("the image does not bring blobfuse2")
-            .remedy("give an image with blobfuse2 and fuse3 by --image"));
+        return Err(Error::environment("the image does not have blobfuse2")
+            .remedy("name an image with blobfuse2 and fuse3 with --image"));
     }
     fuse_layers(context, engine, PHASE, image).await
 }
 
-/// Puts the image on every node that executors can run on; its reference. The same for all
-/// variants of a run.
+/// Loads the image onto every node that executors can run on; returns its reference. All variants
+/// of a run share it.
 pub(super) async fn load(
     context: &Context,
     engine: &Engine,

@@ -1,5 +1,5 @@
-//! The FUSE daemons of one variant: on every node that executors can run on, in a namespace of
-//! their own, started, lost and back.
+//! The FUSE daemons of one variant, on every node that executors can run on, in a separate
+//! namespace: started, killed and restarted.
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -21,17 +21,17 @@ use super::objects::{CONTAINER, Daemons, namespace, secret};
 use super::pods::{failure, is_ready, keeps_ending, state};
 use crate::StrategyContext;
 
-/// The longest a daemon may take to mount.
+/// Seconds in which a daemon must mount.
 const READY_SECONDS: u64 = 90;
-/// The longest daemons may take to go.
+/// Seconds in which daemons must be gone.
 const GONE_SECONDS: u64 = 60;
 
-/// Kills every process of this name; also where an image has no `pkill`.
+/// Kills every process of this name, without `pkill`, which an image may lack.
 const KILL: &str = r#"for p in /proc/[0-9]*; do
     if [ "$(cat "$p/comm" 2>/dev/null)" = "$1" ]; then kill -KILL "${p#/proc/}"; fi
 done"#;
 
-/// Daemons that are there, or shall be.
+/// The daemons of a variant.
 pub struct Mounter {
     api: kube::Client,
     owned: OwnedResource,
@@ -42,8 +42,8 @@ pub struct Mounter {
 }
 
 impl Mounter {
-    /// That of a variant, which mounts by this client.
-    pub fn of(scene: StrategyContext<'_>, variant: &Variant, client: Client) -> Self {
+    /// The daemons of a variant that mounts with this client.
+    pub fn new(scene: StrategyContext<'_>, variant: &Variant, client: Client) -> Self {
         let cluster = &scene.environment.cluster;
         let name = scene.name(variant);
         Mounter {
@@ -60,12 +60,12 @@ impl Mounter {
         }
     }
 
-    /// Starts them; returns when every node has its mount. A daemon that ends again and again is an
-    /// error with its last words.
+    /// Starts them; returns when every node has its mount. A daemon that ends repeatedly is an
+    /// error with its last output.
     pub(super) async fn start(&self, context: &Context, daemons: &Daemons<'_>) -> Result<()> {
         let what = || format!("starting {} on nodes", self.client.program());
         if context.run.owned().contains(&self.owned) {
-            // That of an earlier session may still be going.
+            // The namespace of an earlier session may still be terminating.
             release(context, &self.owned).await?;
         }
         context.run.record(self.owned.clone())?;
@@ -84,10 +84,10 @@ impl Mounter {
         self.ready(context).await
     }
 
-    /// Kills every daemon and keeps it from being started again: the mounts stay, dead.
+    /// Kills every daemon and prevents its restart: dead mounts stay.
     pub async fn kill(&self, context: &Context) -> Result<()> {
-        // Kubelet starts it again at once the first time, and after some 10 s the second: by then
-        // its pod is gone. A pod that is deleted while its daemon runs has it unmount.
+        // The kubelet restarts it at once the first time, and after some 10 s the second time, when
+        // its pod is gone. (Deleting the pod first would let the daemon unmount.)
         let what = format!("the end of {} on every node", self.client.program());
         let waiting = Waiting::up_to(GONE_SECONDS, what);
         wait(context, waiting, self.pods.changes(), async || {
@@ -98,7 +98,7 @@ impl Mounter {
             }
             let alive = pods.iter().filter(|(_, pod)| is_ready(pod));
             let kills = alive.map(|(pod, _)| async move {
-                // The command may die with its container: what counts is what is seen then.
+                // The command may end with its container: only the pods' state counts.
                 let shell = ["sh", "-c", KILL, "sh", self.client.program()];
                 let _ = self.inside(context, pod).run(&shell).await;
             });
@@ -109,7 +109,7 @@ impl Mounter {
         self.withdraw(context).await
     }
 
-    /// Takes the daemons from the nodes, cleanly: each that runs unmounts before it ends.
+    /// Removes the daemons from the nodes cleanly: each unmounts before it ends.
     pub async fn withdraw(&self, context: &Context) -> Result<()> {
         self.select(context, json!({ KUBE_NOWHERE: "true" })).await?;
         let waiting = Waiting::up_to(GONE_SECONDS, "the end of the mounters");
@@ -120,15 +120,15 @@ impl Mounter {
         .await
     }
 
-    /// Puts them back after [`Mounter::kill`] or [`Mounter::withdraw`]; returns when every node has
+    /// Restarts them after [`Mounter::kill`] or [`Mounter::withdraw`]; returns when every node has
     /// its mount again.
     pub async fn put_back(&self, context: &Context) -> Result<()> {
         self.select(context, json!(null)).await?;
         self.ready(context).await
     }
 
-    /// Ends them and asks for the end of their namespace. That takes the cluster some seconds more
-    /// (its controller waits for 5 s first), which the run's teardown waits for.
+    /// Ends them and deletes their namespace. The run's teardown waits for its end, which takes the
+    /// cluster some seconds more (its controller first waits for 5 s).
     pub(super) async fn stop(&self, context: &Context) -> Result<()> {
         self.withdraw(context).await?;
         let namespaces: Api<Namespace> = Api::all(self.api.clone());
@@ -150,7 +150,7 @@ impl Mounter {
         InPod::new(context, api, pod, CONTAINER)
     }
 
-    /// Which nodes get a daemon.
+    /// Sets which nodes get a daemon.
     async fn select(&self, context: &Context, nodes: serde_json::Value) -> Result<()> {
         let patch = json!({ "spec": { "template": { "spec": { "nodeSelector": nodes } } } });
         let (params, sets) = (PatchParams::default(), self.sets());
@@ -171,8 +171,9 @@ impl Mounter {
             }
             match pods.values().find_map(|pod| failure(pod)) {
                 Some(words) => Progress::Never(
-                    Error::environment(format!("{} ended: {words}", self.client.program()))
-                        .remedy("its last words say why; docs/strategies/2-mount.md what it needs"),
+                    Error::environment(format!("{} ended: {words}", self.client.program())).remedy(
+                        "see its last output; docs/strategies/2-mount.md lists what it needs",
+                    ),
                 ),
                 None => self.pods.not_yet(state(&pods, self.nodes)),
             }

@@ -1,4 +1,4 @@
-//! Strategy 2 on nodes: a privileged pod mounts, executors get the directory by hostPath.
+//! Strategy 2 on nodes: a privileged pod mounts; executors get the directory by hostPath.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -17,15 +17,15 @@ use super::client::Client;
 use super::image;
 use super::mounter::Mounter;
 use super::objects::Daemons;
-use super::source::{Source, empty, fill};
+use super::source::{MountSource, empty, fill};
 use crate::nodes::{on_nodes, own_on_nodes};
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// A variant whose nodes mount.
+/// A variant with mounts on nodes.
 pub struct NodeMount {
     variant: &'static Variant,
     client: Client,
-    source: Option<Source>,
+    source: Option<MountSource>,
     mounter: Option<Mounter>,
     made: Vec<Value>,
 }
@@ -36,7 +36,7 @@ impl NodeMount {
         NodeMount { variant, client, source: None, mounter: None, made: Vec::new() }
     }
 
-    /// Where the daemon mounts: below the directory that is passed on.
+    /// The daemon's mount point, below the shared directory.
     fn point(&self, scene: StrategyContext<'_>) -> PathBuf {
         scene.path(self.variant).join("mounted")
     }
@@ -72,7 +72,7 @@ impl Strategy for NodeMount {
             let (image, loaded) =
                 image::load(scene.context, engine, spark, &nodes, self.client).await?;
             own_on_nodes(scene.context, engine, cluster, &scene.path(self.variant))?;
-            let mounter = Mounter::of(scene, self.variant, self.client);
+            let mounter = Mounter::new(scene, self.variant, self.client);
             let daemons = Daemons {
                 run: scene.context.run.id(),
                 name: &scene.name(self.variant),
@@ -88,7 +88,7 @@ impl Strategy for NodeMount {
             Ok(SetupCost {
                 seconds: begun.elapsed().as_secs_f64(),
                 bytes_to_nodes: loaded.bytes_sent,
-                // One more executor finds its node's mount there.
+                // Another executor uses the node's mount.
                 ..SetupCost::default()
             })
         })
@@ -109,7 +109,7 @@ impl Strategy for NodeMount {
             mounts: vec![VolumeMount {
                 name,
                 mount_path: path,
-                // Also what is mounted there later: a daemon that is back.
+                // Shows later mounts, too, after a daemon's restart.
                 mount_propagation: Some("HostToContainer".to_owned()),
                 read_only: Some(true),
                 ..Default::default()
@@ -129,7 +129,7 @@ impl Strategy for NodeMount {
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            // The daemons first: each unmounts before it ends.
+            // The daemons first, since each unmounts before it ends.
             if let Some(mounter) = self.mounter.take() {
                 mounter.stop(scene.context).await?;
             }

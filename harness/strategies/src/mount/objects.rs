@@ -1,4 +1,4 @@
-//! The Kubernetes objects of a mounter: a DaemonSet of one FUSE daemon, its keys, its namespace.
+//! The Kubernetes objects of a mounter: a DaemonSet with a FUSE daemon, its keys, its namespace.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 
 use super::client::{Client, KEYS};
-use super::source::{MARKER, Source};
+use super::source::{MARKER, MountSource};
 
-/// Container of the daemon.
+/// Name of the daemon's container.
 pub(super) const CONTAINER: &str = "mounter";
-/// Mounts over what an earlier daemon left, which is dead but in the way, then becomes the daemon.
+/// The script: unmounts what an earlier daemon left, then becomes the daemon.
 const MOUNT: &str = r#"set -e
 while grep --quiet --fixed-strings " $1 " /proc/self/mountinfo; do umount --lazy "$1"; done
 mkdir -p "$1"
@@ -24,7 +24,7 @@ shift
 exec "$@"
 "#;
 
-/// Whether the mount is there and shows what it must.
+/// The readiness probe: whether the mount shows the marker.
 const SHOWS: &str = r#"mountpoint --quiet "$1" && test "$(cat "$1/$2")" = "$3""#;
 
 /// A mounter of one client on every node that executors can run on.
@@ -36,11 +36,11 @@ pub(super) struct Daemons<'a> {
     /// Image with the client.
     pub(super) image: &'a str,
     pub(super) client: Client,
-    pub(super) source: &'a Source,
-    /// Directory of the node that is passed on.
+    pub(super) source: &'a MountSource,
+    /// The shared directory of the node.
     pub(super) shared: &'a Path,
-    /// Where in it the daemon mounts. Not the directory itself: a mount that comes later is seen
-    /// in what was passed on only below it.
+    /// The daemon's mount point below it. Not the directory itself: containers see later mounts
+    /// only below the directory that they mounted.
     pub(super) point: &'a Path,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn namespace(run: &RunId, name: &str) -> Namespace {
 }
 
 /// The file with the keys.
-pub(super) fn secret(run: &RunId, name: &str, client: Client, source: &Source) -> Secret {
+pub(super) fn secret(run: &RunId, name: &str, client: Client, source: &MountSource) -> Secret {
     let (file, text) = client.keys(source);
     Secret {
         metadata: ObjectMeta {
@@ -84,8 +84,8 @@ impl Daemons<'_> {
                     "spec": {
                         "automountServiceAccountToken": false,
                         "enableServiceLinks": false,
-                        // The daemon is not process 1, which the kernel lets nobody in its own
-                        // namespace kill.
+                        // The daemon must not be process 1, which processes in its namespace
+                        // cannot kill.
                         "shareProcessNamespace": true,
                         // Time to unmount.
                         "terminationGracePeriodSeconds": 5,
@@ -94,12 +94,12 @@ impl Daemons<'_> {
                             "image": self.image,
                             "imagePullPolicy": "Never",
                             "command": command,
-                            // Mounts of its own that others see need it (`Bidirectional`).
+                            // `Bidirectional` mount propagation needs it.
                             "securityContext": { "privileged": true, "runAsUser": 0 },
-                            // Pods without any request get what all others leave: in a busy node
-                            // nothing, while executors wait for it.
+                            // Without a request the pod gets only the CPU that all others leave, on
+                            // a busy node nothing, while executors wait for it.
                             "resources": { "requests": { "cpu": "10m" } },
-                            // Its last words, when it ends with an error.
+                            // Its last output, if it ends with an error.
                             "terminationMessagePolicy": "FallbackToLogsOnError",
                             "startupProbe": {
                                 "exec": { "command": [

@@ -1,4 +1,4 @@
-//! What kubelet says of pods that mount.
+//! The state of pods that mount, from the kubelet.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use sparkproof_spark::diagnose::not_made;
 
-/// Kubelet's reason for not starting a container again yet.
+/// The kubelet's reason for delaying a restart.
 const BACK_OFF: &str = "CrashLoopBackOff";
 
 fn container(pod: &Pod) -> Option<&ContainerStatus> {
     pod.status.as_ref()?.container_statuses.as_ref()?.first()
 }
 
-/// Whether its mount is there.
+/// Whether its mount is ready.
 pub(super) fn is_ready(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_none() && container(pod).is_some_and(|c| c.ready)
 }
 
-/// Whether kubelet waits before it starts the daemon again, which ended more than once.
+/// Whether the kubelet delays a restart, because the daemon ended more than once.
 pub(super) fn keeps_ending(pod: &Pod) -> bool {
     waits_for(pod).as_deref() == Some(BACK_OFF)
 }
 
-/// Why the container is not running, in kubelet's word.
+/// Why the container is not running, in the kubelet's word.
 fn waits_for(pod: &Pod) -> Option<String> {
     container(pod)?.state.as_ref()?.waiting.as_ref()?.reason.clone()
 }
 
-/// What the daemon said when it ended for the second time, or why it cannot be started at all.
+/// The daemon's output at its second end, or why it cannot be started at all.
 pub(super) fn failure(pod: &Pod) -> Option<String> {
     let reason = waits_for(pod)?;
     let status = container(pod)?;
@@ -43,14 +43,14 @@ pub(super) fn failure(pod: &Pod) -> Option<String> {
     Some(words.map_or(reason, |words| words.trim().to_owned()))
 }
 
-/// Why no node takes it.
+/// Why it is not scheduled.
 fn unscheduled(pod: &Pod) -> Option<String> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let scheduled = conditions.iter().find(|c| c.type_ == "PodScheduled")?;
     if scheduled.status == "True" { None } else { scheduled.message.clone() }
 }
 
-/// All of them, in words.
+/// The state of all, in words.
 pub(super) fn state(pods: &BTreeMap<String, Arc<Pod>>, nodes: usize) -> String {
     let ready = pods.values().filter(|pod| is_ready(pod)).count();
     let each = pods.iter().map(|(name, pod)| {

@@ -1,5 +1,5 @@
-//! What a container needs to mount by FUSE, shown by what it is told without it: plain pods, no
-//! store, no Spark.
+//! The privileges that a container needs for FUSE, shown by the errors without them, in plain pods
+//! without a store and without Spark.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ use sparkproof_machine::engine::Engine;
 use super::image;
 use super::objects::namespace;
 
-/// The longest all of them may take.
+/// Seconds for all of them.
 const SECONDS: u64 = 90;
 
-/// libfuse opens its device before s3fs asks any server: keys and store need not exist. The first
-/// line is the mode of the device as the container sees it, if it sees one.
+/// libfuse opens its device before s3fs contacts a server, so keys and store need not exist. The
+/// first line of output is the mode of the device in the container, if it has one.
 const SCRIPT: &str = "umask 077
 exec > /dev/termination-log 2>&1
 cd /tmp
@@ -34,14 +34,14 @@ echo device: $(stat -c %a /dev/fuse 2> /dev/null)
 exec s3fs none mounted -f -o passwd_file=/tmp/passwd,url=http://127.0.0.1:1,ro
 ";
 
-/// What a container is given; none of it is enough.
+/// The privileges of a container; none of these is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Privilege {
-    /// Root, nothing else.
+    /// Only root.
     Nothing,
     /// Root with the capability to mount.
     SysAdmin,
-    /// The same and the device, passed on by hostPath.
+    /// The same with the device, by hostPath.
     Device,
     /// Privileged, but as Spark's user.
     User,
@@ -52,7 +52,7 @@ impl Privilege {
     pub const ALL: [Privilege; 4] =
         [Privilege::Nothing, Privilege::SysAdmin, Privilege::Device, Privilege::User];
 
-    /// A short name, of letters and `-`.
+    /// A short name, with letters and `-`.
     pub fn name(self) -> &'static str {
         match self {
             Privilege::Nothing => "nothing",
@@ -72,25 +72,25 @@ impl Privilege {
         }
     }
 
-    /// What libfuse says then.
+    /// The error of libfuse.
     pub fn refusal(self) -> &'static str {
         match self {
             Privilege::Nothing | Privilege::SysAdmin => {
                 "fuse: device not found, try 'modprobe fuse' first"
             }
-            // Its device cgroup forbids what its file system shows.
+            // The device cgroup forbids what the file mode allows.
             Privilege::Device => "fuse: failed to open /dev/fuse: Operation not permitted",
             Privilege::User => "fuse: failed to open /dev/fuse: Permission denied",
         }
     }
 
-    /// Why nothing is refused here, when the host itself grants what is missing. The mode of the
-    /// device is the host's: udev's default is 666, devtmpfs' own 600.
+    /// Why nothing is refused here, if the host grants the missing privilege. The device has the
+    /// host's mode: 666 with udev, 600 with devtmpfs alone.
     pub fn granted(self, tried: &Tried) -> Option<String> {
         match (self, tried.device_mode) {
             (Privilege::User, Some(mode)) if mode & 0o006 == 0o006 => Some(format!(
-                "every user may open /dev/fuse on this host (mode {mode:o}), so a privileged \
-                 container needs no root there"
+                "every user can open /dev/fuse on this host (mode {mode:o}), so a privileged \
+                 container does not need root"
             )),
             _ => None,
         }
@@ -133,14 +133,14 @@ impl Privilege {
     }
 }
 
-/// How an attempt to mount ended.
+/// The result of an attempt to mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// Permission bits of `/dev/fuse` in the container; none where it has no such device.
+    /// Permission bits of `/dev/fuse` in the container; `None` without the device.
     pub device_mode: Option<u32>,
-    /// What s3fs printed.
+    /// The output of s3fs.
     pub said: String,
-    /// Its exit code. It is 0 when it had mounted: no server answers then, and it unmounts.
+    /// Its exit code. 0 if it had mounted: it unmounts then, because no server answers.
     pub exit: i32,
 }
 
@@ -156,7 +156,7 @@ impl Tried {
     }
 }
 
-/// How s3fs ends in a plain pod with each privilege, all side by side in a namespace of their own.
+/// Runs s3fs in a plain pod with each privilege, concurrently in a separate namespace.
 pub async fn try_privileges(
     context: &Context,
     engine: &Engine,
@@ -203,7 +203,7 @@ pub async fn try_privileges(
     said
 }
 
-/// How the container of a pod ended, if it did.
+/// How the container of a pod ended; `None` while it runs.
 fn ended(pod: &Pod) -> Option<Tried> {
     let status = pod.status.as_ref()?.container_statuses.as_ref()?.first()?;
     let end = status.state.as_ref()?.terminated.as_ref()?;

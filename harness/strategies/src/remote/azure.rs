@@ -8,13 +8,13 @@ use sparkproof_catalog::plan::conf::abfs_settings;
 use sparkproof_spark::session::SessionOverlay;
 use sparkproof_stores::{Credentials, Store};
 
-/// The account's key, which every variant but HDFS has.
+/// The account's key.
 pub(super) fn credentials(store: &Store) -> Result<&Credentials> {
     store.credentials().ok_or_else(|| Error::internal(format!("{} has no key", store.endpoint())))
 }
 
-/// `host:port` of the store by name: wasb takes the host's first label for the account, and all of
-/// it with the port for the account's full name (`AzureNativeFileSystemStore`).
+/// `host:port` of the store by name: for wasb the first label of the host is the account, and host
+/// and port are its full name (`AzureNativeFileSystemStore`).
 fn authority(store: &Store, tls: bool) -> Result<String> {
     let host = store.host.as_deref();
     let host = host.ok_or_else(|| Error::internal("the Azure store has no host name"))?;
@@ -35,7 +35,7 @@ pub(super) fn contribute_wasb(store: &Store, tls: bool, hadoop_2: bool) -> Resul
     let host = store.host.clone().unwrap_or_default();
     let mut conf = Conf::from([(name, key)]);
     if hadoop_2 {
-        // By default since Hadoop 3.
+        // The default since Hadoop 3.
         let class = "org.apache.hadoop.fs.azure.NativeAzureFileSystem";
         let (scheme, class) =
             if tls { ("wasbs", format!("{class}$Secure")) } else { ("wasb", class.into()) };
@@ -48,14 +48,14 @@ fn address(store: &Store) -> Result<IpAddr> {
     store.address.parse().or_internal("the address of the Azure store")
 }
 
-/// abfs names Azure's own host; `abfs.endpoint` says where it really is.
+/// abfs URLs have Azure's host name; `abfs.endpoint` is the real address.
 pub(super) fn abfs_uri(store: &Store, prefix: &str) -> Result<String> {
     let account = &credentials(store)?.account;
     Ok(format!("abfs://{}@{account}.dfs.core.windows.net/{prefix}", store.bucket))
 }
 
-/// Over the Blob endpoint, since Hadoop 3.4.2; before that the client knows only the DFS endpoint,
-/// which Azurite does not have, and ignores the last two settings.
+/// Uses the Blob endpoint, since Hadoop 3.4.2. Older clients have only the DFS endpoint, which
+/// Azurite does not have, and ignore the last two settings.
 pub(super) fn contribute_abfs(store: &Store) -> Result<SessionOverlay> {
     let credentials = credentials(store)?;
     let (account, key) = (&credentials.account, credentials.key());
@@ -68,8 +68,8 @@ pub(super) fn contribute_abfs(store: &Store) -> Result<SessionOverlay> {
     Ok(SessionOverlay { conf, ..Default::default() })
 }
 
-/// `host:port` for `abfs.endpoint`, which has no scheme and counts only with a port
-/// (`AbfsClient`'s `getURIBuilder`); none of Azure's own host, which the URL names already.
+/// `host:port` for `abfs.endpoint`, which has no scheme and needs a port (`AbfsClient`'s
+/// `getURIBuilder`); `None` for Azure's own host, which is in the URL already.
 fn abfs_endpoint(endpoint: &str, account: &str) -> Option<String> {
     let (scheme, rest) = endpoint.split_once("://")?;
     let authority = rest.split('/').next()?;
@@ -96,8 +96,8 @@ mod tests {
     #[case("https://a.blob.core.windows.net", None)]
     fn abfs_is_told_a_host_and_a_port_without_a_scheme(
         #[case] endpoint: &str,
-        #[case] told: Option<&str>,
+        #[case] expected: Option<&str>,
     ) {
-        assert_eq!(abfs_endpoint(endpoint, "a").as_deref(), told);
+        assert_eq!(abfs_endpoint(endpoint, "a").as_deref(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! HDFS: the client is in every Spark; no jar, no setting.
+//! HDFS: every Spark has the client, so it needs no jar and no setting.
 
 use sparkproof_stores::Store;
 

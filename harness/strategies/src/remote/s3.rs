@@ -1,4 +1,4 @@
-//! S3 by `s3a://`, for servers that are not Amazon's.
+//! S3 by `s3a://`, also for servers that are not Amazon's.
 
 use sparkproof_base::error::Result;
 use sparkproof_spark::session::SessionOverlay;
@@ -10,9 +10,9 @@ pub(super) fn uri(store: &Store, prefix: &str) -> String {
     format!("s3a://{}/{prefix}", store.bucket)
 }
 
-/// By bucket (hadoop-aws, index.md, "Configuring different S3 buckets with Per-Bucket
-/// Configuration"): two servers do not contradict each other. Hadoop 2.7 knows one server only, and
-/// puts the bucket into the path only where the server has an address and no name.
+/// Settings by bucket (hadoop-aws, index.md, "Configuring different S3 buckets with Per-Bucket
+/// Configuration"), so that two servers do not conflict. Hadoop 2.7 supports one server only, and
+/// puts the bucket into the path only if the server has an address instead of a name.
 pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<SessionOverlay> {
     let keys = credentials(store)?;
     let tls = store.endpoint().starts_with("https:");
@@ -26,7 +26,7 @@ pub(super) fn contribute(store: &Store, hadoop_2: bool) -> Result<SessionOverlay
         set("endpoint", store.endpoint()),
         set("endpoint.region", store.region()),
         set("connection.ssl.enabled", if tls { "true" } else { "false" }),
-        // The bucket in the path: no name of its own resolves for it.
+        // The bucket in the path, since it has no host name.
         set("path.style.access", "true"),
         set("aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"),
         set("access.key", &keys.account),

@@ -1,4 +1,4 @@
-//! What all remote variants have in common: upload, jars, a URL.
+//! The common part of all remote variants: upload, jars, a URL.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -24,16 +24,17 @@ use crate::{Dataset, Location, SetupCost, Strategy, StrategyContext};
 pub struct Remote {
     variant: &'static Variant,
     scheme: Scheme,
-    /// Where in the store its data lies: the nonce, so that the log tells whose requests are whose.
+    /// The prefix of its data in the store: the nonce, so that the log shows which requests are of
+    /// it.
     prefix: String,
     jars: Vec<PathBuf>,
     layer: Option<Layer>,
 }
 
-/// By what URL.
+/// The scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// Hadoop's own.
+    /// HDFS.
     Hdfs,
     /// S3.
     S3a,
@@ -41,9 +42,9 @@ pub enum Scheme {
     Wasb,
     /// Azure's blobs, with TLS.
     Wasbs,
-    /// Azure's blobs, by the newer driver.
+    /// Azure's blobs, by the ABFS driver.
     Abfs,
-    /// A file of a web server.
+    /// A file on a web server.
     Http,
     /// The same, with TLS.
     Https,
@@ -83,16 +84,16 @@ impl Remote {
         }
     }
 
-    /// What a store of the user's cannot be proven with.
+    /// Why a variant cannot be proven with a user's store.
     fn unfit(&self, store: &Store) -> Option<&'static str> {
         match self.scheme {
             Scheme::Wasb | Scheme::Wasbs if store.host.is_none() => Some(
-                "wasb takes the account from the first label of a host name under which sparkproof \
-                 makes its own servers known; the store is yours",
+                "wasb takes the account from the first label of the host name, which sparkproof \
+                 defines for its own servers only; the store is yours",
             ),
-            Scheme::Wasbs | Scheme::Https if store.ca_certificate.is_none() => Some(
-                "it wants a certificate of sparkproof's own test authority; the store is yours",
-            ),
+            Scheme::Wasbs | Scheme::Https if store.ca_certificate.is_none() => {
+                Some("it needs a certificate of sparkproof's test authority; the store is yours")
+            }
             _ => None,
         }
     }
@@ -106,7 +107,7 @@ impl Remote {
             Scheme::Hdfs => "DistributedFileSystem",
             Scheme::S3a => "S3AFileSystem",
             Scheme::Wasb => "NativeAzureFileSystem",
-            // The class inside `NativeAzureFileSystem` for TLS.
+            // The nested class of `NativeAzureFileSystem` for TLS.
             Scheme::Wasbs => "NativeAzureFileSystem$Secure",
             Scheme::Abfs => "AzureBlobFileSystem",
             Scheme::Http => "HttpFileSystem",
@@ -141,7 +142,7 @@ impl Strategy for Remote {
             if let Some(set) = self.jar_set() {
                 let image = &scene.environment.image;
                 self.jars = jars(scene.context, "prepare", image, set).await?;
-                // An image elsewhere cannot be given layers: there Spark ships them.
+                // Spark ships the jars if the image cannot get layers.
                 if scene.environment.engine.is_some() {
                     self.layer = Some(jar_layer(&self.jars).await?);
                 }
@@ -178,7 +179,7 @@ impl Strategy for Remote {
     }
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
-        // `prepare` has found the store; what it could not find has ended there.
+        // `prepare` has failed already if there is no store.
         let uri = self.store(scene).and_then(|store| self.uri(store)).unwrap_or_default();
         let store = self.kind().unwrap_or(StoreKind::S3);
         Location::remote(uri, self.file_system(), store)
@@ -187,7 +188,7 @@ impl Strategy for Remote {
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match self.prefix.as_str() {
-                // Nothing was put there.
+                // Nothing was uploaded.
                 "" => Ok(()),
                 prefix => self.store(scene)?.remove(scene.context, prefix).await,
             }
@@ -195,12 +196,12 @@ impl Strategy for Remote {
     }
 }
 
-/// The settings by which a Spark reads from an S3 store.
+/// The settings for reading from an S3 store.
 pub fn s3_conf(store: &Store, image: &SparkImage) -> Result<Conf> {
     Ok(s3::contribute(store, hadoop_2(&image.version))?.conf)
 }
 
-/// Whether the Spark comes with a Hadoop of the line 2, whose file systems know fewer settings.
+/// Whether this Spark version comes with Hadoop 2, whose file systems have fewer settings.
 fn has_hadoop_2(scene: StrategyContext<'_>) -> bool {
     hadoop_2(&scene.environment.image.version)
 }

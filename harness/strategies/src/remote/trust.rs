@@ -1,4 +1,4 @@
-//! The test authority's certificate, where JVMs look for those they trust.
+//! Trust stores with the test authority's certificate, for JVMs.
 
 use std::path::PathBuf;
 
@@ -15,15 +15,15 @@ use sparkproof_stores::Store;
 use crate::StrategyContext;
 use crate::objects::create;
 
-/// The volume.
+/// Name of the volume.
 const NAME: &str = "sparkproof-trust";
-/// Where executors have it.
+/// Its path in executors.
 const DIRECTORY: &str = "/etc/sparkproof-trust";
 const FILE: &str = "trust.p12";
-/// Protects nothing (certificates are public), but the format wants one.
+/// Not secret (certificates are public), but the format needs a password.
 const PASSWORD: &str = "changeit";
 
-/// The run is named: others may share the namespace.
+/// Name of the ConfigMap, with the run's id, since other runs may share the namespace.
 fn config_map(scene: StrategyContext<'_>) -> String {
     format!("sparkproof-{}-trust", scene.context.run.id())
 }
@@ -32,7 +32,8 @@ fn local(scene: StrategyContext<'_>) -> PathBuf {
     scene.context.run.dir().join(format!("{}-{FILE}", scene.namespace))
 }
 
-/// Makes a trust store of the store's authority: a file for the driver, a ConfigMap for executors.
+/// Creates a trust store with the store's authority: a file for the driver, a ConfigMap for
+/// executors.
 pub(super) async fn provide(scene: StrategyContext<'_>, store: &Store) -> Result<()> {
     let authority = store.ca_certificate.as_ref();
     let authority = authority.ok_or_else(|| Error::internal("the store has no authority"))?;
@@ -62,7 +63,7 @@ pub(super) async fn provide(scene: StrategyContext<'_>, store: &Store) -> Result
     create(scene, Api::namespaced(client, scene.namespace), map).await
 }
 
-/// The JVMs' options and the volume.
+/// Adds the JVM options and the volume.
 pub(super) fn contribute(scene: StrategyContext<'_>) -> SessionOverlay {
     let options = |path: String| {
         vec![

@@ -1,4 +1,4 @@
-//! A ConfigMap, mounted by the pod template: Spark's properties know no such volume.
+//! A ConfigMap, mounted by the pod template, since Spark has no properties for such volumes.
 
 use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::VolumeMount;
@@ -8,20 +8,20 @@ use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
 use sparkproof_spark::session::SessionOverlay;
 
-use super::content::{self, Content};
+use super::content::{self, VolumeContent};
 use crate::{DataSize, Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// The variant `3-configmap`: kubelet writes the values to files on the node's disk.
+/// The variant `3-configmap`: the kubelet writes the values to files on the node's disk.
 #[derive(Debug)]
 pub struct ConfigMap {
     variant: &'static Variant,
-    content: Content,
+    content: VolumeContent,
 }
 
 impl ConfigMap {
     /// Of this variant.
     pub fn new(variant: &'static Variant) -> Self {
-        ConfigMap { variant, content: Content::default() }
+        ConfigMap { variant, content: VolumeContent::default() }
     }
 }
 
@@ -44,7 +44,7 @@ impl Strategy for ConfigMap {
         data: &'a Dataset,
     ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
-            let (content, setup) = Content::put(scene, self.variant, data).await?;
+            let (content, setup) = VolumeContent::put(scene, self.variant, data).await?;
             self.content = content;
             Ok(setup)
         })
@@ -73,6 +73,6 @@ impl Strategy for ConfigMap {
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
-        Box::pin(Content::remove(scene, self.variant))
+        Box::pin(VolumeContent::remove(scene, self.variant))
     }
 }

@@ -1,4 +1,4 @@
-//! The data as a ConfigMap: what fits in one.
+//! Data in a ConfigMap, as much as fits.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -17,20 +17,20 @@ use crate::{DataFile, DataSize, Dataset, SetupCost, StrategyContext};
 /// The API server's limit on all values of a ConfigMap together, in bytes
 /// (`k8s.io/kubernetes/pkg/apis/core.MaxSecretSize`).
 const MOST: u64 = 1 << 20;
-/// Small files of the comparison, where asked for.
+/// Number of small files for the comparison, if requested.
 const SMALL_FILES: u64 = 30;
 
 /// A variant's files in a ConfigMap of the session's namespace.
 #[derive(Debug, Default)]
-pub(super) struct Content {
+pub(super) struct VolumeContent {
     /// The files.
     pub(super) files: Vec<DataFile>,
-    /// The ConfigMap, for people: without the values.
+    /// The ConfigMap without the values, to be shown.
     pub(super) shown: Option<Value>,
 }
 
-impl Content {
-    /// Makes the ConfigMap.
+impl VolumeContent {
+    /// Creates the ConfigMap.
     pub(super) async fn put(
         scene: StrategyContext<'_>,
         variant: &Variant,
@@ -42,15 +42,15 @@ impl Content {
         create(scene, api(scene), map).await?;
         let setup = SetupCost {
             seconds: begun.elapsed().as_secs_f64(),
-            // kubelet gets it for every pod.
+            // The kubelet fetches it for every pod.
             bytes_to_nodes: data.bytes() * u64::from(scene.executors),
             bytes_per_executor: data.bytes(),
             ..SetupCost::default()
         };
-        Ok((Content { files: data.files().cloned().collect(), shown }, setup))
+        Ok((VolumeContent { files: data.files().cloned().collect(), shown }, setup))
     }
 
-    /// Removes it.
+    /// Deletes it.
     pub(super) async fn remove(scene: StrategyContext<'_>, variant: &Variant) -> Result<()> {
         remove(scene.context, api(scene), &scene.name(variant)).await
     }
@@ -60,15 +60,15 @@ fn api(scene: StrategyContext<'_>) -> Api<ConfigMap> {
     Api::namespaced(scene.environment.cluster.client.clone(), scene.namespace)
 }
 
-/// As much as fits.
+/// The largest size that fits.
 pub(super) fn limit(size: DataSize) -> DataSize {
     DataSize { full: size.full, small_files: size.small_files.min(SMALL_FILES), ..DataSize::tiny() }
 }
 
-/// The files as binary values, by their keys. Immutable: kubelet need not watch it.
+/// The files as binary values, by their keys. Immutable, so that the kubelet need not watch it.
 ///
 /// # Errors
-/// Bad input: more than a ConfigMap holds, which the API server would refuse.
+/// Bad input: the data is larger than a ConfigMap can be.
 fn config_map(metadata: ObjectMeta, data: &Dataset) -> Result<ConfigMap> {
     let bytes = data.bytes();
     if bytes > MOST {
@@ -78,7 +78,7 @@ fn config_map(metadata: ObjectMeta, data: &Dataset) -> Result<ConfigMap> {
         return Err(Error::input(format!(
             "a ConfigMap holds {MOST} bytes, the data are {bytes}{biggest}"
         ))
-        .remedy("less data, or another volume: a claim, a directory of the node"));
+        .remedy("use less data, or another volume: a claim, a directory of the node"));
     }
     let mut values = BTreeMap::new();
     for file in data.files() {
@@ -101,7 +101,7 @@ fn without_values(map: &ConfigMap) -> Value {
     shown
 }
 
-/// A volume of it, each value at its file's path.
+/// A volume of the ConfigMap, with each value at its file's path.
 pub(super) fn volume(volume: &str, config_map: &str, files: &[DataFile]) -> Volume {
     let item = |file: &DataFile| KeyToPath {
         key: file.key(),

@@ -1,4 +1,4 @@
-//! A claim that Spark makes for each executor, by the cluster's StorageClass.
+//! Claims that Spark creates for each executor, with the cluster's StorageClass.
 
 use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
@@ -18,25 +18,25 @@ use super::on_demand;
 use crate::copy::{NOT_WRITABLE, copy_into_all};
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// Marks the class that claims without one get.
+/// Annotation of the default StorageClass.
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
-/// Spark's label of the claims that it makes (`Constants.SPARK_APP_ID_LABEL`).
+/// Spark's label of the claims that it creates (`Constants.SPARK_APP_ID_LABEL`).
 const OF_SPARK: &str = "spark-app-selector";
-/// The least that many providers give.
+/// The smallest size of many providers.
 const SIZE: &str = "1Gi";
-/// A provisioner removes a volume by a pod of its own.
+/// Seconds: a provisioner runs a pod to remove a volume.
 const GONE_WITHIN: u64 = 120;
 
-/// The variant `3-pvc-dynamic`: each executor gets an empty volume, which goes with its pod.
+/// The variant `3-pvc-dynamic`: each executor gets an empty volume, which is deleted with its pod.
 ///
-/// With the driver outside of the cluster there is no driver pod, so Spark neither owns claims by
-/// it nor reuses them (`ExecutorPodsAllocator`, 3.5.9 and 4.3.0, class files read): a replaced
-/// executor's volume is new and empty.
+/// With the driver outside of the cluster there is no driver pod that could own the claims, and
+/// Spark does not reuse them (`ExecutorPodsAllocator`, 3.5.9 and 4.3.0, from the class files): a
+/// replaced executor's volume is new and empty.
 #[derive(Debug)]
 pub struct DynamicClaim {
     variant: &'static Variant,
     class: Option<String>,
-    session: Option<Session>,
+    session: Option<ClaimSession>,
 }
 
 impl DynamicClaim {
@@ -67,7 +67,7 @@ impl Strategy for DynamicClaim {
         EXEC.iter().chain(&CLAIMS).copied().collect()
     }
 
-    /// Beside `deletecollection`, which every session needs since 3.4.
+    /// Besides `deletecollection`, which every session needs since 3.4.
     fn verbs(&self) -> Vec<Rule> {
         vec![Rule { resource: "persistentvolumeclaims", verb: "create" }]
     }
@@ -107,7 +107,7 @@ impl Strategy for DynamicClaim {
     ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
             let path = scene.path(self.variant);
-            self.session = Session::of(live);
+            self.session = ClaimSession::from_live(live);
             copy_into_all(scene, data, live, &path).await.map_err(|error| {
                 if ExitCode::of(&error) != Some(ExitCode(NOT_WRITABLE)) {
                     return error;
@@ -115,8 +115,8 @@ impl Strategy for DynamicClaim {
                 Error::environment("the executor's user may not write into its volume")
                     .with_source(error)
                     .remedy(
-                        "a StorageClass whose volumes everybody may write to (kind's own makes \
-                         them for root only), or an fsGroup in the pod template",
+                        "use a StorageClass whose volumes every user may write to (kind's creates \
+                         them for root only), or set fsGroup in the pod template",
                     )
             })
         })
@@ -132,15 +132,15 @@ impl Strategy for DynamicClaim {
             let client = &scene.environment.cluster.client;
             let session = self.session.take();
             if scene.environment.terms.namespace.is_some() && session.is_none() {
-                // Others' claims are not ours to delete; those of a session that did not start are
-                // found by the ledger.
+                // Only this session's claims are deleted; the ledger finds those of a session that
+                // did not start.
                 return Ok(());
             }
             remove_claims(client, scene.namespace, session.as_ref()).await?;
             let volumes = Api::<PersistentVolume>::all(client.clone());
             let what = format!("the end of the volumes of namespace {}", scene.namespace);
             let waiting = Waiting::up_to(GONE_WITHIN, what);
-            // They go when the provisioner has removed what is behind them.
+            // They are gone when the provisioner has removed their storage.
             wait(scene.context, waiting, Source::Backoff, async || {
                 match left(&volumes, scene.namespace, &class, session.as_ref()).await {
                     Ok(left) if left.is_empty() => Progress::Met(()),
@@ -153,29 +153,28 @@ impl Strategy for DynamicClaim {
     }
 }
 
-/// What tells a session's claims from others in a namespace of the user's.
+/// Identifies a session's claims among others in a user's namespace.
 #[derive(Debug)]
-struct Session {
+struct ClaimSession {
     selector: String,
-    /// What the names of its executors' pods, and so of their claims, begin with.
+    /// The prefix of its executor pods' names, and so of their claims.
     prefix: String,
 }
 
-impl Session {
-    /// In a namespace of ours all are the session's.
-    fn of(live: &LiveSession) -> Option<Self> {
+impl ClaimSession {
+    /// `None` in a namespace that sparkproof made: all claims there are the session's.
+    fn from_live(live: &LiveSession) -> Option<Self> {
         let application = live.access().application.as_ref()?;
         let pod = live.executor_pods().into_keys().next()?;
         let (prefix, _) = pod.rsplit_once("-exec-")?;
-        Some(Session {
+        Some(ClaimSession {
             selector: format!("spark-app-selector={application}"),
             prefix: format!("{prefix}-exec-"),
         })
     }
 }
 
-/// The class that a claim without one gets: of several marked ones the newest, as Kubernetes
-/// chooses.
+/// The default StorageClass: of several the newest, as Kubernetes chooses.
 async fn default_class(client: &Client) -> Result<Option<String>> {
     let classes = Api::<StorageClass>::all(client.clone());
     let listed = classes.list(&ListParams::default()).await.or_environment("listing classes")?;
@@ -189,8 +188,12 @@ fn newest_default(classes: Vec<StorageClass>) -> Option<String> {
     marked.max_by_key(|c| c.creation_timestamp().map(|t| t.0)).map(|class| class.name_any())
 }
 
-/// Those that Spark made: a driver that was killed leaves them with its executors' pods.
-async fn remove_claims(client: &Client, namespace: &str, session: Option<&Session>) -> Result<()> {
+/// Deletes the claims that Spark created: a killed driver leaves them with its executors' pods.
+async fn remove_claims(
+    client: &Client,
+    namespace: &str,
+    session: Option<&ClaimSession>,
+) -> Result<()> {
     let claims = Api::<PersistentVolumeClaim>::namespaced(client.clone(), namespace);
     let selector = session.map_or(OF_SPARK, |session| &session.selector);
     let of_spark = ListParams::default().labels(selector);
@@ -200,12 +203,12 @@ async fn remove_claims(client: &Client, namespace: &str, session: Option<&Sessio
     }
 }
 
-/// Volumes of the namespace's claims with this class, and what they wait for.
+/// Volumes of the namespace's claims with this class, with their state.
 async fn left(
     volumes: &Api<PersistentVolume>,
     namespace: &str,
     class: &str,
-    session: Option<&Session>,
+    session: Option<&ClaimSession>,
 ) -> kube::Result<Vec<String>> {
     let listed = volumes.list(&ListParams::default()).await?;
     let ours = |volume: &PersistentVolume| {
@@ -218,11 +221,11 @@ async fn left(
                 && session.is_none_or(|session| name.starts_with(&session.prefix))
         })
     };
-    let told = |volume: PersistentVolume| {
+    let describe = |volume: PersistentVolume| {
         let phase = volume.status.as_ref().and_then(|status| status.phase.clone());
         format!("{} {}", volume.name_any(), phase.unwrap_or_default())
     };
-    Ok(listed.items.into_iter().filter(|volume| ours(volume)).map(told).collect())
+    Ok(listed.items.into_iter().filter(|volume| ours(volume)).map(describe).collect())
 }
 
 #[cfg(test)]

@@ -14,27 +14,26 @@ use sparkproof_catalog::Variant;
 use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
 use sparkproof_spark::session::SessionOverlay;
 
-use super::content::{self, Content};
+use super::content::{self, VolumeContent};
 use crate::{DataFile, DataSize, Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// Where the init container finds the files.
+/// Path of the files in the init container.
 const SOURCE: &str = "/sparkproof/source";
-/// Copies what is not hidden (kubelet's `..data`), links followed.
+/// Copies everything that is not hidden (the kubelet's `..data`), following links.
 const FILL: &str = "cp --recursive --dereference \"$1\"/* \"$2\"";
 
-/// The variant `3-emptydir`: each pod has files of its own, in memory that counts against the pod's
-/// limit. They come from a ConfigMap, which any cluster has, so that no server and no right is
-/// needed.
+/// The variant `3-emptydir`: each pod has its own files, in memory that counts against the pod's
+/// limit. They come from a ConfigMap, so that no server and no further permission is needed.
 #[derive(Debug)]
 pub struct EmptyDir {
     variant: &'static Variant,
-    content: Content,
+    content: VolumeContent,
 }
 
 impl EmptyDir {
     /// Of this variant.
     pub fn new(variant: &'static Variant) -> Self {
-        EmptyDir { variant, content: Content::default() }
+        EmptyDir { variant, content: VolumeContent::default() }
     }
 }
 
@@ -57,7 +56,7 @@ impl Strategy for EmptyDir {
         data: &'a Dataset,
     ) -> LocalBoxFuture<'a, Result<SetupCost>> {
         Box::pin(async move {
-            let (content, setup) = Content::put(scene, self.variant, data).await?;
+            let (content, setup) = VolumeContent::put(scene, self.variant, data).await?;
             self.content = content;
             Ok(setup)
         })
@@ -78,11 +77,11 @@ impl Strategy for EmptyDir {
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
-        Box::pin(Content::remove(scene, self.variant))
+        Box::pin(VolumeContent::remove(scene, self.variant))
     }
 }
 
-/// The session's own image copies: every node has it or can pull it.
+/// The init container uses the session's image, which every node has or can pull.
 fn contribution(name: &str, image: &str, path: &str, files: &[DataFile]) -> SessionOverlay {
     let source = format!("{name}-source");
     let mount = |name: &str, path: &str, read_only: bool| VolumeMount {
@@ -115,8 +114,8 @@ fn contribution(name: &str, image: &str, path: &str, files: &[DataFile]) -> Sess
     }
 }
 
-/// MiB for the files: a page is 4 KiB, of every file the last one is filled in part, and every
-/// directory has one.
+/// MiB for the files, with pages of 4 KiB: the last page of a file is only partly used, and every
+/// directory has one page.
 fn space(files: &[DataFile]) -> u64 {
     let pages: u64 = files.iter().map(|file| file.bytes.div_ceil(4096) + 2).sum();
     (pages * 4096).div_ceil(1 << 20) + 1
@@ -126,8 +125,8 @@ fn mebi(space: u64) -> Quantity {
     Quantity(format!("{space}Mi"))
 }
 
-/// What it writes counts against its own limit, too. It has one because a pod of which one
-/// container has none is not limited as a whole.
+/// What the init container writes counts against its own limit. It has one, because a pod with an
+/// unlimited container is not limited as a whole.
 fn resources(space: u64) -> ResourceRequirements {
     let memory = ("memory".to_owned(), mebi(space + 32));
     ResourceRequirements {
@@ -140,7 +139,7 @@ fn resources(space: u64) -> ResourceRequirements {
     }
 }
 
-/// As restricted namespaces want it, but for the user, who is the image's.
+/// As required in restricted namespaces, except for the user, which is the image's.
 fn unprivileged() -> SecurityContext {
     SecurityContext {
         allow_privilege_escalation: Some(false),

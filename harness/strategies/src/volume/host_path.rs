@@ -14,7 +14,7 @@ use super::by_host_path;
 use crate::nodes::put;
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// The variant `3-hostpath`: every node has the files, every executor on it sees them.
+/// The variant `3-hostpath`: every node has the files for its executors.
 #[derive(Debug)]
 pub struct HostPath {
     variant: &'static Variant,
@@ -27,7 +27,7 @@ impl HostPath {
         HostPath { variant, owned: Vec::new() }
     }
 
-    /// For a control: removes a file of the data from every node, whoever reads there.
+    /// For controls: removes a file of the data from every node.
     pub async fn remove(scene: StrategyContext<'_>, variant: &Variant, file: &str) -> Result<()> {
         let engine = scene.environment.node_engine()?;
         let path = scene.path(variant).join(file);
@@ -59,7 +59,7 @@ impl Strategy for HostPath {
             Ok(SetupCost {
                 seconds: begun.elapsed().as_secs_f64(),
                 bytes_to_nodes: data.bytes() * nodes.len() as u64,
-                // A further executor finds the node's files.
+                // Another executor uses the node's files.
                 ..SetupCost::default()
             })
         })

@@ -1,4 +1,4 @@
-//! Strategy 3: volumes of Kubernetes, a variant a file.
+//! Strategy 3: Kubernetes volumes, one file a variant.
 
 mod config_map;
 mod content;

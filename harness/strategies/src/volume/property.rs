@@ -1,4 +1,4 @@
-//! Volumes of executors by Spark's own properties (running-on-kubernetes.md, "Using Kubernetes
+//! Volumes of executors by Spark's properties (running-on-kubernetes.md, "Using Kubernetes
 //! Volumes").
 
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use sparkproof_catalog::SparkVersion;
 use sparkproof_spark::session::SessionOverlay;
 
-/// A directory of the node, `from`, mounted at `to`. Spark before 4.0 cannot say that it must exist
-/// (`options.type`, SPARK-49731): kubelet makes an empty one then, and what is mistyped looks like a
-/// missing file.
+/// A directory of the node, `from`, mounted at `to`. Spark before 4.0 cannot require that it exists
+/// (`options.type`, SPARK-49731): the kubelet then creates an empty one, and a mistyped path looks
+/// like a missing file.
 pub fn by_host_path(name: &str, spark: &SparkVersion, from: &Path, to: &Path) -> SessionOverlay {
     let path = from.to_string_lossy();
     let mut options = vec![("path", path.as_ref())];
@@ -18,12 +18,12 @@ pub fn by_host_path(name: &str, spark: &SparkVersion, from: &Path, to: &Path) ->
     volume("hostPath", name, to, true, &options)
 }
 
-/// A claim that exists, mounted at `to`.
+/// An existing claim, mounted at `to`.
 pub fn by_claim(name: &str, claim: &str, to: &Path) -> SessionOverlay {
     volume("persistentVolumeClaim", name, to, true, &[("claimName", claim)])
 }
 
-/// A claim that Spark makes for each executor, with a class and a size such as `1Gi`, mounted at
+/// A claim that Spark creates for each executor, with a class and a size such as `1Gi`, mounted at
 /// `to`.
 pub fn on_demand(name: &str, class: &str, size: &str, to: &Path) -> SessionOverlay {
     let options = [("claimName", "OnDemand"), ("storageClass", class), ("sizeLimit", size)];

@@ -1,4 +1,4 @@
-//! A claim on a volume made beforehand.
+//! A claim on an existing volume.
 
 use std::path::Path;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::nodes::put;
 use crate::objects::{create, gone, meta, reach, remove};
 use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
 
-/// The variant `3-pvc-static`: a directory of one node as a `local` persistent volume, which takes
+/// The variant `3-pvc-static`: a directory of one node as a `local` persistent volume, which pins
 /// all executors to that node.
 #[derive(Debug)]
 pub struct StaticClaim {
@@ -52,7 +52,8 @@ impl Strategy for StaticClaim {
             let begun = Instant::now();
             let cluster = &scene.environment.cluster;
             let nodes = cluster.executor_nodes();
-            // All executors must have room there: of Minikube's nodes the first has the control plane.
+            // The node must have room for all executors; Minikube's first node has the control
+            // plane.
             let Some(node) = nodes.last() else { return Err(Error::environment(NO_NODE_ENGINE)) };
             let path = scene.path(self.variant);
             let files = scene.context.cancel.guard(put(scene, node, data, &path));
@@ -76,7 +77,7 @@ impl Strategy for StaticClaim {
             Ok(SetupCost {
                 seconds: begun.elapsed().as_secs_f64(),
                 bytes_to_nodes: data.bytes(),
-                // A further executor finds the same files.
+                // Another executor uses the same files.
                 ..SetupCost::default()
             })
         })
@@ -98,7 +99,7 @@ impl Strategy for StaticClaim {
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let name = scene.name(self.variant);
-            // A volume stays as long as a claim has it.
+            // A volume is kept while a claim uses it.
             remove(scene.context, claims(scene), &name).await?;
             if let Some(volume) = self.volume.take() {
                 release(scene.context, &volume).await?;
@@ -120,7 +121,7 @@ fn claims(scene: StrategyContext<'_>) -> Api<PersistentVolumeClaim> {
     Api::namespaced(scene.environment.cluster.client.clone(), scene.namespace)
 }
 
-/// For no other claim, and never removed with its content by Kubernetes: the ledger does that.
+/// Reserved for this claim, with the policy `Retain`: the ledger removes its content.
 fn volume(
     metadata: &ObjectMeta,
     namespace: &str,
@@ -143,7 +144,7 @@ fn volume(
     )
 }
 
-/// On that volume: the empty class keeps the cluster's default one from providing another.
+/// Bound to that volume; the empty class prevents provisioning by the default one.
 fn claim(metadata: &ObjectMeta) -> Result<PersistentVolumeClaim> {
     object(
         metadata,

@@ -1,4 +1,4 @@
-//! Applications in cluster mode: the driver is a pod, too.
+//! Applications in cluster mode, whose driver runs in a pod.
 
 mod dependencies;
 mod features;
@@ -16,8 +16,8 @@ pub use self::features::{ApplicationFeature, ON_JVM, ON_PYTHON, application_feat
 pub use self::stateful_set::{ON_STATEFUL_SET, run_stateful_set_suite};
 pub use self::submitted::{application, said};
 
-/// Applications, one of the JVM and one of Python, with the features that each can show. Skipped where
-/// the image cannot get them.
+/// Runs an application on the JVM and one in Python, with the features that each can show. Skipped
+/// if the image cannot get them.
 pub async fn run_application_suite(proof: &ScenarioContext) -> Result<()> {
     if let Some(reason) = no_layers(proof.environment.engine.as_ref()) {
         skip(&proof.context, "application", "applications by spark-submit", &reason);
@@ -25,7 +25,7 @@ pub async fn run_application_suite(proof: &ScenarioContext) -> Result<()> {
     }
     let image = proof.example_image().await?;
     let mut first = FirstFailure::default();
-    // Python's one executor has more memory than was planned for.
+    // One executor only: with PySpark's memory it is larger than planned.
     for (spec, features) in [(proof.pi(2), &ON_JVM[..]), (proof.python_pi(1), &ON_PYTHON[..])] {
         first.note(shown(proof.session(), &image, spec, features).await)?;
     }

@@ -1,5 +1,5 @@
-//! Dynamic allocation with shuffle tracking: executors come with work and go without it, but for
-//! those whose shuffle blocks are still needed.
+//! Dynamic allocation with shuffle tracking: executors are added with work and removed without it,
+//! except those whose shuffle blocks are still needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,20 +13,20 @@ use sparkproof_testbed::{EndedSession, LiveSession, ScenarioContext, SessionBuil
 
 use super::{namespace_gone, nothing_left};
 
-/// Spark asks after a second of backlog and makes pods a second later; both are its defaults
-/// (`schedulerBacklogTimeout`, `allocation.batch.delay`).
+/// Seconds until pods are requested: after a second of backlog, and a second later; Spark's
+/// defaults (`schedulerBacklogTimeout`, `allocation.batch.delay`).
 const ASKED_WITHIN: u64 = 15;
-/// Pods need an image, a JVM and a core.
+/// Seconds until requested executors must work: pods need an image, a JVM and a core.
 const COME_WITHIN: u64 = 90;
-/// Idle for [`IDLE`], then told to end, then deleted.
+/// Seconds until idle executors must be gone: idle for [`IDLE`], then stopped, then deleted.
 const GONE_WITHIN: u64 = 60;
-/// How long an executor may be idle.
+/// Idle timeout of executors.
 const IDLE: &str = "3s";
-/// Executors that get blocks of a shuffle: one more than are kept in any case.
+/// Executors that get shuffle blocks: one more than the minimum.
 const HOLDERS: u32 = 2;
 
-/// Starts a session of one executor, gives it work for as many as planned, and takes the work away
-/// again.
+/// Starts a session of one executor, adds work for the planned number of executors, and ends the
+/// work again.
 pub async fn run_dynamic_allocation_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     let most = proof.environment.plan.executors.count.max(HOLDERS + 1);
@@ -38,7 +38,7 @@ pub async fn run_dynamic_allocation_suite(proof: &ScenarioContext) -> Result<()>
     stop(context, live, first).await
 }
 
-/// Stops a session whose executors came and went: it was refused nothing, and leaves nothing.
+/// Stops a session; checks that its driver was refused nothing and that it leaves nothing behind.
 pub(super) async fn stop(
     context: &Context,
     live: LiveSession,
@@ -51,8 +51,8 @@ pub(super) async fn stop(
     first.or(())
 }
 
-/// Asks for dynamic allocation of at most so many, each idle for so long at most. One is kept in any
-/// case: without work it would be gone before the session has started.
+/// Requests dynamic allocation with this maximum and idle timeout. The minimum is one: otherwise it
+/// would be gone before the session has started.
 pub(super) fn scales<'a>(session: SessionBuilder<'a>, most: u32, idle: &str) -> SessionBuilder<'a> {
     let key = |key: &str| format!("spark.dynamicAllocation.{key}");
     session
@@ -67,7 +67,7 @@ pub(super) fn scales<'a>(session: SessionBuilder<'a>, most: u32, idle: &str) -> 
 async fn come_and_go(context: &Context, live: &mut LiveSession, most: u32) -> Result<()> {
     come(context, live, HOLDERS).await?;
     live.session().unload().await?;
-    // A task on each, at once: none has been idle for long.
+    // Tasks on all at once, so that none has been idle for long.
     let made = live.session().blocks(HOLDERS, false).await?.shuffled;
     let holders: BTreeSet<String> = made.computed_by.into_iter().collect();
     come(context, live, most).await?;
@@ -76,10 +76,10 @@ async fn come_and_go(context: &Context, live: &mut LiveSession, most: u32) -> Re
     kept(context, live).await
 }
 
-/// `most` tasks that last bring `most` executors, one task on each. They go on; who has seen enough
-/// ends them with [`sparkproof_spark::session::Session::unload`].
+/// Checks that `most` long tasks bring `most` executors, with one task on each. The tasks run until
+/// the caller calls [`sparkproof_spark::session::Session::unload`].
 pub async fn come(context: &Context, live: &mut LiveSession, most: u32) -> Result<()> {
-    let title = format!("{most} tasks bring {most} executors, each registered and at work");
+    let title = format!("{most} tasks bring {most} executors, each registered and working");
     check(context, "dynamic-allocation.come", &title, async |findings: &mut Findings| {
         let before = live.executor_pods().len();
         live.session().load(most).await?;
@@ -91,8 +91,8 @@ pub async fn come(context: &Context, live: &mut LiveSession, most: u32) -> Resul
         })
         .await
         .map_err(|error| {
-            red(error, format!("no executor was asked for beside {before}, for {most} tasks"))
-                .remedy("is spark.dynamicAllocation.enabled in force?")
+            red(error, format!("no executor was requested besides {before}, for {most} tasks"))
+                .remedy("check that spark.dynamicAllocation.enabled is in force")
         })?;
         let come = at_work(context, live, most).await?;
         let rows = come.iter().map(|(id, e)| format!("executor {id}, added {}", e.added));
@@ -102,14 +102,14 @@ pub async fn come(context: &Context, live: &mut LiveSession, most: u32) -> Resul
     .await
 }
 
-/// Waits until so many executors, registered and Running, have one task each.
+/// Waits until so many executors are registered and Running, with one task each.
 pub(super) async fn at_work(
     context: &Context,
     live: &mut LiveSession,
     most: u32,
 ) -> Result<BTreeMap<u32, Executor>> {
     let waiting = Waiting::up_to(COME_WITHIN, format!("{most} executors at work"));
-    // A task begins in Spark's list and moves no pod: polled.
+    // Polled: the start of a task changes no pod.
     let at_work = wait(context, waiting, Source::Backoff, async || {
         match live.session().compared(most as usize).await {
             Err(error) => Progress::NotYet(error.to_string()),
@@ -129,24 +129,24 @@ pub(super) async fn at_work(
     at_work.map_err(|e| red(e, format!("{most} tasks did not bring {most} executors")))
 }
 
-/// Within so many seconds those without a block that is still needed are deleted, and Spark says that
-/// it ended them.
+/// Checks that executors without needed blocks are deleted within so many seconds, and that Spark
+/// says that it stopped them.
 pub async fn go(
     context: &Context,
     live: &mut LiveSession,
     holders: &BTreeSet<String>,
     within: u64,
 ) -> Result<()> {
-    let title = "idle executors are ended and their pods deleted; those with shuffle blocks stay";
+    let title = "idle executors are stopped and their pods deleted; those with shuffle blocks stay";
     check(context, "dynamic-allocation.go", title, async |findings: &mut Findings| {
         let before: BTreeSet<u32> = live.session().pods().into_keys().collect();
         let holds = |id: &u32| holders.contains(&id.to_string());
         findings.add("hold shuffle blocks", format!("{holders:?}"));
         if holders.len() < HOLDERS as usize {
-            let reason = format!("{HOLDERS} executors are to hold blocks, {holders:?} do");
+            let reason = format!("{HOLDERS} executors expected to hold blocks, {holders:?} do");
             return Err(Error::red(reason));
         }
-        let waiting = Waiting::up_to(within, "idle executors to go");
+        let waiting = Waiting::up_to(within, "the end of idle executors");
         let pods = live.pods().changes();
         let gone =
             wait(context, waiting, pods, async || match live.session().pods().keys().all(holds) {
@@ -157,7 +157,7 @@ pub async fn go(
         gone.map_err(|error| red(error, "idle executors stay".to_owned()))?;
         let (listed, difference) = live.session().compared(holders.len()).await?;
         if let Some(difference) = difference {
-            return Err(Error::red(format!("{holders:?} are to stay: {difference}")));
+            return Err(Error::red(format!("{holders:?} should have stayed: {difference}")));
         }
         findings.add("stay", format!("{:?}", listed.keys()));
         let removed = live.session().removed().await?;
@@ -166,7 +166,7 @@ pub async fn go(
         match before.iter().filter(|id| !holds(id)).find(|id| !ended(id)) {
             None => Ok(()),
             Some(id) => Err(Error::red(format!(
-                "Spark is to say that the driver ended executor {id}, it says {:?}",
+                "expected that Spark says of executor {id} `killed by driver`, it says {:?}",
                 removed.get(id)
             ))),
         }
@@ -174,9 +174,9 @@ pub async fn go(
     .await
 }
 
-/// The blocks for which executors stayed are used.
+/// Checks that the blocks for which executors stayed are used.
 async fn kept(context: &Context, live: &mut LiveSession) -> Result<()> {
-    let title = "what the remaining executors hold of a shuffle is not computed again";
+    let title = "shuffle blocks of the remaining executors are not computed again";
     check(context, "dynamic-allocation.kept", title, async |findings: &mut Findings| {
         let again = live.session().blocks(HOLDERS, false).await?.shuffled;
         findings.add("computed again", again.computed_by.len());
@@ -193,19 +193,19 @@ async fn kept(context: &Context, live: &mut LiveSession) -> Result<()> {
     .await
 }
 
-/// What is refused while executors go is said in the log only.
+/// Checks the driver's log for refusals, which show nowhere else.
 pub async fn nothing_refused(context: &Context, ended: &EndedSession) -> Result<()> {
-    let title = "the driver was refused nothing while executors came and went";
+    let title = "the driver was refused nothing while executors were added and removed";
     check(context, "dynamic-allocation.rights", title, async |_: &mut Findings| {
         match ended.denied_in_driver_log().as_slice() {
             [] => Ok(()),
-            denied => Err(Error::red(denied.join("\n")).remedy("grant the verb that is named")),
+            denied => Err(Error::red(denied.join("\n")).remedy("grant the verb that it names")),
         }
     })
     .await
 }
 
-/// The executors' pods in words, with what keeps one from a node.
+/// The executors' pods in words, with the reason why one is not scheduled.
 fn executors(live: &LiveSession) -> String {
     let pods = live.executor_pods();
     let words = pods.iter().map(|(name, pod)| match unscheduled(pod) {
@@ -215,7 +215,7 @@ fn executors(live: &LiveSession) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// A wait that ran out, with what it means; an interruption stays one.
+/// Turns the error of a wait into a red one; an interruption stays one.
 pub(super) fn red(error: Error, what: String) -> Error {
     if error.is_interruption() { error } else { Error::red(what).with_source(error) }
 }

@@ -1,4 +1,4 @@
-//! Each executor works; a lost one is replaced.
+//! Checks that each executor works, and that a lost one is replaced.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,12 @@ use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_kubernetes::observe::status;
 use sparkproof_testbed::LiveSession;
 
-/// A driver replaces a lost executor in about 2 s (measured); its pod needs an image and a JVM.
+/// Seconds: a driver replaces a lost executor after about 2 s (measured); its pod needs an image
+/// and a JVM.
 const REPLACED_WITHIN: u64 = 60;
 
-/// One barrier stage of N tasks runs one task on each of the N executors, none on the driver.
+/// Checks that a barrier stage of N tasks runs one task on each of the N executors, none on the
+/// driver.
 pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<String> {
     let title = format!("a barrier stage ran one task on each of {} executors", live.executors());
     check(context, "executors.barrier", &title, async |findings: &mut Findings| {
@@ -46,7 +48,8 @@ pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<String
     .await
 }
 
-/// Kills the first executor's pod without grace, as a node that dies would; returns its name.
+/// Deletes the first executor's pod without a grace period, like the loss of a node; returns its
+/// name.
 pub async fn lose_an_executor(context: &Context, live: &LiveSession) -> Result<String> {
     let Some(name) = live.executor_pods().keys().next().cloned() else {
         return Err(Error::red("there is no executor to lose"));
@@ -55,8 +58,7 @@ pub async fn lose_an_executor(context: &Context, live: &LiveSession) -> Result<S
     Ok(name)
 }
 
-/// Deletes a pod; the default is what `kubectl delete pod` does: it has the time that its
-/// specification gives it.
+/// Deletes a pod; with the default parameters as `kubectl delete pod` does, with its grace period.
 pub(super) async fn delete(
     context: &Context,
     live: &LiveSession,
@@ -70,7 +72,7 @@ pub(super) async fn delete(
     context.cancel.guard(deleted).await
 }
 
-/// A new executor pod runs in the place of the lost one.
+/// Checks that a new executor replaces the lost one.
 pub async fn replaced(context: &Context, live: &LiveSession, lost: &str) -> Result<()> {
     let title = "a lost executor is replaced by a new one";
     check(context, "executors.replaced", title, async |findings: &mut Findings| {
@@ -93,7 +95,7 @@ pub async fn replaced(context: &Context, live: &LiveSession, lost: &str) -> Resu
             }
             Error::red(format!("executor {lost} was not replaced"))
                 .with_source(error)
-                .remedy("look at the driver's log: may the account create pods?")
+                .remedy("read the driver's log; check that the account may create pods")
         })?;
         findings.add("lost", lost);
         findings.add("now", now);

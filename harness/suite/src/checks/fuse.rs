@@ -1,4 +1,4 @@
-//! What mounting by FUSE takes, by what it is told without it.
+//! The privileges that FUSE needs, shown by the errors without them.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -6,8 +6,8 @@ use sparkproof_base::verdict::{FirstFailure, check, skip};
 use sparkproof_strategies::mount::{Tried, try_privileges};
 use sparkproof_testbed::Environment;
 
-/// Less than a privileged container of root is refused, in the words that users see; a check for
-/// each. The first red is returned.
+/// Checks that anything less than a privileged container as root is refused, with the message that
+/// users see; one check for each case. Returns the first red.
 pub async fn fuse_privileges(context: &Context, environment: &Environment) -> Result<()> {
     let mut first = FirstFailure::default();
     let Environment { image, cluster, .. } = environment;
@@ -29,7 +29,7 @@ pub async fn fuse_privileges(context: &Context, environment: &Environment) -> Re
             let Tried { said, exit, .. } = &tried;
             let expected = privilege.refusal();
             Err(Error::red(format!("expected `{expected}`, s3fs ended with {exit}: {said}"))
-                .remedy("if nodes grant more than kind's, less privilege is enough there"))
+                .remedy("nodes that grant more than kind's need less privilege"))
         });
         first.note(judged.await)?;
     }

@@ -1,4 +1,4 @@
-//! The suite: one file a topic. A check returns evidence; its verdict is recorded.
+//! The checks of the suite, one file a topic. A check returns evidence; its verdict is recorded.
 
 mod application;
 mod decommission;

@@ -1,4 +1,4 @@
-//! The pod list while the session lives, against its snapshot, and who owns the pods.
+//! The pods of a live session: their list, against its snapshot, and their owners.
 
 use kube::ResourceExt;
 use sparkproof_base::context::Context;
@@ -8,7 +8,7 @@ use sparkproof_base::verdict::judged;
 use sparkproof_judge::{Owners, PodList};
 use sparkproof_testbed::LiveSession;
 
-/// Exactly N executor pods and nothing else, each Running and ready, as the snapshot shows.
+/// Checks for exactly N executor pods and nothing else, each Running and ready, as in the snapshot.
 pub async fn pod_list(context: &Context, live: &LiveSession) -> Result<PodList> {
     let executors = live.executors();
     let title = format!("the namespace shows exactly {executors} Running executor pods");
@@ -21,14 +21,14 @@ pub async fn pod_list(context: &Context, live: &LiveSession) -> Result<PodList> 
     .await
 }
 
-/// Whether an object is collected when its owner goes.
+/// Whether an object is deleted with its owner.
 pub(super) fn is_owned_by(object: &impl ResourceExt, owner: &impl ResourceExt) -> bool {
     let uid = owner.uid();
     object.owner_references().iter().any(|named| Some(&named.uid) == uid.as_ref())
 }
 
-/// The pod of a driver owns every executor's: they go with it, whatever becomes of the driver. Of a
-/// driver elsewhere there is nothing to see.
+/// Checks that the driver's pod owns every executor's pod, so that they are deleted with it. Does
+/// nothing for a driver that is not in a pod.
 pub async fn owned_by_driver(context: &Context, live: &LiveSession) -> Result<()> {
     let Some(driver) = live.driver_pod() else { return Ok(()) };
     let title = "the driver's pod is the owner of every executor's";

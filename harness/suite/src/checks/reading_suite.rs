@@ -1,4 +1,4 @@
-//! The reading part of the suite: a session for the variants that can share it.
+//! The reading part of the suite: one session for all variants that can share it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use sparkproof_testbed::ScenarioContext;
 use super::{all_gone, read};
 use crate::flow::{ReadingBuilder, by_session};
 
-/// Small files of the comparison, in the full suite.
+/// Number of small files in the full suite's comparison.
 const SMALL_FILES: u64 = 1000;
 
-/// Proves every variant of the plan to be as declared. Returns what each executor read, by variant,
-/// or the first red.
+/// Proves that every variant of the plan is as declared. Returns the tables of what each executor
+/// read, by variant, or the first red.
 pub async fn run_reading_suite(proof: &ScenarioContext) -> Result<BTreeMap<String, String>> {
     let environment = &proof.environment;
     let mut chosen = Vec::new();
@@ -51,7 +51,7 @@ pub async fn run_reading_suite(proof: &ScenarioContext) -> Result<BTreeMap<Strin
         tables.extend(more.unwrap_or_default());
     }
     for variant in untried(&environment.plan.by_name, &proof.context.recorder.verdicts()) {
-        left_out(proof, variant, "nothing of it was tried");
+        left_out(proof, variant, "it was not tried");
     }
     first.or(tables)
 }
@@ -60,9 +60,9 @@ fn left_out(proof: &ScenarioContext, variant: &Variant, reason: &str) {
     skip(&proof.context, &format!("read.{}", variant.id), &variant.title, reason);
 }
 
-/// What was asked for by name and has neither a green check nor one that says why: not proven.
+/// Variants that were requested by their id and have no verdict, which are recorded as skipped.
 fn untried(by_name: &BTreeSet<VariantId>, verdicts: &[(String, Outcome)]) -> Vec<&'static Variant> {
-    let has_verdict = |id: &VariantId| {
+    let recorded = |id: &VariantId| {
         verdicts.iter().any(|(check, outcome)| {
             let skipped = matches!(outcome, Outcome::Skipped { .. });
             read_check(check).is_some_and(|of| {
@@ -70,7 +70,7 @@ fn untried(by_name: &BTreeSet<VariantId>, verdicts: &[(String, Outcome)]) -> Vec
             })
         })
     };
-    by_name.iter().filter(|id| !has_verdict(id)).map(|id| Variant::get(*id)).collect()
+    by_name.iter().filter(|id| !recorded(id)).map(|id| Variant::get(*id)).collect()
 }
 
 async fn session(
@@ -81,7 +81,7 @@ async fn session(
 ) -> Result<BTreeMap<String, String>> {
     let context = &proof.context;
     let size = data_size(proof.environment.plan.suite);
-    let mut builder = ReadingBuilder::of(proof, variants).size(size);
+    let mut builder = ReadingBuilder::new(proof, variants).size(size);
     match kind {
         SessionKind::Pinned => builder = builder.session(|session| session.on_one_of(nodes)),
         SessionKind::Shared if nodes > 1 => builder = builder.change(|added| added.spread = true),

@@ -1,4 +1,4 @@
-//! What `sparkproof run` proves, in order.
+//! The suite of `sparkproof run`, in order.
 
 use sparkproof_base::error::Result;
 use sparkproof_base::verdict::FirstFailure;
@@ -12,8 +12,8 @@ use super::{
     run_stateful_set_suite,
 };
 
-/// Starts one session as planned and proves it from start to teardown. A red check ends the suite
-/// only where what follows would have no meaning; the first red is returned.
+/// Starts the planned session and checks it from start to teardown. A red check ends the suite only
+/// if later checks would have no meaning; the first red is returned.
 pub async fn run_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     let mut live = proof.session().start().await?;

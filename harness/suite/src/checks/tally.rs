@@ -1,12 +1,12 @@
-//! Reading in one line.
+//! A summary of reading in one line.
 
 use std::collections::BTreeMap;
 
 use sparkproof_base::events::Outcome;
 use sparkproof_catalog::{STRATEGIES, read_check};
 
-/// Green checks of all that were made, by strategy: `0 copy 6/6 · 3 volume 22/23, 1 skipped`.
-/// Checks of no variant are left out.
+/// Green and all checks by strategy: `0 copy 6/6 · 3 volume 22/23, 1 skipped`. Checks that are of
+/// no variant are not counted.
 pub fn tally<'a>(verdicts: impl IntoIterator<Item = (&'a str, &'a Outcome)>) -> String {
     #[derive(Default)]
     struct Count {
@@ -47,7 +47,7 @@ mod tests {
         Outcome::Skipped { reason: "no kernel client".into() }
     }
 
-    fn told(verdicts: &[(&str, Outcome)]) -> String {
+    fn summary(verdicts: &[(&str, Outcome)]) -> String {
         tally(verdicts.iter().map(|(id, outcome)| (*id, outcome)))
     }
 
@@ -60,19 +60,19 @@ mod tests {
             ("read.3-hostpath.frame", red()),
             ("read.3-pvc-dynamic.frame", Outcome::Green),
         ];
-        assert_eq!(told(&verdicts), "0 copy 2/2 · 3 volume 1/2 · 4 remote 1/1");
+        assert_eq!(summary(&verdicts), "0 copy 2/2 · 3 volume 1/2 · 4 remote 1/1");
     }
 
     #[test]
     fn what_was_skipped_is_said_and_not_counted() {
         let verdicts = [("read.3-nfs", skipped()), ("read.3-hostpath.frame", Outcome::Green)];
-        assert_eq!(told(&verdicts), "3 volume 1/1, 1 skipped");
-        assert_eq!(told(&verdicts[..1]), "3 volume 0/0, 1 skipped");
+        assert_eq!(summary(&verdicts), "3 volume 1/1, 1 skipped");
+        assert_eq!(summary(&verdicts[..1]), "3 volume 0/0, 1 skipped");
     }
 
     #[test]
     fn checks_of_no_variant_are_left_out() {
         let verdicts = [("read.spread", Outcome::Green), ("session.started", red())];
-        assert_eq!(told(&verdicts), "");
+        assert_eq!(summary(&verdicts), "");
     }
 }

@@ -1,4 +1,4 @@
-//! What Kubernetes holds after a session ended: exactly what it should for that ending.
+//! Checks the objects in Kubernetes after a session ended, according to how it ended.
 
 use std::time::Instant;
 
@@ -11,14 +11,14 @@ use sparkproof_judge::{ExpectedAfterKill, Held, Left, Leftovers};
 use sparkproof_kubernetes::observe::{LeftoverQuery, delete_leftovers, leftovers};
 use sparkproof_testbed::{EndKind, EndedSession};
 
-/// Spark deletes within 2 s (measured); an API under load may take longer.
+/// Seconds: Spark deletes within 2 s (measured); a loaded API server may take longer.
 const GONE_WITHIN: u64 = 60;
-/// A killed driver's executors notice after about 8 s (measured).
+/// Seconds: a killed driver's executors notice it after about 8 s (measured).
 const NOTICED_WITHIN: u64 = 60;
-/// For the look that is judged, when the time is over.
+/// Seconds for the last list, after the time is over.
 const LAST_LOOK: u64 = 10;
 
-/// After `stop()`, or a JVM exit without it: no pod, ConfigMap, Service or claim is left.
+/// Checks that no pod, ConfigMap, Service or claim is left after a normal end.
 pub async fn nothing_left(context: &Context, ended: &EndedSession) -> Result<()> {
     gone(context, ended, ended.ending).await
 }
@@ -40,18 +40,18 @@ async fn gone(context: &Context, ended: &EndedSession, ending: EndKind) -> Resul
         EndKind::HungUp => {
             ("teardown.hangup", "after the terminal is closed nothing of the session is left")
         }
-        EndKind::Killed => ("teardown.removed", "what a killed driver left is removed and gone"),
+        EndKind::Killed => ("teardown.removed", "leftovers of a killed driver are removed"),
     };
-    // What may not be listed is a skipped check of its own (`access.leftovers`).
+    // Kinds that cannot be listed are a separate skipped check (`access.leftovers`).
     let title = match ended.look.unseen.is_empty() {
         true => title.to_owned(),
-        false => title.replace("of the session is", "of the session that may be listed is"),
+        false => title.replace("of the session is", "of the session that can be listed is"),
     };
     judged(context, (id, &title), (), async || {
         let begun = Instant::now();
-        // The driver has sent all it will ever send: what is not being deleted by now stays.
+        // The driver sends no more requests: what is not being deleted by now will stay.
         let going = |held: &Leftovers| held.pods.values().any(|status| status == "Terminating");
-        // What a pod owns is collected after it.
+        // Objects that a pod owns are deleted after it.
         let done = |held: &Leftovers| match ending {
             EndKind::Collected => held.is_empty(),
             _ => !going(held),
@@ -69,10 +69,10 @@ async fn gone(context: &Context, ended: &EndedSession, ending: EndKind) -> Resul
     .map(drop)
 }
 
-/// After kill -9: Spark sends nothing, so all N executor pods end by themselves (those of 3.0 hang on
-/// the way, SPARK-36532) and stay, with their ConfigMap, and nothing owns them. They end as Error with
-/// 3.5.3 and as Completed with 3.5.9 (both measured; both log `Driver … disassociated`). Then ours to
-/// remove, and proven gone. What a driver in a pod owned goes with that pod.
+/// Checks the objects after kill -9, then removes them. Spark sends no requests, so all N executor
+/// pods end by themselves (those of 3.0 hang, SPARK-36532) and stay with their ConfigMap, without
+/// an owner. They end as Error with 3.5.3 and as Completed with 3.5.9 (both measured; both log
+/// `Driver … disassociated`). Objects that a driver's pod owned are deleted with that pod.
 pub async fn executors_stay_after_kill(context: &Context, ended: &EndedSession) -> Result<()> {
     let executors = ended.executors as usize;
     let maps = usize::from(makes_config_map(&ended.spark_version));
@@ -81,8 +81,8 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &EndedSession) 
         _ => format!("{executors} executor pods and one ConfigMap"),
     };
     let until = match ended.driver_pod {
-        Some(_) => "until the driver's pod goes",
-        None => "until somebody removes them",
+        Some(_) => "until the driver's pod is deleted",
+        None => "until they are deleted",
     };
     let end = executors_end(&ended.spark_version);
     let (how, ends): (_, &[&str]) = match end {
@@ -97,7 +97,7 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &EndedSession) 
     };
     judged(context, ("teardown.kill", &title), expected, async || {
         let over = |held: &Leftovers| held.pods.values().all(|status| ends.contains(&&**status));
-        // What runs on does so until the time is over.
+        // Executors that run on do so until the time is over.
         let noticed = |held: &Leftovers| end && over(held);
         let (client, namespace) = (&ended.cluster.client, &ended.namespace);
         settled(context, client, namespace, &ended.look, NOTICED_WITHIN, noticed).await.map(Held)
@@ -116,10 +116,10 @@ pub async fn executors_stay_after_kill(context: &Context, ended: &EndedSession) 
     nothing_left(context, ended).await
 }
 
-/// The namespace of a session is gone; one of the user's has lost what the run made there.
+/// Checks that the session's namespace is gone, or in a user's namespace the objects of the run.
 pub async fn namespace_gone(context: &Context, ended: &EndedSession) -> Result<()> {
     let title = match ended.namespace_stays() {
-        true => format!("what the session made in namespace {} is removed", ended.namespace),
+        true => format!("the objects of the session in namespace {} are removed", ended.namespace),
         false => "the namespace of the session is deleted".to_owned(),
     };
     check(context, "teardown.namespace", &title, async |_: &mut Findings| {
@@ -128,7 +128,7 @@ pub async fn namespace_gone(context: &Context, ended: &EndedSession) -> Result<(
     .await
 }
 
-/// Both; in words what became of them.
+/// Checks both; returns the result in words.
 pub async fn all_gone(context: &Context, ended: &EndedSession) -> Result<&'static str> {
     nothing_left(context, ended).await?;
     namespace_gone(context, ended).await?;
@@ -138,10 +138,10 @@ pub async fn all_gone(context: &Context, ended: &EndedSession) -> Result<&'stati
     })
 }
 
-/// The holdings once `done`, or as they are when the time is over: the caller judges.
+/// The leftovers once `done` holds, or when the time is over; the caller judges them.
 ///
 /// # Errors
-/// Red: they could not be listed when it mattered. What was seen earlier is not judged.
+/// Red: the last list failed. Earlier lists are not judged.
 async fn settled(
     context: &Context,
     client: &kube::Client,
@@ -150,7 +150,7 @@ async fn settled(
     seconds: u64,
     done: impl Fn(&Leftovers) -> bool,
 ) -> Result<Leftovers> {
-    // Several kinds at once have no single watch: polled, with backoff.
+    // Polled: several kinds have no common watch.
     let until = async |seconds, what: &str, enough: &dyn Fn(&Leftovers) -> bool| {
         wait(context, Waiting::up_to(seconds, what), Source::Backoff, async || {
             match leftovers(client, namespace, look).await {
@@ -166,14 +166,14 @@ async fn settled(
         Err(error) if error.is_interruption() => return Err(error),
         Err(_) => {}
     }
-    let seen = until(LAST_LOOK, "a look at what the session left", &|_: &Leftovers| true).await;
+    let seen = until(LAST_LOOK, "the list of leftovers", &|_: &Leftovers| true).await;
     seen.map_err(|error| {
         if error.is_interruption() {
             return error;
         }
-        Error::red(format!("what namespace {namespace} holds could not be listed"))
-            .with_source(error)
-            .remedy("check that the API server answers and that you may list these kinds")
+        Error::red(format!("namespace {namespace} could not be listed")).with_source(error).remedy(
+            "check that the API server answers and that you have permission to list these kinds",
+        )
     })
 }
 
@@ -236,7 +236,7 @@ mod tests {
         assert!(error.to_string().contains("did not return"), "{error}");
     }
 
-    /// As after kill -9 of a Spark whose executors run on: judged is what is there at the end.
+    /// As after kill -9 of a Spark version whose executors run on: the last list is judged.
     #[tokio::test(start_paused = true)]
     async fn what_was_seen_before_the_api_went_is_not_judged() {
         let leaving = server(|n| if n < 3 { (200, vec!["x-exec-1"]) } else { (403, Vec::new()) });

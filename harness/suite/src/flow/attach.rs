@@ -1,4 +1,4 @@
-//! An environment on the user's own cluster: looked at before anything is created.
+//! Sets up an environment on the user's cluster, after asking what it permits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,8 +22,8 @@ use sparkproof_machine::engine::Engine;
 use sparkproof_stores::{InPods, Stores};
 use sparkproof_testbed::{Environment, uses};
 
-/// Opens the cluster, asks what may be done there, takes image and stores as they are given, or
-/// pushes them from the engine.
+/// Opens the cluster, asks what it permits, and uses the given image and stores, or pushes images
+/// from the engine.
 pub(super) async fn set_up(
     context: &Context,
     engine: Option<&Engine>,
@@ -36,7 +36,7 @@ pub(super) async fn set_up(
     let cluster = phase
         .end(opened, |c| format!("existing, Kubernetes {}, {}", c.kubernetes_version, c.server))?;
     let phase = context.recorder.phase("rights");
-    let terms = phase.end(rights(context, plan, &cluster).await, told)?;
+    let terms = phase.end(rights(context, plan, &cluster).await, summary)?;
     let phase = context.recorder.phase("image");
     let image = image(context, &phase, engine, plan).await;
     let how = if plan.registry.is_some() { "pushed" } else { "as given" };
@@ -67,7 +67,7 @@ pub(super) async fn set_up(
     Ok(Environment { plan: plan.clone(), cluster, terms, image, engine: None, stores })
 }
 
-/// The image that nodes pull: as given, or built and pushed.
+/// The image that nodes pull: the given one, or one that is built and pushed.
 async fn image(
     context: &Context,
     phase: &PhaseGuard,
@@ -81,7 +81,7 @@ async fn image(
     Ok(SparkImage { reference, ..built })
 }
 
-/// The servers that are wanted and nobody has given; HDFS in a pod is reached by pods only.
+/// The servers that are needed and not given, without HDFS, which in a pod only pods can reach.
 fn in_pods(kinds: &BTreeSet<StoreKind>, plan: &ResolvedPlan) -> Vec<StoreKind> {
     let given = |kind: &StoreKind| {
         plan.store_images.contains_key(kind) || plan.stores.iter().any(|own| own.kind == *kind)
@@ -106,7 +106,7 @@ async fn rights(
     uses(context, &terms).await?;
     if !terms.leased() {
         context.recorder.info(
-            "no Lease can be held here: a sweep on another machine leaves alone what this run makes",
+            "no Lease can be held here: a sweep on another machine keeps the objects of this run",
         );
     }
     if terms.may("nodes", "list") {
@@ -117,7 +117,7 @@ async fn rights(
     Ok(terms)
 }
 
-/// The user's own, and those whose image is given, in pods.
+/// The user's stores, and servers in pods of the given images.
 async fn stores(
     context: &Context,
     plan: &ResolvedPlan,
@@ -135,7 +135,7 @@ async fn stores(
     match terms.lack(&STORE) {
         Some(lack) if wanted => {
             let given = images.keys().copied().collect();
-            stores.leave_out(&given, &format!("for a server in a pod {lack}"));
+            stores.leave_out(&given, &format!("a server in a pod is not possible: {lack}"));
         }
         None if wanted => {
             let (namespace, lease) = prepare_namespace(context, cluster, terms, "stores").await?;
@@ -154,11 +154,11 @@ async fn stores(
     Ok(stores)
 }
 
-/// In whose namespace and as whom.
-fn told(terms: &ClusterCapabilities) -> String {
+/// Namespace and identity of the driver, in words.
+fn summary(terms: &ClusterCapabilities) -> String {
     let place = match &terms.namespace {
-        Some(name) => format!("in namespace {name}, where nothing else is made or changed"),
-        None => "in a namespace of the run".to_owned(),
+        Some(name) => format!("in the existing namespace {name}"),
+        None => "in a new namespace".to_owned(),
     };
     match &terms.identity {
         Identity::Account => format!("{place}; driver as the executors' account"),
@@ -168,11 +168,11 @@ fn told(terms: &ClusterCapabilities) -> String {
     }
 }
 
-/// Each with what it offers pods.
+/// The nodes with their allocatable resources, in words.
 async fn nodes(cluster: &Cluster) -> Result<String> {
     let api: Api<Node> = Api::all(cluster.client.clone());
     let nodes = api.list(&ListParams::default()).await.or_environment("listing the nodes")?;
-    let told = nodes.iter().map(|node| {
+    let sizes = nodes.iter().map(|node| {
         let offers = node.status.as_ref().and_then(|status| status.allocatable.as_ref());
         let of = |what: &str| offers.and_then(|all| Some(all.get(what)?.0.clone()));
         format!(
@@ -182,5 +182,5 @@ async fn nodes(cluster: &Cluster) -> Result<String> {
             of("memory").unwrap_or_default()
         )
     });
-    Ok(told.collect::<Vec<_>>().join(", "))
+    Ok(sizes.collect::<Vec<_>>().join(", "))
 }

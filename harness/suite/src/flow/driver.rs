@@ -1,4 +1,4 @@
-//! What a driver needs before sessions start.
+//! Prepares the driver's image before sessions start.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
@@ -7,7 +7,7 @@ use sparkproof_catalog::plan::{DriverPlace, ResolvedPlan};
 use sparkproof_images::spark;
 use sparkproof_machine::engine::Engine;
 
-/// Makes the image of a driver in a container, so that sessions find it.
+/// Builds the image of a driver in a container.
 pub(super) async fn prepare_driver(
     context: &Context,
     phase: &PhaseGuard,
@@ -15,7 +15,7 @@ pub(super) async fn prepare_driver(
     plan: &ResolvedPlan,
 ) -> Result<()> {
     match plan.driver {
-        // Its image is the session's, with layers on the nodes.
+        // A driver in a pod uses the session's image.
         DriverPlace::Host | DriverPlace::Pod => Ok(()),
         DriverPlace::Container => {
             spark::driver_image(context, engine, phase.name(), plan.front_end).await.map(drop)

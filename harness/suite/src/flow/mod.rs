@@ -1,4 +1,4 @@
-//! The flow of a proof: an environment set up from a plan, sessions on it, everything removed.
+//! The flow of a run: sets up an environment from a plan, runs sessions on it, removes everything.
 
 mod attach;
 mod driver;

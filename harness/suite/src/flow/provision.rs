@@ -1,4 +1,4 @@
-//! A cluster that we make, by kind or Minikube, with the Spark image on its nodes.
+//! Creates a cluster with kind or Minikube, and loads the Spark image onto its nodes.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ use sparkproof_testbed::{Environment, image_tool};
 
 use super::driver::prepare_driver;
 
-/// Makes it: node and Spark image side by side, the cluster, then the image, the stores and
-/// readiness side by side.
+/// Provides node image and Spark image concurrently, creates the cluster, then loads the image,
+/// starts the stores and waits for readiness concurrently.
 pub(super) async fn make(
     context: &Context,
     engine: Engine,
@@ -29,7 +29,7 @@ pub(super) async fn make(
     (name, scope): (&str, Scope),
     stores: BTreeSet<StoreKind>,
 ) -> Result<Environment> {
-    // kind and Minikube call it.
+    // kind and Minikube call the docker CLI.
     provide_program(context, "engine", "docker").await?;
     let (parts, image) = tokio::try_join!(
         async {
@@ -54,7 +54,7 @@ pub(super) async fn make(
     let phase = context.recorder.phase("cluster");
     let created = async {
         let cluster = parts.create(context, &phase, &engine, &plan.cluster, (name, scope)).await?;
-        // Loading the image needs containerd only, so it runs beside the wait.
+        // Loading the image needs only containerd, so it runs during the wait.
         let loading = async {
             let step = phase.step("load the Spark image");
             let nodes = &cluster.executor_nodes();
@@ -63,7 +63,7 @@ pub(super) async fn make(
             step.done(loaded.to_string());
             Ok(loaded)
         };
-        let title = "the API, every node, DNS, storage and the default account are ready";
+        let title = "the API server, every node, DNS, storage and the default account are ready";
         let ready = check(context, "cluster.ready", title, async |findings| {
             findings.add("nodes", cluster.node_containers.join(", "));
             findings.add("API server", &cluster.server);
@@ -88,7 +88,7 @@ pub(super) async fn make(
     Ok(Environment { plan, cluster, terms, image, engine: Some(engine), stores })
 }
 
-/// What a cluster is made of.
+/// The parts that a cluster is made of.
 enum Parts {
     Kind { kind: PathBuf, node: NodeImage },
     Minikube { minikube: PathBuf, image: MinikubeImage },
@@ -164,5 +164,5 @@ impl Parts {
 }
 
 fn not_made() -> Error {
-    Error::internal("a cluster that exists is not made")
+    Error::internal("an existing cluster cannot be created")
 }

@@ -1,5 +1,4 @@
-//! The reading strategies in one session: variants prepared, the session started, each variant
-//! proven, what they made is removed.
+//! A session that reads by several variants: each is proven, and its resources are removed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,28 +14,28 @@ use sparkproof_testbed::{EndedSession, Environment, LiveSession, ScenarioContext
 
 use crate::checks::{read, tally};
 
-/// A session that reads.
+/// A session that reads by variants.
 pub struct ReadingSession<'a> {
     pub(super) proof: &'a ScenarioContext,
     pub(super) namespace: String,
     pub(super) subjects: Vec<Subject>,
-    /// What each executor read, by variant, normalised: of the variants that are proven.
+    /// Normalised tables of what each executor read, by variant, for the proven variants.
     pub tables: BTreeMap<String, String>,
-    /// The session itself.
+    /// The session.
     pub live: LiveSession,
 }
 
 /// One variant in a session.
 pub struct Subject {
-    /// The variant at work.
+    /// The strategy of the variant.
     pub strategy: Box<dyn Strategy>,
-    /// What it shall read.
+    /// The data that it reads.
     pub data: Dataset,
     pub(super) host: Option<HostCopy>,
     pub(super) setup: SetupCost,
 }
 
-/// Variants by the session they need. On a cluster of one node every session is pinned.
+/// Groups variants by the session that they need. On a cluster of one node every session is pinned.
 pub fn by_session(
     chosen: &[&'static Variant],
     nodes: usize,
@@ -63,7 +62,7 @@ impl ReadingSession<'_> {
         find(&self.subjects, id).map(|at| &self.subjects[at])
     }
 
-    /// Proves every variant to be as declared; returns the first red.
+    /// Proves that every variant is as declared; returns the first red.
     pub async fn prove_all(&mut self) -> Result<()> {
         let mut first = FirstFailure::default();
         for variant in self.variants() {
@@ -72,7 +71,7 @@ impl ReadingSession<'_> {
         first.or(())
     }
 
-    /// Puts a variant's data into the pods once more: one may have been replaced.
+    /// Copies a variant's data into the pods again, after an executor was replaced.
     pub async fn populate(&mut self, id: VariantId) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
@@ -80,7 +79,7 @@ impl ReadingSession<'_> {
         self.subjects[at].populate(scene, &self.live).await
     }
 
-    /// Proves one variant to be as declared for this Spark and this cluster.
+    /// Proves that one variant is as declared for this Spark version and this cluster.
     pub async fn prove(&mut self, id: VariantId) -> Result<()> {
         let environment = &self.proof.environment;
         let nodes = environment.cluster.executor_nodes().len();
@@ -90,7 +89,7 @@ impl ReadingSession<'_> {
         self.prove_to_be(id, expected).await
     }
 
-    /// Proves one variant to be as expected.
+    /// Proves that one variant is as expected.
     pub async fn prove_to_be(&mut self, id: VariantId, expected: Expected) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
@@ -102,7 +101,7 @@ impl ReadingSession<'_> {
             return read::refused(context, &mut self.live, seen, &words).await;
         }
         if let Some(reason) = expected.impossible() {
-            return Err(Error::internal(format!("{id} was to be left out: {reason}")));
+            return Err(Error::internal(format!("{id} should have been skipped: {reason}")));
         }
         let mut figures = subject.setup.figures(seen.variant);
         let proven = read::prove(context, &mut self.live, seen, &mut figures).await;
@@ -115,7 +114,7 @@ impl ReadingSession<'_> {
         Ok(())
     }
 
-    /// Green checks of all that were made of its variants, by strategy.
+    /// Green and all checks of its variants, by strategy, in words.
     pub fn tally(&self) -> String {
         let variants = self.variants();
         let is_here = |id: &str| {
@@ -125,7 +124,7 @@ impl ReadingSession<'_> {
         tally(verdicts.iter().filter(|(id, _)| is_here(id)).map(|(id, outcome)| (&**id, outcome)))
     }
 
-    /// The DataFrame of one variant alone: the way a user reads.
+    /// Reads the DataFrame of one variant only.
     pub async fn prove_frame(&mut self, id: VariantId) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
@@ -136,13 +135,13 @@ impl ReadingSession<'_> {
         read::frame(context, &mut self.live, seen, &mut figures, &mut BTreeMap::new()).await
     }
 
-    /// Where the reading takes place.
+    /// The context of its strategies.
     pub fn scene(&self) -> StrategyContext<'_> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         scene(context, environment, &self.namespace, self.live.executors())
     }
 
-    /// Stops the session and takes away what variants made outside its namespace.
+    /// Stops the session and removes what variants created outside its namespace.
     pub async fn stop(self) -> Result<EndedSession> {
         let ReadingSession { proof, namespace, subjects, live, .. } = self;
         let executors = live.executors();
@@ -164,14 +163,14 @@ pub(super) fn scene<'a>(
     StrategyContext { context, environment, namespace, executors }
 }
 
-/// Where in the list the variant of this id is.
+/// Index of the variant with this id.
 fn find(subjects: &[Subject], id: VariantId) -> Result<usize> {
     let found = subjects.iter().position(|s| s.strategy.variant().id == id);
     found.ok_or_else(|| Error::internal(format!("{id} is not in this session")))
 }
 
 impl Subject {
-    /// As the checks see it.
+    /// The case that the checks prove.
     fn seen<'a>(
         &'a self,
         location: &'a Location,
@@ -181,9 +180,9 @@ impl Subject {
         read::ReadCase { variant, location, data: &self.data, stores }
     }
 
-    /// What its session got for it.
+    /// The configuration of its session.
     fn configuration(&self, scene: StrategyContext<'_>) -> Result<Configuration> {
-        let names = Placeholders::of(scene.context, &self.data.nonce);
+        let names = Placeholders::for_run(scene.context, &self.data.nonce);
         let (id, spark) = (self.strategy.variant().id, &scene.environment.image.version);
         let (uri, added) = (self.strategy.location(scene).uri, self.strategy.contribute(scene)?);
         let mut got = configuration(id, spark, &uri, &added, &names)?;
@@ -193,13 +192,13 @@ impl Subject {
         Ok(got)
     }
 
-    /// Its data, and where a driver in a container shall see it.
+    /// Its data, and its path for a driver in a container.
     pub(super) fn driver_mount(&self, scene: StrategyContext<'_>) -> Option<(PathBuf, PathBuf)> {
         let path = self.strategy.location(scene).driver_path?;
         Some((self.data.dir.clone(), path))
     }
 
-    /// Takes away what it made outside the session's namespace.
+    /// Removes what it created outside the session's namespace.
     pub(super) async fn cleanup(&mut self, scene: StrategyContext<'_>) -> Result<()> {
         self.strategy.cleanup(scene).await?;
         match &self.host {

@@ -1,4 +1,4 @@
-//! How a reading session comes about: access, data, image, session, data in pods.
+//! Builds a reading session: access, data, image, session, data in pods.
 
 use sparkproof_catalog::VariantId;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use sparkproof_testbed::{ScenarioContext, SessionBuilder};
 
 use super::reading::{ReadingSession, Subject, scene};
 
-/// What a reading session shall be.
+/// Options of a reading session.
 pub struct ReadingBuilder<'a> {
     session: SessionBuilder<'a>,
     variants: Vec<&'static Variant>,
@@ -28,8 +28,8 @@ pub struct ReadingBuilder<'a> {
 }
 
 impl<'a> ReadingBuilder<'a> {
-    /// A session that reads by these variants, to be changed and started.
-    pub fn of(proof: &'a ScenarioContext, variants: &[&'static Variant]) -> Self {
+    /// A builder for a session that reads by these variants.
+    pub fn new(proof: &'a ScenarioContext, variants: &[&'static Variant]) -> Self {
         let session = proof.session();
         ReadingBuilder {
             session: session.strict(),
@@ -40,14 +40,14 @@ impl<'a> ReadingBuilder<'a> {
         }
     }
 
-    /// How much data.
+    /// Sets the size of the data.
     #[must_use]
     pub fn size(mut self, size: DataSize) -> Self {
         self.size = size;
         self
     }
 
-    /// Changes the session itself.
+    /// Changes the session's specification.
     #[must_use]
     pub fn session(
         mut self,
@@ -57,24 +57,24 @@ impl<'a> ReadingBuilder<'a> {
         self
     }
 
-    /// Runs on the image without the variants' layers, for controls: jars and baked data are
-    /// missing on executors only.
+    /// For controls: uses the image without the variants' layers, so that executors lack jars and
+    /// baked data.
     #[must_use]
     pub fn bare_image(mut self) -> Self {
         self.bare = true;
         self
     }
 
-    /// Changes what the variants contribute: how controls break a session before it starts.
+    /// For controls: changes what the variants contribute to the session.
     #[must_use]
     pub fn change(mut self, change: impl FnOnce(&mut SessionOverlay) + 'a) -> Self {
         self.change = Box::new(change);
         self
     }
 
-    /// Prepares the variants, starts the session and puts the data where executors read. A variant
-    /// that cannot be set up is a red check and left out; the first such error is returned beside
-    /// the session.
+    /// Prepares the variants, starts the session and copies the data to where executors read it. A
+    /// variant that cannot be set up is a red check and not in the session; the first such error is
+    /// returned with the session.
     pub async fn start(self) -> Result<(ReadingSession<'a>, Option<Error>)> {
         let ReadingBuilder { session, variants, size, bare, change } = self;
         let proof = session.proof();
@@ -87,7 +87,7 @@ impl<'a> ReadingBuilder<'a> {
         let namespace = ground.access().namespace.clone();
         let scene = scene(context, environment, &namespace, ground.executors());
         let driver = ground.driver();
-        // PySpark in a pod has Python of the image.
+        // PySpark in a pod uses the image's Python.
         let in_pod = driver == DriverPlace::Pod && ground.front_end() == FrontEnd::Pyspark;
         let phase = context.recorder.phase("prepare");
         let prepared = async {
@@ -143,8 +143,8 @@ impl<'a> ReadingBuilder<'a> {
     }
 }
 
-/// Generates a variant's data and brings it where it must be before there are pods. What of it is
-/// there after a failure is taken away again.
+/// Generates a variant's data and copies it to where it must be before there are pods. After a
+/// failure it is removed again.
 async fn prepare(
     scene: StrategyContext<'_>,
     strategy: Box<dyn Strategy>,
@@ -154,7 +154,7 @@ async fn prepare(
     let context = scene.context;
     let variant = strategy.variant();
     let size = strategy.limit(size);
-    // In every row, so that neither another variant nor an earlier run can answer for this.
+    // A nonce in every row, so that data of another variant or run cannot pass for this.
     let nonce = format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
     let dir = context.run.dir().join(format!("data-{nonce}"));
     let generated = tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size));
@@ -166,7 +166,7 @@ async fn prepare(
         let Subject { strategy, data, host, setup } = &mut subject;
         *setup = strategy.prepare(scene, data).await?;
         let location = strategy.location(scene);
-        // A driver elsewhere has the data itself there.
+        // A driver on this host reads the data there.
         if let (Some(path), DriverPlace::Host) = (&location.driver_path, driver) {
             *host = Some(HostCopy::make(context, path, data).await?);
         }
@@ -185,15 +185,16 @@ async fn prepare(
     }
 }
 
-/// What a variant that is left out could not remove stays in the ledger for the teardown.
+/// Cleans up after a variant that is not in the session; what cannot be removed stays in the ledger
+/// for the teardown.
 fn left_out(scene: StrategyContext<'_>, undone: Result<()>) {
     if let Err(error) = undone {
-        scene.context.recorder.warn(format!("left for the teardown: {error}"));
+        scene.context.recorder.warn(format!("kept for the teardown: {error}"));
     }
 }
 
-/// Merges what the variants contribute, and puts the layers they want on the session's image. Baked
-/// data, which is new in every run, comes last, on top: what lies below stays on the nodes.
+/// Merges what the variants contribute, and adds their layers to the session's image. Baked data,
+/// which is new in every run, is the last layer, so that the layers below stay cached on the nodes.
 async fn furnish(
     scene: StrategyContext<'_>,
     subjects: &mut [Subject],
@@ -219,11 +220,11 @@ async fn furnish(
         }
         let Some(engine) = &environment.engine else {
             return Err(Error::environment(format!(
-                "{} needs layers on the image, which only nodes of ours can be given",
+                "{} needs layers on the image, which only nodes that sparkproof made can get",
                 variant.id
             )));
         };
-        // Below all others.
+        // The lowest layer.
         all.layers.splice(0..0, python.drain(..));
         let base = &environment.image.reference;
         let number = all.layers.len();

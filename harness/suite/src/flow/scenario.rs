@@ -1,4 +1,4 @@
-//! The frame in which a scenario runs.
+//! The frame of a scenario.
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -9,23 +9,23 @@ use sparkproof_base::context::{Cancel, Context, Installs};
 use sparkproof_base::deadlines::{SCENARIO_ENDS, SCENARIO_TEARDOWN};
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Exit, Result, panic_text};
-use sparkproof_base::events::{Body, Evidence, Outcome, Recorder, Secrets, Silent, Verdict};
+use sparkproof_base::events::{Body, EvidenceItem, Outcome, Recorder, Secrets, Silent, Verdict};
 use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_testbed::{EnvironmentRecord, HANDOVER, ScenarioContext};
 
 use super::teardown::tear_down_within;
 use crate::flow::EngineGuard;
 
-/// Runs a scenario on the environment that `sparkproof exec` holds: a run of its own (lock, ledger,
-/// run directory `scenarios/<name>` under the environment's), everything removed after success,
-/// failure and panic, and one verdict in the environment's report.
+/// Runs a scenario on the environment of `sparkproof exec`, as a separate run with its own lock,
+/// ledger and run directory (`scenarios/<name>` below the environment's). Everything is removed
+/// after success, failure or panic, and the environment's report gets one verdict.
 pub async fn scenario(
     name: &str,
     body: impl AsyncFnOnce(&ScenarioContext) -> Result<()>,
 ) -> Result<()> {
     let path = std::env::var_os(HANDOVER).ok_or_else(|| {
         Error::environment(format!("{HANDOVER} is not set: no environment is up")).remedy(
-            "cargo xtask test; in a repository of your own: sparkproof exec --yes -- cargo nextest \
+            "cargo xtask test; in your own repository: sparkproof exec --yes -- cargo nextest \
              run",
         )
     })?;
@@ -42,7 +42,7 @@ pub async fn scenario(
     if record.installs {
         installs.allow();
     }
-    // The last that can fail before everything is removed.
+    // The last step that can fail without cleanup.
     let run = Arc::new(Run::begin(&dirs, Scope::Run)?);
     let context = Context { dirs, recorder, run, cancel, installs };
     context.recorder.emit(Body::RunStarted {
@@ -79,7 +79,7 @@ pub async fn scenario(
         title: name.replace('_', " "),
         outcome,
         evidence: report(&dir)
-            .map(|file| Evidence {
+            .map(|file| EvidenceItem {
                 name: "report".to_owned(),
                 text: format!("scenarios/{name}/{file}"),
             })
@@ -90,13 +90,13 @@ pub async fn scenario(
     result.map(drop)
 }
 
-/// The page that a scenario's reports were written to.
+/// Writes the scenario's reports; returns the path of the page.
 #[cfg(feature = "report")]
 fn report(dir: &Path) -> Option<&'static str> {
     sparkproof_report::write_all(dir).ok().map(|_| "report.html")
 }
 
-/// None here: `sparkproof report DIR` derives it from the events.
+/// Without the feature `report` no page is written: `sparkproof report DIR` derives it.
 #[cfg(not(feature = "report"))]
 fn report(_dir: &Path) -> Option<&'static str> {
     None

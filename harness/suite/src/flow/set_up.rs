@@ -17,8 +17,8 @@ use super::driver::prepare_driver;
 use super::provision::make;
 use crate::flow::EngineGuard;
 
-/// Sets up what the plan asks for. What was created so far is in the ledger and in `held`, so the
-/// caller tears down alike after success, failure and interruption.
+/// Sets up the environment of a plan. All resources are in the ledger and in `held`, so that the
+/// caller cleans up in the same way after success, failure and interruption.
 pub async fn set_up(
     context: &Context,
     held: &mut EngineGuard,
@@ -35,7 +35,7 @@ pub async fn set_up(
     }
     let plan = &with_geni(context, plan).await?;
     context.recorder.fact("front end", plan.front_end.to_string());
-    // A cluster that is left up gets the servers of the runs that use it.
+    // With `up`, the runs that use the cluster start their own servers.
     let kinds: BTreeSet<StoreKind> = match scope {
         Scope::User => BTreeSet::new(),
         _ => plan.variants().flat_map(|variant| variant.stores.clone()).collect(),
@@ -61,7 +61,7 @@ pub async fn set_up(
             let opened = record.open(context).await;
             let environment = phase.end(opened, |e| {
                 format!(
-                    "{}, up already, Kubernetes {}",
+                    "{}, already up, Kubernetes {}",
                     e.cluster.name, e.cluster.kubernetes_version
                 )
             })?;
@@ -75,7 +75,7 @@ pub async fn set_up(
             }
             .await;
             let (image, _) = phase.end(image, |(i, l)| format!("{}, {l}", i.reference))?;
-            // Its network has the cluster's name.
+            // The network has the cluster's name.
             let network = &environment.cluster.name;
             let stores =
                 Stores::start(context, Some((&engine, network)), kinds, &plan.stores).await?;
@@ -89,7 +89,7 @@ pub async fn set_up(
     }
 }
 
-/// The plan with the class path of its front end, looked at before anything is created.
+/// The plan with the class path of its front end, which is checked before anything is created.
 async fn with_geni(context: &Context, plan: &ResolvedPlan) -> Result<ResolvedPlan> {
     let mut plan = plan.clone();
     if plan.front_end == FrontEnd::Geni {

@@ -1,4 +1,4 @@
-//! What the owning process holds, and giving all of it back.
+//! The locks of the process that owns a run, and the removal of all its resources.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use sparkproof_kubernetes::release::release;
 use sparkproof_machine::engine::{Engine, EngineUse, stop_if_unused};
 use sparkproof_machine::exec::end_strays;
 
-/// Locks and uses that last as long as the process wants them.
+/// The engine and the locks that the process uses.
 #[derive(Debug, Default)]
 pub struct EngineGuard {
     engine: Option<EngineUse>,
-    /// A shared lock on a cluster that is up, so that `down` waits for us.
+    /// A shared lock on a cluster of `up`, so that `down` refuses to remove it.
     up: Option<std::fs::File>,
 }
 
 impl EngineGuard {
-    /// Finds or starts an engine, as a phase. With `yes` it is installed where there is none, and so is
-    /// later what a stage lacks.
+    /// Finds or starts an engine, as a phase. With `yes` it is installed if needed, and later
+    /// stages may install packages, too.
     pub async fn find_or_start(&mut self, context: &Context, yes: bool) -> Result<Engine> {
         let phase = context.recorder.phase("engine");
         if yes {
@@ -30,7 +30,8 @@ impl EngineGuard {
         }
         let used = Engine::find_or_start(context, &phase, yes).await;
         let used = phase.end(used, |used| {
-            let whose = if used.started_by_us { "started by us" } else { "running already" };
+            let whose =
+                if used.started_by_us { "started by sparkproof" } else { "already running" };
             format!("Docker {}, {whose}", used.version)
         })?;
         context.recorder.fact("docker", used.version.clone());
@@ -39,43 +40,42 @@ impl EngineGuard {
         Ok(engine)
     }
 
-    /// Uses a cluster that is up: its engine, and a shared lock on it.
+    /// Uses a cluster of `up`: takes its engine, and a shared lock on it.
     pub async fn use_up(&mut self, context: &Context, name: &Name) -> Result<Engine> {
         let lock = lock_up(&context.dirs, name, LockMode::Shared)?;
-        self.up =
-            Some(lock.ok_or_else(|| {
-                Error::environment(format!("cluster {name} is being taken down"))
-            })?);
+        self.up = Some(
+            lock.ok_or_else(|| Error::environment(format!("cluster {name} is being removed")))?,
+        );
         self.find_or_start(context, false).await
     }
 
-    /// Lets go of the engine; the last user stops a daemon of ours.
+    /// Ends the use of the engine; the last user stops sparkproof's daemon.
     pub async fn release(&mut self, context: &Context) -> Result<()> {
         self.up = None;
         match self.engine.take() {
             Some(used) => used.release(context).await,
-            // Perhaps interrupted in the middle of its start.
+            // The start of a daemon may have been interrupted.
             None => stop_if_unused(context).await,
         }
     }
 }
 
-/// The lock of a cluster that is up: its users share it, `down` holds it alone. `None` when it is
-/// not to be had now.
+/// Takes the lock of a cluster of `up`: its users share it, `down` takes it exclusively. `None` if
+/// it is not free.
 pub fn lock_up(dirs: &Dirs, name: &Name, hold: LockMode) -> Result<Option<std::fs::File>> {
     try_lock(&dirs.run(&name.clone().into()).join("users.lock"), hold)
 }
 
-/// Removes everything the run owns, newest first, then the engine, then the run's own state. Goes on
-/// after a failure; the first one is returned. A second signal cuts it short.
+/// Removes all resources of the run, newest first, then stops the engine, then removes the run's
+/// state. Continues after a failure and returns the first one. A second signal cuts it short.
 ///
 /// # Errors
-/// Environment: something is left; when it was cut short, the error names all of it.
+/// Environment: resources are left; if it was cut short, the error names all of them.
 pub async fn tear_down(context: &Context, held: &mut EngineGuard) -> Result<String> {
     tear_down_within(TEARDOWN, context, held).await
 }
 
-/// The same with another limit.
+/// The same with another time limit.
 pub(super) async fn tear_down_within(
     limit: Duration,
     context: &Context,
@@ -84,7 +84,7 @@ pub(super) async fn tear_down_within(
     let context = context.for_teardown();
     if context.cancel.exit().is_some() {
         context.recorder.info(
-            "interrupted: cleaning up; a second Ctrl-C (or SIGTERM) leaves the rest to `sparkproof \
+            "interrupted: cleaning up; after a second Ctrl-C (or SIGTERM) the rest is left to `sparkproof \
              sweep`",
         );
     }
@@ -96,11 +96,11 @@ pub(super) async fn tear_down_within(
     }
 }
 
-/// The error of a cleanup that something cut short: what is left, and what removes it.
+/// The error of a cleanup that was cut short: what is left, and how to remove it.
 fn left(context: &Context, by: &str) -> Error {
     let left: Vec<String> = context.run.owned().iter().map(ToString::to_string).collect();
     let left = match left.is_empty() {
-        true => "perhaps the Docker daemon and processes of the run".to_owned(),
+        true => "possibly the Docker daemon and processes of the run".to_owned(),
         false => left.join(", "),
     };
     Error::environment(format!("cleanup was cut short by {by}; left: {left}"))
@@ -150,7 +150,7 @@ mod tests {
     #[tokio::test]
     async fn a_second_signal_cuts_cleanup_short_and_says_what_is_left_for_sweep() {
         let (context, _keep) = test_context();
-        // Docker that accepts connections and says nothing.
+        // A Docker daemon that accepts connections and never answers.
         let socket = context.run.dir().join("silent.sock");
         let _silent = tokio::net::UnixListener::bind(&socket).expect("bound");
         let docker = format!("unix://{}", socket.display());

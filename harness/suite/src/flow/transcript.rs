@@ -1,4 +1,4 @@
-//! The guide is typed on the cluster of a proof.
+//! Types the guide on the cluster of a run.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use sparkproof_testbed::ScenarioContext;
 /// The guide's `spark.executor.instances`.
 const EXECUTORS: u32 = 3;
 
-/// Why the guide cannot be typed on the cluster of a proof, if so.
+/// Why the guide cannot be typed on the cluster of a run, if so.
 pub fn no_transcript(proof: &ScenarioContext) -> Option<String> {
     if proof.environment.engine.is_none() {
-        let why = "a cluster role binding is not ours to make on a cluster of the user's";
+        let why = "sparkproof creates no cluster role binding on a user's cluster";
         return Some(why.to_owned());
     }
     let mut programs = ["kubectl", "bash"].into_iter();
@@ -28,22 +28,22 @@ pub fn no_transcript(proof: &ScenarioContext) -> Option<String> {
     missing.map(|program| format!("{program} is not on PATH"))
 }
 
-/// The guide typed on the cluster of a proof.
+/// A session of typing the guide.
 #[derive(Debug)]
 pub struct GuideTyping<'a>(&'a ScenarioContext);
 
 impl<'a> GuideTyping<'a> {
-    /// On the cluster of this proof.
+    /// On the cluster of this scenario.
     pub fn on(proof: &'a ScenarioContext) -> Self {
         GuideTyping(proof)
     }
 
-    /// Types a list of the guide's steps: shell lines with kubectl as an administrator of the cluster,
-    /// forms into a REPL with this Geni. Each step is a check; all are made, whatever is red.
+    /// Types a list of the guide's steps: shell lines with kubectl as a cluster administrator,
+    /// forms into a REPL with this Geni. Each step is a check; a red one does not stop the others.
     ///
     /// # Errors
-    /// Red: a promise of a corrected step is not kept; a listed mistake is not met, or what is met
-    /// is not listed.
+    /// Red: a corrected step does not do what the guide promises; a listed mistake does not occur,
+    /// or one occurs that is not listed.
     pub async fn type_list(&self, list: List, geni: Geni) -> Result<Transcript> {
         let environment = &self.0.environment;
         let (context, image) = (&self.0.context, &environment.image);
@@ -139,7 +139,7 @@ impl<'a> GuideTyping<'a> {
         }
     }
 
-    /// kubectl's `create` takes no labels, by which what is ours is known.
+    /// Labels the object: kubectl's `create` takes no labels.
     async fn label(&self, owns: Owns, typing: &Typing) -> Result<()> {
         let client = self.0.client().clone();
         match owns {

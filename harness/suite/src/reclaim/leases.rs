@@ -1,6 +1,6 @@
-//! Whether the holders of Leases on a shared cluster live: seen by their renewals, for as long as a
-//! Lease lasts, by the clock of this machine. Times that a Lease names are of another clock and are
-//! not compared with ours (so does client-go's leader election).
+//! Whether the holders of Leases on a shared cluster are alive: renewals are observed for the
+//! duration of a Lease, by this machine's clock. Times in a Lease are of another clock and not
+//! compared with it (as in client-go's leader election).
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ use sparkproof_kubernetes::lease::DURATION_SECONDS;
 use sparkproof_kubernetes::removal::bounded;
 use tokio::time::Instant;
 
-/// What a Lease may last at most for a sweep to wait for its end, in seconds.
+/// The longest duration of a Lease, in seconds, for which a sweep waits.
 const LONGEST_SECONDS: u64 = 600;
-/// How long the API server may fail to answer beyond the last look that matters, in seconds.
+/// Seconds that the API server may fail to answer after the end of the Leases.
 const UNANSWERED_SECONDS: u64 = 60;
 
-/// What was seen of the holder of a Lease.
+/// The state of a Lease's holder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// The Lease was changed while we looked.
+    /// The Lease was changed during the observation.
     Renews,
-    /// The Lease went while we looked.
+    /// The Lease was deleted during the observation.
     Gone,
-    /// For as long as it lasts, this many seconds, nothing changed it.
+    /// The Lease did not change for its duration, this many seconds.
     Dead(u64),
-    /// The Lease lasts longer, in seconds, than a sweep waits.
+    /// The duration of the Lease, in seconds, is longer than a sweep waits.
     Lasts(u64),
-    /// The API server did not answer when it mattered: nothing is known.
+    /// Unknown, because the API server did not answer, with its error.
     NotSeen(String),
 }
 
-/// A Lease in question.
+/// A Lease under observation.
 #[derive(Debug)]
 struct Question {
     lease: KubeLease,
@@ -43,7 +43,7 @@ struct Question {
     answer: Option<Holder>,
 }
 
-/// All Leases that parameters find.
+/// Lists all Leases that match.
 pub(super) async fn list(
     api: &Api<KubeLease>,
     all: &ListParams,
@@ -51,11 +51,11 @@ pub(super) async fn list(
     bounded(async { Ok(api.list(all).await) }).await
 }
 
-/// Looks at Leases until it is known of each whether its holder lives. Only lists them, which is what
-/// a sweep may do in any case. A look that fails says nothing about a holder.
+/// Observes Leases until the state of each holder is known. It only lists them, for which a sweep
+/// always has permission. A failed list says nothing about a holder.
 ///
 /// # Errors
-/// The interruption of the run.
+/// Interrupted.
 pub(super) async fn observe(
     context: &Context,
     api: &Api<KubeLease>,
@@ -63,18 +63,18 @@ pub(super) async fn observe(
     leases: Vec<KubeLease>,
 ) -> Result<Vec<(KubeLease, Holder)>> {
     let begun = Instant::now();
-    let mut asked: Vec<Question> = leases.into_iter().map(Question::of).collect();
+    let mut asked: Vec<Question> = leases.into_iter().map(Question::from_lease).collect();
     let longest = asked.iter().filter(|q| q.answer.is_none()).map(|q| q.lasts).max();
     let mut last = String::new();
     if let Some(longest) = longest {
         let waiting = Waiting::up_to(longest + UNANSWERED_SECONDS, "renewals of Leases");
-        // Many objects and minutes: a list each second costs less than a watch for each Lease, and
-        // needs no verb that a sweep does not have.
+        // Polled: a list each second costs less than a watch for each Lease, and needs no
+        // additional verb.
         let waited = wait(context, waiting, Source::Backoff, async || {
-            // The state it will show is not older than this.
+            // Taken before the list: its state is not older than this.
             let elapsed = begun.elapsed();
             match list(api, all).await.and_then(|list| list.or_environment("listing Leases")) {
-                Ok(list) => asked.iter_mut().for_each(|question| question.look(&list, elapsed)),
+                Ok(list) => asked.iter_mut().for_each(|question| question.observe(&list, elapsed)),
                 Err(error) => last = error.to_string(),
             }
             match asked.iter().filter(|question| question.answer.is_none()).count() {
@@ -85,7 +85,7 @@ pub(super) async fn observe(
         .await;
         match waited {
             Err(error) if error.is_interruption() => return Err(error),
-            // What is not answered is not known.
+            // Without an answer the state is not known.
             Ok(()) | Err(Error { .. }) => {}
         }
     }
@@ -97,17 +97,17 @@ pub(super) async fn observe(
 }
 
 impl Question {
-    fn of(lease: KubeLease) -> Self {
+    fn from_lease(lease: KubeLease) -> Self {
         let spec = lease.spec.as_ref();
         let lasts = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
-        // Never less than what this version's runs renew it in.
+        // At least the duration that this version's runs use.
         let lasts = u64::try_from(lasts.max(DURATION_SECONDS)).unwrap_or_default();
         let answer = (lasts > LONGEST_SECONDS).then_some(Holder::Lasts(lasts));
         Question { lease, lasts, answer }
     }
 
-    /// Takes in one list that was asked for so long after the Lease was seen first.
-    fn look(&mut self, list: &ObjectList<KubeLease>, elapsed: Duration) {
+    /// Evaluates a list that was requested this long after the Lease was first seen.
+    fn observe(&mut self, list: &ObjectList<KubeLease>, elapsed: Duration) {
         if self.answer.is_some() {
             return;
         }
@@ -117,7 +117,7 @@ impl Question {
         };
         self.answer = match list.items.iter().find(is_it) {
             None => Some(Holder::Gone),
-            // Whoever changed it: that is never less careful than to compare the renewals.
+            // Any change counts, which is more careful than comparing renewal times.
             Some(now) if now.resource_version() != self.lease.resource_version() => {
                 Some(Holder::Renews)
             }

@@ -1,8 +1,8 @@
-//! What runs left behind: removed by a sweep, compared by an inventory.
+//! Leftovers of runs: removed by a sweep, found by comparing inventories.
 
 pub mod inventory;
 mod leases;
-mod look;
+mod presence;
 mod shared_cluster;
 mod sweep;
 

@@ -1,4 +1,4 @@
-//! Sweeps a cluster that several machines use: what a run left there whose Lease has expired.
+//! Sweeps a cluster that several machines use: removes the objects of runs whose Lease has expired.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,18 +27,18 @@ use crate::reclaim::Swept;
 pub struct SharedCluster {
     /// Its kubeconfig.
     pub kubeconfig: PathBuf,
-    /// Its context; none for the current one.
+    /// Context of the kubeconfig; `None` for the current one.
     pub context: Option<String>,
     /// Only this namespace.
     pub namespace: Option<String>,
 }
 
-/// Takes what belongs to runs of scope run that no process of this machine holds and whose Lease
-/// is not renewed for as long as it lasts. Without a Lease nothing is taken. A dry run only says so.
+/// Removes the objects of runs of scope run that no process of this machine holds and whose Lease
+/// is not renewed for its duration. Objects without a Lease are kept. A dry run only lists them.
 ///
 /// # Errors
-/// Bad input: the kubeconfig. Environment: Leases may not be listed. What could not be removed, or
-/// looked at, is in [`Swept::failed`].
+/// Bad input: the kubeconfig cannot be used. Environment: Leases cannot be listed. What could not
+/// be removed or checked is in [`Swept::failed`].
 pub async fn sweep_cluster(
     context: &Context,
     place: &SharedCluster,
@@ -65,21 +65,21 @@ async fn sweep_with(
     let found = match leases::list(&api, &ours).await? {
         Ok(found) => found.items,
         Err(kube::Error::Api(status)) => {
-            let remedy = "without the right to list Leases nothing can be swept; --namespace NAME \
-                          asks for those of one namespace only";
+            let remedy = "a sweep needs permission to list Leases; --namespace NAME \
+                          needs it in one namespace only";
             return Err(
                 Error::environment(format!("listing Leases: {}", status.message)).remedy(remedy)
             );
         }
         Err(error) => return Err(error).or_environment("listing Leases"),
     };
-    // Only now: a run that began meanwhile is alive.
+    // Read after the list, since a run may have begun meanwhile.
     let live: BTreeSet<String> =
         StaleRun::live(&context.dirs)?.into_iter().map(String::from).collect();
     let leased: BTreeSet<String> = found.iter().map(|lease| label(lease, KUBE_RUN)).collect();
     let of_others = found.into_iter().filter(|lease| !live.contains(&label(lease, KUBE_RUN)));
     let seen = leases::observe(context, &api, &ours, of_others.collect()).await?;
-    // One Lease that may be renewed says that its run lives, whatever became of its others.
+    // A run is alive if any of its Leases may be renewed.
     let alive: BTreeSet<String> = seen
         .iter()
         .filter(|(_, holder)| {
@@ -92,21 +92,21 @@ async fn sweep_with(
         let run = format!("run {run} in namespace {}", lease.namespace().unwrap_or_default());
         let kept = |why: String| format!("{run} ({why})");
         match holder {
-            Holder::Dead(_) if alive.contains(&label(&lease, KUBE_RUN)) => swept
-                .left_alone
-                .push(kept("another Lease of that run is renewed, or may be: it lives".to_owned())),
+            Holder::Dead(_) if alive.contains(&label(&lease, KUBE_RUN)) => swept.kept.push(kept(
+                "another Lease of that run may be renewed: the run may be alive".to_owned(),
+            )),
             Holder::Dead(seconds) => take(context, &client, lease, seconds, mode, swept).await,
             Holder::Renews => swept
-                .left_alone
+                .kept
                 .push(kept(format!("its Lease is held by {held_by}, which renewed it just now"))),
-            Holder::Gone => swept.left_alone.push(kept("its Lease went just now".to_owned())),
-            Holder::Lasts(seconds) => swept.left_alone.push(kept(format!(
+            Holder::Gone => swept.kept.push(kept("its Lease was deleted just now".to_owned())),
+            Holder::Lasts(seconds) => swept.kept.push(kept(format!(
                 "its Lease is held by {held_by} and lasts {seconds} s, longer than a sweep waits"
             ))),
             Holder::NotSeen(why) => {
                 swept
                     .failed
-                    .push(kept(format!("whether its Lease is renewed was not seen: {why}")));
+                    .push(kept(format!("it is not known whether its Lease is renewed: {why}")));
             }
         }
     }
@@ -115,8 +115,8 @@ async fn sweep_with(
         for namespace in removal::bounded(namespaces.list(&ours)).await? {
             let run = label(&namespace, KUBE_RUN);
             if !leased.contains(&run) && !live.contains(&run) {
-                swept.left_alone.push(format!(
-                    "namespace {} (no Lease: only the machine of run {run} knows whether it lives)",
+                swept.kept.push(format!(
+                    "namespace {} (no Lease: only the machine of run {run} knows whether it is alive)",
                     namespace.name_any()
                 ));
             }
@@ -129,7 +129,7 @@ fn label<K: ResourceExt>(object: &K, name: &str) -> String {
     object.labels().get(name).cloned().unwrap_or_default()
 }
 
-/// The namespace when it is the run's, else what carries the run's labels in it.
+/// Removes the namespace if it is the run's, else the objects with the run's labels in it.
 async fn take(
     context: &Context,
     client: &Client,
@@ -141,7 +141,7 @@ async fn take(
     let namespace = lease.namespace().unwrap_or_default();
     let Ok(run) = label(&lease, KUBE_RUN).parse::<RunId>() else {
         let what = format!("Lease {} in namespace {namespace}", lease.name_any());
-        return swept.left_alone.push(format!("{what} (its label is not that of a run)"));
+        return swept.kept.push(format!("{what} (its label is not that of a run)"));
     };
     let why =
         format!("its Lease is held by {} and was not renewed for {seconds} s", holder_of(&lease));
@@ -149,7 +149,7 @@ async fn take(
         let is_of_run = is_of_run(client, &namespace, &run).await?;
         let what = match is_of_run {
             true => format!("namespace {namespace}"),
-            false => format!("what run {run} left in namespace {namespace}"),
+            false => format!("objects of run {run} in namespace {namespace}"),
         };
         if mode == SweepMode::DryRun {
             let (kind, name) = match is_of_run {
@@ -163,20 +163,21 @@ async fn take(
         if !take_over(client, &lease).await? {
             let held =
                 format!("run {run} in namespace {namespace} (its Lease was renewed just now)");
-            swept.left_alone.push(held);
+            swept.kept.push(held);
             return Ok(None);
         }
         if is_of_run {
-            // The Lease goes last, with the namespace: until then the next sweep finds the run.
+            // The Lease is deleted last, or with the namespace, so that the next sweep finds the
+            // run until then.
             if let Some(why) = remove_bindings(client, &run).await? {
-                swept.left_alone.push(format!("cluster role bindings of run {run} ({why})"));
+                swept.kept.push(format!("cluster role bindings of run {run} ({why})"));
             }
             removal::remove_namespace(context, client.clone(), &namespace, &run).await?;
             return Ok(Some(what));
         }
         let mut selectors = vec![format!("{KUBE_RUN}={run}")];
         let application = lease.annotations().get(KUBE_APPLICATION);
-        // Ours are named after their run.
+        // The run's applications are named after it.
         let application = application.filter(|id| id.contains(run.as_str()));
         selectors.extend(application.map(|id| format!("spark-app-selector={id}")));
         for selector in selectors {
@@ -192,19 +193,19 @@ async fn take(
     }
 }
 
-/// Whether a namespace is the run's. Who may not look at namespaces has made none; when the API server
-/// fails, nothing is known.
+/// Whether a namespace is the run's. Without permission to get namespaces it is not: the run could
+/// not have created one.
 async fn is_of_run(client: &Client, namespace: &str, run: &RunId) -> Result<bool> {
     let api: Api<Namespace> = Api::all(client.clone());
     match removal::bounded(async { Ok(api.get_opt(namespace).await) }).await? {
         Ok(found) => Ok(found.is_some_and(|object| label(&object, KUBE_RUN) == **run)),
         Err(kube::Error::Api(status)) if status.code == 403 => Ok(false),
-        Err(error) => Err(error).or_environment(format!("looking at namespace {namespace}")),
+        Err(error) => Err(error).or_environment(format!("reading namespace {namespace}")),
     }
 }
 
-/// Becomes the Lease's holder, unless it changed since it was seen: a holder that wakes up sees that it
-/// has lost it, and of several sweeps one goes on. Whether it could be had.
+/// Takes over the Lease, unless it has changed; returns whether it did. A suspended holder that
+/// resumes sees that it lost the Lease, and of several sweeps only one goes on.
 async fn take_over(client: &Client, lease: &KubeLease) -> Result<bool> {
     let api: Api<KubeLease> =
         Api::namespaced(client.clone(), &lease.namespace().unwrap_or_default());
@@ -220,7 +221,8 @@ async fn take_over(client: &Client, lease: &KubeLease) -> Result<bool> {
     }
 }
 
-/// The guide's cluster role binding, where that is allowed; else the API server's words.
+/// Deletes the guide's cluster role binding of the run; returns the API server's message if that is
+/// not permitted.
 async fn remove_bindings(client: &Client, run: &RunId) -> Result<Option<String>> {
     let api: Api<ClusterRoleBinding> = Api::all(client.clone());
     let all = ListParams::default().labels(&format!("{KUBE_RUN}={run}"));

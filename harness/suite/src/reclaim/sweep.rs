@@ -1,4 +1,4 @@
-//! Removes what runs that died left behind on this machine, or says what it would remove.
+//! Removes what killed runs left behind on this machine, or lists it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,43 +11,43 @@ use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::ledger::{OwnedResource, Scope, StaleRun};
 use sparkproof_kubernetes::release::try_release;
 use sparkproof_machine::docker::Labelled;
-use sparkproof_machine::engine::{Daemon, Engine, EngineUse, Found, look, would_stop};
+use sparkproof_machine::engine::{Daemon, Engine, EngineUse, Found, inspect, would_stop};
 use sparkproof_machine::{docker, exec};
 
-use super::look::{Look, look as look_at};
+use super::presence::{Presence, presence};
 
-/// Whether a sweep removes anything.
+/// What a sweep does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SweepMode {
-    /// It does.
+    /// It removes.
     Remove,
-    /// It only says what would go, and why.
+    /// It lists what it would remove, and why.
     DryRun,
 }
 
-/// What a sweep did, in words.
+/// The result of a sweep, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Removed, e.g. `network sparkproof-7f3a0000`.
     pub removed: Vec<String>,
-    /// What a dry run did not remove.
+    /// What a dry run would remove.
     pub would_remove: Vec<Doomed>,
-    /// Left, because it is the user's to keep or its run is not known on this machine.
-    pub left_alone: Vec<String>,
-    /// Should have gone and did not, with the reason.
+    /// Kept, because it is of scope user or its run is not known on this machine.
+    pub kept: Vec<String>,
+    /// Not removed, with the reason.
     pub failed: Vec<String>,
 }
 
-/// Something that a sweep would remove.
+/// A resource that a sweep would remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Doomed {
-    /// What it is, e.g. `network`.
+    /// Its kind, e.g. `network`.
     pub kind: &'static str,
-    /// Which one.
+    /// Its name.
     pub name: String,
-    /// The run that made it; empty for what no single run made.
+    /// Its run; empty if it is of no single run.
     pub run: String,
-    /// Why that run counts as dead.
+    /// Why its run counts as dead.
     pub why: String,
 }
 
@@ -61,38 +61,37 @@ impl std::fmt::Display for Doomed {
     }
 }
 
-/// Why a run of this machine is dead.
+/// Why a run of this machine counts as dead.
 const LOCK_FREE: &str = "no process holds the lock of that run";
 
-/// Removes what is left of every run of scope run whose lock is free, newest thing first: its
-/// ledger's entries, its processes, what carries its label in the container engine; then a daemon
-/// of ours that nobody uses; then the run's state. Never anything of a run whose lock is held, or
-/// whose ledger this program does not understand. A dry run looks at the same and removes nothing;
-/// it starts no daemon to look into it.
+/// Sweeps every run of scope run whose lock is free: removes its ledger's entries, newest first,
+/// its processes, and the objects with its label in the container engine; then stops sparkproof's
+/// Docker daemon if no run uses it; then removes the run's state. Nothing is removed of a run whose
+/// lock is held or whose ledger is not understood. A dry run removes nothing and starts no daemon.
 ///
 /// # Errors
-/// Environment: the state directory cannot be read. What could not be removed is no error here but
-/// in [`Swept::failed`], and the rest is still swept.
+/// Environment: the state directory cannot be read. What could not be removed is in
+/// [`Swept::failed`], and does not stop the sweep.
 pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Result<Swept> {
     let mut swept = Swept::default();
-    // Held until the end: nobody else sweeps them, and their locks say that they are not alive.
+    // Locked until the end, so that no other sweep handles them.
     let mut stale = Vec::new();
-    // Their locks are held, too: nothing of them goes.
+    // These stay locked, too, but nothing of them is removed.
     let mut kept = Vec::new();
     let looked = StaleRun::find(&context.dirs)?;
     swept.failed.extend(looked.failed.iter().map(|error| format!("run {error}")));
     for dir in StaleRun::of_others(&context.dirs)? {
-        swept.left_alone.push(format!("{} (its name is not that of a run)", dir.display()));
+        swept.kept.push(format!("{} (its name is not that of a run)", dir.display()));
     }
     for StaleRun { run, scope } in looked.found {
         if let Some(error) = run.not_understood() {
             match scope {
-                Some(Scope::User) => swept.left_alone.push(format!("run {}: {error}", run.id())),
+                Some(Scope::User) => swept.kept.push(format!("run {}: {error}", run.id())),
                 _ => swept.failed.push(format!("run {}: {}", run.id(), error.summary())),
             }
             kept.push(run);
         } else if scope == Some(Scope::User) {
-            swept.left_alone.extend(run.owned().iter().map(|o| format!("{o} (kept by `up`)")));
+            swept.kept.extend(run.owned().iter().map(|o| format!("{o} (kept by `up`)")));
         } else {
             stale.push(Context { run: Arc::new(run), ..context.for_teardown() });
         }
@@ -115,15 +114,15 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
         match fates(&context.dirs, found, &dead, ours).await {
             Ok(fates) => remove_labelled(&used.engine, fates, &mut swept).await,
             Err(e) => {
-                swept.failed.push(format!("what carries our label at {}: {e}", used.engine.host));
+                swept.failed.push(format!("labelled objects at {}: {e}", used.engine.host));
             }
         }
         match used.release(context).await {
-            Ok(()) if ours && !Daemon::of(&context.dirs).left_something() => {
-                swept.removed.push("the Docker daemon of ours".to_owned());
+            Ok(()) if ours && !Daemon::new(&context.dirs).left_something() => {
+                swept.removed.push("the sparkproof Docker daemon".to_owned());
             }
             Ok(()) => {}
-            Err(e) => swept.failed.push(format!("the Docker daemon of ours: {e}")),
+            Err(e) => swept.failed.push(format!("the sparkproof Docker daemon: {e}")),
         }
     }
     for run in stale {
@@ -134,15 +133,15 @@ pub async fn sweep(context: &Context, phase: &PhaseGuard, mode: SweepMode) -> Re
     Ok(swept)
 }
 
-/// The daemons to look into: one that answers, and ours, started again when something of it or in
-/// it may be left.
+/// The daemons to sweep: the running one, and sparkproof's, which is started if anything of it or
+/// in it may be left.
 async fn engines(
     context: &Context,
     phase: &PhaseGuard,
     stale: &[Context],
     swept: &mut Swept,
 ) -> Vec<EngineUse> {
-    let daemon = Daemon::of(&context.dirs);
+    let daemon = Daemon::new(&context.dirs);
     let mut engines = Vec::new();
     if let Some(engine) = theirs(context, swept).await {
         engines.push(EngineUse::theirs(engine).await);
@@ -160,9 +159,9 @@ async fn engines(
     usable
 }
 
-/// The daemon of the user's, where there is one. One that does not answer was not swept.
+/// The user's daemon, if there is one. One that does not answer is recorded as not swept.
 async fn theirs(context: &Context, swept: &mut Swept) -> Option<Engine> {
-    match look(&context.dirs).await {
+    match inspect(&context.dirs).await {
         Ok(Found::Theirs(engine)) => Some(engine),
         Ok(Found::Ours(_) | Found::Installed(_) | Found::Missing) => None,
         Err(e) => {
@@ -172,21 +171,21 @@ async fn theirs(context: &Context, swept: &mut Swept) -> Option<Engine> {
     }
 }
 
-/// Whether something of these runs lives in a daemon.
+/// Whether a resource of these runs is in a daemon.
 fn mentioned(daemon: &Daemon, stale: &[Context]) -> bool {
     let host = daemon.host();
     let lives_there = |owned: &OwnedResource| owned.docker_host() == Some(&host);
     stale.iter().any(|run| run.run.owned().iter().any(lives_there))
 }
 
-/// Whether an entry lives in a cluster of its very run, and goes with it.
+/// Whether an entry is in a cluster of the same run, and so is removed with it.
 fn goes_with_its_cluster(context: &Context, entry: &OwnedResource, all: &[OwnedResource]) -> bool {
     all.iter().any(OwnedResource::is_cluster)
         && (matches!(entry, OwnedResource::NodeImage { .. })
             || entry.kubeconfig().is_some_and(|k| k.starts_with(context.run.dir())))
 }
 
-/// The ledger's entries, newest first, then processes that escaped their group.
+/// Removes the ledger's entries, newest first, then processes that left their group.
 async fn sweep_run(context: &Context, swept: &mut Swept) {
     let owned = context.run.owned();
     for entry in owned.iter().rev() {
@@ -196,7 +195,7 @@ async fn sweep_run(context: &Context, swept: &mut Swept) {
         };
         match gone {
             Ok(None) => swept.removed.push(entry.to_string()),
-            Ok(Some(why)) => swept.left_alone.push(format!("{entry} ({why})")),
+            Ok(Some(why)) => swept.kept.push(format!("{entry} ({why})")),
             Err(e) => swept.failed.push(format!("{entry}: {e}")),
         }
     }
@@ -207,23 +206,22 @@ async fn sweep_run(context: &Context, swept: &mut Swept) {
     }
 }
 
-/// What is to become of something that carries a run's label.
+/// What a sweep does with an object that has a run's label.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
-    /// Its run is dead.
+    /// Removes it: its run is dead.
     Goes,
-    /// With the reason.
+    /// Keeps it, for this reason.
     Stays(String),
-    /// Its run lives.
+    /// Nothing: its run is alive.
     Lives,
 }
 
-/// What carries a run's label, and what is to become of it: what is of a dead run goes without
-/// standing in its ledger any more. In a daemon of ours only runs of this machine work: there an
-/// unknown run is a dead one.
+/// The labelled objects and what to do with each. Objects of a dead run are removed even if its
+/// ledger does not name them. In sparkproof's daemon, which only runs of this machine use, an
+/// unknown run is dead.
 ///
-/// The objects are listed before the live runs: an object that is seen is then never of a run that
-/// began after the runs were.
+/// Objects are listed before the live runs, so that no listed object is of a run that began later.
 async fn fates(
     dirs: &Dirs,
     found: impl Future<Output = Result<Vec<Labelled>>>,
@@ -242,7 +240,7 @@ async fn fates(
         } else if is_dead || daemon_of_ours {
             Fate::Goes
         } else {
-            Fate::Stays("a run of somewhere else".to_owned())
+            Fate::Stays("a run of another machine or state directory".to_owned())
         }
     };
     Ok(found.into_iter().map(|labelled| (fate(&labelled), labelled)).map(|(f, l)| (l, f)).collect())
@@ -252,7 +250,7 @@ async fn remove_labelled(engine: &Engine, fates: Vec<(Labelled, Fate)>, swept: &
     for (labelled, fate) in fates {
         match fate {
             Fate::Lives => {}
-            Fate::Stays(why) => swept.left_alone.push(format!("{labelled} ({why})")),
+            Fate::Stays(why) => swept.kept.push(format!("{labelled} ({why})")),
             Fate::Goes => match docker::remove(engine, &labelled).await {
                 Ok(()) => swept.removed.push(labelled.to_string()),
                 Err(e) => swept.failed.push(format!("{labelled}: {e}")),
@@ -261,7 +259,7 @@ async fn remove_labelled(engine: &Engine, fates: Vec<(Labelled, Fate)>, swept: &
     }
 }
 
-/// What a sweep would do now.
+/// Lists what a sweep would do now.
 async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Result<()> {
     let mut seen = BTreeSet::new();
     for run in stale {
@@ -272,20 +270,20 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
         let owned = run.run.owned();
         for entry in owned.iter().rev() {
             let (kind, name) = (entry.kind(), entry.name());
-            match look_at(run, entry).await {
+            match presence(run, entry).await {
                 _ if goes_with_its_cluster(run, entry, &owned) => {
-                    doom(kind, name, format!("{LOCK_FREE}; goes with its cluster"));
+                    doom(kind, name, format!("{LOCK_FREE}; removed with its cluster"));
                 }
-                Ok(Look::There) => {
+                Ok(Presence::Present) => {
                     seen.insert((kind, name.clone()));
                     doom(kind, name, LOCK_FREE.to_owned());
                 }
-                Ok(Look::Gone) => {}
-                Ok(Look::NotTheRuns(why)) => swept.left_alone.push(format!("{entry} ({why})")),
-                Ok(Look::NotLookedAt) => {
-                    doom(kind, name, format!("{LOCK_FREE}; where it lives was not looked at"));
+                Ok(Presence::Absent) => {}
+                Ok(Presence::Foreign(why)) => swept.kept.push(format!("{entry} ({why})")),
+                Ok(Presence::NotChecked) => {
+                    doom(kind, name, format!("{LOCK_FREE}; not checked whether it exists"));
                 }
-                Err(error) => doom(kind, name, format!("{LOCK_FREE}; not looked at: {error}")),
+                Err(error) => doom(kind, name, format!("{LOCK_FREE}; not checked: {error}")),
             }
         }
         for name in exec::strays(run) {
@@ -294,18 +292,18 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
         doom("state directory", run.run.dir().display().to_string(), LOCK_FREE.to_owned());
     }
     let dead: BTreeSet<&str> = stale.iter().map(|c| c.run.label().as_str()).collect();
-    let daemon = Daemon::of(&context.dirs);
+    let daemon = Daemon::new(&context.dirs);
     let mut engines = Vec::new();
     if let Some(engine) = theirs(context, swept).await {
         engines.push((engine, false));
     }
     match Engine::at(&daemon.host()).await {
         Ok(Some(engine)) => engines.push((engine, true)),
-        Err(e) => swept.failed.push(format!("the Docker daemon of ours: {}", e.summary())),
+        Err(e) => swept.failed.push(format!("the sparkproof Docker daemon: {}", e.summary())),
         Ok(None) if daemon.left_something() || (mentioned(&daemon, stale) && daemon.has_data()) => {
             let host = daemon.host();
-            swept.left_alone.push(format!(
-                "the Docker daemon at {host} (it does not run: what is in it was not looked at)"
+            swept.kept.push(format!(
+                "the Docker daemon at {host} (it does not run: its contents were not listed)"
             ));
         }
         Ok(None) => {}
@@ -314,7 +312,7 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
         let fates = match fates(&context.dirs, docker::labelled(&engine), &dead, ours).await {
             Ok(fates) => fates,
             Err(e) => {
-                swept.failed.push(format!("what carries our label at {}: {e}", engine.host));
+                swept.failed.push(format!("labelled objects at {}: {e}", engine.host));
                 continue;
             }
         };
@@ -322,11 +320,11 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
             let why = match fate {
                 Fate::Lives => continue,
                 Fate::Stays(why) => {
-                    swept.left_alone.push(format!("{labelled} ({why})"));
+                    swept.kept.push(format!("{labelled} ({why})"));
                     continue;
                 }
                 Fate::Goes if dead.contains(labelled.run.as_str()) => LOCK_FREE,
-                Fate::Goes => "no run of that id is on this machine",
+                Fate::Goes => "this machine has no run of that id",
             };
             let Labelled { kind, name, run, .. } = labelled;
             let run = run.into();
@@ -345,14 +343,14 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
 }
 
 impl Swept {
-    /// Nothing failed.
+    /// Whether everything was removed.
     ///
     /// # Errors
-    /// Environment: names what is still there.
+    /// Environment: names what was not removed.
     pub fn complete(&self) -> Result<()> {
         match self.failed.as_slice() {
             [] => Ok(()),
-            failed => Err(Error::environment(format!("still there: {}", failed.join("; ")))),
+            failed => Err(Error::environment(format!("not removed: {}", failed.join("; ")))),
         }
     }
 }

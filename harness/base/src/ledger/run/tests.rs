@@ -74,7 +74,7 @@ async fn a_run_that_another_process_holds_is_refused_in_time() {
     let _held = Run::begin_as(&dirs, Scope::User, &id("mine")).await.expect("run");
     let error = Run::begin_as(&dirs, Scope::Run, &id("mine")).await.expect_err("held");
     assert_eq!(error.exit, crate::Exit::Environment);
-    assert!(error.summary().contains("held by another process"), "{}", error.summary());
+    assert!(error.summary().contains("another process uses it"), "{}", error.summary());
     assert!(error.summary().contains("choose another name"), "{}", error.summary());
 }
 

@@ -1,4 +1,4 @@
-//! The program.
+//! The Minikube binary.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::{Cache, Key};
 /// digest), or built from its Go module, in this order.
 ///
 /// # Errors
-/// Environment: neither can be had, with the reason of the second.
+/// Environment: both failed, with the reason of the build.
 pub async fn minikube_binary(context: &Context, phase: &PhaseGuard) -> Result<PathBuf> {
     let pinned = minikube()?;
     let key = Key::new("minikube").with("recipe", "1").with("version", &pinned.version);
@@ -39,7 +39,7 @@ pub async fn minikube_binary(context: &Context, phase: &PhaseGuard) -> Result<Pa
         let mode = std::fs::Permissions::from_mode(0o755);
         fs_err::set_permissions(dir.join("minikube"), mode).or_environment("Minikube's binary")
     };
-    Ok(Cache::of(context).entry(context, &key, step, build).await?.keep().join("minikube"))
+    Ok(Cache::new(context).entry(context, &key, step, build).await?.keep().join("minikube"))
 }
 
 async fn download(context: &Context, pinned: &Minikube, to: &Path) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The base image of its nodes.
+//! The base image of Minikube's nodes.
 
 use std::path::{Path, PathBuf};
 
@@ -15,39 +15,41 @@ use super::super::{components, inputs, published, rootfs};
 use crate::golang::{Go, architecture};
 use crate::{Cache, Entry, Key, Layer, tree};
 
-/// What Minikube asks of a node beside what every node has (its deploy/kicbase/Dockerfile).
+/// Packages that Minikube needs on a node, besides those of every node (its
+/// deploy/kicbase/Dockerfile).
 const PACKAGES: [&str; 3] = ["openssh-server", "rsync", "sudo"];
-/// What of the node image a Minikube node must not have: kind's kubelet, since Minikube writes units
-/// of its own; and a containerd that runs before Minikube has changed its configuration.
+/// Files of the node image that a Minikube node must not have: kind's kubelet units, since Minikube
+/// writes its own; and the start of containerd before Minikube has changed its configuration.
 const TAKEN_AWAY: [&str; 4] = [
     "etc/systemd/system/.wh.kubelet.service",
     "etc/systemd/system/.wh.kubelet.service.d",
     "etc/systemd/system/multi-user.target.wants/.wh.kubelet.service",
     "etc/systemd/system/multi-user.target.wants/.wh.containerd.service",
 ];
-/// What Minikube puts on each node.
+/// Directories that Minikube needs on each node.
 const BINARIES: [&str; 3] = ["kubeadm", "kubectl", "kubelet"];
 
-/// What a Minikube node is made of.
+/// The parts of a Minikube node.
 #[derive(Debug, Clone)]
 pub struct MinikubeImage {
-    /// The base image, held by the engine, and its Kubernetes version.
+    /// The base image in the engine, with its Kubernetes version.
     pub node: NodeImage,
-    /// Of an assembled one: the directory with Kubernetes' programs, which are in the image, too.
+    /// For an assembled image: the directory with Kubernetes' programs, which are also in the
+    /// image.
     pub programs: Option<PathBuf>,
 }
 
-/// As a kind node, in a control group namespace of its own. Minikube leaves that to the daemon, which
-/// on cgroup v1 gives none: systemd then mounts the host's hierarchies as a whole, and what the
-/// kubelet makes in those that Docker does not know, as `unified`, stays on the host.
+/// Starts like a kind node, but in its own control group namespace. Minikube leaves that to the
+/// daemon, which on cgroup v1 gives none: systemd then mounts the host's whole hierarchies, and
+/// groups that the kubelet creates in hierarchies unknown to Docker (`unified`) stay on the host.
 const ENTRYPOINT: &[&str] =
     &["/usr/bin/unshare", "--cgroup", "--", "/usr/local/bin/entrypoint", "/sbin/init"];
 
 impl MinikubeImage {
-    /// Readies a home directory of Minikube's for an assembled image: Kubernetes' programs where
-    /// it downloads them to, since it asks kubeadm on this host for the images of a version, and
-    /// takes older ones without an answer, which are nowhere. Returns the path of the manifest for
-    /// the pod network; nothing is done and `None` returned for a published image.
+    /// Prepares Minikube's home directory for an assembled image. Puts Kubernetes' programs at
+    /// their download path, since Minikube asks kubeadm on this host for the images of a version,
+    /// and otherwise uses older ones, which do not exist. Returns the path of the pod network's
+    /// manifest. Does nothing for a published image and returns `None`.
     pub fn ready(&self, home: &Path) -> Result<Option<PathBuf>> {
         let Some(programs) = &self.programs else { return Ok(None) };
         let what = "laying out Minikube's home directory";
@@ -65,8 +67,9 @@ impl MinikubeImage {
     }
 }
 
-/// The base image, as the engine holds it already; else Minikube's own by digest where a registry
-/// answers; else assembled. Where no Kubernetes is asked for, each has its default.
+/// The base image: from the engine, else Minikube's own by digest if a registry answers, else
+/// assembled. `asked_for` is the release of Kubernetes; without it, the published and the assembled
+/// image have their own defaults.
 ///
 /// # Errors
 /// As [`build_node_image`](crate::node::build_node_image).
@@ -100,7 +103,7 @@ pub async fn minikube_image(
                 published::ask(context, &engine.docker, &pinned.base, &pinned.base_digest).await
             }
             false => Decision::Assemble(Lack::Unpublished(format!(
-                "the etcd of Kubernetes {} does not take the flags of Minikube {}",
+                "the etcd of Kubernetes {} does not accept the flags of Minikube {}",
                 theirs.version, pinned.version
             ))),
         })
@@ -116,7 +119,7 @@ pub async fn minikube_image(
             step.done("");
             let node = held(engine, &reference, None, &theirs).await?;
             let node = node.ok_or_else(|| {
-                Error::environment(format!("{reference} was pulled but is not held"))
+                Error::environment(format!("{reference} was pulled but is not in the engine"))
             })?;
             Ok(MinikubeImage { node, programs: None })
         }
@@ -125,14 +128,14 @@ pub async fn minikube_image(
             assemble(context, phase, engine, &ours, &go?).await
         }
         Decision::Assemble(reason) => Err(Error::environment(format!(
-            "Kubernetes {} on Minikube: {reason}, and it is not assembled from packages",
+            "Kubernetes {} on Minikube: {reason}, and it cannot be assembled from packages",
             ours.version
         ))
         .remedy("choose another --kubernetes-version")),
     }
 }
 
-/// Minikube starts etcd with flags that etcd 3.6, of Kubernetes 1.34, no longer knows.
+/// Minikube starts etcd with flags that etcd 3.6 (Kubernetes 1.34) no longer has.
 fn runs_on_published(release: &KubernetesRelease) -> bool {
     release.major_minor().1.parse::<u32>().is_ok_and(|minor| minor <= 33)
 }
@@ -194,7 +197,7 @@ async fn packages(context: &Context, phase: &PhaseGuard, go: &Go) -> Result<Path
         .or_internal("packing Minikube's packages")?
         .or_environment("packing Minikube's packages")
     };
-    let entry = Cache::of(context).entry(context, &packages_key(go), step, build).await?;
+    let entry = Cache::new(context).entry(context, &packages_key(go), step, build).await?;
     Ok(entry.keep().join("layer.tar"))
 }
 
@@ -207,7 +210,7 @@ fn files(release: &KubernetesRelease, crictl: &Path) -> Vec<(String, Entry)> {
         .collect();
     files.extend(TAKEN_AWAY.map(|path| (path.to_owned(), Entry::bytes("", 0o644))));
     files.push(("usr/local/bin/crictl".to_owned(), Entry::file(crictl, 0o755)));
-    // Where Minikube looks before it copies them.
+    // Minikube checks this path before it copies them.
     let place = format!("var/lib/minikube/binaries/{}", release.version);
     files.extend(
         BINARIES.map(|name| (format!("{place}/{name}"), Entry::link(format!("/usr/bin/{name}")))),

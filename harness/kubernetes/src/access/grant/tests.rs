@@ -1,4 +1,4 @@
-//! A mocked API server that says what it was asked to create.
+//! A mocked API server that reports what it was asked to create.
 
 use http::{Method, Request, Response};
 use kube::client::Body;
@@ -17,7 +17,7 @@ fn an_application_id_says_whose_it_is() {
     assert_ne!(id, application_of(&run));
 }
 
-/// A cluster that gives back what is created; the paths of what was.
+/// A cluster that answers with the created object; and the paths of created objects.
 fn cluster() -> (Cluster, JoinHandle<Vec<String>>) {
     let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
     let served = tokio::spawn(async move {
@@ -70,14 +70,14 @@ async fn in_a_namespace_of_the_users_only_a_lease_is_made() {
             ..ClusterCapabilities::default()
         };
         let access = grant(&context, &cluster, &terms, request()).await.expect("granted");
-        // The driver gets the user's own kubeconfig, by its context.
+        // The driver gets the user's kubeconfig, with its context.
         assert_eq!(access.driver_kubeconfig, cluster.kubeconfig);
         assert_eq!(access.driver_context.as_deref(), Some("team"));
         let application = access.application.clone().expect("an application");
         let all: Vec<String> = context.run.owned().iter().map(ToString::to_string).collect();
         let labelled = [
-            format!("what carries sparkproof.io/run={run} in namespace team"),
-            format!("what carries spark-app-selector={application} in namespace team"),
+            format!("objects with sparkproof.io/run={run} in namespace team"),
+            format!("objects with spark-app-selector={application} in namespace team"),
         ];
         let lease = leased.then(|| format!("lease sparkproof-{run} in namespace team"));
         assert_eq!(all, lease.into_iter().chain(labelled).collect::<Vec<_>>());

@@ -1,12 +1,12 @@
-//! Which specification a call of an OCI runtime is about.
+//! Finds the specification in the arguments of an OCI runtime.
 
 use std::path::PathBuf;
 
 /// runc's global options that take a value in the next argument.
 const GLOBAL_WITH_VALUE: [&str; 5] = ["log", "log-format", "root", "criu", "rootless"];
 
-/// The specification file that a call reads, when it reads one: `config.json` of the bundle for
-/// `create`, `run` and `restore`, the process file for `exec`.
+/// The specification file that a call reads, if any: `config.json` of the bundle for `create`,
+/// `run` and `restore`, the process file for `exec`.
 pub(super) fn specification(arguments: &[String]) -> Option<PathBuf> {
     let mut rest = arguments.iter();
     let command = loop {
@@ -30,8 +30,8 @@ pub(super) fn specification(arguments: &[String]) -> Option<PathBuf> {
     }
 }
 
-/// Name and attached value of `--name`, `--name=value`, `-name` or `-n`: runc's parser takes one
-/// dash for two.
+/// Name and attached value of `--name`, `--name=value`, `-name` or `-n`: runc's parser accepts one
+/// dash as two.
 fn option(argument: &str) -> Option<(&str, Option<&str>)> {
     let name = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
     Some(name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value))))

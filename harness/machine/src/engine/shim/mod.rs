@@ -1,7 +1,7 @@
-//! The OCI runtime shim: stands in front of runc where the host grants less than Docker asks for.
+//! The OCI runtime shim: called instead of runc where the host grants less than Docker requests.
 //!
-//! The binary is multi-call: started under the name [`NAME`] it takes the arguments of an OCI
-//! runtime, narrows what the specification asks for to what this host really has, and becomes runc.
+//! The binary is multi-call. Started under the name [`NAME`] it takes the arguments of an OCI
+//! runtime, narrows the specification to what this host grants, and becomes runc.
 
 mod arguments;
 mod narrow;

@@ -1,5 +1,5 @@
-//! Narrows a specification to what the host has. Works on plain JSON, so that no field of a newer
-//! specification is lost.
+//! Narrows a specification to what the host grants. Works on plain JSON, so that no field of a
+//! newer specification is lost.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::engine::Capabilities;
 const SETS: [&str; 5] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
 
 /// Narrows a container's `config.json` (with a `process` member) or a process file of `exec`.
-/// True when something had to change.
+/// Returns whether it changed.
 pub(super) fn narrow(specification: &mut Value, host: &Capabilities) -> bool {
     let process = match specification.get_mut("process") {
         Some(process) => process,

@@ -1,4 +1,4 @@
-//! The shim's way: read, narrow, become runc.
+//! Runs the shim: reads and narrows the specification, then becomes runc.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -12,9 +12,9 @@ use super::arguments::specification;
 use super::narrow::narrow;
 use crate::engine::Capabilities;
 
-/// The name under which the binary is a runtime.
+/// The name under which the binary is the shim.
 pub const NAME: &str = "sparkproof-oci-shim";
-/// What it becomes.
+/// The runtime that it becomes.
 const RUNC: &str = "runc";
 
 /// Whether the program was started as the shim: by the file name in `argv[0]`.
@@ -22,7 +22,7 @@ pub fn is_called(argv0: &OsStr) -> bool {
     Path::new(argv0).file_name() == Some(OsStr::new(NAME))
 }
 
-/// Runs as an OCI runtime. `arguments` without `argv[0]`. Returns only when runc could not be
+/// Runs as an OCI runtime, with `arguments` without `argv[0]`. Returns only if runc could not be
 /// started; otherwise the process is runc from here on.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -30,7 +30,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(path) = specification(&texts)
         && let Err(error) = rewrite(&path, &Capabilities::of_this_host())
     {
-        // Not fatal: runc says what it lacks, and containerd shows this line with it.
+        // Not fatal: runc reports what it lacks, and containerd shows this line with it.
         say(&error.to_string());
     }
     let failed = Command::new(RUNC).args(&arguments).exec();
@@ -38,7 +38,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Rewrites the file in place only when it must change: the bundle belongs to this very call.
+/// Rewrites the file in place if it must change: the bundle belongs to this call alone.
 fn rewrite(path: &Path, host: &Capabilities) -> Result<()> {
     let text = fs_err::read(path).or_environment("reading the specification")?;
     let mut spec = serde_json::from_slice(&text).or_environment("reading the specification")?;

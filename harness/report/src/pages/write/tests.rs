@@ -102,7 +102,7 @@ fn what_is_red_is_not_on_a_page() {
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let dir = page_with(&keys);
     let lines = write(&reading_red(), dir.path()).expect("written");
-    let left = "proven:3-pvc-dynamic:3.5.9: left as it was, read.3-pvc-dynamic.executors is red";
+    let left = "proven:3-pvc-dynamic:3.5.9: unchanged, read.3-pvc-dynamic.executors is red";
     assert!(lines.iter().any(|line| line == left), "{lines:?}");
     let page = std::fs::read_to_string(dir.path().join("page.md")).expect("the page");
     assert_eq!(blocks::get(&page, "proven:3-pvc-dynamic:3.5.9"), None);

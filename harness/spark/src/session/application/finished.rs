@@ -1,4 +1,4 @@
-//! An application whose driver's pod ended.
+//! An application whose driver pod has ended.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,27 @@ use sparkproof_base::verdict::Diagnosis;
 
 use crate::diagnose::{Observed, diagnose, missing_verbs};
 
-/// What was to be seen of it.
+/// What was observed of it.
 #[derive(Debug)]
-pub struct Finished {
-    /// The driver's pod, ended.
+pub struct FinishedApplication {
+    /// The driver's pod, after its end.
     pub driver: Pod,
-    /// Every executor's pod that started, by name, as last seen.
+    /// Every executor pod that started, by name, in its last state.
     pub executors: BTreeMap<String, Pod>,
-    /// The StatefulSets that made executors' pods, as first seen.
+    /// The StatefulSets of executor pods, in their first state.
     pub stateful_sets: BTreeMap<String, StatefulSet>,
-    /// The most executors that ran at once.
+    /// The maximum of executors that ran at once.
     pub most_running: usize,
-    /// What the driver printed, scrubbed.
+    /// The driver's log, secrets masked.
     pub log: String,
-    /// What each pod printed, scrubbed, as far as it was heard before the end.
+    /// The log of each pod, secrets masked, as far as it was read before the end.
     pub pod_logs: BTreeMap<String, String>,
-    /// From the submission to the end.
+    /// Seconds from the submission to the end.
     pub seconds: f64,
 }
 
-impl Finished {
-    /// How the driver's container ended, when the pod says it.
+impl FinishedApplication {
+    /// Exit code of the driver's container, if known.
     pub fn exit_code(&self) -> Option<i32> {
         let status = self.driver.status.as_ref()?;
         let container = status.container_statuses.iter().flatten().next()?;
@@ -45,12 +45,12 @@ impl Finished {
         })
     }
 
-    /// What the driver was refused, by its log.
+    /// Permissions that the driver lacked, according to its log.
     pub fn refused(&self) -> Vec<String> {
         missing_verbs(&self.log).iter().map(ToString::to_string).collect()
     }
 
-    /// Whether it says that it succeeded.
+    /// Whether its phase is Succeeded.
     pub fn succeeded(&self) -> bool {
         phase(&self.driver) == "Succeeded"
     }

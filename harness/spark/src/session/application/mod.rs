@@ -1,9 +1,10 @@
-//! An application: submitted by `spark-submit` in cluster mode, seen through the API alone.
+//! An application: submitted by `spark-submit` in cluster mode, observed through the API server
+//! alone.
 
 mod finished;
 mod spec;
 mod submit;
 
-pub use finished::Finished;
+pub use finished::FinishedApplication;
 pub use spec::ApplicationSpec;
 pub use submit::Application;

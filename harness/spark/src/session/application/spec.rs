@@ -1,4 +1,4 @@
-//! What is submitted, and its properties.
+//! The specification of an application, and its properties.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,64 +12,65 @@ use sparkproof_catalog::plan::conf::REDACTION;
 
 use crate::session::spec::written;
 
-/// What `spark-submit` is given.
+/// The input of `spark-submit`.
 #[derive(Debug, Clone)]
 pub struct ApplicationSpec {
     /// `spark.app.name`.
     pub name: String,
-    /// Jar or Python file, where the driver's pod sees it: `local:///opt/spark/examples/…`.
+    /// Jar or Python file, at its path in the driver's pod: `local:///opt/spark/examples/…`.
     pub resource: String,
-    /// Main class; none of Python.
+    /// Main class; `None` for Python.
     pub class: Option<String>,
     /// Arguments of the application.
     pub arguments: Vec<String>,
     /// Executors, at least 1.
     pub executors: u32,
-    /// What the driver and each executor request of a node's CPU, e.g. `300m`.
+    /// CPU request of the driver and of each executor, e.g. `300m`.
     pub cpu: String,
     /// Heap of the driver and of each executor, e.g. `512m`.
     pub memory: String,
-    /// Files of `SPARK_CONF_DIR` at the submission, by name: Spark gives them to driver and executors.
+    /// Files of the submission's `SPARK_CONF_DIR`, by name: Spark passes them to driver and
+    /// executors.
     pub conf_files: BTreeMap<String, String>,
-    /// Template of the driver's pod: what properties cannot say.
+    /// Template of the driver's pod, for what properties cannot set.
     pub driver_template: Option<Pod>,
-    /// Jars on the class path of the submission itself, which uploads by them.
+    /// Jars on the class path of the submission, for uploads.
     pub class_path: Vec<PathBuf>,
-    /// Further configuration; a key that contradicts what the fields say is refused.
+    /// Further configuration; keys that contradict the fields are refused.
     pub conf: Conf,
-    /// From the submission to the end of the driver's pod.
+    /// Time limit from the submission to the end of the driver's pod.
     pub deadline: Duration,
 }
 
-/// Where it runs: what the stages before it yield.
+/// The results of earlier stages that it needs.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct SubmissionTarget<'a> {
     pub(super) server: &'a str,
     pub(super) namespace: &'a str,
     pub(super) service_account: &'a str,
     pub(super) image: &'a str,
     pub(super) run: &'a str,
-    /// Name of the driver's pod, and value of the label by which its executors are found.
+    /// Name of the driver's pod, and value of the label of its executors.
     pub(super) session: &'a str,
     /// The submission's private directory.
     pub(super) dir: &'a Path,
 }
 
 impl ApplicationSpec {
-    /// Id of a check of it.
+    /// Id of a check of this application.
     pub fn check_id(&self, what: &str) -> String {
         format!("application.{}.{what}", self.name)
     }
 
-    /// The properties file. Bad input when the configuration contradicts the rest.
-    pub(super) fn properties(&self, place: &Place<'_>) -> Result<String> {
+    /// The properties file. Bad input: the configuration contradicts the fields.
+    pub(super) fn properties(&self, place: &SubmissionTarget<'_>) -> Result<String> {
         let mut all = self.conf.over(self.ours(place))?;
         let defaults = [
             ("spark.executor.cores", "1"),
             ("spark.kubernetes.container.image.pullPolicy", "IfNotPresent"),
             ("spark.kubernetes.driver.request.cores", &self.cpu),
             ("spark.driver.memory", &self.memory),
-            // All executors are there before the first task: few tasks do not end without them.
+            // The first task waits for all executors: otherwise a few tasks could end without them.
             ("spark.scheduler.minRegisteredResourcesRatio", "1.0"),
             ("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s"),
         ];
@@ -79,7 +80,7 @@ impl ApplicationSpec {
         Ok(written(&all))
     }
 
-    fn ours(&self, place: &Place<'_>) -> BTreeMap<String, String> {
+    fn ours(&self, place: &SubmissionTarget<'_>) -> BTreeMap<String, String> {
         let account = || place.service_account.to_owned();
         let mut all: BTreeMap<String, String> = [
             ("spark.master", format!("k8s://{}", place.server)),
@@ -93,7 +94,7 @@ impl ApplicationSpec {
             ("spark.executor.instances", self.executors.to_string()),
             ("spark.kubernetes.executor.request.cores", self.cpu.clone()),
             ("spark.executor.memory", self.memory.clone()),
-            // What becomes of it is seen by the API, not by a process that polls.
+            // It is observed through the API server, not by a process that polls.
             ("spark.kubernetes.submission.waitAppCompletion", "false".into()),
             ("spark.redaction.regex", REDACTION.into()),
         ]
@@ -112,7 +113,7 @@ impl ApplicationSpec {
     }
 }
 
-/// Where the template of the driver's pod lies.
+/// Path of the template of the driver's pod.
 pub(super) fn driver_template_file(dir: &Path) -> PathBuf {
     dir.join("driver.json")
 }
@@ -149,8 +150,8 @@ pub(super) mod tests {
         spec.properties(&place())
     }
 
-    fn place() -> Place<'static> {
-        Place {
+    fn place() -> SubmissionTarget<'static> {
+        SubmissionTarget {
             server: "https://127.0.0.1:6443",
             namespace: "spark",
             service_account: "spark",
@@ -186,7 +187,7 @@ pub(super) mod tests {
         assert!(text.contains("spark.driver.memory=1g\n"), "{text}");
     }
 
-    /// Else a plan with such a key would be refused only when its cluster is up.
+    /// Otherwise a plan with such a key would be refused only after its cluster is up.
     #[test]
     fn every_key_of_an_application_is_known_to_the_plan() {
         let spec = ApplicationSpec { driver_template: Some(Pod::default()), ..spec() };

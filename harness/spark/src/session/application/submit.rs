@@ -20,8 +20,8 @@ use sparkproof_kubernetes::observe::Pods;
 use sparkproof_machine::exec::Tool;
 use tokio::time::timeout;
 
-use super::finished::{Finished, phase};
-use super::spec::{ApplicationSpec, Place, driver_template_file};
+use super::finished::{FinishedApplication, phase};
+use super::spec::{ApplicationSpec, SubmissionTarget, driver_template_file};
 use crate::diagnose::diagnose;
 use crate::session::driver::{foreign, session_dir};
 use crate::session::evidence;
@@ -53,7 +53,8 @@ impl Application {
     /// `spark-submit` said is part of the error.
     ///
     /// # Errors
-    /// Red with a [`sparkproof_base::verdict::Diagnosis`]: `spark-submit` failed. Bad input: contradicting configuration.
+    /// Red with a [`sparkproof_base::verdict::Diagnosis`]: `spark-submit` failed. Bad input:
+    /// contradicting configuration.
     pub async fn submit(
         context: &Context,
         cluster: &Cluster,
@@ -65,7 +66,7 @@ impl Application {
         spec.conf.register(context.recorder.secrets());
         let dir = session_dir(context)?;
         let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let place = Place {
+        let place = SubmissionTarget {
             server: &cluster.server,
             namespace: &access.namespace,
             service_account: &access.service_account,
@@ -114,14 +115,15 @@ impl Application {
     /// Waits until the driver's pod ended; what was to be seen meanwhile.
     ///
     /// # Errors
-    /// Red with a [`sparkproof_base::verdict::Diagnosis`]: it does not end within its deadline, or cannot start.
+    /// Red with a [`sparkproof_base::verdict::Diagnosis`]: it does not end within its deadline, or
+    /// cannot start.
     pub async fn end(
         self,
         context: &Context,
         cluster: &Cluster,
         access: &Access,
         image: &SparkImage,
-    ) -> Result<Finished> {
+    ) -> Result<FinishedApplication> {
         let waiting = Waiting {
             what: format!("the end of the driver's pod {}", self.driver),
             deadline: self.deadline.saturating_sub(self.begun.elapsed()),
@@ -156,7 +158,7 @@ impl Application {
             let all = std::iter::once(driver).chain(executors).cloned();
             let all = (0..).zip(all).collect();
             // Executors' registration is the driver's to know: none is counted as dying.
-            if let Some(words) = health.look(&all, leaving, self.executors as usize, "") {
+            if let Some(words) = health.hopeless(&all, leaving, self.executors as usize, "") {
                 return Progress::Never(Error::red(words));
             }
             self.pods.not_yet(format!("{}, {running} executors Running", phase(driver)))
@@ -172,7 +174,7 @@ impl Application {
                 let secrets = context.recorder.secrets();
                 let pod_logs = self.logs.now().into_iter();
                 let pod_logs = pod_logs.map(|(pod, log)| (pod, secrets.scrub(&log))).collect();
-                Ok(Finished {
+                Ok(FinishedApplication {
                     driver: Arc::unwrap_or_clone(driver),
                     executors: seen
                         .into_iter()

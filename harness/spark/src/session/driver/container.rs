@@ -14,7 +14,7 @@ use sparkproof_machine::engine::{Container, Engine};
 use super::files;
 use super::launch::{JVM_ENDED, Launch, NO_JVM};
 
-/// A front end, its JVM, and a first process that ends after both.
+/// A container with a front end, its JVM, and a main process that ends after both.
 #[derive(Debug)]
 pub(super) struct ContainerDriver {
     container: Container,
@@ -39,18 +39,18 @@ impl ContainerDriver {
         Ok(ContainerDriver { container, address })
     }
 
-    /// Where pods and this host reach it.
+    /// Its address for pods and this host.
     pub(super) fn address(&self) -> Ipv4Addr {
         self.address
     }
 
-    /// Waits for the end of all its processes; how the front end ended.
+    /// Waits for the end of all its processes; returns how the front end ended.
     pub(super) async fn ended(&self, context: &Context) -> Result<String> {
         Ok(format!("exit status: {}", self.container.end(context).await?))
     }
 
-    /// How all its processes ended, or that its JVM did, once they have. What cannot be looked at has
-    /// not ended.
+    /// How all its processes ended, or that its JVM did; `None` while they run, or if it cannot be
+    /// inspected.
     pub(super) async fn end_seen(&self, context: &Context) -> Option<String> {
         let container = &self.container;
         if let Ok(Some(how)) = container.ended(context).await {
@@ -61,8 +61,8 @@ impl ContainerDriver {
         looked.is_ok().then(|| JVM_ENDED.to_owned())
     }
 
-    /// Kills the JVM, with all of the container, as nothing inside it can notice, and waits until
-    /// it is gone.
+    /// Kills the JVM and all other processes of the container with SIGKILL, and waits until they
+    /// are gone.
     pub(super) async fn kill_jvm(&self, context: &Context) -> Result<()> {
         let gone = async {
             self.container.kill(context).await?;
@@ -72,7 +72,7 @@ impl ContainerDriver {
         gone.or_environment("waiting for the killed JVM to end")?
     }
 
-    /// Sends the JVM SIGHUP and waits until all of the container is gone.
+    /// Sends SIGHUP to the JVM and waits until the container has ended.
     pub(super) async fn hang_up(&self, context: &Context) -> Result<()> {
         let gone = async {
             let (container, hup) = (&self.container, ["pkill", "-HUP", "java"]);
@@ -84,15 +84,16 @@ impl ContainerDriver {
         gone.or_environment("waiting for the JVM that was hung up on to end")?
     }
 
-    /// Waits for the end of all its processes, killed when they do not; removes it. `told` says
-    /// whether they know that they shall end, by a channel that is closed.
-    pub(super) async fn end(&self, context: &Context, told: bool) -> Result<()> {
-        if !told {
-            // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it fails.
+    /// Waits for the end of all its processes, kills them otherwise, and removes the container.
+    /// `notified` says whether the channel was closed, which tells them to end.
+    pub(super) async fn end(&self, context: &Context, notified: bool) -> Result<()> {
+        if !notified {
+            // SIGTERM makes Spark's shutdown hook run. It fails without a JVM.
             let (container, term) = (&self.container, ["pkill", "-TERM", "java"]);
             let engine = &container.engine;
-            let told = engine.exec(context, &container.name, &term, None::<&[u8]>, TERMINATED);
-            let _ = told.await;
+            let terminated =
+                engine.exec(context, &container.name, &term, None::<&[u8]>, TERMINATED);
+            let _ = terminated.await;
         }
         match tokio::time::timeout(DRIVER_ENDS, self.container.end(context)).await {
             Err(_) => context.recorder.warn("the driver did not end by itself: killed"),
@@ -116,7 +117,7 @@ fn body(
         .map(|(key, value)| format!("{key}={}", value.to_string_lossy()))
         .collect();
     let program = |name: &str| dir.join(name).display().to_string();
-    // Its log is a file, as that of a driver on this host is.
+    // The log is a file, as for a driver on this host.
     let script = r#"log=$1; shift; exec "$@" >"$log" 2>&1"#;
     let mut command = ["sh", "-c", script, "sh", &program("log")].map(str::to_owned).to_vec();
     command.extend(files::contained(dir, dir, launch)?);
@@ -125,7 +126,7 @@ fn body(
         image: Some(image.to_owned()),
         // The file of `-Djdk.net.hosts.file` names this host.
         hostname: Some(rustix::system::uname().nodename().to_string_lossy().into_owned()),
-        // What only this host's user may read, the driver may.
+        // The driver needs the files that only this host's user may read.
         user: Some(format!("{}:{}", user.as_raw(), group.as_raw())),
         env: Some(environment),
         cmd: Some(command),
@@ -140,7 +141,7 @@ fn body(
     })
 }
 
-/// All that a driver needs of this host, at the same paths, and nothing else.
+/// The mounts: everything that a driver needs from this host, at the same paths, and nothing else.
 fn mounts(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Vec<Mount>> {
     let compiled = context.dirs.cache.join("pycache");
     fs_err::create_dir_all(&compiled).or_environment("making a directory of compiled Python")?;
@@ -152,7 +153,7 @@ fn mounts(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Vec<Moun
         ..Mount::default()
     };
     let writable = [dir, &compiled].map(|path| bind(path, path, false));
-    // The kubeconfig is replaced when its token is renewed: only its directory shows the new one.
+    // The kubeconfig is replaced when its token is renewed, so its directory is mounted.
     let credentials = launch.kubeconfig.parent().unwrap_or(launch.kubeconfig);
     let mut same: Vec<&Path> = vec![launch.spark_home, credentials];
     same.extend(launch.java_home);
@@ -165,7 +166,7 @@ fn mounts(context: &Context, dir: &Path, launch: &Launch<'_>) -> Result<Vec<Moun
     Ok(writable.into_iter().chain(same).chain(given).chain([passwd]).collect())
 }
 
-/// Hadoop logs a user in by name: one without an entry cannot start a session.
+/// An entry for the user: without one Hadoop's login fails.
 fn passwd(dir: &Path) -> String {
     let root = "root:x:0:0:root:/root:/bin/sh\n";
     let (user, group) = (rustix::process::getuid(), rustix::process::getgid());

@@ -1,4 +1,4 @@
-//! What a driver finds on disk and in its environment, wherever it runs.
+//! Files and environment variables of a driver, for all places where it can run.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use super::front_end::DriverProgram;
 use super::launch::Launch;
 
-/// Names of variables that are not handed on: nothing of the user's Spark, Hadoop or Kubernetes may
-/// decide what is proven; and Spark's Kubernetes client would take a proxy towards every API server.
+/// Variables that are not inherited: the user's Spark, Hadoop or Kubernetes settings must not
+/// change the proof, and Spark's Kubernetes client would use a proxy for every API server.
 pub(in crate::session) fn foreign() -> impl Iterator<Item = OsString> {
     const PREFIXES: [&str; 6] = ["SPARK_", "PYSPARK_", "PYTHON", "HADOOP_", "YARN_", "KUBE"];
     let is_foreign = |key: &OsString| {
@@ -25,12 +25,12 @@ pub(in crate::session) fn foreign() -> impl Iterator<Item = OsString> {
     };
     std::env::vars_os().map(|(key, _)| key).filter(is_foreign)
 }
-/// How much of a driver's log is read.
+/// Bytes of a driver's log that are read.
 const LOG_BYTES: u64 = 1 << 20;
 
-/// A directory of a session in the run's private directory; gone when dropped.
+/// Creates a session's directory in the run's private directory; dropping it removes it.
 pub(in crate::session) fn session_dir(context: &Context) -> Result<TempDir> {
-    // Lower case and digits: its name is a label's value, too.
+    // Lower case letters and digits, since its name is also a label's value.
     let name = format!("session-{:08x}", rand::random::<u32>());
     let made = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir_in(context.run.dir());
     made.or_environment("making the session's directory")
@@ -50,27 +50,27 @@ pub(in crate::session) fn read_log(path: &Path) -> String {
 
 const INIT: &str = include_str!("../../../drivers/container_init.py");
 
-/// The command of a driver that is the first process of a container, and what it needs beside
-/// [`write`]'s files; `inside` is what the container has the session's directory as.
+/// The command of a driver that is the main process of a container, and the files that it needs
+/// besides those of [`write`]; `inside` is the path of the session's directory in the container.
 pub(super) fn contained(dir: &Path, inside: &Path, launch: &Launch<'_>) -> Result<Vec<String>> {
     let words = launch.front_end.command(inside, launch)?;
     let mut words: Vec<String> =
         words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if launch.front_end == FrontEnd::Pyspark {
         private_file(&dir.join("init.py"), INIT.as_bytes())?;
-        // It runs the program with the Python that runs it.
+        // Runs the program with its own Python.
         words.insert(1, inside.join("init.py").display().to_string());
     }
     Ok(words)
 }
 
-/// The end of what was printed, where it says why.
+/// The end of the output, for errors.
 pub(in crate::session) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].join("\n")
 }
 
-/// Makes a driver's program and directories.
+/// Creates a driver's program and directories.
 pub(super) fn write(dir: &Path, front_end: FrontEnd) -> Result<()> {
     for made in ["conf", "tmp", "scratch"] {
         fs_err::create_dir(dir.join(made)).or_environment("preparing the driver")?;
@@ -81,7 +81,7 @@ pub(super) fn write(dir: &Path, front_end: FrontEnd) -> Result<()> {
     Ok(())
 }
 
-/// A driver's environment variables; `dir` is its session's directory as it sees that.
+/// A driver's environment variables; `dir` is the path of the session's directory for the driver.
 pub(super) fn environment(
     context: &Context,
     dir: &Path,
@@ -99,12 +99,12 @@ pub(super) fn environment(
     }
     all.extend([
         (RUN_VARIABLE, context.run.label().as_str().into()),
-        // What lies there goes into the executors' ConfigMap: nothing.
+        // Empty, since its content would go into the executors' ConfigMap.
         ("SPARK_CONF_DIR", dir.join("conf").into()),
-        // In another locale the JVM finds no file whose name is not ASCII.
+        // In other locales the JVM does not find files with non-ASCII names.
         ("LC_ALL", "C.UTF-8".into()),
-        // The driver's JVM plans a few small jobs: compiling for the long run took half of its CPU
-        // time up to a started session (11 s against 6 s).
+        // The driver's JVM plans only a few small jobs: the full compiler took half of the CPU time
+        // up to a started session (11 s against 6 s).
         (
             "SPARK_SUBMIT_OPTS",
             format!(
@@ -114,8 +114,9 @@ pub(super) fn environment(
             )
             .into(),
         ),
-        // Temporary files go with the session, even after kill -9. Not by SPARK_LOCAL_DIRS or
-        // spark.local.dir: Spark would mount that path into the executors.
+        // Temporary files are removed with the session, even after kill -9. Not set by
+        // SPARK_LOCAL_DIRS or spark.local.dir, since Spark would mount that path into the
+        // executors.
         ("TMPDIR", temporary.into()),
     ]);
     Ok(all)

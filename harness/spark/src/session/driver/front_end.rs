@@ -1,4 +1,4 @@
-//! What differs between front ends: their program, how it is started, what it finds.
+//! The differences between front ends: program, command line, environment.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,20 +18,20 @@ const SPARK_SHELL_INPUT: &str = include_str!("../../../drivers/spark_shell.scala
 
 /// How a front end is started as a driver.
 pub(in crate::session) trait DriverProgram: Copy {
-    /// Whether it is a JVM, which makes its session before it can be spoken to. Else a program that
-    /// launches the JVM when it is told to.
+    /// Whether it is a JVM, which creates its session before it connects. Otherwise it is a program
+    /// that launches the JVM on request.
     fn is_jvm(self) -> bool;
 
     /// Its files in the session's directory: name and text.
     fn files(self) -> &'static [(&'static str, &'static str)];
 
-    /// What starts it, given the session's directory. Bad input when that is not all.
+    /// Its command line, for the session's directory. Bad input: the session lacks a class path.
     fn command(self, dir: &Path, launch: &Launch<'_>) -> Result<Vec<OsString>>;
 
-    /// Options of its JVM beside those of every front end.
+    /// JVM options besides those of every front end.
     fn jvm_options(self, dir: &Path) -> String;
 
-    /// Environment variables beside those of every front end.
+    /// Environment variables besides those of every front end.
     fn environment(
         self,
         context: &Context,
@@ -39,7 +39,7 @@ pub(in crate::session) trait DriverProgram: Copy {
         launch: &Launch<'_>,
     ) -> Result<Vec<(&'static str, OsString)>>;
 
-    /// What it needs on this host.
+    /// The remedy if it cannot be started: what it needs on this host.
     fn needs(self) -> &'static str;
 }
 
@@ -78,8 +78,8 @@ impl DriverProgram for FrontEnd {
     fn jvm_options(self, dir: &Path) -> String {
         match self {
             FrontEnd::Pyspark | FrontEnd::Geni => String::new(),
-            // What was typed is no part of the user's history (`.scala_history`, and another name
-            // since Scala 2.13, which no property says).
+            // Keeps the typed line out of the user's history (`.scala_history`; since Scala 2.13
+            // another file, which no property sets).
             FrontEnd::SparkShell => format!(" -Duser.home={}", dir.join("scratch").display()),
         }
     }
@@ -97,7 +97,8 @@ impl DriverProgram for FrontEnd {
                 ("SPARKPROOF_PIPES", dir.into()),
                 ("PYSPARK_SUBMIT_ARGS", arguments().into()),
                 ("PYTHONPATH", python_path(launch)?),
-                // The distribution is a cache entry or the user's: nothing is written into it.
+                // Nothing must be written into the distribution, which is a cache entry or the
+                // user's.
                 ("PYTHONPYCACHEPREFIX", pycache(context, dir, launch).into()),
                 ("PYTHONUNBUFFERED", "1".into()),
             ],
@@ -118,7 +119,7 @@ impl DriverProgram for FrontEnd {
     }
 }
 
-/// Where a driver's compiled Python lies: of one on this host for the next, too.
+/// Directory of compiled Python; drivers on this host share it.
 pub(super) fn pycache(context: &Context, dir: &Path, launch: &Launch<'_>) -> PathBuf {
     match launch.in_image {
         true => dir.join("tmp"),

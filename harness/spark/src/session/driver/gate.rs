@@ -1,4 +1,4 @@
-//! A gate: what waits behind it goes on when it is opened, and ends when we are gone.
+//! A gate: a process waits at it until it is opened, and ends if this process is gone.
 
 use std::path::Path;
 
@@ -7,26 +7,26 @@ use sparkproof_base::error::{ErrorContext, Result};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 
-/// Our end of a named pipe from which a shell reads one line.
+/// The writing end of a named pipe from which a shell reads one line.
 #[derive(Debug)]
 pub(super) struct Gate(pipe::Sender);
 
 impl Gate {
-    /// Closed; its file is in a private directory.
+    /// Creates a closed gate; its pipe is in a private directory.
     pub(super) fn make(path: &Path) -> Result<Self> {
         named_pipe(path)?;
-        // Also for reading, so that it opens before the shell does.
+        // Also for reading, so that it can be opened before the shell opens it.
         let sender = pipe::OpenOptions::new().read_write(true).open_sender(path);
         Ok(Gate(sender.or_environment(format!("opening {}", path.display()))?))
     }
 
-    /// Opens it.
+    /// Opens the gate.
     pub(super) async fn open(&mut self) -> Result<()> {
         self.0.write_all(b"\n").await.or_environment("opening the driver's gate")
     }
 }
 
-/// Makes a named pipe that only the user can open.
+/// Creates a named pipe that only the user can open.
 pub(in crate::session) fn named_pipe(path: &Path) -> Result<()> {
     let made = mkfifoat(rustix::fs::CWD, path, Mode::RUSR | Mode::WUSR);
     made.or_environment(format!("making the pipe {}", path.display()))
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(shell.wait().await.expect("ended").code(), Some(0));
 
         let mut shell = waits(&path);
-        // It holds its end open before we let go of ours.
+        // It holds its end open before this end is closed.
         let opened = || {
             let fds = procfs::process::Process::new(shell.id().expect("id").cast_signed())
                 .and_then(|p| p.fd()?.collect::<procfs::ProcResult<Vec<_>>>());

@@ -1,4 +1,4 @@
-//! What a driver is started with, wherever it runs.
+//! The input for starting a driver, for all places where it can run.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,38 +8,38 @@ use sparkproof_catalog::plan::{ClassPath, FrontEnd};
 
 use crate::session::spec::FaultInjection;
 
-/// What is said of a driver whose JVM ended and whose front end did not.
+/// How a driver ended whose JVM ended, but not its front end.
 pub(super) const JVM_ENDED: &str = "the end of its JVM";
 
-/// In a container: succeeds when no JVM lives, fails while one does, and when it cannot look. One that
-/// ended may wait for its parent to ask how.
+/// A command for containers that succeeds if no JVM runs; it fails while one runs, and if it cannot
+/// list processes. Zombies do not count.
 pub(super) const NO_JVM: &str = "pgrep --runstates D,I,R,S,T,t java > /dev/null; test $? -eq 1";
 
-/// What a driver is started with.
+/// The input for starting a driver.
 #[derive(Debug)]
 pub(in crate::session) struct Launch<'a> {
-    /// Which front end.
+    /// The front end.
     pub(in crate::session) front_end: FrontEnd,
-    /// Clojure and Geni, for that front end.
+    /// Clojure and Geni, for the front end Geni.
     pub(in crate::session) geni: Option<&'a ClassPath>,
-    /// What shall go wrong.
+    /// The fault to inject.
     pub(in crate::session) trap: Option<FaultInjection>,
-    /// The session's name, where a front end does not take it from the properties.
+    /// The session's name, for front ends that do not take it from the properties.
     pub(in crate::session) app_name: &'a str,
-    /// The Java it runs with; none for the host's, or its container's.
+    /// Its Java; `None` for that of the host or its container.
     pub(in crate::session) java_home: Option<&'a Path>,
     /// The distribution.
     pub(in crate::session) spark_home: &'a Path,
-    /// Its credentials, in a directory of their own.
+    /// Its kubeconfig, in a separate directory.
     pub(in crate::session) kubeconfig: &'a Path,
     /// The proxy between it and the API server.
     pub(in crate::session) proxy: Option<&'a str>,
     /// Files of this host that its properties name.
     pub(in crate::session) files: &'a [PathBuf],
-    /// What a container or pod shall see of this host, and at which paths.
+    /// Paths of this host that a container or pod needs, with their paths inside.
     pub(in crate::session) mounts: &'a [(PathBuf, PathBuf)],
-    /// Names of hosts that a pod shall know.
+    /// Host names for a pod, with their addresses.
     pub(in crate::session) hosts: &'a BTreeMap<String, IpAddr>,
-    /// Whether Java, Spark and PySpark are those of an image.
+    /// Whether it uses the Java, Spark and PySpark of an image.
     pub(in crate::session) in_image: bool,
 }

@@ -1,5 +1,5 @@
-//! A driver in a pod of the cluster: client mode, with a headless Service in front, as the owner of
-//! its executors (running-on-kubernetes.md, "Client Mode Networking").
+//! A driver in a pod of the cluster: client mode, with a headless Service, as the owner of its
+//! executors (running-on-kubernetes.md, "Client Mode Networking").
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -32,16 +32,16 @@ use crate::session::template::host_aliases;
 
 /// Its container.
 const CONTAINER: &str = "spark-kubernetes-driver";
-/// Until it runs: its image is on the node.
+/// Seconds until it must run; its image is on the node.
 const START: u64 = 60;
-/// How long it may stay without a node while nothing else goes away.
+/// How long it may be unschedulable while no other pod is being deleted.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// As Spark's own driver pods request: a heap of 1 GiB and the overhead beside it.
+/// Memory as for Spark's driver pods: a heap of 1 GiB plus overhead.
 const MEMORY: &str = "1408Mi";
-/// Waits for its files, then becomes the front end.
+/// The script of the main process: waits for its files, then becomes the front end.
 const WAITS: &str = "mkdir \"$1\" && mkfifo \"$1/requests\" \"$1/replies\" \"$1/ready\" && \
                      read -r _ < \"$1/ready\" && cd \"$1/scratch\" && shift && exec \"$@\"";
-/// No directory that is there already is in the archive but the session's own.
+/// Unpacks the files; the archive contains no existing directory but the session's.
 const UNPACK: &str = "tar --extract --touch --no-same-owner --file - --directory / && \
                       echo > \"$1/ready\"";
 
@@ -53,13 +53,13 @@ pub(super) struct PodDriver {
     name: String,
     pods: Pods,
     address: IpAddr,
-    /// What it gets before it starts: of this host, and where to.
+    /// The files that it gets before it starts, with their paths in the pod.
     files: Vec<(PathBuf, PathBuf)>,
     log: Option<AbortOnDropHandle<()>>,
 }
 
 impl PodDriver {
-    /// Makes Service and pod, and waits until it runs and waits for its files.
+    /// Creates Service and pod; returns when the pod runs and waits for its files.
     pub(super) async fn start(
         context: &Context,
         cluster: &Cluster,
@@ -69,7 +69,7 @@ impl PodDriver {
         pods: &Pods,
     ) -> Result<Self> {
         if launch.front_end.is_jvm() {
-            // Its gate is open: it is started when everything is there.
+            // Needs no gate: it starts when its files are there.
             sparkproof_base::dirs::private_file(&dir.join("gate"), b"\n")?;
         }
         let name = site.name(dir);
@@ -101,7 +101,7 @@ impl PodDriver {
         })
     }
 
-    /// The pod's.
+    /// The pod's address.
     pub(super) fn address(&self) -> IpAddr {
         self.address
     }
@@ -111,12 +111,12 @@ impl PodDriver {
         &self.name
     }
 
-    /// Where commands run.
+    /// The container in which commands run.
     pub(super) fn inside(&self) -> &InPod {
         &self.inside
     }
 
-    /// Gives it all its files, upon which it starts.
+    /// Sends it all its files, after which it starts.
     pub(super) async fn furnish(&self, context: &Context) -> Result<()> {
         let relative = |to: &PathBuf| to.strip_prefix("/").unwrap_or(to).to_owned();
         let all = self.files.iter().map(|(from, to)| (from.clone(), relative(to))).collect();
@@ -126,7 +126,7 @@ impl PodDriver {
         packing.after(unpacked).await.map(drop)
     }
 
-    /// Waits for its end; how it ended.
+    /// Waits for its end; returns how it ended.
     pub(super) async fn ended(&self, context: &Context, deadline: Duration) -> Result<String> {
         let waiting =
             Waiting { what: format!("the end of the driver's pod {}", self.name), deadline };
@@ -137,13 +137,14 @@ impl PodDriver {
         .await
     }
 
-    /// Sends the JVM a signal and waits until it is gone.
+    /// Sends a signal to the JVM and waits until it is gone.
     pub(super) async fn signal(&self, context: &Context, signal: &str) -> Result<()> {
         let inside = self.inside.under(context);
         let sent = inside.run(&["pkill", signal, "java"]).await;
         let what = "the end of the driver's JVM".to_owned();
         let waiting = Waiting { what, deadline: DRIVER_ENDS };
-        // A front end that is a JVM takes the container with it, else nothing but a look inside tells.
+        // If the front end is the JVM, the container ends with it; else only a command inside can
+        // tell.
         let gone = wait(context, waiting, Source::Backoff, async || {
             if self.end_seen().is_some() {
                 return Progress::Met(());
@@ -156,8 +157,8 @@ impl PodDriver {
         gone.await.map_err(|error| sent.err().unwrap_or(error))
     }
 
-    /// How its pod ended, or that its JVM did, once one of them has. What cannot be looked at has not
-    /// ended.
+    /// How its pod ended, or that its JVM did; `None` while both run, or if they cannot be
+    /// inspected.
     pub(super) async fn any_end_seen(&self, context: &Context) -> Option<String> {
         if let Some(how) = self.end_seen() {
             return Some(how);
@@ -168,7 +169,7 @@ impl PodDriver {
         looked.is_ok_and(|jvm| jvm.is_ok()).then(|| JVM_ENDED.to_owned())
     }
 
-    /// How its pod ended, once it did.
+    /// How its pod ended; `None` while it runs.
     fn end_seen(&self) -> Option<String> {
         let Some(pod) = self.pods.get(&self.name) else { return Some("deleted".to_owned()) };
         let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
@@ -176,7 +177,7 @@ impl PodDriver {
             .then(|| sparkproof_kubernetes::observe::status(&pod))
     }
 
-    /// At once, with what it owns.
+    /// Deletes the pod at once, with the objects that it owns.
     async fn delete(&self) -> Result<()> {
         let now = DeleteParams::background().grace_period(0);
         match tokio::time::timeout(KILLED, self.api.delete(&self.name, &now)).await {
@@ -186,16 +187,16 @@ impl PodDriver {
         }
     }
 
-    /// Waits for its end, deleted when it does not; else the pod itself stays, with what it owns. `told`
-    /// says whether it knows that it shall end, by a channel that is closed.
-    pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
-        // As at the end of a terminal: Spark's shutdown hook runs. Without a JVM it never started.
+    /// Waits for its end, and deletes it if it does not end; otherwise the pod stays, with the
+    /// objects that it owns. `notified` says whether the channel was closed, which tells it to end.
+    pub(super) async fn end(&mut self, context: &Context, notified: bool) -> Result<()> {
+        // SIGTERM makes Spark's shutdown hook run. Without a JVM it never started.
         let inside = self.inside.under(context);
         let hung_up = async {
             let pkill = inside.run(&["pkill", "-TERM", "java"]);
             tokio::time::timeout(TERMINATED, pkill).await.is_ok_and(|done| done.is_ok())
         };
-        if !told && !hung_up.await {
+        if !notified && !hung_up.await {
             self.delete().await?;
         }
         if let Err(error) = self.ended(context, DRIVER_ENDS).await {
@@ -205,7 +206,7 @@ impl PodDriver {
             context.recorder.warn(format!("the driver did not end by itself: deleted ({error})"));
             self.delete().await?;
         }
-        // Its log ends with its container.
+        // The log ends with the container.
         if let Some(log) = self.log.take() {
             let _ = tokio::time::timeout(KILLED, log).await;
         }
@@ -213,15 +214,15 @@ impl PodDriver {
     }
 }
 
-/// Waits until the pod runs; its address.
+/// Waits until the pod runs; returns its address.
 async fn runs(context: &Context, pods: &Pods, name: &str) -> Result<IpAddr> {
     let mut health = Health::new(1, PATIENCE);
     let waiting = Waiting::up_to(START, format!("the driver's pod {name} to run"));
     wait(context, waiting, pods.changes(), async || {
         let Some(pod) = pods.get(name) else {
-            return pods.not_yet("it is not to be seen");
+            return pods.not_yet("it does not exist yet");
         };
-        if let Some(words) = health.look(&[(0, pod.clone())].into(), pods.any_leaves(), 1, "") {
+        if let Some(words) = health.hopeless(&[(0, pod.clone())].into(), pods.any_leaves(), 1, "") {
             return Progress::Never(Error::environment(words));
         }
         let status = pod.status.clone().unwrap_or_default();
@@ -246,7 +247,7 @@ async fn follow(api: Api<Pod>, name: String, path: PathBuf) {
     }
 }
 
-/// Executors find the driver by its name.
+/// The headless Service by whose name executors reach the driver.
 fn service(context: &Context, name: &str) -> serde_json::Result<Service> {
     let port = |name: &str, port: u16| json!({ "name": name, "port": port });
     serde_json::from_value(json!({

@@ -1,4 +1,4 @@
-//! A driver that is a process of this host.
+//! A driver as a process on this host.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,8 +17,8 @@ use super::files;
 use super::front_end::DriverProgram;
 use super::launch::{JVM_ENDED, Launch};
 
-/// A front end, the leader of a process group, and its JVM: in the same group, or, as PySpark starts
-/// it, the leader of its own.
+/// A front end, the leader of a process group, and its JVM, in the same group or, as with PySpark,
+/// the leader of another group.
 #[derive(Debug)]
 pub(super) struct Process {
     context: Context,
@@ -37,19 +37,19 @@ impl Process {
         Ok(Process { context: context.clone(), front_end, jvm: None })
     }
 
-    /// Waits for the front end's end; how it ended.
+    /// Waits for the front end's end; returns how it ended.
     pub(super) async fn ended(&self) -> String {
         self.front_end.ended().await.to_string()
     }
 
-    /// How the front end ended, or that its JVM did, once one of them has.
+    /// How the front end ended, or that its JVM did; `None` while both run.
     pub(super) fn end_seen(&self) -> Option<String> {
         let jvm_ended = self.jvm.as_ref().is_some_and(|jvm| !jvm.is_running_process());
         let status = self.front_end.status().map(|status| status.to_string());
         status.or_else(|| jvm_ended.then(|| JVM_ENDED.to_owned()))
     }
 
-    /// The JVM it started.
+    /// Records the JVM that it started.
     pub(super) fn launched(&mut self, jvm: u32) -> Result<()> {
         self.jvm = OwnedResource::process(jvm, "driver JVM");
         match &self.jvm {
@@ -58,24 +58,24 @@ impl Process {
         }
     }
 
-    /// Kills the JVM as nothing inside it can notice, and waits until it is gone.
+    /// Kills the JVM with SIGKILL, and waits until it is gone.
     pub(super) async fn kill_jvm(&mut self, context: &Context) -> Result<()> {
         self.signal_jvm(Signal::KILL);
         self.jvm_gone(context, "the killed JVM", Instant::now() + KILLED).await
     }
 
-    /// Sends the JVM SIGHUP and waits until it is gone.
+    /// Sends SIGHUP to the JVM and waits until it is gone.
     pub(super) async fn hang_up(&mut self, context: &Context) -> Result<()> {
         self.signal_jvm(Signal::HUP);
         let end = Instant::now() + DRIVER_ENDS;
         self.jvm_gone(context, "the JVM that was hung up on", end).await
     }
 
-    /// Waits for the end of both; killed when they do not end. Reaps. `told` says whether they know
-    /// that they shall end, by a channel that is closed.
-    pub(super) async fn end(&mut self, context: &Context, told: bool) -> Result<()> {
-        if !told {
-            // As at the end of a terminal: Spark's shutdown hook runs.
+    /// Waits for the end of both, kills them otherwise, and reaps them. `notified` says whether the
+    /// channel was closed, which tells them to end.
+    pub(super) async fn end(&mut self, context: &Context, notified: bool) -> Result<()> {
+        if !notified {
+            // SIGTERM makes Spark's shutdown hook run.
             self.front_end.signal(Signal::TERM);
         }
         let end = Instant::now() + DRIVER_ENDS;
@@ -125,7 +125,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Only when it was not ended: a panic, a second signal, an error between start and end.
+        // Only if it was not ended: a panic, a second signal, an error between start and end.
         let _ = self.finish();
     }
 }

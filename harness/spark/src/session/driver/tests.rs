@@ -12,7 +12,7 @@ use sparkproof_machine::exec::is_running;
 
 use super::*;
 
-/// In the place of spark-shell: it never connects, and tells when it is told to end.
+/// A stand-in for spark-shell: it never connects, and reports when it gets SIGTERM.
 const NEVER_CONNECTS: &str = "#!/bin/sh
 trap 'echo the shutdown hook ran; exit 143' TERM
 echo SparkContext: starting

@@ -1,5 +1,5 @@
-//! Dependencies of an application in cluster mode: files of this host that the submission uploads to a
-//! store, and one that lies there already; each must come to the driver and to every executor.
+//! Dependencies of an application in cluster mode: files of this host that the submission uploads
+//! to a store, and one that is there already; each must arrive at the driver and at every executor.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,31 +12,31 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_catalog::{JarSet, StoreKind};
 use sparkproof_images::spark::jars;
-use sparkproof_spark::session::{ApplicationSpec, Finished, jar};
+use sparkproof_spark::session::{ApplicationSpec, FinishedApplication, jar};
 use sparkproof_stores::Store;
 use sparkproof_strategies::{no_layers, s3_conf};
 use sparkproof_testbed::ScenarioContext;
 
 use super::submitted::application;
 
-/// What the program prints before its one line of JSON.
+/// The prefix of the program's line of JSON.
 const MARK: &str = "sparkproof dependencies ";
 const PROGRAM: &str = include_str!("../../../programs/dependencies.py");
 /// A class of the jar.
 const CLASS: &str = "sparkproof.Pi";
 const JAR: &str = "dependency.jar";
 const MODULE: &str = "sparkproof_dependency";
-/// A file of this host, one that is in the store, and one of an archive.
+/// A file of this host, one in the store, and one in an archive.
 const UPLOADED: &str = "uploaded.bin";
 const REMOTE: &str = "remote.bin";
 const INSIDE: &str = "unpacked/inside.bin";
 
-/// The settings that ask for dependencies.
+/// The settings for dependencies.
 pub const DEPENDENCY_KEYS: [&str; 4] =
     ["spark.files", "spark.archives", "spark.jars", "spark.submit.pyFiles"];
 
-/// An application whose program and dependencies are uploaded, and what came of them. Skipped where
-/// the image cannot get what it needs, or no S3 server is up. `change` is for controls.
+/// Runs an application whose program and dependencies are uploaded, and checks that they arrive.
+/// Skipped if the image cannot get what it needs, or no S3 server is up. `change` is for controls.
 pub async fn run_dependency_suite(
     proof: &ScenarioContext,
     change: impl FnOnce(&mut ApplicationSpec),
@@ -47,7 +47,7 @@ pub async fn run_dependency_suite(
         (None, Ok(store)) => store,
         (reason, store) => {
             let reason = reason.or_else(|| store.err().map(|error| error.to_string()));
-            let title = "dependencies come to driver and executors";
+            let title = "dependencies arrive at driver and executors";
             skip(context, "application.dependencies", title, &reason.unwrap_or_default());
             return Ok(());
         }
@@ -66,14 +66,14 @@ pub async fn run_dependency_suite(
     first.or(())
 }
 
-/// The application, and the digests of its dependencies by the names that the program has for them.
+/// The application, and the digests of its dependencies by their names in the program.
 async fn dependent(
     proof: &ScenarioContext,
     store: &Store,
     prefix: &str,
 ) -> Result<(ApplicationSpec, BTreeMap<String, String>)> {
     let (context, image) = (&proof.context, &proof.environment.image);
-    // It goes with the run's private directory.
+    // Removed with the run's private directory.
     let dir = context.run.dir().join(prefix);
     fs_err::create_dir_all(&dir).or_environment("writing dependencies")?;
     let mut expected = BTreeMap::new();
@@ -112,8 +112,8 @@ async fn dependent(
     spec.conf.extend(s3_conf(store, image)?.iter());
     let [files, archives, jars, modules] = DEPENDENCY_KEYS;
     for (key, value) in [
-        // After each write s3a deletes the directory markers above it, and tries that again for
-        // minutes when versitygw, whose directories are real ones, refuses one that is not empty.
+        // After each write s3a deletes the directory markers above it, and retries that for
+        // minutes: versitygw has real directories and refuses to delete one that is not empty.
         ("spark.hadoop.fs.s3a.directory.marker.retention", "keep".to_owned()),
         ("spark.kubernetes.file.upload.path", s3.clone()),
         (files, format!("{},{s3}/{REMOTE}", file(&uploaded))),
@@ -141,10 +141,10 @@ fn pack(file: &Path, archive: &Path) -> Result<()> {
 async fn found(
     proof: &ScenarioContext,
     spec: &ApplicationSpec,
-    finished: &Finished,
+    finished: &FinishedApplication,
     expected: &BTreeMap<String, String>,
 ) -> Result<()> {
-    let title = "files, archive, jar and module come whole to the driver and to each executor";
+    let title = "files, archive, jar and module arrive complete at the driver and each executor";
     check(&proof.context, &spec.check_id("found"), title, async |findings: &mut Findings| {
         let line = finished.log.lines().find_map(|line| line.split_once(MARK));
         let (_, line) = line.ok_or_else(|| Error::red(format!("the log has no `{MARK}`")))?;
@@ -159,7 +159,7 @@ async fn found(
     .await
 }
 
-/// Where what was seen is not what was given, in words.
+/// The differences from the originals, in words.
 fn differences(seen: &Value, executors: usize, expected: &BTreeMap<String, String>) -> Vec<String> {
     let mut wrong = Vec::new();
     let by: BTreeMap<&str, &Value> = seen
@@ -173,7 +173,7 @@ fn differences(seen: &Value, executors: usize, expected: &BTreeMap<String, Strin
         wrong.push(format!("{executors} executors and the driver expected, {:?} seen", by.keys()));
     }
     for (who, files) in by {
-        // Jars are files of executors, and classes of the driver.
+        // Executors have the jar as a file, the driver on its class path.
         let given = expected.iter().filter(|(name, _)| who != "driver" || *name != JAR);
         for (name, digest) in given {
             match files[name].as_str() {

@@ -1,5 +1,4 @@
-//! What Spark promises of applications' pods: what is asked for, and what must then be seen of driver
-//! and executors.
+//! Features of applications: how each is requested, and how it must show on driver and executors.
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::ResourceExt;
@@ -8,48 +7,48 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_catalog::SparkVersion;
 use sparkproof_images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON, SparkImage};
-use sparkproof_spark::session::{ApplicationSpec, Finished};
+use sparkproof_spark::session::{ApplicationSpec, FinishedApplication};
 use sparkproof_testbed::SessionBuilder;
 
 use super::submitted::application;
 
-/// One feature of applications' pods.
+/// A feature of applications.
 #[derive(Debug)]
 pub struct ApplicationFeature {
     /// Its check is `application.<name>.<id>`.
     pub id: &'static str,
-    /// What a green line means.
+    /// What a green verdict means.
     pub title: &'static str,
-    /// The first version that has it, of those proven here.
+    /// The first supported Spark version that has it: major and minor.
     pub since: (u64, u64),
-    /// Asks for it.
+    /// Requests it.
     pub(super) ask: fn(&mut ApplicationSpec),
-    /// What was seen, right or wrong.
-    pub(super) holds: fn(&Finished, &ApplicationSpec) -> Result<String, String>,
+    /// Evidence if it works, else the error.
+    pub(super) holds: fn(&FinishedApplication, &ApplicationSpec) -> Result<String, String>,
 }
 
 impl ApplicationFeature {
-    /// Why an older Spark is not asked.
+    /// Why it is skipped with an older Spark version.
     pub(super) fn older(&self) -> String {
         let (major, minor) = self.since;
-        format!("asked for of Spark {major}.{minor} and later")
+        format!("requested with Spark {major}.{minor} and later")
     }
 }
 
-/// Those that an application on the JVM shows.
+/// Features that an application on the JVM shows.
 pub const ON_JVM: [ApplicationFeature; 3] = [
     ApplicationFeature {
         id: "driver-address",
-        title: "each executor is told the address of the driver's pod",
+        title: "each executor has the address of the driver's pod",
         since: (3, 0),
-        // The image's entry point does it unasked (SPARK-42769).
+        // The image's entry point does it without a setting (SPARK-42769).
         ask: |_| {},
         holds: driver_address,
     },
     ApplicationFeature {
         id: "logging",
-        title: "driver and executors log as SPARK_CONF_DIR says at the submission",
-        // Log4j 1 before.
+        title: "driver and executors log in the format of the submission's SPARK_CONF_DIR",
+        // Log4j 1 in older versions.
         since: (3, 3),
         ask: |spec| {
             spec.conf_files.insert("log4j2.properties".to_owned(), log4j());
@@ -69,11 +68,11 @@ pub const ON_JVM: [ApplicationFeature; 3] = [
     },
 ];
 
-/// Those that take Python.
+/// Features that need Python.
 pub const ON_PYTHON: [ApplicationFeature; 2] = [
     ApplicationFeature {
         id: "memory",
-        title: "pods request heap, overhead by the factor, and executors PySpark's memory beside",
+        title: "pods request heap and overhead by the factor, executors also PySpark's memory",
         since: (3, 0),
         ask: |spec| {
             let conf = [
@@ -96,17 +95,17 @@ pub const ON_PYTHON: [ApplicationFeature; 2] = [
     },
 ];
 
-/// A class that every cluster has, and its priority; as in Spark's own test (SPARK-38398).
+/// A priority class that every cluster has, and its value; as in Spark's test (SPARK-38398).
 const PRIORITY_CLASS: &str = "system-node-critical";
 const PRIORITY: i32 = 2_000_001_000;
-/// Of the heap; Spark takes 384 MiB at least. In both as Spark's own test has it.
+/// Overhead factor and heap, as in Spark's test; Spark's minimum overhead is 384 MiB.
 const FACTOR: f64 = 0.8;
 const LEAST_OVERHEAD_MEBI: u64 = 384;
 const PYSPARK_MEBI: u64 = 200;
-/// At the end of each line that is logged as asked.
+/// The end of each line in the requested log format.
 const MARK: &str = "# logged as asked";
 
-/// Spark's default but for the mark.
+/// Spark's default format plus the mark.
 fn log4j() -> String {
     let pattern = format!("%d{{yy/MM/dd HH:mm:ss}} %p %c{{1}}: %m {MARK}%n%ex");
     [
@@ -122,7 +121,7 @@ fn log4j() -> String {
     .concat()
 }
 
-/// An application on π that is asked for those of the features that this Spark has, and shows them.
+/// Runs SparkPi with those of the features that this Spark version has, and checks them.
 pub(super) async fn shown(
     wanted: SessionBuilder<'_>,
     image: &SparkImage,
@@ -139,13 +138,13 @@ pub(super) async fn shown(
     application_features(context, &image.version, features, &spec, &finished).await
 }
 
-/// Proves each of them of an application that ended.
+/// Checks each feature on an application that ended.
 pub async fn application_features(
     context: &Context,
     spark: &SparkVersion,
     features: &[ApplicationFeature],
     spec: &ApplicationSpec,
-    finished: &Finished,
+    finished: &FinishedApplication,
 ) -> Result<()> {
     let mut first = FirstFailure::default();
     for feature in features {
@@ -163,33 +162,33 @@ pub async fn application_features(
     first.or(())
 }
 
-fn driver_address(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
+fn driver_address(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
     let variable = "SPARK_DRIVER_POD_IP";
     let driver = finished.driver.status.as_ref().and_then(|status| status.pod_ip.as_deref());
-    let told = |pod: &Pod| {
+    let variable_of = |pod: &Pod| {
         let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
         let mut variables = containers.flat_map(|c| c.env.iter().flatten());
         variables.find(|v| v.name == variable).and_then(|v| v.value.clone())
     };
     for (name, pod) in &finished.executors {
-        let told = told(pod);
-        if driver.is_none() || told.as_deref() != driver {
-            return Err(format!("{name}: {variable} is {told:?}, the driver's pod at {driver:?}"));
+        let value = variable_of(pod);
+        if driver.is_none() || value.as_deref() != driver {
+            return Err(format!("{name}: {variable} is {value:?}, the driver's pod at {driver:?}"));
         }
     }
     Ok(format!("{variable}={}", driver.unwrap_or_default()))
 }
 
-fn logging(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
+fn logging(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
     everywhere(finished, MARK)
 }
 
-fn interpreter(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
+fn interpreter(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
     everywhere(finished, SAYS_PYTHON)
 }
 
-/// The first line with these words of the driver's log; each executor's must have one, too.
-fn everywhere(finished: &Finished, words: &str) -> Result<String, String> {
+/// The first line with these words in the driver's log; each executor's log must have one, too.
+fn everywhere(finished: &FinishedApplication, words: &str) -> Result<String, String> {
     let line = finished.log.lines().find(|line| line.contains(words));
     let line = line.ok_or_else(|| format!("the driver's log has no `{words}`"))?;
     for name in finished.executors.keys() {
@@ -200,7 +199,7 @@ fn everywhere(finished: &Finished, words: &str) -> Result<String, String> {
     Ok(line.to_owned())
 }
 
-fn priority(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
+fn priority(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
     let of = |pod: &Pod| pod.spec.as_ref().and_then(|spec| spec.priority);
     let driver = of(&finished.driver);
     let executors: Vec<_> = finished.executors.values().map(of).collect();
@@ -213,7 +212,7 @@ fn priority(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> 
     }
 }
 
-fn memory(finished: &Finished, spec: &ApplicationSpec) -> Result<String, String> {
+fn memory(finished: &FinishedApplication, spec: &ApplicationSpec) -> Result<String, String> {
     let heap = spec.memory.trim_end_matches('m');
     let heap: u64 = heap.parse().map_err(|_| format!("heap {heap:?}"))?;
     let overhead = ((heap as f64 * FACTOR) as u64).max(LEAST_OVERHEAD_MEBI);

@@ -1,4 +1,4 @@
-//! An application whose executors' pods a StatefulSet makes (`StatefulSetPodsAllocator`).
+//! An application whose executor pods a StatefulSet creates (`StatefulSetPodsAllocator`).
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use sparkproof_base::error::Result;
 use sparkproof_base::verdict::skip;
 use sparkproof_kubernetes::access::STATEFUL_SET;
-use sparkproof_spark::session::{ApplicationSpec, Finished};
+use sparkproof_spark::session::{ApplicationSpec, FinishedApplication};
 use sparkproof_strategies::no_layers;
 use sparkproof_strategies::volume::on_demand;
 use sparkproof_testbed::SessionBuilder;
@@ -15,11 +15,11 @@ use sparkproof_testbed::SessionBuilder;
 use super::super::pods::is_owned_by;
 use super::features::{ApplicationFeature, shown};
 
-/// What such an application shows.
+/// The features of such an application.
 pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
     ApplicationFeature {
         id: "stateful-set",
-        title: "one StatefulSet of the driver's pod makes as many executors as were asked for",
+        title: "one StatefulSet, owned by the driver's pod, creates the requested executors",
         since: (3, 3),
         ask: |spec| {
             let key = "spark.kubernetes.allocation.pods.allocator".to_owned();
@@ -36,8 +36,8 @@ pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
     },
     ApplicationFeature {
         id: "claims",
-        title: "each executor's local directory is on a claim that the set made for its pod",
-        // Before that Spark deletes no claims, and nobody owns the set's.
+        title: "each executor's local directory is on a claim that the set created for its pod",
+        // Older versions delete no claims, and the set's claims have no owner.
         since: (3, 4),
         ask: |spec| {
             spec.conf.extend(on_demand(VOLUME, CLASS, "64Mi", LOCAL_DIR.as_ref()).conf.iter());
@@ -53,14 +53,14 @@ pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
     },
 ];
 
-/// The default class of both kind's and Minikube's nodes.
+/// The default StorageClass of kind and Minikube.
 const CLASS: &str = "standard";
-/// Spark takes volumes of such a name for local directories.
+/// Spark uses volumes with this prefix as local directories.
 const VOLUME: &str = "spark-local-dir-1";
 const LOCAL_DIR: &str = "/sparkproof-local";
 
-/// An application of two executors by a StatefulSet. Skipped where the image cannot get the job, or
-/// Spark is older.
+/// Runs an application with two executors of a StatefulSet. Skipped if the image cannot get the
+/// job, or with an older Spark version.
 pub async fn run_stateful_set_suite(wanted: SessionBuilder<'_>) -> Result<()> {
     let proof = wanted.proof();
     let spec = ApplicationSpec { name: "pi-stateful-set".to_owned(), ..proof.pi(2) };
@@ -75,7 +75,7 @@ pub async fn run_stateful_set_suite(wanted: SessionBuilder<'_>) -> Result<()> {
     shown(wanted.verbs(&STATEFUL_SET), &image, spec, &ON_STATEFUL_SET).await
 }
 
-fn stateful_set(finished: &Finished, spec: &ApplicationSpec) -> Result<String, String> {
+fn stateful_set(finished: &FinishedApplication, spec: &ApplicationSpec) -> Result<String, String> {
     let sets = &finished.stateful_sets;
     let mut all = sets.values();
     let (Some(set), None) = (all.next(), all.next()) else {
@@ -96,20 +96,23 @@ fn stateful_set(finished: &Finished, spec: &ApplicationSpec) -> Result<String, S
     }
 }
 
-/// A pod of a set has a placeholder for an id until its executor has asked the driver for one.
-fn executor_ids(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
+/// Checks the executor ids: a pod has a placeholder until its executor has asked the driver for an
+/// id.
+fn executor_ids(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
     let id = |pod: &Pod| pod.labels().get("spark-exec-id").cloned().unwrap_or_default();
     let labels: Vec<String> = finished.executors.values().map(id).collect();
     let ids: BTreeSet<u32> = labels.iter().filter_map(|id| id.parse().ok()).collect();
     match !ids.is_empty() && ids.len() == finished.executors.len() {
         true => Ok(format!("spark-exec-id {labels:?}")),
-        false => Err(format!("a number of its own expected of each, spark-exec-id is {labels:?}")),
+        false => {
+            Err(format!("a different number expected on each pod, spark-exec-id is {labels:?}"))
+        }
     }
 }
 
-/// The name of the claim is what Kubernetes' controller makes of the template's and the pod's; that
-/// the volume is there and may be written to, the executor says.
-fn claims(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
+/// Checks the claims. Kubernetes' controller derives the claim's name from the template and the
+/// pod; the executor's log shows that the volume is mounted and writable.
+fn claims(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
     let says = format!("Created local directory at {LOCAL_DIR}/");
     let mut seen = Vec::new();
     for (name, pod) in &finished.executors {
@@ -129,7 +132,7 @@ fn claims(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
     }
 }
 
-fn rights(finished: &Finished, _: &ApplicationSpec) -> Result<String, String> {
+fn rights(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
     match finished.refused().as_slice() {
         [] => Ok("no line of its log says so".to_owned()),
         refused => Err(format!("missing-verb: {}", refused.join(", "))),
@@ -145,8 +148,8 @@ mod tests {
 
     use super::*;
 
-    /// The driver is `d`; a set of two, owned by whom is said; its first executor.
-    fn finished(owner: &str, replicas: u32, executor_owner: &str) -> Finished {
+    /// A driver `d`, a set of two with this owner, and its first executor.
+    fn finished(owner: &str, replicas: u32, executor_owner: &str) -> FinishedApplication {
         let owned =
             |uid: &str| json!([{ "apiVersion": "v1", "kind": "K", "name": "n", "uid": uid }]);
         let object = |name: &str, uid: &str, owner: &str| {
@@ -161,7 +164,7 @@ mod tests {
         let pod = |name: &str, uid: &str, owner: &str| -> Pod {
             serde_json::from_value(json!({ "metadata": object(name, uid, owner) })).expect("a pod")
         };
-        Finished {
+        FinishedApplication {
             driver: pod("d", "driver", "nobody"),
             executors: BTreeMap::from([("s-0".to_owned(), pod("s-0", "0", executor_owner))]),
             stateful_sets: BTreeMap::from([("s".to_owned(), set)]),

@@ -1,4 +1,4 @@
-//! One application, proven from its submission until nothing of it is left.
+//! One application, checked from its submission until nothing of it is left.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use kube::api::ListParams;
@@ -11,24 +11,24 @@ use sparkproof_images::spark::SparkImage;
 use sparkproof_judge::Leftovers;
 use sparkproof_kubernetes::access::submission;
 use sparkproof_kubernetes::observe::{LeftoverQuery, leftovers};
-use sparkproof_spark::session::{Application, ApplicationSpec, Finished};
+use sparkproof_spark::session::{Application, ApplicationSpec, FinishedApplication};
 use sparkproof_testbed::{PreparedSession, SessionBuilder};
 
 use super::super::all_gone;
 use super::super::pods::is_owned_by;
 
-/// How long executors and what the driver's pod owns may take to go.
+/// Seconds until executors and objects of the driver's pod must be gone.
 const GONE_WITHIN: u64 = 60;
 
-/// Submits an application, as the session's account with the verbs of [`submission`] beside,
-/// and proves it from the submission until Kubernetes has collected what it owned. `says` must
-/// stand in the driver's log. What was seen of it.
+/// Submits an application as the session's account, which also has the permissions of
+/// [`submission`], and checks it until Kubernetes has deleted what it owned. The driver's log must
+/// contain `says`. Returns what was observed.
 pub async fn application(
     wanted: SessionBuilder<'_>,
     image: &SparkImage,
     spec: &ApplicationSpec,
     says: &str,
-) -> Result<Finished> {
+) -> Result<FinishedApplication> {
     let proof = wanted.proof();
     let (context, cluster) = (&proof.context, &proof.environment.cluster);
     let ground = wanted.verbs(&submission(&image.version)).grant().await?;
@@ -37,7 +37,7 @@ pub async fn application(
     let submitted = check(
         context,
         &spec.check_id("submitted"),
-        "spark-submit makes the driver's pod, its headless Service and its ConfigMap, owned by it",
+        "spark-submit creates the driver's pod, and the Service and ConfigMap that it owns",
         async |findings: &mut Findings| {
             let submitting = Application::submit(context, cluster, access, image, spec, pods);
             let application = Box::pin(submitting).await?;
@@ -58,7 +58,7 @@ pub async fn application(
     }
     .await;
     let finished = phase.end(ran, |f| {
-        format!("{}: {} executors, ended well after {:.1} s", spec.name, f.most_running, f.seconds)
+        format!("{}: {} executors, succeeded after {:.1} s", spec.name, f.most_running, f.seconds)
     })?;
     let phase = context.recorder.phase("stop");
     let driver = finished.driver.name_any();
@@ -67,7 +67,8 @@ pub async fn application(
     Ok(finished)
 }
 
-/// Without a Service executors do not find the driver; without an owner they stay for ever.
+/// Without the Service executors do not find the driver; without an owner the objects stay for
+/// ever.
 async fn owned_by_driver(
     ground: &PreparedSession<'_>,
     application: &Application,
@@ -120,8 +121,8 @@ async fn completed(
     ground: &PreparedSession<'_>,
     image: &SparkImage,
     spec: &ApplicationSpec,
-) -> Result<Finished> {
-    let title = format!("the driver's pod of {} ends well", spec.name);
+) -> Result<FinishedApplication> {
+    let title = format!("the driver's pod of {} succeeds", spec.name);
     check(context, &spec.check_id("completed"), &title, async |findings: &mut Findings| {
         let cluster = &ground.proof().environment.cluster;
         let ending = application.end(context, cluster, ground.access(), image);
@@ -140,10 +141,10 @@ async fn completed(
     .await
 }
 
-/// A line of the driver's log has these words.
+/// Checks that the driver's log has these words.
 pub async fn said(
     context: &Context,
-    finished: &Finished,
+    finished: &FinishedApplication,
     spec: &ApplicationSpec,
     says: &str,
 ) -> Result<()> {
@@ -160,20 +161,20 @@ pub async fn said(
     .await
 }
 
-/// Whether Kubernetes collects an executor's pod when the driver's goes: that owns it, or a StatefulSet
-/// which owns it.
-fn goes_with_driver(executor: &Pod, finished: &Finished) -> bool {
+/// Whether Kubernetes deletes an executor's pod with the driver's: the driver's pod owns it, or
+/// owns the StatefulSet that owns it.
+fn goes_with_driver(executor: &Pod, finished: &FinishedApplication) -> bool {
     let driver = &finished.driver;
     let mut sets = finished.stateful_sets.values();
     is_owned_by(executor, driver)
         || sets.any(|set| is_owned_by(set, driver) && is_owned_by(executor, set))
 }
 
-/// As many as asked ran at once, under the account, owned by the driver's pod (SPARK-25295 is why
-/// they go with it).
+/// Checks that the requested number of executors ran at once, under the account, owned by the
+/// driver's pod (SPARK-25295), so that they are deleted with it.
 async fn executors(
     context: &Context,
-    finished: &Finished,
+    finished: &FinishedApplication,
     ground: &PreparedSession<'_>,
     spec: &ApplicationSpec,
 ) -> Result<()> {
@@ -212,10 +213,11 @@ async fn executors(
     .await
 }
 
-/// The driver stays to be read; its executors go, with what made and held them.
+/// Checks that the driver's pod stays with its log, and that executors, StatefulSets and claims are
+/// gone.
 async fn left(
     context: &Context,
-    finished: &Finished,
+    finished: &FinishedApplication,
     ground: &PreparedSession<'_>,
     spec: &ApplicationSpec,
 ) -> Result<()> {
@@ -224,11 +226,12 @@ async fn left(
     check(context, &spec.check_id("left"), title, async |findings: &mut Findings| {
         let client = &ground.proof().environment.cluster.client;
         let namespace = &ground.access().namespace;
-        let waiting = Waiting::up_to(GONE_WITHIN, "the executors to go");
+        let waiting = Waiting::up_to(GONE_WITHIN, "the end of the executors");
         let gone = |held: &Leftovers| held.pods.len() <= 1 && held.claims.is_empty();
-        // Spark deletes a StatefulSet before it ends: one that is there now stays, with its pods.
+        // Spark deletes a StatefulSet before the driver ends: one that still exists stays, with its
+        // pods.
         let settled = |held: &Leftovers| gone(held) || !held.stateful_sets.is_empty();
-        // Several kinds at once have no single watch.
+        // Polled: several kinds have no common watch.
         let held = wait(context, waiting, Source::Backoff, async || {
             match leftovers(client, namespace, &LeftoverQuery::default()).await {
                 Ok(held) if settled(&held) => Progress::Met(held),
@@ -245,7 +248,7 @@ async fn left(
         let refused = finished.refused().into_iter();
         let refused: String = refused.map(|verb| format!("; missing-verb: {verb}")).collect();
         Err(Error::red(format!(
-            "{driver} Completed expected and no executor, held: {held}{refused}"
+            "{driver} Completed expected and no executors, found: {held}{refused}"
         )))
     })
     .await

@@ -1,4 +1,4 @@
-//! Blocks that executors hold, and that are still there when an executor is gone.
+//! Blocks of executors, which must survive the end of an executor.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -6,11 +6,11 @@ use sparkproof_base::verdict::{Findings, check};
 use sparkproof_spark::session::BlocksResult;
 use sparkproof_testbed::LiveSession;
 
-/// Blocks of a kind for each executor: the first two tasks of a job go to different ones.
+/// Blocks of each kind for each executor: the first two tasks of a job run on different executors.
 pub(super) const BLOCKS_EACH: u32 = 4;
 
-/// Each executor has blocks of both kinds: the first one, and how many it has. The checks of a topic
-/// are `<topic>.spread` and `<topic>.blocks`.
+/// Checks that each executor has blocks of both kinds; returns the first executor with its number
+/// of blocks. The checks of a topic are `<topic>.spread` and `<topic>.blocks`.
 pub(super) async fn spread(
     context: &Context,
     live: &mut LiveSession,
@@ -37,7 +37,7 @@ pub(super) async fn spread(
     .await
 }
 
-/// The same jobs find all blocks.
+/// Checks that the same jobs find all blocks.
 pub(super) async fn nothing_computed_again(
     context: &Context,
     live: &mut LiveSession,
@@ -53,7 +53,7 @@ pub(super) async fn nothing_computed_again(
             let words = format!("{} of {tasks} {name} computed again", kind.computed_by.len());
             findings.add(name, format!("{words}, sum {}", kind.sum));
             if kind.sum != sum {
-                wrong.push(format!("sum {} of what was {name}, {sum} expected", kind.sum));
+                wrong.push(format!("{name}: sum {}, {sum} expected", kind.sum));
             }
             if !kind.computed_by.is_empty() {
                 wrong.push(words);

@@ -1,4 +1,4 @@
-//! An executor whose pod is deleted, as by `kubectl delete pod` or a node that is drained.
+//! An executor whose pod is deleted, as by `kubectl delete pod` or `kubectl drain`.
 
 use kube::ResourceExt;
 use kube::api::DeleteParams;
@@ -18,15 +18,15 @@ const SAID: Word = Word {
     check: "decommission.said",
     title: "Spark says of the executor whose pod was deleted that it was decommissioned",
     expected: "decommission",
-    remedy: "is spark.decommission.enabled in force, and decom.sh in the image?",
+    remedy: "check that spark.decommission.enabled is in force and that the image has decom.sh",
 };
 
-/// Starts a session that decommissions, deletes an executor's pod, and proves that its blocks were
-/// not lost. Skipped in a namespace of the user's, where no pod is deleted by hand.
+/// Starts a session with decommissioning, deletes an executor's pod, and checks that its blocks
+/// were not lost. Skipped in a user's namespace, where sparkproof deletes no pods.
 pub async fn run_decommission_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     if let Some(reason) = cannot_be_deleted(proof, (3, 1))? {
-        skip(context, TOPIC, "an executor hands its blocks over", &reason);
+        skip(context, TOPIC, "an executor migrates its blocks", &reason);
         return Ok(());
     }
     let mut live = decommissions(proof.session().executors(2), "1s").start().await?;
@@ -37,18 +37,18 @@ pub async fn run_decommission_suite(proof: &ScenarioContext) -> Result<()> {
     stop(context, live, first).await
 }
 
-/// Why an executor's pod cannot be deleted here to prove what this Spark does then.
+/// Why an executor's pod cannot be deleted here, or decommissioning cannot be proven.
 pub(super) fn cannot_be_deleted(
     proof: &ScenarioContext,
     since: (u64, u64),
 ) -> Result<Option<String>> {
-    let reason = "an executor's pod is deleted for it, which is not done in a namespace of yours";
+    let reason = "it deletes an executor's pod, which sparkproof does not do in your namespace";
     cannot(proof, since, reason)
 }
 
-/// Has jobs leave blocks on each executor, deletes one's pod with the grace that it has, and proves
-/// that Spark decommissioned it, replaced it and computes nothing again. Returns how many blocks it
-/// had.
+/// Runs jobs that leave blocks on each executor, deletes one pod with its grace period, and checks
+/// that Spark decommissioned and replaced the executor and computes nothing again. Returns the
+/// number of its blocks.
 pub async fn decommissioned(context: &Context, live: &mut LiveSession) -> Result<usize> {
     let tasks = live.executors() * BLOCKS_EACH;
     let (id, blocks) = spread(context, live, TOPIC, tasks).await?;
@@ -60,7 +60,7 @@ pub async fn decommissioned(context: &Context, live: &mut LiveSession) -> Result
     first.or(blocks)
 }
 
-/// Deletes an executor's pod with the grace that it has; its name.
+/// Deletes an executor's pod with its grace period; returns its name.
 pub(super) async fn delete_executor(
     context: &Context,
     live: &mut LiveSession,

@@ -1,4 +1,4 @@
-//! Decommissioning: an executor hands its blocks over before it ends, whoever takes it away.
+//! Decommissioning: an executor migrates its blocks before it ends, whatever ends it.
 
 mod blocks;
 mod deleted;

@@ -1,4 +1,4 @@
-//! Executors that Spark's plugin replaces one after the other when they have worked enough.
+//! Executors that Spark's plugin replaces one after the other, when they have run enough tasks.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,20 +16,20 @@ use super::suite::decommissions;
 
 const TOPIC: &str = "decommission-rolling";
 const EXECUTORS: u32 = 2;
-/// Blocks of a kind for each executor.
+/// Blocks of each kind for each executor.
 const BLOCKS_EACH: u32 = 2;
-/// Seconds between two executors: what is left of the job that makes them due and the jobs that look
-/// for the first one's blocks take a few, and in the meantime the other must not go.
+/// Seconds between two executors: longer than the rest of the job that makes them due and the jobs
+/// that look for the first one's blocks, during which the other must not go.
 const INTERVAL: u32 = 20;
 /// Tasks after which an executor is due: more than the jobs that leave and look for blocks have, so
-/// that none is due before its time, and one that has come in another's place stays.
+/// that no executor is due too early, and a replacement is not due at all.
 const DUE_AFTER: u32 = 15;
-/// Tasks by which each executor is due, also where they are shared out unevenly.
+/// Tasks of the job that makes each executor due, even if they are unevenly distributed.
 const DUE: u32 = 10 * DUE_AFTER;
-/// An interval for each executor, and the start of the last one's replacement.
+/// Seconds for all: an interval for each executor, and the start of the last replacement.
 const ROLLED_WITHIN: u64 = 150;
 
-/// Starts a session with Spark's plugin that rolls executors, makes all due, and proves that they
+/// Starts a session with Spark's plugin that rolls executors, makes all due, and checks that they
 /// are decommissioned one after the other and replaced.
 pub async fn run_roll_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
@@ -54,9 +54,8 @@ fn rolls(session: SessionBuilder<'_>) -> SessionBuilder<'_> {
         .conf(&key("minTasksPerExecutorBeforeRolling"), &DUE_AFTER.to_string())
 }
 
-/// Leaves blocks on each executor, gives each as many tasks as make it due, and proves that the one
-/// of the lowest id goes first and hands its blocks over, and that within so many seconds all were
-/// replaced.
+/// Leaves blocks on each executor, makes each due, and checks that the executor with the lowest id
+/// goes first and migrates its blocks, and that all are replaced within so many seconds.
 pub async fn due_are_rolled(context: &Context, live: &mut LiveSession, within: u64) -> Result<()> {
     let tasks = live.executors() * BLOCKS_EACH;
     spread(context, live, TOPIC, tasks).await?;
@@ -70,35 +69,35 @@ pub async fn due_are_rolled(context: &Context, live: &mut LiveSession, within: u
     first.or(())
 }
 
-/// The first one that Spark decommissions.
+/// Checks which executor Spark decommissions first.
 async fn lowest_first(
     context: &Context,
     live: &mut LiveSession,
     due: &[u32],
     end: Instant,
 ) -> Result<()> {
-    let title = "the executor of the lowest id is decommissioned first";
+    let title = "the executor with the lowest id is decommissioned first";
     check(context, "decommission-rolling.first", title, async |findings: &mut Findings| {
         let removed = rolled(context, live, 1, end).await?;
         findings.add("removed", format!("{removed:?}"));
         match (removed.keys().next(), due.iter().min()) {
             (Some(first), Some(lowest)) if first == lowest => Ok(()),
-            (first, lowest) => {
-                Err(Error::red(format!("{lowest:?} was to go first of {due:?}, {first:?} did")))
-            }
+            (first, lowest) => Err(Error::red(format!(
+                "of {due:?} executor {lowest:?} expected to go first, {first:?} did"
+            ))),
         }
     })
     .await
 }
 
-/// Others run in their place.
+/// Checks that all were replaced.
 async fn all_replaced(
     context: &Context,
     live: &mut LiveSession,
     due: &[u32],
     end: Instant,
 ) -> Result<()> {
-    let title = "each executor that was due is decommissioned, and as many others run";
+    let title = "each executor that was due is decommissioned and replaced";
     check(context, "decommission-rolling.replaced", title, async |findings: &mut Findings| {
         let removed = rolled(context, live, due.len(), end).await?;
         findings.add("Spark's reasons", format!("{removed:?}"));
@@ -114,22 +113,23 @@ async fn all_replaced(
             }
         })
         .await;
-        let others =
-            others.map_err(|error| red(error, "those that went are not replaced".to_owned()))?;
-        findings.add("in their place", format!("{:?}", others.keys()));
+        let others = others.map_err(|error| {
+            red(error, "the decommissioned executors are not replaced".to_owned())
+        })?;
+        findings.add("replacements", format!("{:?}", others.keys()));
         Ok(())
     })
     .await
 }
 
-/// Waits until so many executors are gone of which Spark says that they were decommissioned.
+/// Waits until Spark has decommissioned so many executors.
 async fn rolled(
     context: &Context,
     live: &mut LiveSession,
     many: usize,
     end: Instant,
 ) -> Result<BTreeMap<u32, String>> {
-    let what = format!("{many} to be decommissioned");
+    let what = format!("the decommissioning of {many}");
     let waiting = Waiting { what, deadline: until(end) };
     let removed =
         wait(context, waiting, Source::Backoff, async || match live.session().removed().await {
@@ -140,7 +140,7 @@ async fn rolled(
         .await;
     let removed = removed.map_err(|error| {
         red(error, "executors that are due are not decommissioned".to_owned())
-            .remedy("is the plugin in spark.plugins?")
+            .remedy("check that spark.plugins has the plugin")
     })?;
     match removed.iter().find(|(_, why)| !why.to_lowercase().contains("decommission")) {
         None => Ok(removed),

@@ -1,4 +1,4 @@
-//! An executor that dynamic allocation gives back although it holds blocks.
+//! An executor that dynamic allocation releases although it holds blocks.
 
 use std::collections::BTreeMap;
 
@@ -15,34 +15,36 @@ use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
 use super::suite::{Word, cannot, decommissions, said};
 
 const TOPIC: &str = "decommission-scaling";
-/// One more than are kept in any case.
+/// One more than the minimum.
 const EXECUTORS: u32 = 2;
-/// How long an executor may be idle, and one that holds blocks.
+/// Idle timeout of executors, with and without blocks.
 const IDLE: &str = "5s";
-/// Idle for [`IDLE`], then told, then without blocks, then deleted.
+/// Seconds until an executor must be gone: idle for [`IDLE`], then decommissioned, then deleted.
 const GONE_WITHIN: u64 = 90;
-/// What Spark writes on the pod of an executor before it tells it to hand its blocks over.
+/// The label that Spark sets on an executor's pod before it decommissions the executor.
 const LABEL: &str = "sparkproof.test/decommissioned";
 const SAID: Word = Word {
     check: "decommission-scaling.said",
-    title: "Spark says of the executor given back that it was decommissioned",
+    title: "Spark says of the released executor that it was decommissioned",
     expected: "decommission",
-    remedy: "is spark.decommission.enabled in force?",
+    remedy: "check that spark.decommission.enabled is in force",
 };
 
-/// Starts a session of one executor, which dynamic allocation makes two and then one again, and
-/// proves that the one that goes is decommissioned. Skipped in a namespace of the user's, whose role
-/// has no verb for the label.
+/// Starts a session whose dynamic allocation goes from one executor to two and back, and checks
+/// that the released one is decommissioned. Skipped in a user's namespace, whose role lacks the
+/// verb for the label.
 pub async fn run_scale_down_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
-    let role = format!("in a namespace of yours the driver's role is yours: {DECOMMISSION_LABEL}");
+    let role = format!(
+        "it needs {DECOMMISSION_LABEL} in the driver's role, which is yours in your namespace"
+    );
     if let Some(reason) = cannot(proof, (3, 3), &role)? {
-        let title = "an executor that is given back hands its blocks over";
+        let title = "a released executor migrates its blocks";
         skip(context, TOPIC, title, &reason);
         return Ok(());
     }
     let session = scales_down(proof.session());
-    // Between two looks at what is left: so long its pod is there with the label.
+    // The retry interval: for so long its pod exists with the label.
     let session = decommissions(session, "3s")
         .conf("spark.kubernetes.executor.decommissionLabel", LABEL)
         .conf("spark.kubernetes.executor.decommissionLabelValue", "true")
@@ -55,8 +57,7 @@ pub async fn run_scale_down_suite(proof: &ScenarioContext) -> Result<()> {
     stop(context, live, first).await
 }
 
-/// Asks for dynamic allocation that gives executors back although they hold blocks, when nobody has
-/// used those for a while.
+/// Requests dynamic allocation that releases executors with unused blocks.
 pub fn scales_down(session: SessionBuilder<'_>) -> SessionBuilder<'_> {
     let key = |key: &str| format!("spark.dynamicAllocation.{key}");
     scales(session, EXECUTORS, IDLE)
@@ -64,8 +65,8 @@ pub fn scales_down(session: SessionBuilder<'_>) -> SessionBuilder<'_> {
         .conf(&key("cachedExecutorIdleTimeout"), IDLE)
 }
 
-/// Has work bring a second executor, leaves blocks on both, and proves that the one that is then
-/// given back is decommissioned, not replaced, and that nothing is computed again.
+/// Adds work for a second executor, leaves blocks on both, and checks that the released one is
+/// decommissioned and not replaced, and that nothing is computed again.
 pub async fn scaled_down(context: &Context, live: &mut LiveSession) -> Result<()> {
     come(context, live, EXECUTORS).await?;
     live.session().unload().await?;
@@ -79,18 +80,18 @@ pub async fn scaled_down(context: &Context, live: &mut LiveSession) -> Result<()
     first.or(())
 }
 
-/// Within so many seconds one is given back, and no other has come: its id, and the labels that its
-/// pod had at last.
+/// Checks that one executor is released within so many seconds and not replaced; returns its id and
+/// the last labels of its pod.
 pub async fn given_back(
     context: &Context,
     live: &mut LiveSession,
     within: u64,
 ) -> Result<(u32, BTreeMap<String, String>)> {
-    let title = "an executor that holds blocks nobody uses is given back, and not replaced";
+    let title = "an executor with unused blocks is released and not replaced";
     check(context, "decommission-scaling.gone", title, async |findings: &mut Findings| {
         let before = live.session().pods();
         let mut labels: BTreeMap<u32, BTreeMap<String, String>> = BTreeMap::new();
-        let waiting = Waiting::up_to(within, "an idle executor to go");
+        let waiting = Waiting::up_to(within, "the release of an idle executor");
         let pods = live.pods().changes();
         let gone = wait(context, waiting, pods, async || {
             let now = live.session().pods();
@@ -103,7 +104,7 @@ pub async fn given_back(
             }
         })
         .await;
-        let id = gone.map_err(|error| red(error, "no executor is given back".to_owned()))?;
+        let id = gone.map_err(|error| red(error, "no executor is released".to_owned()))?;
         findings.add("gone", id);
         let stay = before.len() - 1;
         let (listed, difference) = live.session().compared(stay).await?;
@@ -111,24 +112,26 @@ pub async fn given_back(
         let another = listed.keys().find(|id| !before.contains_key(id));
         match (difference, another) {
             (None, None) => Ok((id, labels.remove(&id).unwrap_or_default())),
-            (Some(difference), _) => Err(Error::red(format!("{stay} is to stay: {difference}"))),
-            (None, Some(id)) => Err(Error::red(format!("executor {id} came in its place"))),
+            (Some(difference), _) => {
+                Err(Error::red(format!("executor {stay} should have stayed: {difference}")))
+            }
+            (None, Some(id)) => Err(Error::red(format!("it was replaced by executor {id}"))),
         }
     })
     .await
 }
 
-/// For those who look at pods, e.g. disruption budgets.
+/// Checks the label, which disruption budgets can select.
 async fn labelled(context: &Context, labels: &BTreeMap<String, String>) -> Result<()> {
-    let title = "the pod of the executor given back was labelled beforehand as asked";
+    let title = "the pod of the released executor had the requested label before it went";
     check(context, "decommission-scaling.label", title, async |findings: &mut Findings| {
         findings.add("labels", format!("{labels:?}"));
         match labels.get(LABEL).map(String::as_str) {
             Some("true") => Ok(()),
-            other => Err(Error::red(format!(
-                "label {LABEL} of the pod that went: {other:?}, expected: true"
-            ))
-            .remedy("may the driver's account get and patch pods?")),
+            other => {
+                Err(Error::red(format!("label {LABEL} of its pod: {other:?}, expected: true"))
+                    .remedy("check that the driver's account may get and patch pods"))
+            }
         }
     })
     .await

@@ -1,4 +1,4 @@
-//! What sessions that decommission have in common: what is asked for, and what Spark says.
+//! Common parts of sessions with decommissioning: settings, and what Spark says about executors.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -8,11 +8,11 @@ use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
 use super::super::min_version::too_old;
 
-/// Kubernetes gives a deleted pod 30 s, and Spark looks at the pods that are gone every second.
+/// Seconds: a deleted pod has 30 s, and Spark checks for deleted pods every second.
 const REMOVED_WITHIN: u64 = 60;
 
-/// Asks that executors which are taken away hand their blocks over. Spark looks for what is left
-/// every so often, `again`, and lets an executor end when nothing is.
+/// Requests that executors migrate their blocks before they end. Spark retries what is left at the
+/// interval `again`, and lets an executor end when nothing is left.
 pub fn decommissions<'a>(session: SessionBuilder<'a>, again: &str) -> SessionBuilder<'a> {
     let migrated = "spark.storage.decommission";
     session
@@ -20,11 +20,11 @@ pub fn decommissions<'a>(session: SessionBuilder<'a>, again: &str) -> SessionBui
         .conf(&format!("{migrated}.enabled"), "true")
         .conf(&format!("{migrated}.rddBlocks.enabled"), "true")
         .conf(&format!("{migrated}.shuffleBlocks.enabled"), "true")
-        // 30 s unless asked for: all that a deleted pod has. Spark's own suite sets it, too.
+        // The default of 30 s is all the time that a deleted pod has. Spark's suite sets it, too.
         .conf(&format!("{migrated}.replicationReattemptInterval"), again)
 }
 
-/// Why it cannot be proven: this Spark is too old, or the namespace is the user's.
+/// Why it cannot be proven: this Spark version is too old, or the namespace is the user's.
 pub(super) fn cannot(
     proof: &ScenarioContext,
     since: (u64, u64),
@@ -36,17 +36,17 @@ pub(super) fn cannot(
     Ok(too_old(&environment.image.version, since).or_else(reason))
 }
 
-/// What Spark is to say of an executor that is gone.
+/// What Spark must say about an executor that is gone.
 pub(super) struct Word {
     /// Id of the check.
     pub(super) check: &'static str,
     pub(super) title: &'static str,
-    /// In lower case.
+    /// The expected words, in lower case.
     pub(super) expected: &'static str,
     pub(super) remedy: &'static str,
 }
 
-/// Spark's own word of an executor that is gone, or goes now.
+/// Checks what Spark says about an executor that is gone or going.
 pub(super) async fn said(
     context: &Context,
     live: &mut LiveSession,

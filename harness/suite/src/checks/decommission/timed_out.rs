@@ -1,4 +1,4 @@
-//! An executor that cannot be decommissioned in time: its task does not end.
+//! An executor that cannot be decommissioned in time, because its task does not end.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
@@ -10,22 +10,22 @@ use super::super::replaced;
 use super::deleted::{cannot_be_deleted, delete_executor};
 use super::suite::{Word, decommissions, said};
 
-/// Far less than the 30 s after which Kubernetes ends a deleted pod.
+/// Far less than the 30 s after which Kubernetes kills a deleted pod.
 const LIMIT: &str = "5s";
 const SAID: Word = Word {
     check: "decommission-timeout.said",
-    title: "an executor whose task does not end in time is ended by the driver",
+    title: "the driver stops an executor whose task does not end in time",
     expected: "killed by driver",
-    remedy: "is spark.executor.decommission.forceKillTimeout in force?",
+    remedy: "check that spark.executor.decommission.forceKillTimeout is in force",
 };
 
-/// Starts a session with a time limit for decommissioning, deletes the pod of an executor whose task
-/// does not end, and proves that the driver ended it. Skipped in a namespace of the user's, where no
-/// pod is deleted by hand.
+/// Starts a session with a time limit for decommissioning, deletes the pod of an executor whose
+/// task does not end, and checks that the driver stopped it. Skipped in a user's namespace, where
+/// sparkproof deletes no pods.
 pub async fn run_decommission_timeout_suite(proof: &ScenarioContext) -> Result<()> {
     let context = &proof.context;
     if let Some(reason) = cannot_be_deleted(proof, (3, 2))? {
-        let title = "an executor that cannot be decommissioned in time is ended";
+        let title = "an executor that cannot be decommissioned in time is stopped";
         skip(context, "decommission-timeout", title, &reason);
         return Ok(());
     }
@@ -35,14 +35,15 @@ pub async fn run_decommission_timeout_suite(proof: &ScenarioContext) -> Result<(
     let mut first = FirstFailure::default();
     let phase = context.recorder.phase("decommission timeout");
     let proven = timed_out(context, &mut live).await;
-    first
-        .note(phase.end(proven, |()| format!("ended by the driver, {LIMIT} after it was told")))?;
+    first.note(
+        phase.end(proven, |()| format!("stopped by the driver {LIMIT} after the pod's deletion")),
+    )?;
     stop(context, live, first).await
 }
 
-/// Gives each executor a task that does not end, deletes the pod of one, and proves that the driver
-/// ends it: without a limit it waits for its task until Kubernetes ends it, and Spark says of it what
-/// it says of each that is decommissioned (`CoarseGrainedSchedulerBackend.decommissionExecutors`).
+/// Gives each executor a task that does not end, deletes one pod, and checks that the driver stops
+/// its executor. Without a limit the executor waits for its task until Kubernetes kills it, and
+/// Spark says that it was decommissioned (`CoarseGrainedSchedulerBackend.decommissionExecutors`).
 pub async fn timed_out(context: &Context, live: &mut LiveSession) -> Result<()> {
     let executors = live.executors();
     live.session().load(executors).await?;

@@ -1,5 +1,5 @@
-//! What Spark's documentation of Kubernetes promises of executors' pods, each asserted on every real
-//! pod of one session: the features that Spark's own integration suite covers, and its names.
+//! Features of executor pods according to Spark's documentation, each checked on every pod of one
+//! session: those that Spark's integration suite covers, and pod names.
 
 mod seen;
 mod table;
@@ -16,17 +16,17 @@ use sparkproof_base::ledger::labels;
 use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
 use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
-use self::seen::Seen;
+use self::seen::SeenExecutor;
 pub use self::table::{FEATURES, Feature};
 use self::table::{SECRET, SECRET_KEY, asked, long_name};
 use super::min_version::too_old;
 use super::{namespace_gone, nothing_left};
 
-/// Starts a session that asks for every feature, proves each, and stops it. Skipped in a namespace of
-/// the user's: it makes a Secret.
+/// Starts a session that requests every feature, checks each, and stops it. Skipped in a user's
+/// namespace, because it creates a Secret.
 pub async fn run_feature_suite(proof: &ScenarioContext) -> Result<()> {
     if proof.environment.terms.namespace.is_some() {
-        let reason = "it makes a Secret, which is not for a namespace of yours";
+        let reason = "it creates a Secret, which sparkproof does not do in your namespace";
         skip(&proof.context, "feature", "features of executors' pods", reason);
         return Ok(());
     }
@@ -40,14 +40,14 @@ pub async fn run_feature_suite(proof: &ScenarioContext) -> Result<()> {
     let mut first = FirstFailure::default();
     let phase = proof.context.recorder.phase("features");
     let proven = features(proof, &live).await;
-    first.note(phase.end(proven, |n| format!("{n} of {n}, in each of 2 executors")))?;
+    first.note(phase.end(proven, |n| format!("{n} of {n}, on each of 2 executors")))?;
     let ended = live.stop().await?;
     first.note(nothing_left(&proof.context, &ended).await)?;
     first.note(namespace_gone(&proof.context, &ended).await)?;
     first.or(())
 }
 
-/// Starts a session in whose namespace there is the Secret that features mount.
+/// Starts a session in a namespace with the Secret that features mount.
 pub async fn start_with_secret(
     proof: &ScenarioContext,
     wanted: SessionBuilder<'_>,
@@ -66,7 +66,7 @@ pub async fn start_with_secret(
         data: Some([(SECRET_KEY.to_owned(), ByteString(value.into_bytes()))].into()),
         ..Default::default()
     };
-    // It goes with the namespace.
+    // Deleted with the namespace.
     let parameters = PostParams::default();
     let made = api.create(&parameters, &secret);
     let made = async { made.await.or_environment("creating a Secret") };
@@ -74,11 +74,11 @@ pub async fn start_with_secret(
     ground.start().await
 }
 
-/// Proves every feature on every executor's pod; how many there are.
+/// Checks every feature on every executor's pod; returns the number of features.
 pub async fn features(proof: &ScenarioContext, live: &LiveSession) -> Result<usize> {
     let mut pods = Vec::new();
     for pod in live.executor_pods().into_values() {
-        pods.push(Seen::of(live, Arc::unwrap_or_clone(pod)).await?);
+        pods.push(SeenExecutor::inspect(live, Arc::unwrap_or_clone(pod)).await?);
     }
     let mut first = FirstFailure::default();
     let spark = &proof.environment.image.version;
@@ -93,7 +93,7 @@ pub async fn features(proof: &ScenarioContext, live: &LiveSession) -> Result<usi
     first.or(FEATURES.len())
 }
 
-async fn holds(proof: &ScenarioContext, feature: &Feature, pods: &[Seen]) -> Result<()> {
+async fn holds(proof: &ScenarioContext, feature: &Feature, pods: &[SeenExecutor]) -> Result<()> {
     let id = format!("feature.{}", feature.id);
     check(&proof.context, &id, feature.title, async |findings: &mut Findings| {
         for seen in pods {

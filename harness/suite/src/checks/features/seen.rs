@@ -1,4 +1,4 @@
-//! What is to be seen of an executor's pod, from outside and from inside.
+//! The observed state of an executor's pod, from outside and from inside.
 
 use k8s_openapi::api::core::v1::{Container, Pod, Volume};
 use kube::ResourceExt;
@@ -6,33 +6,33 @@ use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_spark::session::EXECUTOR_CONTAINER;
 use sparkproof_testbed::LiveSession;
 
-/// Between the parts of what is printed inside, and how a shell prints it: the command lines that are
-/// printed have the script itself among them.
+/// The separator in the output of the script inside, and how the shell prints it. Two forms,
+/// because the printed command lines include the script itself.
 const PART: &str = "-- sparkproof --";
 const PRINT_PART: &str = "echo '-- spark''proof --'";
 
-/// Where the secret is mounted.
+/// Mount path of the Secret.
 pub(super) const SECRET_PATH: &str = "/etc/sparkproof-secret/key";
 
-/// An executor's pod.
+/// The observed state of an executor's pod.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct SeenExecutor {
     pub(super) pod: Pod,
     /// The application's id.
     pub(super) application: String,
-    /// `KEY=value`, as a process of the container has it.
+    /// Environment of a process in the container, as `KEY=value`.
     pub(super) environment: Vec<String>,
     /// Lines of `/proc/mounts`.
     pub(super) mounts: Vec<String>,
     /// Command lines of the container's processes.
     pub(super) commands: String,
-    /// Bytes of the mounted secret; none without the file.
+    /// Size of the mounted secret in bytes; `None` without the file.
     pub(super) secret_bytes: Option<usize>,
 }
 
-impl Seen {
-    pub(super) async fn of(live: &LiveSession, pod: Pod) -> Result<Self> {
-        // The secret's length, never its value.
+impl SeenExecutor {
+    pub(super) async fn inspect(live: &LiveSession, pod: Pod) -> Result<Self> {
+        // Prints the secret's length, never its value.
         let script = format!(
             "env; {PRINT_PART}; cat /proc/mounts; {PRINT_PART}; \
              cat /proc/[0-9]*/cmdline | tr '\\0' ' '; echo; {PRINT_PART}; \
@@ -53,7 +53,7 @@ impl Seen {
             "" => None,
             bytes => Some(bytes.parse().or_internal("a number of bytes")?),
         };
-        Ok(Seen {
+        Ok(SeenExecutor {
             application: live.application().to_owned(),
             environment: lines(environment),
             mounts: lines(mounts),
@@ -76,7 +76,7 @@ impl Seen {
         self.pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten())
     }
 
-    /// A variable of a process's environment.
+    /// The value of an environment variable.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.environment.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
     }

@@ -1,38 +1,38 @@
-//! The features: what is asked for, and what must then be seen.
+//! The features: how each is requested, and how it must show.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::ResourceExt;
 
-use super::seen::{SECRET_PATH, Seen};
+use super::seen::{SECRET_PATH, SeenExecutor};
 
-/// One feature of executors' pods.
+/// A feature of executor pods.
 #[derive(Debug)]
 pub struct Feature {
     /// Its check is `feature.<id>`.
     pub id: &'static str,
-    /// What a green line means.
+    /// What a green verdict means.
     pub title: &'static str,
-    /// The first version that has it, of those proven here.
+    /// The first supported Spark version that has it: major and minor.
     pub since: (u64, u64),
-    /// What was seen of a pod, right or wrong.
-    pub(super) holds: fn(&Seen) -> Result<String, String>,
+    /// Evidence if a pod has it, else the error.
+    pub(super) holds: fn(&SeenExecutor) -> Result<String, String>,
 }
 
 pub(super) const SECRET: &str = "sparkproof-secret";
 pub(super) const SECRET_KEY: &str = "key";
 const SECRET_DIR: &str = "/etc/sparkproof-secret";
 const SECRET_BYTES: usize = 16;
-/// The most characters of a host name (RFC 1123) and of a label's value.
+/// The longest host name (RFC 1123) and label value, in characters.
 const LABEL: usize = 63;
 
-/// As Spark's own test has it (`BasicTestsSuite`, "very long application name").
+/// From Spark's test (`BasicTestsSuite`, "very long application name").
 pub(super) fn long_name() -> String {
     "long".repeat(40)
 }
 
-/// The settings that ask for all features.
+/// The settings that request all features.
 pub(super) fn asked() -> Vec<(String, String)> {
     let executor =
         |key: &str, value: &str| (format!("spark.kubernetes.executor.{key}"), value.to_owned());
@@ -49,29 +49,24 @@ pub(super) fn asked() -> Vec<(String, String)> {
     ]
 }
 
-/// All of them.
+/// All features.
 pub const FEATURES: [Feature; 10] = [
-    Feature {
-        id: "label",
-        title: "a label of the user's is on each pod",
-        since: (3, 0),
-        holds: label,
-    },
+    Feature { id: "label", title: "each pod has a user's label", since: (3, 0), holds: label },
     Feature {
         id: "annotation",
-        title: "an annotation of the user's is on each pod, with the application's id put in",
+        title: "each pod has a user's annotation, with the application's id inserted",
         since: (3, 3),
         holds: annotation,
     },
     Feature {
         id: "environment",
-        title: "a variable of the user's is in each executor's environment, as it is",
+        title: "each executor's environment has a user's variable, unchanged",
         since: (3, 0),
         holds: environment,
     },
     Feature {
         id: "secret-mounted",
-        title: "a Secret is mounted where it was asked for",
+        title: "a Secret is mounted at the requested path",
         since: (3, 0),
         holds: secret_mounted,
     },
@@ -83,7 +78,7 @@ pub const FEATURES: [Feature; 10] = [
     },
     Feature {
         id: "node-selector",
-        title: "each pod has the node selector that was asked for",
+        title: "each pod has the requested node selector",
         since: (3, 0),
         holds: node_selector,
     },
@@ -95,7 +90,7 @@ pub const FEATURES: [Feature; 10] = [
     },
     Feature {
         id: "memory-overhead",
-        title: "the memory's request and limit are heap and overhead",
+        title: "memory request and limit are heap and overhead",
         since: (3, 0),
         holds: overhead,
     },
@@ -113,7 +108,7 @@ pub const FEATURES: [Feature; 10] = [
     },
 ];
 
-/// What is seen is what must be seen.
+/// Compares the observed value with the expected one.
 fn same(seen: Option<&str>, expected: &str) -> Result<String, String> {
     match seen {
         Some(seen) if seen == expected => Ok(seen.to_owned()),
@@ -121,20 +116,20 @@ fn same(seen: Option<&str>, expected: &str) -> Result<String, String> {
     }
 }
 
-fn label(seen: &Seen) -> Result<String, String> {
+fn label(seen: &SeenExecutor) -> Result<String, String> {
     same(seen.pod.labels().get("sparkproof-label").map(String::as_str), "labelled")
 }
 
-fn annotation(seen: &Seen) -> Result<String, String> {
+fn annotation(seen: &SeenExecutor) -> Result<String, String> {
     let annotation = seen.pod.annotations().get("sparkproof-annotation");
     same(annotation.map(String::as_str), &format!("of {}", seen.application))
 }
 
-fn environment(seen: &Seen) -> Result<String, String> {
+fn environment(seen: &SeenExecutor) -> Result<String, String> {
     same(seen.variable("SPARKPROOF_VARIABLE"), "a value, with \"quotes\"")
 }
 
-fn secret_mounted(seen: &Seen) -> Result<String, String> {
+fn secret_mounted(seen: &SeenExecutor) -> Result<String, String> {
     match seen.secret_bytes {
         Some(SECRET_BYTES) => Ok(format!("{SECRET_BYTES} bytes at {SECRET_PATH}")),
         Some(other) => Err(format!("{other} bytes at {SECRET_PATH}, {SECRET_BYTES} expected")),
@@ -142,8 +137,8 @@ fn secret_mounted(seen: &Seen) -> Result<String, String> {
     }
 }
 
-/// The value itself goes nowhere, not even into evidence.
-fn secret_in_environment(seen: &Seen) -> Result<String, String> {
+/// Checks the reference and the length; the value itself is not used, not even as evidence.
+fn secret_in_environment(seen: &SeenExecutor) -> Result<String, String> {
     let variables = seen.container().into_iter().flat_map(|c| c.env.iter().flatten());
     let by_reference = variables.filter(|v| v.name == "SPARKPROOF_SECRET").any(|v| {
         let reference = v.value_from.as_ref().and_then(|from| from.secret_key_ref.as_ref());
@@ -157,13 +152,13 @@ fn secret_in_environment(seen: &Seen) -> Result<String, String> {
     }
 }
 
-fn node_selector(seen: &Seen) -> Result<String, String> {
+fn node_selector(seen: &SeenExecutor) -> Result<String, String> {
     let selector = seen.pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
     same(selector.and_then(|s| s.get("kubernetes.io/os")).map(String::as_str), "linux")
 }
 
-/// An `emptyDir` in memory, and a `tmpfs` inside.
-fn tmpfs(seen: &Seen) -> Result<String, String> {
+/// Checks for an `emptyDir` in memory, and a `tmpfs` inside.
+fn tmpfs(seen: &SeenExecutor) -> Result<String, String> {
     let in_memory = seen.volumes().any(|volume| {
         let medium = volume.empty_dir.as_ref().and_then(|empty| empty.medium.as_deref());
         volume.name.starts_with("spark-local-dir-") && medium == Some("Memory")
@@ -177,7 +172,7 @@ fn tmpfs(seen: &Seen) -> Result<String, String> {
     }
 }
 
-fn overhead(seen: &Seen) -> Result<String, String> {
+fn overhead(seen: &SeenExecutor) -> Result<String, String> {
     let heap = seen.variable("SPARK_EXECUTOR_MEMORY").unwrap_or_default();
     let heap: u64 = heap.trim_end_matches('m').parse().map_err(|_| format!("heap {heap:?}"))?;
     let expected = format!("{}Mi", heap + 400);
@@ -188,7 +183,7 @@ fn overhead(seen: &Seen) -> Result<String, String> {
     same(request.as_deref(), &expected).and(same(limit.as_deref(), &expected))
 }
 
-fn java_options(seen: &Seen) -> Result<String, String> {
+fn java_options(seen: &SeenExecutor) -> Result<String, String> {
     let option = "-XX:+UseSerialGC";
     match seen.commands.contains(option) {
         true => Ok(option.to_owned()),
@@ -196,9 +191,9 @@ fn java_options(seen: &Seen) -> Result<String, String> {
     }
 }
 
-/// The pods' names are made of it, and so are their host names; the label is cut (SPARK-33520 and
-/// `KubernetesConf.getAppNameLabel`).
-fn long_name_fits(seen: &Seen) -> Result<String, String> {
+/// Checks pod names and host names, which are derived from the application's name, and the label,
+/// which is cut (SPARK-33520 and `KubernetesConf.getAppNameLabel`).
+fn long_name_fits(seen: &SeenExecutor) -> Result<String, String> {
     let host = seen.pod.spec.as_ref().and_then(|spec| spec.hostname.clone()).unwrap_or_default();
     let label = seen.pod.labels().get("spark-app-name").cloned().unwrap_or_default();
     let fits = |name: &str| (1..=LABEL).contains(&name.len());

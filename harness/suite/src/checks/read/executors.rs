@@ -1,4 +1,4 @@
-//! Proof 1: every executor read every byte, by this way.
+//! Proof 1: every executor read every byte, in this way.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use sparkproof_testbed::LiveSession;
 use super::subject::{ReadCase, in_lines};
 use super::table::{ReadTable, same_class, simple};
 
-/// One barrier stage with one task on each executor; each reads every file to its end in its JVM
-/// through Hadoop's FileSystem. Bytes, hashes, the file system's class and the mount are as they
-/// must be, and the table of them is as its snapshot.
+/// A barrier stage runs one task on each executor, which reads every file to its end through
+/// Hadoop's FileSystem. Bytes, hashes, the FileSystem's class and the mount must be as expected,
+/// and their table as in its snapshot.
 pub async fn executors(
     context: &Context,
     live: &mut LiveSession,
@@ -27,14 +27,14 @@ pub async fn executors(
     let title = format!("{}: each of {executors} executors read every byte", subject.variant.title);
     check(context, &subject.check_id("executors"), &title, async |findings: &mut Findings| {
         let pods: BTreeSet<String> = live.executor_pods().keys().cloned().collect();
-        let asked = Asked::of(subject.tables(), &subject.location.uri);
+        let asked = Asked::new(subject.tables(), &subject.location.uri);
         let tasks = live.session().read(executors, asked.uris(), Reading::Hash).await?.tasks;
         let right = |task: &ReadTask| {
             asked.answers(task).is_ok_and(|mut answers| {
                 answers.all(|(read, file)| read.sha256.as_ref() == Some(&file.sha256))
             })
         };
-        let table = ReadTable::of(&tasks, subject.location, right);
+        let table = ReadTable::new(&tasks, subject.location, right);
         findings.add("executors", &table);
         findings.add("root of the files", &subject.location.uri);
         findings.add("nonce in every row", &subject.data.nonce);
@@ -55,9 +55,9 @@ pub async fn executors(
         }
         let (seen, expected) = (table.normalised(), ReadTable::expected(subject.variant, executors));
         if expected.as_ref() != Some(&seen) {
-            let expected = expected.unwrap_or_else(|| "nothing is declared".to_owned());
+            let expected = expected.unwrap_or_else(|| "no table is declared".to_owned());
             findings.add("expected", &expected);
-            return Err(Error::red(format!("the table is not the declared one:\n{seen}")).remedy(
+            return Err(Error::red(format!("the table differs from the declared one:\n{seen}")).remedy(
                 "if the new table is right, declare it in harness/catalog/versions/strategies.toml (`reads`) \
                  and review its snapshot: cargo insta review",
             ));
@@ -68,11 +68,11 @@ pub async fn executors(
     .await
 }
 
-/// The files that executors are asked for, with their URIs, in this order.
+/// The files that executors must read, with their URIs, in this order.
 struct Asked<'a>(Vec<(String, &'a DataFile)>);
 
 impl<'a> Asked<'a> {
-    fn of(tables: impl Iterator<Item = &'a Table>, base: &str) -> Self {
+    fn new(tables: impl Iterator<Item = &'a Table>, base: &str) -> Self {
         let of = |table: &'a Table| table.file_uris(base).into_iter().zip(&table.files);
         Asked(tables.flat_map(of).collect())
     }
@@ -81,8 +81,8 @@ impl<'a> Asked<'a> {
         self.0.iter().map(|(uri, _)| uri.clone()).collect()
     }
 
-    /// What a task says of each file. In words where it does not speak of just these: what is not
-    /// reported was not read.
+    /// A task's reports on these files. An error in words if the reports are not of exactly these
+    /// files: what is not reported was not read.
     fn answers<'t>(
         &'t self,
         task: &'t ReadTask,
@@ -90,21 +90,21 @@ impl<'a> Asked<'a> {
         let (asked, reported) = (self.0.len(), task.reads.len());
         let mut pairs = task.reads.iter().zip(&self.0);
         if let Some((read, (uri, _))) = pairs.find(|(read, (uri, _))| read.uri != *uri) {
-            return Err(format!("reported a read of {} where {uri} was asked for", read.uri));
+            return Err(format!("reported a read of {} instead of {uri}", read.uri));
         }
         if asked != reported {
             let after =
                 self.0.get(reported).map_or(String::new(), |(uri, _)| format!(", not {uri}"));
-            return Err(format!("reported {reported} reads of {asked} files asked for{after}"));
+            return Err(format!("reported {reported} reads of {asked} files{after}"));
         }
         Ok(task.reads.iter().zip(&self.0).map(|(read, (_, file))| (read, *file)))
     }
 }
 
-/// The first executor that did not read what it must, and why.
+/// The first executor that did not read correctly, and why.
 ///
 /// # Errors
-/// Red: one did not report what it was asked for.
+/// Red: an executor did not report exactly the files that it was given.
 fn first_fault(
     tasks: &[ReadTask],
     asked: &Asked<'_>,
@@ -114,7 +114,7 @@ fn first_fault(
         let whose = format!("executor {} ({})", task.task.executor, task.task.host);
         let mut answers = asked.answers(task).map_err(|words| {
             Error::red(format!("{whose} {words}"))
-                .remedy("the probe of this build does not do what it is asked: report it")
+                .remedy("a defect of the probe in this build: report it")
         })?;
         if let Some(fault) = answers.find_map(|(read, file)| fault(read, file, &whose, subject)) {
             return Ok(Some(fault));
@@ -151,8 +151,8 @@ fn fault(
     Some(read_elsewhere(whose, &read.uri, &wrong.to_string(), &expected.to_string()))
 }
 
-/// Throughput: the big file once more, unhashed, by all at once; and the small ones, shared out. What
-/// is measured is what was asked for.
+/// Measures throughput: all executors read the big file at once, without hashing; then they share
+/// the small files. Checks that everything was read.
 async fn measure(
     live: &mut LiveSession,
     subject: ReadCase<'_>,
@@ -160,7 +160,7 @@ async fn measure(
 ) -> Result<()> {
     let executors = live.executors();
     let base = &subject.location.uri;
-    let big = Asked::of(std::iter::once(subject.data.get("csv-big")?), base);
+    let big = Asked::new(std::iter::once(subject.data.get("csv-big")?), base);
     let tasks = live.session().read(executors, big.uris(), Reading::Plain).await?.tasks;
     figures.big_bytes_per_second = plain_rates(&tasks, &big)?;
     let Ok(small) = subject.data.get(super::subject::SMALL) else { return Ok(()) };
@@ -175,7 +175,7 @@ async fn measure(
     Ok(())
 }
 
-/// Bytes a second of each task that read each file to its end.
+/// Bytes per second of each task that read each file to its end.
 fn plain_rates(tasks: &[ReadTask], asked: &Asked<'_>) -> Result<Vec<f64>> {
     let mut rates = Vec::new();
     for task in tasks {
@@ -187,7 +187,7 @@ fn plain_rates(tasks: &[ReadTask], asked: &Asked<'_>) -> Result<Vec<f64>> {
                 let failed =
                     read.error.as_ref().map_or(String::new(), |error| format!(": {error}"));
                 return Err(Error::red(format!(
-                    "{whose} read {} of {} bytes of {} when it was measured{failed}",
+                    "{whose} read {} of {} bytes of {} in the measurement{failed}",
                     read.bytes, file.bytes, read.uri
                 )));
             }
@@ -197,7 +197,8 @@ fn plain_rates(tasks: &[ReadTask], asked: &Asked<'_>) -> Result<Vec<f64>> {
     Ok(rates)
 }
 
-/// Bytes a second of each task that read its share of a table's files; all shares together are the table.
+/// Bytes per second of each task that read its share of a table's files; the shares add up to the
+/// table.
 fn share_rates(shares: &[&Share], table: &Table) -> Result<Vec<f64>> {
     let of = |figure: fn(&Share) -> u64| shares.iter().map(|share| figure(share)).sum::<u64>();
     let (files, bytes, failed) = (of(|s| s.files), of(|s| s.bytes), of(|s| s.failed));
@@ -254,10 +255,10 @@ mod tests {
         serde_json::from_value(task).expect("a task")
     }
 
-    /// What is wrong with a task that was asked for `file:/d/a` and `file:/d/b`.
+    /// The error of a task that was given `file:/d/a` and `file:/d/b`.
     fn fault_of(reads: &[(&str, u64)]) -> Option<String> {
         let table = table(vec![file("a", 5), file("b", 7)]);
-        let asked = Asked::of(std::iter::once(&table), "file:/d");
+        let asked = Asked::new(std::iter::once(&table), "file:/d");
         let location = sparkproof_strategies::Location {
             uri: "file:/d".to_owned(),
             file_system: "LocalFileSystem",
@@ -282,16 +283,16 @@ mod tests {
     #[test]
     fn an_executor_that_reports_fewer_reads_than_files_is_red() {
         let none = fault_of(&[]).expect("red");
-        let words = "reported 0 reads of 2 files asked for, not file:/d/a";
+        let words = "reported 0 reads of 2 files, not file:/d/a";
         assert!(none.contains("executor 2 (x-exec-2)") && none.contains(words), "{none}");
         let first = fault_of(&[("file:/d/a", 5)]).expect("red");
-        assert!(first.contains("reported 1 reads of 2 files asked for, not file:/d/b"), "{first}");
+        assert!(first.contains("reported 1 reads of 2 files, not file:/d/b"), "{first}");
     }
 
     #[test]
     fn reads_of_other_files_than_asked_for_are_red() {
         let other = fault_of(&[("file:/d/a", 5), ("file:/d/a", 5)]).expect("red");
-        assert!(other.contains("a read of file:/d/a where file:/d/b was asked for"), "{other}");
+        assert!(other.contains("a read of file:/d/a instead of file:/d/b"), "{other}");
         let more = fault_of(&[("file:/d/a", 5), ("file:/d/b", 7), ("file:/d/c", 1)]).expect("red");
         assert!(more.contains("reported 3 reads of 2 files"), "{more}");
     }
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn throughput_is_of_what_was_asked_for() {
         let table = table(vec![file("a", 5)]);
-        let asked = Asked::of(std::iter::once(&table), "file:/d");
+        let asked = Asked::new(std::iter::once(&table), "file:/d");
         assert_eq!(plain_rates(&[task(&[("file:/d/a", 5)])], &asked).expect("read").len(), 1);
         for reads in [&[][..], &[("file:/d/a", 4)][..]] {
             assert!(plain_rates(&[task(reads)], &asked).is_err(), "{reads:?}");

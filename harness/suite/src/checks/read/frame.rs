@@ -1,4 +1,4 @@
-//! Proof 2: the ordinary DataFrame read gives the sums known beforehand.
+//! Proof 2: an ordinary DataFrame read gives the sums known beforehand.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use sparkproof_testbed::LiveSession;
 
 use super::subject::ReadCase;
 
-/// Reads each table once; count and sums are those of the generated rows, every file has its rows,
-/// and the plan's scheme is the variant's. Leaves each read's metrics, by table.
+/// Reads each table once. Count and sums must be those of the generated rows, every file must have
+/// its rows, and the plan's scheme must be the variant's. Collects each read's metrics, by table.
 pub async fn frame(
     context: &Context,
     live: &mut LiveSession,
@@ -27,12 +27,12 @@ pub async fn frame(
             let frame = request(subject, table, live.executors());
             let result = live.session().frame(&frame).await;
             let result = result.map_err(|error| explained(error, subject, &frame.uris[0]))?;
-            findings.add(table.name, told(&result));
+            findings.add(table.name, summary(&result));
             compare(&result, table, subject)?;
             if table.name == "csv-many" {
                 figures.planning_seconds = result.planning_seconds;
             }
-            // Of empty files Spark makes no job.
+            // Spark runs no job for empty files.
             if table.rows > 0 {
                 groups.insert(table.name, live.session().metrics(&frame.group).await?);
             }
@@ -42,20 +42,20 @@ pub async fn frame(
     .await
 }
 
-/// One table as a DataFrame; a group of its own each time, for its metrics.
+/// Reads one table as a DataFrame, in a new job group, for its metrics.
 pub(super) fn request(subject: ReadCase<'_>, table: &Table, executors: u32) -> Frame {
     let group = format!("{}-{}-{:08x}", subject.variant.id, table.name, rand::random::<u32>());
     table.frame(&subject.location.uri, executors, &group)
 }
 
-/// The driver's or a task's exception, with its cause.
+/// The error for an exception of the driver or a task, with its cause.
 fn explained(error: Error, subject: ReadCase<'_>, uri: &str) -> Error {
     if error.is_interruption() {
         return error;
     }
-    let Some(driver) = DriverError::of(&error) else { return error };
+    let Some(driver) = DriverError::from_error(&error) else { return error };
     let text = driver.whole();
-    // A failed task's exception comes as that of the job.
+    // A failed task's exception is reported as that of the job.
     let whose = if text.contains("Job aborted") { "an executor" } else { "the driver" };
     subject.diagnose(&text, whose, uri).error(format!("the DataFrame of {uri} failed"))
 }
@@ -68,9 +68,7 @@ fn compare(result: &FrameResult, table: &Table, subject: ReadCase<'_>) -> Result
             "{}: count, sum(id), sum(v), sum(crc32) are {seen:?}, expected {expected:?}",
             table.name
         ))
-        .remedy(
-            "executors read other bytes than those that were put there; Spark did not notice",
-        ));
+        .remedy("executors read other bytes than those that were written; Spark did not notice"));
     }
     let with_rows = table.files.iter().filter(|file| file.rows > 0).count();
     if result.files.len() != with_rows {
@@ -91,7 +89,7 @@ fn compare(result: &FrameResult, table: &Table, subject: ReadCase<'_>) -> Result
     Ok(())
 }
 
-fn told(result: &FrameResult) -> String {
+fn summary(result: &FrameResult) -> String {
     format!(
         "{} rows of {} files, sum(id) {}, sum(v) {}, sum(crc32) {}, planned in {:.2} s, {:.2} s",
         result.rows,

@@ -1,5 +1,5 @@
-//! Proof 3: Spark's own figures say that the executors read it all. The driver's row counts tasks only: what
-//! the driver reads outside of tasks shows nowhere in them.
+//! Proof 3: Spark's metrics show that the executors read everything. The driver's row counts tasks
+//! only: what the driver reads outside of tasks is in no metric.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use sparkproof_testbed::LiveSession;
 
 use super::subject::ReadCase;
 
-/// Records and bytes per executor of each table's read, and the driver's row.
+/// Checks records and bytes per executor of each table's read, and the driver's row.
 pub async fn metrics(
     context: &Context,
     live: &LiveSession,
@@ -23,7 +23,7 @@ pub async fn metrics(
     check(context, &subject.check_id("metrics"), &title, async |findings: &mut Findings| {
         for table in subject.tables() {
             let Some(group) = groups.get(table.name) else { continue };
-            findings.add(table.name, told(group));
+            findings.add(table.name, summary(group));
             judge(table, group, subject.location.scheme(), live.executors())?;
         }
         Ok(())
@@ -42,9 +42,10 @@ fn judge(table: &Table, group: &GroupMetrics, scheme: &str, executors: u32) -> R
         && !table.path.ends_with(".gz");
     let stated = match scheme {
         "file" | "hdfs" => table.input_bytes(executors),
-        // Remote streams read ahead. Of Parquet its columns, which are nearly all of a file.
+        // Remote streams read ahead. Of Parquet the columns are read, which are nearly all of a
+        // file.
         _ if !plain => size / 10 * 9..=u64::MAX,
-        // hadoop-azure 2.7 counts the end of a file, -1, among the bytes (measured, 3.0.1).
+        // hadoop-azure 2.7 adds the end of file, -1, to the bytes (measured, 3.0.1).
         "wasb" | "wasbs" => size - table.files.len() as u64..=u64::MAX,
         _ => size..=u64::MAX,
     };
@@ -62,7 +63,7 @@ fn judge(table: &Table, group: &GroupMetrics, scheme: &str, executors: u32) -> R
     Ok(())
 }
 
-fn told(group: &GroupMetrics) -> String {
+fn summary(group: &GroupMetrics) -> String {
     group
         .executors
         .iter()

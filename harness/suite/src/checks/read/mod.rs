@@ -1,4 +1,4 @@
-//! Reading: every executor reads the right bytes by exactly this way; one file a proof.
+//! Reading: every executor reads the right bytes in exactly this way; one file a proof.
 
 mod executors;
 mod frame;
@@ -29,8 +29,8 @@ use sparkproof_base::verdict::FirstFailure;
 use sparkproof_spark::session::GroupMetrics;
 use sparkproof_testbed::LiveSession;
 
-/// All proofs of a variant, each a check of its own; a red one does not end the others. Fills in
-/// what was measured on the way; returns the table of executors, or the first red.
+/// Runs all proofs of a variant, each a check; a red one does not stop the others. Adds what was
+/// measured; returns the table of executors, or the first red.
 pub async fn prove(
     context: &Context,
     live: &mut LiveSession,
@@ -41,7 +41,7 @@ pub async fn prove(
     let table = first.note(executors(context, live, subject, figures).await)?;
     let mut groups = BTreeMap::<&'static str, GroupMetrics>::new();
     let read = frame(context, live, subject, figures, &mut groups).await;
-    // Without a whole read there is nothing to be measured, and the failed one said why.
+    // Without a complete read there is nothing to measure, and its check is red already.
     if first.note(read)?.is_some() {
         first.note(metrics(context, live, subject, &groups).await)?;
         first.note(strict(context, live, subject, &groups).await)?;
@@ -50,5 +50,5 @@ pub async fn prove(
         let driver = live.driver_address();
         first.note(server(context, driver, subject, kind, figures).await)?;
     }
-    first.or(table)?.ok_or_else(|| Error::internal("a red that was not kept"))
+    first.or(table)?.ok_or_else(|| Error::internal("a red check was not recorded"))
 }

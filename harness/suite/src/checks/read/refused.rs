@@ -1,4 +1,4 @@
-//! Spark refuses what it is declared to refuse, in the declared words.
+//! Checks that Spark refuses what it is declared to refuse, with the declared message.
 
 use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
@@ -12,16 +12,16 @@ use sparkproof_testbed::LiveSession;
 use super::frame::request;
 use super::subject::ReadCase;
 
-/// The DataFrame read of a directory, listing included, fails with these words; a green read is
-/// red: what the versions file declares is not true any more. First the store itself must have what the
-/// URL names: of what is not there any read fails.
+/// The DataFrame read of a directory, listing included, must fail with this message. A read that
+/// succeeds is red: the declaration is no longer true. First the store's client must find the files
+/// of the URL, since a read of missing files always fails.
 pub async fn refused(
     context: &Context,
     live: &mut LiveSession,
     subject: ReadCase<'_>,
     words: &str,
 ) -> Result<()> {
-    let title = format!("{}: refused with the declared words", subject.variant.title);
+    let title = format!("{}: refused with the declared message", subject.variant.title);
     check(context, &subject.check_id("refused"), &title, async |findings: &mut Findings| {
         findings.add("declared", words);
         let table = subject.data.get("csv-many")?;
@@ -31,15 +31,16 @@ pub async fn refused(
         let error = match live.session().frame(&frame).await {
             Ok(_) => {
                 return Err(Error::red(format!(
-                    "{} was read, declared is: {words}",
+                    "{} was read, but declared as refused with: {words}",
                     frame.uris[0]
                 ))
-                .remedy("declare it green for this Spark in strategies.toml"));
+                .remedy("declare it green for this Spark version in strategies.toml"));
             }
             Err(error) if error.is_interruption() => return Err(error),
             Err(error) => error,
         };
-        let text = DriverError::of(&error).map_or_else(|| error.to_string(), DriverError::whole);
+        let text =
+            DriverError::from_error(&error).map_or_else(|| error.to_string(), DriverError::whole);
         findings.add("Spark says", &text);
         let read =
             FailedRead { text: &text, whose: "the driver", uri: &frame.uris[0], mounted: false };
@@ -53,34 +54,31 @@ pub async fn refused(
     .await
 }
 
-/// How many of a table's files the store has under their URLs, by its own client: all of them.
+/// Checks with the store's own client that all files of a table are at their URLs; returns their
+/// number.
 ///
 /// # Errors
-/// Red: one is not there, or other bytes are.
+/// Red: a file is missing or has other bytes.
 async fn are_there(context: &Context, subject: ReadCase<'_>, table: &Table) -> Result<usize> {
     let kind = subject.location.store.ok_or_else(|| Error::internal("it reads from no store"))?;
     let store = subject.stores.get(kind)?;
     let uris = table.file_uris(&subject.location.uri);
     for (uri, file) in uris.iter().zip(&table.files) {
         let key = key_of(uri, &store.bucket)
-            .ok_or_else(|| Error::red(format!("{uri} names nothing in a store")))?;
-        let missing =
-            || format!("the store has no {key}, which {uri} names: a refusal proves nothing");
+            .ok_or_else(|| Error::red(format!("{uri} is not a URL of the store")))?;
+        let missing = || format!("the store has no {key} of {uri}: a refusal would prove nothing");
         let found = store.get(context, key).await.map_err(|error| {
             if error.is_interruption() { error } else { Error::red(missing()).with_source(error) }
         })?;
         let seen = hex::encode(Sha256::digest(&found));
         if seen != file.sha256 {
-            return Err(Error::red(format!(
-                "{uri} has sha256 {seen}, {} was put there",
-                file.sha256
-            )));
+            return Err(Error::red(format!("{uri} has sha256 {seen}, expected {}", file.sha256)));
         }
     }
     Ok(uris.len())
 }
 
-/// The key that a URL names: what follows its host, without the bucket where the path begins with it.
+/// The key of a URL: the part after the host, without the bucket if the path begins with it.
 fn key_of<'a>(uri: &'a str, bucket: &str) -> Option<&'a str> {
     let (_, path) = uri.split_once("://")?.1.split_once('/')?;
     let bucket = bucket.trim_matches('/');

@@ -1,4 +1,4 @@
-//! Proof 4: the server's own log shows the reads.
+//! Proof 4: the server's log shows the reads.
 
 use std::net::IpAddr;
 
@@ -11,13 +11,14 @@ use sparkproof_stores::ServerRequest;
 
 use super::subject::ReadCase;
 
-/// How many lines of a log are evidence.
+/// Number of log lines in the evidence.
 const SHOWN: usize = 12;
-/// Of a store of the user's.
-const NO_LOG: &str = "the log of a store of yours is not read";
+/// The reason to skip this for a user's store.
+const NO_LOG: &str = "sparkproof cannot read the log of your store";
 
-/// Every file of the variant was read from the server by pods, and none by the driver. Pods cannot
-/// be told apart by address (source NAT); the nonce in the key tells the run and the variant.
+/// Checks that pods read every file of the variant from the server, and the driver none. Pods have
+/// no address of their own there (source NAT); the nonce in the key identifies the run and the
+/// variant.
 pub async fn server(
     context: &Context,
     driver: IpAddr,
@@ -45,7 +46,7 @@ pub async fn server(
         let requests = store.requests_once(context, &subject.data.nonce, all).await?;
         figures.requests = Some(requests.len() as u64);
         let reads: Vec<_> = requests.iter().filter(|request| request.read).collect();
-        let lines: Vec<String> = reads.iter().take(SHOWN).map(|read| told(read)).collect();
+        let lines: Vec<String> = reads.iter().take(SHOWN).map(|read| summary(read)).collect();
         findings.add("requests", requests.len());
         findings.add("reads of bodies", reads.len());
         findings.add("the first of them", lines.join("\n"));
@@ -53,14 +54,14 @@ pub async fn server(
         let unread: Vec<&str> = files.iter().copied().filter(|path| !read(path)).collect();
         if !unread.is_empty() {
             return Err(Error::red(format!(
-                "the log shows no read of {}: something else answered",
+                "the log shows no read of {}: another source answered",
                 unread.join(", ")
             )));
         }
         let driver = driver.to_string();
         if let Some(read) = reads.iter().find(|read| read.client == driver) {
-            return Err(Error::red(format!("the driver read a body itself: {}", told(read)))
-                .remedy("give an explicit schema: inference and footers are read by the driver"));
+            return Err(Error::red(format!("the driver itself read a body: {}", summary(read)))
+                .remedy("use an explicit schema: the driver reads files to infer one, and Parquet footers"));
         }
         Ok(())
     })
@@ -72,7 +73,7 @@ fn key(request: &ServerRequest) -> &str {
     request.path.split('?').next().unwrap_or_default()
 }
 
-fn told(request: &ServerRequest) -> String {
+fn summary(request: &ServerRequest) -> String {
     let ServerRequest { method, path, client, status, .. } = request;
     format!("{client} {method} {path} {status}")
 }

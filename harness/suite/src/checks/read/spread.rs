@@ -1,4 +1,4 @@
-//! Which nodes the executors are on.
+//! Checks on which nodes the executors are.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use sparkproof_base::verdict::{Findings, check};
 use sparkproof_catalog::Variant;
 use sparkproof_testbed::LiveSession;
 
-/// All executors are on the one node that has the variant's volume.
+/// Checks that all executors are on the one node that has the variant's volume.
 pub async fn pinned(context: &Context, live: &LiveSession, variant: &Variant) -> Result<()> {
     let title = format!("{}: all executors are on the node of the volume", variant.title);
     let id = format!("read.{}.pinned", variant.id);
     check(context, &id, &title, async |findings: &mut Findings| {
         let nodes = nodes(live);
-        findings.add("nodes", told(&nodes));
+        findings.add("nodes", summary(&nodes));
         if nodes.len() == 1 {
             return Ok(());
         }
@@ -23,12 +23,13 @@ pub async fn pinned(context: &Context, live: &LiveSession, variant: &Variant) ->
     .await
 }
 
-/// Executors are on every node that can have them: what is proven holds of each node.
+/// Checks that executors are on every node that can have them, so that the proof holds for each
+/// node.
 pub async fn spread(context: &Context, live: &LiveSession, nodes_there: usize) -> Result<()> {
     let title = format!("executors are spread over all {nodes_there} nodes");
     check(context, "read.spread", &title, async |findings: &mut Findings| {
         let nodes = nodes(live);
-        findings.add("nodes", told(&nodes));
+        findings.add("nodes", summary(&nodes));
         let expected = nodes_there.min(live.executors() as usize);
         if nodes.len() == expected {
             return Ok(());
@@ -47,7 +48,7 @@ fn nodes(live: &LiveSession) -> BTreeMap<String, Vec<String>> {
     nodes
 }
 
-fn told(nodes: &BTreeMap<String, Vec<String>>) -> String {
+fn summary(nodes: &BTreeMap<String, Vec<String>>) -> String {
     let lines = nodes.iter().map(|(node, pods)| format!("{node}: {}", pods.join(", ")));
     lines.collect::<Vec<_>>().join("\n")
 }

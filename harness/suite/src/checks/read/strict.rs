@@ -1,4 +1,4 @@
-//! Proof 5: nothing was tried twice and nothing left out: a broken executor would have shown.
+//! Proof 5: nothing was retried or ignored, so a broken executor would have shown.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use sparkproof_testbed::LiveSession;
 
 use super::subject::ReadCase;
 
-/// The strict settings are in force, and no task failed or was killed.
+/// Checks that the strict settings are in force, and that no task failed or was killed.
 pub async fn strict(
     context: &Context,
     live: &mut LiveSession,
@@ -19,7 +19,7 @@ pub async fn strict(
     groups: &BTreeMap<&'static str, GroupMetrics>,
 ) -> Result<()> {
     let title =
-        format!("{}: no retry, speculation or ignored file hid anything", subject.variant.title);
+        format!("{}: no retry, speculation or ignored file hid a failure", subject.variant.title);
     check(context, &subject.check_id("strict"), &title, async |findings: &mut Findings| {
         let keys: Vec<&str> = STRICT.iter().map(|(key, _)| *key).collect();
         let seen = live.session().conf(&keys).await?;
@@ -35,7 +35,7 @@ pub async fn strict(
                     "{key} is {}, expected {expected}",
                     value.unwrap_or("not set")
                 ))
-                .remedy("leave it to sparkproof: a retry hides a broken executor"));
+                .remedy("do not set it: a retry would hide a broken executor"));
             }
         }
         let lost: u64 = groups.values().map(GroupMetrics::lost_tasks).sum();

@@ -6,12 +6,12 @@ use sparkproof_catalog::Variant;
 use sparkproof_spark::session::ReadTask;
 use sparkproof_strategies::Location;
 
-/// One row an executor.
+/// The table, one row an executor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadTable(Vec<Row>);
+pub struct ReadTable(Vec<ReadRow>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Row {
+struct ReadRow {
     executor: String,
     pod: String,
     files: usize,
@@ -22,27 +22,28 @@ struct Row {
 }
 
 impl ReadTable {
-    /// Of a barrier read, by executor; `right` says whether a task read what was put there.
-    pub(super) fn of(
+    /// The table of a barrier read, by executor; `right` says whether a task read the right bytes.
+    pub(super) fn new(
         tasks: &[ReadTask],
         location: &Location,
         right: impl Fn(&ReadTask) -> bool,
     ) -> Self {
-        let mut rows: Vec<Row> =
+        let mut rows: Vec<ReadRow> =
             tasks.iter().map(|task| row(task, location, right(task))).collect();
         rows.sort_by_key(|row| (row.executor.len(), row.executor.clone()));
         ReadTable(rows)
     }
 
-    /// Without what differs between runs: executors' ids, of which one that was replaced leaves a
-    /// gap, become ranks; pods' names and the number of bytes, which depends on the suite, go.
+    /// The table without what differs between runs: executor ids become ranks, since a replaced
+    /// executor leaves a gap; pod names and numbers of bytes, which depend on the suite, are left
+    /// out.
     pub fn normalised(&self) -> String {
         let rows = (1..).zip(&self.0);
         rendered(rows.map(|(rank, row)| (rank, row.content, &*row.file_system, &*row.on)))
     }
 
-    /// What is declared of a variant, for this number of executors: all of them see the same. None of
-    /// one that is never read.
+    /// The declared table of a variant for this number of executors, which all see the same; `None`
+    /// if the variant is never read.
     pub(super) fn expected(variant: &Variant, executors: u32) -> Option<String> {
         let seen = variant.reads.as_ref()?;
         Some(rendered((1..=executors).map(|rank| (rank, "as sent", &*seen.file_system, &*seen.on))))
@@ -56,11 +57,11 @@ fn rendered<'a>(rows: impl Iterator<Item = (u32, &'a str, &'a str, &'a str)>) ->
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-fn row(task: &ReadTask, location: &Location, right: bool) -> Row {
+fn row(task: &ReadTask, location: &Location, right: bool) -> ReadRow {
     let failed = task.reads.iter().any(|read| read.error.is_some());
     let file_system = task.reads.iter().find_map(|read| read.file_system.as_deref());
     let mount = task.reads.iter().find_map(|read| read.mount.as_ref());
-    Row {
+    ReadRow {
         executor: task.task.executor.clone(),
         pod: task.task.host.clone(),
         files: task.reads.iter().filter(|read| read.error.is_none()).count(),
@@ -85,13 +86,13 @@ fn row(task: &ReadTask, location: &Location, right: bool) -> Row {
     }
 }
 
-/// Whether a class is the expected one. Hive's jar brings a `ProxyLocalFileSystem` for `file:`, too;
-/// which of the two a JVM takes is chance (`ServiceLoader`'s order).
+/// Whether a class is the expected one. Hive's jar also has a `ProxyLocalFileSystem` for `file:`;
+/// which of the two a JVM uses depends on `ServiceLoader`'s order.
 pub(super) fn same_class(class: &str, expected: &str) -> bool {
     class == expected || class.strip_prefix("Proxy") == Some(expected)
 }
 
-/// A class's name without its package.
+/// The name of a class without its package.
 pub(super) fn simple(class: &str) -> &str {
     class.rsplit('.').next().unwrap_or(class)
 }

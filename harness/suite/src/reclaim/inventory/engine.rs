@@ -1,4 +1,4 @@
-//! What container engines hold; installed packages.
+//! Objects in container engines; installed packages.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,24 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::events::PhaseGuard;
 use sparkproof_machine::docker::everything;
-use sparkproof_machine::engine::{
-    Daemon, EngineUse, Found, INSTALLED, is_root, look as look_for_engine,
-};
+use sparkproof_machine::engine::{Daemon, EngineUse, Found, INSTALLED, inspect, is_root};
 use sparkproof_machine::exec::Tool;
 
 use crate::reclaim::inventory::Inventory;
 
-/// What is looked for in a daemon.
+/// The kinds of resources that are listed.
 const KINDS: [&str; 3] = ["container", "network", "volume"];
 /// Networks that every daemon has.
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
 
-/// Looks into the daemon that answers and into ours, which is started again for it.
-pub(super) async fn look(
+/// Lists the resources of the running daemon and of sparkproof's, which is started for it.
+pub(super) async fn collect(
     context: &Context,
     phase: &PhaseGuard,
     inventory: &mut Inventory,
 ) -> Result<()> {
     let theirs = async {
-        let Found::Theirs(engine) = look_for_engine(&context.dirs).await? else {
+        let Found::Theirs(engine) = inspect(&context.dirs).await? else {
             return Ok(BTreeMap::new());
         };
         everything(&engine).await
@@ -42,19 +40,19 @@ pub(super) async fn look(
             return Ok(());
         }
     }
-    let daemon = Daemon::of(&context.dirs);
+    let daemon = Daemon::new(&context.dirs);
     if daemon.has_data() && is_root() {
         let used = EngineUse::of_ours(context, phase).await?;
         let found = everything(&used.engine).await;
         used.leave(context).await?;
-        add(inventory, found?, " (our daemon)");
+        add(inventory, found?, " (sparkproof daemon)");
     } else if daemon.has_data() {
-        not_seen(inventory, "starting our Docker daemon to look needs root");
+        not_seen(inventory, "its Docker daemon does not run, and starting it needs root");
     }
     Ok(())
 }
 
-/// What could not be looked at is not empty.
+/// What could not be listed is not empty.
 fn not_seen(inventory: &mut Inventory, why: &str) {
     inventory.not_seen.extend(KINDS.map(|kind| (kind.to_owned(), why.to_owned())));
 }
@@ -67,7 +65,7 @@ fn add(inventory: &mut Inventory, found: BTreeMap<&'static str, Vec<String>>, wh
     }
 }
 
-/// Lists packages that we may have installed; nothing on another distribution.
+/// Lists packages that sparkproof may have installed; empty on other distributions.
 pub(super) async fn packages(context: &Context, inventory: &mut Inventory) {
     let words = ["--show", "--showformat", "${db:Status-Abbrev}${Package} ${Version}\n"];
     for package in INSTALLED {

@@ -1,4 +1,4 @@
-//! Files outside the caches: Docker's, kubectl's, temporary ones, the state of runs.
+//! Files outside the caches: Docker's, kubectl's, temporary files, the state of runs.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use sparkproof_base::context::Context;
 
 use crate::reclaim::inventory::Inventory;
 
-/// How temporary files of ours, and of the tools and JVMs that we start, begin.
+/// Prefixes of temporary files of sparkproof, and of its tools and JVMs.
 const OURS: [&str; 11] = [
     "sparkproof",
     "spark-",
@@ -21,11 +21,11 @@ const OURS: [&str; 11] = [
     "pip-",
     "go-build",
 ];
-/// Places of Docker that cannot be configured.
+/// Paths of Docker that cannot be configured.
 const DOCKERS: [&str; 2] = ["/run/docker", "/run/containerd"];
 
-/// Looks at all of them.
-pub(super) fn look(context: &Context, inventory: &mut Inventory) {
+/// Adds all of them to the inventory.
+pub(super) fn collect(context: &Context, inventory: &mut Inventory) {
     inventory.add("/etc/docker", contents(Path::new("/etc/docker")));
     let places = DOCKERS.iter().filter(|p| Path::new(p).exists()).map(|p| (*p).to_owned());
     inventory.add("directory", places);
@@ -43,7 +43,7 @@ fn children(dir: &Path) -> Vec<PathBuf> {
     entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect()
 }
 
-/// Path and digest of every file.
+/// Path and digest of every file in a directory.
 fn contents(dir: &Path) -> Vec<String> {
     let walk = walkdir::WalkDir::new(dir).into_iter().filter_map(|entry| entry.ok());
     walk.map(|entry| match entry.file_type().is_file() {
@@ -66,7 +66,7 @@ fn home() -> PathBuf {
     etcetera::home_dir().unwrap_or_default()
 }
 
-/// What `KUBECONFIG` names, else the default.
+/// The files in `KUBECONFIG`, else the default one.
 fn kubeconfigs() -> Vec<PathBuf> {
     match std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()) {
         Some(paths) => std::env::split_paths(&paths).collect(),
@@ -74,7 +74,7 @@ fn kubeconfigs() -> Vec<PathBuf> {
     }
 }
 
-/// What kubectl keeps of clusters on this machine, which are gone after a run.
+/// kubectl's caches of local clusters, which are gone after a run.
 fn kubectl_caches() -> Vec<String> {
     let local = |path: &PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("127.0.0.1_"))
@@ -91,7 +91,7 @@ fn temporary_dirs() -> Vec<PathBuf> {
     dirs
 }
 
-/// Files in a directory whose name begins as ours do.
+/// Files in a directory with one of the prefixes.
 pub(super) fn ours_in(dir: &Path) -> Vec<String> {
     let is_ours = |path: &PathBuf| {
         path.file_name()
@@ -101,7 +101,8 @@ pub(super) fn ours_in(dir: &Path) -> Vec<String> {
     ours.map(|path| path.display().to_string()).collect()
 }
 
-/// Runs and a daemon's files in the state directory; locks stay, and our own run ends with us.
+/// Runs and the daemon's files in the state directory, without locks, which stay, and without the
+/// run of this command.
 fn state(context: &Context) -> Vec<String> {
     let dirs = [context.dirs.runs(), context.dirs.state.join("engine")];
     let all = dirs.iter().flat_map(|dir| children(dir));

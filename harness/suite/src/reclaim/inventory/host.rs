@@ -1,4 +1,4 @@
-//! The kernel's state: mounts, links, routes, rules, settings, control groups.
+//! Kernel state: mounts, links, routes, rules, settings, control groups.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
@@ -8,8 +8,8 @@ use sparkproof_machine::mounts::mounts;
 
 use crate::reclaim::inventory::Inventory;
 
-/// Looks at all of it.
-pub(super) async fn look(context: &Context, inventory: &mut Inventory) -> Result<()> {
+/// Adds all of it to the inventory.
+pub(super) async fn collect(context: &Context, inventory: &mut Inventory) -> Result<()> {
     let point =
         |m: &procfs::process::MountInfo| format!("{} {}", m.mount_point.display(), m.fs_type);
     inventory.add("mount", mounts().iter().map(point));
@@ -45,7 +45,7 @@ pub(super) async fn look(context: &Context, inventory: &mut Inventory) -> Result
     Ok(())
 }
 
-/// A route without what changes by itself: `expires 86393sec`, `linkdown`.
+/// A route without the parts that change by themselves: `expires 86393sec`, `linkdown`.
 fn without_age(route: &str) -> String {
     let mut words = Vec::new();
     let mut rest = route.split_whitespace();

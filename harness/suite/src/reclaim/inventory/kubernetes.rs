@@ -1,4 +1,4 @@
-//! What a cluster holds.
+//! Objects in a cluster.
 
 use kube::api::ListParams;
 use kube::core::DynamicObject;
@@ -8,12 +8,12 @@ use sparkproof_base::error::{ErrorContext, Result};
 
 use crate::reclaim::inventory::Inventory;
 
-/// Kinds that the cluster itself makes and forgets all the time.
+/// Kinds that the cluster creates and deletes all the time.
 const VOLATILE: [&str; 4] = ["Event", "Lease", "PodMetrics", "NodeMetrics"];
 
-/// Names of every object of every kind that can be listed; of one namespace when asked, where no
-/// Lease is a controller's.
-pub(super) async fn look(
+/// Adds the names of all objects of every kind that can be listed, of one namespace if it is given,
+/// where no Lease is a controller's.
+pub(super) async fn collect(
     client: &Client,
     namespace: Option<&str>,
     inventory: &mut Inventory,
@@ -46,7 +46,7 @@ pub(super) async fn look(
             Err(kube::Error::Api(status)) if status.is_forbidden() => {
                 inventory.not_seen.insert(kind, status.message.clone());
             }
-            // A kind that says it can be listed and cannot, by anybody; one that went meanwhile.
+            // 405: the kind cannot be listed, although discovery says so; 404: it is gone.
             Err(kube::Error::Api(status)) if [404, 405].contains(&status.code) => {}
             Err(e) => return Err(e).or_environment(format!("listing every {}", resource.kind)),
         }

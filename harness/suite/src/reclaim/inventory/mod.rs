@@ -1,5 +1,5 @@
-//! Everything on this machine, and in a cluster, that a run could leave behind: looked at before
-//! and after, the difference is what was left.
+//! The inventory: everything on this machine, and in a cluster, that a run could leave behind. The
+//! difference between two inventories is what was left.
 
 mod engine;
 mod files;
@@ -11,5 +11,5 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-pub use crate::reclaim::inventory::model::{Change, Inventory, Seen, diff, not_compared};
+pub use crate::reclaim::inventory::model::{Change, Inventory, SeenProcess, diff, not_compared};
 pub use crate::reclaim::inventory::take::take;

@@ -1,43 +1,43 @@
-//! What was seen, and how two looks differ.
+//! An inventory, and the difference between two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// One look at the machine.
+/// An inventory of the machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
-    /// Names by kind, e.g. `mount`: must be the same afterwards.
+    /// Names by kind, e.g. `mount`, which must be the same afterwards.
     pub compared: BTreeMap<String, BTreeSet<String>>,
-    /// Every process; a new one counts when it was left behind (see [`diff`]).
-    pub processes: Vec<Seen>,
-    /// Names by kind that stay by design: caches, installed packages.
+    /// All processes; a new one is a difference if it was left behind (see [`diff`]).
+    pub processes: Vec<SeenProcess>,
+    /// Names by kind of what may stay: caches, installed packages.
     pub listed: BTreeMap<String, BTreeSet<String>>,
-    /// Kinds that could not be looked at, with the reason.
+    /// Kinds that could not be listed, with the reason.
     pub not_seen: BTreeMap<String, String>,
 }
 
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    /// Its id.
+pub struct SeenProcess {
+    /// Process id.
     pub pid: i32,
-    /// Its start, in clock ticks since boot: with the id it is one process for ever.
+    /// Start time in clock ticks since boot; with the id it identifies the process.
     pub started: u64,
     /// Its name.
     pub name: String,
-    /// Id and start of its parent, the parent's parent, and so on to the first process.
+    /// Ids and start times of its parent, the parent's parent, and so on to the first process.
     pub ancestors: Vec<(i32, u64)>,
 }
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// E.g. `mount`.
+    /// The kind, e.g. `mount`.
     pub kind: String,
-    /// What it is, e.g. its path.
+    /// The name, e.g. a path.
     pub name: String,
-    /// There now and not before; else the other way round.
+    /// True if it was added, false if it is missing.
     pub added: bool,
 }
 
@@ -49,37 +49,38 @@ impl std::fmt::Display for Change {
 }
 
 impl Inventory {
-    /// Adds things of a kind; a kind with nothing in it has still been looked at.
+    /// Adds names of a kind; a kind without names counts as listed, too.
     pub(super) fn add(&mut self, kind: &str, names: impl IntoIterator<Item = String>) {
         self.compared.entry(kind.to_owned()).or_default().extend(names);
     }
 
-    /// Adds things of a kind that stays.
+    /// Adds names of a kind that may stay.
     pub(super) fn list(&mut self, kind: &str, names: impl IntoIterator<Item = String>) {
         self.listed.entry(kind.to_owned()).or_default().extend(names);
     }
 }
 
-/// Kinds that cannot be compared, with the reason: what only one of two looks saw, or neither.
+/// Kinds that cannot be compared, with the reason: only one of the inventories lists them, or one
+/// of them could not list all of them.
 pub fn not_compared(before: &Inventory, after: &Inventory) -> BTreeMap<String, String> {
-    let looks = [(before, after, "only looked at now"), (after, before, "only looked at before")];
+    let both = [(before, after, "only listed now"), (after, before, "only listed before")];
     let mut all = BTreeMap::new();
-    for (one, other, which) in looks {
+    for (one, other, which) in both {
         let alone = other.compared.keys().filter(|kind| !one.compared.contains_key(*kind));
         all.extend(alone.map(|kind| (kind.clone(), which.to_owned())));
     }
-    // The reason of a look that failed says more.
+    // The reason why a kind could not be listed says more.
     all.extend(before.not_seen.clone());
     all.extend(after.not_seen.clone());
     all
 }
 
-/// How `after` differs from `before`, in kinds that both looked at; of others [`not_compared`] tells.
-/// Empty: nothing was left and nothing is missing.
+/// The differences of `after` from `before`, in kinds that both list; [`not_compared`] returns the
+/// others. Empty if nothing was left and nothing is missing.
 ///
-/// Processes come and go without us. A new one counts as left behind when it is nobody's but the
-/// first process's (its parent is gone), or belongs to whoever took the inventory; one with a parent
-/// that was there before is that parent's business. Ended ones do not count.
+/// Other processes come and go. A new one counts as left behind if its parent is gone, so that it
+/// is a child of the first process, or if it is a child of the caller of the inventory. A new child
+/// of another earlier process does not count, nor does the end of a process.
 pub fn diff(before: &Inventory, after: &Inventory) -> Vec<Change> {
     let mut changes = Vec::new();
     for (kind, was) in &before.compared {
@@ -91,7 +92,7 @@ pub fn diff(before: &Inventory, after: &Inventory) -> Vec<Change> {
     }
     let known: BTreeSet<(i32, u64)> = before.processes.iter().map(|p| (p.pid, p.started)).collect();
     let left = after.processes.iter().filter(|process| {
-        // Without its own first process: everything descends from that one.
+        // Without the first process, from which everything descends.
         let parents = process.ancestors.iter().filter(|(pid, _)| *pid != 1);
         !known.contains(&(process.pid, process.started))
             && !parents.into_iter().any(|parent| known.contains(parent))

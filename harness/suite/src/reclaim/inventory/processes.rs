@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use procfs::process::{Process, Stat};
 use sparkproof_machine::exec::{ancestors, processes};
 
-use crate::reclaim::inventory::Seen;
+use crate::reclaim::inventory::SeenProcess;
 
 /// The flag of kernel threads in a process's flags (proc(5), `PF_KTHREAD` in the kernel's sched.h).
 const KERNEL_THREAD: u32 = 0x0020_0000;
 /// Clock ticks (usually 100 a second) within which the parts of one shell pipeline start.
 const PIPELINE_TICKS: u64 = 10;
-/// Names of processes that adopt what lost its parent: what hangs on them is nobody's.
+/// Names of processes that adopt orphans: their children count as left behind.
 const ADOPTERS: [&str; 2] = ["systemd", "init"];
 
-/// Every process but kernel threads, ourselves, our ancestors and the rest of our pipeline. Our ancestors and adopters do not
-/// count as parents either: what hangs on them was left by a command of the same caller.
-pub(super) fn all() -> Vec<Seen> {
+/// All processes except kernel threads, this process, its ancestors and the rest of its pipeline.
+/// Ancestors and adopters do not count as parents either: their children were left by a command of
+/// the same caller.
+pub(super) fn all() -> Vec<SeenProcess> {
     let ours: BTreeSet<i32> = ancestors().into_iter().collect();
     let stats: BTreeMap<i32, Stat> = processes(|_| true)
         .iter()
@@ -34,7 +35,7 @@ pub(super) fn all() -> Vec<Seen> {
     let seen = |stat: &Stat| {
         let parent = |stat: &&Stat| stats.get(&stat.ppid);
         let ancestors = std::iter::successors(parent(&stat), parent).filter(is_parent);
-        Seen {
+        SeenProcess {
             pid: stat.pid,
             started: stat.starttime,
             name: stat.comm.clone(),

@@ -1,4 +1,4 @@
-//! Each kind of leak shows; what belongs to somebody else does not.
+//! Each kind of leftover shows; processes of others do not.
 
 use http::{Request, Response};
 use kube::Client;
@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::kubernetes;
-use crate::reclaim::inventory::{Inventory, Seen, diff, not_compared};
+use crate::reclaim::inventory::{Inventory, SeenProcess, diff, not_compared};
 
 fn texts(before: &Inventory, after: &Inventory) -> Vec<String> {
     diff(before, after).iter().map(ToString::to_string).collect()
@@ -45,7 +45,7 @@ fn a_leak_and_a_loss_of_any_kind_show(
 }
 
 #[test]
-fn what_stays_by_design_does_not_count_and_what_was_not_looked_at_is_named() {
+fn what_stays_by_design_does_not_count_and_what_was_not_listed_is_named() {
     let before = Inventory::default();
     let mut after = Inventory::default();
     after.list("package", ["docker.io 20.10".to_owned()]);
@@ -54,9 +54,9 @@ fn what_stays_by_design_does_not_count_and_what_was_not_looked_at_is_named() {
     assert!(texts(&before, &after).is_empty());
     let named = |one, other| not_compared(one, other).into_iter().collect::<Vec<_>>();
     let of = |kind: &str, why: &str| vec![(kind.to_owned(), why.to_owned())];
-    assert_eq!(named(&before, &after), of("kubernetes Pod", "only looked at now"));
-    assert_eq!(named(&after, &before), of("kubernetes Pod", "only looked at before"));
-    // In neither look, and in a look that saw one of two daemons.
+    assert_eq!(named(&before, &after), of("kubernetes Pod", "only listed now"));
+    assert_eq!(named(&after, &before), of("kubernetes Pod", "only listed before"));
+    // Listed in neither inventory, and listed of one of two daemons only.
     let mut unseen = Inventory::default();
     unseen.not_seen.insert("container".to_owned(), "no answer".to_owned());
     assert_eq!(named(&unseen, &unseen), of("container", "no answer"));
@@ -67,14 +67,16 @@ fn what_stays_by_design_does_not_count_and_what_was_not_looked_at_is_named() {
 
 #[test]
 fn a_process_without_a_parent_was_left_and_one_with_a_parent_is_its_parents_business() {
-    let seen = |pid, started, ancestors: &[(i32, u64)]| Seen {
+    let seen = |pid, started, ancestors: &[(i32, u64)]| SeenProcess {
         pid,
         started,
         name: "x".to_owned(),
         ancestors: ancestors.to_vec(),
     };
-    let look =
-        |processes: &[Seen]| Inventory { processes: processes.to_vec(), ..Default::default() };
+    let look = |processes: &[SeenProcess]| Inventory {
+        processes: processes.to_vec(),
+        ..Default::default()
+    };
     let shell = seen(50, 5, &[(1, 0)]);
     let before = look(&[shell.clone(), seen(60, 6, &[(1, 0)])]);
     let orphan = seen(70, 9, &[(1, 0)]);
@@ -130,7 +132,7 @@ async fn a_cluster_is_seen_by_kind_and_name_without_events() {
         }
     });
     let mut seen = Inventory::default();
-    kubernetes::look(&Client::new(service, "default"), None, &mut seen).await.expect("answered");
+    kubernetes::collect(&Client::new(service, "default"), None, &mut seen).await.expect("answered");
     assert_eq!(seen.compared.keys().collect::<Vec<_>>(), ["kubernetes ConfigMap"]);
     assert!(seen.compared["kubernetes ConfigMap"].contains("default/a"));
     assert_eq!(seen.not_seen["kubernetes Secret"], "/api/v1/secrets is forbidden");

@@ -25,7 +25,8 @@ fn lease(run: &str, seconds: i64) -> Value {
 /// What the API server does to each look.
 #[derive(Clone, Copy, Default)]
 struct Behaviour {
-    /// Its Lease, or the Lease of this name, is renewed between this list and the next one, counted from 1.
+    /// Its Lease, or the Lease of this name, is renewed between this list and the next one, counted
+    /// from 1.
     renews: Option<(&'static str, usize)>,
     /// Lists with these numbers fail with 500.
     broken: (usize, usize),
@@ -154,9 +155,12 @@ async fn only_what_nobody_renews_is_taken() {
     let renews = Some(("cccc0003", 40));
     let behaviour = Behaviour { renews, ..Behaviour::default() };
     let (swept, took, deleted, _) = swept(&context, leases, SweepMode::Remove, behaviour).await;
-    assert_eq!(swept.removed, ["what run dddd0002 left in namespace team (its Lease had expired)"]);
+    assert_eq!(
+        swept.removed,
+        ["objects of run dddd0002 in namespace team (its Lease had expired)"]
+    );
     assert!(swept.failed.is_empty(), "{:?}", swept.failed);
-    let left = swept.left_alone.join("; ");
+    let left = swept.kept.join("; ");
     assert!(
         left.contains("run cccc0003") && left.contains("its Lease is held by another"),
         "{left}"
@@ -182,7 +186,7 @@ async fn what_a_lease_says_about_times_decides_nothing() {
         let behaviour = Behaviour { renews: Some(("aaaa0001", 55)), ..Behaviour::default() };
         let leases = vec![lease("aaaa0001", seconds)];
         let (alive, ..) = swept(&context, leases.clone(), SweepMode::Remove, behaviour).await;
-        assert!(alive.removed.is_empty() && alive.left_alone.len() == 1, "{seconds}: {alive:?}");
+        assert!(alive.removed.is_empty() && alive.kept.len() == 1, "{seconds}: {alive:?}");
         let (dead, ..) = swept(&context, leases, SweepMode::Remove, Behaviour::default()).await;
         assert_eq!(dead.removed.len(), 1, "{seconds}: {dead:?}");
     }
@@ -197,7 +201,7 @@ async fn a_look_that_failed_is_not_a_lease_that_was_not_renewed() {
     let (blind, _, deleted, _) = swept(&context, leases(), SweepMode::Remove, behaviour).await;
     assert!(blind.removed.is_empty() && deleted.is_empty(), "{blind:?}");
     let failed = blind.failed.join("; ");
-    assert!(failed.contains("was not seen") && failed.contains("answer 500"), "{failed}");
+    assert!(failed.contains("not known whether") && failed.contains("answer 500"), "{failed}");
     // For more than the Lease lasts; then it turns out to have been renewed.
     let behaviour =
         Behaviour { broken: (2, 80), renews: Some(("aaaa0001", 70)), ..Behaviour::default() };
@@ -228,7 +232,7 @@ async fn a_holder_that_wakes_up_keeps_what_it_has() {
     let leases = vec![lease("dddd0002", 600)];
     let (swept, _, deleted, _) = swept(&context, leases, SweepMode::Remove, behaviour).await;
     assert!(deleted.is_empty() && swept.removed.is_empty(), "{swept:?}");
-    assert!(swept.left_alone.join("; ").contains("renewed just now"), "{swept:?}");
+    assert!(swept.kept.join("; ").contains("renewed just now"), "{swept:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,7 +257,7 @@ async fn a_lease_that_lasts_longer_than_a_sweep_waits_is_left_alone() {
     let (swept, took, deleted, _) =
         swept(&context, vec![long], SweepMode::Remove, Behaviour::default()).await;
     assert!(deleted.is_empty() && took == 0, "{swept:?}");
-    assert!(swept.left_alone.join("; ").contains("lasts 100000 s"), "{swept:?}");
+    assert!(swept.kept.join("; ").contains("lasts 100000 s"), "{swept:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,7 +276,7 @@ async fn one_lease_that_is_renewed_keeps_all_that_its_run_has() {
         let leases = vec![lease("dddd0002", 600), second(seconds)];
         let (swept, _, deleted, _) = swept(&context, leases, SweepMode::Remove, behaviour).await;
         assert!(deleted.is_empty() && swept.removed.is_empty(), "{swept:?} {deleted}");
-        assert!(swept.left_alone.join("; ").contains("another Lease of that run"), "{swept:?}");
+        assert!(swept.kept.join("; ").contains("another Lease of that run"), "{swept:?}");
     }
     let leases = vec![lease("dddd0002", 600), second(60)];
     let (dead, ..) = swept(&context, leases, SweepMode::Remove, Behaviour::default()).await;
@@ -292,10 +296,10 @@ async fn bindings_go_before_the_namespace_with_its_lease_and_a_refusal_is_said()
     };
     let (swept, deleted) = swept_with(0).await;
     assert_eq!(deleted, ["clusterrolebindings/b", "namespaces/team"]);
-    assert!(swept.left_alone.is_empty() && swept.failed.is_empty(), "{swept:?}");
+    assert!(swept.kept.is_empty() && swept.failed.is_empty(), "{swept:?}");
     let (swept, deleted) = swept_with(403).await;
     assert_eq!(deleted, ["namespaces/team"]);
-    assert_eq!(swept.left_alone, ["cluster role bindings of run dddd0002 (answer 403)"]);
+    assert_eq!(swept.kept, ["cluster role bindings of run dddd0002 (answer 403)"]);
     // The next sweep finds the run by its Lease.
     let (swept, deleted) = swept_with(500).await;
     assert!(deleted.is_empty() && swept.failed.len() == 1, "{swept:?}");

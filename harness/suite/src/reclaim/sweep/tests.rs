@@ -46,12 +46,12 @@ async fn only_what_is_of_a_dead_run_goes() {
         fates.into_iter().map(|(_, fate)| fate).collect()
     };
     let cache = || Fate::Stays("scope cache".to_owned());
-    let elsewhere = Fate::Stays("a run of somewhere else".to_owned());
+    let elsewhere = Fate::Stays("a run of another machine or state directory".to_owned());
     assert_eq!(of(false).await, [Fate::Goes, cache(), elsewhere, Fate::Lives]);
     assert_eq!(of(true).await, [Fate::Goes, cache(), Fate::Goes, Fate::Lives]);
 }
 
-/// A run that died, with a directory of its own in its ledger.
+/// A killed run, with a directory in its ledger.
 fn dead_run(context: &Context) -> (String, std::path::PathBuf) {
     let run = Run::begin(&context.dirs, Scope::Run).expect("run");
     let path = context.dirs.state.join(format!("data-{}", run.id()));
@@ -100,7 +100,7 @@ async fn a_run_whose_ledger_is_not_understood_is_not_swept_and_that_is_said() {
     phase.done("");
     let failed = swept.failed.join("; ");
     assert!(failed.contains(&id) && failed.contains("does not understand line 5"), "{failed}");
-    assert!(failed.contains("use the sparkproof that made this run"), "{failed}");
+    assert!(failed.contains("use the version of sparkproof that made this run"), "{failed}");
     assert!(path.exists() && ledger.exists());
 }
 
@@ -125,7 +125,7 @@ async fn what_is_damaged_or_not_a_run_is_named_and_left_and_the_others_are_swept
     let failed = swept.failed.join("; ");
     assert!(failed.contains("run dev: ") && failed.contains("it is damaged"), "{failed}");
     assert!(failed.contains("run broken: "), "{failed}");
-    assert!(swept.left_alone.join("; ").contains("My_Files (its name"), "{swept:?}");
+    assert!(swept.kept.join("; ").contains("My_Files (its name"), "{swept:?}");
     for dir in [&dev, &broken, &foreign] {
         assert!(dir.join("precious").exists(), "{}", dir.display());
     }

@@ -1,4 +1,4 @@
-//! Looks at one thing of a ledger and leaves it as it is: what a dry run shows.
+//! Whether a resource of a ledger exists, for dry runs; changes nothing.
 
 use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
@@ -8,26 +8,26 @@ use sparkproof_machine::docker::Nodes;
 use sparkproof_machine::engine::Engine;
 use sparkproof_machine::{docker, minikube_profile};
 
-/// What a look found.
+/// Whether a resource exists.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Look {
-    /// It is there and the run's.
-    There,
-    /// It is not there, or is not the run's and nothing of the run is missing.
-    Gone,
-    /// Something of its name is there that is not the run's, with the reason.
-    NotTheRuns(String),
-    /// It lives in a cluster or a node, where a dry run does not look.
-    NotLookedAt,
+pub(super) enum Presence {
+    /// It exists and is the run's.
+    Present,
+    /// It does not exist, or was never the run's.
+    Absent,
+    /// An object of its name exists that is not the run's, with the reason.
+    Foreign(String),
+    /// It is in a cluster or a node, which a dry run does not inspect.
+    NotChecked,
 }
 
-/// Looks at something that the context's run owns.
+/// Inspects a resource of the context's run.
 ///
 /// # Errors
-/// Environment: the Docker daemon it lives in does not answer.
-pub(super) async fn look(context: &Context, owned: &OwnedResource) -> Result<Look> {
+/// Environment: its Docker daemon does not answer.
+pub(super) async fn presence(context: &Context, owned: &OwnedResource) -> Result<Presence> {
     let (run, label) = (context.run.id(), context.run.label());
-    let there = |is_there| if is_there { Look::There } else { Look::Gone };
+    let there = |is_there| if is_there { Presence::Present } else { Presence::Absent };
     Ok(match owned {
         OwnedResource::Process { .. } => there(owned.is_running_process()),
         OwnedResource::Container { docker, name } => {
@@ -36,13 +36,15 @@ pub(super) async fn look(context: &Context, owned: &OwnedResource) -> Result<Loo
         OwnedResource::Network { docker, name } => {
             there(docker::network_of_run(&at(docker).await?, name, label).await?.is_some())
         }
-        OwnedResource::KindCluster { docker, name } => {
-            of(&docker::kind_cluster(&at(docker).await?, name, label).await?, run, docker::MARK)
-        }
+        OwnedResource::KindCluster { docker, name } => cluster_state(
+            &docker::kind_cluster(&at(docker).await?, name, label).await?,
+            run,
+            docker::MARK,
+        ),
         OwnedResource::MinikubeCluster { docker, name } => {
             let nodes =
                 minikube_profile::cluster(&at(docker).await?, name, context.run.dir()).await?;
-            of(&nodes, run, minikube_profile::MARK)
+            cluster_state(&nodes, run, minikube_profile::MARK)
         }
         OwnedResource::Path { path } => there(fs_err::symlink_metadata(path).is_ok()),
         OwnedResource::NodeImage { .. }
@@ -51,7 +53,7 @@ pub(super) async fn look(context: &Context, owned: &OwnedResource) -> Result<Loo
         | OwnedResource::PersistentVolume { .. }
         | OwnedResource::Labelled { .. }
         | OwnedResource::Lease { .. }
-        | OwnedResource::NodePath { .. } => Look::NotLookedAt,
+        | OwnedResource::NodePath { .. } => Presence::NotChecked,
     })
 }
 
@@ -59,10 +61,10 @@ async fn at(docker: &str) -> Result<Engine> {
     docker::at(docker).await
 }
 
-fn of(nodes: &Nodes, run: &RunId, mark: &str) -> Look {
-    match (nodes.of_run.is_empty(), nodes.left_alone(run, mark)) {
-        (false, _) => Look::There,
-        (true, Some(why)) => Look::NotTheRuns(why),
-        (true, None) => Look::Gone,
+fn cluster_state(nodes: &Nodes, run: &RunId, mark: &str) -> Presence {
+    match (nodes.of_run.is_empty(), nodes.kept(run, mark)) {
+        (false, _) => Presence::Present,
+        (true, Some(why)) => Presence::Foreign(why),
+        (true, None) => Presence::Absent,
     }
 }
