@@ -13,7 +13,7 @@ use sparkproof_machine::http::{direct, outward};
 
 use super::{Credentials, Placement, StoreRecord};
 
-/// Time limit of an answer, and of each further part of it.
+/// Time limit for an answer to begin, and for each further part of it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A client for `object_store` and for this crate.
