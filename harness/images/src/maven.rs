@@ -1,4 +1,4 @@
-//! Jars from Maven repositories, by their exact place in them.
+//! Jars from Maven repositories, by their paths there.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,30 +16,31 @@ use tokio::io::AsyncWriteExt;
 use super::entry::hash_file;
 use super::{Cache, InUse, Key, tree};
 
-/// The variable with the URL of a repository that jars are taken from without Maven.
+/// The environment variable with the URL of a repository: jars are downloaded from it without
+/// Maven.
 pub const REPOSITORY: &str = "SPARKPROOF_MAVEN_REPOSITORY";
 /// The goal that resolves what a project names.
 const GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:resolve";
 /// What AWS' bundle of 0.7 GB takes on a line of 4 Mbit/s.
 const DEADLINE: Duration = Duration::from_secs(30 * 60);
-/// The longest that a repository may send nothing.
+/// Time limit for the next bytes of a repository.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How often a jar is asked for at most.
+/// Attempts per jar.
 const TRIES: u32 = 3;
-/// How many are asked for at once.
+/// Parallel downloads.
 const AT_ONCE: usize = 8;
 
-/// A jar that is pinned.
+/// A jar and its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jar {
-    /// Where every repository has it: `group/artifact/version/artifact-version-classifier.jar`.
+    /// Its path in every repository: `group/artifact/version/artifact-version-classifier.jar`.
     path: String,
     pub(super) sha256: String,
 }
 
 impl Jar {
-    /// By `group:artifact:version`; an internal error if it has another form.
-    pub fn of(coordinate: &str, sha256: &str) -> Result<Self> {
+    /// From `group:artifact:version`; an internal error if it has another form.
+    pub fn new(coordinate: &str, sha256: &str) -> Result<Self> {
         let [group, artifact, version] = coordinate.split(':').collect::<Vec<_>>()[..] else {
             let what = format!("{coordinate}: expected group:artifact:version");
             return Err(Error::internal(what));
@@ -49,7 +50,7 @@ impl Jar {
         Ok(Jar { path, sha256: sha256.to_owned() })
     }
 
-    /// By a line of `sha256sum`, whose files lie as in a repository.
+    /// From a line of `sha256sum` with a path as in a repository.
     pub(super) fn locked(line: &str) -> Option<Self> {
         let (sha256, path) = line.split_once("  ")?;
         Some(Jar { path: path.to_owned(), sha256: sha256.to_owned() })
@@ -60,7 +61,7 @@ impl Jar {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// As a project names it, without what it depends on.
+    /// As a dependency in a POM, without its own dependencies.
     fn dependency(&self) -> Result<String> {
         let parts: Vec<&str> = self.path.rsplitn(4, '/').collect();
         let [file, version, artifact, group] = parts[..] else {
@@ -79,14 +80,14 @@ impl Jar {
     }
 }
 
-/// The repository of [`REPOSITORY`].
+/// The URL in [`REPOSITORY`].
 pub fn repository() -> Option<String> {
     std::env::var(REPOSITORY).ok().filter(|url| !url.is_empty())
 }
 
-/// Fetches jars into the directory and verifies them; nothing of what they depend on. From the
-/// repository that the environment names, else by Maven, whose settings have repositories, mirrors,
-/// proxies and credentials. `phase` owns the progress.
+/// Downloads jars, without their dependencies, into the directory and verifies them: from the
+/// repository in the environment, else by Maven with its settings (repositories, mirrors, proxies,
+/// credentials). Progress belongs to `phase`.
 ///
 /// # Errors
 /// Environment: no Maven, no repository that answers or has it, another content than pinned.
@@ -103,7 +104,7 @@ pub async fn fetch(context: &Context, phase: &str, jars: &[Jar], dir: &Path) -> 
     Ok(())
 }
 
-/// Each by a GET.
+/// Downloads each jar by a GET.
 async fn get_all(context: &Context, url: &str, jars: &[Jar], dir: &Path) -> Result<()> {
     let client = outward().read_timeout(SILENCE).build().or_environment("making an HTTP client")?;
     let gets = jars.iter().map(async |jar| {
@@ -126,7 +127,7 @@ async fn get(client: &reqwest::Client, url: &str, jar: &Jar, dir: &Path) -> Resu
     let what = || format!("getting {} from the repository of {REPOSITORY}", jar.path);
     // The URL may hold a password.
     let failed = |e: reqwest::Error| {
-        let remedy = format!("correct {REPOSITORY}, or leave it out: Maven fetches jars, too");
+        let remedy = format!("correct {REPOSITORY}, or unset it: then Maven downloads the jars");
         Error::environment(what()).with_source(e.without_url()).remedy(remedy)
     };
     let asked = client.get(format!("{}/{}", url.trim_end_matches('/'), jar.path)).send().await;
@@ -139,8 +140,8 @@ async fn get(client: &reqwest::Client, url: &str, jar: &Jar, dir: &Path) -> Resu
     file.flush().await.or_environment(what())
 }
 
-/// By Maven, with a repository in the directory, which goes again: the user's would keep a second
-/// copy.
+/// Downloads by Maven into a repository in the directory, which is removed: in the user's a second
+/// copy would stay.
 async fn by_maven(context: &Context, phase: &str, jars: &[Jar], dir: &Path) -> Result<()> {
     let plugin = plugin(context, phase).await?;
     let repository = dir.join("repository");
@@ -178,8 +179,8 @@ async fn resolve(context: &Context, phase: &str, dir: &Path, jars: &[Jar]) -> Re
         .await
         .map_err(|e| {
             Error::environment("fetching jars by Maven").with_source(e).remedy(format!(
-                "give Maven a repository that answers (its settings.xml applies), or name one \
-                     by {REPOSITORY}"
+                "configure a repository that answers for Maven (settings.xml), or name one \
+                 by {REPOSITORY}"
             ))
         })?;
     fs_err::remove_file(project).or_environment("removing a Maven project")
@@ -200,9 +201,10 @@ fn verify(file: &Path, jar: &Jar) -> Result<()> {
     if sha256 == jar.sha256 {
         return Ok(());
     }
-    let told =
+    let message =
         format!("{} has {bytes} bytes and sha256 {sha256}, expected {}", jar.path, jar.sha256);
-    Err(Error::environment(told).remedy("look into the Maven repository or mirror that served it"))
+    Err(Error::environment(message)
+        .remedy("look into the Maven repository or mirror that served it"))
 }
 
 #[cfg(test)]
@@ -216,10 +218,10 @@ mod tests {
 
     #[test]
     fn a_coordinate_says_where_its_jar_is() {
-        let jar = Jar::of("org.apache.hadoop:hadoop-aws:3.3.4", "").expect("valid");
+        let jar = Jar::new("org.apache.hadoop:hadoop-aws:3.3.4", "").expect("valid");
         assert_eq!(jar.file(), "hadoop-aws-3.3.4.jar");
         assert_eq!(jar.path, "org/apache/hadoop/hadoop-aws/3.3.4/hadoop-aws-3.3.4.jar");
-        assert!(Jar::of("org.apache.hadoop:hadoop-aws", "").is_err());
+        assert!(Jar::new("org.apache.hadoop:hadoop-aws", "").is_err());
         let classified = Jar::locked("00  io/netty/epoll/4.1/epoll-4.1-linux-x86_64.jar");
         insta::assert_snapshot!(pom(&[jar, classified.expect("a line")]).expect("a project"));
     }
@@ -234,7 +236,7 @@ mod tests {
             "/maven/g/b/1/b-1.jar" => (200, "another"),
             _ => (404, "none"),
         });
-        let jar = |name| Jar::of(name, &hex::encode(Sha256::digest("jar"))).expect("valid");
+        let jar = |name| Jar::new(name, &hex::encode(Sha256::digest("jar"))).expect("valid");
         let (a, b, c) = (jar("g:a:1"), jar("g:b:1"), jar("g:c:1"));
         let url = format!("http://me:hunter2@{address}/maven/");
         let dir = keep.path();

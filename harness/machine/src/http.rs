@@ -1,17 +1,17 @@
-//! HTTP clients, with the one library of cryptography that kube brings, too.
+//! HTTP clients, with the same cryptography library as kube.
 
 use reqwest::ClientBuilder;
 use rustls::crypto::ring;
 
-/// A client for servers of the user's: through the proxy that the environment names, unless
-/// `NO_PROXY` has the server, and trusting whom the host trusts.
+/// A client for the user's servers: it uses the environment's proxy, unless `NO_PROXY` has the
+/// server, and trusts the host's certificate authorities.
 pub fn outward() -> ClientBuilder {
-    // Once a process: whoever was first has set the same.
+    // It can be set once in a process; an error means that an earlier call has set the same.
     let _ = ring::default_provider().install_default();
     ClientBuilder::new().user_agent(concat!("sparkproof/", env!("CARGO_PKG_VERSION")))
 }
 
-/// A client for servers that a run started: no proxy is between, and nobody needs to be trusted.
+/// A client for servers that sparkproof started: without a proxy and without TLS.
 pub fn direct() -> ClientBuilder {
     outward().no_proxy().tls_certs_only([])
 }

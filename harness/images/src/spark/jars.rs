@@ -85,7 +85,7 @@ fn lacking(hadoop: &str, set: JarSet, own: &[String]) -> Result<(Vec<Jar>, u64)>
             continue;
         }
         let pin = pin_of(name).ok_or_else(|| Error::internal(format!("{name}: no pin")))?;
-        wanted.push(Jar::of(name, &pin.sha256)?);
+        wanted.push(Jar::new(name, &pin.sha256)?);
         bytes += pin.bytes;
     }
     Ok((wanted, bytes))

@@ -1,5 +1,5 @@
-//! Hadoop's servers, from Maven Central by exact coordinates: `jars.lock` is what Maven resolves of
-//! `pom.xml`.
+//! Hadoop's servers, from Maven Central by exact coordinates: `jars.lock` lists what Maven resolves
+//! from `pom.xml`.
 
 use std::path::Path;
 
