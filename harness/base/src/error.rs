@@ -176,17 +176,17 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = self.what.clone();
+        let mut message = self.what.clone();
         let mut source = self.source.as_deref().map(|s| s as &dyn std::error::Error);
         while let Some(cause) = source {
             let text = cause.to_string();
-            // Some crates, and we, repeat the source in the text.
-            if !told.contains(&text) {
-                told = format!("{told}: {text}");
+            // Some crates, and sparkproof, repeat the source in the text.
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
             }
             source = cause.source();
         }
-        f.write_str(&told)
+        f.write_str(&message)
     }
 }
 

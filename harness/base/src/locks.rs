@@ -46,7 +46,7 @@ fn try_lock_of(options: &OpenOptions, path: &Path, hold: LockMode) -> io::Result
         };
         match locked {
             Ok(()) if is_at(&file, path)? => return Ok(Some(file)),
-            // The file was removed between opening and locking: a lock on it would exclude nobody.
+            // The file was removed between opening and locking: a lock on it would not exclude any process.
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),

@@ -1,4 +1,4 @@
-//! Which Geni goes with which Spark, from `harness/catalog/versions/geni.toml`.
+//! The Geni version for each Spark version, from `harness/catalog/versions/geni.toml`.
 
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ static TABLE: LazyLock<GeniTable> = LazyLock::new(|| {
     toml::from_str(include_str!("../versions/geni.toml")).expect("geni.toml is valid")
 });
 
-/// The version of Geni for a Spark, when one is known.
+/// The version of Geni for a Spark version; `None` if no known Geni works with it.
 pub fn geni_for(spark: &SparkVersion) -> Option<&'static str> {
     let fits = |release: &&GeniRelease| spark.is_in(&release.spark);
     TABLE.geni.iter().find(fits).map(|release| release.version.as_str())

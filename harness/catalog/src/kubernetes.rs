@@ -1,4 +1,4 @@
-//! Which Kubernetes versions a node can have: `harness/catalog/versions/kubernetes.toml`.
+//! The Kubernetes versions that a node can have, from `harness/catalog/versions/kubernetes.toml`.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct KubernetesRelease {
     pub version: String,
     /// Manifest digest of `kindest/node:<version>` as this kind release publishes it.
     pub published: Option<String>,
-    /// Whether it can be assembled here.
+    /// Whether sparkproof can assemble a node image of it.
     #[serde(default)]
     pub assembled: bool,
 }
@@ -51,8 +51,10 @@ fn table() -> Result<KubernetesTable> {
 }
 
 impl KubernetesRelease {
-    /// The release of this version (with or without `v`), the pinned default for `None`. Any other
-    /// version is bad input.
+    /// The release of this version (with or without `v`); the pinned default for `None`.
+    ///
+    /// # Errors
+    /// Bad input: the version is not in the table.
     pub fn resolve(version: Option<&str>) -> Result<Self> {
         let table = table()?;
         let wanted = version.unwrap_or(&table.default).trim_start_matches('v');
@@ -60,12 +62,12 @@ impl KubernetesRelease {
         table.release.into_iter().find(|r| r.version.trim_start_matches('v') == wanted).ok_or_else(
             || {
                 Error::input(format!("unknown Kubernetes version {wanted}, known: {known}"))
-                    .remedy("choose one of them, or use a cluster that exists by --kubeconfig")
+                    .remedy("choose one of them, or use an existing cluster by --kubeconfig")
             },
         )
     }
 
-    /// Whether its `go.mod` and `go.sum` are committed.
+    /// Whether it is the default version, whose `go.mod` and `go.sum` are committed.
     pub fn is_default(&self) -> bool {
         table().is_ok_and(|table| table.default == self.version)
     }
@@ -82,7 +84,7 @@ pub fn kind_version() -> Result<String> {
     Ok(table()?.kind)
 }
 
-/// The pinned Minikube release and what belongs to it.
+/// The pinned Minikube release with its base image and digests.
 pub fn minikube() -> Result<Minikube> {
     Ok(table()?.minikube)
 }

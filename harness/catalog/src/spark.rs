@@ -1,4 +1,4 @@
-//! The Spark versions we know, from `harness/catalog/versions/spark.toml`.
+//! The known Spark versions, from `harness/catalog/versions/spark.toml`.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -17,36 +17,36 @@ use crate::plan::FrontEnd;
 pub struct SparkRelease {
     /// E.g. `3.5.9`.
     pub version: SparkVersion,
-    /// Of the package, in hex.
+    /// SHA-256 of the package, in hex.
     pub sha256: String,
-    /// Size of the package.
+    /// Size of the package in bytes.
     pub bytes: u64,
     /// Scala's binary version, e.g. `2.12`.
     pub scala: String,
     /// Hadoop's version, e.g. `3.3.4`.
     pub hadoop: String,
-    /// Java runtimes it works with, newest first.
+    /// Feature releases of Java it works with, newest first.
     pub java: Vec<u8>,
-    /// In which shells a session of it can be asked for.
+    /// The shells it has.
     #[serde(default = "all_front_ends")]
     pub front_ends: Vec<FrontEnd>,
     /// Whether it makes a ConfigMap for executors.
     #[serde(default = "yes")]
     pub executor_config_map: bool,
-    /// Whether executors end by themselves when their driver was killed.
+    /// Whether executors end by themselves after their driver was killed.
     #[serde(default = "yes")]
     pub executors_end: bool,
 }
 
-/// A Java runtime for versions that do not run on that of the base of Spark images.
+/// A Java runtime for Spark versions that do not run on [`BASE_JAVA`].
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {
     /// E.g. 11.
     pub java: u8,
-    /// As pip is asked for it: `name==version`.
+    /// Pip's requirement: `name==version`.
     pub package: String,
-    /// Of the package, in hex.
+    /// SHA-256 of the package, in hex.
     pub sha256: String,
     /// Its `JAVA_HOME`, within the package.
     pub home: PathBuf,
@@ -61,16 +61,16 @@ fn yes() -> bool {
 }
 
 impl SparkRelease {
-    /// The runtime it needs, when it does not run on [`BASE_JAVA`].
+    /// The runtime it needs, if it does not run on [`BASE_JAVA`].
     pub fn runtime(&self) -> Option<&'static Runtime> {
         let wanted = |runtime: &&Runtime| self.java.contains(&runtime.java);
         (!self.java.contains(&BASE_JAVA)).then(|| TABLE.runtime.iter().find(wanted)).flatten()
     }
 
-    /// Refuses a front end that this version has not.
+    /// Refuses a front end that this version does not have.
     ///
     /// # Errors
-    /// Bad input.
+    /// Bad input: the version does not have it.
     pub fn check_front_end(&self, front_end: FrontEnd) -> Result<()> {
         check_scala(front_end, &self.version, &self.scala)?;
         if self.front_ends.contains(&front_end) {
@@ -83,7 +83,7 @@ impl SparkRelease {
     }
 }
 
-/// Refuses Geni with a Spark that is built with another Scala than Geni is: its first line fails with
+/// Refuses Geni with a Spark of another Scala version than Geni's: its first line fails with
 /// `ClassNotFoundException: scala.collection.convert.Wrappers$IteratorWrapper` (measured, 0.0.42 on
 /// 4.3.0).
 pub(super) fn check_scala(front_end: FrontEnd, version: impl Display, scala: &str) -> Result<()> {
@@ -99,10 +99,10 @@ pub(super) fn check_scala(front_end: FrontEnd, version: impl Display, scala: &st
 
 /// The Scala that every version of Geni is built for.
 const GENI_SCALA: &str = "2.12";
-/// A Spark that it works with.
+/// A Spark version that Geni works with.
 const DEFAULT_OF_GENI: &str = "3.5.9";
 
-/// The Java of the base of Spark images.
+/// Java's feature release in the base of Spark images.
 pub const BASE_JAVA: u8 = 17;
 
 #[derive(Debug, Deserialize)]
@@ -118,24 +118,24 @@ static TABLE: LazyLock<SparkTable> = LazyLock::new(|| {
     toml::from_str(include_str!("../versions/spark.toml")).expect("spark.toml is valid")
 });
 
-/// All of them, newest first.
+/// All known versions, newest first.
 pub fn known() -> &'static [SparkRelease] {
     &TABLE.version
 }
 
-/// The version when none is asked for.
+/// The version without `--spark-version`.
 pub fn default_version() -> &'static SparkVersion {
     &TABLE.default
 }
 
-/// Whether this version makes a ConfigMap for executors, also of one that is not in the table: all
-/// but the oldest do.
+/// Whether this version makes a ConfigMap for executors: all but the oldest do, so true for one that is
+/// not in the table.
 pub fn makes_config_map(version: &SparkVersion) -> bool {
     entry(version).is_none_or(|v| v.executor_config_map)
 }
 
-/// Whether executors of this version end by themselves when their driver was killed: all but the
-/// oldest do.
+/// Whether executors of this version end by themselves after their driver was killed: all but the
+/// oldest do, so true for one that is not in the table.
 pub fn executors_end(version: &SparkVersion) -> bool {
     entry(version).is_none_or(|v| v.executors_end)
 }
@@ -144,12 +144,15 @@ fn entry(version: &SparkVersion) -> Option<&'static SparkRelease> {
     known().iter().find(|release| release.version == *version)
 }
 
-/// The entry of a version; an unknown one is bad input, and the error lists the known ones.
+/// The entry of a version.
+///
+/// # Errors
+/// Bad input: it is not in the table. The error lists the known versions.
 pub fn find(version: &SparkVersion) -> Result<&'static SparkRelease> {
     entry(version).ok_or_else(|| {
         let known = known().iter().map(|v| v.version.to_string()).collect::<Vec<_>>().join(", ");
         Error::input(format!("Spark {version}: not a version with a pinned digest"))
-            .remedy(format!("one of {known}; or --spark-home with a distribution of yours"))
+            .remedy(format!("one of {known}; or --spark-home with your own distribution"))
     })
 }
 

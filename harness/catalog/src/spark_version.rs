@@ -1,4 +1,4 @@
-//! A version of Spark as a value: ordered, parsed once.
+//! A Spark version, parsed and ordered.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::Error;
 
-/// A version of Spark: three numbers, and whatever a vendor puts behind them (`3.5.1-amzn-0`,
+/// A version of Spark: three numbers and an optional suffix of a vendor (`3.5.1-amzn-0`,
 /// `3.3.2.3.3.7190.0-91`). Ordered by the numbers, then by the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -22,13 +22,13 @@ impl SparkVersion {
         SparkVersion { numbers: (major, minor, patch), text: format!("{major}.{minor}.{patch}") }
     }
 
-    /// Major and minor number: what features depend on.
+    /// Major and minor number, which decide its features.
     pub fn minor(&self) -> (u64, u64) {
         (self.numbers.0, self.numbers.1)
     }
 
-    /// Whether it is within a range such as `>=3.5, <4`, by its numbers alone: a vendor's suffix is
-    /// no pre-release.
+    /// Whether its numbers are within a range such as `>=3.5, <4`. A vendor's suffix does not make it a
+    /// pre-release.
     pub fn is_in(&self, range: &VersionReq) -> bool {
         let (major, minor, patch) = self.numbers;
         range.matches(&Version::new(major, minor, patch))

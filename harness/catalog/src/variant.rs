@@ -10,21 +10,21 @@ use sparkproof_base::error::{Error, Result};
 use crate::variant_id::VariantId;
 use crate::{SparkVersion, StoreKind};
 
-/// One way of reading files.
+/// A variant: one way of reading files.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Its strategy's number and a name, e.g. `3-hostpath`.
     pub id: VariantId,
-    /// What it is, in words.
+    /// A short description.
     pub title: String,
-    /// Variants of the same session share one.
+    /// Its kind of session; variants of the same kind share one session.
     #[serde(default)]
     pub session: SessionKind,
-    /// The servers it reads from.
+    /// The kinds of storage servers it reads from.
     #[serde(default)]
     pub stores: Vec<StoreKind>,
-    /// What executors see of it; none where Spark never reads it.
+    /// What executors see of a file; `None` if Spark never reads it.
     pub reads: Option<SeenBy>,
     unprovable: Option<String>,
     #[serde(default)]
@@ -37,17 +37,17 @@ pub struct Variant {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeenBy {
-    /// Hadoop's class for the scheme, without its package.
+    /// Hadoop's class for the URL's scheme, without its package.
     pub file_system: String,
-    /// For local paths the kind of mount, else the scheme.
+    /// The kind of mount for local paths, otherwise the URL's scheme.
     pub on: String,
 }
 
-/// What a variant's session must be like.
+/// The kind of session that a variant needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionKind {
-    /// As any other.
+    /// An ordinary session.
     #[default]
     Shared,
     /// All executors on the node that has the volume.
@@ -56,41 +56,41 @@ pub enum SessionKind {
     FuseExecutor,
 }
 
-/// What is expected of a variant.
+/// The expected result of a variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
-    /// Every executor reads the right bytes.
+    /// Every executor reads the correct bytes.
     Green,
     /// The same, with all executors on one node, where the volume is.
     Pinned,
-    /// Spark refuses, with these words in its message.
+    /// Spark refuses, with this text in its message.
     Refused(String),
-    /// This Spark has no such way, for this reason: skipped.
+    /// Skipped, because this Spark does not have it; the reason.
     Absent(String),
-    /// Spark has it, but the server that stands for the real one lacks what this Spark asks of it, for
-    /// this reason: skipped.
+    /// Skipped: Spark has it, but the emulator of the storage server lacks what this Spark needs; the
+    /// reason.
     Unserved(String),
 }
 
-/// What the user brings in place of what sparkproof would make.
+/// What the user provides instead of sparkproof.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
-    /// An image of Spark.
+    /// Whether the Spark image is the user's.
     pub image: bool,
-    /// Stores, of these kinds.
+    /// Kinds of the user's stores.
     pub stores: Vec<StoreKind>,
-    /// The cluster, with its nodes.
+    /// Whether the cluster is the user's.
     pub cluster: bool,
-    /// Kinds of stores of which no server can be there: nothing of them is given.
+    /// Kinds of stores without a server: sparkproof cannot start one, and the user provides none.
     pub no_server: Vec<StoreKind>,
 }
 
-/// Why there is no server on a cluster of the user's.
+/// Why a kind of store has no server on the user's cluster.
 pub const NO_SERVER: &str = "sparkproof starts servers only beside its own nodes; here it needs your \
                              server, or an image from --store-image or --registry (docs/stores.md)";
 
 impl Expected {
-    /// Why it is skipped wherever it is tried, as is known before anything is made.
+    /// Why it is always skipped, which is known before anything is created.
     pub fn impossible(&self) -> Option<&str> {
         match self {
             Expected::Absent(reason) | Expected::Unserved(reason) => Some(reason),
@@ -136,13 +136,16 @@ static TABLE: LazyLock<VariantTable> = LazyLock::new(|| {
     toml::from_str(include_str!("../versions/strategies.toml")).expect("strategies.toml is valid")
 });
 
-/// All of them, by strategy.
+/// All variants, ordered by strategy.
 pub fn variants() -> &'static [Variant] {
     &TABLE.variant
 }
 
-/// What `--strategies` selects: numbers of strategies and ids of variants; everything without it,
-/// nothing for `none`. Another word is bad input.
+/// The variants that `--strategies` selects by numbers of strategies and ids of variants: all without
+/// the option, none for `none`.
+///
+/// # Errors
+/// Bad input: another word.
 pub fn select(words: Option<&[String]>) -> Result<Vec<&'static Variant>> {
     let Some(words) = words else { return Ok(variants().iter().collect()) };
     let none = |word: &String| word == "none";
@@ -170,19 +173,21 @@ pub fn select(words: Option<&[String]>) -> Result<Vec<&'static Variant>> {
 }
 
 impl Variant {
-    /// The title of the variant of this id, or nothing of one that only another version of sparkproof
-    /// has.
+    /// The title of the variant with this id; empty for an id of another version of sparkproof.
     pub fn title_of(id: &str) -> &'static str {
         id.parse().map_or("", |id| Variant::get(id).title.as_str())
     }
 
-    /// The way of reading of this id.
+    /// The variant with this id.
     pub fn get(id: VariantId) -> &'static Variant {
-        // The table has each, in their order: a test holds it.
+        // The table has all ids in this order; a test checks that.
         &variants()[id as usize]
     }
 
-    /// What it is expected to do with this Spark on so many nodes that executors can run on.
+    /// Its expected result with this Spark on this number of nodes for executors.
+    ///
+    /// # Errors
+    /// Bad input: nothing is declared for this Spark.
     pub fn expected(&self, spark: &SparkVersion, nodes: usize) -> Result<Expected> {
         let topology = if nodes > 1 { Nodes::Several } else { Nodes::One };
         let fits = |rule: &&Rule| {
@@ -201,8 +206,8 @@ impl Variant {
         })
     }
 
-    /// The same with what the user brings: only sparkproof's own server lacks what a store of the user's
-    /// has.
+    /// As [`Variant::expected`], with what the user provides: the user's own store is expected to have
+    /// what sparkproof's emulator lacks.
     pub fn expected_with(
         &self,
         spark: &SparkVersion,
@@ -216,14 +221,14 @@ impl Variant {
         })
     }
 
-    /// Why no machine can prove it with this version of sparkproof. An image of the user's, where one is
-    /// given, may bring what is missing.
+    /// Why this version of sparkproof cannot prove it on any machine. For some variants, the user's image
+    /// may have what is missing.
     pub fn unprovable(&self, image_given: bool) -> Option<&str> {
         self.unprovable.as_deref().filter(|_| !(image_given && self.image_may_bring))
     }
 
-    /// Why it is certain to be skipped, before anything is made: it is unprovable, or this Spark, its
-    /// server or the user's cluster has no such way.
+    /// Why it will be skipped, known before anything is created: it is unprovable, or this Spark, its
+    /// server or the user's cluster does not support it.
     pub fn impossible(
         &self,
         spark: &SparkVersion,
@@ -231,10 +236,10 @@ impl Variant {
         given: &Given,
     ) -> Result<Option<String>> {
         let expected = self.expected_with(spark, nodes, given)?;
-        let not_ours = || self.own_nodes.as_deref().filter(|_| given.cluster);
+        let foreign = || self.own_nodes.as_deref().filter(|_| given.cluster);
         let unserved = || self.stores.iter().any(|kind| given.no_server.contains(kind));
         let reason = expected.impossible().or_else(|| self.unprovable(given.image));
-        let reason = reason.or_else(not_ours).or_else(|| unserved().then_some(NO_SERVER));
+        let reason = reason.or_else(foreign).or_else(|| unserved().then_some(NO_SERVER));
         Ok(reason.map(str::to_owned))
     }
 }
@@ -306,7 +311,7 @@ mod tests {
         );
     }
 
-    /// What an emulator lacks is no refusal of Spark's.
+    /// A feature that the emulator lacks does not count as a refusal by Spark.
     #[test]
     fn abfs_is_refused_by_no_spark() {
         let abfs = Variant::get(VariantId::Abfs);
@@ -342,7 +347,7 @@ mod tests {
         );
     }
 
-    /// A refusal is told by words that nothing else says: more than the name of a class.
+    /// A refusal is recognised by a text that no other message has: more than a class name.
     #[test]
     fn a_declared_refusal_is_more_than_one_bare_word() {
         for variant in variants() {

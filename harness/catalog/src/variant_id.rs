@@ -1,4 +1,4 @@
-//! Ids of the ways of reading: a closed list, parsed once.
+//! The ids of variants: a closed list.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +7,12 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Unknown, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-/// A strategy of reading files, with the guide's number.
+/// A strategy of reading files, numbered as in the guide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrategyName {
     /// `0` to `4`.
     pub number: &'static str,
-    /// A short name, for lines such as `0 copy 5/5`.
+    /// A short name for lines such as `0 copy 5/5`.
     pub word: &'static str,
     /// A description.
     pub title: &'static str,
@@ -27,8 +27,8 @@ pub const STRATEGIES: [StrategyName; 5] = [
     StrategyName { number: "4", word: "remote", title: "a remote file system by its URL" },
 ];
 
-/// One way of reading files. Each has its row in `versions/strategies.toml`, in this order, and its
-/// code in `sparkproof-strategies`.
+/// The id of a variant. Each has a row in `versions/strategies.toml`, in this order, and its code in
+/// `sparkproof-strategies`.
 #[derive(
     Debug,
     Clone,
@@ -89,7 +89,7 @@ pub enum VariantId {
 }
 
 impl VariantId {
-    /// The strategy of the guide that it is a way of.
+    /// The strategy that the variant belongs to.
     pub fn strategy(self) -> &'static StrategyName {
         let number = match self {
             VariantId::Copy => 0,
@@ -129,7 +129,7 @@ impl FromStr for VariantId {
 
 impl fmt::Display for VariantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One spelling, in flags, files, ids of checks and reports.
+        // The same spelling in flags, files, check ids and reports.
         self.serialize(f)
     }
 }

@@ -20,7 +20,7 @@ def main():
         if pid == driver:
             status = ended
     code = os.waitstatus_to_exitcode(status)
-    # As a shell says it of a signal.
+    # The exit status that a shell reports for a signal.
     sys.exit(code if code >= 0 else 128 - code)
 
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The Geni front end, as its user starts a Clojure REPL, once its properties are written: what they say
-# depends on where this runs. Its input ends when the driver's program does, as by Ctrl-D.
+# Starts the Geni front end, a Clojure REPL, once its properties are written: they depend on where this
+# runs. Its input ends with the driver's program, as by Ctrl-D.
 #   geni.sh DIRECTORY GENI_CLASS_PATH
-# Sparkproof holds the other end of the gate from before: when it is gone, so is this.
+# Sparkproof already holds the other end of the gate: this ends when sparkproof ends.
 read -r _ < "$1/gate" || exit 1
 
 # `java` does nothing of what spark-submit does for other front ends.
@@ -15,8 +15,8 @@ options=$(property spark.driver.extraJavaOptions)
 added=$(property spark.driver.extraClassPath)
 jars=$(property spark.jars | tr ',' '\n' | sed -n 's,^file://,,; /^\//p' | tr '\n' ':')
 
-# Java 17 closes to Spark what it reads by reflection; the list is of Geni's own project.clj. Java 8
-# knows no modules.
+# Java 17 denies Spark some reflection; the list of modules to open is from Geni's project.clj. Java 8
+# has no modules.
 opens=-XX:+IgnoreUnrecognizedVMOptions
 if [ "$SPARKPROOF_TRAP" != closed-modules ]; then
     for package in java.io java.nio java.lang.invoke java.util sun.nio.ch sun.util.calendar; do
@@ -24,8 +24,8 @@ if [ "$SPARKPROOF_TRAP" != closed-modules ]; then
     done
 fi
 
-# Spark's jars come first: what the driver runs is what executors run, whatever else Geni's class path
-# may bring. No value is a pattern.
+# Spark's jars come first, so that driver and executors run the same jars, whatever Geni's class path
+# contains. No value is a pattern.
 set -f
 exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" $opens "-Xmx${memory:-1g}" $SPARK_SUBMIT_OPTS $options \
     -Dclojure.main.report=stderr \

@@ -1,6 +1,6 @@
-;; The Geni front end: a Clojure REPL in which the guide's session is created, with the settings of
-;; our properties file; then sparkproof's requests are served in it. Files and named pipes lie in
-;; SPARKPROOF_PIPES. SPARKPROOF_TRAP is a negative control's: what is not avoided.
+;; The Geni front end: a Clojure REPL that creates the guide's session with the settings of sparkproof's
+;; properties file and then serves sparkproof's requests. Files and named pipes are in SPARKPROOF_PIPES.
+;; SPARKPROOF_TRAP, set by negative controls, names the trap that is not avoided.
 (require '[clojure.java.io :as io]
          '[zero-one.geni.core :as g]
          '[zero-one.geni.defaults :as defaults])
@@ -14,7 +14,7 @@
     (into {} (doto (Properties.) (.load in)))))
 
 ;; Since 0.0.33 Geni makes a local[*] session as soon as it is loaded, which create-spark-session
-;; would return (zero-one-group/geni#301). Before, it made none until it was asked to.
+;; would return (zero-one-group/geni#301). Earlier versions create one only on request.
 (def eager-session
   (when (instance? clojure.lang.Atom defaults/spark) defaults/spark))
 (when (and eager-session (not= trap "eager-session"))
@@ -24,10 +24,10 @@
   (g/create-spark-session
    {:app-name  (configs "spark.app.name")
     :log-level "INFO"
-    ;; Keys are no keywords here: of one with a slash, as labels have, Geni drops what is before it.
+    ;; Keys are strings, not keywords: Geni drops the part of a keyword before a slash, as in labels.
     :configs   configs}))
 
-;; What reads without a session argument use.
+;; The session that reads without a session argument use.
 (when (and eager-session (not= trap "stale-default"))
   (reset! eager-session spark-session))
 
@@ -40,7 +40,7 @@
 (def shell
   (reify sparkproof.Shell
     (table [_ spark format options schema uris]
-      ;; Unlike Spark, Geni takes the first line of a CSV file for its header unless it is told.
+      ;; Unlike Spark, Geni takes the first line of a CSV file for its header by default.
       (let [options (into {:schema schema :header "false"}
                           (map (fn [[k v]] [(keyword k) v]))
                           options)]

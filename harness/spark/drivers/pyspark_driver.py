@@ -50,7 +50,7 @@ class Channel:
             for line in self.reading:
                 self.requests.put(json.loads(line))
         finally:
-            # Nobody is left to serve. Not sys.exit: the main thread may be inside Spark. The JVM
+            # No more requests can come. Not sys.exit: the main thread may be inside Spark. The JVM
             # sees its standard input close and stops its session.
             os._exit(0)
 
@@ -68,7 +68,7 @@ def without_frames(text):
 
 def java_chain(error):
     """The JVM's exception behind a Python one, and what caused it, outermost first."""
-    # py4j's own, and those that PySpark translates and so hides the class of.
+    # py4j's exceptions, and those that PySpark translates, which hides their class.
     thrown = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     chain = []
     while thrown is not None and len(chain) < 12:
@@ -102,7 +102,7 @@ class Driver:
         from pyspark.sql import SparkSession
 
         if eager_local_session:
-            # As a front end does that makes a session of its own before it is asked to.
+            # Like a front end that makes its own session before a request.
             master = self.gateway.jvm.java.lang.System.getProperty("spark.master")
             SparkSession.builder.master("local[*]").getOrCreate()
             self.spark = SparkSession.builder.master(master).getOrCreate()
@@ -161,7 +161,7 @@ class Driver:
         settings = self.spark.conf
         settings.set("spark.sql.files.maxPartitionBytes", str(max_partition_bytes))
         settings.set("spark.sql.files.openCostInBytes", str(open_cost_bytes))
-        # What is left after the scan are a few rows.
+        # Only a few rows are left after the scan.
         settings.set("spark.sql.shuffle.partitions", "1")
         line, number, value = "concat_ws(',', id, v, nonce)", "id", "v"
         if format == "text":
@@ -247,7 +247,7 @@ def heartbeat(channel, answered):
 
 
 def main():
-    # The directory of this file is no place to import from.
+    # Nothing must be imported from the directory of this file.
     sys.path.pop(0)
     channel = Channel(os.environ["SPARKPROOF_PIPES"])
     hello = {"version": VERSION, "pid": os.getpid(), "python": platform.python_version()}

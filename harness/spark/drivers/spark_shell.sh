@@ -1,7 +1,7 @@
 #!/bin/sh
-# The spark-shell front end, as its user starts it, once its properties are written: what they say
-# depends on where this runs. One line is typed into it, then the end of input.
+# Starts the spark-shell front end once its properties are written: they depend on where this runs. One
+# line is typed into it, then its input ends.
 #   spark_shell.sh DIRECTORY APPLICATION_NAME
-# Sparkproof holds the other end of the gate from before: when it is gone, so is this.
+# Sparkproof already holds the other end of the gate: this ends when sparkproof ends.
 read -r _ < "$1/gate" || exit 1
 exec "$SPARK_HOME/bin/spark-shell" --name "$2" --properties-file "$1/properties" < "$1/driver.scala"

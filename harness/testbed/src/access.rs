@@ -1,4 +1,4 @@
-//! The account can do what Spark will ask, before Spark asks.
+//! Checks the account's permissions before Spark needs them.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
@@ -9,7 +9,7 @@ use sparkproof_kubernetes::access::{
     Access, ClusterCapabilities, Identity, OPTIONAL_PERMISSIONS, missing_verbs, needed,
 };
 
-/// Every verb this Spark version needs is granted; each missing one is named.
+/// Checks that every verb that this Spark version needs is granted, and names each missing one.
 pub async fn can_i(context: &Context, access: &Access, spark_version: &SparkVersion) -> Result<()> {
     let who = match &access.identity {
         Identity::Account => format!("account {}", access.service_account),
@@ -36,8 +36,7 @@ pub async fn can_i(context: &Context, access: &Access, spark_version: &SparkVers
     .map(drop)
 }
 
-/// What sparkproof may do on a cluster of the user's beside what no proof can do without: green, or
-/// skipped with the verbs that are missing.
+/// Optional permissions of sparkproof on the user's cluster: green, or skipped with the missing verbs.
 pub async fn uses(context: &Context, terms: &ClusterCapabilities) -> Result<()> {
     for one in &OPTIONAL_PERMISSIONS {
         let id = format!("access.{}", one.id);

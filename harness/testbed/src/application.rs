@@ -1,4 +1,4 @@
-//! Jobs as applications in cluster mode, and the image that has them.
+//! Example jobs as applications in cluster mode, and the image with these jobs.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ use sparkproof_spark::session::{ApplicationSpec, jar};
 use crate::ScenarioContext;
 
 impl ScenarioContext {
-    /// The session's image with jobs and Python in it, on every node that drivers can run on.
+    /// The session's image with example jobs and Python, loaded onto every node for drivers.
     ///
     /// # Errors
-    /// Environment: the nodes are not ours, or the image takes no layers of ours.
+    /// Environment: the nodes are not sparkproof's own, or layers cannot be added to the image.
     pub async fn example_image(&self) -> Result<SparkImage> {
         self.image_with("examples", None).await
     }
 
-    /// The same, with the jars that read S3.
+    /// As [`ScenarioContext::example_image`], with the jars that read S3.
     ///
     /// # Errors
-    /// As of [`ScenarioContext::example_image`]; and a Hadoop whose jars are not known.
+    /// As [`ScenarioContext::example_image`]; also a Hadoop whose jars are not known.
     pub async fn dependency_image(&self) -> Result<SparkImage> {
         self.image_with("dependencies", Some(JarSet::S3)).await
     }
@@ -34,14 +34,14 @@ impl ScenarioContext {
         let phase = context.recorder.phase(what);
         let made = async {
             let engine = environment.engine.as_ref().ok_or_else(|| {
-                Error::environment("images get layers on nodes of sparkproof's own only")
+                Error::environment("layers can be added to images only on sparkproof's own nodes")
             })?;
             let image = &environment.image;
             let jar = jar(context, phase.name(), &image.spark_home, &image.version).await?;
             let mut layers = example_layers(context, engine, phase.name(), image, &jar).await?;
             if let Some(set) = set {
                 let jars = jars(context, phase.name(), image, set).await?;
-                // Below what is of this run: nodes may have it from sessions that read.
+                // Below this run's layers: the nodes may have it from sessions that read files.
                 layers.insert(0, jar_layer(&jars).await?);
             }
             let reference = format!("{}-{}-{what}", image.reference, context.run.id());
@@ -55,18 +55,18 @@ impl ScenarioContext {
         phase.end(made, |(image, loaded)| format!("{}, {loaded}", image.reference)).map(|m| m.0)
     }
 
-    /// π by throws on the JVM.
+    /// Estimates π by random throws, on the JVM.
     pub fn pi(&self, executors: u32) -> ApplicationSpec {
         let class = Some("sparkproof.Pi".to_owned());
         self.example("pi-jvm", class, format!("local://{EXAMPLE_JAR}"), executors)
     }
 
-    /// Spark's own `pi.py`.
+    /// Spark's own example `pi.py`.
     pub fn python_pi(&self, executors: u32) -> ApplicationSpec {
         self.example("pi-python", None, format!("local://{EXAMPLE_PYTHON}"), executors)
     }
 
-    /// Driver and executors share what the plan gives to executors.
+    /// Driver and executors share the CPU that the plan gives to executors.
     fn example(
         &self,
         name: &str,

@@ -16,71 +16,74 @@ use sparkproof_kubernetes::cluster::{Cluster, ClusterRecord};
 use sparkproof_machine::engine::Engine;
 use sparkproof_stores::{StoreRecord, Stores};
 
-/// Environment variable by which `sparkproof exec` hands the environment over: the path of an
+/// Environment variable that `sparkproof exec` sets for its command: the path of an
 /// [`EnvironmentRecord`] in JSON.
 pub const HANDOVER: &str = "SPARKPROOF_ENV";
 
-/// Environment variable with the path of the binary that holds the environment.
+/// Environment variable with the path of the binary that owns the environment.
 pub const EXECUTABLE: &str = "SPARKPROOF_EXE";
 
-/// Why there is no engine that runs the nodes.
+/// The error if the cluster is not sparkproof's own, so that no engine runs its nodes.
 pub const NO_NODE_ENGINE: &str =
     "the nodes are an existing cluster's: sparkproof loads images and files only into its own";
 
-/// What sessions run on.
+/// Everything that sessions run on.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    /// What was asked for.
+    /// The plan it was made by.
     pub plan: ResolvedPlan,
-    /// The cluster, ready.
+    /// The cluster, which is ready.
     pub cluster: Cluster,
-    /// On which terms it is used.
+    /// What sparkproof may do on the cluster.
     pub terms: ClusterCapabilities,
-    /// The Spark image, loaded, and the driver's distribution.
+    /// The Spark image, which the nodes have, and the driver's distribution.
     pub image: SparkImage,
-    /// The engine that runs the nodes; none for an existing cluster.
+    /// The engine that runs the nodes; `None` for an existing cluster.
     pub engine: Option<Engine>,
-    /// The storage servers that are up for the proof.
+    /// The storage servers.
     pub stores: Stores,
 }
 
-/// The same, for another process: a file in the state directory (0600).
+/// An environment for other processes, as a file in the state directory (0600).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EnvironmentRecord {
-    /// What was asked for.
+    /// The plan it was made by.
     pub plan: ResolvedPlan,
-    /// Its Spark configuration with the secrets, which the plan's own form has not.
+    /// The plan's Spark configuration with the secrets, which the serialised plan lacks.
     #[serde(default, with = "exposed")]
     pub conf: Conf,
     /// The cluster.
     pub cluster: ClusterRecord,
-    /// On which terms it is used.
+    /// What sparkproof may do on the cluster.
     #[serde(default)]
     pub terms: ClusterCapabilities,
-    /// The image.
+    /// The Spark image.
     pub image: SparkImage,
-    /// Docker host address, where there is an engine.
+    /// Docker host address; `None` without an engine.
     pub docker_host: Option<String>,
     /// The storage servers.
     #[serde(default)]
     pub stores: Vec<StoreRecord>,
-    /// Why others are not up.
+    /// The reasons why other storage servers are not up.
     #[serde(default)]
     pub stores_left_out: BTreeMap<StoreKind, String>,
     /// Whether packages may be installed.
     #[serde(default)]
     pub installs: bool,
-    /// The run directory events go to.
+    /// The run directory that events are written to.
     pub run_dir: PathBuf,
 }
 
 impl EnvironmentRecord {
-    /// Where a run keeps its record, in its private directory.
+    /// The path of a run's record, in its private directory.
     pub fn path(run: &Path) -> PathBuf {
         run.join("environment.json")
     }
 
     /// Reads a record.
+    ///
+    /// # Errors
+    /// Bad input: it cannot be read or is not understood.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs_err::read_to_string(path).or_input("reading the environment's record")?;
         let read = serde_json::from_str(&text);
@@ -97,7 +100,10 @@ impl EnvironmentRecord {
         sparkproof_base::dirs::private_file(path, &text)
     }
 
-    /// Connects.
+    /// Connects to the environment.
+    ///
+    /// # Errors
+    /// Environment: its cluster or engine cannot be reached.
     pub async fn open(self, context: &Context) -> Result<Environment> {
         let cluster = Cluster::reopen(context, self.cluster).await?;
         let engine = match &self.docker_host {
@@ -124,7 +130,7 @@ impl Environment {
         self.engine.as_ref().ok_or_else(|| Error::environment(NO_NODE_ENGINE))
     }
 
-    /// As a record for other processes.
+    /// The record of it for other processes.
     pub fn record(&self, context: &Context) -> EnvironmentRecord {
         EnvironmentRecord {
             plan: self.plan.clone(),

@@ -1,4 +1,4 @@
-//! The guide builds its image inside Minikube, by `docker-image-tool.sh -m`.
+//! `docker-image-tool.sh -m`, by which the guide builds its image inside Minikube.
 
 use k8s_openapi::api::core::v1::Node;
 use kube::api::ListParams;
@@ -8,8 +8,8 @@ use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::verdict::skip;
 use sparkproof_kubernetes::cluster::Cluster;
 
-/// Asks the nodes whether they could: the tool builds into the Docker daemon of a node, which only
-/// one with the Docker runtime has. Ours run containerd, which takes single layers of an image.
+/// Skips the guide's build if a node has no Docker daemon, which the tool needs. The nodes of
+/// sparkproof run containerd, which can load single layers of an image.
 pub async fn image_tool(context: &Context, cluster: &Cluster) -> Result<()> {
     let api: Api<Node> = Api::all(cluster.client.clone());
     let listed = async {
@@ -30,7 +30,7 @@ pub async fn image_tool(context: &Context, cluster: &Cluster) -> Result<()> {
 fn reason(node: &str, runtime: &str) -> Option<String> {
     (!runtime.starts_with("docker://")).then(|| {
         format!(
-            "{node} runs {runtime}: the tool builds into a node's Docker daemon, and there is none; \
+            "{node} runs {runtime} and has no Docker daemon, which the tool builds with; \
              the image went into its containerd"
         )
     })

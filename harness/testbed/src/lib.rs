@@ -1,5 +1,5 @@
-//! The values of a scenario: an environment, sessions prepared, live and ended, and the checks that are
-//! made while setting up.
+//! The values that scenarios use: an environment, sessions (prepared, live, ended), and the checks of the
+//! setup.
 
 mod access;
 mod application;

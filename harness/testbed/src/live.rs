@@ -1,4 +1,4 @@
-//! A session that lives, and how it ends.
+//! A live session and the ways to end it.
 
 use sparkproof_catalog::SparkVersion;
 use std::collections::BTreeMap;
@@ -47,41 +47,41 @@ pub enum EndKind {
     Stopped,
     /// The driver exited without `stop()`: its JVM's shutdown hook ran.
     Exited,
-    /// The driver's channel closed, upon which its JVM called `exit`.
+    /// The driver's channel closed, and so its JVM called `exit`.
     Disconnected,
     /// By SIGHUP to the driver's JVM, as when its terminal is closed.
     HungUp,
     /// By kill -9 of the driver's JVM.
     Killed,
-    /// An application's: its driver's pod, which had ended, was deleted.
+    /// Of an application: the pod of its driver, which had ended, was deleted.
     Collected,
 }
 
 /// A session that ended; its namespace is still there.
 #[derive(Debug)]
 pub struct EndedSession {
-    /// How.
+    /// How it ended.
     pub ending: EndKind,
-    /// How many executors it had.
+    /// Number of its executors.
     pub executors: u32,
-    /// Spark's version, of the driver.
+    /// The driver's Spark version.
     pub spark_version: SparkVersion,
-    /// Where it was.
+    /// The cluster it ran on.
     pub cluster: Cluster,
-    /// Its namespace, which is still there.
+    /// Its namespace, which still exists.
     pub namespace: String,
-    /// What of it is to be looked for there.
+    /// Which objects of it to look for there.
     pub look: LeftoverQuery,
-    /// The pod its driver was in, which owns what the session made.
+    /// The pod of its driver, which owns the session's objects; `None` if the driver was not in a pod.
     pub driver_pod: Option<String>,
     owned: Vec<OwnedResource>,
     _lease: Option<Lease>,
     driver_log: String,
-    /// Goes on watching, so that the timeline has the end of each pod.
+    /// Keeps the watch alive, so that the timeline has the end of each pod.
     _pods: Pods,
 }
 
-/// Access is granted, the session is not started: what it needs in its namespace can be made.
+/// A session with access granted but not started yet: a scenario can create objects in its namespace.
 #[derive(Debug)]
 pub struct PreparedSession<'a> {
     wanted: SessionBuilder<'a>,
@@ -91,14 +91,14 @@ pub struct PreparedSession<'a> {
 }
 
 impl<'a> SessionBuilder<'a> {
-    /// Grants access only, so that the namespace can be furnished before the session starts.
+    /// Grants access only, so that a scenario can create objects in the namespace before the start.
     pub async fn grant(self) -> Result<PreparedSession<'a>> {
         Box::pin(PreparedSession::grant(self)).await
     }
 
     /// Grants access and starts the session; returns when all executors are registered.
     pub async fn start(self) -> Result<LiveSession> {
-        // On the heap: it is a big future, and scenarios nest it.
+        // On the heap, because the future is large and scenarios nest it.
         Box::pin(async { PreparedSession::grant(self).await?.start().await }).await
     }
 }
@@ -129,11 +129,11 @@ impl<'a> PreparedSession<'a> {
                 access.namespace, access.service_account, access.granted
             )
         })?;
-        // A scenario that leaves out a verb asks for itself.
+        // A scenario that leaves out a verb makes this check itself.
         if wanted.without.is_none() {
             can_i(context, &access, &environment.image.version).await?;
         }
-        // What else runs in a namespace of the user's is not for our report.
+        // Other pods in the user's namespace do not belong in the report.
         let of_run =
             format!("{}={},spark-role in (executor,driver)", labels::KUBE_RUN, context.run.id());
         let pods = Pods::watch(
@@ -145,12 +145,12 @@ impl<'a> PreparedSession<'a> {
         Ok(PreparedSession { wanted, access, pods, driver_mounts: Vec::new() })
     }
 
-    /// The proof it is of.
+    /// The scenario's context.
     pub fn proof(&self) -> &'a ScenarioContext {
         self.wanted.proof
     }
 
-    /// Who the session will run as, and where.
+    /// The account and namespace that the session will use.
     pub fn access(&self) -> &Access {
         &self.access
     }
@@ -160,7 +160,7 @@ impl<'a> PreparedSession<'a> {
         &self.pods
     }
 
-    /// Deletes the pod of a driver that ended: what it owns goes with it.
+    /// Deletes the pod of an ended driver; Kubernetes then deletes the objects that it owns.
     pub async fn collect(self, driver: &str, driver_log: String) -> Result<EndedSession> {
         let environment = &self.proof().environment;
         let ended = EndedSession {
@@ -180,7 +180,7 @@ impl<'a> PreparedSession<'a> {
         Ok(ended)
     }
 
-    /// How many executors it will have.
+    /// Number of its executors.
     pub fn executors(&self) -> u32 {
         self.wanted.executors
     }
@@ -235,7 +235,7 @@ impl<'a> PreparedSession<'a> {
         })
     }
 
-    /// In which shell it will be asked for.
+    /// The shell that will create it.
     pub fn front_end(&self) -> FrontEnd {
         self.wanted.front_end
     }
@@ -245,14 +245,14 @@ impl<'a> PreparedSession<'a> {
         self.wanted.driver
     }
 
-    /// What a driver in a container or a pod shall see of this host, read-only, and at which paths.
+    /// Files of this host that a driver in a container or a pod sees, read-only, with their paths there.
     #[must_use]
     pub fn driver_mounts(mut self, mounts: Vec<(PathBuf, PathBuf)>) -> Self {
         self.driver_mounts = mounts;
         self
     }
 
-    /// Another image than the plan's, and what strategies add.
+    /// Sets the image and what strategies add.
     #[must_use]
     pub fn with(mut self, image: Option<String>, added: SessionOverlay) -> Self {
         self.wanted.image = image.or(self.wanted.image);
@@ -262,7 +262,7 @@ impl<'a> PreparedSession<'a> {
 }
 
 impl LiveSession {
-    /// How many executors it has.
+    /// Number of its executors.
     pub fn executors(&self) -> u32 {
         self.executors
     }
@@ -277,12 +277,12 @@ impl LiveSession {
         &mut self.session
     }
 
-    /// Who it runs as, and where.
+    /// The account and namespace that it uses.
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// The address the driver has on the cluster's network.
+    /// The driver's address on the cluster's network.
     pub fn driver_address(&self) -> IpAddr {
         self.session.driver_address()
     }
@@ -292,12 +292,12 @@ impl LiveSession {
         &self.pods
     }
 
-    /// A client with the rights to look and to break things on purpose.
+    /// A client with the permissions to inspect the cluster and to break things on purpose.
     pub fn client(&self) -> &kube::Client {
         &self.cluster.client
     }
 
-    /// All pods of its namespace, as the guide shows them, but for its driver's.
+    /// All pods of its namespace, in the guide's format, without its driver's.
     pub fn pod_list(&self) -> PodList {
         let pods = self.pods.now();
         let driver = self.session.driver_pod();
@@ -305,7 +305,7 @@ impl LiveSession {
         pod_list(others.map(|(_, pod)| &**pod), jiff::Timestamp::now())
     }
 
-    /// Its driver's pod, when it is in one.
+    /// Name of its driver's pod; `None` if the driver is not in a pod.
     pub fn driver_pod(&self) -> Option<Arc<Pod>> {
         self.pods.get(self.session.driver_pod()?)
     }
@@ -326,22 +326,22 @@ impl LiveSession {
         self.end(EndKind::Stopped).await
     }
 
-    /// The driver exits without `stop()`.
+    /// Ends the driver without `stop()`.
     pub async fn exit_without_stop(self) -> Result<EndedSession> {
         self.end(EndKind::Exited).await
     }
 
-    /// The driver's JVM exits, since nobody is left to serve.
+    /// Closes the driver's channel; its JVM then exits.
     pub async fn disconnect(self) -> Result<EndedSession> {
         self.end(EndKind::Disconnected).await
     }
 
-    /// The driver's terminal is closed.
+    /// Closes the driver's terminal: SIGHUP.
     pub async fn hang_up(self) -> Result<EndedSession> {
         self.end(EndKind::HungUp).await
     }
 
-    /// kill -9 of the driver's JVM.
+    /// Kills the driver's JVM by kill -9.
     pub async fn kill(self) -> Result<EndedSession> {
         self.end(EndKind::Killed).await
     }
@@ -356,7 +356,7 @@ impl LiveSession {
             EndKind::HungUp => self.session.hang_up().await?,
             EndKind::Killed => self.session.kill9().await?,
             EndKind::Collected => {
-                return Err(Error::internal("the driver of a session is no pod to be deleted"));
+                return Err(Error::internal("a session's driver has no pod to delete"));
             }
         };
         Ok(EndedSession {
@@ -384,29 +384,29 @@ impl EndedSession {
         denied(&self.driver_log)
     }
 
-    /// Deletes the pod its driver was in: what it owns is collected.
+    /// Deletes the pod of its driver; Kubernetes then deletes the objects that it owns.
     pub async fn delete_driver_pod(&self, pod: &str) -> Result<()> {
         let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), &self.namespace);
         let deleted = api.delete(pod, &DeleteParams::background()).await;
         deleted.map(drop).or_environment("deleting the driver's pod")
     }
 
-    /// Whether its namespace is the user's and stays.
+    /// Whether its namespace is the user's, so that it is not deleted.
     pub fn namespace_stays(&self) -> bool {
         self.look.selector.is_some()
     }
 
-    /// Deletes namespace, account and bindings; in a namespace of the user's what was made there.
+    /// Deletes namespace, account and bindings; in the user's namespace, only sparkproof's objects.
     pub async fn release(&self, context: &Context) -> Result<()> {
         for owned in self.owned.iter().rev() {
-            // After a signal the teardown does it: the ledger keeps what is dropped here.
+            // After a signal the teardown does it, because the ledger still lists what is not deleted here.
             context.cancel.guard(release(context, owned)).await?;
         }
         Ok(())
     }
 }
 
-/// Lines that name a missing verb. What is forbidden by a quota or an admission policy is no verb.
+/// Log lines about a missing verb, without those about a quota or an admission policy.
 fn denied(log: &str) -> Vec<String> {
     let refused = log.lines().filter(|line| !missing_verbs(line).is_empty());
     let mut lines: Vec<String> = refused.map(str::to_owned).collect();
@@ -414,7 +414,7 @@ fn denied(log: &str) -> Vec<String> {
     lines
 }
 
-/// Where the driver runs, with its image when it needs one.
+/// Where the driver runs, with its image if it needs one.
 async fn driver_site(
     wanted: &SessionBuilder<'_>,
     access: &Access,
@@ -441,7 +441,7 @@ async fn driver_site(
     Ok(DriverSite::Container { engine, image })
 }
 
-/// The guide's names are the guide's; else one namespace a session.
+/// The namespace from the plan or the guide; otherwise each session has its own.
 fn namespace_of(proof: &ScenarioContext, rbac: RbacChoice) -> String {
     if let Some(given) = &proof.environment.terms.namespace {
         return given.clone();

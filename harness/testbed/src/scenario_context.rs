@@ -1,4 +1,4 @@
-//! A proof under way.
+//! The context of a running scenario.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
@@ -10,16 +10,16 @@ use crate::Environment;
 /// An environment and the run that uses it.
 #[derive(Debug)]
 pub struct ScenarioContext {
-    /// What every stage borrows.
+    /// The run: recorder, ledger, cancellation.
     pub context: Context,
-    /// What sessions run on.
+    /// The environment that sessions run on.
     pub environment: Environment,
     pub(super) sessions: AtomicU32,
     skipped: OnceLock<String>,
 }
 
 impl ScenarioContext {
-    /// Of an environment.
+    /// Creates a context in an environment.
     pub fn new(context: Context, environment: Environment) -> Self {
         ScenarioContext {
             context,
@@ -29,18 +29,18 @@ impl ScenarioContext {
         }
     }
 
-    /// Says that the scenario, which then ends, cannot be made here, and why: found by looking, never
-    /// assumed. The first reason counts.
+    /// Marks the scenario as skipped, with a reason that was observed here. The scenario then has to
+    /// return. The first reason counts.
     pub fn skip(&self, reason: &str) {
         self.skipped.get_or_init(|| reason.to_owned());
     }
 
-    /// The reason of [`ScenarioContext::skip`], if there was one.
+    /// The reason from [`ScenarioContext::skip`], if it was called.
     pub fn into_skipped(self) -> Option<String> {
         self.skipped.into_inner()
     }
 
-    /// A client with the rights to look around in the cluster.
+    /// A client with the permissions to inspect the cluster.
     pub fn client(&self) -> &kube::Client {
         &self.environment.cluster.client
     }

@@ -1,12 +1,12 @@
-//! A session starts for real, or says why not.
+//! Checks that a session has started.
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::verdict::{Findings, check};
 use sparkproof_spark::session::Session;
 
-/// The context's own master is `k8s://…`, N executors are registered in Spark's REST API, and they
-/// equal the N Running pods by id and IP.
+/// Checks that the context's master is `k8s://…`, that N executors are registered in Spark's REST API,
+/// and that they equal the N Running pods by id and IP.
 pub async fn started(
     context: &Context,
     start: impl Future<Output = Result<Session>>,

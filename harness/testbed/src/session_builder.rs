@@ -1,4 +1,4 @@
-//! What a session shall be: the plan's, with what a scenario changes.
+//! Builds a session from the plan, with a scenario's changes.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use sparkproof_spark::session::{FaultInjection, SessionOverlay};
 
 use crate::ScenarioContext;
 
-/// Builds a session; every default is the plan's.
+/// Builds a session. Every default comes from the plan.
 #[derive(Debug, Clone)]
 pub struct SessionBuilder<'a> {
     pub(super) proof: &'a ScenarioContext,
@@ -63,14 +63,14 @@ impl<'a> SessionBuilder<'a> {
         }
     }
 
-    /// `spark.app.name`.
+    /// Sets `spark.app.name`.
     #[must_use]
     pub fn app_name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.app_name);
         self
     }
 
-    /// Number of executors; what each requests shrinks so that they fit.
+    /// Sets the number of executors, and lowers their CPU request so that they fit.
     #[must_use]
     pub fn executors(mut self, executors: u32) -> Self {
         self.cpu = self.proof.environment.plan.executors.share_of(executors);
@@ -78,7 +78,7 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
-    /// All executors on one of so many nodes: what each requests shrinks so that they fit there.
+    /// Puts all executors on one of this number of nodes, and lowers their CPU request so that they fit.
     #[must_use]
     pub fn on_one_of(mut self, nodes: usize) -> Self {
         let executors = u64::from(self.executors.max(1));
@@ -87,21 +87,21 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
-    /// Cores each executor requests.
+    /// Sets the CPU request of each executor.
     #[must_use]
     pub fn cpu(mut self, cpu: MilliCpu) -> Self {
         self.cpu = cpu;
         self
     }
 
-    /// Heap of each executor.
+    /// Sets the heap of each executor.
     #[must_use]
     pub fn memory(mut self, memory: MebiBytes) -> Self {
         self.memory = memory;
         self
     }
 
-    /// Permissions.
+    /// Sets how permissions are granted.
     #[must_use]
     pub fn rbac(mut self, rbac: RbacChoice) -> Self {
         self.rbac = rbac;
@@ -115,64 +115,64 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
-    /// Another image.
+    /// Sets the image of executors.
     #[must_use]
     pub fn image(mut self, reference: &str) -> Self {
         self.image = Some(reference.to_owned());
         self
     }
 
-    /// In which shell it is asked for.
+    /// Sets the shell that creates it.
     #[must_use]
     pub fn front_end(mut self, front_end: FrontEnd) -> Self {
         self.front_end = front_end;
         self
     }
 
-    /// In Clojure, with Geni of this class path.
+    /// Creates it in Clojure, with Geni from this class path.
     #[must_use]
     pub fn geni(mut self, class_path: ClassPath) -> Self {
         self.geni = Some(class_path);
         self.front_end(FrontEnd::Geni)
     }
 
-    /// Where the driver runs.
+    /// Sets where the driver runs.
     #[must_use]
     pub fn driver(mut self, place: DriverPlace) -> Self {
         self.driver = place;
         self
     }
 
-    /// Another driver address, which executors will try.
+    /// Sets the driver's address, which executors connect to.
     #[must_use]
     pub fn driver_host(mut self, address: IpAddr) -> Self {
         self.driver_host = Some(address);
         self
     }
 
-    /// The address of this host that the driver listens at.
+    /// Sets the address of this host that the driver listens on.
     #[must_use]
     pub fn driver_bind(mut self, address: IpAddr) -> Self {
         self.driver_bind = Some(address);
         self
     }
 
-    /// A driver that runs `local[*]` while its `spark.conf` says `k8s://`, as Geni 0.0.33 and later
-    /// do (zero-one-group/geni#301). PySpark and Geni: spark-shell makes its session itself.
+    /// Makes the driver run `local[*]` while its `spark.conf` says `k8s://`, as Geni 0.0.33 and later
+    /// do (zero-one-group/geni#301). Not for spark-shell, which makes its session itself.
     #[must_use]
     pub fn local_master(self) -> Self {
         self.trap(FaultInjection::EagerSession)
     }
 
-    /// A front end that does this wrong.
+    /// Makes the front end commit this mistake.
     #[must_use]
     pub fn trap(mut self, trap: FaultInjection) -> Self {
         self.trap = Some(trap);
         self
     }
 
-    /// Starts with one executor that has its share of the CPU, and lets Spark ask for as many as
-    /// were planned to run, and give them back.
+    /// Starts with one executor that has its share of the CPU, and lets Spark add executors up to the
+    /// planned number and remove them.
     #[must_use]
     pub fn dynamic_allocation(mut self) -> Self {
         self.executors = 1;
@@ -180,33 +180,33 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
-    /// Nothing is tried twice or left out unsaid: see [`sparkproof_catalog::plan::conf::STRICT`].
+    /// Sets [`sparkproof_catalog::plan::conf::STRICT`]: no retries, no errors that Spark hides.
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
     }
 
-    /// One more Spark setting; it decides over an earlier one of the key.
+    /// Adds a Spark setting; it replaces an earlier one with the same key.
     #[must_use]
     pub fn conf(mut self, key: &str, value: &str) -> Self {
         self.conf.insert(key, value);
         self
     }
 
-    /// The proof it is of.
+    /// The scenario's context.
     pub fn proof(&self) -> &'a ScenarioContext {
         self.proof
     }
 
-    /// Verbs beside those that every session needs.
+    /// Adds verbs to those that every session needs.
     #[must_use]
     pub fn verbs(mut self, verbs: &[Rule]) -> Self {
         self.verbs.extend(verbs);
         self
     }
 
-    /// What each executor requests: a driver in a pod takes the same.
+    /// CPU request of each executor; a driver in a pod requests the same.
     pub(super) fn shared_cpu(&self) -> MilliCpu {
         let executors = u64::from(self.executors);
         match self.driver {
@@ -215,12 +215,12 @@ impl<'a> SessionBuilder<'a> {
         }
     }
 
-    /// The image of a driver in a pod: the session's, with Python where the front end needs it and
-    /// the nodes take layers of ours.
+    /// The image of a driver in a pod: the session's, with Python if the front end needs it and layers
+    /// can be added on the nodes.
     pub(super) async fn driver_image(&self, phase: &str) -> Result<String> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let image = &environment.image;
-        // What strategies furnish has Python already; what a control breaks is of the executors.
+        // An image from strategies has Python already; a control breaks only the executors' image.
         if let Some(furnished) = self.image.clone().filter(|_| !self.added.layers.is_empty()) {
             return Ok(furnished);
         }
@@ -238,7 +238,7 @@ impl<'a> SessionBuilder<'a> {
 }
 
 impl ScenarioContext {
-    /// A session as planned, to be changed and started.
+    /// A builder for the session of the plan.
     pub fn session(&self) -> SessionBuilder<'_> {
         SessionBuilder::of(self)
     }

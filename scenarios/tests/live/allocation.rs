@@ -41,7 +41,7 @@ async fn executors_are_rolled_one_after_the_other() -> Outcome {
         .await
 }
 
-/// The control of the first two: a session that asks for neither stays as it is, and loses blocks.
+/// The control of the first two: a session without both keeps its executors, and loses blocks.
 #[tokio::test]
 async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
     proof("a_plain_session_neither_grows_nor_decommissions", async |p| {

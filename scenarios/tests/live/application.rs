@@ -24,8 +24,8 @@ async fn a_stateful_set_makes_executors_and_goes_before_the_driver_ends() -> Out
     .await
 }
 
-/// Without the first no executor comes; without the second they come back for ever; without the
-/// third the job works, and an executor's pod cannot be found by its id.
+/// Without the first there are no executors; without the second they are created again for ever; without
+/// the third the job works, but an executor's pod cannot be found by its id.
 #[rstest]
 #[ignore = "full: the verb on pods is in ci"]
 #[case("statefulsets.apps", "create", &["missing-verb", "create statefulsets"])]
@@ -49,7 +49,7 @@ async fn a_stateful_set_without_a_verb(
     .await
 }
 
-/// One with one executor.
+/// An application with one executor.
 async fn pi(
     p: &ScenarioContext,
     wanted: SessionBuilder<'_>,
@@ -71,7 +71,8 @@ async fn an_application_that_fails_is_named() -> Outcome {
     .await
 }
 
-/// A plain one ends well, and neither says what it should nor shows what it was not asked for.
+/// A plain application succeeds, but its log lacks the expected output, and it has no feature that was
+/// not requested.
 #[tokio::test]
 async fn what_an_application_does_not_do_is_red() -> Outcome {
     proof("what_an_application_does_not_do_is_red", async |p| {
@@ -79,8 +80,8 @@ async fn what_an_application_does_not_do_is_red() -> Outcome {
         let ran = checks::application(p.session(), &image, &plain, "Pi is roughly 3.1").await?;
         let said = checks::said(context, &ran, &plain, "Pi is roughly 4").await;
         expect_red(said, &["its log has no `Pi is roughly 4`"])?;
-        // The image's entry point tells the driver's address unasked; executors' ids and what a
-        // driver was refused have controls of their own.
+        // The image's entry point always passes the driver's address; executors' ids and refusals of a
+        // driver's requests have their own controls.
         let anyway = |id| ["driver-address", "executor-ids", "rights"].contains(&id);
         let unasked = ON_JVM.into_iter().chain(ON_PYTHON).chain(ON_STATEFUL_SET);
         let unasked: Vec<_> = unasked.filter(|feature| !anyway(feature.id)).collect();
@@ -112,7 +113,7 @@ async fn dependencies_come_whole_to_driver_and_executors() -> Outcome {
     .await
 }
 
-/// The same program, uploaded as before, given nothing.
+/// The same program, uploaded as before, without dependencies.
 #[tokio::test]
 #[ignore = "full: 85 s; that they come is in ci"]
 async fn dependencies_that_were_not_given_are_missed() -> Outcome {

@@ -1,4 +1,4 @@
-//! A driver in the cluster, beside its nodes or in a pod: all that a driver on this host does.
+//! A driver in a container beside the nodes or in a pod can do all that a driver on this host does.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -58,7 +58,7 @@ async fn a_driver_in_a_pod_reads_files() -> Outcome {
     proof("a_driver_in_a_pod_reads_files", async |p| {
         let builder =
             little(p, &[VariantId::Copy, VariantId::HostPath, VariantId::S3, VariantId::Wasbs]);
-        // As much as a run has: it goes to the driver by exec.
+        // As much as a run has, because it is copied to the driver by exec.
         let builder = builder.size(DataSize::default());
         let builder = builder.session(|session| session.driver(DriverPlace::Pod));
         let mut session = started(builder).await?;
@@ -68,7 +68,7 @@ async fn a_driver_in_a_pod_reads_files() -> Outcome {
     .await
 }
 
-/// It looks itself up, to be the owner of its executors.
+/// A driver in a pod reads its own pod, to make it the owner of its executors.
 #[tokio::test]
 #[ignore = "full: another missing verb is in ci"]
 async fn a_driver_in_a_pod_needs_one_more_verb() -> Outcome {
@@ -79,7 +79,7 @@ async fn a_driver_in_a_pod_needs_one_more_verb() -> Outcome {
     .await
 }
 
-/// An executor's pod without its owner is one that stays.
+/// An executor's pod without an owner is not deleted.
 #[tokio::test]
 async fn an_executor_that_the_drivers_pod_does_not_own_is_named() -> Outcome {
     proof("an_executor_that_the_drivers_pod_does_not_own_is_named", async |p| {

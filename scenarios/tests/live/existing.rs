@@ -1,4 +1,4 @@
-//! A cluster that exists already, by its kubeconfig: proven, and left as it was.
+//! A run on an existing cluster, by its kubeconfig, leaves the cluster unchanged.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ async fn held(client: &Client) -> Result<BTreeSet<String>> {
     Ok(all)
 }
 
-/// As the guide's permissions, which include a cluster-wide binding: the most there is to leave.
+/// With the guide's permissions, which include a cluster-wide binding: the most that could be left.
 #[tokio::test]
 async fn an_existing_cluster_is_left_as_it_was() -> Outcome {
     proof("an_existing_cluster_is_left_as_it_was", async |p| {

@@ -18,7 +18,7 @@ use sparkproof::wait::{Progress, Source, Waiting, wait};
 use sparkproof::{Error, Exit, Result};
 use xtask::watched::Watched;
 
-/// A command of sparkproof as on another machine: it does not know the runs here.
+/// A sparkproof command with its own state directory, as on another machine.
 fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
     Command::new(exe())
         .args(args)
@@ -29,14 +29,14 @@ fn elsewhere(state: &Path, args: &[&str]) -> Result<Output> {
         .map_err(|e| Error::environment("running sparkproof").with_source(e))
 }
 
-/// As a terminal of any width would show it.
+/// The text with line breaks and repeated spaces removed.
 fn said(output: &Output) -> String {
     let all = scenarios::commands::said(output).replace('│', " ");
     all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Three ways of reading, too: by files copied into pods and by two ConfigMaps. In the middle
-/// another machine sweeps.
+/// Also reads by three variants: files copied into pods and two ConfigMaps. Meanwhile another machine
+/// sweeps.
 #[tokio::test]
 async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Outcome {
     proof("a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was", async |p| {
@@ -90,8 +90,7 @@ async fn a_restricted_user_proves_in_a_namespace_and_leaves_it_as_it_was() -> Ou
     .await
 }
 
-/// Nothing of this machine is reached from the cluster; the namespace's owner gave a few verbs
-/// more.
+/// The cluster cannot reach this machine; the namespace's owner granted a few more verbs.
 #[tokio::test]
 #[ignore = "full: the same user with the driver outside is in ci"]
 async fn a_restricted_user_has_the_driver_in_a_pod() -> Outcome {
@@ -160,7 +159,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
         for rule in needed(version) {
             team.may_not(*rule).await?;
             let expected = format!("in namespace {}: {rule}", team.namespace);
-            // The API server learns of a changed Role through a watch.
+            // The API server notices a changed Role with a delay.
             let waiting = Waiting::up_to(20, format!("the end of the right to {rule}"));
             wait(&p.context, waiting, Source::Backoff, async || {
                 match ClusterCapabilities::ask(&p.context, &cluster, wanted).await {
@@ -175,7 +174,7 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
         }
         assert_eq!(team.holds().await?, before, "nothing was made");
 
-        // By the command line: no right at all, and a namespace that is not there.
+        // By the command line: without any permission, and with a namespace that does not exist.
         let keep = tempfile::tempdir().expect("temporary directory");
         let (user, admin) = (team.kubeconfig(), p.environment.cluster.kubeconfig.to_string_lossy());
         for (kubeconfig, namespace, code, words) in [
@@ -196,8 +195,8 @@ async fn each_right_that_is_missing_is_named_before_anything_is_made() -> Outcom
     .await
 }
 
-/// Three runs of other machines: one that lives, one that died, and one that lives and whose clock
-/// is wrong: its Lease looks expired and is renewed.
+/// Three runs of other machines: a live one, a dead one, and a live one whose clock is wrong, so that its
+/// Lease looks expired although it is renewed.
 #[tokio::test]
 async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
     proof("a_sweep_takes_only_what_nobody_renews", async |p| {
@@ -214,8 +213,8 @@ async fn a_sweep_takes_only_what_nobody_renews() -> Outcome {
             let namespace = ["--namespace", &namespace];
             elsewhere(&state, &[&["sweep", "--kubeconfig", &admin][..], &namespace].concat())
         });
-        // Renewed in time, one by a clock that is ten minutes late. The sweep looks for as long as
-        // a Lease lasts, 60 s.
+        // Renewed in time, one by a clock that is ten minutes late. The sweep observes for the duration
+        // of a Lease, 60 s.
         let leases = team.leases();
         let waiting = Waiting::up_to(180, "the end of the sweep");
         wait(&p.context, waiting, Source::Backoff, async || {

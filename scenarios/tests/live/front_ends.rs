@@ -1,4 +1,4 @@
-//! Front ends: the same session, and the same checks of it, in whichever shell it is asked for.
+//! Front ends: the same session with the same checks, in each shell.
 
 use rstest::rstest;
 use scenarios::frame::{Outcome, expect_red, little, lives_and_ends, path_of, proof, started};
@@ -11,7 +11,7 @@ use sparkproof::testbed::EndKind;
 #[rstest]
 #[ignore = "full: exited is in ci"]
 #[case::stopped(3, DriverPlace::Host, EndKind::Stopped)]
-// The end of its input, as a user's Ctrl-D.
+// The end of its input, as by Ctrl-D.
 #[case::exited(1, DriverPlace::Host, EndKind::Exited)]
 #[ignore = "full: exited is in ci"]
 #[case::killed(1, DriverPlace::Host, EndKind::Killed)]
@@ -37,7 +37,7 @@ async fn a_spark_shell_is_a_session_like_any_other(
     .await
 }
 
-/// Reads by the Dataset API; and its exceptions tell as much as PySpark's.
+/// Reads by the Dataset API. Its exceptions contain as much as PySpark's.
 #[tokio::test]
 #[ignore = "full: 111 s; all variants are read by PySpark in ci"]
 async fn a_spark_shell_reads_files() -> Outcome {
@@ -63,7 +63,7 @@ async fn a_spark_shell_reads_files() -> Outcome {
     .await
 }
 
-/// Before it can be spoken to: it makes its session first.
+/// The session fails before the shell accepts input, because spark-shell makes its session first.
 #[tokio::test]
 #[ignore = "full: the wrong image of a PySpark session is in ci"]
 async fn a_spark_shell_without_executors_is_ended_and_says_why() -> Outcome {

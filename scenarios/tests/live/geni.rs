@@ -1,4 +1,4 @@
-//! Geni: the guide's own front end, and what it does wrong where it is let to.
+//! Geni, the guide's front end, and its known traps.
 
 use rstest::rstest;
 use scenarios::frame::{Outcome, expect_red, leaves_nothing, little, lives_and_ends, started};
@@ -10,7 +10,7 @@ use sparkproof::testbed::EndKind;
 
 #[rstest]
 #[case::stopped(3, DriverPlace::Host, EndKind::Stopped)]
-// The end of the REPL's input, as a user's Ctrl-D.
+// The end of the REPL's input, as by Ctrl-D.
 #[case::exited(1, DriverPlace::Host, EndKind::Exited)]
 // As by `(System/exit 0)`.
 #[case::disconnected(1, DriverPlace::Host, EndKind::Disconnected)]
@@ -32,13 +32,13 @@ async fn a_geni_repl_is_a_session_like_any_other(
     .await
 }
 
-/// The traps on the way to that session, each fallen into.
+/// Each trap, not avoided.
 #[rstest]
 // `create-spark-session` returns the session that Geni made when it was loaded.
 #[case::eager(FaultInjection::EagerSession, &["local-master", "local[*]"])]
 // `(g/read-csv! path)` would fail.
 #[case::stale(FaultInjection::StaleDefault, &["other-session"])]
-// `java` does not open what spark-submit opens.
+// `java` lacks the `--add-opens` options of spark-submit.
 #[case::closed(FaultInjection::ClosedModules, &["closed-modules"])]
 #[tokio::test]
 async fn a_trap_of_geni_is_named(
@@ -52,7 +52,7 @@ async fn a_trap_of_geni_is_named(
     .await
 }
 
-/// By `g/read-csv!` and its like.
+/// Reads by `g/read-csv!` and similar functions.
 #[tokio::test]
 async fn a_geni_repl_reads_files() -> Outcome {
     with_geni("a_geni_repl_reads_files", async |p, geni| {

@@ -1,9 +1,8 @@
-//! The guide "Geni on Kubernetes", typed: as it is written, with the mistakes that are met, and as it is
-//! corrected.
+//! The guide "Geni on Kubernetes", typed as it is written, with its mistakes, and typed as corrected.
 //!
-//! The steps and the mistakes stand in `harness/catalog/guide/guide.toml`; docs/guide-errata.md is made of it.
-//! The negative controls are unit tests of what an answer means: a mistake that is listed and not met,
-//! and one that is met and not listed, are red.
+//! The steps and the mistakes are in `harness/catalog/guide/guide.toml`, from which docs/guide-errata.md
+//! is generated. The negative controls are unit tests of the judgement of answers: a listed mistake that
+//! does not occur and a mistake that is not listed are red.
 
 use rstest::rstest;
 use scenarios::assert_snapshot_of;

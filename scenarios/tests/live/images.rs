@@ -1,4 +1,4 @@
-//! Images of other origins, and what a second time costs.
+//! Images of other origins, and the cost of a second build.
 
 use scenarios::frame::{Outcome, proof};
 use sparkproof::checks;
@@ -7,8 +7,8 @@ use sparkproof::ledger::OwnedResource;
 use sparkproof::release::release;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 
-/// The guide's way: the distribution's own `docker-image-tool.sh`, here on a distribution composed
-/// of PyPI's package and our Dockerfile.
+/// The image by the distribution's own `docker-image-tool.sh`, as in the guide. The distribution is
+/// composed from PyPI's package and sparkproof's Dockerfile.
 #[tokio::test]
 #[ignore = "full: the image of the environment is built from the same distribution in ci"]
 async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {

@@ -1,4 +1,5 @@
-//! Pods come with the session, each executor works, a lost one is replaced, pods go with it.
+//! Pods are created with the session, each executor works, a lost one is replaced, and the pods are
+//! deleted with the session.
 
 use rstest::rstest;
 use scenarios::assert_snapshot_of;
@@ -53,7 +54,7 @@ async fn a_killed_executor_is_replaced() -> Outcome {
     .await
 }
 
-/// The control of the former: a driver that may no longer create pods cannot replace one.
+/// The control of the replacement: a driver that may no longer create pods cannot replace one.
 #[tokio::test]
 async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
     proof("an_executor_that_is_not_replaced_is_red", async |p| {
@@ -62,7 +63,7 @@ async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
         live.access().revoke(&p.context, live.client(), create).await?;
         let lost = checks::lose_an_executor(&p.context, &live).await?;
         expect_red(checks::replaced(&p.context, &live, &lost).await, &["not replaced"])?;
-        // The control of the list, too: the watch sees that one is gone.
+        // Also the control of the list: the watch shows that one is gone.
         let listed = checks::pod_list(&p.context, &live).await;
         expect_red(listed, &["the pod list differs", "-exec-2 "])?;
         let ended = live.stop().await?;

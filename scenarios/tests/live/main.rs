@@ -1,4 +1,4 @@
-//! Live scenarios: each tells a step of the "Geni on Kubernetes" guide, or breaks it on purpose.
+//! Live scenarios: each runs a step of the "Geni on Kubernetes" guide, or breaks it on purpose.
 //! They need an environment: `cargo xtask test`.
 
 mod allocation;

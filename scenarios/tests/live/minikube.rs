@@ -1,6 +1,6 @@
-//! A run on Minikube, as the guide has it: proven like one on kind, and nothing stays of it.
+//! A run on Minikube, as in the guide: the same checks as on kind, and nothing of it remains.
 //!
-//! Each starts a second cluster beside the one of the tests: of the profile `full` only.
+//! Each scenario starts a second cluster beside that of the tests, so only the profile `full` has them.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(40 * 60);
 const RUN: [&str; 7] =
     ["run", "--provider", "minikube", "--strategies", "none", "--executors", "1"];
 
-/// What Docker has under the name of a run's profile: containers, networks, volumes.
+/// Containers, networks and volumes of Docker with the name of a run's profile.
 fn shown(p: &ScenarioContext, run: &str) -> sparkproof::Result<Vec<String>> {
     let filter = format!("--filter=name=sparkproof-{run}");
     let mut shown = Vec::new();
@@ -28,7 +28,7 @@ fn shown(p: &ScenarioContext, run: &str) -> sparkproof::Result<Vec<String>> {
     Ok(shown)
 }
 
-/// Nothing of the run is left, in Docker or in its state directory, where Minikube has its home.
+/// Checks that nothing of the run is left in Docker or in its state directory, which has Minikube's home.
 fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
     let mut left = shown(p, run)?;
     let state = p.context.dirs.runs().join(run);
@@ -46,7 +46,7 @@ async fn a_session_on_minikube_is_proven() -> Outcome {
         let mut run = Watched::start(&exe(), &RUN).map_err(red)?;
         run.reach("session").map_err(red)?;
         let id = run.run.clone();
-        // The control of what comes last: a container, a network and a volume show.
+        // The control of the last check: a container, a network and a volume are found.
         assert!(shown(p, &id)?.len() >= 3, "{:?}", shown(p, &id)?);
         assert!(nothing_of(p, &id).is_err());
         let status = run.end(LONG).map_err(red)?;

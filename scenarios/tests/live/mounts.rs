@@ -1,4 +1,4 @@
-//! Mounts that are lost under a running session, and come back; what mounting takes.
+//! Mounts that are lost during a session and restored; what mounting requires.
 
 use k8s_openapi::api::core::v1::VolumeMount;
 use scenarios::frame::{Outcome, expect_red, first_pod, little, path_of, proof, started};
@@ -13,8 +13,8 @@ use sparkproof::testbed::ScenarioContext;
 /// Where the control mounts the same directory, without propagation.
 const DEAF: &str = "/var/tmp/deaf";
 
-/// The executors' mount once more, as Kubernetes does by default: what is mounted on the node later
-/// is not seen.
+/// Mounts the executors' directory again without propagation, Kubernetes' default: later mounts on the
+/// node are not visible there.
 fn also_without_propagation(added: &mut SessionOverlay) {
     let deaf = added.mounts.iter().map(|mount| VolumeMount {
         mount_path: DEAF.to_owned(),
@@ -41,8 +41,8 @@ async fn mounted_on_nodes(p: &ScenarioContext) -> Result<String> {
     Ok(mounted)
 }
 
-/// The daemons die, later they are taken away: each time no executor reads, and all do when they
-/// are back. Executors that were given the directory without propagation stay without.
+/// The daemons are killed, later they are deleted: each time no executor can read, and all can when the
+/// daemons are back. Executors with the directory without propagation cannot.
 #[tokio::test]
 async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_mount_that_is_gone_is_named_and_its_return_is_seen", async |p| {

@@ -1,4 +1,4 @@
-//! Sessions that must not come out green, each with its reason.
+//! Sessions that must not be green, each with its reason.
 
 use scenarios::frame::{Outcome, expect_red, proof};
 use sparkproof::catalog::plan::{MebiBytes, MilliCpu};
@@ -61,8 +61,8 @@ async fn more_memory_than_the_node_has_is_named() -> Outcome {
     .await
 }
 
-/// 192.0.2.0/24 is reserved for documentation (RFC 5737). A machine may have the address all the
-/// same: nothing listens at it, since the driver does elsewhere.
+/// 192.0.2.0/24 is reserved for documentation (RFC 5737). Even if a machine has the address, nothing
+/// listens on it, because the driver listens on another one.
 #[tokio::test]
 async fn an_unreachable_driver_is_named() -> Outcome {
     proof("an_unreachable_driver_is_named", async |p| {

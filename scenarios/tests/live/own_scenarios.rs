@@ -10,13 +10,12 @@ use sparkproof::error::{ErrorContext, Result};
 use sparkproof::exec::Tool;
 use walkdir::WalkDir;
 
-/// A backstop: all that sparkproof is built of, on two cores, then one session.
+/// Deadline: a build of all of sparkproof on two cores, then one session.
 const LONG: Duration = Duration::from_secs(25 * 60);
 /// The dependency as the example has it.
 const DEPENDENCY: &str = "../../harness/sparkproof";
 
-/// What stands in the repository, as a clone of it would have it: built before, it has a target,
-/// too.
+/// Copies the files that a clone would have: after a build the directory also has a target.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let files = WalkDir::new(from).into_iter().filter_entry(|entry| entry.file_name() != "target");
     for file in files {
@@ -49,7 +48,7 @@ async fn a_repository_of_somebody_else_proves() -> Outcome {
         // The versions that are downloaded already.
         fs::copy(checkout.join("Cargo.lock"), repository.path().join("Cargo.lock"))
             .or_environment("copying the lock file")?;
-        // What cargo and nextest tell this test of itself would be taken for settings.
+        // Variables that cargo and nextest set for this test would change the settings.
         let of_ours = |key: &str| {
             ["CARGO_PKG_", "CARGO_MANIFEST_", "NEXTEST"].iter().any(|own| key.starts_with(own))
                 || key == "RUST_MIN_STACK"
@@ -59,7 +58,7 @@ async fn a_repository_of_somebody_else_proves() -> Outcome {
         let ran = Tool::new("cargo")
             .args(["nextest", "run"])
             .without_env(keys)
-            // Kept: the second time builds little.
+            // Kept, so that a second run builds little.
             .env("CARGO_TARGET_DIR", checkout.join("target/own-scenarios"))
             .dir(repository.path())
             .deadline(LONG)

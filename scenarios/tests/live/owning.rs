@@ -1,5 +1,5 @@
-//! What a run owns goes with it: after a signal by itself, after kill -9 by a sweep, and a sweep
-//! leaves the others alone.
+//! A run's resources are deleted with it: after a signal by the run itself, after kill -9 by a sweep,
+//! which does not touch other runs.
 
 use rstest::rstest;
 use rustix::process::Signal;
@@ -11,7 +11,7 @@ use sparkproof::testbed::ScenarioContext;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use xtask::watched::Watched;
 
-/// Everything that a run owned is gone: its state, and whatever Docker has under its name.
+/// Checks that everything that a run owned is gone: its state, and Docker's objects with its name.
 fn nothing_of(p: &ScenarioContext, run: &str) -> sparkproof::Result<()> {
     let state = p.context.dirs.runs().join(run);
     if state.exists() {
@@ -58,7 +58,7 @@ async fn a_signal_gives_everything_back(
     .await
 }
 
-/// What a command of `exec` has to clean up, it cleans up before the environment goes.
+/// A command of `exec` finishes its cleanup before the environment is deleted.
 #[tokio::test]
 async fn an_interrupted_command_of_exec_cleans_up() -> Outcome {
     proof("an_interrupted_command_of_exec_cleans_up", async |p| {
@@ -67,7 +67,7 @@ async fn an_interrupted_command_of_exec_cleans_up() -> Outcome {
         let paths = [ready.to_string_lossy(), cleaned.to_string_lossy()];
         let kubeconfig = p.environment.cluster.kubeconfig.to_string_lossy();
         let image = &p.environment.image.reference;
-        // Longer than it takes to tear down.
+        // Longer than the teardown takes.
         let script = "trap 'sleep 3; touch \"$2\"; exit 0' TERM; touch \"$1\"; \
                       while :; do sleep 0.1; done";
         let exec = ["exec", "--kubeconfig", &kubeconfig, "--image", image];
@@ -94,7 +94,7 @@ async fn an_interrupted_command_of_exec_cleans_up() -> Outcome {
 #[tokio::test]
 async fn a_sweep_takes_the_killed_run_and_leaves_the_live_one() -> Outcome {
     proof("a_sweep_takes_the_killed_run_and_leaves_the_live_one", async |p| {
-        // Which files are read says nothing of a sweep, and would take both most of their time.
+        // Without reading, which takes most of a run's time and is not affected by a sweep.
         let run = ["run", "--executors", "1", "--strategies", "none"];
         let mut doomed = Watched::start(&exe(), &run).map_err(red)?;
         doomed.reach("cluster").map_err(red)?;

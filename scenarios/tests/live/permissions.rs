@@ -1,4 +1,4 @@
-//! One verb removed at a time, and what happens without it, pinned.
+//! One verb removed at a time, and the exact consequence.
 
 use rstest::rstest;
 use scenarios::frame::{Outcome, expect_red, proof};
@@ -10,7 +10,7 @@ use sparkproof::testbed::can_i;
 enum Without {
     /// It does not start, and the cause is named.
     NoStart,
-    /// It works and ends, and this kind of object stays.
+    /// It works and ends, but this kind of object remains.
     Leaks(&'static str),
     /// It works, ends and leaves nothing; only the driver's log complains.
     LogOnly,
@@ -47,7 +47,7 @@ async fn a_session_without_a_verb(
             return Ok(());
         }
         let live = started?;
-        // can-i names exactly the missing verb, before anything is noticed.
+        // can-i names exactly the missing verb before the session starts.
         let asked = can_i(&p.context, live.access(), &p.environment.image.version).await;
         let named = expect_red(asked, &[])?;
         assert!(named.ends_with(&format!(" may not: {verb} {resource}")), "{named}");
@@ -63,7 +63,7 @@ async fn a_session_without_a_verb(
             Without::LogOnly => {
                 left?;
                 assert!(denied.iter().any(|l| l.contains(resource)), "{denied:?}");
-                // The control of what is asked of a session whose executors come and go.
+                // The control of the checks of sessions with dynamic allocation.
                 expect_red(checks::nothing_refused(&p.context, &ended).await, &[resource])?;
             }
             Without::Unnoticed => {

@@ -1,4 +1,4 @@
-//! What the reading proofs stand on: reads in executors, a DataFrame, Spark's metrics.
+//! The basis of the reading proofs: reads in executors, a DataFrame, Spark's metrics.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use sparkproof::testbed::LiveSession;
 use sparkproof::{Error, Result, checks};
 use tokio::io::AsyncWriteExt;
 
-/// A file of the image: there on every executor, not on the driver's host.
+/// A file of the image, which every executor has and the driver's host does not.
 const IN_IMAGE: &str = "file:///opt/spark/RELEASE";
 
-/// A directory of the driver's host; gone when dropped.
+/// A directory of the driver's host, removed when dropped.
 struct HostDir(PathBuf);
 
 impl Drop for HostDir {
@@ -80,7 +80,7 @@ async fn reads_of_the_image(live: &mut LiveSession) -> Result<()> {
         assert_eq!(error.class, "java.io.FileNotFoundException");
         assert!(error.message.contains("/opt/spark/NONE does not exist"), "{error}");
     }
-    // The driver's host is no executor.
+    // The driver's host does not have it.
     let listing = live.session().list(IN_IMAGE).await?;
     let error = listing.error.expect("no such file here").to_string();
     assert!(error.contains("FileNotFoundException"), "{error}");
@@ -138,7 +138,7 @@ async fn reads_that_fail(live: &mut LiveSession, base: &str, table: &Table) -> R
     let words = format!("{}/{} does not exist", base.trim_start_matches("file://"), table.path);
     let java: Vec<_> = error.java.iter().filter(|j| j.message.contains(&words)).collect();
     assert!(java.iter().any(|j| j.class.ends_with("FileNotFoundException")), "{error:?}");
-    let error = failed("file:///none", "nobody").await?;
+    let error = failed("file:///none", "none").await?;
     assert_eq!(error.java[0].class, "org.apache.spark.sql.AnalysisException");
     assert!(error.message.starts_with("[PATH_NOT_FOUND]"), "{error}");
     let metrics = live.session().metrics("driver-only").await?;

@@ -1,5 +1,5 @@
-//! Files are read by all executors, or it is said why not: every variant as declared, and what
-//! breaks a read is never green.
+//! All executors read the files, or the report says why not: every variant has its declared result, and
+//! a broken read is never green.
 
 use k8s_openapi::api::core::v1::Pod;
 use scenarios::assert_snapshot_of;
@@ -28,7 +28,7 @@ async fn reading<'a>(p: &'a ScenarioContext, ids: &[VariantId]) -> Result<Readin
     started(little(p, ids)).await
 }
 
-/// Refuses the pod's packets to an address, in its own network namespace; the driver's go on.
+/// Rejects the pod's packets to an address, in its own network namespace; the driver is not affected.
 async fn cut_off(p: &ScenarioContext, pod: &Pod, address: &str) -> Result<()> {
     const REFUSE: &str = r#"
         id=$(ctr -n k8s.io containers ls -q "labels.\"io.kubernetes.pod.name\"==$1,labels.\"io.cri-containerd.kind\"==container")
@@ -80,7 +80,7 @@ async fn a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named() -> Out
     .await
 }
 
-/// A copy is of one pod; its successor starts from the image.
+/// A copied file exists in one pod only; the pod's replacement starts from the image.
 #[tokio::test]
 #[ignore = "full: a replaced executor with an empty claim is in ci"]
 async fn a_replaced_executor_has_no_copy() -> Outcome {
@@ -147,7 +147,7 @@ async fn a_wrong_key_is_named() -> Outcome {
     .await
 }
 
-/// The driver has the jars, executors' image has not.
+/// The driver has the jars, but the executors' image does not.
 #[tokio::test]
 #[ignore = "full: another red read of the same store is in ci"]
 async fn missing_jars_are_named() -> Outcome {
@@ -161,13 +161,13 @@ async fn missing_jars_are_named() -> Outcome {
     .await
 }
 
-/// What is declared to be refused is never green by accident, and its reason is named.
+/// A variant that is declared as refused is never green by accident, and its reason is named.
 #[tokio::test]
 async fn a_scheme_that_spark_does_not_read_is_named() -> Outcome {
     proof("a_scheme_that_spark_does_not_read_is_named", async |p| {
         let mut session = reading(p, &[VariantId::Http]).await?;
         expect_red(session.prove_frame(VariantId::Http).await, &["unsupported-scheme"])?;
-        // And a refusal that does not come in the declared words is no proof either.
+        // A refusal with another message than the declared one is not a proof either.
         let other = Expected::Refused("words that Spark does not say".to_owned());
         expect_red(session.prove_to_be(VariantId::Http, other).await, &["without `words"])?;
         session.stop().await.map(drop)

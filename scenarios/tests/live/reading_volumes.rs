@@ -1,4 +1,4 @@
-//! Kubernetes volumes that do not hold what Spark shall read: each is red, and its reason is named.
+//! Kubernetes volumes without the files that Spark should read: each is red, and its reason is named.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use sparkproof::read::own_on_nodes;
 use sparkproof::read::volume::{HostPath, by_claim};
 use sparkproof::testbed::ScenarioContext;
 
-/// Two executors that shall read little data by one variant.
+/// A session of two executors that read little data by one variant.
 fn builder(p: &ScenarioContext, id: VariantId) -> ReadingBuilder<'_> {
     little(p, &[id]).session(|session| session.executors(2))
 }
@@ -40,7 +40,7 @@ async fn a_mistyped_host_path_is_named() -> Outcome {
     .await
 }
 
-/// Pods wait for ever, and Spark says nothing.
+/// Pods wait for ever, and Spark reports nothing.
 #[tokio::test]
 async fn a_missing_claim_is_named() -> Outcome {
     proof("a_missing_claim_is_named", async |p| {
@@ -54,7 +54,7 @@ async fn a_missing_claim_is_named() -> Outcome {
     .await
 }
 
-/// Spark makes a pod, may not make its claim, deletes the pod and tries again, without end.
+/// Spark creates a pod, may not create its claim, deletes the pod and tries again, without end.
 #[tokio::test]
 #[ignore = "full: another missing verb is in ci"]
 async fn without_the_right_to_make_claims_is_named() -> Outcome {
@@ -68,7 +68,7 @@ async fn without_the_right_to_make_claims_is_named() -> Outcome {
     .await
 }
 
-/// A file goes from the volume under a running session.
+/// A file is deleted from the volume during a session.
 #[tokio::test]
 #[ignore = "full: an empty claim is in ci"]
 async fn a_file_removed_from_the_volume_is_named() -> Outcome {
@@ -84,7 +84,7 @@ async fn a_file_removed_from_the_volume_is_named() -> Outcome {
     .await
 }
 
-/// A replaced executor gets a claim of its own, whose volume is empty until it is filled, too.
+/// The replacement of an executor gets its own claim, whose volume is empty until it is filled.
 #[tokio::test]
 async fn a_replaced_executor_has_an_empty_claim() -> Outcome {
     proof("a_replaced_executor_has_an_empty_claim", async |p| {

@@ -1,4 +1,4 @@
-//! Secrets show nowhere: not in what is written, not in any process's command line.
+//! Secrets appear nowhere: not in written files, not in any process's command line.
 
 use std::path::Path;
 

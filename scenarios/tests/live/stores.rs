@@ -1,5 +1,5 @@
-//! Each storage server: started beside the cluster, filled, asked for its requests, broken, healed,
-//! and gone with all it had.
+//! Each storage server: started beside the cluster, filled, asked for its log of requests, broken,
+//! repaired, and deleted with its data.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> 
         .recorder
         .fact(format!("{kind}: {} files put", files.len()), format!("{seconds:.1} s"));
 
-    // Every file in its own log, by the name it was given.
+    // Every file is in the server's own log, by its name.
     let requests = store.requests(&p.context, &nonce).await?;
     for key in files.keys() {
         let path = format!("{nonce}/{key}");
@@ -94,7 +94,7 @@ async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> 
         by_tls(tls, store.host.as_deref().unwrap_or(&store.address), ca)?;
     }
 
-    // Another process would do the same: from the file.
+    // As another process does it, from the record.
     let path = StoreRecord::path(p.context.run.dir(), kind.name());
     let again = StoreRecord::read(&path)?;
     let text = std::fs::read_to_string(&path).expect("readable");
@@ -105,13 +105,13 @@ async fn serves(p: &ScenarioContext, kind: StoreKind) -> sparkproof::Result<()> 
     again.healthy(&p.context).await?;
     again.remove(&p.context, &nonce).await?;
 
-    // Broken so that nothing answers, and healed.
+    // Broken so that nothing answers, then repaired.
     again.pause(&p.context).await?;
     expect_red(again.answers().await, &["did not answer in"])?;
     again.unpause(&p.context).await?;
     again.healthy(&p.context).await?;
 
-    // The negative control of its health: what ended is said to have ended, and heals.
+    // The negative control of its health check: an ended server is reported as ended, and repaired.
     again.halt(&p.context).await?;
     expect_red(again.healthy(&p.context).await, &["ended with status", "the end of its log"])?;
     expect_red(again.put_all(&p.context, &nonce, &files).await, &["Connection refused"])?;

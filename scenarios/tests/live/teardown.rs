@@ -1,4 +1,4 @@
-//! What stays when the driver does not say goodbye.
+//! What remains when the driver ends without `stop()`.
 
 use scenarios::frame::{Outcome, proof};
 use sparkproof::checks;
@@ -15,7 +15,7 @@ async fn an_exit_without_stop_leaves_nothing() -> Outcome {
     .await
 }
 
-/// Nothing owns the executors of a driver outside the cluster: they stay for ever.
+/// Nothing owns the executors of a driver outside the cluster, so they remain for ever.
 #[tokio::test]
 async fn a_killed_driver_leaves_its_executors_behind() -> Outcome {
     proof("a_killed_driver_leaves_its_executors_behind", async |p| {

@@ -1,4 +1,4 @@
-//! Other versions of Spark than the environment's, each with an image of its own.
+//! Spark versions other than the environment's, each with its own image.
 
 use rstest::rstest;
 use scenarios::frame::{
@@ -12,7 +12,7 @@ use sparkproof::catalog::plan::FrontEnd;
 use sparkproof::images::{load, spark};
 use sparkproof::testbed::{EndKind, Environment, ScenarioContext};
 
-/// The same environment with another Spark, whose image is on every node.
+/// The environment with another Spark version, whose image is loaded onto every node.
 async fn with_spark(p: &ScenarioContext, version: &SparkVersion) -> Result<ScenarioContext> {
     let engine = p.environment.node_engine()?;
     let image = spark::from_version(&p.context, engine, "spark", version).await?;
@@ -46,7 +46,7 @@ async fn a_session_of_another_spark(
     .await
 }
 
-/// Each variant that this Spark is said to read by, with little data.
+/// Each variant that is declared green for this Spark, with little data.
 #[rstest]
 #[case::guide("3.0.1")]
 #[case::newest("4.3.0")]

@@ -67,7 +67,7 @@ impl StaleRun {
             .collect())
     }
 
-    /// Removes directories of runs that were killed while they began; returns the names.
+    /// Removes directories of runs that were killed during their start; returns the names.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.
@@ -110,7 +110,7 @@ pub struct IdleRun {
 }
 
 impl IdleRun {
-    /// All of them, by id. A run whose ledger has no scope counts as one that could not be read.
+    /// All such runs, by id. A run whose ledger has no scope counts as unreadable.
     ///
     /// # Errors
     /// Environment: the state directory cannot be read.

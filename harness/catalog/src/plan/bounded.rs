@@ -1,12 +1,12 @@
-//! Whole numbers with bounds: read from a flag or a file, both by the same rule.
+//! Whole numbers with bounds, parsed from a flag or a file by the same rule.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A whole number from `MIN` to `MAX`. Bounds are far above what anybody runs: they keep sums, products
-/// and deadlines made of it from overflowing.
+/// A whole number from `MIN` to `MAX`. The bounds are far above any real value; they keep sums, products
+/// and deadlines computed from it from overflowing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct Bounded<const MIN: u32, const MAX: u32>(u32);

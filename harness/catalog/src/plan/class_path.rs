@@ -12,12 +12,12 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 pub struct ClassPath(String);
 
 impl ClassPath {
-    /// Of what a tool printed or a user wrote; not looked at yet.
+    /// From a tool's output or a user's text; not checked yet.
     pub fn new(text: &str) -> Self {
         ClassPath(text.trim().to_owned())
     }
 
-    /// Absolute, since a driver has a working directory of its own.
+    /// With absolute paths, because a driver has its own working directory.
     ///
     /// # Errors
     /// Bad input: it is empty, or an element does not exist.
@@ -48,7 +48,7 @@ impl ClassPath {
             .collect()
     }
 
-    /// With each file and directory where `place` has it.
+    /// With each file and directory replaced by its path from `place`.
     pub fn mapped(&self, place: impl Fn(&Path) -> PathBuf) -> Self {
         let moved = |element: &str| match jars_of(element) {
             Some(dir) => format!("{}/*", place(dir).display()),
@@ -62,7 +62,7 @@ impl ClassPath {
     }
 }
 
-/// Of `DIR/*` the directory.
+/// The directory of an element `DIR/*`.
 fn jars_of(element: &str) -> Option<&Path> {
     element.strip_suffix("/*").map(Path::new)
 }

@@ -1,4 +1,4 @@
-//! Spark configuration: what of it is secret, and what sparkproof sets itself.
+//! Spark configuration: which values are secret, and which keys sparkproof sets itself.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Secrets;
 use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SESSION};
 
-/// Spark's own default and more names that secrets go by (`spark.redaction.regex`).
+/// Spark's default pattern for secret keys, with more names (`spark.redaction.regex`).
 pub const REDACTION: &str = "(?i)secret|password|token|access[.]?key|account[.]?key|credential|oauth|\
                          keytab|passphrase|signature|[.]sas[.]";
 
@@ -34,8 +34,8 @@ pub const STRICT: [(&str, &str); 10] = [
     ("spark.hadoop.parquet.hadoop.vectored.io.enabled", "false"),
 ];
 
-/// What `abfs://` is set to for every store, by TLS or without: known before there is one, so that a
-/// plan that contradicts it is refused in time.
+/// The settings of `abfs://` for every store, with TLS or without. They are known before a store is
+/// started, so that a plan that contradicts them is refused in time.
 pub fn abfs_settings(tls: bool) -> [(&'static str, &'static str); 5] {
     [
         ("spark.hadoop.fs.azure.always.use.https", if tls { "true" } else { "false" }),
@@ -46,7 +46,7 @@ pub fn abfs_settings(tls: bool) -> [(&'static str, &'static str); 5] {
     ]
 }
 
-/// Keys that sparkproof sets in every session or application, and other names of the same.
+/// Keys that sparkproof sets in every session or application, and aliases of them.
 const OWN: [&str; 23] = [
     "spark.app.id",
     "spark.app.name",
@@ -73,7 +73,7 @@ const OWN: [&str; 23] = [
     "spark.ui.enabled",
 ];
 
-/// Those that begin so, and end with one of the labels by which pods are found.
+/// Prefixes of further such keys, if one of the labels by which pods are found follows.
 const OWN_LABELS: [&str; 2] =
     ["spark.kubernetes.driver.label.", "spark.kubernetes.executor.label."];
 
@@ -82,19 +82,19 @@ fn is_own(key: &str) -> bool {
     OWN.contains(&key) || label.is_some_and(|label| [KUBE_RUN, KUBE_SESSION].contains(&label))
 }
 
-/// Those of sessions that read files, beside [`STRICT`].
+/// Such keys of sessions that read files, in addition to [`STRICT`].
 const OWN_OF_READING: [&str; 2] = [
     "spark.kubernetes.executor.podTemplateContainerName",
     "spark.kubernetes.executor.podTemplateFile",
 ];
-/// Those of sessions whose driver is in a pod: its Service has these ports.
+/// Such keys of sessions whose driver runs in a pod: its Service has these ports.
 const OWN_IN_POD: [&str; 3] =
     ["spark.driver.blockManager.port", "spark.driver.port", "spark.ui.port"];
 
-/// The key of a Spark Connect server, beside which Spark takes no master.
+/// The key of a Spark Connect server; Spark does not accept it together with a master.
 const REMOTE: &str = "spark.remote";
 
-/// What is known of a plan's sessions.
+/// Properties of a plan's sessions that decide which keys are sparkproof's.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sessions {
     /// Some read by `abfs://`.
@@ -107,7 +107,7 @@ pub(super) struct Sessions {
     pub(super) driver_in_pod: bool,
 }
 
-/// Lists, to which a user's values are added, and what separates them.
+/// Keys whose values are lists, with their separator: the user's values are appended.
 const LISTS: [(&str, &str); 4] = [
     ("spark.driver.extraClassPath", ":"),
     ("spark.driver.extraJavaOptions", " "),
@@ -115,16 +115,16 @@ const LISTS: [(&str, &str); 4] = [
     ("spark.jars", ","),
 ];
 
-/// Whether a value is one that Spark would redact: for its key, or for what it says itself
-/// (`Utils.redact`), as `-Dpassword=…` among Java's options does.
+/// Whether Spark would redact a value (`Utils.redact`), because of its key or of the value itself, e.g.
+/// `-Dpassword=…` in Java options.
 pub fn is_secret(key: &str, value: &str) -> bool {
     static REDACTED: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(REDACTION).expect("a valid expression"));
     REDACTED.is_match(key) || REDACTED.is_match(value)
 }
 
-/// Whether a text names a setting. A `:` stands before a port alone, as in the name of an Azure account:
-/// else it was meant to stand before the value.
+/// Whether a text is a setting's key. A `:` is allowed only before a port, as in the name of an Azure
+/// account; otherwise it probably separates the value.
 fn is_key(text: &str) -> bool {
     let (name, port) = text.split_once(':').unwrap_or((text, ""));
     name.strip_prefix("spark.").is_some_and(|rest| !rest.is_empty())
@@ -132,7 +132,7 @@ fn is_key(text: &str) -> bool {
         && port.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Of what is no setting the beginning that can be part of a key: what follows may be a secret.
+/// The beginning of a malformed setting that can be part of a key; the rest may be a secret.
 pub(super) fn beginning(text: &str) -> String {
     let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match text.split_once(|c| !key(c)) {
@@ -142,7 +142,7 @@ pub(super) fn beginning(text: &str) -> String {
     }
 }
 
-/// A `key=value` as it was written, not looked at yet; shown by nothing.
+/// A `key=value` as it was written, not checked yet. Its `Debug` does not show it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "String")]
 pub struct RawSetting(SecretString);
@@ -180,7 +180,7 @@ impl RawSetting {
 pub struct Conf(BTreeMap<String, SecretString>);
 
 impl Conf {
-    /// What was written, in this order: of a key that is given twice the last value counts.
+    /// Parses settings in order; for a repeated key the last value counts.
     ///
     /// # Errors
     /// Bad input: an entry is not `spark.some.key=value`.
@@ -188,7 +188,7 @@ impl Conf {
         raw.iter().map(RawSetting::parsed).collect()
     }
 
-    /// Sets a key; its earlier value is gone.
+    /// Sets a key, replacing its earlier value.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.0.insert(key.into(), value.into().into());
     }
@@ -198,18 +198,18 @@ impl Conf {
         self.0.get(key).map(|value| value.expose_secret())
     }
 
-    /// Keys and values, secret ones too: for what Spark alone reads.
+    /// Keys and values including secrets: only for what Spark reads.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.expose_secret()))
     }
 
-    /// Keys and values as they may be written down: those of secrets masked.
+    /// Keys and values for output, with secrets masked.
     pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
         self.iter()
             .map(|(key, value)| (key, if is_secret(key, value) { Secrets::MASK } else { value }))
     }
 
-    /// Changes values: `change` returns the new one of a key and its value, or nothing.
+    /// Changes values: `change` gets a key and its value and returns the new value, or `None`.
     pub fn change(&mut self, change: impl Fn(&str, &str) -> Option<String>) {
         for (key, value) in &mut self.0 {
             if let Some(changed) = change(key, value.expose_secret()) {
@@ -228,23 +228,22 @@ impl Conf {
         self.0.len()
     }
 
-    /// Whether none is.
+    /// Whether no key is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Has secret values masked wherever something is written. Returns the keys whose value is too
-    /// much like an ordinary word for that.
+    /// Registers secret values, so that they are masked in all output. Returns the keys whose value is
+    /// too much like an ordinary word for that.
     pub fn register(&self, secrets: &Secrets) -> Vec<&str> {
         let secret = self.iter().filter(|(key, value)| is_secret(key, value));
         secret.filter(|(_, value)| !secrets.register(value)).map(|(key, _)| key).collect()
     }
 
-    /// Refuses what contradicts sparkproof's own settings, before there is a session whose settings
-    /// are known.
+    /// Refuses what contradicts sparkproof's own settings, before any session exists.
     ///
     /// # Errors
-    /// Bad input.
+    /// Bad input: a setting that sparkproof sets itself, or `spark.remote`.
     pub(super) fn check(&self, sessions: Sessions) -> Result<()> {
         let Sessions { abfs, abfs_tls, read, driver_in_pod } = sessions;
         if self.0.contains_key(REMOTE) {
@@ -264,12 +263,11 @@ impl Conf {
         set.map_or(Ok(()), |key| Err(contradiction(key)))
     }
 
-    /// Refuses what contradicts these settings, or those of every session; the same value is no
-    /// contradiction.
+    /// Refuses what contradicts these settings, or those of every session. The same value is allowed.
     fn check_against(&self, own: &BTreeMap<String, String>) -> Result<()> {
         for (key, value) in self.iter().filter(|(key, _)| list_separator(key).is_none()) {
             match own.get(key) {
-                Some(ours) if ours == value => {}
+                Some(set) if set == value => {}
                 None if !is_own(key) => {}
                 _ => return Err(contradiction(key)),
             }
@@ -277,8 +275,7 @@ impl Conf {
         Ok(())
     }
 
-    /// These settings on top of sparkproof's own: the one rule for sessions and applications. Lists are
-    /// joined.
+    /// Adds these settings to sparkproof's own, for sessions and for applications. Lists are joined.
     ///
     /// # Errors
     /// Bad input: a contradiction.
@@ -302,7 +299,7 @@ fn list_separator(key: &str) -> Option<&'static str> {
 
 fn contradiction(key: &str) -> Error {
     Error::input(format!("--conf {key}: sparkproof sets this itself"))
-        .remedy("leave it out, or use the flag that stands for it")
+        .remedy("leave it out, or use the flag for it")
 }
 
 impl<K: Into<String>, V: Into<String>> Extend<(K, V)> for Conf {
@@ -349,7 +346,7 @@ impl<'de> Deserialize<'de> for Conf {
     }
 }
 
-/// Serialises a [`Conf`] with its secrets: for private files (0600) alone.
+/// Serialises a [`Conf`] with its secrets: only for private files (0600).
 pub mod exposed {
     use super::{Conf, Deserialize, Deserializer, Serializer};
 
@@ -364,11 +361,11 @@ pub mod exposed {
     }
 }
 
-/// Whether a plan whose sessions read and have their driver in a pod is refused for this key.
+/// Whether a plan with this key is refused if its sessions read files and have their driver in a pod.
 #[doc(hidden)]
 pub fn plan_refuses(key: &str) -> bool {
     let sessions = Sessions { abfs: true, abfs_tls: false, read: true, driver_in_pod: true };
-    list_separator(key).is_some() || Conf::from([(key, "not ours")]).check(sessions).is_err()
+    list_separator(key).is_some() || Conf::from([(key, "other")]).check(sessions).is_err()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What `minikube start` refuses of an explicit request, refused before anything is created, in
-//! Minikube's words (its cmd/minikube/cmd/start.go) and with its exit code.
+//! Refuses requests that `minikube start` would refuse, before anything is created, with Minikube's
+//! message (its cmd/minikube/cmd/start.go) and exit code.
 
 use sparkproof_base::error::{Error, Result};
 
@@ -9,8 +9,8 @@ use crate::plan::{Machine, MebiBytes, MilliCpu};
 const LEAST_CPUS: u64 = 2;
 const LEAST_MEMORY: MebiBytes = MebiBytes(1800);
 
-/// Errors: bad input. As root it would have to be started with `--force`, which turns these refusals
-/// into warnings before a container that does not start.
+/// Errors: bad input. As root, Minikube has to be started with `--force`, which turns these refusals
+/// into warnings; then the container does not start.
 pub(super) fn accept(
     machine: Machine,
     cpus: Option<MilliCpu>,

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// No node has more; sums of a plan's quantities do not overflow.
+/// 10,000 cores: more than any node has, and small enough that sums do not overflow.
 const MOST_MILLI_CPU: u64 = 10_000_000;
-/// 1 PiB: the same.
+/// 1 PiB, for the same reason.
 const MOST_MEBI_BYTES: u64 = 1 << 30;
 
 /// Thousandths of a core: `2`, `0.5`, `300m`.
@@ -28,7 +28,7 @@ impl FromStr for MilliCpu {
             Some(milli) => milli.parse::<u64>().map_err(|_| wrong())?,
             None => {
                 let cores = text.parse::<f64>().map_err(|_| wrong())?;
-                // What is negative or no number becomes 0, what is too large the largest.
+                // The cast saturates: negative values and NaN become 0.
                 (cores * 1000.0).round() as u64
             }
         };

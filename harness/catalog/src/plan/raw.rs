@@ -17,7 +17,7 @@ use crate::plan::{ClassPath, MebiBytes, MilliCpu};
 /// The configuration file looked for in the working directory.
 pub const CONFIG_FILE: &str = "sparkproof.toml";
 
-/// How the permissions are set up.
+/// How permissions are granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum RbacChoice {
@@ -27,7 +27,7 @@ pub enum RbacChoice {
     Guide,
 }
 
-/// In which shell a session is asked for.
+/// The shell that creates the session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrontEnd {
@@ -54,13 +54,13 @@ pub enum DriverPlace {
     /// A process on this host.
     #[default]
     Host,
-    /// A container on the Docker network of a cluster of ours: no file of the host outside our directories.
+    /// A container on the Docker network of sparkproof's cluster; it sees only sparkproof's files.
     Container,
     /// A pod of the cluster, which owns its executors; PySpark needs Python in the image.
     Pod,
 }
 
-/// What makes the cluster of a run.
+/// The tool that creates the cluster of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderChoice {
@@ -71,7 +71,7 @@ pub enum ProviderChoice {
     Minikube,
 }
 
-/// How much of each reading strategy is proven.
+/// Which files each reading strategy must read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suite {
@@ -82,12 +82,12 @@ pub enum Suite {
     Full,
 }
 
-/// All that can be asked for; every field optional. What may not stand together is refused by
-/// [`crate::plan::ResolvedPlan::new`], wherever it was written.
+/// All options; every field is optional. [`crate::plan::ResolvedPlan::new`] refuses combinations
+/// that contradict each other, whether they come from flags or from the file.
 #[derive(Debug, Clone, Default, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RawPlan {
-    /// What makes a cluster for the run: kind or minikube [default: kind]
+    /// Tool that creates the run's cluster: kind or minikube [default: kind]
     #[arg(long, value_enum, help_heading = "Cluster")]
     pub provider: Option<ProviderChoice>,
     /// Kubeconfig of an existing cluster; without it, a cluster is created for the run
@@ -99,16 +99,16 @@ pub struct RawPlan {
     /// Use the cluster that `sparkproof up --name NAME` left running
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub cluster: Option<Name>,
-    /// Kubernetes version of the cluster that is created [default: pinned in harness/catalog/versions/kubernetes.toml]
+    /// Kubernetes version of the created cluster [default: pinned in harness/catalog/versions/kubernetes.toml]
     #[arg(long, value_name = "V", help_heading = "Cluster")]
     pub kubernetes_version: Option<String>,
     /// Worker nodes beside the control plane [default: 0]
     #[arg(long, value_name = "N", help_heading = "Cluster")]
     pub workers: Option<WorkerCount>,
-    /// Cores a node offers [default: the guide's 3, fewer on a smaller machine]
+    /// Cores of each node [default: the guide's 3, fewer on a smaller machine]
     #[arg(long, value_name = "CPU", help_heading = "Cluster")]
     pub cpus: Option<MilliCpu>,
-    /// Memory a node offers [default: the guide's 8192m, less on a smaller machine]
+    /// Memory of each node [default: the guide's 8192m, less on a smaller machine]
     #[arg(long, value_name = "MEM", help_heading = "Cluster")]
     pub memory: Option<MebiBytes>,
 
@@ -121,7 +121,7 @@ pub struct RawPlan {
     /// Use this image as it is (the driver still comes from --spark-version or --spark-home)
     #[arg(long, value_name = "REF", help_heading = "Spark")]
     pub image: Option<String>,
-    /// Registry, and perhaps a path in it, that the nodes of --kubeconfig pull from: images that are
+    /// Registry, with an optional path, that the nodes of --kubeconfig pull from: images that are
     /// not given are built and pushed there
     #[arg(long, value_name = "HOST/PATH", help_heading = "Spark")]
     pub registry: Option<String>,
@@ -137,11 +137,11 @@ pub struct RawPlan {
     /// Heap of each executor [default: 512m]
     #[arg(long, value_name = "MEM", help_heading = "Spark")]
     pub executor_memory: Option<MebiBytes>,
-    /// Further Spark configuration, key=value; may be repeated
+    /// More Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
     #[serde(skip_serializing, deserialize_with = "settings")]
     pub conf: Vec<RawSetting>,
-    /// In which shell the session is asked for [default: pyspark]
+    /// The shell that creates the session [default: pyspark]
     #[arg(long, value_enum, help_heading = "Spark")]
     pub front_end: Option<FrontEnd>,
     /// Jars and directories with Clojure and Geni, as for java -cp [default: clojure -Spath]
@@ -153,46 +153,46 @@ pub struct RawPlan {
     /// Address under which pods reach the driver [default: as the cluster's network sees this host]
     #[arg(long, value_name = "IP", help_heading = "Spark")]
     pub driver_host: Option<IpAddr>,
-    /// Address of this host that the driver listens at [default: --driver-host where that is one of
-    /// this host, else the one towards the cluster]
+    /// Address of this host that the driver listens on [default: --driver-host if it is an address of
+    /// this host, else the address towards the cluster]
     #[arg(long, value_name = "IP", help_heading = "Spark")]
     pub driver_bind: Option<IpAddr>,
-    /// Seconds a session may take until all executors are registered [default: 180]
+    /// Seconds until all executors of a session must be registered [default: 180]
     #[arg(long, value_name = "S", help_heading = "Spark")]
     pub session_timeout: Option<Seconds>,
 
     /// Permissions: minimal (a namespaced Role) or guide (as the guide creates them)
     #[arg(long, value_enum, help_heading = "Permissions")]
     pub rbac: Option<RbacChoice>,
-    /// Namespace to create for the session [default: spark-RUN; guide: spark]; with --kubeconfig one
-    /// that exists: nothing else is made or changed there
+    /// Namespace to create for the session [default: spark-RUN; guide: spark]; with --kubeconfig an
+    /// existing one, in which only the session's own objects are created
     #[arg(long, help_heading = "Permissions")]
     pub namespace: Option<String>,
-    /// Service account of driver and executors [default: spark; guide: spark-serviceaccount]; in a
-    /// namespace that exists one of it [default: default]
+    /// Service account of driver and executors [default: spark; guide: spark-serviceaccount]; in an
+    /// existing namespace, an account that exists there [default: default]
     #[arg(long, help_heading = "Permissions")]
     pub service_account: Option<String>,
 
     /// Reading strategies: numbers (0 to 4) and variants (e.g. 4-s3), or none [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Reading")]
     pub strategies: Option<Vec<String>>,
-    /// How much of each strategy is proven [default: default]
+    /// How many kinds of files each strategy must read [default: default]
     #[arg(long, value_enum, help_heading = "Reading")]
     pub suite: Option<Suite>,
 
-    /// S3 store of yours, e.g. https://s3.example.org; keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+    /// Your S3 store, e.g. https://s3.example.org; keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
     #[arg(long, value_name = "URL", help_heading = "Stores")]
     pub store_s3_endpoint: Option<String>,
-    /// Its bucket, which exists
+    /// Its bucket, which must exist
     #[arg(long, value_name = "NAME", help_heading = "Stores")]
     pub store_s3_bucket: Option<String>,
-    /// HDFS of yours with a directory to write in, e.g. hdfs://namenode:8020/user/me
+    /// Your HDFS, with a directory to write in, e.g. hdfs://namenode:8020/user/me
     #[arg(long, value_name = "URI", help_heading = "Stores")]
     pub store_hdfs_uri: Option<String>,
-    /// Azure Blob Storage of yours; account and key: AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY
+    /// Your Azure Blob Storage; account and key: AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY
     #[arg(long, value_name = "URL", help_heading = "Stores")]
     pub store_azure_endpoint: Option<String>,
-    /// Its container, which exists
+    /// Its container, which must exist
     #[arg(long, value_name = "NAME", help_heading = "Stores")]
     pub store_azure_container: Option<String>,
 
@@ -206,7 +206,7 @@ pub struct RawPlan {
     #[arg(long, value_name = "DIR", help_heading = "Report")]
     pub report_dir: Option<PathBuf>,
 
-    /// What of all this stands in a configuration file.
+    /// The part that came from a configuration file.
     #[arg(skip)]
     #[serde(skip)]
     pub(super) file: Option<FromFile>,
@@ -221,8 +221,8 @@ pub(super) struct FromFile {
 }
 
 impl RawPlan {
-    /// The command line over a configuration file: what is given twice, the command line decides;
-    /// `conf` entries of both count, the command line's last.
+    /// Merges the command line over a configuration file: for a value in both, the command line's
+    /// counts; `conf` has the entries of both, the command line's last.
     ///
     /// # Errors
     /// Bad input: unreadable, wrong type, unknown key.
@@ -253,7 +253,7 @@ impl RawPlan {
         Ok(both)
     }
 
-    /// What is given, by key; without `conf`, which alone may be given twice.
+    /// The given values by key, without `conf`, the only one that may be given twice.
     pub(super) fn table(&self) -> Result<toml::Table> {
         toml::Table::try_from(self).or_input("a value is not UTF-8")
     }
@@ -270,7 +270,7 @@ impl RawPlan {
     }
 }
 
-/// What is wrong and where, without the line itself: it may hold a secret.
+/// What is wrong and where, without the line itself, which may hold a secret.
 fn in_one_line(error: &toml::de::Error, text: &str) -> String {
     let message = without_text(error.message());
     match error.span().and_then(|span| text.get(..span.start)) {
@@ -279,7 +279,7 @@ fn in_one_line(error: &toml::de::Error, text: &str) -> String {
             let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
             format!("line {line}, column {column}: {message}")
         }
-        // It names the key on a line of its own.
+        // The error has the key on a separate line.
         None => {
             let whole = error.to_string().replace(error.message(), &message);
             let lines = whole.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -288,8 +288,8 @@ fn in_one_line(error: &toml::de::Error, text: &str) -> String {
     }
 }
 
-/// serde's message about a text of the wrong type, without the text; about an unknown key without what
-/// cannot be part of one.
+/// serde's message without what may be secret: the text of a value of the wrong type, and the part of
+/// an unknown key that no key can have.
 fn without_text(message: &str) -> String {
     let unknown = message.strip_prefix("unknown field `");
     if let Some((key, expected)) = unknown.and_then(|rest| rest.split_once('`')) {
@@ -302,7 +302,7 @@ fn without_text(message: &str) -> String {
     }
 }
 
-/// Settings of the file. What is none of the right form is not shown.
+/// The settings of the file. The error does not show a value of the wrong form.
 fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RawSetting>, D::Error> {
     let expected = "expected a list of texts, [\"spark.some.key=value\"]";
     Vec::deserialize(from).map_err(|_| serde::de::Error::custom(expected))
@@ -405,8 +405,9 @@ mod tests {
         ] {
             let error = read(text).expect_err(text);
             assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
-            let told = format!("{error:?} {}", error.summary());
-            assert!(told.contains(says) && !told.contains("hunter2"), "{text}: {told}");
+            let message = format!("{error:?} {}", error.summary());
+            assert!(message.contains(says), "{text}: {message}");
+            assert!(!message.contains("hunter2"), "{text}: {message}");
         }
     }
 

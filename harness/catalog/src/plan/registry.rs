@@ -1,4 +1,4 @@
-//! Where images are pushed to.
+//! The registry that images are pushed to.
 
 use std::sync::LazyLock;
 
@@ -6,13 +6,13 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::{Error, Result};
 
-/// A registry, and a path in it: `registry.example.org/team`.
+/// A registry with an optional path: `registry.example.org/team`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Registry(String);
 
 impl Registry {
-    /// As a user wrote it.
+    /// Checks a user's text.
     ///
     /// # Errors
     /// Bad input: Docker would not read it as a host and a path.
@@ -34,7 +34,7 @@ impl Registry {
         self.0.split('/').next().unwrap_or(&self.0)
     }
 
-    /// Name and tag there of one of our images, `localhost/sparkproof/NAME:TAG`.
+    /// Name and tag in this registry of a local image `localhost/sparkproof/NAME:TAG`.
     pub fn name_of(&self, local: &str) -> (String, String) {
         let name = local.strip_prefix("localhost/").unwrap_or(local);
         let (name, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));

@@ -25,35 +25,35 @@ use crate::{Given, StoreKind, Variant, VariantId};
 /// Spark's key for secrets with which nodes pull its image.
 const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
 
-/// What to prove, on what, with what.
+/// What a run proves, on which cluster and with which Spark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ResolvedPlan {
-    /// Which cluster.
+    /// The cluster.
     pub cluster: ClusterPlan,
-    /// Which Spark.
+    /// The Spark version and where it comes from.
     pub spark: SparkSource,
-    /// The executors.
+    /// Number and size of the executors.
     pub executors: Executors,
-    /// Which permissions.
+    /// How permissions are granted.
     pub rbac: RbacChoice,
-    /// Namespace asked for.
+    /// The namespace from `--namespace`.
     pub namespace: Option<String>,
     /// Service account of driver and executors.
     pub service_account: String,
-    /// Further Spark configuration.
+    /// The user's Spark configuration.
     pub conf: Conf,
-    /// In which shell sessions are asked for.
+    /// The shell that creates sessions.
     #[serde(default)]
     pub front_end: FrontEnd,
-    /// Clojure and Geni, when given.
+    /// Class path of Clojure and Geni, if given.
     #[serde(default)]
     pub geni_classpath: Option<ClassPath>,
     /// Where the driver runs.
     #[serde(default)]
     pub driver: DriverPlace,
-    /// Address of the driver, when it is not to be derived from the cluster.
+    /// Address of the driver; `None`: derived from the cluster.
     pub driver_host: Option<IpAddr>,
-    /// Address that a driver on this host listens at, when it is not to be derived.
+    /// Address that a driver on this host listens on; `None`: derived.
     #[serde(default)]
     pub driver_bind: Option<IpAddr>,
     /// How long a session may take to start.
@@ -61,49 +61,49 @@ pub struct ResolvedPlan {
     /// The ways of reading to prove.
     #[serde(default)]
     pub variants: Vec<VariantId>,
-    /// Those of them that were asked for by their id: not proven, they make the run red.
+    /// The variants that were selected by their id: if one of them is not proven, the run is red.
     #[serde(default)]
     pub by_name: BTreeSet<VariantId>,
-    /// How much of each.
+    /// Which files each variant must read.
     #[serde(default)]
     pub suite: Suite,
-    /// Stores of the user's, used instead of servers of ours.
+    /// The user's stores, used instead of sparkproof's own servers.
     #[serde(default)]
     pub stores: Vec<OwnStore>,
-    /// Images of servers to run in pods of a cluster of the user's.
+    /// Images of storage servers to run in pods of the user's cluster.
     #[serde(default)]
     pub store_images: BTreeMap<StoreKind, String>,
-    /// Where images are pushed that are not given; on a cluster of the user's.
+    /// Where images that are not given are pushed; only for the user's cluster.
     pub registry: Option<Registry>,
-    /// Secret with which nodes pull images.
+    /// Name of the Secret with which nodes pull images.
     #[serde(default)]
     pub image_pull_secret: Option<String>,
-    /// Where the run directory goes, when asked for.
+    /// The run directory, if `--report-dir` names one.
     pub report_dir: Option<PathBuf>,
-    /// What was adapted to this machine.
+    /// Messages for the user: values adapted to this machine, secrets too short to be masked.
     pub warnings: Vec<String>,
 }
 
-/// Which cluster.
+/// The cluster of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "provider")]
 pub enum ClusterPlan {
     /// A kind cluster of this run.
     Kind {
-        /// What nodes run.
+        /// The Kubernetes version of the nodes.
         kubernetes: KubernetesRelease,
-        /// Workers beside the control plane.
+        /// Number of workers in addition to the control plane.
         workers: u32,
-        /// What nodes offer.
+        /// CPU and memory of the nodes.
         fit: Fit,
     },
     /// A Minikube cluster of this run.
     Minikube {
-        /// What nodes run; `None` for the default of the base image, published or assembled.
+        /// The Kubernetes version of the nodes; `None` for the default of the base image.
         kubernetes: Option<KubernetesRelease>,
-        /// Nodes beside the first one.
+        /// Number of nodes in addition to the first one.
         workers: u32,
-        /// What nodes offer.
+        /// CPU and memory of the nodes.
         fit: Fit,
     },
     /// A cluster that `up` left running.
@@ -113,29 +113,28 @@ pub enum ClusterPlan {
     },
     /// The user's cluster.
     Existing {
-        /// Its kubeconfig, only read.
+        /// Its kubeconfig, which is never changed.
         kubeconfig: PathBuf,
         /// `None` for the current context.
         context: Option<String>,
-        /// Whether the driver shall act as the service account, which the user named, in a namespace
-        /// that exists.
+        /// Whether the driver acts as the service account: the user named it and an existing namespace.
         as_account: bool,
     },
 }
 
-/// How many executors of what size.
+/// Number and size of the executors.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Executors {
     /// Their number, at least 1.
     pub count: u32,
-    /// What each requests.
+    /// CPU request of each.
     pub cpu: crate::plan::MilliCpu,
     /// Heap of each.
     pub memory: crate::plan::MebiBytes,
 }
 
 impl Executors {
-    /// What each of so many requests, where they share what all executors do: one core at most.
+    /// The CPU request of each of `parts` pods that share the executors' CPU; at most one core.
     pub fn share_of(&self, parts: u32) -> crate::plan::MilliCpu {
         let all = self.cpu.0 * u64::from(self.count);
         crate::plan::MilliCpu((all / u64::from(parts.max(1))).clamp(1, 1000))
@@ -143,8 +142,10 @@ impl Executors {
 }
 
 impl ResolvedPlan {
-    /// Validates; every error is of class bad input (or environment, when this machine cannot be
-    /// read), and nothing was created.
+    /// Validates the options. Creates nothing.
+    ///
+    /// # Errors
+    /// Bad input. Environment: a variant selected by its id cannot be proven.
     pub fn new(raw: RawPlan, machine: Machine) -> Result<Self> {
         rules::check(&raw)?;
         let count = raw.executors.map_or(3, ExecutorCount::get);
@@ -180,7 +181,7 @@ impl ResolvedPlan {
                         kubeconfig.display()
                     )));
                 }
-                // The node sizes are the cluster's; a session that does not fit is Unschedulable.
+                // The cluster decides the node sizes; pods that do not fit stay Unschedulable.
                 let fit = Fit {
                     node_cpu: machine.cpu,
                     node_memory: machine.memory,
@@ -190,7 +191,7 @@ impl ResolvedPlan {
                 };
                 if raw.namespace.is_some() && raw.rbac.is_some() {
                     return Err(Error::input(
-                        "--rbac says what to grant, and with --kubeconfig and --namespace nothing is: \
+                        "--rbac has no effect with --kubeconfig and --namespace: sparkproof grants nothing there, \
                          the namespace is used as it is",
                     )
                     .remedy("leave out --rbac; --service-account names an account that exists"));
@@ -231,13 +232,13 @@ impl ResolvedPlan {
         let driver = raw.driver.unwrap_or_default();
         if existing && driver == DriverPlace::Container {
             return Err(Error::input(
-                "--driver container: it runs on the Docker network of a cluster of ours, --kubeconfig \
-                 names a cluster whose network sparkproof does not know",
+                "--driver container: the container joins the Docker network of sparkproof's own cluster, and \
+                 sparkproof does not know the network of the cluster of --kubeconfig",
             )
             .remedy("leave out --driver or --kubeconfig"));
         }
         let default_account = match rbac {
-            // Every namespace has it.
+            // Every namespace has this account.
             _ if existing && raw.namespace.is_some() => "default",
             RbacChoice::Minimal => "spark",
             RbacChoice::Guide => "spark-serviceaccount",
@@ -252,7 +253,7 @@ impl ResolvedPlan {
         })?;
         let mut warnings = fit.warnings;
         warnings.extend(conf.register(&Secrets::default()).into_iter().map(|key| {
-            format!("the value of {key} is too short to be masked in what others write, e.g. logs")
+            format!("the value of {key} is too short to be masked in logs of other programs")
         }));
         if let Some(name) = &raw.image_pull_secret {
             conf.insert(PULL_SECRETS, name);
@@ -290,25 +291,25 @@ impl ResolvedPlan {
 }
 
 impl ResolvedPlan {
-    /// The ways of reading to prove, with what is declared of them.
+    /// The variants to prove, with their rows of `strategies.toml`.
     pub fn variants(&self) -> impl Iterator<Item = &'static Variant> {
         self.variants.iter().copied().map(Variant::get)
     }
 
-    /// What the user brings in place of what sparkproof would make.
+    /// What the user provides instead of sparkproof.
     pub fn given(&self) -> Given {
         let ResolvedPlan { spark, stores, cluster, store_images, registry, .. } = self;
         given(spark, stores, cluster, store_images, registry.is_some())
     }
 
-    /// One line for people: what is proven on what.
+    /// One line that describes the run: cluster, Spark, front end, executors, driver.
     pub fn title(&self) -> String {
         let cluster = match &self.cluster {
             ClusterPlan::Kind { kubernetes, workers, .. } => {
                 format!("kind, Kubernetes {}, {}", kubernetes.version, nodes(*workers))
             }
             ClusterPlan::Minikube { kubernetes, workers, .. } => {
-                // Else its base image's, which is known only once it was asked for.
+                // Otherwise the base image decides, which is not known yet.
                 let known = kubernetes.iter().map(|it| format!("Kubernetes {}, ", it.version));
                 format!("Minikube, {}{}", known.collect::<String>(), nodes(*workers))
             }
@@ -340,7 +341,7 @@ fn given(
     registry: bool,
 ) -> Given {
     let cluster = matches!(cluster, ClusterPlan::Existing { .. });
-    // HDFS in a pod is reached by pods only.
+    // Only pods can reach HDFS in a pod.
     let served = |kind: &StoreKind| {
         stores.iter().any(|own| own.kind == *kind)
             || store_images.contains_key(kind)
@@ -359,12 +360,12 @@ fn nodes(workers: u32) -> String {
     format!("{nodes} node{}", if nodes == 1 { "" } else { "s" })
 }
 
-/// What nodes pull, and with what.
+/// Checks the image's name and its pull secret.
 fn check_image(raw: &RawPlan, conf: &Conf) -> Result<()> {
     let white = |image: &&String| image.contains(|c: char| c.is_whitespace() || c.is_control());
     if let Some(image) = raw.image.as_ref().filter(white) {
         let named = raw.named("image");
-        return Err(Error::input(format!("{named} {image:?}: no white space is part of a name")));
+        return Err(Error::input(format!("{named} {image:?}: a name has no white space")));
     }
     let Some(secret) = &raw.image_pull_secret else { return Ok(()) };
     let named = raw.named("image-pull-secret");
@@ -500,10 +501,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case("1-baked", None, Some("onto its own nodes only"))]
-    #[case("2-s3fs-node", Some("s3=i"), Some("on its own nodes only"))]
-    #[case("3-hostpath", None, Some("not ours to put files into"))]
-    #[case("3-pvc-static", None, Some("not ours to put files into"))]
+    #[case("1-baked", None, Some("only onto its own nodes"))]
+    #[case("2-s3fs-node", Some("s3=i"), Some("only on its own nodes"))]
+    #[case("3-hostpath", None, Some("only onto its own nodes"))]
+    #[case("3-pvc-static", None, Some("only onto its own nodes"))]
     #[case("4-s3", None, Some("--store-image"))]
     #[case("4-s3", Some("s3=i"), None)]
     #[case("3-pvc-dynamic", None, None)]
@@ -529,7 +530,7 @@ mod tests {
             }
         }
         let own = plan(|raw| raw.strategies = Some(vec![asked.to_owned()]));
-        own.expect("a cluster of ours");
+        own.expect("sparkproof's own cluster");
     }
 
     #[test]

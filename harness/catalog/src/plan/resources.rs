@@ -8,20 +8,20 @@ use crate::plan::{MebiBytes, MilliCpu};
 /// etcd 100m each, two CoreDNS 100m each, etcd 100Mi and CoreDNS 70Mi each (kubeadm's manifests).
 const CONTROL_PLANE_CPU: MilliCpu = MilliCpu(850);
 const CONTROL_PLANE_MEMORY: MebiBytes = MebiBytes(240);
-/// kubelet keeps this back from the pods (`evictionHard: memory.available<100Mi`).
+/// What kubelet reserves (`evictionHard: memory.available<100Mi`).
 const KUBELET_MEMORY: MebiBytes = MebiBytes(100);
-/// What the host itself, the driver JVM and the engine need beside the nodes.
+/// What the host, the driver's JVM and the engine need in addition to the nodes.
 const HOST_MEMORY: MebiBytes = MebiBytes(1536);
 /// Spark adds max(10 %, 384 MiB) to the heap (`spark.executor.memoryOverheadFactor`); PySpark and
 /// small heaps are always at the minimum.
 const OVERHEAD: MebiBytes = MebiBytes(384);
-/// What defaults leave of a node's CPU beside the executors: a reading strategy's daemons and init
-/// containers request 10m each.
+/// CPU of a node that the defaults leave free: daemons and init containers of reading strategies
+/// request 10m each.
 const BESIDE_CPU: MilliCpu = MilliCpu(50);
-/// Below a tenth of a core an executor starves before it registers.
+/// With less than a tenth of a core an executor is too slow to register in time.
 const LEAST_EXECUTOR_CPU: MilliCpu = MilliCpu(100);
 
-/// The guide's node.
+/// CPU and memory of the guide's node.
 const GUIDE_CPU: MilliCpu = MilliCpu(3000);
 const GUIDE_MEMORY: MebiBytes = MebiBytes(8192);
 
@@ -35,7 +35,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This host.
+    /// Cores and memory of this host.
+    ///
+    /// # Errors
+    /// Environment: they cannot be read.
     pub fn here() -> Result<Self> {
         use procfs::Current;
         let cores = std::thread::available_parallelism()
@@ -47,7 +50,7 @@ impl Machine {
     }
 }
 
-/// What nodes offer and executors request.
+/// CPU and memory of nodes and executors.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fit {
     /// Cores of a node.
@@ -58,11 +61,11 @@ pub struct Fit {
     pub executor_cpu: MilliCpu,
     /// Heap of each executor.
     pub executor_memory: MebiBytes,
-    /// What differs from the guide, for the user to see.
+    /// Messages for the user about values that differ from the guide's.
     pub warnings: Vec<String>,
 }
 
-/// What was asked for explicitly.
+/// The user's explicit values.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Asked {
     pub(super) node_cpu: Option<MilliCpu>,
@@ -73,7 +76,7 @@ pub(super) struct Asked {
     pub(super) workers: u32,
 }
 
-/// Defaults adapt, explicit requests are kept or refused (class bad input).
+/// Adapts defaults to the machine; an explicit value is kept or refused (bad input).
 pub(super) fn fit(machine: Machine, asked: Asked) -> Result<Fit> {
     let mut warnings = Vec::new();
     let node_cpu = match asked.node_cpu {
@@ -112,7 +115,7 @@ pub(super) fn fit(machine: Machine, asked: Asked) -> Result<Fit> {
         None => GUIDE_MEMORY,
     };
 
-    // Executors run on the workers where there are any (kubeadm taints the control plane then).
+    // Executors run on the workers, if there are any: then kubeadm taints the control plane.
     let nodes = u64::from(asked.workers.max(1));
     let taken = if asked.workers == 0 { CONTROL_PLANE_CPU } else { MilliCpu(0) };
     let taken_memory = if asked.workers == 0 { CONTROL_PLANE_MEMORY } else { MebiBytes(0) };
@@ -137,13 +140,13 @@ pub(super) fn fit(machine: Machine, asked: Asked) -> Result<Fit> {
         None if most < LEAST_EXECUTOR_CPU.0 => {
             return Err(Error::input(format!(
                 "--executors {} do not fit: {nodes} node(s) of {node_cpu} CPU leave {most}m to \
-                 each, and {LEAST_EXECUTOR_CPU} is the least",
+                 each, and the minimum is {LEAST_EXECUTOR_CPU}",
                 asked.executors
             ))
             .remedy(format!("--executors {}", cpu_a_node / LEAST_EXECUTOR_CPU.0 * nodes)));
         }
         None => {
-            // Rounded down to 50m: a snapshot of the plan should not hang on one millicore.
+            // Rounded down to 50m, so that a snapshot of the plan does not depend on one millicore.
             let cpu = MilliCpu((room / 50 * 50).max(LEAST_EXECUTOR_CPU.0));
             warnings.push(format!(
                 "{} executors of 1 CPU do not fit on {nodes} node(s) of {node_cpu} CPU: each \

@@ -1,11 +1,10 @@
-//! What may not stand together and what needs what, whether in a file or on the command line: the
-//! rules hold after both were merged.
+//! Options that contradict or need each other, checked after file and command line were merged.
 
 use sparkproof_base::error::{Error, Result};
 
 use crate::plan::RawPlan;
 
-/// A key, and the one without which it means nothing.
+/// A key, and the key that it needs.
 const NEEDS: [(&str, &str); 3] =
     [("context", "kubeconfig"), ("registry", "kubeconfig"), ("store-image", "kubeconfig")];
 

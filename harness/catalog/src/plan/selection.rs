@@ -1,4 +1,4 @@
-//! Which ways of reading are asked for, and which of them by name.
+//! The selected variants, and which of them were selected by their id.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use sparkproof_base::error::{Error, Result};
 
 use crate::{Given, SparkVersion, Variant, VariantId, select};
 
-/// What `--strategies` asks for.
+/// The variants that `--strategies` selects.
 #[derive(Debug)]
 pub(super) struct Selection {
     variants: Vec<&'static Variant>,
@@ -14,10 +14,10 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// The id of a variant is a name; a number, `none` and the default are not.
+    /// Only a variant's id counts as a name; a number, `none` and the default do not.
     ///
     /// # Errors
-    /// Bad input: a word that is neither.
+    /// Bad input: a word that is not an id, a number or `none`.
     pub(super) fn of(words: Option<&[String]>) -> Result<Self> {
         let variants = select(words)?;
         let words = words.unwrap_or_default();
@@ -25,22 +25,21 @@ impl Selection {
         Ok(Selection { variants, by_name })
     }
 
-    /// Whether nothing is to be read.
+    /// Whether no variant is selected.
     pub(super) fn is_empty(&self) -> bool {
         self.variants.is_empty()
     }
 
-    /// Whether this variant is one of them.
+    /// Whether this variant is selected.
     pub(super) fn has(&self, id: VariantId) -> bool {
         self.variants.iter().any(|variant| variant.id == id)
     }
 
-    /// Ids of all, and of those that were asked for by name.
+    /// The ids of all selected variants, and of those that were selected by their id.
     ///
     /// # Errors
-    /// Environment: one asked for by name is known not to be provable with this Spark on so many nodes
-    /// that executors can run on, or not by any machine, unless the image or the store is the user's and
-    /// may bring what is missing.
+    /// Environment: a variant that was selected by its id cannot be proven with this Spark, this number of
+    /// nodes for executors and what the user provides.
     pub(super) fn accept(
         self,
         spark: &SparkVersion,
@@ -50,13 +49,13 @@ impl Selection {
         let Selection { variants, by_name } = self;
         for variant in variants.iter().filter(|variant| by_name.contains(&variant.id)) {
             if let Some(reason) = variant.impossible(spark, nodes, given)? {
-                let place = if given.cluster { " on a cluster of yours" } else { "" };
+                let place = if given.cluster { " on your cluster" } else { "" };
                 return Err(Error::environment(format!(
                     "--strategies {}: cannot be proven with Spark {spark}{place}: {reason}",
                     variant.id
                 ))
                 .remedy(format!(
-                    "leave it out; asked for by its number ({}) it is skipped with this reason",
+                    "leave it out, or select its number ({}): then it is skipped with this reason",
                     variant.id.strategy().number
                 )));
             }

@@ -1,4 +1,4 @@
-//! Where Spark comes from.
+//! The origin of Spark: version, distribution, image.
 
 use std::path::PathBuf;
 
@@ -13,20 +13,20 @@ use crate::{SparkVersion, check_home};
 /// Where Spark comes from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SparkSource {
-    /// A distribution of the user, absolute; without one it is composed from PyPI's `pyspark`.
+    /// Absolute path of the user's distribution; `None`: one is composed from PyPI's `pyspark`.
     pub home: Option<PathBuf>,
-    /// Of the driver: the one asked for, the distribution's, or the pinned default.
+    /// The driver's version: from `--spark-version`, of the distribution, or the pinned default.
     pub version: SparkVersion,
     /// An image to use as it is.
     pub image: Option<String>,
 }
 
 impl SparkSource {
-    /// Which Spark it is, looked at once.
+    /// Determines the Spark version.
     ///
     /// # Errors
-    /// Bad input: the directory is no distribution with Kubernetes, the version is not known, or it has no such
-    /// front end.
+    /// Bad input: the directory is not a distribution with Kubernetes, the version is not known, or it
+    /// does not have the front end.
     pub(super) fn new(raw: &RawPlan, front_end: FrontEnd) -> Result<Self> {
         let (home, version) = match (&raw.spark_home, &raw.spark_version) {
             (Some(home), _) => {

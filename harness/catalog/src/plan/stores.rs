@@ -1,4 +1,4 @@
-//! Stores of the user's, to be used instead of servers of ours.
+//! The user's stores, used instead of sparkproof's own servers.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use sparkproof_base::error::{Error, Result};
 use crate::StoreKind;
 use crate::plan::RawPlan;
 
-/// A store of the user's; who may use it stands in the environment, never in a plan.
+/// A store of the user. Its credentials are in environment variables, never in a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnStore {
-    /// Which protocol.
+    /// Its protocol.
     pub kind: StoreKind,
-    /// As driver and pods both reach it, e.g. `https://s3.example.org`, `hdfs://namenode:8020`.
+    /// URL by which driver and pods both reach it, e.g. `https://s3.example.org`, `hdfs://namenode:8020`.
     pub endpoint: String,
-    /// Bucket, container or directory, which exists.
+    /// Bucket, container or directory, which must exist.
     pub bucket: String,
 }
 
-/// Those that a raw plan names.
+/// The stores that a raw plan names.
 ///
 /// # Errors
-/// Bad input: one half of a pair, or an endpoint of another scheme.
+/// Bad input: an endpoint without its bucket or container (or the reverse), or a wrong scheme.
 pub(super) fn of(raw: &RawPlan) -> Result<Vec<OwnStore>> {
     let mut stores = Vec::new();
     for (kind, place, endpoint, bucket) in [
@@ -59,10 +59,10 @@ pub(super) fn of(raw: &RawPlan) -> Result<Vec<OwnStore>> {
     Ok(stores)
 }
 
-/// Images of servers that are to run in pods, by kind.
+/// Images of servers to run in pods, by kind.
 ///
 /// # Errors
-/// Bad input: not `KIND=REF`, or a kind that a raw plan names a store of the user's for.
+/// Bad input: not `KIND=REF`, or the plan already has the user's store of this kind.
 pub(super) fn images(raw: &RawPlan, own: &[OwnStore]) -> Result<BTreeMap<StoreKind, String>> {
     let mut images = BTreeMap::new();
     for text in &raw.store_image {
@@ -73,20 +73,22 @@ pub(super) fn images(raw: &RawPlan, own: &[OwnStore]) -> Result<BTreeMap<StoreKi
         let kind = found.filter(|_| !image.is_empty()).ok_or_else(|| wrong(kinds))?;
         if kind == StoreKind::Hdfs {
             return Err(wrong(
-                "HDFS in a pod is reached by pods only: its clients follow the DataNode to the \
-                 pod's own address",
+                "only pods can reach HDFS in a pod: its clients connect to the DataNode at the pod's \
+                 own address",
             )
-            .remedy("name an HDFS of yours by --store-hdfs-uri"));
+            .remedy("name your HDFS by --store-hdfs-uri"));
         }
         if own.iter().any(|own| own.kind == kind) {
-            return Err(wrong("a store of yours is named for it, too").remedy("leave out one"));
+            return Err(
+                wrong("another option names your own store of this kind").remedy("leave out one")
+            );
         }
         images.insert(kind, image.to_owned());
     }
     Ok(images)
 }
 
-/// Without a slash at its end.
+/// Checks the URL's scheme; returns the URL without a slash at its end.
 fn with_scheme(flag: &str, url: &str, schemes: &[&str]) -> Result<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if rest.split('/').next().is_some_and(|authority| authority.contains('@')) {

@@ -1,4 +1,4 @@
-//! What Kubernetes holds for Spark in a namespace: pods, ConfigMaps, Services, PVCs, StatefulSets.
+//! Spark's objects in a namespace: pods, ConfigMaps, Services, PVCs, StatefulSets.
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -12,15 +12,16 @@ use sparkproof_judge::Leftovers;
 
 use super::pod_list::status;
 
-/// Kubernetes puts this ConfigMap into every namespace.
+/// The ConfigMap that Kubernetes creates in every namespace.
 const ROOT_CA: &str = "kube-root-ca.crt";
 
-/// What is looked for in a namespace.
+/// Which objects to look for in a namespace.
 #[derive(Debug, Clone, Default)]
 pub struct LeftoverQuery {
-    /// Only what carries this label, where the namespace is not ours.
+    /// Only objects with this label, if the namespace is the user's.
     pub selector: Option<String>,
-    /// Resources, as kubectl writes them (`configmaps`, `statefulsets.apps`), that may not be listed.
+    /// Resources that the account may not list, as kubectl writes them (`configmaps`,
+    /// `statefulsets.apps`).
     pub unseen: Vec<String>,
 }
 
@@ -41,8 +42,11 @@ impl LeftoverQuery {
     }
 }
 
-/// Lists the namespace: everything in a namespace of ours is of the session, but for what we
-/// made ourselves.
+/// Lists the session's objects: in sparkproof's own namespace all objects except those that sparkproof
+/// made itself.
+///
+/// # Errors
+/// Environment: the API server refuses to list them.
 pub async fn leftovers(
     client: &kube::Client,
     namespace: &str,
@@ -57,7 +61,7 @@ pub async fn leftovers(
     )
     .or_environment(format!("listing what namespace {namespace} holds"))?;
     Ok(Leftovers {
-        // A driver's pod that we made holds what it owns; it goes with the namespace.
+        // A driver's pod that sparkproof made owns other objects; it is deleted with the namespace.
         pods: pods
             .iter()
             .filter(|pod| !pod.labels().contains_key(KUBE_SCOPE))
@@ -70,7 +74,10 @@ pub async fn leftovers(
     })
 }
 
-/// Deletes all of it, without grace: the driver is gone.
+/// Deletes these objects without a grace period, because the driver is gone.
+///
+/// # Errors
+/// Environment: the API server refuses a deletion.
 pub async fn delete_leftovers(
     left: &Leftovers,
     client: &kube::Client,
@@ -86,7 +93,7 @@ pub async fn delete_leftovers(
     deleted.await.or_environment(format!("deleting what a killed driver left in {namespace}"))
 }
 
-/// Not found is what a delete wants.
+/// Deletes objects of a kind; those that do not exist are no error.
 async fn delete_all<K>(
     client: &kube::Client,
     namespace: &str,
@@ -107,7 +114,8 @@ where
     Ok(())
 }
 
-/// What carries our label we made ourselves, for the session to use: it goes with the namespace.
+/// Names of objects without sparkproof's label. Those with it were made by sparkproof for the session,
+/// and are deleted with the namespace.
 fn names<K: ResourceExt>(items: &[K]) -> impl Iterator<Item = String> {
     items.iter().filter(|k| !k.labels().contains_key(KUBE_RUN)).map(ResourceExt::name_any)
 }

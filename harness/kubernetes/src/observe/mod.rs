@@ -1,4 +1,4 @@
-//! Seeing and waiting: the one wait primitive, watches, the timeline, the pod list.
+//! Observing pods: the watch with the timeline, the pod list, what a session leaves.
 
 mod leftovers;
 mod pod_list;

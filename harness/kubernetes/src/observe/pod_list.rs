@@ -1,4 +1,4 @@
-//! The pod list as `kubectl get pods` and the guide show it.
+//! The pod list in the format of `kubectl get pods`, as in the guide.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -26,7 +26,7 @@ fn row(pod: &Pod, now: Timestamp) -> PodRow {
     }
 }
 
-/// The STATUS column, as kubectl's printer words it (kubernetes `pkg/printers/internalversion`,
+/// The STATUS column, with the words of kubectl's printer (kubernetes `pkg/printers/internalversion`,
 /// `printPod`): deletion first, then the last container's reason, then the phase.
 pub fn status(pod: &Pod) -> String {
     if pod.metadata.deletion_timestamp.is_some() {
@@ -49,7 +49,7 @@ pub fn status(pod: &Pod) -> String {
     word
 }
 
-/// The scheduler's words about a pod that it found no node for.
+/// The scheduler's message about a pod for which it found no node.
 pub fn unscheduled(pod: &Pod) -> Option<&str> {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut refused = conditions.filter(|c| c.type_ == "PodScheduled" && c.status == "False");

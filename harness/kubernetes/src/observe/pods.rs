@@ -1,7 +1,8 @@
 //! One watch of a namespace's pods: the last state of each, a signal on change, the timeline.
 //!
-//! The last states are kept by kube's reflector. The lives of pods are ours: the keys of its store
-//! (`ObjectRef`) do not compare uids, and `touched_objects` does not tell an end from a change.
+//! kube's reflector keeps the last states. This module tracks the life of each pod itself: the keys of
+//! the reflector's store (`ObjectRef`) do not compare uids, and `touched_objects` does not distinguish
+//! an end from a change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,8 @@ use sparkproof_base::wait::{Progress, Source};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-/// So many refusals in a row are final: a right that was just granted may take a moment.
+/// After this number of refusals in a row the watch fails for good; fewer may occur because a
+/// permission that was just granted takes a moment.
 const REFUSALS: u32 = 3;
 
 /// A running watch. Clones share it; it ends with the last clone.
@@ -31,22 +33,22 @@ pub struct Pods {
     _task: Arc<AbortOnDropHandle<()>>,
 }
 
-/// Why the watch sees nothing now.
+/// The current failure of the watch.
 #[derive(Debug, Clone)]
 struct Trouble {
     error: String,
-    /// How often in a row the API server refused it; 0 when the last error is another one.
+    /// How often in a row the API server refused it; 0 if the last error is of another kind.
     refusals: u32,
-    /// How it refused last.
+    /// The last refusal.
     refusal: Option<Refusal>,
 }
 
 /// Why the API server refuses a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
-    /// The account may not.
+    /// The account lacks the permission.
     Forbidden,
-    /// It knows no such account: a token that ran out.
+    /// The credentials are not valid, e.g. an expired token.
     Unauthorized,
 }
 
@@ -55,15 +57,15 @@ impl Refusal {
         match self {
             Refusal::Forbidden => "allow list and watch on pods there to the kubeconfig's user",
             Refusal::Unauthorized => {
-                "the API server does not know who asks: renew the kubeconfig's credentials"
+                "the API server does not accept the kubeconfig's credentials: renew them"
             }
         }
     }
 }
 
 impl Pods {
-    /// Watches all pods of a namespace, or those with a label; each moment of each pod is recorded
-    /// at receive time.
+    /// Watches all pods of a namespace, or those with a label. Each event of each pod is recorded with
+    /// the time of its receipt.
     pub fn watch(
         client: kube::Client,
         namespace: &str,
@@ -76,7 +78,7 @@ impl Pods {
         let (changed, changes) = watch::channel(0);
         let trouble = Arc::new(Mutex::new(None));
         let mut lives = Lives::of(recorder);
-        // The default backoff makes a closed or refused watch resume.
+        // With the default backoff, a closed or refused watch resumes.
         let events = watcher(Api::<Pod>::namespaced(client, namespace), config).default_backoff();
         let (mut events, shown) = (Box::pin(reflector(writer, events)), trouble.clone());
         let task = tokio::spawn(async move {
@@ -94,17 +96,17 @@ impl Pods {
         Pods { store: reader, namespace: namespace.to_owned(), changes, trouble, _task }
     }
 
-    /// The pods as last seen, by name.
+    /// The last state of each pod, by name.
     pub fn now(&self) -> BTreeMap<String, Arc<Pod>> {
         self.store.state().into_iter().map(|pod| (pod.name_any(), pod)).collect()
     }
 
-    /// The pod of this name, as last seen.
+    /// The last state of the pod of this name.
     pub fn get(&self, name: &str) -> Option<Arc<Pod>> {
         self.store.get(&ObjectRef::new(name).within(&self.namespace))
     }
 
-    /// Whether any pod is being deleted, which may free a node.
+    /// Whether any pod is being deleted, which may free resources of a node.
     pub fn any_leaves(&self) -> bool {
         self.store.find(|pod| pod.metadata.deletion_timestamp.is_some()).is_some()
     }
@@ -114,8 +116,8 @@ impl Pods {
         Source::Changes(self.changes.clone())
     }
 
-    /// What a wait on these pods says when they are not as they shall be: where the watch fails that is
-    /// said, too, and one that is refused for good ends the wait.
+    /// The progress of a wait for a state of these pods. It includes a failure of the watch; a watch that
+    /// is refused for good ends the wait.
     pub fn not_yet<T>(&self, state: impl Into<String>) -> Progress<T> {
         let state = state.into();
         match self.trouble.lock().ok().and_then(|trouble| trouble.clone()) {
@@ -125,7 +127,7 @@ impl Pods {
                 Progress::Never(Error::environment(what).remedy(refusal.remedy()))
             }
             Some(Trouble { error, .. }) => {
-                Progress::NotYet(format!("{state}; the watch of the pods fails: {error}"))
+                Progress::NotYet(format!("{state}; watching the pods fails: {error}"))
             }
         }
     }
@@ -137,10 +139,10 @@ impl std::fmt::Debug for Pods {
     }
 }
 
-/// The trouble after an event.
+/// The watch's failure after an event.
 fn after(before: Option<Trouble>, event: &watcher::Result<watcher::Event<Pod>>) -> Option<Trouble> {
     match event {
-        // A list that begins has not been answered yet.
+        // The start of a list is not an answer yet.
         Ok(watcher::Event::Init) => before,
         Ok(_) => None,
         Err(error) => {
@@ -154,7 +156,7 @@ fn after(before: Option<Trouble>, event: &watcher::Result<watcher::Event<Pod>>) 
     }
 }
 
-/// Whether, and why, the watch is refused.
+/// The API server's refusal in an error, if it is one.
 fn refusal(error: &watcher::Error) -> Option<Refusal> {
     use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
     let status = match error {
@@ -171,7 +173,8 @@ fn refusal(error: &watcher::Error) -> Option<Refusal> {
     }
 }
 
-/// The life that each name has now: a StatefulSet's pod comes back under its name, with another uid.
+/// The current life of a pod's name: a StatefulSet creates its pod again with the same name and another
+/// uid.
 struct Lives {
     recorder: Recorder,
     named: HashMap<String, Life>,
@@ -180,7 +183,7 @@ struct Lives {
 struct Life {
     uid: Option<String>,
     seen: Vec<(PodMoment, String)>,
-    /// Whether the list that is being read, or was read last, has it.
+    /// Whether the current or last list has it.
     listed: bool,
 }
 
@@ -209,7 +212,7 @@ impl Lives {
     fn put(&mut self, pod: &Pod) {
         let (name, uid) = (pod.name_any(), pod.uid());
         if self.named.get(&name).is_some_and(|life| life.uid != uid) {
-            // Its end was missed.
+            // The event of its end was missed.
             self.end(name.clone());
         }
         let new = || Life { uid, seen: Vec::new(), listed: true };
@@ -231,7 +234,7 @@ impl Lives {
     }
 }
 
-/// The moments that a pod's present state shows.
+/// The moments of the timeline that a pod's current state shows.
 fn moments(pod: &Pod) -> Vec<(PodMoment, String)> {
     let mut moments = vec![(PodMoment::Created, String::new())];
     if let Some(node) = pod.spec.as_ref().and_then(|s| s.node_name.clone()) {
@@ -344,15 +347,15 @@ mod tests {
         let pods = Pods::watch(client, "n", None, context.recorder.clone());
         let waiting = Waiting::up_to(600, "a pod");
         let waited = wait(&context, waiting, pods.changes(), async || {
-            pods.not_yet::<()>("it is not to be seen")
+            pods.not_yet::<()>("it does not exist")
         });
         let begun = tokio::time::Instant::now();
         let error = waited.await.expect_err("refused");
         assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
         assert!(error.to_string().contains(message), "{error}");
-        let told = error.remedy.unwrap_or_default();
-        assert!(told.contains(remedy), "{told}");
-        assert_eq!(told.contains("allow"), code == 403, "{told}");
+        let shown = error.remedy.unwrap_or_default();
+        assert!(shown.contains(remedy), "{shown}");
+        assert_eq!(shown.contains("allow"), code == 403, "{shown}");
     }
 
     #[test]

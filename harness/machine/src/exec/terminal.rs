@@ -1,4 +1,4 @@
-//! A terminal of a child's own.
+//! A pseudo-terminal for a child process.
 
 use std::fs::File;
 
@@ -13,22 +13,21 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Group;
 
-/// Ctrl-D: at the beginning of a line the end of the input.
+/// Ctrl-D, which at the beginning of a line ends the input.
 const END_OF_INPUT: &[u8] = b"\x04";
 
-/// Our end of a terminal; dropped, it hangs up: SIGHUP to the group at the other end. So does the
-/// kernel when we are killed.
+/// Sparkproof's end of a terminal. Dropping it hangs up: the group at the other end gets SIGHUP. The
+/// same happens when sparkproof is killed.
 #[derive(Debug)]
 pub struct Terminal {
     typing: OwnedWritePty,
-    /// Always reads: a program whose terminal nobody reads stands still in its next line.
+    /// Reads all the time: a program blocks if its terminal's output is not read.
     _printed: AbortOnDropHandle<()>,
 }
 
 impl Terminal {
-    /// Starts the command at a terminal that is its controlling one. What it prints goes to a file;
-    /// what is typed is known, and not among it. `failed` makes the error of a program that cannot
-    /// be started.
+    /// Starts the command with the terminal as its controlling one. Its output goes to a file, without an
+    /// echo of the input. `failed` makes the error for a program that cannot be started.
     pub fn spawn(
         context: &Context,
         mut command: Command,
@@ -36,15 +35,15 @@ impl Terminal {
         printed: File,
         failed: impl FnOnce(pty_process::Error) -> Error,
     ) -> Result<(Group, Terminal)> {
-        // It leads a session, and so a group: the leader of a group could not begin a session.
+        // It leads a session and so a group. The leader of a group could not start a session.
         command.env(RUN_VARIABLE, context.run.label().as_str()).kill_on_drop(true);
-        let (child, ours) = at_terminal(command).map_err(failed)?;
+        let (child, own_end) = at_terminal(command).map_err(failed)?;
         let group = Group::led_by(context, child, name)?;
-        let (mut ours, typing) = ours.into_split();
+        let (mut output, typing) = own_end.into_split();
         let mut printed = tokio::fs::File::from_std(printed);
         let reading = tokio::spawn(async move {
-            // It ends with an error of the terminal: nobody has its other end any more.
-            let _ = tokio::io::copy(&mut ours, &mut printed).await;
+            // It ends with an error once no process has the other end open.
+            let _ = tokio::io::copy(&mut output, &mut printed).await;
         });
         Ok((group, Terminal { typing, _printed: AbortOnDropHandle::new(reading) }))
     }

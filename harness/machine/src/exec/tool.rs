@@ -48,7 +48,7 @@ pub struct ToolOutput {
     pub stderr: String,
 }
 
-/// What a tool said that ended with another status than 0: the source of its error.
+/// The output of a tool that ended with a status other than 0: the source of its error.
 #[derive(Debug)]
 pub struct Failed {
     /// Its last lines.
@@ -56,7 +56,7 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// What the tool said that an error is of.
+    /// The output of the tool that caused an error, if a tool did.
     pub fn of(error: &Error) -> Option<&Failed> {
         std::error::Error::source(error)?.downcast_ref()
     }
@@ -369,9 +369,9 @@ mod tests {
     #[tokio::test]
     async fn a_missing_program_is_answered_with_what_to_install_here() {
         let (context, _keep) = test_context();
-        let missing = Tool::new("debootstrap-of-nobody").run(&context).await.expect_err("missing");
+        let missing = Tool::new("debootstrap-missing").run(&context).await.expect_err("missing");
         let remedy = missing.remedy.expect("a remedy");
-        assert!(remedy.starts_with("put debootstrap-of-nobody on PATH: "), "{remedy}");
+        assert!(remedy.starts_with("put debootstrap-missing on PATH: "), "{remedy}");
         let here = LinuxDistribution::here();
         let go = remedy_of("go");
         assert_eq!(go, here.how_to_get("go"), "the package of this distribution: {go}");

@@ -378,8 +378,8 @@ fn unreachable(observed: &Observed) -> Option<Diagnosis> {
     })
 }
 
-/// What can be done where the driver and the cluster are: a cluster of the user's has no network that a
-/// container of ours could join, and only for a driver on this host an address is to be chosen.
+/// The remedy, which depends on the places of driver and cluster: sparkproof's container cannot join the
+/// network of the user's cluster, and only a driver on this host has an address to choose.
 fn to_be_reached(observed: &Observed) -> &'static str {
     match (observed.driver, observed.cluster_of_user) {
         (DriverPlace::Host, false) => {

@@ -139,9 +139,9 @@ mod tests {
         let (pods, logs) = (BTreeMap::new(), BTreeMap::new());
         let observed = gather(&context, &client, "n", pods, logs).await;
         record(&context, "session-1", &observed);
-        let told = "could not be listed: events is forbidden: User \"u\" cannot list";
-        assert_eq!(observed.events_unseen.as_deref(), Some(told));
+        let reason = "could not be listed: events is forbidden: User \"u\" cannot list";
+        assert_eq!(observed.events_unseen.as_deref(), Some(reason));
         let written = keep.path().join("run/session-1/events.txt");
-        assert_eq!(std::fs::read_to_string(written).expect("written").trim(), told);
+        assert_eq!(std::fs::read_to_string(written).expect("written").trim(), reason);
     }
 }

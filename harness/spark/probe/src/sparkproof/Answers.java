@@ -10,7 +10,7 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
 
-/** What a session answers to requests; results are as those of the PySpark driver. */
+/** Answers requests with a session; the results have the form of the PySpark driver's. */
 final class Answers {
     private final ObjectMapper json = new ObjectMapper();
     private final SparkSession spark;
@@ -84,13 +84,13 @@ final class Answers {
         return result;
     }
 
-    /** A sum over the numbers from 0: known in closed form. */
+    /** A sum over the numbers from 0, whose value is known in closed form. */
     private Map<String, Object> job(long rows, int partitions) {
         Object sum = spark.range(0, rows, 1, partitions).selectExpr("sum(id)").first().get(0);
         return Collections.singletonMap("sum", sum);
     }
 
-    /** Values in force: not all of what a session's configuration says is. */
+    /** The values in effect: some settings of a session's configuration have no effect. */
     private Map<String, String> conf(JsonNode keys) {
         String hadoop = "spark.hadoop.";
         SparkConf started = context.getConf();

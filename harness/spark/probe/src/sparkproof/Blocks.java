@@ -18,11 +18,10 @@ import scala.Tuple2;
 
 /**
  * Jobs that leave blocks on executors: the outputs of a shuffle and, when asked for, partitions in
- * memory. What is there is not computed again, so that each computation tells of a block that was
- * not.
+ * memory. Existing blocks are not computed again, so each computation shows that a block was missing.
  */
 public final class Blocks {
-    /** Of one task. */
+    /** Bytes of one task's block. */
     private static final int BYTES = 1 << 16;
 
     private static Blocks made;
@@ -41,8 +40,8 @@ public final class Blocks {
     }
 
     /**
-     * Runs the jobs: the first time each block is computed, later those that got lost. Who asks
-     * again asks for the same.
+     * Runs the jobs. The first call computes each block, later calls compute those that were lost. Each
+     * call must have the same arguments.
      */
     public static synchronized String run(SparkContext context, int tasks, boolean inMemory)
             throws Exception {
@@ -56,7 +55,7 @@ public final class Blocks {
         return new ObjectMapper().writeValueAsString(result);
     }
 
-    /** Each number with its block to a task of its own. */
+    /** Gives each number with its block to a separate task. */
     private static Kind shuffled(SparkContext context, JavaRDD<Integer> rdd) {
         CollectionAccumulator<String> by = context.collectionAccumulator("shuffled");
         int tasks = rdd.getNumPartitions();
@@ -89,7 +88,7 @@ public final class Blocks {
 
     /** One kind of blocks. */
     private static final class Kind {
-        /** The executors that computed one, once for each. */
+        /** The executors that computed blocks, one entry for each block. */
         private final CollectionAccumulator<String> by;
         private final JavaRDD<byte[]> rdd;
 

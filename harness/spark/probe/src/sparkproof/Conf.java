@@ -22,7 +22,7 @@ final class Conf {
     }
 
     static Configuration read(byte[] bytes) throws IOException {
-        // Without the defaults of this JVM: they came along.
+        // Without this JVM's defaults, because the data include the sender's.
         Configuration conf = new Configuration(false);
         conf.readFields(new DataInputStream(new ByteArrayInputStream(bytes)));
         return conf;

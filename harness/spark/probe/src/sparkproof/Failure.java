@@ -12,7 +12,7 @@ final class Failure {
 
     private Failure() {}
 
-    /** Its class, its message, what caused it, outermost first, and what was added to it. */
+    /** Its class and message, its causes (outermost first), and its suppressed exceptions. */
     static Map<String, Object> of(Throwable failure) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("class", failure.getClass().getName());

@@ -21,7 +21,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
 
-/** Reads a table once, by the front end's own reader, each file's rows and sums apart. */
+/** Reads a table once by the front end's own reader, with rows and sums for each file. */
 final class Frame {
     private static final String NUMBER = "cast(split(value, ',')[%d] as bigint)";
 
@@ -30,7 +30,7 @@ final class Frame {
     static Map<String, Object> read(SparkSession spark, Shell shell, JsonNode with) throws Exception {
         spark.conf().set("spark.sql.files.maxPartitionBytes", with.get("max_partition_bytes").asText());
         spark.conf().set("spark.sql.files.openCostInBytes", with.get("open_cost_bytes").asText());
-        // What is left after the scan are a few rows.
+        // Only a few rows are left after the scan.
         spark.conf().set("spark.sql.shuffle.partitions", "1");
         String format = with.get("format").asText();
         boolean text = format.equals("text");
@@ -82,7 +82,7 @@ final class Frame {
         List<Map<String, Object>> files = new ArrayList<>();
         for (Row row : rows) {
             Map<String, Object> file = new LinkedHashMap<>();
-            // Not a form's value: a plus sign means itself.
+            // Not form encoding: a plus sign is a plus sign.
             String uri = row.getString(0).replace("+", "%2B");
             file.put("uri", URLDecoder.decode(uri, "UTF-8"));
             file.put("rows", row.getLong(1));
@@ -98,7 +98,7 @@ final class Frame {
         return result;
     }
 
-    /** Plans it. Since Spark 4 the class with this method is another one than the API's. */
+    /** Plans the query. Since Spark 4 the class with this method is not the API's class. */
     private static void plan(Dataset<Row> table) throws ReflectiveOperationException {
         Object execution = table.getClass().getMethod("queryExecution").invoke(table);
         execution.getClass().getMethod("executedPlan").invoke(execution);

@@ -12,12 +12,12 @@ import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.scheduler.SparkListenerTaskStart;
 
-/** Tasks that last until they are told to end: as many executors as tasks have work. */
+/** Tasks that last until they are cancelled, so that as many executors as tasks have work. */
 public final class Load {
     private static final String GROUP = "sparkproof-load";
-    /** They end by themselves when nobody tells them. */
+    /** After this time they end without being cancelled. */
     private static final long LONGEST_MILLIS = 300_000;
-    /** From the cancellation of a job to the end of its last task, in all: less than a request may take. */
+    /** Time from the cancellation of a job to the end of its last task: less than a request's deadline. */
     private static final long ENDED_MILLIS = 60_000;
 
     private static Thread running;
@@ -25,7 +25,7 @@ public final class Load {
 
     private Load() {}
 
-    /** Returns at once. */
+    /** Starts the tasks and returns at once. */
     public static synchronized void begin(SparkContext context, int count) {
         List<Integer> parts = new ArrayList<>();
         for (int part = 0; part < count; part++) {
@@ -35,12 +35,12 @@ public final class Load {
         tasks = new Tasks();
         context.addSparkListener(tasks);
         running = new Thread(() -> {
-            // A group is its thread's; tasks are interrupted when it is cancelled.
+            // A job group belongs to its thread. Cancelling it interrupts the tasks.
             context.setJobGroup(GROUP, GROUP, true);
             try {
                 rdd.foreach(part -> Thread.sleep(LONGEST_MILLIS));
             } catch (Exception cancelled) {
-                // Spark says of a cancelled job that it failed.
+                // Spark reports a cancelled job as failed.
             }
         }, GROUP);
         running.setDaemon(true);
@@ -48,9 +48,9 @@ public final class Load {
     }
 
     /**
-     * Returns when each of its tasks has ended: the next job finds all cores free. A cancelled job is
-     * over before that, since Spark interrupts its tasks and does not wait for them. Tasks that no
-     * executor ever took never start.
+     * Cancels the tasks and returns when all have ended, so that the next job finds all cores free. The
+     * cancelled job ends before that, since Spark interrupts its tasks and does not wait for them. Tasks
+     * that no executor has taken do not start.
      */
     public static synchronized void end(SparkContext context) throws InterruptedException {
         long end = System.nanoTime() + ENDED_MILLIS * 1_000_000;
@@ -64,7 +64,7 @@ public final class Load {
         }
     }
 
-    /** Counts tasks, by a listener's events, which come late and in the order of what they tell. */
+    /** Counts tasks by a listener's events, which arrive late but in order. */
     private static final class Tasks extends SparkListener {
         private int job = -1;
         private boolean over;
@@ -95,9 +95,9 @@ public final class Load {
             notifyAll();
         }
 
-        /** Whether the job and all tasks that it started have ended by then; returns as soon as they have. */
+        /** Waits up to the deadline; whether the job and all tasks that it started have ended. */
         synchronized boolean haveEnded(long end) throws InterruptedException {
-            // A job that is over starts no task any more.
+            // An ended job starts no more tasks.
             while (!over || ended < started) {
                 long left = (end - System.nanoTime()) / 1_000_000;
                 if (left <= 0) {

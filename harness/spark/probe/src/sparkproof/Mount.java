@@ -10,13 +10,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The mount a local file lies on, as the kernel says (proc(5), mountinfo). */
+/** The mount of a local file, from the kernel (proc(5), mountinfo). */
 final class Mount {
     private Mount() {}
 
     /**
-     * That of the longest mount point above the file; of several there, the last covers the rest.
-     * Also of a file that is not there.
+     * The mount with the longest mount point above the file; of several at one point, the last hides the
+     * others. The file need not exist.
      */
     static Map<String, Object> of(Path file) throws IOException {
         String real = real(file).toString();
@@ -53,7 +53,7 @@ final class Mount {
         return result;
     }
 
-    /** Without links, as far as the file can be looked at. */
+    /** The path without symbolic links, if they can be resolved; else the absolute path. */
     private static Path real(Path file) {
         try {
             return file.toRealPath();

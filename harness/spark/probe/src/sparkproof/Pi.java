@@ -7,7 +7,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
-/** What Spark's `JavaSparkPi` does, where a distribution brings no examples jar (PyPI's does not). */
+/** Does what Spark's `JavaSparkPi` does, for distributions without the examples jar (PyPI's). */
 public final class Pi {
     private static final int THROWS = 100_000;
 

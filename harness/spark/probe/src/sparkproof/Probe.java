@@ -23,8 +23,8 @@ import scala.reflect.ClassTag$;
 import scala.runtime.AbstractFunction1;
 
 /**
- * What executors say of themselves, as JSON. One source for every front end: Java 8, and only what
- * Scala 2.12 and 2.13 have in common.
+ * Collects what executors report about themselves, as JSON. The same source serves every front end: it
+ * is Java 8 and uses only what Scala 2.12 and 2.13 have in common.
  */
 public final class Probe {
     /** Version of the result's schema; sparkproof refuses another. */
@@ -33,8 +33,8 @@ public final class Probe {
     private Probe() {}
 
     /**
-     * One barrier stage of exactly n tasks, all running at once: with one task a core, no executor
-     * can stand in for another, as it can in an ordinary job.
+     * One barrier stage of exactly n tasks that all run at once: with one task per core, no executor can
+     * do the work of another, as it can in an ordinary job.
      */
     public static String barrier(SparkContext context, int n) throws Exception {
         return json(run(context, n, new Self()));
@@ -42,7 +42,7 @@ public final class Probe {
 
     /**
      * The same stage, in which each task reads files through Hadoop's FileSystem in its JVM. A read
-     * that fails is part of the result: a failed stage would tell of one executor only.
+     * that fails is part of the result: a failed stage would show the error of only one executor.
      *
      * @param uris a JSON array of URIs, not percent-encoded, as Hadoop's Path and Spark take them
      * @param how "hash", "plain" or "share": see {@link Read}
@@ -53,14 +53,14 @@ public final class Probe {
         return json(run(context, n, new Read(conf, list, n, Read.How.valueOf(how.toUpperCase(Locale.ROOT)))));
     }
 
-    /** The files below a URI (or the file it names) as this JVM sees them, the driver's. */
+    /** The files below a URI (or the file it names) as the driver's JVM sees them. */
     public static String list(SparkContext context, String uri) throws Exception {
         Map<String, Object> result = Listing.of(context.hadoopConfiguration(), uri);
         result.put("schema", SCHEMA);
         return new ObjectMapper().writeValueAsString(result);
     }
 
-    /** Runs the work once in each of n barrier tasks; what each returned, by partition. */
+    /** Runs the work once in each of n barrier tasks; returns their results by partition. */
     private static List<Map<String, Object>> run(SparkContext context, int n, Work work) {
         List<Integer> parts = new ArrayList<>();
         for (int i = 0; i < n; i++) {
@@ -79,12 +79,12 @@ public final class Probe {
         return new ObjectMapper().writeValueAsString(result);
     }
 
-    /** What a task does beside saying who it is. */
+    /** Work of a task in addition to reporting its executor. */
     interface Work extends Serializable {
         void run(Map<String, Object> result) throws Exception;
     }
 
-    /** Nothing more. */
+    /** No additional work. */
     static final class Self implements Work {
         private static final long serialVersionUID = 1;
 
@@ -108,7 +108,7 @@ public final class Probe {
                 Map<String, Object> result = new LinkedHashMap<>();
                 result.put("startMillis", System.currentTimeMillis());
                 BarrierTaskContext task = BarrierTaskContext.get();
-                // Nobody goes on before all are here: n tasks do run at once.
+                // No task continues until all are here, which proves that n tasks run at once.
                 task.barrier();
                 result.put("partition", task.partitionId());
                 result.put("executor", SparkEnv.get().executorId());

@@ -20,14 +20,14 @@ import org.apache.hadoop.fs.Path;
 final class Read implements Probe.Work {
     private static final long serialVersionUID = 1;
     private static final int BUFFER = 1 << 20;
-    /** Errors told of a share; the others are counted. */
+    /** Number of errors reported with their text for a share; further ones are only counted. */
     private static final int TOLD = 3;
 
-    /** What is read, and whether it is hashed. */
+    /** Which files a task reads, and whether it hashes them. */
     enum How {
         /**
-         * Every task reads every file, and hashes it. readNanos leaves the hashing out, but a store
-         * may send ahead meanwhile.
+         * Every task reads and hashes every file. readNanos excludes the hashing, but a store may send data
+         * ahead during it.
          */
         HASH,
         /** Every task reads every file: for throughput. */
@@ -97,7 +97,7 @@ final class Read implements Probe.Work {
     }
 
     /**
-     * Hadoop calls any local file missing that it cannot look at; the kernel says why: adds that.
+     * Adds the kernel's reason: Hadoop reports any local file that it cannot access as missing.
      */
     private static void look(java.nio.file.Path file, Throwable to) {
         try {
@@ -136,12 +136,12 @@ final class Read implements Probe.Work {
         return result;
     }
 
-    /** Bytes and times so far, also of a read that fails on its way. */
+    /** Bytes and times so far, also of a read that fails before its end. */
     private static final class One {
         long bytes;
-        /** Up to the first byte, or the end of an empty file. */
+        /** Time up to the first byte, or to the end of an empty file. */
         long openNanos;
-        /** Of what came after it, without hashing. */
+        /** Time of reading the rest, without hashing. */
         long readNanos;
 
         void read(FileSystem fs, Path path, byte[] buffer, MessageDigest digest) throws IOException {

@@ -23,19 +23,19 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Serves sparkproof's requests in the JVM of a front end, on a session that the front end made: all
- * that is said in its own language is the one line {@code sparkproof.Serve.run(spark)}.
+ * Serves sparkproof's requests in the JVM of a front end, on a session that the front end made. The
+ * only line in the front end's language is {@code sparkproof.Serve.run(spark)}.
  *
  * <p>Messages are JSON lines on two named pipes, since standard input and output belong to the
- * front end: {@code hello} once, then one reply a request, {@code heartbeat} while one is under way.
+ * front end: {@code hello} once, then one reply per request, and {@code heartbeat} during a request.
  * The JVM ends when the pipe of requests closes, by Spark's own shutdown hook.
  */
 public final class Serve {
-    /** Of the protocol. */
+    /** Version of the protocol. */
     private static final int VERSION = 3;
     private static final int LINE_LIMIT = 4 << 20;
     private static final long HEARTBEAT_SECONDS = 2;
-    /** How long sparkproof, which waits for this, may take to open its ends. */
+    /** How long sparkproof, which waits for this, may take to open its ends of the pipes. */
     private static final long OPEN_SECONDS = 60;
 
     private final ObjectMapper json = new ObjectMapper();
@@ -50,12 +50,12 @@ public final class Serve {
         pid = Integer.parseInt(Files.readSymbolicLink(Paths.get("/proc/self")).toString());
     }
 
-    /** Serves until it is told to exit; then the front end goes on as its user left it. */
+    /** Serves until a request to exit; then the front end continues. */
     public static void run(SparkSession spark) throws Exception {
         run(spark, Shell.OF_SPARK, "Scala " + scala.util.Properties.versionNumberString());
     }
 
-    /** The same for a front end with ways of its own, and its language with its version. */
+    /** The same for a front end with its own shell; also takes its language with its version. */
     public static void run(SparkSession spark, Shell shell, String language) throws Exception {
         new Serve().serve(new Answers(spark, shell, language));
     }
@@ -85,7 +85,7 @@ public final class Serve {
         }
     }
 
-    /** The reader's thread. */
+    /** Reads requests, in a thread of its own. */
     private void read() {
         Path pipes = Paths.get(System.getenv("SPARKPROOF_PIPES"));
         try {
@@ -104,7 +104,7 @@ public final class Serve {
             e.printStackTrace();
         }
         if (!done) {
-            // Nobody is left to serve, and the thread that serves may be inside Spark.
+            // No more requests can come, and the serving thread may be inside Spark.
             System.exit(0);
         }
     }

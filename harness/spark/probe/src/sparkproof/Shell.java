@@ -7,7 +7,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
 
-/** What a front end does in ways of its own. */
+/** Operations that differ between front ends. */
 public interface Shell {
     /** A table, by the front end's own reader. */
     Dataset<Row> table(
@@ -17,7 +17,7 @@ public interface Shell {
             StructType schema,
             String[] uris);
 
-    /** The session of a read that is not told one; none where there is no such read. */
+    /** The session of a read without a session argument; null if the front end has no such read. */
     SparkSession implied();
 
     /** Spark's own shell: its API is Spark's. */

@@ -14,7 +14,7 @@ final class Thrown {
 
     private Thrown() {}
 
-    /** Its class and words, where it was thrown, and the exceptions behind it, outermost first. */
+    /** Its class and message, its stack trace, and its causes, outermost first. */
     static Map<String, Object> of(Throwable thrown) {
         StringWriter trace = new StringWriter();
         thrown.printStackTrace(new PrintWriter(trace));
@@ -36,7 +36,7 @@ final class Thrown {
         return result;
     }
 
-    /** Its message; where the causes told in it were thrown is in the trace. */
+    /** Its message, without the stack traces of causes that some messages include. */
     private static String words(Throwable thrown) {
         StringBuilder words = new StringBuilder();
         for (String line : String.valueOf(thrown.getMessage()).split("\n")) {

@@ -1,4 +1,4 @@
-//! Submission, and the wait for its end.
+//! Submits an application and waits for its end.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,12 +28,12 @@ use crate::session::evidence;
 use crate::session::health::Health;
 use crate::session::logs::PodLogs;
 
-/// How long `spark-submit` may take: it starts a JVM and makes a few objects.
+/// How long `spark-submit` may take: it starts a JVM and creates a few objects.
 const SUBMISSION: Duration = Duration::from_secs(120);
-/// How long the driver's pod may stay without a node while nothing else goes away.
+/// How long the driver's pod may stay without a node while no other pod is being deleted.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long an interrupted application's log may take.
+/// How long reading the log of an interrupted application may take.
 const LAST_LOG: Duration = Duration::from_secs(5);
 
 /// A submitted application.
@@ -49,8 +49,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Submits, as the account that also drives: `pods` watches its namespace. What
-    /// `spark-submit` said is part of the error.
+    /// Submits with the account that the driver also uses; `pods` watches its namespace. An error
+    /// includes the output of `spark-submit`.
     ///
     /// # Errors
     /// Red with a [`sparkproof_base::verdict::Diagnosis`]: `spark-submit` failed. Bad input:
@@ -104,7 +104,7 @@ impl Application {
             Ok(()) => Ok(application),
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => {
-                // What the API refused stands before a long trace, of which the error has the end.
+                // The API's refusal precedes a long trace; the error has only the end of the trace.
                 let error = Error::red(said).with_source(error);
                 let what = "spark-submit failed".to_owned();
                 Err(application.explain(context, cluster, access, image, &error, what).await)
@@ -112,7 +112,7 @@ impl Application {
         }
     }
 
-    /// Waits until the driver's pod ended; what was to be seen meanwhile.
+    /// Waits until the driver's pod ended; returns what was observed meanwhile.
     ///
     /// # Errors
     /// Red with a [`sparkproof_base::verdict::Diagnosis`]: it does not end within its deadline, or
@@ -150,14 +150,14 @@ impl Application {
             let started = executors.iter().filter(|pod| phase(pod) != "Pending");
             seen.extend(started.map(|pod| (pod.name_any(), Arc::clone(pod))));
             let Some(driver) = now.get(&self.driver) else {
-                return self.pods.not_yet("the driver's pod is not to be seen");
+                return self.pods.not_yet("the driver's pod does not exist");
             };
             if matches!(phase(driver), "Succeeded" | "Failed") {
                 return Progress::Met(driver.clone());
             }
             let all = std::iter::once(driver).chain(executors).cloned();
             let all = (0..).zip(all).collect();
-            // Executors' registration is the driver's to know: none is counted as dying.
+            // Only the driver knows which executors are registered: none is counted as dying.
             if let Some(words) = health.hopeless(&all, leaving, self.executors as usize, "") {
                 return Progress::Never(Error::red(words));
             }
@@ -188,7 +188,7 @@ impl Application {
                 })
             }
             Err(error) if error.is_interruption() => {
-                // Its namespace goes next, and the log with it.
+                // The namespace is deleted next, and the log with it.
                 if let Ok(Ok(log)) = timeout(LAST_LOG, self.log(cluster, access)).await {
                     let file = format!("{}/driver.log", self.driver);
                     context.recorder.artifact("driver log", &file, &log);
@@ -202,14 +202,14 @@ impl Application {
         }
     }
 
-    /// By role: the pods of a StatefulSet get an executor's id only when that has asked for one.
+    /// Selects executors by role: the pods of a StatefulSet get an executor's id only once they ask for one.
     fn has_executor(&self, pod: &Pod) -> bool {
         let labels = pod.labels();
         let role = labels.get("spark-role").map(String::as_str);
         labels.get(KUBE_SESSION) == Some(&self.driver) && role == Some("executor")
     }
 
-    /// The driver's log as the API has it: what was followed may lack its end.
+    /// The driver's whole log from the API: the followed log may lack its end.
     async fn log(&self, cluster: &Cluster, access: &Access) -> Result<String> {
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let whole = kube::api::LogParams::default();
@@ -246,7 +246,7 @@ fn stateful_set_of(pod: &Pod) -> Option<&str> {
     owners.find(|owner| owner.kind == "StatefulSet").map(|owner| owner.name.as_str())
 }
 
-/// Runs it to its end; what it says comes into `said`.
+/// Runs `spark-submit` to its end; its output goes into `said`.
 async fn spark_submit(
     context: &Context,
     dir: &Path,
@@ -276,9 +276,9 @@ async fn spark_submit(
         .envs(access.proxy()?.map(|proxy| ("HTTPS_PROXY", proxy)))
         .env("SPARK_HOME", &image.spark_home)
         .envs(java)
-        // What lies there goes into the driver's ConfigMap.
+        // The files there go into the driver's ConfigMap.
         .env("SPARK_CONF_DIR", conf)
-        // Of a driver that is a pod spark-submit leaves `spark.driver.extraClassPath` to the pod.
+        // For a driver in a pod, spark-submit leaves `spark.driver.extraClassPath` to the pod.
         .env("SPARK_DIST_CLASSPATH", jars.join(":"))
         .env("SPARK_SUBMIT_OPTS", format!("-Djava.io.tmpdir={}", temporary.display()))
         .dir(dir)

@@ -1,4 +1,4 @@
-//! What an answer means: the promise is kept, a listed mistake is met, or neither.
+//! Judges an answer: the promise is kept, a listed mistake occurs, or neither.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -9,18 +9,18 @@ use sparkproof_catalog::{Erratum, Guide, Step, guide};
 
 use super::super::driver::last_lines;
 
-/// Named filters: what differs from run to run and proves nothing.
+/// Filters for what differs between runs and proves nothing.
 static FILTERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let of = |(from, to)| (Regex::new(from).expect("valid"), to);
     vec![
-        // Which of the two it is changes while kubelet waits.
+        // kubelet switches between the two.
         of((r"ErrImagePull|ImagePullBackOff", "[NO IMAGE]")),
-        // Which of the three the node had room for.
+        // The node had room for any of the three.
         of((r"-[0-9a-f]{16}-exec-\d+", "-[APP]-exec-[N]")),
         of((r"/[^\s':]+/(jars|bin)/", "[SPARK_HOME]/$1/")),
         of((r"\bspark-[0-9a-f]{8}\b", "[NAMESPACE]")),
         of((r"https://[^\s'/]+", "https://[SERVER]")),
-        // kind's and Minikube's.
+        // The groups of kind and of Minikube.
         of(("kubeadm:cluster-admins|system:masters", "[ADMINISTRATORS]")),
         of((r"@0x[0-9a-f]+|@[0-9a-f]{6,8}\b|0x[0-9a-f]{6,}", "[HASH]")),
         of((r"\b\d+(m\d+)?(ms|s|m)\b", "[AGE]")),
@@ -28,41 +28,41 @@ static FILTERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     ]
 });
 
-/// What was met.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The promise was kept.
     Kept,
-    /// A listed mistake, and the line of the answer that shows it.
+    /// A listed mistake occurred.
     Met {
-        /// Its name.
+        /// The mistake's name.
         erratum: String,
-        /// The line, filtered.
+        /// The filtered line of the answer that shows it.
         line: String,
     },
-    /// Not typed, and why.
+    /// The step was not typed; the reason.
     NotTyped(String),
-    /// The size of the node decides; met or not.
+    /// The mistake occurs or not, depending on the size of the node.
     OfMachine(String),
 }
 
-/// A step that was made.
+/// A step with its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// The step's id.
     pub step: String,
-    /// What came of it.
+    /// Its result.
     pub verdict: Verdict,
 }
 
-/// All steps of a list, in their order.
+/// All steps of a list, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transcript(pub Vec<Heard>);
 
-/// What the answer to a step means.
+/// Judges the answer to a step.
 ///
 /// # Errors
-/// Red: a listed mistake was not met, or what was met is not listed.
+/// Red: a listed mistake did not occur, or the answer is neither the promised one nor a listed mistake.
 pub fn judge(guide: &Guide, step: &Step, answer: &str) -> Result<Verdict> {
     let listed = step.erratum.as_deref().and_then(|name| guide.erratum(name));
     let kept = step.kept.as_ref().is_none_or(|kept| kept.is_match(answer));
@@ -73,28 +73,26 @@ pub fn judge(guide: &Guide, step: &Step, answer: &str) -> Result<Verdict> {
         (Some(erratum), Some(line), _) => Ok(Verdict::Met { erratum: erratum.name.clone(), line }),
         (None, _, true) => Ok(Verdict::Kept),
         (Some(erratum), None, true) => Err(Error::red(format!(
-            "step {}: the mistake {} is listed and was not met: the promise is kept",
+            "step {}: the listed mistake {} did not occur: the promise is kept",
             step.id, erratum.name
         ))
-        .remedy(
-            "take it out of harness/catalog/guide/guide.toml, or say for which versions it is",
-        )),
+        .remedy("remove it from harness/catalog/guide/guide.toml, or limit it to some versions")),
         (listed, _, false) => {
             let expected = listed.map_or_else(
                 || format!("expected {:?}", step.kept.as_ref().map_or("", Regex::as_str)),
                 |erratum| format!("expected the mistake {}", erratum.name),
             );
             Err(Error::red(format!(
-                "step {}: what was met is not listed; {expected}, answered: {}",
+                "step {}: the answer is not a listed one; {expected}, answered: {}",
                 step.id,
                 last_lines(answer.trim())
             ))
-            .remedy("list it in harness/catalog/guide/guide.toml, with what to do"))
+            .remedy("list it in harness/catalog/guide/guide.toml with its remedy"))
         }
     }
 }
 
-/// A longer line is a whole map or command: its part says enough.
+/// Longest part of a line that is kept, in characters: a longer line is a whole map or command.
 const LINE: usize = 300;
 
 /// The line of an answer that shows a mistake.
@@ -106,7 +104,7 @@ fn line_of(erratum: &Erratum, answer: &str) -> Option<String> {
     Some(if line.len() > LINE { found.as_str() } else { line }.to_owned())
 }
 
-/// A text as snapshots have it.
+/// The filtered text, as snapshots have it.
 fn filtered(text: &str) -> String {
     let filters = FILTERS.iter();
     filters.fold(text.to_owned(), |text, (from, to)| from.replace_all(&text, *to).into_owned())
@@ -160,13 +158,13 @@ mod tests {
     #[test]
     fn a_listed_mistake_that_is_not_met_and_one_that_is_not_listed_are_red() {
         let not_met = judged("other-namespaces", "no\n[exit 1]\n").expect_err("red").to_string();
-        assert!(not_met.contains("cluster-wide is listed and was not met"), "{not_met}");
+        assert!(not_met.contains("listed mistake cluster-wide did not occur"), "{not_met}");
         for (step, answer) in [
             ("read", "Execution error (IllegalStateException)\n"),
             ("namespace", "Error from server (AlreadyExists)\n[exit 1]\n"),
         ] {
             let unlisted = judged(step, answer).expect_err("red").to_string();
-            assert!(unlisted.contains("what was met is not listed"), "{unlisted}");
+            assert!(unlisted.contains("the answer is not a listed one"), "{unlisted}");
             assert!(unlisted.contains(answer.trim()), "{unlisted}");
         }
     }

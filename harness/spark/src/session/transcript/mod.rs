@@ -1,5 +1,5 @@
-//! A transcript: the guide typed as it is written, and as it is corrected, into a real shell and a real
-//! REPL; and what is met on the way.
+//! A transcript: the guide, as written and as corrected, typed into a real shell and a real REPL, with
+//! the result of each step.
 
 mod judge;
 mod repl;

@@ -1,4 +1,4 @@
-//! A Clojure REPL at a terminal, as its user has it.
+//! A Clojure REPL in a terminal, as a user starts it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,29 +16,30 @@ use super::super::driver::foreign;
 
 /// What `clojure.main` prints when it waits for a form.
 const PROMPT: &str = "user=> ";
-/// A JVM and Clojure, to the first prompt.
+/// Deadline from the start of the JVM to the first prompt.
 const START: Duration = Duration::from_secs(60);
-/// A form: Geni's sources may have to be compiled, and a session waits for executors for 120 s.
+/// Deadline of a form: Geni's sources may have to be compiled, and a session waits up to 120 s for
+/// executors.
 const FORM: Duration = Duration::from_secs(240);
 
-/// What a REPL is started with.
+/// Parameters for starting a REPL.
 #[derive(Debug)]
 pub(super) struct Start<'a> {
     /// Its working directory.
     pub(super) dir: &'a Path,
-    /// For temporary files and what it prints.
+    /// The directory for temporary files and the REPL's output.
     pub(super) private: &'a Path,
-    /// Spark's own jars come first: what the driver runs is what executors run.
+    /// Spark's home. Its jars come first on the class path, so that driver and executors run the same.
     pub(super) spark_home: &'a Path,
     pub(super) geni: &'a ClassPath,
     pub(super) java_home: Option<&'a Path>,
-    /// What kubectl and so Spark find.
+    /// The kubeconfig for kubectl and Spark.
     pub(super) kubeconfig: &'a Path,
-    /// The line of clj.
+    /// The command line of `clj`.
     pub(super) line: &'a str,
 }
 
-/// A running REPL; dropped, it is killed.
+/// A running REPL. It is killed when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Repl {
     context: Context,
@@ -49,7 +50,7 @@ pub(super) struct Repl {
 }
 
 impl Repl {
-    /// Starts it, and what it said up to its first prompt.
+    /// Starts it; returns it and its output up to the first prompt.
     pub(super) async fn start(context: &Context, start: &Start<'_>) -> Result<(Self, String)> {
         let log = start.private.join("terminal");
         let (jvm, terminal) = spawn(context, start, &log)?;
@@ -58,18 +59,18 @@ impl Repl {
         Ok((repl, said))
     }
 
-    /// Types one form; what was printed until the next prompt. An exception is an answer, too.
+    /// Types one form; returns the output up to the next prompt. An exception is an answer, too.
     pub(super) async fn type_in(&mut self, form: &str) -> Result<String> {
         self.forms += 1;
         self.terminal.type_in(form).await?;
         self.answer(form, FORM).await
     }
 
-    /// What stands between the last form and the next prompt.
+    /// The output between the last form and the next prompt.
     async fn answer(&self, what: &str, deadline: Duration) -> Result<String> {
         let waiting = Waiting { what: format!("the answer to {what}"), deadline };
         let (log, forms, jvm) = (&self.log, self.forms, &self.jvm);
-        // A file that grows has no watch here: polled.
+        // The output file is polled.
         wait(&self.context, waiting, Source::Backoff, async || {
             let text = printed(log);
             let mut answers = text.split(PROMPT).skip(forms);
@@ -87,13 +88,13 @@ impl Repl {
         .await
     }
 
-    /// Ctrl-D, and the wait for its end.
+    /// Closes it by Ctrl-D, and waits for its end.
     pub(super) async fn close(mut self) -> Result<()> {
         self.terminal.end_input().await?;
         self.ended("the closed REPL").await
     }
 
-    /// kill -9 of the JVM.
+    /// Kills the JVM by kill -9, and waits for its end.
     pub(super) async fn kill(self) -> Result<()> {
         self.jvm.signal(Signal::KILL);
         self.ended("the killed REPL").await
@@ -128,7 +129,7 @@ fn spawn(context: &Context, start: &Start<'_>, log: &Path) -> Result<(Group, Ter
         .env("LC_ALL", "C.UTF-8")
         .env("KUBECONFIG", start.kubeconfig)
         .env("TMPDIR", &temporary)
-        // As for other drivers; and what Clojure tells of an exception comes to the terminal.
+        // As for other drivers; Clojure prints its report of an exception to the terminal.
         .env(
             "JDK_JAVA_OPTIONS",
             format!(
@@ -145,7 +146,8 @@ fn spawn(context: &Context, start: &Start<'_>, log: &Path) -> Result<(Group, Ter
     })
 }
 
-/// What a line of clj says of the JVM; its dependencies are the class path that is given.
+/// The environment and JVM options in a line of clj. Its dependencies are not used: the class path is
+/// given.
 #[derive(Debug, PartialEq, Eq)]
 struct Line<'a> {
     variables: Vec<(&'a str, &'a str)>,
@@ -166,7 +168,7 @@ impl<'a> Line<'a> {
 fn printed(log: &Path) -> String {
     let bytes = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).replace('\r', "");
-    // Most of it is Spark's log; its prompts are kept.
+    // Removes Spark's log lines, except those with a prompt.
     let quiet = |line: &str| line.contains(" INFO ") && !line.contains(PROMPT);
     text.split_inclusive('\n').filter(|line| !quiet(line)).collect()
 }

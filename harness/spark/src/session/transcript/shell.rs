@@ -1,4 +1,4 @@
-//! Lines typed into a shell.
+//! Runs lines in a shell.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -9,32 +9,32 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_machine::exec::Tool;
 
-/// One answer: `kubectl` waits for a server that does not answer.
+/// Deadline of one answer: `kubectl` waits for a server that does not answer.
 const ANSWER: Duration = Duration::from_secs(60);
-/// Types the lines, and says how they ended.
+/// Runs the lines, and prints their exit status.
 const TYPE: &str = "exec 2>&1; eval \"$1\"; status=$?; echo; echo \"[exit $status]\"";
 
-/// What kubectl's log says now and then although the command succeeds: client-go's `websocket.go`
-/// reports a stream that its other side closed first. It is no part of an answer.
+/// A line that kubectl sometimes logs although the command succeeds: client-go's `websocket.go` reports
+/// a stream that the other side closed first. It is removed from answers.
 static NOISE: LazyLock<Regex> = LazyLock::new(|| {
     let line =
         r"(?m)^[IWE]\d{4} .*\bwebsocket\.go:\d+\] Unknown stream id \d+, discarding message\n";
     Regex::new(line).expect("valid")
 });
 
-/// Where lines are typed.
+/// A shell's environment.
 #[derive(Debug)]
 pub(super) struct Shell {
-    /// The working directory; also the home, where kubectl keeps a cache.
+    /// The working directory and home, where kubectl keeps a cache.
     pub(super) dir: PathBuf,
-    /// The only kubeconfig.
+    /// The value of `KUBECONFIG`.
     pub(super) kubeconfig: PathBuf,
-    /// The distribution.
+    /// The value of `SPARK_HOME`.
     pub(super) spark_home: PathBuf,
 }
 
 impl Shell {
-    /// What the lines printed, both streams, without a tool's noise, and `[exit N]`.
+    /// Runs the lines; returns the output of both streams and `[exit N]`.
     pub(super) async fn type_in(&self, context: &Context, lines: &str) -> Result<String> {
         let kubeconfig: &Path = &self.kubeconfig;
         let done = Tool::new("bash")

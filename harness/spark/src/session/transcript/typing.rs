@@ -1,4 +1,4 @@
-//! Types steps, one after the other.
+//! Types the steps of a list in order.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,16 +18,16 @@ use super::judge::{Verdict, judge};
 use super::repl::{Repl, Start};
 use super::shell::Shell;
 
-/// Which versions are met; that of Java is known once a REPL runs.
+/// The versions in use. Java's is known once a REPL runs.
 #[derive(Debug, Clone)]
 pub struct Versions {
-    /// Geni's.
+    /// Geni's version.
     pub geni: String,
-    /// Spark's.
+    /// Spark's version.
     pub spark: SparkVersion,
 }
 
-/// A shell, a REPL, and what was said.
+/// A shell, a REPL, and their output so far.
 #[derive(Debug)]
 pub struct Typing {
     context: Context,
@@ -43,7 +43,7 @@ pub struct Typing {
 }
 
 impl Typing {
-    /// With the values of the guide's names.
+    /// Prepares a transcript with values for the guide's names.
     pub fn new(
         context: &Context,
         image: &SparkImage,
@@ -72,7 +72,7 @@ impl Typing {
         })
     }
 
-    /// A text with the values of the names.
+    /// Replaces the guide's names in a text by their values.
     pub fn filled(&self, text: &str) -> String {
         filled(text, &self.values)
     }
@@ -88,7 +88,7 @@ impl Typing {
             && fits(java, self.java.as_deref().unwrap_or_default())
     }
 
-    /// Makes a step, and judges what came of it; what was said comes first.
+    /// Runs a step and judges its answer. The output is recorded before that.
     pub async fn make(&mut self, guide: &Guide, step: &Step) -> (String, Result<Verdict>) {
         let mut said = String::new();
         let verdict = match step.typed() {
@@ -113,7 +113,7 @@ impl Typing {
         (said, verdict)
     }
 
-    /// Types into the shell; again until what is expected is answered, or the step's time is over.
+    /// Types into the shell, repeatedly until the expected answer comes or the step's time is over.
     async fn ask(
         &self,
         guide: &Guide,
@@ -173,12 +173,14 @@ impl Typing {
                 }
                 Ok(String::new())
             }
-            Typed::Shell(_) => Err(Error::internal("a shell step is asked")),
+            Typed::Shell(_) => Err(Error::internal("a shell step reached the REPL")),
         }
     }
 
     fn open(&mut self) -> Result<&mut Repl> {
-        self.repl.as_mut().ok_or_else(|| Error::red("no REPL is open: the one before failed"))
+        self.repl
+            .as_mut()
+            .ok_or_else(|| Error::red("no REPL is open: the step that opens it failed"))
     }
 
     fn start<'a>(&'a self, line: &'a str) -> Start<'a> {
@@ -193,18 +195,18 @@ impl Typing {
         }
     }
 
-    /// Java's version, once a REPL ran.
+    /// Java's version; `None` before a REPL ran.
     pub fn java(&self) -> Option<&str> {
         self.java.as_deref()
     }
 
-    /// All that was typed and said.
+    /// Everything that was typed, with its output.
     pub fn said(&self) -> &str {
         &self.said
     }
 }
 
-/// A version of less than three numbers, as Java's.
+/// Parses a version with fewer than three numbers, such as Java's.
 fn lenient(version: &str) -> Version {
     let numbers = version.split(['.', '-', '+']).map_while(|number| number.parse().ok());
     let numbers: Vec<u64> = numbers.chain([0, 0, 0]).take(3).collect();
