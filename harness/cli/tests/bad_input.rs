@@ -97,7 +97,7 @@ fn created(home: &Path) -> Vec<String> {
 #[case::bad_conf(&["run", "--conf", "nonsense"], "expected spark.some.key=value")]
 #[case::rbac_in_a_namespace_of_theirs(
     &["run", "--kubeconfig", "input/unknown.toml", "--image", "i", "--namespace", "team", "--rbac", "minimal"],
-    "--rbac says what to grant"
+    "--rbac has no effect with --kubeconfig and --namespace"
 )]
 #[case::store_image_without_a_cluster(&["run", "--store-image", "s3=i"], "--store-image needs --kubeconfig")]
 #[case::a_context_without_a_kubeconfig(&["run", "--context", "c"], "--context needs --kubeconfig")]
@@ -107,7 +107,7 @@ fn created(home: &Path) -> Vec<String> {
 )]
 #[case::hdfs_in_a_pod(
     &["run", "--kubeconfig", "input/unknown.toml", "--image", "i", "--store-image", "hdfs=i"],
-    "HDFS in a pod is reached by pods only"
+    "only pods can reach HDFS in a pod"
 )]
 #[case::not_up(&["down", "--name", "nothing"], "no cluster named nothing is up")]
 #[case::no_run_directory(&["report", "/nowhere"], "is not a directory")]
