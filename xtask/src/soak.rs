@@ -66,40 +66,34 @@ pub(crate) fn soak(args: &SoakArgs) -> miette::Result<()> {
         failures.extend(compare(&before, "after the runs"));
     }
     let mut random = StdRng::seed_from_u64(args.seed);
-    for number in 0..args.kills {
-        let (name, phase, args, within) = &MOMENTS[number as usize % MOMENTS.len()];
-        let after = Duration::from_millis(random.random_range(within.clone()));
-        let all = (number as usize / MOMENTS.len()) % 2 == 1;
-        let what = format!(
-            "kill {} in {name}: {}, {} ms after {phase} began",
-            number + 1,
-            if all { "all processes of the run" } else { "the process" },
-            after.as_millis()
-        );
-        let outcome = killed(phase, args, after, all)
-            .and_then(|()| sparkproof(&["sweep"]))
-            .map_err(|e| e.to_string())
-            .and_then(|()| compare(&before, &what).map_or(Ok(()), Err));
-        tell(&format!("{what}: {outcome:?}"));
-        failures.extend(outcome.err().map(|e| format!("{what}: {e}")));
-    }
-    for number in 0..args.interrupts {
-        let (name, phase, args, within) = &MOMENTS[number as usize % MOMENTS.len()];
-        let after = Duration::from_millis(random.random_range(within.clone()));
-        let twice = (number as usize / MOMENTS.len()) % 2 == 1;
-        let what = format!(
-            "SIGINT {}{} in {name}: {} ms after {phase} began",
-            number + 1,
-            if twice { ", twice," } else { "" },
-            after.as_millis()
-        );
-        let begun = Instant::now();
-        let outcome = interrupted(phase, args, after, twice)
-            .and_then(|()| if twice { sparkproof(&["sweep"]) } else { Ok(()) })
-            .map_err(|e| e.to_string())
-            .and_then(|()| compare(&before, &what).map_or(Ok(()), Err));
-        tell(&format!("{what}: {:.1} s, {outcome:?}", begun.elapsed().as_secs_f64()));
-        failures.extend(outcome.err().map(|e| format!("{what}: {e}")));
+    for (count, interrupts) in [(args.kills, false), (args.interrupts, true)] {
+        for number in 0..count {
+            let (name, phase, args, within) = &MOMENTS[number as usize % MOMENTS.len()];
+            let after = Duration::from_millis(random.random_range(within.clone()));
+            // Every second round over the moments is the harder one.
+            let hard = (number as usize / MOMENTS.len()) % 2 == 1;
+            let how = match (interrupts, hard) {
+                (false, false) => "SIGKILL to the process",
+                (false, true) => "SIGKILL to all processes of the run",
+                (true, false) => "SIGINT",
+                (true, true) => "SIGINT twice",
+            };
+            let number = number + 1;
+            let what =
+                format!("{how}, {number}: {name}, {} ms after {phase} began", after.as_millis());
+            let begun = Instant::now();
+            let ended = match interrupts {
+                false => killed(phase, args, after, hard),
+                true => interrupted(phase, args, after, hard),
+            };
+            let cleans_up = interrupts && !hard;
+            let outcome = ended
+                .and_then(|()| if cleans_up { Ok(()) } else { sparkproof(&["sweep"]) })
+                .map_err(|e| e.to_string())
+                .and_then(|()| compare(&before, &what).map_or(Ok(()), Err));
+            tell(&format!("{what}: {:.1} s, {outcome:?}", begun.elapsed().as_secs_f64()));
+            failures.extend(outcome.err().map(|e| format!("{what}: {e}")));
+        }
     }
     if failures.is_empty() {
         return Ok(());
@@ -120,12 +114,23 @@ fn compare(before: &str, when: &str) -> Option<String> {
     compared.err().map(|e| format!("{when}: {e}"))
 }
 
-/// Starts a run, kills it in a phase, and waits for its end.
-fn killed(phase: &str, args: &[&str], after: Duration, all: bool) -> miette::Result<()> {
+/// Starts a run and sends it a signal in a phase; also says whether that phase was reached.
+fn signalled(
+    phase: &str,
+    args: &[&str],
+    after: Duration,
+    signal: Signal,
+) -> miette::Result<(Watched, miette::Result<()>)> {
     let mut run = Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, args)?;
     let reached = run.reach(phase);
     pause(after);
-    run.signal(Signal::KILL)?;
+    run.signal(signal)?;
+    Ok((run, reached))
+}
+
+/// Starts a run, kills it in a phase, and waits for its end.
+fn killed(phase: &str, args: &[&str], after: Duration, all: bool) -> miette::Result<()> {
+    let (run, reached) = signalled(phase, args, after, Signal::KILL)?;
     if all {
         run.kill_all(true)?;
     }
@@ -135,10 +140,7 @@ fn killed(phase: &str, args: &[&str], after: Duration, all: bool) -> miette::Res
 
 /// Starts a run and interrupts it in a phase, with `twice` again during cleanup.
 fn interrupted(phase: &str, args: &[&str], after: Duration, twice: bool) -> miette::Result<()> {
-    let mut run = Watched::start(&Path::new(SPARKPROOF).canonicalize().into_diagnostic()?, args)?;
-    let reached = run.reach(phase);
-    pause(after);
-    run.signal(Signal::INT)?;
+    let (run, reached) = signalled(phase, args, after, Signal::INT)?;
     if twice {
         pause(Duration::from_millis(500));
         run.signal(Signal::INT)?;
