@@ -5,35 +5,38 @@ use std::path::{Path, PathBuf};
 use sparkproof_base::error::{Error, Result};
 
 use crate::SparkVersion;
-use crate::plan::FrontEnd;
-use crate::spark::check_scala;
 
-/// The absolute directory of a user's distribution, and its version; bad input if it is none.
-pub fn home_and_version(home: &Path) -> Result<(PathBuf, SparkVersion)> {
-    let bad = |why: String| {
-        Error::input(format!("--spark-home {}: {why}", home.display()))
-            .remedy("unpack an official Spark distribution and name its directory")
-    };
-    let home = home.canonicalize().map_err(|e| bad(e.to_string()))?;
-    for file in ["bin/spark-submit", "bin/docker-image-tool.sh", "RELEASE", "jars"] {
-        if !home.join(file).exists() {
-            return Err(bad(format!("no {file} there, expected a Spark distribution")));
-        }
-    }
-    let (_, version) = kubernetes_jar(&home)
-        .ok_or_else(|| bad("no jars/spark-kubernetes_*.jar: built without Kubernetes".into()))?;
-    Ok((home, version.parse()?))
+/// A user's distribution, looked at once.
+#[derive(Debug)]
+pub struct SparkHome {
+    /// Its absolute directory.
+    pub dir: PathBuf,
+    /// Spark's version.
+    pub version: SparkVersion,
+    /// Scala's binary version, e.g. `2.12`.
+    pub scala: String,
 }
 
-/// Refuses a front end that a user's distribution does not support.
-///
-/// # Errors
-/// Bad input.
-pub fn check_home(home: &Path, front_end: FrontEnd) -> Result<()> {
-    match kubernetes_jar(home) {
-        Some((scala, version)) => check_scala(front_end, &version, &scala),
-        // Another check reports an invalid distribution.
-        None => Ok(()),
+impl SparkHome {
+    /// Looks at a directory.
+    ///
+    /// # Errors
+    /// Bad input: it holds no distribution with Kubernetes.
+    pub fn open(home: &Path) -> Result<Self> {
+        let bad = |why: String| {
+            Error::input(format!("--spark-home {}: {why}", home.display()))
+                .remedy("unpack an official Spark distribution and name its directory")
+        };
+        let dir = home.canonicalize().map_err(|e| bad(e.to_string()))?;
+        for file in ["bin/spark-submit", "bin/docker-image-tool.sh", "RELEASE", "jars"] {
+            if !dir.join(file).exists() {
+                return Err(bad(format!("no {file} there, expected a Spark distribution")));
+            }
+        }
+        let (scala, version) = kubernetes_jar(&dir).ok_or_else(|| {
+            bad("no jars/spark-kubernetes_*.jar: built without Kubernetes".into())
+        })?;
+        Ok(SparkHome { dir, version: version.parse()?, scala })
     }
 }
 
@@ -50,14 +53,16 @@ fn kubernetes_jar(home: &Path) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::FrontEnd;
+    use crate::spark::check_scala;
 
     #[test]
     fn a_home_that_is_none_is_bad_input() {
         let keep = tempfile::tempdir().expect("temporary directory");
-        let error = home_and_version(keep.path()).expect_err("empty");
+        let error = SparkHome::open(keep.path()).expect_err("empty");
         assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
         assert!(error.to_string().contains("no bin/spark-submit"), "{error}");
-        let error = home_and_version(Path::new("/nowhere")).expect_err("missing");
+        let error = SparkHome::open(Path::new("/nowhere")).expect_err("missing");
         assert_eq!(error.exit, sparkproof_base::Exit::BadInput);
     }
 
@@ -71,15 +76,22 @@ mod tests {
             std::fs::write(keep.path().join(file), "").expect("written");
         }
         assert!(
-            home_and_version(keep.path()).expect_err("no jar").to_string().contains("Kubernetes")
+            SparkHome::open(keep.path()).expect_err("no jar").to_string().contains("Kubernetes")
         );
         std::fs::write(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar"), "").expect("w");
-        assert_eq!(home_and_version(keep.path()).expect("valid").1, SparkVersion::new(3, 5, 9));
-        check_home(keep.path(), FrontEnd::Geni).expect("Scala 2.12");
+        assert_eq!(
+            SparkHome::open(keep.path()).expect("valid").version,
+            SparkVersion::new(3, 5, 9)
+        );
+        let check_home = |front_end| {
+            let home = SparkHome::open(keep.path()).expect("valid");
+            check_scala(front_end, home.version, &home.scala)
+        };
+        check_home(FrontEnd::Geni).expect("Scala 2.12");
         std::fs::remove_file(keep.path().join("jars/spark-kubernetes_2.12-3.5.9.jar")).expect("r");
         std::fs::write(keep.path().join("jars/spark-kubernetes_2.13-3.5.9.jar"), "").expect("w");
-        check_home(keep.path(), FrontEnd::SparkShell).expect("any Scala");
-        let error = check_home(keep.path(), FrontEnd::Geni).expect_err("Scala 2.13");
+        check_home(FrontEnd::SparkShell).expect("any Scala");
+        let error = check_home(FrontEnd::Geni).expect_err("Scala 2.13");
         assert!(error.to_string().contains("Geni is built for Scala 2.12"), "{error}");
     }
 }

@@ -18,7 +18,6 @@ mod variant_id;
 pub use geni::geni_for;
 pub use guide::{Act, Erratum, Guide, List, Name, Owns, Step, Typed, When, filled, guide};
 pub use hadoop::{JarSet, Pin, coordinates, pin_of};
-pub use home::{check_home, home_and_version};
 pub use naming::{ReadCheck, order_of, read_check, strategy_of_id};
 pub use spark_version::SparkVersion;
 pub use store::StoreKind;

@@ -2,7 +2,8 @@
 
 use scenarios::frame::{Outcome, proof};
 use sparkproof::checks;
-use sparkproof::images::{Entry, Layer, load, load_layered, spark};
+use sparkproof::images::spark::{self, Distribution};
+use sparkproof::images::{Entry, Layer, load, load_layered};
 use sparkproof::ledger::OwnedResource;
 use sparkproof::release::release;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
@@ -14,12 +15,16 @@ use sparkproof::wait::{Progress, Source, Waiting, wait};
 async fn a_distributions_own_tool_builds_an_image_that_works() -> Outcome {
     proof("a_distributions_own_tool_builds_an_image_that_works", async |p| {
         let engine = p.environment.node_engine()?;
-        let home = &p.environment.image.spark_home;
+        let distribution = || Distribution {
+            home: p.environment.image.spark_home.clone(),
+            version: p.environment.image.version.clone(),
+            java_home: None,
+        };
         let nodes = &p.environment.cluster.executor_nodes();
-        let image = spark::from_home(&p.context, engine, "spark", home).await?;
+        let image = spark::from_home(&p.context, engine, "spark", distribution()).await?;
         load(&p.context, engine, nodes, &image.reference).await?;
 
-        let again = spark::from_home(&p.context, engine, "spark", home).await?;
+        let again = spark::from_home(&p.context, engine, "spark", distribution()).await?;
         assert_eq!((again.origin.as_str(), again.digest), ("cached", image.digest.clone()));
         let again = load(&p.context, engine, nodes, &image.reference).await?;
         assert!(again.already_present && again.bytes_sent == 0, "{again}");

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::Result;
 
-use crate::home::home_and_version;
+use crate::SparkVersion;
+use crate::home::SparkHome;
 use crate::plan::{FrontEnd, RawPlan};
-use crate::spark::{default_version, find};
-use crate::{SparkVersion, check_home};
+use crate::spark::{check_scala, default_version, find};
 
 /// Where Spark comes from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,12 +30,12 @@ impl SparkSource {
     pub(super) fn new(raw: &RawPlan, front_end: FrontEnd) -> Result<Self> {
         let (home, version) = match (&raw.spark_home, &raw.spark_version) {
             (Some(home), _) => {
-                let (home, version) = home_and_version(home)?;
-                check_home(&home, front_end)?;
+                let SparkHome { dir, version, scala } = SparkHome::open(home)?;
+                check_scala(front_end, &version, &scala)?;
                 if let Ok(known) = find(&version) {
                     known.check_front_end(front_end)?;
                 }
-                (Some(home), version)
+                (Some(dir), version)
             }
             (None, Some(version)) => {
                 find(version)?.check_front_end(front_end)?;

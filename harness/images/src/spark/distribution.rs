@@ -7,7 +7,6 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::SparkVersion;
-use sparkproof_catalog::home_and_version;
 use sparkproof_catalog::spark::{SparkRelease, find};
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
@@ -157,12 +156,6 @@ fn executable(path: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))
-}
-
-/// A user's distribution; bad input if the directory is none.
-pub fn of_home(home: &Path) -> Result<Distribution> {
-    let (home, version) = home_and_version(home)?;
-    Ok(Distribution { home, version, java_home: None })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark::find;
 use sparkproof_machine::engine::Engine;
 
-use super::{Distribution, build, composed, distribution, java, of_home, tool};
+use super::{Distribution, build, composed, distribution, java, tool};
 use crate::Key;
 
 /// The image of executors, with the driver's distribution.
@@ -70,9 +70,8 @@ pub async fn from_home(
     context: &Context,
     engine: &Engine,
     phase: &str,
-    home: &Path,
+    distribution: Distribution,
 ) -> Result<SparkImage> {
-    let distribution = of_home(home)?;
     let path = distribution.home.join("kubernetes/dockerfiles/spark/Dockerfile");
     let dockerfile = fs_err::read_to_string(&path).map_err(|e| {
         Error::input(format!("--spark-home {}", distribution.home.display())).with_source(e)

@@ -11,7 +11,7 @@ mod java;
 mod provide;
 mod tool;
 
-pub use distribution::{Distribution, composed, of_home};
+pub use distribution::{Distribution, composed};
 pub use driver::driver_image;
 pub use examples::{
     EXAMPLE_INTERPRETER, EXAMPLE_JAR, EXAMPLE_PYTHON, PYTHON_IN_IMAGE, SAYS_PYTHON,

@@ -6,7 +6,7 @@ use sparkproof_base::events::PhaseGuard;
 use sparkproof_catalog::plan::SparkSource;
 use sparkproof_machine::engine::Engine;
 
-use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version, of_home};
+use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version};
 
 /// Builds the image, or uses the given one. Without an engine (an existing cluster) only a given
 /// image can be used, which the cluster pulls.
@@ -17,15 +17,21 @@ pub async fn provide(
     source: &SparkSource,
 ) -> Result<SparkImage> {
     let version = &source.version;
-    let image = match (&source.image, &source.home, engine) {
-        (Some(reference), home, engine) => {
-            let driver: Distribution = match home {
-                Some(home) => of_home(home)?,
+    let given = source.home.clone().map(|home| {
+        let (version, java_home) = (version.clone(), None);
+        Distribution { home, version, java_home }
+    });
+    let image = match (&source.image, given, engine) {
+        (Some(reference), given, engine) => {
+            let driver = match given {
+                Some(given) => given,
                 None => composed(context, phase.name(), version).await?,
             };
             from_reference(engine, reference, driver).await?
         }
-        (None, Some(home), Some(engine)) => from_home(context, engine, phase.name(), home).await?,
+        (None, Some(given), Some(engine)) => {
+            from_home(context, engine, phase.name(), given).await?
+        }
         (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
         (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
     };
