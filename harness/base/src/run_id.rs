@@ -4,8 +4,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Error, Result};
 use crate::name::Name;
 
@@ -15,8 +13,7 @@ const STORE: &str = "store-";
 /// The id of a run: 8 random hex digits, the name of a cluster (`up`), or `store-` and the name of
 /// a storage server (`store up`). It is a part of paths and of names of objects, and the value of
 /// a label.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
 impl RunId {
@@ -79,20 +76,6 @@ impl FromStr for RunId {
     }
 }
 
-impl TryFrom<String> for RunId {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<RunId> for String {
-    fn from(id: RunId) -> Self {
-        id.0
-    }
-}
-
 impl Deref for RunId {
     type Target = str;
 
@@ -113,6 +96,11 @@ impl fmt::Display for RunId {
 pub struct RunLabel(String);
 
 impl RunLabel {
+    /// The id of the run, which Kubernetes objects carry.
+    pub fn id(&self) -> &str {
+        self.0.split_once('.').map_or(&self.0, |(id, _)| id)
+    }
+
     /// A label that is not in use, for a run with a name that a user chose.
     pub fn for_name(id: &RunId) -> Self {
         RunLabel(format!("{id}.{}", RunId::random()))
@@ -194,6 +182,7 @@ mod tests {
         let id: RunId = "dev".parse().expect("an id");
         let label = RunLabel::for_name(&id);
         assert_eq!(label.parse::<RunLabel>().expect("a label"), label);
+        assert_eq!((label.id(), RunLabel::from(id).id()), ("dev", "dev"));
         for bad in ["", "dev.", "dev.x", "dev.7f3a0b1c.1", ".7f3a0b1c"] {
             assert!(bad.parse::<RunLabel>().is_err(), "{bad}");
         }

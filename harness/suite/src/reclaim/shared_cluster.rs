@@ -74,8 +74,8 @@ async fn sweep_with(
         Err(error) => return Err(error).or_environment("listing Leases"),
     };
     // Read after the list, since a run may have begun meanwhile.
-    let live: BTreeSet<String> =
-        StaleRun::live(&context.dirs)?.into_iter().map(String::from).collect();
+    let live = StaleRun::live(&context.dirs)?;
+    let live: BTreeSet<String> = live.iter().map(|label| label.id().to_owned()).collect();
     let leased: BTreeSet<String> = found.iter().map(|lease| label(lease, KUBE_RUN)).collect();
     let of_others = found.into_iter().filter(|lease| !live.contains(&label(lease, KUBE_RUN)));
     let seen = leases::observe(context, &api, &ours, of_others.collect()).await?;
