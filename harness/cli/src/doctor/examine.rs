@@ -20,7 +20,7 @@ use super::{Finding, host, tools};
 /// Bad input: the plan names something that does not exist. Internal: an embedded table cannot be
 /// read. Interruptions.
 pub async fn examine(context: &Context, plan: &ResolvedPlan) -> Result<Vec<Finding>> {
-    let needs = Needs::for_plan(plan)?;
+    let needs = Needs::for_plan(plan);
     let mut findings = Vec::new();
     let mut base = needs.base;
     if needs.engine {

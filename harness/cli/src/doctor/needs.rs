@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use sparkproof_base::error::Result;
 use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, ResolvedPlan};
 use sparkproof_catalog::{SparkVersion, StoreKind};
 
@@ -30,10 +29,7 @@ pub(super) struct Needs {
 
 impl Needs {
     /// Derives the needs of a plan.
-    ///
-    /// # Errors
-    /// Bad input: the plan's `--spark-home` is not a distribution, or a version is unknown.
-    pub(super) fn for_plan(plan: &ResolvedPlan) -> Result<Self> {
+    pub(super) fn for_plan(plan: &ResolvedPlan) -> Self {
         let variants: Vec<_> = plan.variants().collect();
         let (kind, minikube, unpublished) = match &plan.cluster {
             ClusterPlan::Kind { kubernetes, .. } => (true, false, kubernetes.published.is_none()),
@@ -53,7 +49,7 @@ impl Needs {
             plan.front_end == FrontEnd::Pyspark && plan.driver != DriverPlace::Host;
         let base = engine && plan.spark.image.is_none();
         let layers = engine && (by("2") || python_in_image);
-        Ok(Needs {
+        Needs {
             engine,
             cluster: kind || minikube,
             kind,
@@ -72,7 +68,7 @@ impl Needs {
                 DriverPlace::Host => Some(plan.spark.version.clone()),
                 DriverPlace::Container | DriverPlace::Pod => None,
             },
-        })
+        }
     }
 }
 
@@ -85,7 +81,7 @@ mod tests {
         let mut raw = RawPlan::default();
         change(&mut raw);
         let machine = Machine { cpu: MilliCpu(4000), memory: MebiBytes(16_000) };
-        Needs::for_plan(&ResolvedPlan::new(raw, machine).expect("a plan")).expect("needs")
+        Needs::for_plan(&ResolvedPlan::new(raw, machine).expect("a plan"))
     }
 
     #[test]
