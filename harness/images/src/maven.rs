@@ -61,6 +61,11 @@ impl Jar {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The artifact's name, without its version.
+    pub fn artifact(&self) -> &str {
+        self.path.rsplit('/').nth(2).unwrap_or_default()
+    }
+
     /// As a dependency in a POM, without its own dependencies.
     fn dependency(&self) -> Result<String> {
         let parts: Vec<&str> = self.path.rsplitn(4, '/').collect();

@@ -42,6 +42,7 @@ mod tests {
     fn the_lock_has_the_servers_of_the_pom() {
         let lock = STORES.text("hdfs/jars.lock");
         assert_eq!(locked().len(), lock.lines().count());
+        assert!(locked().iter().all(|jar| jar.sha256.len() == 64));
         for dependency in STORES.text("hdfs/pom.xml").split("<dependency>").skip(1) {
             let of = |tag: &str| dependency.split(['<', '>']).skip_while(|t| *t != tag).nth(1);
             let (name, version) =
