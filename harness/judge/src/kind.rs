@@ -5,14 +5,14 @@ use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
 use crate::control::Control;
-use crate::{access, pods, teardown};
+use crate::{access, pods, read, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
 pub struct Kind {
     /// Its id. A check of this kind has this id, or one of `ids`.
     pub id: &'static str,
-    /// Ids of its checks, where they differ from the kind's.
+    /// Ids of its checks, where they differ from the kind's. `*` is one variant, or one case.
     pub ids: &'static [&'static str],
     /// What a green verdict means, in one sentence.
     pub claim: &'static str,
@@ -68,6 +68,20 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: pods::owner_controls,
             judge: judge::<pods::Owners>,
+        },
+        Kind {
+            id: read::Reads::KIND,
+            ids: &["read.*.executors"],
+            claim: "Each executor, and nothing else, read every file of the variant to its end: its \
+                    bytes by SHA-256, by Hadoop's class and on the kind of mount that are declared.",
+            looks_at: "What one task on each executor reports of each file, with the mount of its \
+                       path in `/proc/self/mountinfo`; the session's executor pods.",
+            live: LiveControl::Scenario(
+                "reading",
+                "a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named",
+            ),
+            controls: read::executors_controls,
+            judge: judge::<read::Reads>,
         },
         Kind {
             id: teardown::Left::KIND,

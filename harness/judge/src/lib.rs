@@ -5,12 +5,19 @@ mod access;
 mod control;
 mod kind;
 mod pods;
+mod read;
 mod rejudge;
+mod task;
 mod teardown;
 
 pub use access::Granted;
 pub use control::{Control, Says};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
+pub use read::{
+    Declared, ExpectedReads, FailedRead, FileRead, JavaFailure, Measured, Mount, MountKind, Place,
+    ReadTable, ReadTask, Reads, Share, ShareFailure, SmallFiles, WrittenFile, diagnose_read,
+};
 pub use rejudge::{Rejudged, rejudge};
+pub use task::BarrierTask;
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

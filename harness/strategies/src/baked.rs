@@ -6,7 +6,7 @@ use sparkproof_catalog::Variant;
 use sparkproof_images::{Entry, Layer};
 use sparkproof_spark::session::SessionOverlay;
 
-use super::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
+use super::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
 
 /// The variant `1-baked`: a layer with the data on top of the session's image. Only that layer is
 /// sent to the nodes.
@@ -50,6 +50,6 @@ impl Strategy for Baked {
     }
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
-        Location::local(scene.path(self.variant), Mount::Root, None)
+        Location::local(scene.path(self.variant), MountKind::Root, None)
     }
 }

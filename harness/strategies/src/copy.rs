@@ -13,7 +13,7 @@ use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::LiveSession;
 
 use super::transfer::{HASH, verify};
-use super::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
+use super::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
 
 /// The variant `0-copy`.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Strategy for Copy {
     }
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
-        Location::local(scene.path(self.variant), Mount::Root, None)
+        Location::local(scene.path(self.variant), MountKind::Root, None)
     }
 }
 

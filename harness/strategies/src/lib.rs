@@ -28,5 +28,6 @@ pub use registry::strategy_of;
 pub use remote::s3_conf;
 pub use remote::{Remote, Scheme};
 pub use rows::SCHEMA;
-pub use strategy::{Location, Mount, SetupCost, Strategy, StrategyContext};
+pub use sparkproof_judge::MountKind;
+pub use strategy::{Location, SetupCost, Strategy, StrategyContext};
 pub use table::{DataFile, Format, Table};

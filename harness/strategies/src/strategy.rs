@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use futures::future::LocalBoxFuture;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
+use sparkproof_base::error::Result;
 use sparkproof_base::events::ReadMetrics;
 use sparkproof_catalog::{StoreKind, Variant};
+use sparkproof_judge::MountKind;
 use sparkproof_kubernetes::access::Rule;
 use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::{Environment, LiveSession};
@@ -158,7 +159,7 @@ pub struct Location {
     /// Hadoop's class for its scheme, without the package.
     pub file_system: &'static str,
     /// The expected mount of local paths.
-    pub mount: Option<Mount>,
+    pub mount: Option<MountKind>,
     /// The path on this host, for local paths that the driver needs, too.
     pub driver_path: Option<PathBuf>,
     /// The server whose log must show the reads.
@@ -168,7 +169,7 @@ pub struct Location {
 impl Location {
     /// A local path, which the driver must have with the same bytes: it lists and splits files,
     /// executors only open them.
-    pub fn local(path: PathBuf, mount: Mount, store: Option<StoreKind>) -> Self {
+    pub fn local(path: PathBuf, mount: MountKind, store: Option<StoreKind>) -> Self {
         Location {
             uri: format!("file://{}", path.display()),
             file_system: "LocalFileSystem",
@@ -189,66 +190,13 @@ impl Location {
     }
 }
 
-/// The kind of mount of a local path, by `/proc/self/mountinfo` of the executor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mount {
-    /// The container's own root.
-    Root,
-    /// A separate mount of the node's disk.
-    Disk,
-    /// A separate mount in memory.
-    Memory,
-    /// A FUSE mount of this type, e.g. `fuse.s3fs`.
-    Fuse(&'static str),
-}
-
-impl Mount {
-    /// Checks that a mount of this type at this path is of this kind; the error has the reason.
-    pub fn check(self, fs_type: &str, mount_point: &str) -> Result<()> {
-        let root = mount_point == "/";
-        let fits = match self {
-            Mount::Root => root,
-            Mount::Disk => !root && fs_type != "tmpfs" && !fs_type.starts_with("fuse"),
-            Mount::Memory => !root && fs_type == "tmpfs",
-            Mount::Fuse(wanted) => !root && fs_type == wanted,
-        };
-        if fits {
-            return Ok(());
-        }
-        Err(Error::red(format!("the path is on {fs_type} at {mount_point}, expected {self}")))
-    }
-}
-
-impl std::fmt::Display for Mount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Mount::Root => "the container's own root",
-            Mount::Disk => "a separate mount of a disk",
-            Mount::Memory => "a separate tmpfs",
-            Mount::Fuse(kind) => kind,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_mount_is_told_by_type_and_place() {
-        assert!(Mount::Root.check("overlay", "/").is_ok());
-        assert!(Mount::Root.check("ext4", "/data").is_err());
-        assert!(Mount::Disk.check("ext4", "/data").is_ok());
-        assert!(Mount::Disk.check("overlay", "/").is_err());
-        assert!(Mount::Disk.check("fuse.s3fs", "/data").is_err());
-        assert!(Mount::Memory.check("tmpfs", "/data").is_ok());
-        let error = Mount::Fuse("fuse.s3fs").check("ext4", "/data").expect_err("another");
-        assert!(error.to_string().contains("on ext4 at /data, expected fuse.s3fs"), "{error}");
-    }
-
-    #[test]
     fn a_local_path_is_read_by_the_driver_too() {
-        let local = Location::local("/var/tmp/x".into(), Mount::Root, None);
+        let local = Location::local("/var/tmp/x".into(), MountKind::Root, None);
         assert_eq!((local.uri.as_str(), local.scheme()), ("file:///var/tmp/x", "file"));
         assert!(local.driver_path.is_some());
         let remote = Location::remote("s3a://data/x".into(), "S3AFileSystem", StoreKind::S3);

@@ -2,10 +2,8 @@
 
 mod forbidden;
 mod observed;
-mod reading;
 mod rules;
 
 pub use forbidden::{MissingVerb, missing_verbs};
 pub use observed::{EventSeen, Observed, PodSeen};
-pub use reading::{FailedRead, content_differs, diagnose_read, read_elsewhere};
 pub use rules::{diagnose, not_made, other_version};

@@ -32,15 +32,13 @@ pub use geni::Geni;
 pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use overlay::SessionOverlay;
 pub use placeholders::Placeholders;
-pub use probe::{BarrierResult, BarrierTask, jar};
+pub use probe::{BarrierResult, jar};
 pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
-pub use reading::{
-    FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
-    ShareFailure,
-};
+pub use reading::{Listed, Listing, ReadResult, Reading};
 pub use rest::Executor;
 pub use running::{Ended, Session};
 pub use sparkproof_catalog::plan::STRICT;
+pub use sparkproof_judge::{BarrierTask, FileRead, ReadTask, Share};
 pub use spec::{DriverSite, FaultInjection, InPodSite, SessionSpec};
 pub use template::EXECUTOR_CONTAINER;
 pub use transcript::{Heard, Transcript, Verdict};

@@ -19,7 +19,7 @@ use super::image;
 use super::objects::secret;
 use super::source::{MARKER, MountSource, empty, fill};
 use crate::objects::create;
-use crate::{Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
+use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
 
 /// The script: mounts, waits at most 60 s until the mount shows the marker, then runs the image's
 /// entry point as Spark's user without privileges. The daemon is a foreground process of a shell
@@ -108,7 +108,7 @@ impl Strategy for ExecutorMount {
     }
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
-        let kind = Mount::Fuse(self.client.file_system());
+        let kind = MountKind::Fuse(self.client.file_system().to_owned());
         Location::local(self.point(scene), kind, self.variant.stores.first().copied())
     }
 

@@ -9,7 +9,7 @@ use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
 use sparkproof_spark::session::SessionOverlay;
 
 use super::content::{self, VolumeContent};
-use crate::{DataSize, Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
+use crate::{DataSize, Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
 
 /// The variant `3-configmap`: the kubelet writes the values to files on the node's disk.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Strategy for ConfigMap {
     }
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
-        Location::local(scene.path(self.variant), Mount::Disk, None)
+        Location::local(scene.path(self.variant), MountKind::Disk, None)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

@@ -15,7 +15,9 @@ use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
 use sparkproof_spark::session::SessionOverlay;
 
 use super::content::{self, VolumeContent};
-use crate::{DataFile, DataSize, Dataset, Location, Mount, SetupCost, Strategy, StrategyContext};
+use crate::{
+    DataFile, DataSize, Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext,
+};
 
 /// Path of the files in the init container.
 const SOURCE: &str = "/sparkproof/source";
@@ -73,7 +75,7 @@ impl Strategy for EmptyDir {
     }
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
-        Location::local(scene.path(self.variant), Mount::Memory, None)
+        Location::local(scene.path(self.variant), MountKind::Memory, None)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

@@ -57,7 +57,7 @@ fn explained(error: Error, subject: ReadCase<'_>, uri: &str) -> Error {
     let text = driver.whole();
     // A failed task's exception is reported as that of the job.
     let whose = if text.contains("Job aborted") { "an executor" } else { "the driver" };
-    subject.diagnose(&text, whose, uri).error(format!("the DataFrame of {uri} failed"))
+    subject.place().diagnose(&text, whose, uri).error(format!("the DataFrame of {uri} failed"))
 }
 
 fn compare(result: &FrameResult, table: &Table, subject: ReadCase<'_>) -> Result<()> {

@@ -8,7 +8,6 @@ mod server;
 mod spread;
 mod strict;
 mod subject;
-mod table;
 
 use std::collections::BTreeMap;
 
@@ -20,12 +19,12 @@ pub use server::server;
 pub use spread::{pinned, spread};
 pub use strict::strict;
 pub use subject::ReadCase;
-pub use table::ReadTable;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::ReadMetrics;
 use sparkproof_base::verdict::FirstFailure;
+use sparkproof_judge::ReadTable;
 use sparkproof_spark::session::GroupMetrics;
 use sparkproof_testbed::LiveSession;
 

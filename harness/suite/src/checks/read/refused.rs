@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Findings, check};
-use sparkproof_spark::diagnose::{FailedRead, diagnose_read};
+use sparkproof_judge::{FailedRead, diagnose_read};
 use sparkproof_spark::session::DriverError;
 use sparkproof_strategies::Table;
 use sparkproof_testbed::LiveSession;

@@ -1,0 +1,21 @@
+//! Reading files: what executors, the driver, Spark's metrics and the servers' logs show of it; one
+//! file a proof.
+
+mod diagnosis;
+mod executors;
+mod executors_controls;
+mod expected;
+mod mount;
+mod place;
+mod table;
+mod task;
+
+pub(crate) use executors_controls::controls as executors_controls;
+
+pub use diagnosis::{FailedRead, diagnose_read};
+pub use executors::{Measured, Reads};
+pub use expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
+pub use mount::MountKind;
+pub use place::Place;
+pub use table::ReadTable;
+pub use task::{FileRead, JavaFailure, Mount, ReadTask, Share, ShareFailure};
