@@ -84,6 +84,17 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::Reads>,
         },
         Kind {
+            id: read::Frames::KIND,
+            ids: &["read.*.frame"],
+            claim: "Each table of the variant, read as a DataFrame, has the rows and sums known \
+                    beforehand, from each of its files, by the variant's scheme.",
+            looks_at: "Count, sums and rows of each file as Spark gives them, and the schemes of the \
+                       plan's files; or the exception.",
+            live: LiveControl::Scenario("reading", "a_scheme_that_spark_does_not_read_is_named"),
+            controls: read::frame_controls,
+            judge: judge::<read::Frames>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

@@ -5,16 +5,21 @@ mod diagnosis;
 mod executors;
 mod executors_controls;
 mod expected;
+mod frame;
 mod mount;
 mod place;
 mod table;
 mod task;
 
 pub(crate) use executors_controls::controls as executors_controls;
+pub(crate) use frame::controls as frame_controls;
 
 pub use diagnosis::{FailedRead, diagnose_read};
 pub use executors::{Measured, Reads};
 pub use expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
+pub use frame::{
+    ExpectedFrames, FrameAnswer, FrameFile, FrameRead, FrameResult, Frames, WrittenTable,
+};
 pub use mount::MountKind;
 pub use place::Place;
 pub use table::ReadTable;

@@ -132,7 +132,7 @@ impl ReadingSession<'_> {
         let location = subject.strategy.location(scene);
         let seen = subject.seen(&location, environment);
         let mut figures = subject.setup.figures(seen.variant);
-        read::frame(context, &mut self.live, seen, &mut figures, &mut BTreeMap::new()).await
+        read::frame(context, &mut self.live, seen, &mut figures).await.map(drop)
     }
 
     /// The context of its strategies.

@@ -17,7 +17,7 @@ pub async fn metrics(
     context: &Context,
     live: &LiveSession,
     subject: ReadCase<'_>,
-    groups: &BTreeMap<&'static str, GroupMetrics>,
+    groups: &BTreeMap<String, GroupMetrics>,
 ) -> Result<()> {
     let title = format!("{}: Spark's metrics show who read what", subject.variant.title);
     check(context, &subject.check_id("metrics"), &title, async |findings: &mut Findings| {

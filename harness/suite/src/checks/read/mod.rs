@@ -25,7 +25,6 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::ReadMetrics;
 use sparkproof_base::verdict::FirstFailure;
 use sparkproof_judge::ReadTable;
-use sparkproof_spark::session::GroupMetrics;
 use sparkproof_testbed::LiveSession;
 
 /// Runs all proofs of a variant, each a check; a red one does not stop the others. Adds what was
@@ -38,10 +37,13 @@ pub async fn prove(
 ) -> Result<ReadTable> {
     let mut first = FirstFailure::default();
     let table = first.note(executors(context, live, subject, figures).await)?;
-    let mut groups = BTreeMap::<&'static str, GroupMetrics>::new();
-    let read = frame(context, live, subject, figures, &mut groups).await;
+    let frames = first.note(frame(context, live, subject, figures).await)?;
     // Without a complete read there is nothing to measure, and its check is red already.
-    if first.note(read)?.is_some() {
+    if let Some(frames) = frames {
+        let mut groups = BTreeMap::new();
+        for (table, group) in frames.groups() {
+            groups.insert(table, live.session().metrics(&group).await?);
+        }
         first.note(metrics(context, live, subject, &groups).await)?;
         first.note(strict(context, live, subject, &groups).await)?;
     }

@@ -16,7 +16,7 @@ pub async fn strict(
     context: &Context,
     live: &mut LiveSession,
     subject: ReadCase<'_>,
-    groups: &BTreeMap<&'static str, GroupMetrics>,
+    groups: &BTreeMap<String, GroupMetrics>,
 ) -> Result<()> {
     let title =
         format!("{}: no retry, speculation or ignored file hid a failure", subject.variant.title);
