@@ -95,6 +95,20 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::Frames>,
         },
         Kind {
+            id: read::InputMetrics::KIND,
+            ids: &["read.*.metrics"],
+            claim: "Spark counts every record and byte of each table, read by tasks on all executors \
+                    and none in the driver. What the driver reads outside of tasks is in no metric.",
+            looks_at: "The tasks of each read's job group and the list of executors, by Spark's REST \
+                       API, once they agree with the stages' totals.",
+            live: LiveControl::None(
+                "an executor that reads less is red in `read.*.executors` and `read.*.frame` first; \
+                 what Spark counts is compared with generated files in `probe`",
+            ),
+            controls: read::metrics_controls,
+            judge: judge::<read::InputMetrics>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

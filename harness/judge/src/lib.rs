@@ -15,8 +15,9 @@ pub use control::{Control, Says};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use read::{
-    Declared, ExpectedFrames, ExpectedReads, FailedRead, FileRead, FrameAnswer, FrameFile,
-    FrameRead, FrameResult, Frames, JavaFailure, Measured, Mount, MountKind, Place, ReadTable,
+    CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedFrames, ExpectedMetrics,
+    ExpectedReads, FailedRead, FileRead, FrameAnswer, FrameFile, FrameRead, FrameResult, Frames,
+    GroupMetrics, InputMetrics, JavaFailure, Measured, Mount, MountKind, Place, ReadTable,
     ReadTask, Reads, Share, ShareFailure, SmallFiles, WrittenFile, WrittenTable, diagnose_read,
 };
 pub use rejudge::{Rejudged, rejudge};

@@ -6,6 +6,8 @@ mod executors;
 mod executors_controls;
 mod expected;
 mod frame;
+mod group;
+mod metrics;
 mod mount;
 mod place;
 mod table;
@@ -13,6 +15,7 @@ mod task;
 
 pub(crate) use executors_controls::controls as executors_controls;
 pub(crate) use frame::controls as frame_controls;
+pub(crate) use metrics::controls as metrics_controls;
 
 pub use diagnosis::{FailedRead, diagnose_read};
 pub use executors::{Measured, Reads};
@@ -20,6 +23,8 @@ pub use expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
 pub use frame::{
     ExpectedFrames, FrameAnswer, FrameFile, FrameRead, FrameResult, Frames, WrittenTable,
 };
+pub use group::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
+pub use metrics::{CountedTable, ExpectedMetrics, InputMetrics};
 pub use mount::MountKind;
 pub use place::Place;
 pub use table::ReadTable;

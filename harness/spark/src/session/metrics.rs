@@ -3,13 +3,12 @@
 //! `input_bytes` is exact for CSV over local files and HDFS; for Parquet it is far too low on Spark
 //! 4.1 and later unless `spark.hadoop.parquet.hadoop.vectored.io.enabled=false`.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_judge::GroupMetrics;
 
 use super::rest::Rest;
 
@@ -17,76 +16,6 @@ use super::rest::Rest;
 const SETTLED_WITHIN: u64 = 30;
 /// A page size above the number of tasks of any stage here.
 const TASKS: u32 = 100_000;
-
-/// A job group's tasks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GroupMetrics {
-    /// Number of jobs.
-    pub jobs: usize,
-    /// Number of failed jobs.
-    pub failed_jobs: usize,
-    /// Tasks of the group by executor id, without executors that ran none.
-    pub executors: BTreeMap<String, ExecutorMetrics>,
-    /// Totals of the whole application by executor id, `driver` included.
-    pub totals: BTreeMap<String, ExecutorTotals>,
-}
-
-/// One executor's tasks of a group, failed attempts included.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ExecutorMetrics {
-    /// Number of tasks, however they ended.
-    pub tasks: u64,
-    /// Number of tasks that read input.
-    pub reading_tasks: u64,
-    /// Bytes read from input.
-    pub input_bytes: u64,
-    /// Records read from input.
-    pub input_records: u64,
-    /// Tasks that failed.
-    pub failed: u64,
-    /// Tasks that were killed.
-    pub killed: u64,
-    /// Milliseconds of running.
-    pub run_millis: u64,
-    /// Nanoseconds of CPU time.
-    pub cpu_nanos: u64,
-}
-
-/// The totals of an executor in Spark's list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ExecutorTotals {
-    /// Bytes read from input.
-    pub total_input_bytes: u64,
-    /// Tasks.
-    pub total_tasks: u64,
-    /// Those that failed.
-    pub failed_tasks: u64,
-    /// False for an executor that is gone.
-    pub is_active: bool,
-}
-
-impl GroupMetrics {
-    /// Bytes that all executors read.
-    pub fn input_bytes(&self) -> u64 {
-        self.executors.values().map(|e| e.input_bytes).sum()
-    }
-
-    /// Records that all executors read.
-    pub fn input_records(&self) -> u64 {
-        self.executors.values().map(|e| e.input_records).sum()
-    }
-
-    /// Tasks that failed or were killed.
-    pub fn lost_tasks(&self) -> u64 {
-        self.executors.values().map(|e| e.failed + e.killed).sum()
-    }
-
-    /// Bytes that the driver read as input of tasks: 0 unless it ran tasks.
-    pub fn driver_input_bytes(&self) -> u64 {
-        self.totals.get("driver").map_or(0, |d| d.total_input_bytes)
-    }
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -156,7 +85,7 @@ async fn fetch(rest: &Rest, group: &str) -> Result<Result<GroupMetrics, String>>
         let path =
             format!("stages/{}/{}/taskList?length={TASKS}", stage.stage_id, stage.attempt_id);
         let tasks: Vec<Task> = read(rest, &path).await?;
-        if let Err(not_yet) = metrics.add(&stage, &tasks) {
+        if let Err(not_yet) = add(&mut metrics, &stage, &tasks) {
             return Ok(Err(not_yet));
         }
     }
@@ -203,38 +132,36 @@ fn ended(
     Ok((GroupMetrics { jobs: jobs.len(), failed_jobs, ..GroupMetrics::default() }, ran))
 }
 
-impl GroupMetrics {
-    /// Adds a stage's tasks, once the API has all of them.
-    fn add(&mut self, stage: &Stage, tasks: &[Task]) -> Result<(), String> {
-        let done = tasks.iter().filter(|t| t.status != "RUNNING").count();
-        let mut bytes = 0;
-        for task in tasks {
-            let executor = self.executors.entry(task.executor_id.clone()).or_default();
-            executor.tasks += 1;
-            executor.failed += u64::from(task.status == "FAILED");
-            executor.killed += u64::from(task.status == "KILLED");
-            let Some(metrics) = &task.task_metrics else { continue };
-            let input = &metrics.input_metrics;
-            bytes += input.bytes_read;
-            executor.reading_tasks += u64::from(input.bytes_read + input.records_read > 0);
-            executor.input_bytes += input.bytes_read;
-            executor.input_records += input.records_read;
-            executor.run_millis += metrics.executor_run_time;
-            executor.cpu_nanos += metrics.executor_cpu_time;
-        }
-        let number = stage.stage_id;
-        if done < tasks.len() {
-            return Err(format!("{done} of {} tasks of stage {number} ended", tasks.len()));
-        }
-        // A failed stage does not run all of its tasks, and has no complete metrics.
-        if stage.status == "COMPLETE" && (done < stage.num_tasks || bytes != stage.input_bytes) {
-            return Err(format!(
-                "stage {number}: {done} of {} tasks, {bytes} of {} bytes",
-                stage.num_tasks, stage.input_bytes
-            ));
-        }
-        Ok(())
+/// Adds a stage's tasks, once the API has all of them.
+fn add(metrics: &mut GroupMetrics, stage: &Stage, tasks: &[Task]) -> Result<(), String> {
+    let done = tasks.iter().filter(|t| t.status != "RUNNING").count();
+    let mut bytes = 0;
+    for task in tasks {
+        let executor = metrics.executors.entry(task.executor_id.clone()).or_default();
+        executor.tasks += 1;
+        executor.failed += u64::from(task.status == "FAILED");
+        executor.killed += u64::from(task.status == "KILLED");
+        let Some(of_task) = &task.task_metrics else { continue };
+        let input = &of_task.input_metrics;
+        bytes += input.bytes_read;
+        executor.reading_tasks += u64::from(input.bytes_read + input.records_read > 0);
+        executor.input_bytes += input.bytes_read;
+        executor.input_records += input.records_read;
+        executor.run_millis += of_task.executor_run_time;
+        executor.cpu_nanos += of_task.executor_cpu_time;
     }
+    let number = stage.stage_id;
+    if done < tasks.len() {
+        return Err(format!("{done} of {} tasks of stage {number} ended", tasks.len()));
+    }
+    // A failed stage does not run all of its tasks, and has no complete metrics.
+    if stage.status == "COMPLETE" && (done < stage.num_tasks || bytes != stage.input_bytes) {
+        return Err(format!(
+            "stage {number}: {done} of {} tasks, {bytes} of {} bytes",
+            stage.num_tasks, stage.input_bytes
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -285,9 +212,9 @@ mod tests {
     fn tasks_are_summed_by_executor() {
         let mut metrics = GroupMetrics::default();
         let tasks = [task("1", "SUCCESS", 100), task("2", "SUCCESS", 50), task("1", "SUCCESS", 0)];
-        metrics.add(&stage(1, "COMPLETE", 3, 150), &tasks).expect("complete");
+        add(&mut metrics, &stage(1, "COMPLETE", 3, 150), &tasks).expect("complete");
         let failed = [task("2", "FAILED", 10), task("1", "KILLED", 0)];
-        metrics.add(&stage(2, "FAILED", 5, 0), &failed).expect("as complete as it gets");
+        add(&mut metrics, &stage(2, "FAILED", 5, 0), &failed).expect("as complete as it gets");
         let one = &metrics.executors["1"];
         assert_eq!(
             (one.tasks, one.reading_tasks, one.input_bytes, one.input_records),
@@ -301,7 +228,8 @@ mod tests {
     #[test]
     fn late_tasks_and_late_metrics_are_waited_for() {
         let add = |tasks: &[Task]| {
-            GroupMetrics::default().add(&stage(1, "COMPLETE", 2, 150), tasks).expect_err("not yet")
+            let mut metrics = GroupMetrics::default();
+            add(&mut metrics, &stage(1, "COMPLETE", 2, 150), tasks).expect_err("not yet")
         };
         assert_eq!(add(&[task("1", "SUCCESS", 150)]), "stage 1: 1 of 2 tasks, 150 of 150 bytes");
         let running = [task("1", "SUCCESS", 100), task("2", "RUNNING", 50)];

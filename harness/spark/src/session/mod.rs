@@ -29,7 +29,6 @@ pub use blocks::{BlocksResult, KindOfBlock};
 pub use configuration::{add_object, configuration};
 pub use frame::Frame;
 pub use geni::Geni;
-pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use overlay::SessionOverlay;
 pub use placeholders::Placeholders;
 pub use probe::{BarrierResult, jar};
@@ -38,7 +37,9 @@ pub use reading::{Listed, Listing, ReadResult, Reading};
 pub use rest::Executor;
 pub use running::{Ended, Session};
 pub use sparkproof_catalog::plan::STRICT;
-pub use sparkproof_judge::{BarrierTask, FileRead, FrameFile, FrameResult, ReadTask, Share};
+pub use sparkproof_judge::{
+    BarrierTask, FileRead, FrameFile, FrameResult, GroupMetrics, ReadTask, Share,
+};
 pub use spec::{DriverSite, FaultInjection, InPodSite, SessionSpec};
 pub use template::EXECUTOR_CONTAINER;
 pub use transcript::{Heard, Transcript, Verdict};

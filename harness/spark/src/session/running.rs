@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_judge::FrameResult;
+use sparkproof_judge::{FrameResult, GroupMetrics};
 use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{compare, of_session};
@@ -17,7 +17,7 @@ use super::blocks::BlocksResult;
 use super::driver::Driver;
 use super::frame::Frame;
 use super::logs::PodLogs;
-use super::metrics::{GroupMetrics, group_metrics};
+use super::metrics::group_metrics;
 use super::probe::{BarrierResult, checked};
 use super::protocol::{Described, Request};
 use super::reading::{Listing, ReadResult, Reading};

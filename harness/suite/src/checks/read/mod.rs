@@ -9,8 +9,6 @@ mod spread;
 mod strict;
 mod subject;
 
-use std::collections::BTreeMap;
-
 pub use executors::executors;
 pub use frame::frame;
 pub use metrics::metrics;
@@ -40,11 +38,8 @@ pub async fn prove(
     let frames = first.note(frame(context, live, subject, figures).await)?;
     // Without a complete read there is nothing to measure, and its check is red already.
     if let Some(frames) = frames {
-        let mut groups = BTreeMap::new();
-        for (table, group) in frames.groups() {
-            groups.insert(table, live.session().metrics(&group).await?);
-        }
-        first.note(metrics(context, live, subject, &groups).await)?;
+        first.note(metrics(context, live, subject, &frames).await)?;
+        let groups = metrics::of_frames(live, &frames).await?;
         first.note(strict(context, live, subject, &groups).await)?;
     }
     if let Some(kind) = subject.location.store {
