@@ -109,6 +109,19 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::InputMetrics>,
         },
         Kind {
+            id: read::Strictness::KIND,
+            ids: &["read.*.strict"],
+            claim: "No retry, speculation or ignored file hid a failure: the strict settings are in \
+                    force, and no task of the reads failed or was killed.",
+            looks_at: "The effective settings in the driver, and the tasks of each read's job group.",
+            live: LiveControl::None(
+                "a plan that contradicts the strict settings is refused before a session, and a \
+                 task that fails makes `read.*.frame` red first",
+            ),
+            controls: read::strict_controls,
+            judge: judge::<read::Strictness>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

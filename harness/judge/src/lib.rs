@@ -16,9 +16,10 @@ pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use read::{
     CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedFrames, ExpectedMetrics,
-    ExpectedReads, FailedRead, FileRead, FrameAnswer, FrameFile, FrameRead, FrameResult, Frames,
-    GroupMetrics, InputMetrics, JavaFailure, Measured, Mount, MountKind, Place, ReadTable,
-    ReadTask, Reads, Share, ShareFailure, SmallFiles, WrittenFile, WrittenTable, diagnose_read,
+    ExpectedReads, ExpectedStrictness, FailedRead, FileRead, FrameAnswer, FrameFile, FrameRead,
+    FrameResult, Frames, GroupMetrics, InputMetrics, JavaFailure, Measured, Mount, MountKind,
+    Place, ReadTable, ReadTask, Reads, Share, ShareFailure, SmallFiles, Strictness, WrittenFile,
+    WrittenTable, diagnose_read,
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use task::BarrierTask;

@@ -10,12 +10,14 @@ mod group;
 mod metrics;
 mod mount;
 mod place;
+mod strict;
 mod table;
 mod task;
 
 pub(crate) use executors_controls::controls as executors_controls;
 pub(crate) use frame::controls as frame_controls;
 pub(crate) use metrics::controls as metrics_controls;
+pub(crate) use strict::controls as strict_controls;
 
 pub use diagnosis::{FailedRead, diagnose_read};
 pub use executors::{Measured, Reads};
@@ -27,5 +29,6 @@ pub use group::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use metrics::{CountedTable, ExpectedMetrics, InputMetrics};
 pub use mount::MountKind;
 pub use place::Place;
+pub use strict::{ExpectedStrictness, Strictness};
 pub use table::ReadTable;
 pub use task::{FileRead, JavaFailure, Mount, ReadTask, Share, ShareFailure};

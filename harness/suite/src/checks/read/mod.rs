@@ -39,8 +39,7 @@ pub async fn prove(
     // Without a complete read there is nothing to measure, and its check is red already.
     if let Some(frames) = frames {
         first.note(metrics(context, live, subject, &frames).await)?;
-        let groups = metrics::of_frames(live, &frames).await?;
-        first.note(strict(context, live, subject, &groups).await)?;
+        first.note(strict(context, live, subject, &frames).await)?;
     }
     if let Some(kind) = subject.location.store {
         let driver = live.driver_address();
