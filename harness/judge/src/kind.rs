@@ -122,6 +122,20 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::Strictness>,
         },
         Kind {
+            id: read::ServerLog::KIND,
+            ids: &["read.*.server"],
+            claim: "The server sent the body of every file of the variant that is not empty, and none \
+                    to the driver's address, where the log has a client's own address.",
+            looks_at: "The requests in the server's log whose path has the variant's nonce, once a \
+                       marker request of sparkproof's is in it.",
+            live: LiveControl::None(
+                "no scenario lets another source answer for a store; that the look tells a read from \
+                 an upload is in `stores::a_store_serves_and_leaves_nothing`",
+            ),
+            controls: read::server_controls,
+            judge: judge::<read::ServerLog>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

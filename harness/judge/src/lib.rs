@@ -15,11 +15,11 @@ pub use control::{Control, Says};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use read::{
-    CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedFrames, ExpectedMetrics,
-    ExpectedReads, ExpectedStrictness, FailedRead, FileRead, FrameAnswer, FrameFile, FrameRead,
-    FrameResult, Frames, GroupMetrics, InputMetrics, JavaFailure, Measured, Mount, MountKind,
-    Place, ReadTable, ReadTask, Reads, Share, ShareFailure, SmallFiles, Strictness, WrittenFile,
-    WrittenTable, diagnose_read,
+    CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedFrames, ExpectedLog,
+    ExpectedMetrics, ExpectedReads, ExpectedStrictness, FailedRead, FileRead, FrameAnswer,
+    FrameFile, FrameRead, FrameResult, Frames, GroupMetrics, InputMetrics, JavaFailure, Measured,
+    Mount, MountKind, Place, ReadTable, ReadTask, Reads, ServerLog, ServerRequest, Share,
+    ShareFailure, SmallFiles, Strictness, WrittenFile, WrittenTable, diagnose_read,
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use task::BarrierTask;

@@ -25,10 +25,10 @@ mod start;
 mod stores;
 mod upload;
 
-pub use self::log::ServerRequest;
 pub use self::model::Store;
 pub use self::request::StoreRequest;
 pub use credentials::Credentials;
 pub use record::{Placement, StoreRecord};
 pub use sparkproof_catalog::StoreKind;
+pub use sparkproof_judge::ServerRequest;
 pub use stores::{InPods, Stores};

@@ -5,27 +5,7 @@ use std::sync::LazyLock;
 
 use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
-use serde::{Deserialize, Serialize};
-
-/// A request in a server's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerRequest {
-    /// S3: the operation (`GetObject`; moto: HTTP's method). Azure: HTTP's method. HDFS: the
-    /// NameNode's command (`open`) or the DataNode's operation (`HDFS_READ`).
-    pub method: String,
-    /// The path with its query, decoded.
-    pub path: String,
-    /// Bytes of data, if the log has them: a DataNode's does, those of versitygw and Azurite do not
-    /// for streamed data.
-    pub bytes: Option<u64>,
-    /// The client's address. For pods it is the node's (source NAT), and for Azurite over TLS
-    /// 127.0.0.1.
-    pub client: String,
-    /// HTTP's status; HDFS: `allowed`, `denied`, or `done` for an operation of a DataNode.
-    pub status: String,
-    /// Whether it returned data of a file: not a listing, not a HEAD, not a refusal.
-    pub read: bool,
-}
+use sparkproof_judge::ServerRequest;
 
 /// versitygw writes S3's server access log without S3's quotes. A key may have spaces, but the
 /// request's URI after it has none.

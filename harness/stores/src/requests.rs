@@ -4,8 +4,9 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::StoreKind;
+use sparkproof_judge::ServerRequest;
 
-use super::{ServerRequest, Store, log};
+use super::{Store, log};
 
 /// Seconds until a request must be in the log.
 const MARK_SECONDS: u64 = 30;

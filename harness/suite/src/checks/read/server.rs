@@ -3,16 +3,14 @@
 use std::net::IpAddr;
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
+use sparkproof_base::error::Result;
 use sparkproof_base::events::ReadMetrics;
-use sparkproof_base::verdict::{Findings, check, skip};
+use sparkproof_base::verdict::{judged, skip};
 use sparkproof_catalog::StoreKind;
-use sparkproof_stores::ServerRequest;
+use sparkproof_judge::{ExpectedLog, ServerLog, ServerRequest};
 
 use super::subject::ReadCase;
 
-/// Number of log lines in the evidence.
-const SHOWN: usize = 12;
 /// The reason to skip this for a user's store.
 const NO_LOG: &str = "sparkproof cannot read the log of your store";
 
@@ -27,55 +25,25 @@ pub async fn server(
     figures: &mut ReadMetrics,
 ) -> Result<()> {
     let title = format!("{}: the server's log shows the reads", subject.variant.title);
+    let id = subject.check_id("server");
     if subject.stores.get(kind).is_ok_and(|store| !store.has_log()) {
-        skip(context, &subject.check_id("server"), &title, NO_LOG);
+        skip(context, &id, &title, NO_LOG);
         return Ok(());
     }
-    check(context, &subject.check_id("server"), &title, async |findings: &mut Findings| {
+    let files = subject.tables().flat_map(|table| &table.files).filter(|file| file.bytes > 0);
+    let expected = ExpectedLog {
+        nonce: subject.data.nonce.clone(),
+        files: files.map(|file| file.path.clone()).collect(),
+        driver: driver.to_string(),
+    };
+    let log = judged(context, (&id, &title), expected.clone(), async || {
         let store = subject.stores.get(kind)?;
-        let files: Vec<&str> = subject
-            .tables()
-            .flat_map(|table| &table.files)
-            .filter(|file| file.bytes > 0)
-            .map(|file| file.path.as_str())
-            .collect();
-        let of = |read: &ServerRequest, path: &str| read.read && key(read).ends_with(path);
-        let all = |requests: &[ServerRequest]| {
-            files.iter().all(|path| requests.iter().any(|read| of(read, path)))
-        };
-        let requests = store.requests_once(context, &subject.data.nonce, all).await?;
-        figures.requests = Some(requests.len() as u64);
-        let reads: Vec<_> = requests.iter().filter(|request| request.read).collect();
-        let lines: Vec<String> = reads.iter().take(SHOWN).map(|read| summary(read)).collect();
-        findings.add("requests", requests.len());
-        findings.add("reads of bodies", reads.len());
-        findings.add("the first of them", lines.join("\n"));
-        let read = |path: &&str| reads.iter().any(|read| of(read, path));
-        let unread: Vec<&str> = files.iter().copied().filter(|path| !read(path)).collect();
-        if !unread.is_empty() {
-            return Err(Error::red(format!(
-                "the log shows no read of {}: another source answered",
-                unread.join(", ")
-            )));
-        }
-        let driver = driver.to_string();
-        if let Some(read) = reads.iter().find(|read| read.client == driver) {
-            return Err(Error::red(format!("the driver itself read a body: {}", summary(read)))
-                .remedy("use an explicit schema: the driver reads files to infer one, and Parquet footers"));
-        }
-        Ok(())
+        let all = |seen: &[ServerRequest]| ServerLog(seen.to_vec()).unread(&expected).is_empty();
+        store.requests_once(context, &expected.nonce, all).await.map(ServerLog)
     })
-    .await
-}
-
-/// The path without its query.
-fn key(request: &ServerRequest) -> &str {
-    request.path.split('?').next().unwrap_or_default()
-}
-
-fn summary(request: &ServerRequest) -> String {
-    let ServerRequest { method, path, client, status, .. } = request;
-    format!("{client} {method} {path} {status}")
+    .await?;
+    figures.requests = Some(log.0.len() as u64);
+    Ok(())
 }
 
 #[cfg(test)]
