@@ -136,6 +136,17 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::ServerLog>,
         },
         Kind {
+            id: read::Refusal::KIND,
+            ids: &["read.*.refused"],
+            claim: "Spark refuses to read this way, with the declared message, though the files are in \
+                    the store under that very URL.",
+            looks_at: "The bytes that the store's own client gets, by SHA-256; the exception of a \
+                       DataFrame read of their directory.",
+            live: LiveControl::Scenario("reading", "a_scheme_that_spark_does_not_read_is_named"),
+            controls: read::refused_controls,
+            judge: judge::<read::Refusal>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

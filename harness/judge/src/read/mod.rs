@@ -10,6 +10,7 @@ mod group;
 mod metrics;
 mod mount;
 mod place;
+mod refused;
 mod server;
 mod strict;
 mod table;
@@ -18,10 +19,10 @@ mod task;
 pub(crate) use executors_controls::controls as executors_controls;
 pub(crate) use frame::controls as frame_controls;
 pub(crate) use metrics::controls as metrics_controls;
+pub(crate) use refused::controls as refused_controls;
 pub(crate) use server::controls as server_controls;
 pub(crate) use strict::controls as strict_controls;
 
-pub use diagnosis::{FailedRead, diagnose_read};
 pub use executors::{Measured, Reads};
 pub use expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
 pub use frame::{
@@ -31,6 +32,7 @@ pub use group::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use metrics::{CountedTable, ExpectedMetrics, InputMetrics};
 pub use mount::MountKind;
 pub use place::Place;
+pub use refused::{ExpectedRefusal, Refusal, StoredFile};
 pub use server::{ExpectedLog, ServerLog, ServerRequest};
 pub use strict::{ExpectedStrictness, Strictness};
 pub use table::ReadTable;

@@ -26,7 +26,7 @@ impl Place {
     }
 
     /// Why an exception in a JVM came.
-    pub fn diagnose(&self, text: &str, whose: &str, uri: &str) -> Diagnosis {
+    pub(super) fn diagnose(&self, text: &str, whose: &str, uri: &str) -> Diagnosis {
         let mounted = matches!(self.mount, Some(MountKind::Fuse(_)));
         diagnose_read(FailedRead { text, whose, uri, mounted })
     }

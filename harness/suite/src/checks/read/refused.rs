@@ -3,13 +3,12 @@
 use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, check};
-use sparkproof_judge::{FailedRead, diagnose_read};
-use sparkproof_spark::session::DriverError;
-use sparkproof_strategies::Table;
+use sparkproof_base::events::RunListing;
+use sparkproof_base::verdict::judged;
+use sparkproof_judge::{ExpectedRefusal, Refusal, StoredFile, WrittenFile};
 use sparkproof_testbed::LiveSession;
 
-use super::frame::request;
+use super::frame::{answer, request};
 use super::subject::ReadCase;
 
 /// The DataFrame read of a directory, listing included, must fail with this message. A read that
@@ -22,60 +21,42 @@ pub async fn refused(
     words: &str,
 ) -> Result<()> {
     let title = format!("{}: refused with the declared message", subject.variant.title);
-    check(context, &subject.check_id("refused"), &title, async |findings: &mut Findings| {
-        findings.add("declared", words);
-        let table = subject.data.get("csv-many")?;
-        let there = are_there(context, subject, table).await?;
-        findings.add("in the store under that URL", format!("{there} files"));
-        let frame = request(subject, table, live.executors());
-        let error = match live.session().frame(&frame).await {
-            Ok(_) => {
-                return Err(Error::red(format!(
-                    "{} was read, but declared as refused with: {words}",
-                    frame.uris[0]
-                ))
-                .remedy("declare it green for this Spark version in strategies.toml"));
-            }
-            Err(error) if error.is_interruption() => return Err(error),
-            Err(error) => error,
-        };
-        let text =
-            DriverError::from_error(&error).map_or_else(|| error.to_string(), DriverError::whole);
-        findings.add("Spark says", &text);
-        let read =
-            FailedRead { text: &text, whose: "the driver", uri: &frame.uris[0], mounted: false };
-        findings.add("cause", diagnose_read(read).cause);
-        if text.contains(words) {
-            return Ok(());
-        }
-        Err(Error::red(format!("refused, but without `{words}`: {text}"))
-            .remedy("correct the declared message in strategies.toml"))
+    let table = subject.data.get("csv-many")?;
+    let frame = request(subject, table, live.executors());
+    let expected = ExpectedRefusal {
+        uri: frame.uris[0].clone(),
+        words: words.to_owned(),
+        files: subject.written(table),
+    };
+    let id = subject.check_id("refused");
+    judged(context, (&id, &title), expected.clone(), async || {
+        let found = in_store(context, subject, &expected.files).await?;
+        Ok(Refusal { found, answer: answer(live, &frame).await? })
     })
     .await
+    .map(drop)
 }
 
-/// Checks with the store's own client that all files of a table are at their URLs; returns their
-/// number.
-///
-/// # Errors
-/// Red: a file is missing or has other bytes.
-async fn are_there(context: &Context, subject: ReadCase<'_>, table: &Table) -> Result<usize> {
+/// The files as the store's own client gets them.
+async fn in_store(
+    context: &Context,
+    subject: ReadCase<'_>,
+    files: &[WrittenFile],
+) -> Result<Vec<StoredFile>> {
     let kind = subject.location.store.ok_or_else(|| Error::internal("it reads from no store"))?;
     let store = subject.stores.get(kind)?;
-    let uris = table.file_uris(&subject.location.uri);
-    for (uri, file) in uris.iter().zip(&table.files) {
+    let mut found = Vec::new();
+    for WrittenFile { uri, .. } in files {
         let key = key_of(uri, &store.bucket)
             .ok_or_else(|| Error::red(format!("{uri} is not a URL of the store")))?;
-        let missing = || format!("the store has no {key} of {uri}: a refusal would prove nothing");
-        let found = store.get(context, key).await.map_err(|error| {
-            if error.is_interruption() { error } else { Error::red(missing()).with_source(error) }
-        })?;
-        let seen = hex::encode(Sha256::digest(&found));
-        if seen != file.sha256 {
-            return Err(Error::red(format!("{uri} has sha256 {seen}, expected {}", file.sha256)));
-        }
+        let sha256 = match store.get(context, key).await {
+            Ok(bytes) => RunListing::Seen(hex::encode(Sha256::digest(&bytes))),
+            Err(error) if error.is_interruption() => return Err(error),
+            Err(error) => RunListing::Unseen(error.to_string()),
+        };
+        found.push(StoredFile { uri: uri.clone(), key: key.to_owned(), sha256 });
     }
-    Ok(uris.len())
+    Ok(found)
 }
 
 /// The key of a URL: the part after the host, without the bucket if the path begins with it.
