@@ -147,6 +147,16 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::Refusal>,
         },
         Kind {
+            id: read::NodesOfPods::KIND,
+            ids: &["read.*.pinned", "read.spread"],
+            claim: "All executors are on as many nodes as they should: on one with a volume of one \
+                    node (`pinned`), else on every node that can have them (`spread`).",
+            looks_at: "The node of each executor's pod, in the last state that the watch received.",
+            live: LiveControl::None("no scenario has a cluster of two nodes yet"),
+            controls: read::nodes_controls,
+            judge: judge::<read::NodesOfPods>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

@@ -16,10 +16,11 @@ pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use read::{
     CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedFrames, ExpectedLog,
-    ExpectedMetrics, ExpectedReads, ExpectedRefusal, ExpectedStrictness, FileRead, FrameAnswer,
-    FrameFile, FrameRead, FrameResult, Frames, GroupMetrics, InputMetrics, JavaFailure, Measured,
-    Mount, MountKind, Place, ReadTable, ReadTask, Reads, Refusal, ServerLog, ServerRequest, Share,
-    ShareFailure, SmallFiles, StoredFile, Strictness, WrittenFile, WrittenTable,
+    ExpectedMetrics, ExpectedNodes, ExpectedReads, ExpectedRefusal, ExpectedStrictness, FileRead,
+    FrameAnswer, FrameFile, FrameRead, FrameResult, Frames, GroupMetrics, InputMetrics,
+    JavaFailure, Measured, Mount, MountKind, NodesOfPods, Place, ReadTable, ReadTask, Reads,
+    Refusal, ServerLog, ServerRequest, Share, ShareFailure, SmallFiles, StoredFile, Strictness,
+    WrittenFile, WrittenTable,
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use task::BarrierTask;
