@@ -157,6 +157,15 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::NodesOfPods>,
         },
         Kind {
+            id: read::MountAttempt::KIND,
+            ids: &["read.2-s3fs-executor.refused.*"],
+            claim: "A container with this little privilege cannot mount by FUSE, and libfuse says why.",
+            looks_at: "Output and exit code of s3fs in a plain pod with this privilege.",
+            live: LiveControl::Scenario("mounts", "less_than_a_privileged_root_cannot_mount"),
+            controls: read::fuse_controls,
+            judge: judge::<read::MountAttempt>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

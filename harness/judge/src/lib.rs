@@ -18,9 +18,9 @@ pub use read::{
     CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedFrames, ExpectedLog,
     ExpectedMetrics, ExpectedNodes, ExpectedReads, ExpectedRefusal, ExpectedStrictness, FileRead,
     FrameAnswer, FrameFile, FrameRead, FrameResult, Frames, GroupMetrics, InputMetrics,
-    JavaFailure, Measured, Mount, MountKind, NodesOfPods, Place, ReadTable, ReadTask, Reads,
-    Refusal, ServerLog, ServerRequest, Share, ShareFailure, SmallFiles, StoredFile, Strictness,
-    WrittenFile, WrittenTable,
+    JavaFailure, Measured, Mount, MountAttempt, MountKind, NodesOfPods, Place, ReadTable, ReadTask,
+    Reads, Refusal, ServerLog, ServerRequest, Share, ShareFailure, SmallFiles, StoredFile,
+    Strictness, WrittenFile, WrittenTable,
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use task::BarrierTask;

@@ -6,6 +6,7 @@ mod executors;
 mod executors_controls;
 mod expected;
 mod frame;
+mod fuse;
 mod group;
 mod metrics;
 mod mount;
@@ -19,6 +20,7 @@ mod task;
 
 pub(crate) use executors_controls::controls as executors_controls;
 pub(crate) use frame::controls as frame_controls;
+pub(crate) use fuse::controls as fuse_controls;
 pub(crate) use metrics::controls as metrics_controls;
 pub(crate) use nodes::controls as nodes_controls;
 pub(crate) use refused::controls as refused_controls;
@@ -30,6 +32,7 @@ pub use expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
 pub use frame::{
     ExpectedFrames, FrameAnswer, FrameFile, FrameRead, FrameResult, Frames, WrittenTable,
 };
+pub use fuse::MountAttempt;
 pub use group::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use metrics::{CountedTable, ExpectedMetrics, InputMetrics};
 pub use mount::MountKind;

@@ -14,4 +14,4 @@ pub use client::Client;
 pub use executor::ExecutorMount;
 pub use mounter::Mounter;
 pub use node::NodeMount;
-pub use privilege::{Privilege, Tried, try_privileges};
+pub use privilege::{Privilege, try_privileges};

@@ -12,6 +12,7 @@ use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
+use sparkproof_judge::MountAttempt;
 use sparkproof_kubernetes::cluster::Cluster;
 use sparkproof_kubernetes::observe::Pods;
 use sparkproof_kubernetes::release::release;
@@ -86,7 +87,7 @@ impl Privilege {
 
     /// Why nothing is refused here, if the host grants the missing privilege. The device has the
     /// host's mode: 666 with udev, 600 with devtmpfs alone.
-    pub fn granted(self, tried: &Tried) -> Option<String> {
+    pub fn granted(self, tried: &MountAttempt) -> Option<String> {
         match (self, tried.device_mode) {
             (Privilege::User, Some(mode)) if mode & 0o006 == 0o006 => Some(format!(
                 "every user can open /dev/fuse on this host (mode {mode:o}), so a privileged \
@@ -133,26 +134,13 @@ impl Privilege {
     }
 }
 
-/// The result of an attempt to mount.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
-    /// Permission bits of `/dev/fuse` in the container; `None` without the device.
-    pub device_mode: Option<u32>,
-    /// The output of s3fs.
-    pub said: String,
-    /// Its exit code. 0 if it had mounted: it unmounts then, because no server answers.
-    pub exit: i32,
-}
-
-impl Tried {
-    fn parse(message: &str, exit: i32) -> Tried {
-        let (device, said) = message.split_once('\n').unwrap_or((message, ""));
-        let mode = device.strip_prefix("device:").map(str::trim);
-        Tried {
-            device_mode: mode.and_then(|mode| u32::from_str_radix(mode, 8).ok()),
-            said: said.trim().to_owned(),
-            exit,
-        }
+fn parse(message: &str, exit: i32) -> MountAttempt {
+    let (device, said) = message.split_once('\n').unwrap_or((message, ""));
+    let mode = device.strip_prefix("device:").map(str::trim);
+    MountAttempt {
+        device_mode: mode.and_then(|mode| u32::from_str_radix(mode, 8).ok()),
+        said: said.trim().to_owned(),
+        exit,
     }
 }
 
@@ -162,7 +150,7 @@ pub async fn try_privileges(
     engine: &Engine,
     image: &SparkImage,
     cluster: &Cluster,
-) -> Result<BTreeMap<Privilege, Tried>> {
+) -> Result<BTreeMap<Privilege, MountAttempt>> {
     let nodes = cluster.executor_nodes();
     let (image, _) = image::load(context, engine, image, &nodes, super::Client::S3fs).await?;
     let name = format!("sparkproof-{}-privileges", context.run.id());
@@ -204,10 +192,10 @@ pub async fn try_privileges(
 }
 
 /// How the container of a pod ended; `None` while it runs.
-fn ended(pod: &Pod) -> Option<Tried> {
+fn ended(pod: &Pod) -> Option<MountAttempt> {
     let status = pod.status.as_ref()?.container_statuses.as_ref()?.first()?;
     let end = status.state.as_ref()?.terminated.as_ref()?;
-    Some(Tried::parse(end.message.as_deref().unwrap_or_default(), end.exit_code))
+    Some(parse(end.message.as_deref().unwrap_or_default(), end.exit_code))
 }
 
 #[cfg(test)]
@@ -231,13 +219,16 @@ mod tests {
     /// Seen where the host's udev had set 666: s3fs mounted, found no server, and ended with 0.
     #[test]
     fn a_device_that_is_open_to_all_refuses_no_user() {
-        let open = Tried::parse("device: 666\n", 0);
+        let open = parse("device: 666\n", 0);
         assert!(Privilege::User.granted(&open).is_some_and(|why| why.contains("mode 666")));
         assert_eq!(Privilege::Device.granted(&open), None, "its device cgroup refuses");
         let refusal = Privilege::User.refusal();
-        let closed = Tried::parse(&format!("device: 600\n{refusal}\n"), 1);
-        assert_eq!(closed, Tried { device_mode: Some(0o600), said: refusal.into(), exit: 1 });
+        let closed = parse(&format!("device: 600\n{refusal}\n"), 1);
+        assert_eq!(
+            closed,
+            MountAttempt { device_mode: Some(0o600), said: refusal.into(), exit: 1 }
+        );
         assert_eq!(Privilege::User.granted(&closed), None);
-        assert_eq!(Tried::parse("device:\nfuse: device not found", 1).device_mode, None);
+        assert_eq!(parse("device:\nfuse: device not found", 1).device_mode, None);
     }
 }

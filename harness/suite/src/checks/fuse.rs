@@ -1,9 +1,9 @@
 //! The privileges that FUSE needs, shown by the errors without them.
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{FirstFailure, check, skip};
-use sparkproof_strategies::mount::{Tried, try_privileges};
+use sparkproof_base::error::Result;
+use sparkproof_base::verdict::{FirstFailure, judged, skip};
+use sparkproof_strategies::mount::try_privileges;
 use sparkproof_testbed::Environment;
 
 /// Checks that anything less than a privileged container as root is refused, with the message that
@@ -19,19 +19,9 @@ pub async fn fuse_privileges(context: &Context, environment: &Environment) -> Re
             skip(context, &id, &title, &reason);
             continue;
         }
-        let judged = check(context, &id, &title, async |findings| {
-            findings.add("s3fs says", &tried.said);
-            findings.add("exit code", tried.exit);
-            findings.add("expected", privilege.refusal());
-            if tried.exit != 0 && tried.said.contains(privilege.refusal()) {
-                return Ok(());
-            }
-            let Tried { said, exit, .. } = &tried;
-            let expected = privilege.refusal();
-            Err(Error::red(format!("expected `{expected}`, s3fs ended with {exit}: {said}"))
-                .remedy("nodes that grant more than kind's need less privilege"))
-        });
-        first.note(judged.await)?;
+        let refusal = privilege.refusal().to_owned();
+        let judged = judged(context, (&id, &title), refusal, async || Ok(tried)).await;
+        first.note(judged.map(drop))?;
     }
     first.or(())
 }
