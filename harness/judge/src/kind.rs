@@ -73,9 +73,11 @@ pub fn kinds() -> &'static [Kind] {
             id: read::Reads::KIND,
             ids: &["read.*.executors"],
             claim: "Each executor, and nothing else, read every file of the variant to its end: its \
-                    bytes by SHA-256, by Hadoop's class and on the kind of mount that are declared.",
+                    bytes by SHA-256, by Hadoop's class, on the kind of mount and in the kind of volume that \
+                    are declared.",
             looks_at: "What one task on each executor reports of each file, with the mount of its \
-                       path in `/proc/self/mountinfo`; the session's executor pods.",
+                       path in `/proc/self/mountinfo`; the session's executor pods, with their volume at \
+                       that path.",
             live: LiveControl::Scenario(
                 "reading",
                 "a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named",

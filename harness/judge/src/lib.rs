@@ -20,7 +20,7 @@ pub use read::{
     FrameAnswer, FrameFile, FrameRead, FrameResult, Frames, GroupMetrics, InputMetrics,
     JavaFailure, Measured, Mount, MountAttempt, MountKind, NodesOfPods, Place, ReadTable, ReadTask,
     Reads, Refusal, ServerLog, ServerRequest, Share, ShareFailure, SmallFiles, StoredFile,
-    Strictness, WrittenFile, WrittenTable,
+    Strictness, VolumeSource, VolumeUse, WrittenFile, WrittenTable,
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use task::BarrierTask;

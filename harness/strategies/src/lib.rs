@@ -28,6 +28,6 @@ pub use registry::strategy_of;
 pub use remote::s3_conf;
 pub use remote::{Remote, Scheme};
 pub use rows::SCHEMA;
-pub use sparkproof_judge::MountKind;
+pub use sparkproof_judge::{MountKind, VolumeUse};
 pub use strategy::{Location, SetupCost, Strategy, StrategyContext};
 pub use table::{DataFile, Format, Table};

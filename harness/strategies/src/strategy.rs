@@ -7,7 +7,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::events::ReadMetrics;
 use sparkproof_catalog::{StoreKind, Variant};
-use sparkproof_judge::MountKind;
+use sparkproof_judge::{MountKind, VolumeUse};
 use sparkproof_kubernetes::access::Rule;
 use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::{Environment, LiveSession};
@@ -160,6 +160,8 @@ pub struct Location {
     pub file_system: &'static str,
     /// The expected mount of local paths.
     pub mount: Option<MountKind>,
+    /// The volume of the pods in which they lie, if it is one.
+    pub volume: Option<VolumeUse>,
     /// The path on this host, for local paths that the driver needs, too.
     pub driver_path: Option<PathBuf>,
     /// The server whose log must show the reads.
@@ -174,14 +176,29 @@ impl Location {
             uri: format!("file://{}", path.display()),
             file_system: "LocalFileSystem",
             mount: Some(mount),
+            volume: None,
             driver_path: Some(path),
             store,
         }
     }
 
+    /// In a volume of the pods.
+    #[must_use]
+    pub fn in_volume(mut self, volume: VolumeUse) -> Self {
+        self.volume = Some(volume);
+        self
+    }
+
     /// A URL of a store.
     pub fn remote(uri: String, file_system: &'static str, store: StoreKind) -> Self {
-        Location { uri, file_system, mount: None, driver_path: None, store: Some(store) }
+        Location {
+            uri,
+            file_system,
+            mount: None,
+            volume: None,
+            driver_path: None,
+            store: Some(store),
+        }
     }
 
     /// Its scheme, e.g. `s3a`.

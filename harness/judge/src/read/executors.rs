@@ -1,21 +1,25 @@
 //! Proof 1: every executor read every byte, in this way and no other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Diagnosis, Judged, Observation};
 
-use super::diagnosis::content_differs;
+use super::diagnosis::{content_differs, read_elsewhere};
 use super::expected::{ExpectedReads, SmallFiles, WrittenFile, answers, read_right};
 use super::place::diagnosed;
 use super::table::ReadTable;
 use super::task::{FileRead, ReadTask, Share};
+use super::volume::VolumeSource;
 
 /// What the executors of a session reported of their reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reads {
     /// Names of the executors' pods.
     pub pods: BTreeSet<String>,
+    /// The volume in which the files lie in each pod, by the pod's name; not of a pod that has them
+    /// elsewhere.
+    pub volumes: BTreeMap<String, VolumeSource>,
     /// The tasks of a barrier stage, each of which reads and hashes every file.
     pub tasks: Vec<ReadTask>,
     /// The measurement, which is made if every file could be read.
@@ -74,6 +78,7 @@ impl Reads {
     fn fault(&self, expected: &ExpectedReads) -> Result<(), Judged> {
         self.on_each_executor(&self.tasks, expected)?;
         self.every_byte(expected)?;
+        self.in_volumes(expected)?;
         let seen = self.table(expected).normalised();
         let declared = expected.declared.as_ref().map(|d| d.table(expected.executors));
         if declared.as_ref() != Some(&seen) {
@@ -120,6 +125,29 @@ impl Reads {
             "check that the session has exactly these executors, and none is lost while it reads",
         )
         .with("executor pods", pods.join("\n")))
+    }
+
+    /// The files lie in a volume of the expected kind in each pod, if in one.
+    fn in_volumes(&self, expected: &ExpectedReads) -> Result<(), Judged> {
+        let Some(volume) = expected.place.volume else { return Ok(()) };
+        let (n, uri) = (expected.executors, &expected.place.uri);
+        let elsewhere = |whose: &str, seen: &str, wanted: &str| {
+            let what = format!("{n} of {n} executors read the right bytes from {uri}");
+            diagnosed(&what, &read_elsewhere(whose, uri, seen, wanted))
+        };
+        let words = |kind: &str| format!("a volume of the kind {kind}");
+        for pod in &self.pods {
+            let kind = self.volumes.get(pod).map(|volume| volume.kind.as_str());
+            if kind != Some(volume.kind()) {
+                let seen = kind.map_or("no volume".to_owned(), words);
+                return Err(elsewhere(pod, &seen, &words(volume.kind())));
+            }
+        }
+        let volumes: Vec<&VolumeSource> = self.volumes.values().collect();
+        match volume.shared_wrongly(&volumes) {
+            None => Ok(()),
+            Some(what) => Err(elsewhere("each executor", &what, "claims as declared")),
+        }
     }
 
     /// The first executor that did not read correctly, and why.

@@ -1,5 +1,7 @@
 //! Controls of the judgement of executors' reads.
 
+use std::collections::BTreeMap;
+
 use crate::control::{Control, Says};
 use crate::task::BarrierTask;
 
@@ -8,6 +10,7 @@ use super::expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
 use super::mount::MountKind;
 use super::place::Place;
 use super::task::{FileRead, JavaFailure, Mount, ReadTask, Share, ShareFailure};
+use super::volume::{VolumeSource, VolumeUse};
 
 const EXECUTORS: u32 = 2;
 
@@ -24,6 +27,7 @@ fn expected() -> ExpectedReads {
             uri: "file:///var/tmp/data".to_owned(),
             file_system: "LocalFileSystem".to_owned(),
             mount: Some(MountKind::Fuse("fuse.s3fs".to_owned())),
+            volume: Some(VolumeUse::HostPath),
         },
         nonce: "7f3a-2-s3fs-node-00c0ffee".to_owned(),
         files: vec![big.clone(), file("many.csv/part-00.csv", 70, "a0")],
@@ -43,6 +47,7 @@ fn in_store() -> ExpectedReads {
         uri: "s3a://data/x".to_owned(),
         file_system: "S3AFileSystem".to_owned(),
         mount: None,
+        volume: None,
     };
     expected.declared =
         Some(Declared { file_system: "S3AFileSystem".to_owned(), on: "s3a".to_owned() });
@@ -114,12 +119,20 @@ fn seen(expected: &ExpectedReads) -> Reads {
     let small = [("1", share(2, 20)), ("2", share(1, 10))];
     Reads {
         pods: ids.map(|id| format!("x-exec-{id}")).into(),
+        volumes: match &expected.place.mount {
+            Some(_) => ids.map(|id| volume(id, "hostPath", "/var/tmp/data")).into(),
+            None => BTreeMap::new(),
+        },
         tasks: stage(&expected.files, true),
         measured: Some(Measured {
             big: stage(&expected.big, false),
             small: small.map(|(id, share)| task(id, Vec::new(), Some(share))).to_vec(),
         }),
     }
+}
+
+fn volume(id: &str, kind: &str, name: &str) -> (String, VolumeSource) {
+    (format!("x-exec-{id}"), VolumeSource { kind: kind.to_owned(), name: name.to_owned() })
 }
 
 fn failure(class: &str, message: &str) -> JavaFailure {
@@ -225,6 +238,16 @@ pub(crate) fn controls() -> Vec<Control> {
             mount(read, "overlay", "/");
         }),
         one("on no mount", "on nothing at nowhere", &|read| read.mount = None),
+        red(
+            "in an emptyDir",
+            "x-exec-2 read file:///var/tmp/data by a volume of the kind emptyDir",
+            &|seen| {
+                seen.volumes.extend([volume("2", "emptyDir", "")]);
+            },
+        ),
+        red("in no volume", "by no volume, expected a volume of the kind hostPath", &|seen| {
+            seen.volumes.remove("x-exec-2");
+        }),
         red("nothing measured", "nothing was read in the measurement", &|seen| {
             seen.measured = None;
         }),
@@ -253,6 +276,27 @@ pub(crate) fn controls() -> Vec<Control> {
         }),
         Control::unseen::<Reads>(&expected, "the driver did not answer in 300 s"),
     ];
+    let claims = |name, of: VolumeUse, names: [&str; 2], says| {
+        let place = Place { volume: Some(of), ..expected.place.clone() };
+        let expected = ExpectedReads { place, ..expected.clone() };
+        let mut seen = seen(&expected);
+        let ids = ["1", "2"].into_iter().zip(names);
+        seen.volumes = ids.map(|(id, name)| volume(id, "persistentVolumeClaim", name)).collect();
+        Control::seen(name, &expected, &seen, says)
+    };
+    let (shared, own) = (VolumeUse::SharedClaim, VolumeUse::OwnClaim);
+    controls.extend([
+        claims("one claim for all", shared, ["data", "data"], Says::Green),
+        claims("a claim for each", own, ["x-exec-1-pvc-0", "x-exec-2-pvc-0"], Says::Green),
+        claims("one claim for both", own, ["data", "data"], Says::Red("2 pods have 1 claims")),
+        claims("claims that differ", shared, ["data", "b"], Says::Red("2 pods have 2 claims")),
+        claims(
+            "a claim in place of a ConfigMap",
+            VolumeUse::ConfigMap,
+            ["data", "data"],
+            Says::Red("of the kind persistentVolumeClaim, expected a volume of the kind configMap"),
+        ),
+    ]);
     let store = in_store();
     let of_store = |name, says, change: &dyn Fn(&mut ExpectedReads)| {
         let mut expected = store.clone();

@@ -224,6 +224,7 @@ pub(crate) fn controls() -> Vec<Control> {
             uri: "file:///var/tmp/data".to_owned(),
             file_system: "LocalFileSystem".to_owned(),
             mount: None,
+            volume: None,
         },
         tables: vec![
             table("csv-big", &[("big.csv", 40)]),

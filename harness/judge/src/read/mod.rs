@@ -17,6 +17,7 @@ mod server;
 mod strict;
 mod table;
 mod task;
+mod volume;
 
 pub(crate) use executors_controls::controls as executors_controls;
 pub(crate) use frame::controls as frame_controls;
@@ -43,3 +44,4 @@ pub use server::{ExpectedLog, ServerLog, ServerRequest};
 pub use strict::{ExpectedStrictness, Strictness};
 pub use table::ReadTable;
 pub use task::{FileRead, JavaFailure, Mount, ReadTask, Share, ShareFailure};
+pub use volume::{VolumeSource, VolumeUse};

@@ -7,6 +7,7 @@ use sparkproof_base::verdict::{Diagnosis, Judged};
 use super::diagnosis::{FailedRead, diagnose_read, read_elsewhere};
 use super::mount::MountKind;
 use super::task::FileRead;
+use super::volume::VolumeUse;
 
 /// Where files lie, and how executors must see them there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Place {
     pub file_system: String,
     /// The mount of local paths.
     pub mount: Option<MountKind>,
+    /// The volume of the pods in which they lie, if it is one.
+    pub volume: Option<VolumeUse>,
 }
 
 impl Place {

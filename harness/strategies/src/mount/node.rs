@@ -19,7 +19,7 @@ use super::mounter::Mounter;
 use super::objects::Daemons;
 use super::source::{MountSource, empty, fill};
 use crate::nodes::{on_nodes, own_on_nodes};
-use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
+use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext, VolumeUse};
 
 /// A variant with mounts on nodes.
 pub struct NodeMount {
@@ -125,6 +125,7 @@ impl Strategy for NodeMount {
     fn location(&self, scene: StrategyContext<'_>) -> Location {
         let kind = MountKind::Fuse(self.client.file_system().to_owned());
         Location::local(self.point(scene), kind, self.variant.stores.first().copied())
+            .in_volume(VolumeUse::HostPath)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

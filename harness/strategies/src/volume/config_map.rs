@@ -9,7 +9,9 @@ use sparkproof_kubernetes::access::{CONFIG_MAP, Rule};
 use sparkproof_spark::session::SessionOverlay;
 
 use super::content::{self, VolumeContent};
-use crate::{DataSize, Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
+use crate::{
+    DataSize, Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext, VolumeUse,
+};
 
 /// The variant `3-configmap`: the kubelet writes the values to files on the node's disk.
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Strategy for ConfigMap {
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), MountKind::Disk, None)
+            .in_volume(VolumeUse::ConfigMap)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

@@ -16,7 +16,7 @@ use sparkproof_testbed::{Environment, LiveSession};
 
 use super::on_demand;
 use crate::copy::{NOT_WRITABLE, copy_into_all};
-use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
+use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext, VolumeUse};
 
 /// Annotation of the default StorageClass.
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
@@ -124,6 +124,7 @@ impl Strategy for DynamicClaim {
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), MountKind::Disk, None)
+            .in_volume(VolumeUse::OwnClaim)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

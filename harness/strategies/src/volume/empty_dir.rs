@@ -17,6 +17,7 @@ use sparkproof_spark::session::SessionOverlay;
 use super::content::{self, VolumeContent};
 use crate::{
     DataFile, DataSize, Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext,
+    VolumeUse,
 };
 
 /// Path of the files in the init container.
@@ -76,6 +77,7 @@ impl Strategy for EmptyDir {
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), MountKind::Memory, None)
+            .in_volume(VolumeUse::EmptyDir)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

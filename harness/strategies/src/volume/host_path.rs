@@ -12,7 +12,7 @@ use sparkproof_spark::session::SessionOverlay;
 
 use super::by_host_path;
 use crate::nodes::put;
-use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
+use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext, VolumeUse};
 
 /// The variant `3-hostpath`: every node has the files for its executors.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ impl Strategy for HostPath {
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), MountKind::Disk, None)
+            .in_volume(VolumeUse::HostPath)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

@@ -19,7 +19,7 @@ use sparkproof_testbed::NO_NODE_ENGINE;
 use super::by_claim;
 use crate::nodes::put;
 use crate::objects::{create, gone, meta, reach, remove};
-use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
+use crate::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext, VolumeUse};
 
 /// The variant `3-pvc-static`: a directory of one node as a `local` persistent volume, which pins
 /// all executors to that node.
@@ -94,6 +94,7 @@ impl Strategy for StaticClaim {
 
     fn location(&self, scene: StrategyContext<'_>) -> Location {
         Location::local(scene.path(self.variant), MountKind::Disk, None)
+            .in_volume(VolumeUse::SharedClaim)
     }
 
     fn cleanup<'a>(&'a mut self, scene: StrategyContext<'a>) -> LocalBoxFuture<'a, Result<()>> {

@@ -1,12 +1,17 @@
 //! Proof 1: every executor read every byte, in this way.
 
+use std::path::Path;
+
+use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::events::ReadMetrics;
 use sparkproof_base::verdict::judged;
 use sparkproof_catalog::Variant;
-use sparkproof_judge::{Declared, ExpectedReads, Measured, ReadTable, Reads, SmallFiles};
-use sparkproof_spark::session::Reading;
+use sparkproof_judge::{
+    Declared, ExpectedReads, Measured, ReadTable, Reads, SmallFiles, VolumeSource,
+};
+use sparkproof_spark::session::{EXECUTOR_CONTAINER, Reading};
 use sparkproof_strategies::Table;
 use sparkproof_testbed::LiveSession;
 
@@ -27,11 +32,15 @@ pub async fn executors(
     let expected = expected(executors, subject)?;
     let (id, asked) = (subject.check_id("executors"), expected.clone());
     let seen = judged(context, (&id, &title), asked, async || {
-        let pods = live.executor_pods().into_keys().collect();
+        let pods = live.executor_pods();
+        let volumes = pods.iter().filter_map(|(name, pod)| {
+            Some((name.clone(), volume_of(pod, subject.location.driver_path.as_deref()?)?))
+        });
+        let (volumes, pods) = (volumes.collect(), pods.keys().cloned().collect());
         let session = live.session();
         let uris = expected.files.iter().map(|file| file.uri.clone()).collect();
         let tasks = session.read(executors, uris, Reading::Hash).await?.tasks;
-        let mut seen = Reads { pods, tasks, measured: None };
+        let mut seen = Reads { pods, volumes, tasks, measured: None };
         if seen.nothing_failed() {
             let uris = expected.big.iter().map(|file| file.uri.clone()).collect();
             let big = session.read(executors, uris, Reading::Plain).await?.tasks;
@@ -50,6 +59,20 @@ pub async fn executors(
     figures.big_bytes_per_second = seen.big_rates();
     figures.small_bytes_per_second = seen.small_rates();
     Ok(seen.table(&expected))
+}
+
+/// The volume of an executor's container in which a path lies, if in one.
+fn volume_of(pod: &Pod, path: &Path) -> Option<VolumeSource> {
+    let spec = pod.spec.as_ref()?;
+    let container = spec.containers.iter().find(|c| c.name == EXECUTOR_CONTAINER)?;
+    let mounts = container.volume_mounts.iter().flatten();
+    let above = mounts.filter(|mount| path.starts_with(&mount.mount_path));
+    let mount = above.max_by_key(|mount| mount.mount_path.len())?;
+    let volume = spec.volumes.iter().flatten().find(|volume| volume.name == mount.name)?;
+    let fields = serde_json::to_value(volume).ok()?;
+    let (kind, source) = fields.as_object()?.iter().find(|(field, _)| *field != "name")?;
+    let name = ["claimName", "path", "name"].iter().find_map(|field| source[field].as_str());
+    Some(VolumeSource { kind: kind.clone(), name: name.unwrap_or_default().to_owned() })
 }
 
 fn small(subject: ReadCase<'_>) -> Option<&Table> {
@@ -77,7 +100,34 @@ fn declared(variant: &Variant) -> Option<Declared> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
     use sparkproof_catalog::{Expected, variants};
+
+    #[test]
+    fn a_path_lies_in_the_volume_that_is_mounted_nearest_above_it() {
+        let pod = json!({ "spec": {
+            "containers": [
+                { "name": "sidecar", "volumeMounts": [{ "name": "conf", "mountPath": "/data" }] },
+                { "name": EXECUTOR_CONTAINER, "volumeMounts": [
+                    { "name": "local", "mountPath": "/" },
+                    { "name": "pvc", "mountPath": "/data" },
+                    { "name": "conf", "mountPath": "/data/conf" },
+                    { "name": "node", "mountPath": "/dat" }] }],
+            "volumes": [
+                { "name": "local", "emptyDir": {} },
+                { "name": "pvc", "persistentVolumeClaim": { "claimName": "x-pvc-0" } },
+                { "name": "conf", "configMap": { "name": "c", "defaultMode": 420 } },
+                { "name": "node", "hostPath": { "path": "/n", "type": "" } }] } });
+        let mut pod: Pod = serde_json::from_value(pod).expect("a pod");
+        let mut of = |path: &str| {
+            volume_of(&pod, path.as_ref()).map(|volume| format!("{} {}", volume.kind, volume.name))
+        };
+        let seen = ["/data/mounted", "/data/conf/x", "/dat/y", "/datum"].map(&mut of);
+        let expected = ["persistentVolumeClaim x-pvc-0", "configMap c", "hostPath /n", "emptyDir "];
+        assert_eq!(seen, expected.map(|words| Some(words.to_owned())));
+        pod.spec.as_mut().expect("a spec").containers[1].volume_mounts = None;
+        assert_eq!(volume_of(&pod, "/data".as_ref()), None);
+    }
 
     /// What is declared is what was reviewed: each variant that is read has its snapshot, which the
     /// scenarios compare with what they see.

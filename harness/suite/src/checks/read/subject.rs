@@ -35,6 +35,7 @@ impl<'a> ReadCase<'a> {
             uri: self.location.uri.clone(),
             file_system: self.location.file_system.to_owned(),
             mount: self.location.mount.clone(),
+            volume: self.location.volume,
         }
     }
 
