@@ -7,7 +7,7 @@ use sparkproof::catalog::VariantId;
 use sparkproof::checks;
 use sparkproof::flow::ReadingBuilder;
 use sparkproof::read::own_on_nodes;
-use sparkproof::read::volume::{HostPath, by_claim};
+use sparkproof::read::volume::by_claim;
 use sparkproof::testbed::ScenarioContext;
 
 /// A session of two executors that read little data by one variant.
@@ -68,17 +68,22 @@ async fn without_the_right_to_make_claims_is_named() -> Outcome {
     .await
 }
 
-/// A file is deleted from the volume during a session.
+/// An emptyDir is a separate mount of the node's disk, too, and holds the bytes that are copied into
+/// it: only its kind tells it from the declared claim.
 #[tokio::test]
 #[ignore = "full: an empty claim is in ci"]
-async fn a_file_removed_from_the_volume_is_named() -> Outcome {
-    proof("a_file_removed_from_the_volume_is_named", async |p| {
-        let mut session = started(builder(p, VariantId::HostPath)).await?;
-        session.prove(VariantId::HostPath).await?;
-        let (file, variant) = ("many.csv/part-03.csv", session.variants()[0]);
-        HostPath::remove(session.scene(), variant, file).await?;
-        let red = session.prove(VariantId::HostPath).await;
-        expect_red(red, &["0 of 2 executors", "file-missing", file])?;
+async fn an_empty_dir_in_place_of_a_claim_is_named() -> Outcome {
+    proof("an_empty_dir_in_place_of_a_claim_is_named", async |p| {
+        let builder = builder(p, VariantId::PvcDynamic).change(|added| {
+            let claim = std::mem::take(&mut added.conf);
+            for (key, value) in claim.iter().filter(|(key, _)| !key.contains(".options.")) {
+                added.conf.insert(key.replace(".persistentVolumeClaim.", ".emptyDir."), value);
+            }
+        });
+        let mut session = started(builder).await?;
+        let red = session.prove(VariantId::PvcDynamic).await;
+        let elsewhere = ["read-elsewhere", "the kind emptyDir, expected", "persistentVolumeClaim"];
+        expect_red(red, &elsewhere)?;
         leaves_nothing(p, session).await
     })
     .await

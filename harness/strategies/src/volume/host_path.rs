@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use futures::future::{LocalBoxFuture, try_join_all};
-use sparkproof_base::deadlines::IN_NODE;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::Variant;
@@ -25,17 +24,6 @@ impl HostPath {
     /// Of this variant.
     pub fn new(variant: &'static Variant) -> Self {
         HostPath { variant, owned: Vec::new() }
-    }
-
-    /// For controls: removes a file of the data from every node.
-    pub async fn remove(scene: StrategyContext<'_>, variant: &Variant, file: &str) -> Result<()> {
-        let engine = scene.environment.node_engine()?;
-        let path = scene.path(variant).join(file);
-        for node in scene.environment.cluster.executor_nodes() {
-            let command = ["rm", &path.to_string_lossy()];
-            engine.exec(scene.context, &node, &command, None::<&[u8]>, IN_NODE).await?;
-        }
-        Ok(())
     }
 }
 
