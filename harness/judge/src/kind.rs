@@ -70,6 +70,20 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<pods::Owners>,
         },
         Kind {
+            id: read::Copies::KIND,
+            ids: &["read.*.populated"],
+            claim: "Every file of the variant is in the pod of each executor, with the bytes that were \
+                    sent.",
+            looks_at: "The files below the root in each pod after the copy, hashed there by \
+                       `sha256sum`.",
+            live: LiveControl::None(
+                "no scenario breaks a copy on its way; a file that is removed or cut later is red in \
+                 `read.*.executors`, by a scenario",
+            ),
+            controls: read::copies_controls,
+            judge: judge::<read::Copies>,
+        },
+        Kind {
             id: read::Reads::KIND,
             ids: &["read.*.executors"],
             claim: "Each executor, and nothing else, read every file of the variant to its end: its \

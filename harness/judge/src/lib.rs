@@ -15,12 +15,12 @@ pub use control::{Control, Says};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use read::{
-    CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedFrames, ExpectedLog,
-    ExpectedMetrics, ExpectedNodes, ExpectedReads, ExpectedRefusal, ExpectedStrictness, FileRead,
-    FrameAnswer, FrameFile, FrameRead, FrameResult, Frames, GroupMetrics, InputMetrics,
-    JavaFailure, Measured, Mount, MountAttempt, MountKind, NodesOfPods, Place, ReadTable, ReadTask,
-    Reads, Refusal, ServerLog, ServerRequest, Share, ShareFailure, SmallFiles, StoredFile,
-    Strictness, VolumeSource, VolumeUse, WrittenFile, WrittenTable,
+    Copies, CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedCopies,
+    ExpectedFrames, ExpectedLog, ExpectedMetrics, ExpectedNodes, ExpectedReads, ExpectedRefusal,
+    ExpectedStrictness, FileRead, FrameAnswer, FrameFile, FrameRead, FrameResult, Frames,
+    GroupMetrics, InputMetrics, JavaFailure, Measured, Mount, MountAttempt, MountKind, NodesOfPods,
+    Place, ReadTable, ReadTask, Reads, Refusal, ServerLog, ServerRequest, Share, ShareFailure,
+    SmallFiles, StoredFile, Strictness, VolumeSource, VolumeUse, WrittenFile, WrittenTable,
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use task::BarrierTask;

@@ -1,5 +1,6 @@
 //! Strategy 0: data copied into every pod, and to the driver.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -7,12 +8,13 @@ use futures::future::{LocalBoxFuture, try_join_all};
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::tar_stream::pack;
 use sparkproof_catalog::Variant;
+use sparkproof_judge::Copies;
 use sparkproof_kubernetes::access::{EXEC, Rule};
 use sparkproof_kubernetes::cluster::InPod;
 use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::LiveSession;
 
-use super::transfer::{HASH, verify};
+use super::transfer::{HASH, sums};
 use super::{Dataset, Location, MountKind, SetupCost, Strategy, StrategyContext};
 
 /// The variant `0-copy`.
@@ -58,7 +60,7 @@ impl Strategy for Copy {
         scene: StrategyContext<'a>,
         data: &'a Dataset,
         live: &'a LiveSession,
-    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
+    ) -> LocalBoxFuture<'a, Result<(SetupCost, Copies)>> {
         Box::pin(async move { copy_into_all(scene, data, live, &scene.path(self.variant)).await })
     }
 
@@ -77,29 +79,33 @@ pub(super) async fn copy_into_all(
     data: &Dataset,
     live: &LiveSession,
     path: &Path,
-) -> Result<SetupCost> {
+) -> Result<(SetupCost, Copies)> {
     let begun = Instant::now();
     let pods = live.executor_pods();
     let copies = pods.keys().map(|pod| async {
         let begun = Instant::now();
-        copy_into(&live.executor(pod), data, path).await?;
-        Ok::<_, Error>(begun.elapsed().as_secs_f64())
+        let files = copy_into(&live.executor(pod), data, path).await?;
+        Ok::<_, Error>((pod.clone(), files, begun.elapsed().as_secs_f64()))
     });
-    let seconds = scene.context.cancel.guard(try_join_all(copies)).await?;
-    let copies = seconds.len().max(1);
-    Ok(SetupCost {
-        seconds: begun.elapsed().as_secs_f64(),
-        bytes_to_nodes: data.bytes() * pods.len() as u64,
-        seconds_per_executor: seconds.iter().sum::<f64>() / copies as f64,
+    let made = scene.context.cancel.guard(try_join_all(copies)).await?;
+    let each = made.iter().map(|(.., seconds)| seconds).sum::<f64>() / made.len().max(1) as f64;
+    let (seconds, bytes) = (begun.elapsed().as_secs_f64(), data.bytes() * pods.len() as u64);
+    let cost = SetupCost {
+        seconds,
+        bytes_to_nodes: bytes,
+        seconds_per_executor: each,
         bytes_per_executor: data.bytes(),
-    })
+    };
+    let pods = made.into_iter().map(|(pod, files, _)| (pod, files)).collect();
+    Ok((cost, Copies { pods, seconds, bytes }))
 }
 
 /// Copies the data to `path` in a pod's file system: to a temporary name, which is then renamed, so
-/// that no reader sees a part of it. Then hashes it in the pod, since a copy can report success
-/// falsely (measured with `kubectl cp` into a container without tar). An existing `path` may be a
+/// that no reader sees a part of it. Returns the hashes of all files there, by path, made in the pod
+/// since a copy can report success falsely (measured with `kubectl cp` into a container without
+/// tar). An existing `path` may be a
 /// mount, which cannot be replaced: then its content is, from a temporary name in it.
-pub async fn copy_into(pod: &InPod, data: &Dataset, path: &Path) -> Result<()> {
+async fn copy_into(pod: &InPod, data: &Dataset, path: &Path) -> Result<BTreeMap<String, String>> {
     let whole = path.to_string_lossy();
     let unpack = format!(
         "half=\"$1.half\"; if [ -d \"$1\" ]; then half=\"$1/.half\"; \
@@ -111,6 +117,6 @@ pub async fn copy_into(pod: &InPod, data: &Dataset, path: &Path) -> Result<()> {
     let rename = "if [ ! -d \"$1\" ]; then mv \"$1.half\" \"$1\"; else \
                   for f in \"$1\"/.half/*; do rm -rf \"$1/${f##*/}\" && mv \"$f\" \"$1\" || exit; done; \
                   rmdir \"$1/.half\"; fi && cd \"$1\"";
-    let sums = pod.run(&["sh", "-c", &format!("{rename} && {HASH}"), "sh", &whole]).await?;
-    verify(&sums, data, &whole, &format!("in the pod {}", pod.name()))
+    let output = pod.run(&["sh", "-c", &format!("{rename} && {HASH}"), "sh", &whole]).await?;
+    Ok(sums(&output))
 }

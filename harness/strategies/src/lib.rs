@@ -18,7 +18,7 @@ mod transfer;
 pub mod volume;
 
 pub use baked::Baked;
-pub use copy::{Copy, copy_into};
+pub use copy::Copy;
 pub use data::Dataset;
 pub use data_size::DataSize;
 pub use host::HostCopy;

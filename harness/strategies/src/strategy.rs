@@ -7,7 +7,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::events::ReadMetrics;
 use sparkproof_catalog::{StoreKind, Variant};
-use sparkproof_judge::{MountKind, VolumeUse};
+use sparkproof_judge::{Copies, MountKind, VolumeUse};
 use sparkproof_kubernetes::access::Rule;
 use sparkproof_spark::session::SessionOverlay;
 use sparkproof_testbed::{Environment, LiveSession};
@@ -91,15 +91,15 @@ pub trait Strategy: Send + Sync {
         false
     }
 
-    /// After the session's start: copies data that needs running pods.
+    /// After the session's start: copies data that needs running pods, and looks at what lies there.
     fn populate<'a>(
         &'a mut self,
         scene: StrategyContext<'a>,
         data: &'a Dataset,
         live: &'a LiveSession,
-    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
+    ) -> LocalBoxFuture<'a, Result<(SetupCost, Copies)>> {
         let _ = (scene, data, live);
-        Box::pin(async { Ok(SetupCost::default()) })
+        Box::pin(async { Ok(Default::default()) })
     }
 
     /// The location from which Spark reads, once prepared.

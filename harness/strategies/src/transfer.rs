@@ -9,13 +9,18 @@ use super::Dataset;
 /// Prints the hash of every file below the working directory, without `lost+found`.
 pub(super) const HASH: &str = "find . -path ./lost+found -prune -o -type f -exec sha256sum {} +";
 
-/// Compares the output of [`HASH`] in `path` at some place (`in the pod x`) with the originals.
-pub(super) fn verify(sums: &str, data: &Dataset, path: &str, place: &str) -> Result<()> {
-    let seen: BTreeMap<&str, &str> = sums
+/// The hashes in the output of [`HASH`], by path.
+pub(super) fn sums(output: &str) -> BTreeMap<String, String> {
+    output
         .lines()
         .filter_map(|line| line.split_once("  "))
-        .map(|(sum, name)| (name.trim_start_matches("./"), sum))
-        .collect();
+        .map(|(sum, name)| (name.trim_start_matches("./").to_owned(), sum.to_owned()))
+        .collect()
+}
+
+/// Compares the output of [`HASH`] in `path` at some place (`in the pod x`) with the originals.
+pub(super) fn verify(output: &str, data: &Dataset, path: &str, place: &str) -> Result<()> {
+    let seen = sums(output);
     for file in data.files() {
         let name = &file.path;
         match seen.get(name.as_str()) {

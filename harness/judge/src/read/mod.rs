@@ -1,6 +1,7 @@
 //! Reading files: what executors, the driver, Spark's metrics and the servers' logs show of it; one
 //! file a proof.
 
+mod copies;
 mod diagnosis;
 mod executors;
 mod executors_controls;
@@ -19,6 +20,7 @@ mod table;
 mod task;
 mod volume;
 
+pub(crate) use copies::controls as copies_controls;
 pub(crate) use executors_controls::controls as executors_controls;
 pub(crate) use frame::controls as frame_controls;
 pub(crate) use fuse::controls as fuse_controls;
@@ -28,6 +30,7 @@ pub(crate) use refused::controls as refused_controls;
 pub(crate) use server::controls as server_controls;
 pub(crate) use strict::controls as strict_controls;
 
+pub use copies::{Copies, ExpectedCopies};
 pub use executors::{Measured, Reads};
 pub use expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
 pub use frame::{

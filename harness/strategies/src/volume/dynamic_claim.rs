@@ -9,6 +9,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::Variant;
+use sparkproof_judge::Copies;
 use sparkproof_kubernetes::access::{CLAIMS, EXEC, Rule};
 use sparkproof_kubernetes::cluster::ExitCode;
 use sparkproof_spark::session::SessionOverlay;
@@ -104,7 +105,7 @@ impl Strategy for DynamicClaim {
         scene: StrategyContext<'a>,
         data: &'a Dataset,
         live: &'a LiveSession,
-    ) -> LocalBoxFuture<'a, Result<SetupCost>> {
+    ) -> LocalBoxFuture<'a, Result<(SetupCost, Copies)>> {
         Box::pin(async move {
             let path = scene.path(self.variant);
             self.session = ClaimSession::from_live(live);

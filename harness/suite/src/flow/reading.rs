@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, Configuration};
-use sparkproof_base::verdict::{FirstFailure, check};
+use sparkproof_base::verdict::{FirstFailure, judged};
 use sparkproof_catalog::{Expected, SessionKind, Variant, VariantId, read_check};
+use sparkproof_judge::ExpectedCopies;
 use sparkproof_spark::session::{Placeholders, add_object, configuration};
 use sparkproof_strategies::{Dataset, HostCopy, Location, SetupCost, Strategy, StrategyContext};
 use sparkproof_testbed::{EndedSession, Environment, LiveSession, ScenarioContext};
@@ -219,13 +220,16 @@ impl Subject {
             return Ok(());
         }
         let id = format!("read.{}.populated", variant.id);
-        check(scene.context, &id, &title, async |findings| {
-            let more = strategy.populate(scene, data, live).await?;
-            findings.add("seconds", format!("{:.2}", more.seconds));
-            findings.add("bytes", more.bytes_to_nodes);
+        let expected = ExpectedCopies {
+            executors: scene.executors,
+            uri: strategy.location(scene).uri,
+            files: data.files().map(|f| (f.path.clone(), f.sha256.clone())).collect(),
+        };
+        let look = async || {
+            let (more, copies) = strategy.populate(scene, data, live).await?;
             *setup = *setup + more;
-            Ok(())
-        })
-        .await
+            Ok(copies)
+        };
+        judged(scene.context, (&id, &title), expected, look).await.map(drop)
     }
 }
