@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use sparkproof_base::events::RunListing;
 use sparkproof_base::verdict::{Diagnosis, Judged, Observation};
 
 use super::diagnosis::{content_differs, read_elsewhere};
@@ -22,8 +23,8 @@ pub struct Reads {
     pub volumes: BTreeMap<String, VolumeSource>,
     /// The tasks of a barrier stage, each of which reads and hashes every file.
     pub tasks: Vec<ReadTask>,
-    /// The measurement, which is made if every file could be read.
-    pub measured: Option<Measured>,
+    /// The measurement, or why there is none.
+    pub measured: RunListing<Measured>,
 }
 
 /// Reads for throughput, without hashing.
@@ -64,15 +65,23 @@ impl Reads {
 
     /// Bytes per second of each task of the big file.
     pub fn big_rates(&self) -> Vec<f64> {
-        let reads = self.measured.iter().flat_map(|m| &m.big).flat_map(|task| &task.reads);
+        let reads = self.measured().flat_map(|m| &m.big).flat_map(|task| &task.reads);
         reads.filter_map(|read| rate(read.bytes, read.open_nanos + read.read_nanos)).collect()
     }
 
     /// Bytes per second of each task of the small files.
     pub fn small_rates(&self) -> Vec<f64> {
-        let tasks = self.measured.iter().flat_map(|m| &m.small);
+        let tasks = self.measured().flat_map(|m| &m.small);
         let shares = tasks.filter_map(|task| task.share.as_ref());
         shares.filter_map(|s| rate(s.bytes, s.open_nanos + s.read_nanos)).collect()
+    }
+
+    fn measured(&self) -> impl Iterator<Item = &Measured> {
+        match &self.measured {
+            RunListing::Seen(measured) => Some(measured),
+            RunListing::Unseen(_) => None,
+        }
+        .into_iter()
     }
 
     fn fault(&self, expected: &ExpectedReads) -> Result<(), Judged> {
@@ -90,8 +99,13 @@ impl Reads {
             )
             .with("expected", declared));
         }
-        let Some(Measured { big, small }) = &self.measured else {
-            return Err(defect("nothing was read in the measurement"));
+        let Measured { big, small } = match &self.measured {
+            RunListing::Seen(measured) => measured,
+            RunListing::Unseen(why) => {
+                return Err(short(&format!(
+                    "every byte was read, but the measurement failed: {why}"
+                )));
+            }
         };
         self.on_each_executor(big, expected)?;
         big_file(big, &expected.big)?;

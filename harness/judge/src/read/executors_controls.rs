@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sparkproof_base::events::RunListing;
+
 use crate::control::{Control, Says};
 use crate::task::BarrierTask;
 
@@ -124,7 +126,7 @@ fn seen(expected: &ExpectedReads) -> Reads {
             None => BTreeMap::new(),
         },
         tasks: stage(&expected.files, true),
-        measured: Some(Measured {
+        measured: RunListing::Seen(Measured {
             big: stage(&expected.big, false),
             small: small.map(|(id, share)| task(id, Vec::new(), Some(share))).to_vec(),
         }),
@@ -165,7 +167,11 @@ pub(crate) fn controls() -> Vec<Control> {
         red(name, words, &|seen| change(&mut seen.tasks[1].reads[1]))
     };
     let measured = |name, words, change: &dyn Fn(&mut Measured)| {
-        red(name, words, &|seen| seen.measured.iter_mut().for_each(change))
+        red(name, words, &|seen| {
+            if let RunListing::Seen(measured) = &mut seen.measured {
+                change(measured);
+            }
+        })
     };
     let ran_on = "2 executors expected to read, tasks ran on";
     let mut controls = vec![
@@ -248,8 +254,8 @@ pub(crate) fn controls() -> Vec<Control> {
         red("in no volume", "by no volume, expected a volume of the kind hostPath", &|seen| {
             seen.volumes.remove("x-exec-2");
         }),
-        red("nothing measured", "nothing was read in the measurement", &|seen| {
-            seen.measured = None;
+        red("nothing measured", "the measurement failed: the driver ended", &|seen| {
+            seen.measured = RunListing::Unseen("the driver ended".to_owned());
         }),
         measured("one executor not measured", ran_on, &|m| drop(m.big.pop())),
         measured("one byte not measured", "executor 2 read 699 of 700 bytes", &|m| {

@@ -5,17 +5,20 @@ use std::path::Path;
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_base::events::ReadMetrics;
+use sparkproof_base::events::{ReadMetrics, RunListing};
 use sparkproof_base::verdict::judged;
 use sparkproof_catalog::Variant;
 use sparkproof_judge::{
     Declared, ExpectedReads, Measured, ReadTable, Reads, SmallFiles, VolumeSource,
 };
-use sparkproof_spark::session::{EXECUTOR_CONTAINER, Reading};
+use sparkproof_spark::session::{EXECUTOR_CONTAINER, Reading, Session};
 use sparkproof_strategies::Table;
 use sparkproof_testbed::LiveSession;
 
 use super::subject::{ReadCase, SMALL};
+
+/// Why nothing was measured.
+const NOT_READ: &str = "a file could not be read";
 
 /// A barrier stage runs one task on each executor, which reads every file to its end through
 /// Hadoop's FileSystem. Bytes, hashes, the FileSystem's class and the mount must be as expected,
@@ -40,18 +43,14 @@ pub async fn executors(
         let session = live.session();
         let uris = expected.files.iter().map(|file| file.uri.clone()).collect();
         let tasks = session.read(executors, uris, Reading::Hash).await?.tasks;
-        let mut seen = Reads { pods, volumes, tasks, measured: None };
+        let mut seen =
+            Reads { pods, volumes, tasks, measured: RunListing::Unseen(NOT_READ.into()) };
         if seen.nothing_failed() {
-            let uris = expected.big.iter().map(|file| file.uri.clone()).collect();
-            let big = session.read(executors, uris, Reading::Plain).await?.tasks;
-            let small = match small(subject) {
-                None => Vec::new(),
-                Some(table) => {
-                    let uris = table.file_uris(&subject.location.uri);
-                    session.read(executors, uris, Reading::Share).await?.tasks
-                }
+            seen.measured = match measure(session, executors, &expected, subject).await {
+                Ok(measured) => RunListing::Seen(measured),
+                Err(error) if error.is_interruption() => return Err(error),
+                Err(error) => RunListing::Unseen(error.to_string()),
             };
-            seen.measured = Some(Measured { big, small });
         }
         Ok(seen)
     })
@@ -59,6 +58,24 @@ pub async fn executors(
     figures.big_bytes_per_second = seen.big_rates();
     figures.small_bytes_per_second = seen.small_rates();
     Ok(seen.table(&expected))
+}
+
+async fn measure(
+    session: &mut Session,
+    executors: u32,
+    expected: &ExpectedReads,
+    subject: ReadCase<'_>,
+) -> Result<Measured> {
+    let uris = expected.big.iter().map(|file| file.uri.clone()).collect();
+    let big = session.read(executors, uris, Reading::Plain).await?.tasks;
+    let small = match small(subject) {
+        None => Vec::new(),
+        Some(table) => {
+            let uris = table.file_uris(&subject.location.uri);
+            session.read(executors, uris, Reading::Share).await?.tasks
+        }
+    };
+    Ok(Measured { big, small })
 }
 
 /// The volume of an executor's container in which a path lies, if in one.
