@@ -2,6 +2,7 @@
 
 pub mod base;
 mod build;
+mod class_data;
 mod distribution;
 mod driver;
 mod examples;

@@ -1,0 +1,123 @@
+//! Archives of the classes that executors load: a JVM that maps one starts with about half of the
+//! work. Made at image build, in a container of the image itself, since an archive fits only the
+//! same JVM with the same jars (JEP 350, from Java 13 on).
+
+use std::io::Write;
+
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
+use futures::TryStreamExt;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_base::events::StepGuard;
+use sparkproof_base::ledger::labels;
+use sparkproof_machine::engine::{Container, Engine};
+use tempfile::NamedTempFile;
+
+use crate::Key;
+use crate::docker_build::{Build, bounded, docker_build, put_dockerfile};
+
+const DOCKERFILE: &str = include_str!("../../spark/class_data.Dockerfile");
+const PROGRAM: &str = include_str!("../../spark/class_data.scala");
+/// Types the program, its argument, into a spark-shell: the image has no compiler. The cluster has
+/// no worker; the program starts the executor.
+const SHELL: &str = r#"
+cd /tmp
+echo "$0" > class_data.scala
+export SPARK_LOCAL_HOSTNAME=localhost
+export SPARK_SUBMIT_OPTS='-XX:TieredStopAtLevel=1 -Duser.home=/tmp'
+exec /opt/spark/bin/spark-shell --master 'local-cluster[0,1,1024]' --conf spark.ui.enabled=false \
+    --conf spark.driver.host=127.0.0.1 --conf spark.driver.bindAddress=127.0.0.1 -i class_data.scala
+"#;
+/// In the container.
+const ARCHIVE: &str = "/tmp/executor.jsa";
+/// Time limit of the run that makes it: 20 s on an idle machine of two cores.
+const SECONDS: u64 = 300;
+
+/// Adds the inputs to an image's key.
+pub(super) fn add(key: Key) -> Key {
+    key.with("class data", DOCKERFILE).with("program", PROGRAM).with("shell", SHELL)
+}
+
+/// Builds `reference`: the image `plain`, and the archive of its executors' classes. Without an
+/// archive executors only start more slowly, so a failure is a warning and the result is `false`.
+///
+/// # Errors
+/// An interruption; environment: the container engine fails.
+pub(super) async fn build(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    plain: &str,
+    reference: &str,
+) -> Result<bool> {
+    let step = StepGuard::begin(&context.recorder, phase, "archive of executor classes".into());
+    let archive = match archive(context, engine, plain).await {
+        Ok(archive) => archive,
+        Err(error) if error.is_interruption() => return Err(error),
+        Err(error) => {
+            step.failed(&error);
+            let words = "executors start more slowly: no archive of their classes could be made";
+            context.recorder.warn(format!("{words}: {error}"));
+            return Ok(false);
+        }
+    };
+    let build = Build { reference, dockerfile: "Dockerfile", base: Some(plain) };
+    docker_build(context, engine, build, move |target| {
+        put_dockerfile(target, DOCKERFILE)?;
+        let mut source = tar::Archive::new(archive.reopen()?);
+        for entry in source.entries()? {
+            let entry = entry?;
+            let mut header = entry.header().clone();
+            target.append_data(&mut header, "executor.jsa", entry)?;
+        }
+        Ok(())
+    })
+    .await?;
+    step.done("");
+    Ok(true)
+}
+
+/// Makes the archive; as a tar, as the engine sends it.
+async fn archive(context: &Context, engine: &Engine, image: &str) -> Result<NamedTempFile> {
+    let tag = image.rsplit(':').next().unwrap_or_default();
+    let name = format!("sparkproof-{}-class-data-{tag}", context.run.id());
+    let words = ["/bin/bash", "-c", SHELL, PROGRAM].map(str::to_owned);
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(words.into()),
+        hostname: Some("localhost".to_owned()),
+        labels: Some(labels::docker(context.run.label(), labels::Lifetime::Run)),
+        host_config: Some(HostConfig {
+            network_mode: Some("none".to_owned()),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let container = Container::start(context, engine, &name, body).await?;
+    let made = async {
+        let status = container.end(context).await?;
+        if status != 0 {
+            let log = container.log(context, Some(12)).await.unwrap_or_default();
+            let words = container.what("archiving classes in");
+            return Err(Error::environment(format!("{words} ended with status {status}: {log}")));
+        }
+        download(context, &container).await
+    };
+    let made = bounded(context, SECONDS, container.what("archiving classes in"), made).await;
+    container.remove(context).await?;
+    made
+}
+
+async fn download(context: &Context, container: &Container) -> Result<NamedTempFile> {
+    let what = || container.what("copying the archive of classes from");
+    let mut file = NamedTempFile::new_in(context.run.dir()).or_environment(what())?;
+    let options = DownloadFromContainerOptionsBuilder::new().path(ARCHIVE).build();
+    let mut chunks =
+        container.engine.docker.download_from_container(&container.name, Some(options));
+    while let Some(chunk) = chunks.try_next().await.or_environment(what())? {
+        file.write_all(&chunk).or_environment(what())?;
+    }
+    file.flush().or_environment(what())?;
+    Ok(file)
+}
