@@ -1,8 +1,8 @@
 // Typed into a spark-shell in a container of the image that the archive is for: starts an executor
 // as Kubernetes would, has it read and shuffle, and ends it, so that its JVM archives the classes
-// that it loaded.
+// that it loaded. The shell's own JVM lists those that a driver loads.
 val module = org.apache.spark.launcher.JavaModuleOptions.defaultModuleOptions().split(" +")
-val options = "-XX:ArchiveClassesAtExit=/tmp/executor.jsa" +: "-Xlog:cds=error" +: module
+val options = "-XX:ArchiveClassesAtExit=/tmp/class-data/executor.jsa" +: "-Xlog:cds=error" +: module
 val process = new ProcessBuilder("/opt/entrypoint.sh", "executor").inheritIO()
 (options.zipWithIndex.map { case (option, index) => s"SPARK_JAVA_OPT_$index" -> option } ++ Seq(
   "SPARK_EXECUTOR_MEMORY" -> "512m",
@@ -28,4 +28,8 @@ Seq(
   spark.read.text("/tmp/csv")
 ).foreach(read => read.groupBy(read.columns.head).count().agg("count" -> "sum").collect())
 spark.stop()
+// A driver also loads the client of Kubernetes; no API server listens there.
+try new org.apache.spark.SparkContext(
+  "k8s://https://127.0.0.1:1", "class data", sc.getConf.set("spark.kubernetes.container.image", "x"))
+catch { case _: Exception => }
 System.exit(executor.waitFor())

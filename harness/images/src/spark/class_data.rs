@@ -1,8 +1,11 @@
-//! Archives of the classes that executors load: a JVM that maps one starts with about half of the
-//! work. Made at image build, in a container of the image itself, since an archive fits only the
-//! same JVM with the same jars (JEP 350, from Java 13 on).
+//! Archives of the classes that Spark loads: a JVM that maps one starts with about half of the work.
+//! An archive fits only the same JVM with the same class path. So that of executors is made at image
+//! build, in a container of the image itself (JEP 350, from Java 13 on); that of a driver on this
+//! host is made here, from a list of classes in the image (JEP 310).
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
@@ -11,11 +14,13 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_base::ledger::labels;
-use sparkproof_machine::engine::{Container, Engine};
+use sparkproof_machine::engine::{Container, Engine, program};
+use sparkproof_machine::exec::Tool;
 use tempfile::NamedTempFile;
 
-use crate::Key;
+use super::{SparkImage, java};
 use crate::docker_build::{Build, bounded, docker_build, put_dockerfile};
+use crate::{Cache, Key};
 
 const DOCKERFILE: &str = include_str!("../../spark/class_data.Dockerfile");
 const PROGRAM: &str = include_str!("../../spark/class_data.scala");
@@ -24,13 +29,19 @@ const PROGRAM: &str = include_str!("../../spark/class_data.scala");
 const SHELL: &str = r#"
 cd /tmp
 echo "$0" > class_data.scala
-export SPARK_LOCAL_HOSTNAME=localhost
-export SPARK_SUBMIT_OPTS='-XX:TieredStopAtLevel=1 -Duser.home=/tmp'
+mkdir class-data
+export SPARK_LOCAL_HOSTNAME=localhost KUBERNETES_REQUEST_RETRY_BACKOFFLIMIT=0
+list=-XX:DumpLoadedClassList=/tmp/class-data/driver.classes
+export SPARK_SUBMIT_OPTS="-XX:TieredStopAtLevel=1 -Duser.home=/tmp $list"
 exec /opt/spark/bin/spark-shell --master 'local-cluster[0,1,1024]' --conf spark.ui.enabled=false \
     --conf spark.driver.host=127.0.0.1 --conf spark.driver.bindAddress=127.0.0.1 -i class_data.scala
 "#;
-/// In the container.
-const ARCHIVE: &str = "/tmp/executor.jsa";
+/// What it makes, in the container.
+const MADE: &str = "/tmp/class-data";
+/// The list of a driver's classes, in the image.
+const DRIVER_CLASSES: &str = "/opt/spark/class-data/driver.classes";
+/// Its name in the cache's entry.
+const DRIVER_ARCHIVE: &str = "driver.jsa";
 /// Time limit of the run that makes it: 20 s on an idle machine of two cores.
 const SECONDS: u64 = 300;
 
@@ -68,8 +79,8 @@ pub(super) async fn build(
         let mut source = tar::Archive::new(archive.reopen()?);
         for entry in source.entries()? {
             let entry = entry?;
-            let mut header = entry.header().clone();
-            target.append_data(&mut header, "executor.jsa", entry)?;
+            let (mut header, path) = (entry.header().clone(), entry.path()?.into_owned());
+            target.append_data(&mut header, path, entry)?;
         }
         Ok(())
     })
@@ -112,7 +123,7 @@ async fn archive(context: &Context, engine: &Engine, image: &str) -> Result<Name
 async fn download(context: &Context, container: &Container) -> Result<NamedTempFile> {
     let what = || container.what("copying the archive of classes from");
     let mut file = NamedTempFile::new_in(context.run.dir()).or_environment(what())?;
-    let options = DownloadFromContainerOptionsBuilder::new().path(ARCHIVE).build();
+    let options = DownloadFromContainerOptionsBuilder::new().path(MADE).build();
     let mut chunks =
         container.engine.docker.download_from_container(&container.name, Some(options));
     while let Some(chunk) = chunks.try_next().await.or_environment(what())? {
@@ -120,4 +131,64 @@ async fn download(context: &Context, container: &Container) -> Result<NamedTempF
     }
     file.flush().or_environment(what())?;
     Ok(file)
+}
+
+/// The archive of the classes of a driver on this host, from the cache or made; `None` if the image
+/// has no list of them, or this host's Java makes none. Without it a driver only starts more slowly.
+///
+/// # Errors
+/// An interruption.
+pub(super) async fn driver_archive(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    image: &SparkImage,
+) -> Result<Option<PathBuf>> {
+    match make_driver_archive(context, engine, phase, image).await {
+        Err(error) if !error.is_interruption() => {
+            let words = "the driver starts more slowly: no archive of its classes could be made";
+            context.recorder.warn(format!("{words}: {error}"));
+            Ok(None)
+        }
+        made => made,
+    }
+}
+
+async fn make_driver_archive(
+    context: &Context,
+    engine: &Engine,
+    phase: &str,
+    image: &SparkImage,
+) -> Result<Option<PathBuf>> {
+    let Some(java) = program(&java::program("java").to_string_lossy()) else { return Ok(None) };
+    let jars = image.spark_home.join("jars");
+    let key = Key::new("driver-classes")
+        .with("image", &image.reference)
+        .with("jars", jars.as_os_str().as_encoded_bytes())
+        .with("java", java::identity(&java).or_environment("looking at Java")?);
+    let Some(list) = engine.image_file(context, &image.reference, DRIVER_CLASSES).await? else {
+        return Ok(None);
+    };
+    let what = "archive of driver classes, once for this host";
+    let step = StepGuard::begin(&context.recorder, phase, what.into());
+    let entry = Cache::new(context)
+        .entry(context, &key, step, async |dir, _| {
+            let classes = dir.join("classes");
+            fs_err::write(&classes, list).or_environment("writing the list of classes")?;
+            let argument = |name: &str, path: &Path| format!("-XX:{name}={}", path.display());
+            Tool::new(&java)
+                .args(["-Xshare:dump", "-Xlog:cds=off"])
+                .args([
+                    argument("SharedClassListFile", &classes),
+                    argument("SharedArchiveFile", &dir.join(DRIVER_ARCHIVE)),
+                ])
+                // As spark-submit writes it, with a configuration directory that does not exist.
+                .args(["-cp".to_owned(), format!("{}/none/:{}/*", dir.display(), jars.display())])
+                .deadline(Duration::from_secs(SECONDS))
+                .run(context)
+                .await
+                .map(drop)
+        })
+        .await?;
+    Ok(Some(entry.keep().join(DRIVER_ARCHIVE)))
 }

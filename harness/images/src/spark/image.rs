@@ -27,6 +27,9 @@ pub struct SparkImage {
     /// The driver's Java, if the host's is not suitable.
     #[serde(default)]
     pub java_home: Option<PathBuf>,
+    /// The archive of classes for a driver on this host, if there is one.
+    #[serde(default)]
+    pub driver_archive: Option<PathBuf>,
     /// Spark's version, of the driver.
     pub version: SparkVersion,
     /// Its origin, for the report.
@@ -159,6 +162,7 @@ async fn describe(
         reference,
         spark_home: distribution.home,
         java_home: distribution.java_home,
+        driver_archive: None,
         version: distribution.version,
         origin,
     })
