@@ -5,7 +5,7 @@ use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
 use crate::control::Control;
-use crate::{access, pods, teardown};
+use crate::{access, executors, pods, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
@@ -68,6 +68,15 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: pods::owner_controls,
             judge: judge::<pods::Owners>,
+        },
+        Kind {
+            id: executors::BarrierStage::KIND,
+            ids: &[],
+            claim: "A barrier stage of N tasks runs one task on each of the N executors, none on the driver.",
+            looks_at: "The reports of the stage's tasks from inside the executors, and the executors' pods.",
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
+            controls: executors::barrier_controls,
+            judge: judge::<executors::BarrierStage>,
         },
         Kind {
             id: teardown::Left::KIND,

@@ -3,14 +3,18 @@
 
 mod access;
 mod control;
+mod executors;
 mod kind;
 mod pods;
 mod rejudge;
+mod task;
 mod teardown;
 
 pub use access::Granted;
 pub use control::{Control, Says};
+pub use executors::BarrierStage;
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};
+pub use task::BarrierTask;
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

@@ -54,11 +54,13 @@ async fn a_killed_executor_is_replaced() -> Outcome {
     .await
 }
 
-/// The control of the replacement: a driver that may no longer create pods cannot replace one.
+/// The control of the replacement: a driver that may no longer create pods cannot replace one. The
+/// other executor has two cores, so that it can run both tasks of a barrier stage.
 #[tokio::test]
 async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
     proof("an_executor_that_is_not_replaced_is_red", async |p| {
-        let live = p.session().executors(2).start().await?;
+        let session = p.session().executors(2).conf("spark.executor.cores", "2");
+        let mut live = session.start().await?;
         let create = Rule { resource: "pods", verb: "create" };
         live.access().revoke(&p.context, live.client(), create).await?;
         let lost = checks::lose_an_executor(&p.context, &live).await?;
@@ -66,6 +68,9 @@ async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
         // Also the control of the list: the watch shows that one is gone.
         let listed = checks::pod_list(&p.context, &live).await;
         expect_red(listed, &["the pod list differs", "-exec-2 "])?;
+        let ran = checks::barrier(&p.context, &mut live).await;
+        let words = "2 executors expected to run one task each, ran on: executor 2 on ";
+        expect_red(ran, &[words, "; executor 2 on "])?;
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await
     })

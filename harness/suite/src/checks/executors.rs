@@ -1,14 +1,13 @@
 //! Checks that each executor works, and that a lost one is replaced.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
 use kube::api::DeleteParams;
+use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
-use sparkproof_base::verdict::{Findings, check};
+use sparkproof_base::verdict::{Findings, check, judged};
 use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_judge::BarrierStage;
 use sparkproof_kubernetes::observe::status;
 use sparkproof_testbed::LiveSession;
 
@@ -18,32 +17,14 @@ const REPLACED_WITHIN: u64 = 60;
 
 /// Checks that a barrier stage of N tasks runs one task on each of the N executors, none on the
 /// driver.
-pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<String> {
-    let title = format!("a barrier stage ran one task on each of {} executors", live.executors());
-    check(context, "executors.barrier", &title, async |findings: &mut Findings| {
-        let executors = live.executors();
-        let pods: BTreeSet<String> = live.executor_pods().keys().cloned().collect();
+pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<BarrierStage> {
+    let executors = live.executors();
+    let title = format!("a barrier stage ran one task on each of {executors} executors");
+    judged(context, ("executors.barrier", &title), executors, async || {
+        let pods = live.session().pods();
+        let pods = pods.iter().map(|(id, pod)| (id.to_string(), pod.name_any())).collect();
         let tasks = live.session().barrier(executors).await?.tasks;
-        let table: Vec<String> = tasks
-            .iter()
-            .map(|t| {
-                let ip = t.pod_ip.as_deref().unwrap_or("no address");
-                format!(
-                    "executor {} on {} ({ip}), Java {}, user {}",
-                    t.executor, t.host, t.java, t.user
-                )
-            })
-            .collect();
-        findings.add("tasks", table.join("\n"));
-        let ids: BTreeSet<&str> = tasks.iter().map(|t| t.executor.as_str()).collect();
-        let hosts: BTreeSet<String> = tasks.iter().map(|t| t.host.clone()).collect();
-        if ids.len() == executors as usize && !ids.contains("driver") && hosts == pods {
-            return Ok(format!("{executors} executors"));
-        }
-        Err(Error::red(format!(
-            "{executors} executors expected to run one task each, ran on: {}",
-            table.join("; ")
-        )))
+        Ok(BarrierStage { pods, tasks })
     })
     .await
 }
