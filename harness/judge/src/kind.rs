@@ -5,7 +5,7 @@ use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
 use crate::control::Control;
-use crate::{access, executors, pods, teardown};
+use crate::{access, executors, pods, session, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
@@ -46,6 +46,17 @@ pub fn kinds() -> &'static [Kind] {
             live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
             controls: access::controls,
             judge: judge::<access::Granted>,
+        },
+        Kind {
+            id: session::Started::KIND,
+            ids: &[],
+            claim: "The session's master is Kubernetes, reads are of this session, and N executors are \
+                    registered, which are the N Running pods by id and address.",
+            looks_at: "What the session says of itself, Spark's list of executors and the pods, when the \
+                       start ended; a start that fails says why, with its cause.",
+            live: LiveControl::Scenario("negative", "a_local_session_that_says_k8s_is_named"),
+            controls: session::controls,
+            judge: judge::<session::Started>,
         },
         Kind {
             id: pods::PodList::KIND,

@@ -7,6 +7,7 @@ mod executors;
 mod kind;
 mod pods;
 mod rejudge;
+mod session;
 mod task;
 mod teardown;
 
@@ -16,5 +17,6 @@ pub use executors::BarrierStage;
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};
+pub use session::{Agreement, Described, Started};
 pub use task::BarrierTask;
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

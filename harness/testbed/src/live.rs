@@ -220,7 +220,7 @@ impl<'a> PreparedSession<'a> {
         };
         let cluster = &environment.cluster;
         let start = Box::pin(Session::start(context, cluster, &access, &image, &spec, &pods));
-        let started = started(context, start).await;
+        let started = started(context, wanted.executors, start).await;
         let session = phase.end(started, |session| {
             let (n, master) = (wanted.executors, &session.described().context_master);
             format!("{master}, {n}/{n} executors registered")

@@ -33,7 +33,7 @@ pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use overlay::SessionOverlay;
 pub use placeholders::Placeholders;
 pub use probe::{BarrierResult, jar};
-pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
+pub use protocol::{DriverError, JavaException, PROTOCOL_VERSION};
 pub use reading::{
     FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
     ShareFailure,
