@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
 use crate::control::{Control, Says};
+use crate::session::Agreement;
 use crate::task::BarrierTask;
 
 /// The tasks of a barrier stage, and the executors' pods when it began.
@@ -102,5 +103,110 @@ pub(crate) fn barrier_controls() -> Vec<Control> {
             Says::Red("0 executors expected"),
         ),
         Control::unseen::<BarrierStage>(&3, "the barrier stage was not answered within 120 s"),
+    ]
+}
+
+/// A session after one of its executors was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterLoss {
+    /// Pod name of the lost executor.
+    pub lost: String,
+    /// State of each executor's pod, in kubectl's words, by name.
+    pub pods: BTreeMap<String, String>,
+    /// Spark's list and the Running pods.
+    pub executors: Agreement,
+}
+
+impl AfterLoss {
+    /// Why the lost executor is not replaced, if it is not.
+    pub fn missing(&self, executors: u32) -> Option<String> {
+        let now = || {
+            let pods = self.pods.iter().map(|(name, status)| format!("{name} {status}"));
+            pods.collect::<Vec<_>>().join(", ")
+        };
+        match self.executors.difference(executors as usize) {
+            _ if executors == 0 => Some("no executor was expected".to_owned()),
+            _ if self.pods.contains_key(&self.lost) => Some(format!("its pod stays: {}", now())),
+            difference => difference.map(|how| format!("{how}; pods: {}", now())),
+        }
+    }
+}
+
+impl Observation for AfterLoss {
+    /// How many executors.
+    type Expected = u32;
+    const KIND: &'static str = "executors.replaced";
+
+    fn judge(&self, executors: &u32) -> Judged {
+        let judged = match self.missing(*executors) {
+            None => Judged::green(),
+            Some(how) => Judged::red(
+                format!("executor {} was not replaced: {how}", self.lost),
+                "read the driver's log; check that the account may create pods",
+            ),
+        };
+        let rows = self.pods.iter().map(|(name, status)| format!("{name} {status}"));
+        judged.with("lost", &self.lost).with("now", rows.collect::<Vec<_>>().join(", "))
+    }
+}
+
+pub(crate) fn replaced_controls() -> Vec<Control> {
+    let address = |id: u32| (id, format!("10.244.0.{id}"));
+    let pod = |id: u32| (format!("x-exec-{id}"), "Running".to_owned());
+    let observed = |change: &dyn Fn(&mut AfterLoss)| {
+        let mut seen = AfterLoss {
+            lost: "x-exec-1".to_owned(),
+            pods: [2, 3].map(pod).into(),
+            executors: Agreement {
+                registered: [2, 3].map(address).into(),
+                running: [2, 3].map(address).into(),
+            },
+        };
+        change(&mut seen);
+        seen
+    };
+    let control = |name, says, change: &dyn Fn(&mut AfterLoss)| {
+        Control::seen(name, &2, &observed(change), says)
+    };
+    let red =
+        |name, words, change: &dyn Fn(&mut AfterLoss)| control(name, Says::Red(words), change);
+    vec![
+        control("another registered in its place", Says::Green, &|_| {}),
+        red("none came", "x-exec-1 was not replaced: registered 2 at 10.244.0.2; Running", &|s| {
+            *s = AfterLoss {
+                pods: [pod(2)].into(),
+                executors: Agreement {
+                    registered: [address(2)].into(),
+                    running: [address(2)].into(),
+                },
+                ..s.clone()
+            };
+        }),
+        red("a Running pod that does not register", "registered 2 at 10.244.0.2; Running", &|s| {
+            s.executors.registered.remove(&3);
+        }),
+        red("a pod that is Pending", "x-exec-3 Pending", &|s| {
+            s.pods.insert("x-exec-3".to_owned(), "Pending".to_owned());
+            s.executors =
+                Agreement { registered: [address(2)].into(), running: [address(2)].into() };
+        }),
+        red("the lost one is still listed by Spark", "registered 1 at 10.244.0.1, 2", &|s| {
+            s.executors.registered.extend([address(1)]);
+        }),
+        red("the lost one's pod stays", "its pod stays: x-exec-1 Terminating", &|s| {
+            s.pods.insert("x-exec-1".to_owned(), "Terminating".to_owned());
+        }),
+        red("one too many", "3 at 10.244.0.3, 4 at 10.244.0.4; expected 2", &|s| {
+            s.executors.registered.extend([address(4)]);
+            s.executors.running.extend([address(4)]);
+            s.pods.extend([pod(4)]);
+        }),
+        red("another address", "3 at 10.244.0.9; expected 2", &|s| {
+            s.executors.running.insert(3, address(9).1);
+        }),
+        red("none", "registered none; Running none", &|s| {
+            (s.pods, s.executors) = (BTreeMap::new(), Agreement::default());
+        }),
+        Control::unseen::<AfterLoss>(&2, "asking Spark's REST API for the executors of spark-1"),
     ]
 }

@@ -90,6 +90,16 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<executors::BarrierStage>,
         },
         Kind {
+            id: executors::AfterLoss::KIND,
+            ids: &[],
+            claim: "A lost executor's pod is gone, and another one is Running and registered with the driver.",
+            looks_at: "Spark's list of executors and the pods, by id and address, until they agree or the \
+                       time is over.",
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
+            controls: executors::replaced_controls,
+            judge: judge::<executors::AfterLoss>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",

@@ -13,7 +13,7 @@ mod teardown;
 
 pub use access::Granted;
 pub use control::{Control, Says};
-pub use executors::BarrierStage;
+pub use executors::{AfterLoss, BarrierStage};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};

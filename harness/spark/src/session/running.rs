@@ -98,6 +98,11 @@ impl Session {
         self.rest.executors().await
     }
 
+    /// The executors registered now, and the Running pods.
+    pub async fn agreement(&self) -> Result<Agreement> {
+        Ok(agreement(&self.registered().await?, &self.pods()))
+    }
+
     /// The executors registered now, and in words how they and the Running pods differ from `n`
     /// equal ones.
     pub async fn compared(&self, n: usize) -> Result<(BTreeMap<u32, Executor>, Option<String>)> {
