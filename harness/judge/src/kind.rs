@@ -5,14 +5,14 @@ use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
 use crate::control::Control;
-use crate::{access, executors, pods, session, teardown};
+use crate::{access, executors, features, pods, session, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
 pub struct Kind {
     /// Its id. A check of this kind has this id, or one of `ids`.
     pub id: &'static str,
-    /// Ids of its checks, where they differ from the kind's.
+    /// Ids of its checks, where they differ from the kind's; `*` stands for any part of an id.
     pub ids: &'static [&'static str],
     /// What a green verdict means, in one sentence.
     pub claim: &'static str,
@@ -98,6 +98,16 @@ pub fn kinds() -> &'static [Kind] {
             live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: executors::replaced_controls,
             judge: judge::<executors::AfterLoss>,
+        },
+        Kind {
+            id: features::Shown::KIND,
+            ids: &["feature.*"],
+            claim: "Each executor's pod has the feature that the session's settings ask for.",
+            looks_at: "The pod in the API, and from inside the container its environment, mounts and command \
+                       lines; of a Secret the SHA-256, made inside.",
+            live: LiveControl::Scenario("features", "what_was_not_asked_for_is_not_seen"),
+            controls: features::controls,
+            judge: judge::<features::Shown>,
         },
         Kind {
             id: teardown::Left::KIND,

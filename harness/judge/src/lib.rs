@@ -4,6 +4,7 @@
 mod access;
 mod control;
 mod executors;
+mod features;
 mod kind;
 mod pods;
 mod rejudge;
@@ -14,6 +15,7 @@ mod teardown;
 pub use access::Granted;
 pub use control::{Control, Says};
 pub use executors::{AfterLoss, BarrierStage};
+pub use features::{ExpectedFeature, Must, Shown};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};
