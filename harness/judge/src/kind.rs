@@ -5,7 +5,7 @@ use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
 use crate::control::Control;
-use crate::{access, executors, features, pods, session, teardown};
+use crate::{access, cluster, executors, features, pods, session, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
@@ -38,6 +38,19 @@ pub enum LiveControl {
 /// All kinds whose checks store an observation and judge it.
 pub fn kinds() -> &'static [Kind] {
     &[
+        Kind {
+            id: cluster::Readiness::KIND,
+            ids: &[],
+            claim: "Every node is Ready, DNS and the provisioner of storage are available, and the default \
+                    account exists.",
+            looks_at: "These objects, by a watch of each kind, until they are as needed or the time is over.",
+            live: LiveControl::None(
+                "a cluster that does not become ready costs minutes and is of no other use; that a \
+                 refused watch is no observation has a test of its own",
+            ),
+            controls: cluster::controls,
+            judge: judge::<cluster::Readiness>,
+        },
         Kind {
             id: access::Granted::KIND,
             ids: &[],

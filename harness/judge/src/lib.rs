@@ -2,6 +2,7 @@
 //! with their controls. Nothing here reaches a cluster: a control takes microseconds.
 
 mod access;
+mod cluster;
 mod control;
 mod executors;
 mod features;
@@ -13,6 +14,7 @@ mod task;
 mod teardown;
 
 pub use access::Granted;
+pub use cluster::{Accounts, Nodes, Readiness, Workload};
 pub use control::{Control, Says};
 pub use executors::{AfterLoss, BarrierStage};
 pub use features::{ExpectedFeature, Must, Shown};
