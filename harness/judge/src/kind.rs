@@ -5,7 +5,7 @@ use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
 use crate::control::Control;
-use crate::{access, cluster, executors, features, pods, session, teardown};
+use crate::{access, cluster, executors, features, pods, released, session, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
@@ -152,6 +152,16 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: teardown::kill_controls,
             judge: judge::<teardown::Held>,
+        },
+        Kind {
+            id: released::SessionReleased::KIND,
+            ids: &[],
+            claim: "Of an ended session the namespace and the binding are gone; in a user's namespace, its \
+                    objects and its Lease.",
+            looks_at: "Each of them in the API, after its removal, until it is gone or the time is over.",
+            live: LiveControl::Scenario("lifecycle", "the_permissions_of_the_guide_are_enough"),
+            controls: released::session_controls,
+            judge: judge::<released::SessionReleased>,
         },
     ]
 }

@@ -401,6 +401,11 @@ impl EndedSession {
         self.look.selector.is_some()
     }
 
+    /// The resources that [`EndedSession::release`] removes.
+    pub fn owned(&self) -> &[OwnedResource] {
+        &self.owned
+    }
+
     /// Deletes namespace, account and bindings; in the user's namespace, only sparkproof's objects.
     pub async fn release(&self, context: &Context) -> Result<()> {
         for owned in self.owned.iter().rev() {

@@ -1,12 +1,17 @@
 //! Pods are created with the session, each executor works, a lost one is replaced, and the pods are
 //! deleted with the session.
 
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
 use rstest::rstest;
 use scenarios::assert_snapshot_of;
 use scenarios::frame::{Outcome, expect_red, proof};
 use sparkproof::access::Rule;
 use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::checks;
+use sparkproof::error::ErrorContext;
+use sparkproof::testbed::ScenarioContext;
 
 #[rstest]
 #[ignore = "full: three executors are in ci"]
@@ -28,7 +33,8 @@ async fn pods_live_as_long_as_the_session(#[case] executors: u32) -> Outcome {
     .await
 }
 
-/// The guide's own permissions: a cluster role binding to `edit`.
+/// The guide's own permissions: a cluster role binding to `edit`. Also the control of the removal: a
+/// binding with a finalizer stays until that is taken away.
 #[tokio::test]
 #[ignore = "full: the run on an existing cluster in ci has these permissions"]
 async fn the_permissions_of_the_guide_are_enough() -> Outcome {
@@ -36,9 +42,21 @@ async fn the_permissions_of_the_guide_are_enough() -> Outcome {
         let live = p.session().executors(1).rbac(RbacChoice::Guide).start().await?;
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await?;
+        hold_binding(p, &["example.com/control"]).await?;
+        let gone = checks::namespace_gone(&p.context, &ended).await;
+        expect_red(gone, &["spark-rolebinding is not removed; still there"])?;
+        hold_binding(p, &[]).await?;
         checks::namespace_gone(&p.context, &ended).await
     })
     .await
+}
+
+/// Sets the finalizers of the guide's binding.
+async fn hold_binding(p: &ScenarioContext, finalizers: &[&str]) -> sparkproof::Result<()> {
+    let bindings: Api<ClusterRoleBinding> = Api::all(p.client().clone());
+    let patch = Patch::Merge(serde_json::json!({ "metadata": { "finalizers": finalizers } }));
+    let patched = bindings.patch("spark-rolebinding", &PatchParams::default(), &patch).await;
+    patched.map(drop).or_environment("setting finalizers")
 }
 
 #[tokio::test]
