@@ -163,6 +163,19 @@ pub fn kinds() -> &'static [Kind] {
             controls: released::session_controls,
             judge: judge::<released::SessionReleased>,
         },
+        Kind {
+            id: released::RunReleased::KIND,
+            ids: &[],
+            claim: "All resources that the run recorded are removed, and so is its state.",
+            looks_at: "The run's ledger before and after, what each step of the removal said, and the run's \
+                       state directory.",
+            live: LiveControl::None(
+                "what is left when a run is cut short has a unit test with a Docker daemon that never \
+                 answers; `cargo xtask soak` interrupts runs at seeded times",
+            ),
+            controls: released::run_controls,
+            judge: judge::<released::RunReleased>,
+        },
     ]
 }
 

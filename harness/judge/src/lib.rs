@@ -22,7 +22,7 @@ pub use features::{ExpectedFeature, Must, Shown};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};
-pub use released::SessionReleased;
+pub use released::{Failure, RunReleased, SessionReleased};
 pub use session::{Agreement, Described, Started};
 pub use task::BarrierTask;
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};
