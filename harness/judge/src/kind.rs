@@ -61,6 +61,20 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<access::Granted>,
         },
         Kind {
+            id: access::UserPermissions::KIND,
+            ids: &["access.lease", "access.leftovers", "access.evidence", "access.nodes"],
+            claim: "On a user's cluster the kubeconfig's user has the permissions of a feature of \
+                    sparkproof; a feature that lacks one is skipped with its verbs.",
+            looks_at: "The API server's answers to an access review of each verb, asked before anything \
+                       is created.",
+            live: LiveControl::None(
+                "a verb that is denied makes the check skipped, not red; red is only a verb that the \
+                 API server was never asked about, which is a defect of sparkproof",
+            ),
+            controls: access::user_controls,
+            judge: judge::<access::UserPermissions>,
+        },
+        Kind {
             id: session::Started::KIND,
             ids: &[],
             claim: "The session's master is Kubernetes, reads are of this session, and N executors are \

@@ -14,7 +14,7 @@ mod session;
 mod task;
 mod teardown;
 
-pub use access::Granted;
+pub use access::{Granted, UserPermissions};
 pub use cluster::{Accounts, Nodes, Readiness, Workload};
 pub use control::{Control, Says};
 pub use executors::{AfterLoss, BarrierStage};
