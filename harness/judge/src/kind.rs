@@ -5,7 +5,7 @@ use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
 use crate::control::Control;
-use crate::{access, cluster, executors, features, pods, released, session, teardown};
+use crate::{access, cluster, executors, features, guide, pods, released, session, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
@@ -189,6 +189,17 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: released::run_controls,
             judge: judge::<released::RunReleased>,
+        },
+        Kind {
+            id: guide::Answer::KIND,
+            ids: &["guide.*"],
+            claim: "A step of the guide does what it promises, or shows exactly the mistake that is listed \
+                    for it.",
+            looks_at: "The answer of a shell or a REPL at a terminal, as its user reads it; some steps are \
+                       repeated until the expected answer comes or the time is over.",
+            live: LiveControl::Scenario("guide", "the_guide_is_typed"),
+            controls: guide::controls,
+            judge: judge::<guide::Answer>,
         },
     ]
 }

@@ -43,5 +43,4 @@ pub use running::{Ended, Session};
 pub use sparkproof_catalog::plan::STRICT;
 pub use spec::{DriverSite, FaultInjection, InPodSite, SessionSpec};
 pub use template::EXECUTOR_CONTAINER;
-pub use transcript::{Heard, Transcript, Verdict};
-pub use transcript::{Typing, Versions};
+pub use transcript::{Heard, Transcript, Typing, Versions};
