@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use sparkproof_base::error::{Error, ErrorContext, Result};
-
-use super::protocol::Described;
+use sparkproof_judge::Described;
 
 /// Time limit of a request.
 const DEADLINE: Duration = Duration::from_secs(10);
