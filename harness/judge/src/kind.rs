@@ -4,8 +4,9 @@ use sparkproof_base::error::Result;
 use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
+use crate::application::{dependencies, ended, executors, features, stateful_set, submitted};
 use crate::control::Control;
-use crate::{access, pods, teardown};
+use crate::{access, log, pods, teardown};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
@@ -46,6 +47,137 @@ pub fn kinds() -> &'static [Kind] {
             live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
             controls: access::controls,
             judge: judge::<access::Granted>,
+        },
+        Kind {
+            id: submitted::Submitted::KIND,
+            ids: &["application.*.submitted"],
+            claim: "A submission creates the driver's pod under the account, and one headless Service and at least one ConfigMap that this pod owns.",
+            looks_at: "The driver's pod, and the Services and ConfigMaps of the namespace with their owners, after spark-submit.",
+            live: LiveControl::Scenario("application", "a_submission_without_a_right_is_named"),
+            controls: submitted::controls,
+            judge: judge::<submitted::Submitted>,
+        },
+        Kind {
+            id: ended::Completed::KIND,
+            ids: &["application.*.completed"],
+            claim: "The driver's pod succeeds.",
+            looks_at: "Phase and exit code of the driver's pod after its end, and its log.",
+            live: LiveControl::Scenario("application", "an_application_that_fails_is_named"),
+            controls: ended::completed_controls,
+            judge: judge::<ended::Completed>,
+        },
+        Kind {
+            id: ended::Said::KIND,
+            ids: &["application.*.said"],
+            claim: "The driver's log has the job's result.",
+            looks_at: "The lines of the driver's log with the words, and how far the log was read.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: ended::said_controls,
+            judge: judge::<ended::Said>,
+        },
+        Kind {
+            id: executors::RanExecutors::KIND,
+            ids: &["application.*.executors"],
+            claim: "As many executors as requested ran at once, under the account, and are deleted with the driver's pod.",
+            looks_at: "Owners and accounts of every executor's pod that started, and how many were Running at once.",
+            live: LiveControl::None(
+                "no setting makes Spark leave out an owner or an executor; the pods are read from the same watch as for `pods.list` and `pods.owner`",
+            ),
+            controls: executors::controls,
+            judge: judge::<executors::RanExecutors>,
+        },
+        Kind {
+            id: ended::AfterEnd::KIND,
+            ids: &["application.*.left"],
+            claim: "After an application's end only its driver's pod stays, without executors, StatefulSets or claims.",
+            looks_at: "The objects in the namespace, listed until the executors are gone or the time is over.",
+            live: LiveControl::Scenario("application", "a_stateful_set_without_a_verb"),
+            controls: ended::left_controls,
+            judge: judge::<ended::AfterEnd>,
+        },
+        Kind {
+            id: features::DriverAddress::KIND,
+            ids: &["application.*.driver-address"],
+            claim: "Each executor has the address of the driver's pod.",
+            looks_at: "The variable of each executor's pod, and the address of the driver's.",
+            live: LiveControl::Scenario("features", "what_was_not_asked_for_is_not_seen"),
+            controls: features::address_controls,
+            judge: judge::<features::DriverAddress>,
+        },
+        Kind {
+            id: features::LoggedEverywhere::KIND,
+            ids: &["application.*.logging", "application.*.interpreter"],
+            claim: "The logs of the driver and of each executor have the words that only the requested feature prints.",
+            looks_at: "The lines with these words in the log of each pod, and how far it was read.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: features::logged_controls,
+            judge: judge::<features::LoggedEverywhere>,
+        },
+        Kind {
+            id: features::Priorities::KIND,
+            ids: &["application.*.priority"],
+            claim: "The driver's pod has the priority of its template, executors have none.",
+            looks_at: "The priority of each pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: features::priority_controls,
+            judge: judge::<features::Priorities>,
+        },
+        Kind {
+            id: features::Memories::KIND,
+            ids: &["application.*.memory"],
+            claim: "Each pod requests its heap and the overhead by the factor, executors also PySpark's memory.",
+            looks_at: "Memory request and limit of each pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: features::memory_controls,
+            judge: judge::<features::Memories>,
+        },
+        Kind {
+            id: stateful_set::StatefulSets::KIND,
+            ids: &["application.*.stateful-set"],
+            claim: "One StatefulSet, which the driver's pod owns, creates the requested executors.",
+            looks_at: "The StatefulSets that own executors, with owners and replicas, and the owners of each executor's pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: stateful_set::set_controls,
+            judge: judge::<stateful_set::StatefulSets>,
+        },
+        Kind {
+            id: stateful_set::ExecutorIds::KIND,
+            ids: &["application.*.executor-ids"],
+            claim: "The driver numbers the executors and labels their pods.",
+            looks_at: "The label `spark-exec-id` of each executor's pod.",
+            live: LiveControl::Scenario("application", "a_stateful_set_without_a_verb"),
+            controls: stateful_set::id_controls,
+            judge: judge::<stateful_set::ExecutorIds>,
+        },
+        Kind {
+            id: stateful_set::Claims::KIND,
+            ids: &["application.*.claims"],
+            claim: "Each executor's local directory is on a claim that the set created for its pod.",
+            looks_at: "The claims of each executor's pod, and the lines of its log about its local directory.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: stateful_set::claim_controls,
+            judge: judge::<stateful_set::Claims>,
+        },
+        Kind {
+            id: dependencies::FoundDependencies::KIND,
+            ids: &[],
+            claim: "Every dependency arrives complete at the driver and at each executor.",
+            looks_at: "The SHA-256 of each dependency, as the program found it at the driver and at each executor.",
+            live: LiveControl::Scenario(
+                "application",
+                "dependencies_that_were_not_given_are_missed",
+            ),
+            controls: dependencies::controls,
+            judge: judge::<dependencies::FoundDependencies>,
+        },
+        Kind {
+            id: log::Refusals::KIND,
+            ids: &["dynamic-allocation.rights", "application.*.rights"],
+            claim: "The driver was refused no verb while its session ran.",
+            looks_at: "The driver's log: its refusals, and how far it was read.",
+            live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
+            controls: log::controls,
+            judge: judge::<log::Refusals>,
         },
         Kind {
             id: pods::PodList::KIND,

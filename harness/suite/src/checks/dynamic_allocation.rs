@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstFailure, check};
+use sparkproof_base::verdict::{Findings, FirstFailure, check, judged};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_kubernetes::observe::{status, unscheduled};
 use sparkproof_spark::session::{BlocksResult, Executor};
@@ -196,13 +196,8 @@ async fn kept(context: &Context, live: &mut LiveSession) -> Result<()> {
 /// Checks the driver's log for refusals, which show nowhere else.
 pub async fn nothing_refused(context: &Context, ended: &EndedSession) -> Result<()> {
     let title = "the driver was refused nothing while executors were added and removed";
-    check(context, "dynamic-allocation.rights", title, async |_: &mut Findings| {
-        match ended.denied_in_driver_log().as_slice() {
-            [] => Ok(()),
-            denied => Err(Error::red(denied.join("\n")).remedy("grant the verb that it names")),
-        }
-    })
-    .await
+    let id = "dynamic-allocation.rights";
+    judged(context, (id, title), (), async || Ok(ended.refusals())).await.map(drop)
 }
 
 /// The executors' pods in words, with the reason why one is not scheduled.
