@@ -2,15 +2,23 @@
 //! with their controls. Nothing here reaches a cluster: a control takes microseconds.
 
 mod access;
+mod allocation;
 mod application;
+mod blocks;
 mod control;
+mod decommission;
 mod kind;
 mod log;
 mod pods;
 mod rejudge;
+mod session;
 mod teardown;
+mod words;
 
 pub use access::Granted;
+pub use allocation::{
+    ExecutorsAtWork, ExecutorsLook, ExpectedToStay, IdleExecutors, ReleasedExecutor,
+};
 pub use application::dependencies::{Digests, FoundDependencies, SentDependencies};
 pub use application::ended::{AfterEnd, Completed, Said};
 pub use application::executors::{ExecutorPod, RanExecutors, RequestedExecutors};
@@ -23,9 +31,15 @@ pub use application::stateful_set::{
     Claims, ExecutorIds, ExpectedClaims, PodClaims, SetOfExecutors, StatefulSets,
 };
 pub use application::submitted::{Service, Submitted};
+pub use blocks::{BlockJobs, BlocksAgain, BlocksResult, KindOfBlock, SpreadBlocks};
 pub use control::{Control, Says};
+pub use decommission::{
+    EndOfPod, ExpectedReason, LastLabels, Removed, RemovedExecutors, Rolled, RolledAndReplaced,
+    SparkSays,
+};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use log::{CUT_OUT, FoundLines, LogRead, NOT_READ_ON, Refusals};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};
+pub use session::Agreement;
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

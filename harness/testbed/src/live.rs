@@ -15,7 +15,7 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::{OwnedResource, labels};
 use sparkproof_catalog::plan::{DriverPlace, FrontEnd, RbacChoice};
 use sparkproof_images::spark;
-use sparkproof_judge::{LogRead, PodList, Refusals};
+use sparkproof_judge::{Agreement, LogRead, PodList, Refusals};
 use sparkproof_kubernetes::access::{Access, AccessRequest, IN_POD, grant, needed};
 use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::lease::Lease;
@@ -319,6 +319,11 @@ impl LiveSession {
     /// Its executor pods, by name.
     pub fn executor_pods(&self) -> BTreeMap<String, Arc<Pod>> {
         self.session.pods().into_values().map(|pod| (pod.name_any(), pod)).collect()
+    }
+
+    /// Its executors now: in Spark's list, and the Running pods.
+    pub async fn agreement(&self) -> Result<Agreement> {
+        self.session.agreement().await
     }
 
     /// Ends it by `stop()`.

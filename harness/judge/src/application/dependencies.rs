@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
-use super::object::row;
 use crate::control::{Control, Says};
+use crate::words::list;
 
 /// SHA-256 in hex by name; `None` if the file is missing.
 pub type Digests = BTreeMap<String, Option<String>>;
@@ -40,7 +40,7 @@ impl FoundDependencies {
     fn differences(&self, sent: &SentDependencies) -> Vec<String> {
         let mut wrong = Vec::new();
         if usize::try_from(sent.executors) != Ok(self.executors.len()) || sent.executors == 0 {
-            let ids = row(self.executors.keys().map(String::as_str));
+            let ids = list(self.executors.keys());
             wrong.push(format!("{} executors expected, seen: {ids}", sent.executors));
         }
         if sent.digests.is_empty() {
@@ -77,8 +77,8 @@ impl Observation for FoundDependencies {
             true => Judged::green(),
             false => Judged { evidence: Vec::new(), red: Some((wrong.join("; "), None)) },
         };
-        let who = row(self.executors.keys().map(String::as_str));
-        let files = row(sent.digests.keys().map(String::as_str));
+        let who = list(self.executors.keys());
+        let files = list(sent.digests.keys());
         judged.with("seen", format!("executors {who} and the driver: {files}"))
     }
 }

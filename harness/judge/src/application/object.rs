@@ -25,12 +25,3 @@ impl Object {
         Object { name: name.to_owned(), uid: name.to_owned(), owners }
     }
 }
-
-/// Words in a row, or `none`.
-pub(crate) fn row<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<&str> = words.into_iter().collect();
-    match words.is_empty() {
-        true => "none".to_owned(),
-        false => words.join(", "),
-    }
-}

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
 use super::features::{all_seen, in_log, judged};
-use super::object::{Object, row};
+use super::object::Object;
 use crate::control::{Control, Says};
 use crate::log::FoundLines;
+use crate::words::list;
 
 /// A StatefulSet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub struct StatefulSets {
 impl StatefulSets {
     fn holds(&self, executors: u32) -> Result<String, String> {
         let [set] = &self.sets[..] else {
-            let names = row(self.sets.iter().map(|set| set.object.name.as_str()));
+            let names = list(self.sets.iter().map(|set| &set.object.name));
             return Err(format!("one StatefulSet expected, seen of executors: {names}"));
         };
         let (set, replicas) = (&set.object, set.replicas);
@@ -48,7 +49,7 @@ impl StatefulSets {
         match self.executors.iter().find(|pod| !pod.is_owned_by(set)) {
             Some(other) => Err(format!("{} is not owned by {}", other.name, set.name)),
             None => {
-                let names = row(self.executors.iter().map(|pod| pod.name.as_str()));
+                let names = list(self.executors.iter().map(|pod| &pod.name));
                 Ok(format!("{} of {}: {names}", set.name, self.driver.name))
             }
         }
@@ -112,8 +113,7 @@ impl Observation for ExecutorIds {
     const KIND: &'static str = "application.executor-ids";
 
     fn judge(&self, executors: &u32) -> Judged {
-        let labels = self.0.values().map(|id| id.as_deref().unwrap_or("none"));
-        let labels = row(labels);
+        let labels = list(self.0.values().map(|id| id.as_deref().unwrap_or("none")));
         let ids: BTreeSet<u32> =
             self.0.values().flatten().filter_map(|id| id.parse().ok()).collect();
         judged(all_seen(self.0.len(), *executors).and_then(|()| match ids.len() == self.0.len() {

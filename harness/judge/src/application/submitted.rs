@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
-use super::object::{Object, row};
+use super::object::Object;
 use crate::control::{Control, Says};
+use crate::words::list;
 
 /// A Service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +47,9 @@ impl Observation for Submitted {
             .collect();
         let maps = self.config_maps.iter().filter(|map| map.is_owned_by(driver));
         let maps: Vec<&str> = maps.map(|map| map.name.as_str()).collect();
-        let (owned, config) = (row(services.iter().copied()), row(maps.iter().copied()));
+        let (owned, config) = (list(&services), list(&maps));
         let judged = if role != "driver" || self.account != *account {
-            let role = row((!role.is_empty()).then_some(role.as_str()));
+            let role = list((!role.is_empty()).then_some(role));
             Judged::red(
                 format!(
                     "the driver's pod has spark-role {role} and account {}, expected driver and \

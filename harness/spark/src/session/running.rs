@@ -9,10 +9,10 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
+use sparkproof_judge::{Agreement, BlocksResult, Removed};
 use sparkproof_kubernetes::observe::Pods;
 
-use super::agreement::{compare, of_session};
-use super::blocks::BlocksResult;
+use super::agreement::{agreement, of_session};
 use super::driver::Driver;
 use super::frame::{Frame, FrameResult};
 use super::logs::PodLogs;
@@ -97,16 +97,21 @@ impl Session {
         self.rest.executors().await
     }
 
+    /// The executors registered now, and the Running pods.
+    pub async fn agreement(&self) -> Result<Agreement> {
+        Ok(agreement(&self.registered().await?, &self.pods()))
+    }
+
     /// The executors registered now, and in words how they and the Running pods differ from `n`
     /// equal ones.
     pub async fn compared(&self, n: usize) -> Result<(BTreeMap<u32, Executor>, Option<String>)> {
         let registered = self.registered().await?;
-        let difference = compare(&registered, &self.pods(), n);
+        let difference = agreement(&registered, &self.pods()).difference(n);
         Ok((registered, difference))
     }
 
-    /// Removed executors, with Spark's reason.
-    pub async fn removed(&self) -> Result<BTreeMap<u32, String>> {
+    /// Removed executors, with Spark's reason and time.
+    pub async fn removed(&self) -> Result<BTreeMap<u32, Removed>> {
         self.rest.removed().await
     }
 

@@ -21,7 +21,7 @@ use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
 use sparkproof_kubernetes::observe::Pods;
 
-use super::agreement::{compare, of_session};
+use super::agreement::{agreement, of_session};
 use super::driver::{Driver, Launch, read_log, session_dir};
 use super::health::Health;
 use super::logs::PodLogs;
@@ -297,7 +297,7 @@ impl Starting<'_> {
             if let Some(words) = hopeless.or_else(|| versions(listed.len(), logs)) {
                 return Progress::Never(Error::red(words));
             }
-            match compare(&listed, &running, n) {
+            match agreement(&listed, &running).difference(n) {
                 None => Progress::Met(listed),
                 Some(difference) => pods.not_yet(difference),
             }
