@@ -4,16 +4,19 @@ use sparkproof_base::error::Result;
 use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
-use crate::application::{dependencies, ended, executors, features, stateful_set, submitted};
+use crate::application::{self, dependencies, ended, stateful_set, submitted};
 use crate::control::Control;
-use crate::{access, allocation, blocks, decommission, log, pods, teardown};
+use crate::{
+    access, allocation, blocks, cluster, decommission, executors, features, guide, log, pods,
+    released, session, teardown,
+};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
 pub struct Kind {
     /// Its id. A check of this kind has this id, or one of `ids`.
     pub id: &'static str,
-    /// Ids of its checks, where they differ from the kind's.
+    /// Ids of its checks, where they differ from the kind's; `*` stands for any part of an id.
     pub ids: &'static [&'static str],
     /// What a green verdict means, in one sentence.
     pub claim: &'static str,
@@ -39,6 +42,19 @@ pub enum LiveControl {
 /// All kinds whose checks store an observation and judge it.
 pub fn kinds() -> &'static [Kind] {
     &[
+        Kind {
+            id: cluster::Readiness::KIND,
+            ids: &[],
+            claim: "Every node is Ready, DNS and the provisioner of storage are available, and the default \
+                    account exists.",
+            looks_at: "These objects, by a watch of each kind, until they are as needed or the time is over.",
+            live: LiveControl::None(
+                "a cluster that does not become ready costs minutes and is of no other use; that a \
+                 refused watch is no observation has a test of its own",
+            ),
+            controls: cluster::controls,
+            judge: judge::<cluster::Readiness>,
+        },
         Kind {
             id: access::Granted::KIND,
             ids: &[],
@@ -79,7 +95,7 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<ended::Said>,
         },
         Kind {
-            id: executors::RanExecutors::KIND,
+            id: application::executors::RanExecutors::KIND,
             ids: &["application.*.executors"],
             claim: "As many executors as requested ran at once, under the account, and are \
                     deleted with the driver's pod.",
@@ -89,8 +105,8 @@ pub fn kinds() -> &'static [Kind] {
                 "no setting makes Spark leave out an owner or an executor; the pods are read from \
                  the same watch as for `pods.list` and `pods.owner`",
             ),
-            controls: executors::controls,
-            judge: judge::<executors::RanExecutors>,
+            controls: application::executors::controls,
+            judge: judge::<application::executors::RanExecutors>,
         },
         Kind {
             id: ended::AfterEnd::KIND,
@@ -104,42 +120,42 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<ended::AfterEnd>,
         },
         Kind {
-            id: features::DriverAddress::KIND,
+            id: application::features::DriverAddress::KIND,
             ids: &["application.*.driver-address"],
             claim: "Each executor has the address of the driver's pod.",
             looks_at: "The variable of each executor's pod, and the address of the driver's.",
             live: LiveControl::Scenario("features", "what_was_not_asked_for_is_not_seen"),
-            controls: features::address_controls,
-            judge: judge::<features::DriverAddress>,
+            controls: application::features::address_controls,
+            judge: judge::<application::features::DriverAddress>,
         },
         Kind {
-            id: features::LoggedEverywhere::KIND,
+            id: application::features::LoggedEverywhere::KIND,
             ids: &["application.*.logging", "application.*.interpreter"],
             claim: "The logs of the driver and of each executor have the words that only the \
                     requested feature prints.",
             looks_at: "The lines with these words in the log of each pod, and how far it was read.",
             live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
-            controls: features::logged_controls,
-            judge: judge::<features::LoggedEverywhere>,
+            controls: application::features::logged_controls,
+            judge: judge::<application::features::LoggedEverywhere>,
         },
         Kind {
-            id: features::Priorities::KIND,
+            id: application::features::Priorities::KIND,
             ids: &["application.*.priority"],
             claim: "The driver's pod has the priority of its template, executors have none.",
             looks_at: "The priority of each pod.",
             live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
-            controls: features::priority_controls,
-            judge: judge::<features::Priorities>,
+            controls: application::features::priority_controls,
+            judge: judge::<application::features::Priorities>,
         },
         Kind {
-            id: features::Memories::KIND,
+            id: application::features::Memories::KIND,
             ids: &["application.*.memory"],
             claim: "Each pod requests its heap and the overhead by the factor, executors also \
                     PySpark's memory.",
             looks_at: "Memory request and limit of each pod.",
             live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
-            controls: features::memory_controls,
-            judge: judge::<features::Memories>,
+            controls: application::features::memory_controls,
+            judge: judge::<application::features::Memories>,
         },
         Kind {
             id: stateful_set::StatefulSets::KIND,
@@ -337,6 +353,31 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<log::Refusals>,
         },
         Kind {
+            id: access::UserPermissions::KIND,
+            ids: &["access.lease", "access.leftovers", "access.evidence", "access.nodes"],
+            claim: "On a user's cluster the kubeconfig's user has the permissions of a feature of \
+                    sparkproof; a feature that lacks one is skipped with its verbs.",
+            looks_at: "The API server's answers to an access review of each verb, asked before anything \
+                       is created.",
+            live: LiveControl::None(
+                "a verb that is denied makes the check skipped, not red; red is only a verb that the \
+                 API server was never asked about, which is a defect of sparkproof",
+            ),
+            controls: access::user_controls,
+            judge: judge::<access::UserPermissions>,
+        },
+        Kind {
+            id: session::Started::KIND,
+            ids: &[],
+            claim: "The session's master is Kubernetes, reads are of this session, and N executors are \
+                    registered, which are the N Running pods by id and address.",
+            looks_at: "What the session says of itself, Spark's list of executors and the pods, when the \
+                       start ended; a start that fails says why, with its cause.",
+            live: LiveControl::Scenario("negative", "a_local_session_that_says_k8s_is_named"),
+            controls: session::controls,
+            judge: judge::<session::Started>,
+        },
+        Kind {
             id: pods::PodList::KIND,
             ids: &[],
             claim: "The namespace shows exactly N executor pods and nothing else, each Running and \
@@ -358,6 +399,35 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: pods::owner_controls,
             judge: judge::<pods::Owners>,
+        },
+        Kind {
+            id: executors::BarrierStage::KIND,
+            ids: &[],
+            claim: "A barrier stage of N tasks runs one task on each of the N executors, none on the driver.",
+            looks_at: "The reports of the stage's tasks from inside the executors, and the executors' pods.",
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
+            controls: executors::barrier_controls,
+            judge: judge::<executors::BarrierStage>,
+        },
+        Kind {
+            id: executors::AfterLoss::KIND,
+            ids: &[],
+            claim: "A lost executor's pod is gone, and another one is Running and registered with the driver.",
+            looks_at: "Spark's list of executors and the pods, by id and address, until they agree or the \
+                       time is over.",
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
+            controls: executors::replaced_controls,
+            judge: judge::<executors::AfterLoss>,
+        },
+        Kind {
+            id: features::Shown::KIND,
+            ids: &["feature.*"],
+            claim: "Each executor's pod has the feature that the session's settings ask for.",
+            looks_at: "The pod in the API, and from inside the container its environment, mounts and command \
+                       lines; of a Secret the SHA-256, made inside.",
+            live: LiveControl::Scenario("features", "what_was_not_asked_for_is_not_seen"),
+            controls: features::controls,
+            judge: judge::<features::Shown>,
         },
         Kind {
             id: teardown::Left::KIND,
@@ -389,6 +459,40 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: teardown::kill_controls,
             judge: judge::<teardown::Held>,
+        },
+        Kind {
+            id: released::SessionReleased::KIND,
+            ids: &[],
+            claim: "Of an ended session the namespace and the binding are gone; in a user's namespace, its \
+                    objects and its Lease.",
+            looks_at: "Each of them in the API, after its removal, until it is gone or the time is over.",
+            live: LiveControl::Scenario("lifecycle", "the_permissions_of_the_guide_are_enough"),
+            controls: released::session_controls,
+            judge: judge::<released::SessionReleased>,
+        },
+        Kind {
+            id: released::RunReleased::KIND,
+            ids: &[],
+            claim: "All resources that the run recorded are removed, and so is its state.",
+            looks_at: "The run's ledger before and after, what each step of the removal said, and the run's \
+                       state directory.",
+            live: LiveControl::None(
+                "what is left when a run is cut short has a unit test with a Docker daemon that never \
+                 answers; `cargo xtask soak` interrupts runs at seeded times",
+            ),
+            controls: released::run_controls,
+            judge: judge::<released::RunReleased>,
+        },
+        Kind {
+            id: guide::Answer::KIND,
+            ids: &["guide.*"],
+            claim: "A step of the guide does what it promises, or shows exactly the mistake that is listed \
+                    for it.",
+            looks_at: "The answer of a shell or a REPL at a terminal, as its user reads it; some steps are \
+                       repeated until the expected answer comes or the time is over.",
+            live: LiveControl::Scenario("guide", "the_guide_is_typed"),
+            controls: guide::controls,
+            judge: judge::<guide::Answer>,
         },
     ]
 }

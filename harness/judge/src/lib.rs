@@ -5,17 +5,23 @@ mod access;
 mod allocation;
 mod application;
 mod blocks;
+mod cluster;
 mod control;
 mod decommission;
+mod executors;
+mod features;
+mod guide;
 mod kind;
 mod log;
 mod pods;
 mod rejudge;
+mod released;
 mod session;
+mod task;
 mod teardown;
 mod words;
 
-pub use access::Granted;
+pub use access::{Granted, UserPermissions};
 pub use allocation::{
     ExecutorsAtWork, ExecutorsLook, ExpectedToStay, IdleExecutors, ReleasedExecutor,
 };
@@ -32,14 +38,20 @@ pub use application::stateful_set::{
 };
 pub use application::submitted::{Service, Submitted};
 pub use blocks::{BlockJobs, BlocksAgain, BlocksResult, KindOfBlock, SpreadBlocks};
+pub use cluster::{Accounts, Nodes, Readiness, Workload};
 pub use control::{Control, Says};
 pub use decommission::{
     EndOfPod, ExpectedReason, LastLabels, Removed, RemovedExecutors, Rolled, RolledAndReplaced,
     SparkSays,
 };
+pub use executors::{AfterLoss, BarrierStage};
+pub use features::{ExpectedFeature, Must, Shown};
+pub use guide::{Answer, Mistake, Promise, StepVerdict};
 pub use kind::{Kind, LiveControl, find, kinds};
 pub use log::{CUT_OUT, FoundLines, LogRead, NOT_READ_ON, Refusals};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use rejudge::{Rejudged, rejudge};
-pub use session::Agreement;
+pub use released::{Failure, RunReleased, SessionReleased};
+pub use session::{Agreement, Described, Started};
+pub use task::BarrierTask;
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

@@ -220,7 +220,7 @@ impl<'a> PreparedSession<'a> {
         };
         let cluster = &environment.cluster;
         let start = Box::pin(Session::start(context, cluster, &access, &image, &spec, &pods));
-        let started = started(context, start).await;
+        let started = started(context, wanted.executors, start).await;
         let session = phase.end(started, |session| {
             let (n, master) = (wanted.executors, &session.described().context_master);
             format!("{master}, {n}/{n} executors registered")
@@ -404,6 +404,11 @@ impl EndedSession {
     /// Whether its namespace is the user's, so that it is not deleted.
     pub fn namespace_stays(&self) -> bool {
         self.look.selector.is_some()
+    }
+
+    /// The resources that [`EndedSession::release`] removes.
+    pub fn owned(&self) -> &[OwnedResource] {
+        &self.owned
     }
 
     /// Deletes namespace, account and bindings; in the user's namespace, only sparkproof's objects.

@@ -30,8 +30,8 @@ pub use geni::Geni;
 pub use metrics::{ExecutorMetrics, ExecutorTotals, GroupMetrics};
 pub use overlay::SessionOverlay;
 pub use placeholders::Placeholders;
-pub use probe::{BarrierResult, BarrierTask, jar};
-pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
+pub use probe::{BarrierResult, jar};
+pub use protocol::{DriverError, JavaException, PROTOCOL_VERSION};
 pub use reading::{
     FileRead, JavaFailure, Listed, Listing, Mount, ReadResult, ReadTask, Reading, Share,
     ShareFailure,
@@ -41,5 +41,4 @@ pub use running::{Ended, Session};
 pub use sparkproof_catalog::plan::STRICT;
 pub use spec::{DriverSite, FaultInjection, InPodSite, SessionSpec};
 pub use template::EXECUTOR_CONTAINER;
-pub use transcript::{Heard, Transcript, Verdict};
-pub use transcript::{Typing, Versions};
+pub use transcript::{Heard, Transcript, Typing, Versions};

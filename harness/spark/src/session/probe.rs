@@ -10,6 +10,7 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::events::StepGuard;
 use sparkproof_catalog::SparkVersion;
 use sparkproof_images::{Cache, Key};
+use sparkproof_judge::BarrierTask;
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
 
@@ -40,32 +41,6 @@ pub struct BarrierResult {
     pub schema: u32,
     /// One result for each task, by partition.
     pub tasks: Vec<BarrierTask>,
-}
-
-/// A barrier task's report about its executor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BarrierTask {
-    /// Partition number.
-    pub partition: u32,
-    /// Executor id, e.g. `1`; `driver` in local mode.
-    pub executor: String,
-    /// Host name: a pod's name, cut to 63 characters.
-    pub host: String,
-    /// Pod name from the executor's environment (Spark 3.3 and later).
-    pub pod_name: Option<String>,
-    /// Pod address from the executor's environment.
-    pub pod_ip: Option<String>,
-    /// Java version.
-    pub java: String,
-    /// User id of the process.
-    pub uid: u32,
-    /// User name of the process.
-    pub user: String,
-    /// Start of the task in milliseconds since 1970, by the executor's clock.
-    pub start_millis: u64,
-    /// End of the task, in the same form.
-    pub end_millis: u64,
 }
 
 /// Refuses a result with another schema version.

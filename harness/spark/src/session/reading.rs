@@ -3,8 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use super::probe::BarrierTask;
+use sparkproof_judge::BarrierTask;
 
 /// How a barrier stage reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use sparkproof_base::error::{Error, ErrorContext, Result};
-use sparkproof_judge::Removed;
-
-use super::protocol::Described;
+use sparkproof_judge::{Described, Removed};
 
 /// Time limit of a request.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_judge::{Agreement, BlocksResult, Removed};
+use sparkproof_judge::{Agreement, BlocksResult, Described, Removed};
 use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, of_session};
@@ -18,7 +18,7 @@ use super::frame::{Frame, FrameResult};
 use super::logs::PodLogs;
 use super::metrics::{GroupMetrics, group_metrics};
 use super::probe::{BarrierResult, checked};
-use super::protocol::{Described, Request};
+use super::protocol::Request;
 use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, Rest};
 
@@ -37,7 +37,7 @@ pub struct Session {
     pub(super) described: Described,
     pub(super) rest: Rest,
     pub(super) address: IpAddr,
-    pub(super) executors: BTreeMap<u32, Executor>,
+    pub(super) executors: Agreement,
     pub(super) seconds: f64,
     pub(super) driver: Driver,
     pub(super) logs: PodLogs,
@@ -82,8 +82,8 @@ impl Session {
         self.driver.pod()
     }
 
-    /// The executors that were registered at its start, by id.
-    pub fn executors(&self) -> &BTreeMap<u32, Executor> {
+    /// Its executors when its start ended.
+    pub fn executors(&self) -> &Agreement {
         &self.executors
     }
 
