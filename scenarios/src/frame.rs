@@ -125,6 +125,21 @@ pub fn expect_all_red(
     }
 }
 
+/// A negative control of several checks: these are red, each with these words in its reason.
+pub fn expect_each_red(p: &ScenarioContext, expected: &[(&str, &str)]) -> sparkproof::Result<()> {
+    let verdicts = p.context.recorder.verdicts();
+    let red = |id: &str, words: &str| {
+        let says = |verdict: &Verdict| matches!(verdict, Verdict::Red { reason, .. } if reason.contains(words));
+        verdicts.iter().any(|(of, verdict)| of == id && says(verdict))
+    };
+    match expected.iter().find(|(id, words)| !red(id, words)) {
+        None => Ok(()),
+        Some((id, words)) => {
+            Err(Error::red(format!("{id} is not red as expected, with the words `{words}`")))
+        }
+    }
+}
+
 /// Compares with a reviewed snapshot in `snapshots/`.
 #[macro_export]
 macro_rules! assert_snapshot_of {

@@ -4,8 +4,12 @@ use sparkproof_base::error::Result;
 use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
+use crate::application::{self, dependencies, ended, stateful_set, submitted};
 use crate::control::Control;
-use crate::{access, cluster, executors, features, guide, pods, released, session, teardown};
+use crate::{
+    access, allocation, blocks, cluster, decommission, executors, features, guide, log, pods,
+    released, session, teardown,
+};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
@@ -55,10 +59,298 @@ pub fn kinds() -> &'static [Kind] {
             id: access::Granted::KIND,
             ids: &[],
             claim: "The driver's account has every permission that this Spark version uses.",
-            looks_at: "The API server's answers to an access review of each verb, asked as the driver.",
+            looks_at: "The API server's answers to an access review of each verb, asked as the \
+                       driver.",
             live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
             controls: access::controls,
             judge: judge::<access::Granted>,
+        },
+        Kind {
+            id: submitted::Submitted::KIND,
+            ids: &["application.*.submitted"],
+            claim: "A submission creates the driver's pod under the account, and one headless \
+                    Service and at least one ConfigMap that this pod owns.",
+            looks_at: "The driver's pod, and the Services and ConfigMaps of the namespace with \
+                       their owners, after spark-submit.",
+            live: LiveControl::Scenario("application", "a_submission_without_a_right_is_named"),
+            controls: submitted::controls,
+            judge: judge::<submitted::Submitted>,
+        },
+        Kind {
+            id: ended::Completed::KIND,
+            ids: &["application.*.completed"],
+            claim: "The driver's pod succeeds.",
+            looks_at: "Phase and exit code of the driver's pod after its end, and its log.",
+            live: LiveControl::Scenario("application", "an_application_that_fails_is_named"),
+            controls: ended::completed_controls,
+            judge: judge::<ended::Completed>,
+        },
+        Kind {
+            id: ended::Said::KIND,
+            ids: &["application.*.said"],
+            claim: "The driver's log has the job's result.",
+            looks_at: "The lines of the driver's log with the words, and how far the log was read.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: ended::said_controls,
+            judge: judge::<ended::Said>,
+        },
+        Kind {
+            id: application::executors::RanExecutors::KIND,
+            ids: &["application.*.executors"],
+            claim: "As many executors as requested ran at once, under the account, and are \
+                    deleted with the driver's pod.",
+            looks_at: "Owners and accounts of every executor's pod that started, and how many \
+                       were Running at once.",
+            live: LiveControl::None(
+                "no setting makes Spark leave out an owner or an executor; the pods are read from \
+                 the same watch as for `pods.list` and `pods.owner`",
+            ),
+            controls: application::executors::controls,
+            judge: judge::<application::executors::RanExecutors>,
+        },
+        Kind {
+            id: ended::AfterEnd::KIND,
+            ids: &["application.*.left"],
+            claim: "After an application's end only its driver's pod stays, without executors, \
+                    StatefulSets or claims.",
+            looks_at: "The objects in the namespace, listed until the executors are gone or the \
+                       time is over.",
+            live: LiveControl::Scenario("application", "a_stateful_set_without_a_verb"),
+            controls: ended::left_controls,
+            judge: judge::<ended::AfterEnd>,
+        },
+        Kind {
+            id: application::features::DriverAddress::KIND,
+            ids: &["application.*.driver-address"],
+            claim: "Each executor has the address of the driver's pod.",
+            looks_at: "The variable of each executor's pod, and the address of the driver's.",
+            live: LiveControl::Scenario("features", "what_was_not_asked_for_is_not_seen"),
+            controls: application::features::address_controls,
+            judge: judge::<application::features::DriverAddress>,
+        },
+        Kind {
+            id: application::features::LoggedEverywhere::KIND,
+            ids: &["application.*.logging", "application.*.interpreter"],
+            claim: "The logs of the driver and of each executor have the words that only the \
+                    requested feature prints.",
+            looks_at: "The lines with these words in the log of each pod, and how far it was read.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: application::features::logged_controls,
+            judge: judge::<application::features::LoggedEverywhere>,
+        },
+        Kind {
+            id: application::features::Priorities::KIND,
+            ids: &["application.*.priority"],
+            claim: "The driver's pod has the priority of its template, executors have none.",
+            looks_at: "The priority of each pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: application::features::priority_controls,
+            judge: judge::<application::features::Priorities>,
+        },
+        Kind {
+            id: application::features::Memories::KIND,
+            ids: &["application.*.memory"],
+            claim: "Each pod requests its heap and the overhead by the factor, executors also \
+                    PySpark's memory.",
+            looks_at: "Memory request and limit of each pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: application::features::memory_controls,
+            judge: judge::<application::features::Memories>,
+        },
+        Kind {
+            id: stateful_set::StatefulSets::KIND,
+            ids: &["application.*.stateful-set"],
+            claim: "One StatefulSet, which the driver's pod owns, creates the requested executors.",
+            looks_at: "The StatefulSets that own executors, with owners and replicas, and the \
+                       owners of each executor's pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: stateful_set::set_controls,
+            judge: judge::<stateful_set::StatefulSets>,
+        },
+        Kind {
+            id: stateful_set::ExecutorIds::KIND,
+            ids: &["application.*.executor-ids"],
+            claim: "The driver numbers the executors and labels their pods.",
+            looks_at: "The label `spark-exec-id` of each executor's pod.",
+            live: LiveControl::Scenario("application", "a_stateful_set_without_a_verb"),
+            controls: stateful_set::id_controls,
+            judge: judge::<stateful_set::ExecutorIds>,
+        },
+        Kind {
+            id: stateful_set::Claims::KIND,
+            ids: &["application.*.claims"],
+            claim: "Each executor's local directory is on a claim that the set created for its \
+                    pod.",
+            looks_at: "The claims of each executor's pod, and the lines of its log about its \
+                       local directory.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: stateful_set::claim_controls,
+            judge: judge::<stateful_set::Claims>,
+        },
+        Kind {
+            id: dependencies::FoundDependencies::KIND,
+            ids: &[],
+            claim: "Every dependency arrives complete at the driver and at each executor.",
+            looks_at: "The SHA-256 of each dependency, as the program found it at the driver and \
+                       at each executor.",
+            live: LiveControl::Scenario(
+                "application",
+                "dependencies_that_were_not_given_are_missed",
+            ),
+            controls: dependencies::controls,
+            judge: judge::<dependencies::FoundDependencies>,
+        },
+        Kind {
+            id: blocks::SpreadBlocks::KIND,
+            ids: &[
+                "decommission.spread",
+                "decommission-scaling.spread",
+                "decommission-rolling.spread",
+            ],
+            claim: "Each executor computed at least one block of each kind, and their bytes are \
+                    right.",
+            looks_at: "The probe's report of its jobs: who computed each block, and the sum of \
+                       all bytes.",
+            live: LiveControl::None(
+                "Spark gives tasks to every free executor; who computed a block is reported as \
+                 for `decommission.blocks`, which has one",
+            ),
+            controls: blocks::spread_controls,
+            judge: judge::<blocks::SpreadBlocks>,
+        },
+        Kind {
+            id: blocks::BlocksAgain::KIND,
+            ids: &[
+                "decommission.blocks",
+                "decommission-scaling.blocks",
+                "decommission-rolling.blocks",
+                "dynamic-allocation.kept",
+            ],
+            claim: "The same jobs find every block, with the right bytes, and compute none again.",
+            looks_at: "The probe's report of the same jobs: who computed a block again, and the \
+                       sum of all bytes.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: blocks::again_controls,
+            judge: judge::<blocks::BlocksAgain>,
+        },
+        Kind {
+            id: decommission::SparkSays::KIND,
+            ids: &["decommission.said", "decommission-scaling.said", "decommission-timeout.said"],
+            claim: "Spark removed the executor for the expected reason.",
+            looks_at: "The removed executors in Spark's REST list, with reason and time.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: decommission::said_controls,
+            judge: judge::<decommission::SparkSays>,
+        },
+        Kind {
+            id: decommission::EndOfPod::KIND,
+            ids: &[],
+            claim: "The executor whose pod was deleted ends by itself with exit code 0, long \
+                    before the end of the pod's grace period.",
+            looks_at: "The deleted pod in the watch, until it is gone: its exit code and the \
+                       seconds.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: decommission::ended_controls,
+            judge: judge::<decommission::EndOfPod>,
+        },
+        Kind {
+            id: allocation::ReleasedExecutor::KIND,
+            ids: &[],
+            claim: "One executor is released; for 5 s after that the others stay, and none \
+                    replaces it.",
+            looks_at: "Pods, Running pods and Spark's list of executors, looked at about once a \
+                       second.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: allocation::released_controls,
+            judge: judge::<allocation::ReleasedExecutor>,
+        },
+        Kind {
+            id: decommission::LastLabels::KIND,
+            ids: &[],
+            claim: "The released executor's pod had the requested label before it went.",
+            looks_at: "The labels of the pod in its last state.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "an_executor_given_back_unasked_loses_its_blocks",
+            ),
+            controls: decommission::label_controls,
+            judge: judge::<decommission::LastLabels>,
+        },
+        Kind {
+            id: decommission::Rolled::KIND,
+            ids: &[],
+            claim: "Of the executors that are due, the one with the lowest id is removed before \
+                    any other.",
+            looks_at: "The removed executors in Spark's REST list, with reason and time, once \
+                       there is one.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "unasked_none_is_rolled_and_none_is_ended_in_time",
+            ),
+            controls: decommission::first_controls,
+            judge: judge::<decommission::Rolled>,
+        },
+        Kind {
+            id: decommission::RolledAndReplaced::KIND,
+            ids: &[],
+            claim: "Each executor that was due is decommissioned, and replaced by a registered \
+                    one.",
+            looks_at: "The same list, Spark's list of executors, and the Running pods, once all \
+                       are replaced or the time is over.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "unasked_none_is_rolled_and_none_is_ended_in_time",
+            ),
+            controls: decommission::replaced_controls,
+            judge: judge::<decommission::RolledAndReplaced>,
+        },
+        Kind {
+            id: allocation::ExecutorsAtWork::KIND,
+            ids: &[],
+            claim: "N tasks bring N executors, each registered and Running, with one task on each.",
+            looks_at: "The pods, and Spark's list of executors with their tasks, until all are at \
+                       work or the time is over.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: allocation::come_controls,
+            judge: judge::<allocation::ExecutorsAtWork>,
+        },
+        Kind {
+            id: allocation::IdleExecutors::KIND,
+            ids: &[],
+            claim: "Idle executors are stopped by the driver and their pods deleted; for 6 s \
+                    after that those with needed shuffle blocks stay.",
+            looks_at: "Pods, Running pods and Spark's list of executors, looked at about once a \
+                       second; Spark's reasons for removals.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: allocation::idle_controls,
+            judge: judge::<allocation::IdleExecutors>,
+        },
+        Kind {
+            id: log::Refusals::KIND,
+            ids: &["dynamic-allocation.rights", "application.*.rights"],
+            claim: "The driver was refused no verb while its session ran.",
+            looks_at: "The driver's log: its refusals, and how far it was read.",
+            live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
+            controls: log::controls,
+            judge: judge::<log::Refusals>,
         },
         Kind {
             id: access::UserPermissions::KIND,
@@ -90,7 +382,8 @@ pub fn kinds() -> &'static [Kind] {
             ids: &[],
             claim: "The namespace shows exactly N executor pods and nothing else, each Running and \
                     ready, never restarted.",
-            looks_at: "The pods of the session's namespace, in the last state that the watch received.",
+            looks_at: "The pods of the session's namespace, in the last state that the watch \
+                       received.",
             live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: pods::list_controls,
             judge: judge::<pods::PodList>,

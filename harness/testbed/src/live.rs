@@ -15,7 +15,7 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::{OwnedResource, labels};
 use sparkproof_catalog::plan::{DriverPlace, FrontEnd, RbacChoice};
 use sparkproof_images::spark;
-use sparkproof_judge::{Agreement, PodList};
+use sparkproof_judge::{Agreement, LogRead, PodList, Refusals};
 use sparkproof_kubernetes::access::{Access, AccessRequest, IN_POD, grant, needed};
 use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::lease::Lease;
@@ -387,6 +387,11 @@ impl EndedSession {
     /// Lines of the driver's log in which the API refused a verb.
     pub fn denied_in_driver_log(&self) -> Vec<String> {
         denied(&self.driver_log)
+    }
+
+    /// The refusals in the driver's log, and how far it was read.
+    pub fn refusals(&self) -> Refusals {
+        Refusals { log: LogRead::of(&self.driver_log), refused: self.denied_in_driver_log() }
     }
 
     /// Deletes the pod of its driver; Kubernetes then deletes the objects that it owns.

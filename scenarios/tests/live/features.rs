@@ -48,5 +48,5 @@ async fn no_driver_pod(p: &ScenarioContext, live: &LiveSession) -> sparkproof::R
     let features: Vec<_> = ON_JVM.into_iter().filter(|f| f.id == "driver-address").collect();
     let spark = &p.environment.image.version;
     let seen = checks::application_features(&p.context, spark, &features, &p.pi(1), &session).await;
-    expect_red(seen, &["SPARK_DRIVER_POD_IP is None"]).map(drop)
+    expect_red(seen, &["SPARK_DRIVER_POD_IP is none"]).map(drop)
 }

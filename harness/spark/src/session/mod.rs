@@ -2,7 +2,6 @@
 
 mod agreement;
 mod application;
-mod blocks;
 mod channel;
 mod configuration;
 mod driver;
@@ -25,7 +24,6 @@ mod template;
 mod transcript;
 
 pub use application::{Application, ApplicationSpec, FinishedApplication};
-pub use blocks::{BlocksResult, KindOfBlock};
 pub use configuration::{add_object, configuration};
 pub use frame::{Frame, FrameFile, FrameResult};
 pub use geni::Geni;

@@ -9,11 +9,10 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_judge::{Agreement, Described};
+use sparkproof_judge::{Agreement, BlocksResult, Described, Removed};
 use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, of_session};
-use super::blocks::BlocksResult;
 use super::driver::Driver;
 use super::frame::{Frame, FrameResult};
 use super::logs::PodLogs;
@@ -111,8 +110,8 @@ impl Session {
         Ok((registered, difference))
     }
 
-    /// Removed executors, with Spark's reason.
-    pub async fn removed(&self) -> Result<BTreeMap<u32, String>> {
+    /// Removed executors, with Spark's reason and time.
+    pub async fn removed(&self) -> Result<BTreeMap<u32, Removed>> {
         self.rest.removed().await
     }
 

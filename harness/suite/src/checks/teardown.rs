@@ -182,7 +182,7 @@ pub async fn all_gone(context: &Context, ended: &EndedSession) -> Result<&'stati
 ///
 /// # Errors
 /// Red: the last list failed. Earlier lists are not judged.
-async fn settled(
+pub(super) async fn settled(
     context: &Context,
     client: &kube::Client,
     namespace: &str,
