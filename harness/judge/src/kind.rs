@@ -39,6 +39,31 @@ pub enum LiveControl {
     None(&'static str),
 }
 
+impl Kind {
+    /// Whether a check of this kind has this id.
+    pub fn has(&self, id: &str) -> bool {
+        let ids = if self.ids.is_empty() { &[self.id][..] } else { self.ids };
+        ids.iter().any(|pattern| begins(pattern, id) == Some(true))
+    }
+}
+
+/// Whether an id, or what it begins with, is registered: a suite or a variant that is skipped as a
+/// whole has the part that its checks have in common, e.g. `read.3-nfs`.
+pub fn is_registered(id: &str) -> bool {
+    kinds().iter().any(|kind| {
+        let ids = if kind.ids.is_empty() { &[kind.id][..] } else { kind.ids };
+        ids.iter().any(|pattern| begins(pattern, id).is_some())
+    })
+}
+
+/// Whether a pattern, in which `*` stands for one part, begins with the parts of an id; true if it
+/// has no others.
+fn begins(pattern: &str, id: &str) -> Option<bool> {
+    let mut parts = pattern.split('.');
+    let fits = id.split('.').all(|part| parts.next().is_some_and(|p| p == "*" || p == part));
+    fits.then(|| parts.next().is_none())
+}
+
 /// All kinds whose checks store an observation and judge it.
 pub fn kinds() -> &'static [Kind] {
     &[
@@ -541,6 +566,22 @@ mod tests {
             assert!(controls.iter().any(|c| c.says != Says::Green && !unseen(c)), "{}", kind.id);
             assert!(controls.iter().any(unseen), "{}", kind.id);
             assert!(controls.iter().all(|c| c.observed.kind == kind.id), "{}", kind.id);
+        }
+    }
+
+    #[test]
+    fn ids_are_of_their_kind_and_parts_of_them_are_known() {
+        let kind = |id| find(id).expect("registered");
+        assert!(kind("pods.list").has("pods.list") && !kind("pods.list").has("pods.owner"));
+        assert!(
+            kind("teardown.left").has("teardown.stop") && !kind("teardown.left").has("teardown")
+        );
+        assert!(kind("feature").has("feature.secrets"));
+        for known in ["feature", "feature.secrets", "pods.list", "dynamic-allocation"] {
+            assert!(is_registered(known), "{known}");
+        }
+        for unknown in ["", "features", "pods.lists", "pods.list.more", "feature.secrets.more"] {
+            assert!(!is_registered(unknown), "{unknown}");
         }
     }
 
