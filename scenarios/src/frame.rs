@@ -7,6 +7,7 @@ use sparkproof::catalog::VariantId;
 use sparkproof::cluster::InPod;
 use sparkproof::events::Outcome as Verdict;
 use sparkproof::flow::{ReadingBuilder, ReadingSession};
+use sparkproof::judge::{Rejudged, rejudge};
 use sparkproof::read::DataSize;
 use sparkproof::testbed::{EndKind, LiveSession, ScenarioContext};
 use sparkproof::{Error, checks};
@@ -14,12 +15,24 @@ use sparkproof::{Error, checks};
 /// The result of a scenario; nextest prints its message.
 pub type Outcome = miette::Result<()>;
 
-/// Runs a scenario in its frame.
+/// Runs a scenario in its frame. Its verdicts must follow from what was observed, and each must be of
+/// a registered kind of check.
 pub async fn proof(
     name: &str,
     body: impl AsyncFnOnce(&ScenarioContext) -> sparkproof::Result<()>,
 ) -> Outcome {
-    sparkproof::flow::scenario(name, body).await.map_err(miette::Report::new)
+    let judged_again = async |p: &ScenarioContext| {
+        body(p).await?;
+        let events = sparkproof::report::stored_events(p.context.recorder.dir())?;
+        let Rejudged { differing, without, .. } = rejudge(&events);
+        let without = without.into_keys().map(|id| format!("{id} has no observation"));
+        let faults: Vec<String> = differing.into_iter().chain(without).collect();
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Error::red(format!("judged again: {}", faults.join("; ")))),
+        }
+    };
+    sparkproof::flow::scenario(name, judged_again).await.map_err(miette::Report::new)
 }
 
 /// Checks a session: its pods as in the snapshot, a task on each executor, and what is left after
@@ -122,6 +135,21 @@ pub fn expect_all_red(
     match ids.into_iter().find(|id| !red(id)) {
         None => Ok(()),
         Some(id) => Err(Error::red(format!("{id} is not red as expected"))),
+    }
+}
+
+/// A negative control of several checks: these are red, each with these words in its reason.
+pub fn expect_each_red(p: &ScenarioContext, expected: &[(&str, &str)]) -> sparkproof::Result<()> {
+    let verdicts = p.context.recorder.verdicts();
+    let red = |id: &str, words: &str| {
+        let says = |verdict: &Verdict| matches!(verdict, Verdict::Red { reason, .. } if reason.contains(words));
+        verdicts.iter().any(|(of, verdict)| of == id && says(verdict))
+    };
+    match expected.iter().find(|(id, words)| !red(id, words)) {
+        None => Ok(()),
+        Some((id, words)) => {
+            Err(Error::red(format!("{id} is not red as expected, with the words `{words}`")))
+        }
     }
 }
 

@@ -189,13 +189,11 @@ impl Erratum {
         Some(if self.pattern.is_some() { words.clone() } else { format!("`{words}`") })
     }
 
-    /// The range of an answer that shows it.
-    pub fn find<'a>(&self, answer: &'a str) -> Option<regex::Match<'a>> {
-        static NEVER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[^\s\S]").expect("valid"));
+    /// The answer that shows it, as a regular expression.
+    pub fn expression(&self) -> Option<String> {
         match (&self.pattern, &self.observed) {
-            (Some(pattern), _) => pattern.find(answer),
-            (None, Some(words)) => Regex::new(&regex::escape(words)).ok()?.find(answer),
-            (None, None) => NEVER.find(answer),
+            (Some(pattern), _) => Some(pattern.as_str().to_owned()),
+            (None, words) => words.as_deref().map(regex::escape),
         }
     }
 }

@@ -12,8 +12,20 @@ if ! getent passwd "$(id -u)" > /dev/null; then
     fi
 fi
 
-class_path="${SPARK_CONF_DIR:-$SPARK_HOME/conf}:$SPARK_HOME/jars/*"
+class_path="${SPARK_CONF_DIR:-$SPARK_HOME/conf}"
 [ -z "${HADOOP_CONF_DIR:-}" ] || class_path="$HADOOP_CONF_DIR:$class_path"
+# An executor's JVM maps its classes from an archive, if the image has one: it takes only one that
+# was made with the same jars in the same order, before all directories. So jars come first, by
+# name; none has a file that belongs in a configuration directory.
+mapped=()
+if [ "${1:-}" = executor ]; then
+    jars=("$SPARK_HOME"/jars/*.jar)
+    class_path="$(IFS=:; echo "${jars[*]}"):$class_path"
+    class_data=$SPARK_HOME/class-data/executor.jsa
+    [ ! -e "$class_data" ] || mapped=("-XX:SharedArchiveFile=$class_data")
+else
+    class_path="$class_path:$SPARK_HOME/jars/*"
+fi
 class_path="$class_path${SPARK_EXTRA_CLASSPATH:+:$SPARK_EXTRA_CLASSPATH}"
 class_path="$class_path${SPARK_DIST_CLASSPATH:+:$SPARK_DIST_CLASSPATH}"
 
@@ -38,7 +50,7 @@ executor)
         main=org.apache.spark.executor.CoarseGrainedExecutorBackend
         more=()
     fi
-    set -- "$JAVA_HOME/bin/java" "${options[@]}" \
+    set -- "$JAVA_HOME/bin/java" "${mapped[@]}" "${options[@]}" \
         "-Xms$SPARK_EXECUTOR_MEMORY" "-Xmx$SPARK_EXECUTOR_MEMORY" -cp "$class_path" "$main" \
         --driver-url "$SPARK_DRIVER_URL" --executor-id "$SPARK_EXECUTOR_ID" \
         --cores "$SPARK_EXECUTOR_CORES" --app-id "$SPARK_APPLICATION_ID" \

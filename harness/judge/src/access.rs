@@ -1,5 +1,7 @@
 //! What an account may do.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sparkproof_base::verdict::{Judged, Observation};
 
@@ -49,6 +51,68 @@ impl Observation for Granted {
             None => judged,
         }
     }
+}
+
+/// What the API server said about permissions of the kubeconfig's user, before anything was created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserPermissions {
+    /// Granted verbs, as `create pods`.
+    pub granted: BTreeSet<String>,
+    /// Denied verbs.
+    pub denied: BTreeSet<String>,
+}
+
+impl Observation for UserPermissions {
+    /// The verbs that a feature needs. If one of them is denied, it is skipped and not judged.
+    type Expected = Vec<String>;
+    const KIND: &'static str = "access.uses";
+
+    fn judge(&self, needed: &Vec<String>) -> Judged {
+        let of = |those: &dyn Fn(&String) -> bool| {
+            let found: Vec<&str> =
+                needed.iter().filter(|verb| those(verb)).map(String::as_str).collect();
+            (!found.is_empty()).then(|| found.join(", "))
+        };
+        let denied = of(&|verb| self.denied.contains(verb));
+        let unasked = of(&|verb| !self.granted.contains(verb));
+        let fault = match (denied, unasked) {
+            _ if needed.is_empty() => Some("no verb is needed for this".to_owned()),
+            (Some(verbs), _) => Some(format!("the kubeconfig's user may not {verbs}")),
+            (None, Some(verbs)) => Some(format!("the API server was not asked about: {verbs}")),
+            (None, None) => None,
+        };
+        match fault {
+            None => Judged::green().with("asked and granted", needed.join(", ")),
+            Some(fault) => {
+                Judged::red(fault, "grant the verbs of docs/existing-clusters.md to the user")
+            }
+        }
+    }
+}
+
+pub(crate) fn user_controls() -> Vec<Control> {
+    let set = |verbs: &[&str]| verbs.iter().map(|&verb| verb.to_owned()).collect::<BTreeSet<_>>();
+    let needed = ["get pods/log", "list events"].map(str::to_owned).to_vec();
+    let seen = |granted: &[&str], denied: &[&str]| UserPermissions {
+        granted: set(granted),
+        denied: set(denied),
+    };
+    let control = |name, granted: &[&str], denied: &[&str], says| {
+        Control::seen(name, &needed, &seen(granted, denied), says)
+    };
+    let all = ["get pods/log", "list events"];
+    let unasked = Says::Red("the API server was not asked about: list events");
+    vec![
+        control("all granted", &all, &[], Says::Green),
+        control("another denied", &all, &["list nodes"], Says::Green),
+        control("one not asked about", &all[..1], &[], unasked),
+        control("another resource", &["get pods/log", "list pods"], &[], unasked),
+        control("one denied", &all[..1], &all[1..], Says::Red("may not list events")),
+        control("both granted and denied", &all, &all[1..], Says::Red("may not list events")),
+        control("none asked about", &[], &[], Says::Red("about: get pods/log, list events")),
+        Control::seen("none needed", &Vec::new(), &seen(&all, &[]), Says::Red("no verb is needed")),
+        Control::unseen::<UserPermissions>(&needed, "the API server did not answer"),
+    ]
 }
 
 pub(crate) fn controls() -> Vec<Control> {

@@ -4,15 +4,19 @@ use sparkproof_base::error::Result;
 use sparkproof_base::events::Observed;
 use sparkproof_base::verdict::{Judged, Observation, judge};
 
+use crate::application::{self, dependencies, ended, stateful_set, submitted};
 use crate::control::Control;
-use crate::{access, pods, read, teardown};
+use crate::{
+    access, allocation, blocks, cluster, decommission, executors, features, guide, log, pods, read,
+    released, session, teardown,
+};
 
 /// A kind of check that stores its observations.
 #[derive(Debug)]
 pub struct Kind {
     /// Its id. A check of this kind has this id, or one of `ids`.
     pub id: &'static str,
-    /// Ids of its checks, where they differ from the kind's. `*` is one variant, or one case.
+    /// Ids of its checks, where they differ from the kind's; `*` stands for any part of an id.
     pub ids: &'static [&'static str],
     /// What a green verdict means, in one sentence.
     pub claim: &'static str,
@@ -35,24 +39,395 @@ pub enum LiveControl {
     None(&'static str),
 }
 
+impl Kind {
+    /// Whether a check of this kind has this id.
+    pub fn has(&self, id: &str) -> bool {
+        let ids = if self.ids.is_empty() { &[self.id][..] } else { self.ids };
+        ids.iter().any(|pattern| begins(pattern, id) == Some(true))
+    }
+}
+
+/// Checks that have no observation: their ids, each with the reason.
+const WITHOUT: [(&str, &str); 2] = [
+    (
+        "read.*.prepared",
+        "it is an action that succeeded or failed; what it prepared is looked at by the other checks of the \
+         variant",
+    ),
+    (
+        "minikube.image-tool",
+        "it is only skipped, with the nodes' runtime: those of sparkproof have no Docker daemon",
+    ),
+];
+
+/// Whether a check with this id has no observation, for a known reason.
+pub(crate) fn needs_no_observation(id: &str) -> bool {
+    WITHOUT.iter().any(|(pattern, _)| begins(pattern, id) == Some(true))
+}
+
+/// Whether an id, or what it begins with, is registered: a suite or a variant that is skipped as a
+/// whole has the part that its checks have in common, e.g. `read.3-nfs`.
+pub fn is_registered(id: &str) -> bool {
+    let registered = kinds().iter().any(|kind| {
+        let ids = if kind.ids.is_empty() { &[kind.id][..] } else { kind.ids };
+        ids.iter().any(|pattern| begins(pattern, id).is_some())
+    });
+    registered || needs_no_observation(id)
+}
+
+/// Whether a pattern, in which `*` stands for one part, begins with the parts of an id; true if it
+/// has no others.
+fn begins(pattern: &str, id: &str) -> Option<bool> {
+    let mut parts = pattern.split('.');
+    let fits = id.split('.').all(|part| parts.next().is_some_and(|p| p == "*" || p == part));
+    fits.then(|| parts.next().is_none())
+}
+
 /// All kinds whose checks store an observation and judge it.
 pub fn kinds() -> &'static [Kind] {
     &[
         Kind {
+            id: cluster::Readiness::KIND,
+            ids: &[],
+            claim: "Every node is Ready, DNS and the provisioner of storage are available, and the default \
+                    account exists.",
+            looks_at: "These objects, by a watch of each kind, until they are as needed or the time is over.",
+            live: LiveControl::None(
+                "a cluster that does not become ready costs minutes and is of no other use; that a \
+                 refused watch is no observation has a test of its own",
+            ),
+            controls: cluster::controls,
+            judge: judge::<cluster::Readiness>,
+        },
+        Kind {
             id: access::Granted::KIND,
             ids: &[],
             claim: "The driver's account has every permission that this Spark version uses.",
-            looks_at: "The API server's answers to an access review of each verb, asked as the driver.",
+            looks_at: "The API server's answers to an access review of each verb, asked as the \
+                       driver.",
             live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
             controls: access::controls,
             judge: judge::<access::Granted>,
+        },
+        Kind {
+            id: submitted::Submitted::KIND,
+            ids: &["application.*.submitted"],
+            claim: "A submission creates the driver's pod under the account, and one headless \
+                    Service and at least one ConfigMap that this pod owns.",
+            looks_at: "The driver's pod, and the Services and ConfigMaps of the namespace with \
+                       their owners, after spark-submit.",
+            live: LiveControl::Scenario("application", "a_submission_without_a_right_is_named"),
+            controls: submitted::controls,
+            judge: judge::<submitted::Submitted>,
+        },
+        Kind {
+            id: ended::Completed::KIND,
+            ids: &["application.*.completed"],
+            claim: "The driver's pod succeeds.",
+            looks_at: "Phase and exit code of the driver's pod after its end, and its log.",
+            live: LiveControl::Scenario("application", "an_application_that_fails_is_named"),
+            controls: ended::completed_controls,
+            judge: judge::<ended::Completed>,
+        },
+        Kind {
+            id: ended::Said::KIND,
+            ids: &["application.*.said"],
+            claim: "The driver's log has the job's result.",
+            looks_at: "The lines of the driver's log with the words, and how far the log was read.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: ended::said_controls,
+            judge: judge::<ended::Said>,
+        },
+        Kind {
+            id: application::executors::RanExecutors::KIND,
+            ids: &["application.*.executors"],
+            claim: "As many executors as requested ran at once, under the account, and are \
+                    deleted with the driver's pod.",
+            looks_at: "Owners and accounts of every executor's pod that started, and how many \
+                       were Running at once.",
+            live: LiveControl::None(
+                "no setting makes Spark leave out an owner or an executor; the pods are read from \
+                 the same watch as for `pods.list` and `pods.owner`",
+            ),
+            controls: application::executors::controls,
+            judge: judge::<application::executors::RanExecutors>,
+        },
+        Kind {
+            id: ended::AfterEnd::KIND,
+            ids: &["application.*.left"],
+            claim: "After an application's end only its driver's pod stays, without executors, \
+                    StatefulSets or claims.",
+            looks_at: "The objects in the namespace, listed until the executors are gone or the \
+                       time is over.",
+            live: LiveControl::Scenario("application", "a_stateful_set_without_a_verb"),
+            controls: ended::left_controls,
+            judge: judge::<ended::AfterEnd>,
+        },
+        Kind {
+            id: application::features::DriverAddress::KIND,
+            ids: &["application.*.driver-address"],
+            claim: "Each executor has the address of the driver's pod.",
+            looks_at: "The variable of each executor's pod, and the address of the driver's.",
+            live: LiveControl::Scenario("features", "what_was_not_asked_for_is_not_seen"),
+            controls: application::features::address_controls,
+            judge: judge::<application::features::DriverAddress>,
+        },
+        Kind {
+            id: application::features::LoggedEverywhere::KIND,
+            ids: &["application.*.logging", "application.*.interpreter"],
+            claim: "The logs of the driver and of each executor have the words that only the \
+                    requested feature prints.",
+            looks_at: "The lines with these words in the log of each pod, and how far it was read.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: application::features::logged_controls,
+            judge: judge::<application::features::LoggedEverywhere>,
+        },
+        Kind {
+            id: application::features::Priorities::KIND,
+            ids: &["application.*.priority"],
+            claim: "The driver's pod has the priority of its template, executors have none.",
+            looks_at: "The priority of each pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: application::features::priority_controls,
+            judge: judge::<application::features::Priorities>,
+        },
+        Kind {
+            id: application::features::Memories::KIND,
+            ids: &["application.*.memory"],
+            claim: "Each pod requests its heap and the overhead by the factor, executors also \
+                    PySpark's memory.",
+            looks_at: "Memory request and limit of each pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: application::features::memory_controls,
+            judge: judge::<application::features::Memories>,
+        },
+        Kind {
+            id: stateful_set::StatefulSets::KIND,
+            ids: &["application.*.stateful-set"],
+            claim: "One StatefulSet, which the driver's pod owns, creates the requested executors.",
+            looks_at: "The StatefulSets that own executors, with owners and replicas, and the \
+                       owners of each executor's pod.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: stateful_set::set_controls,
+            judge: judge::<stateful_set::StatefulSets>,
+        },
+        Kind {
+            id: stateful_set::ExecutorIds::KIND,
+            ids: &["application.*.executor-ids"],
+            claim: "The driver numbers the executors and labels their pods.",
+            looks_at: "The label `spark-exec-id` of each executor's pod.",
+            live: LiveControl::Scenario("application", "a_stateful_set_without_a_verb"),
+            controls: stateful_set::id_controls,
+            judge: judge::<stateful_set::ExecutorIds>,
+        },
+        Kind {
+            id: stateful_set::Claims::KIND,
+            ids: &["application.*.claims"],
+            claim: "Each executor's local directory is on a claim that the set created for its \
+                    pod.",
+            looks_at: "The claims of each executor's pod, and the lines of its log about its \
+                       local directory.",
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
+            controls: stateful_set::claim_controls,
+            judge: judge::<stateful_set::Claims>,
+        },
+        Kind {
+            id: dependencies::FoundDependencies::KIND,
+            ids: &[],
+            claim: "Every dependency arrives complete at the driver and at each executor.",
+            looks_at: "The SHA-256 of each dependency, as the program found it at the driver and \
+                       at each executor.",
+            live: LiveControl::Scenario(
+                "application",
+                "dependencies_that_were_not_given_are_missed",
+            ),
+            controls: dependencies::controls,
+            judge: judge::<dependencies::FoundDependencies>,
+        },
+        Kind {
+            id: blocks::SpreadBlocks::KIND,
+            ids: &[
+                "decommission.spread",
+                "decommission-scaling.spread",
+                "decommission-rolling.spread",
+            ],
+            claim: "Each executor computed at least one block of each kind, and their bytes are \
+                    right.",
+            looks_at: "The probe's report of its jobs: who computed each block, and the sum of \
+                       all bytes.",
+            live: LiveControl::None(
+                "Spark gives tasks to every free executor; who computed a block is reported as \
+                 for `decommission.blocks`, which has one",
+            ),
+            controls: blocks::spread_controls,
+            judge: judge::<blocks::SpreadBlocks>,
+        },
+        Kind {
+            id: blocks::BlocksAgain::KIND,
+            ids: &[
+                "decommission.blocks",
+                "decommission-scaling.blocks",
+                "decommission-rolling.blocks",
+                "dynamic-allocation.kept",
+            ],
+            claim: "The same jobs find every block, with the right bytes, and compute none again.",
+            looks_at: "The probe's report of the same jobs: who computed a block again, and the \
+                       sum of all bytes.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: blocks::again_controls,
+            judge: judge::<blocks::BlocksAgain>,
+        },
+        Kind {
+            id: decommission::SparkSays::KIND,
+            ids: &["decommission.said", "decommission-scaling.said", "decommission-timeout.said"],
+            claim: "Spark removed the executor for the expected reason.",
+            looks_at: "The removed executors in Spark's REST list, with reason and time.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: decommission::said_controls,
+            judge: judge::<decommission::SparkSays>,
+        },
+        Kind {
+            id: decommission::EndOfPod::KIND,
+            ids: &[],
+            claim: "The executor whose pod was deleted ends by itself with exit code 0, long \
+                    before the end of the pod's grace period.",
+            looks_at: "The deleted pod in the watch, until it is gone: its exit code and the \
+                       seconds.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: decommission::ended_controls,
+            judge: judge::<decommission::EndOfPod>,
+        },
+        Kind {
+            id: allocation::ReleasedExecutor::KIND,
+            ids: &[],
+            claim: "One executor is released; for 5 s after that the others stay, and none \
+                    replaces it.",
+            looks_at: "Pods, Running pods and Spark's list of executors, looked at about once a \
+                       second.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: allocation::released_controls,
+            judge: judge::<allocation::ReleasedExecutor>,
+        },
+        Kind {
+            id: decommission::LastLabels::KIND,
+            ids: &[],
+            claim: "The released executor's pod had the requested label before it went.",
+            looks_at: "The labels of the pod in its last state.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "an_executor_given_back_unasked_loses_its_blocks",
+            ),
+            controls: decommission::label_controls,
+            judge: judge::<decommission::LastLabels>,
+        },
+        Kind {
+            id: decommission::Rolled::KIND,
+            ids: &[],
+            claim: "Of the executors that are due, the one with the lowest id is removed before \
+                    any other.",
+            looks_at: "The removed executors in Spark's REST list, with reason and time, once \
+                       there is one.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "unasked_none_is_rolled_and_none_is_ended_in_time",
+            ),
+            controls: decommission::first_controls,
+            judge: judge::<decommission::Rolled>,
+        },
+        Kind {
+            id: decommission::RolledAndReplaced::KIND,
+            ids: &[],
+            claim: "Each executor that was due is decommissioned, and replaced by a registered \
+                    one.",
+            looks_at: "The same list, Spark's list of executors, and the Running pods, once all \
+                       are replaced or the time is over.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "unasked_none_is_rolled_and_none_is_ended_in_time",
+            ),
+            controls: decommission::replaced_controls,
+            judge: judge::<decommission::RolledAndReplaced>,
+        },
+        Kind {
+            id: allocation::ExecutorsAtWork::KIND,
+            ids: &[],
+            claim: "N tasks bring N executors, each registered and Running, with one task on each.",
+            looks_at: "The pods, and Spark's list of executors with their tasks, until all are at \
+                       work or the time is over.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: allocation::come_controls,
+            judge: judge::<allocation::ExecutorsAtWork>,
+        },
+        Kind {
+            id: allocation::IdleExecutors::KIND,
+            ids: &[],
+            claim: "Idle executors are stopped by the driver and their pods deleted; for 6 s \
+                    after that those with needed shuffle blocks stay.",
+            looks_at: "Pods, Running pods and Spark's list of executors, looked at about once a \
+                       second; Spark's reasons for removals.",
+            live: LiveControl::Scenario(
+                "allocation",
+                "a_plain_session_neither_grows_nor_decommissions",
+            ),
+            controls: allocation::idle_controls,
+            judge: judge::<allocation::IdleExecutors>,
+        },
+        Kind {
+            id: log::Refusals::KIND,
+            ids: &["dynamic-allocation.rights", "application.*.rights"],
+            claim: "The driver was refused no verb while its session ran.",
+            looks_at: "The driver's log: its refusals, and how far it was read.",
+            live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),
+            controls: log::controls,
+            judge: judge::<log::Refusals>,
+        },
+        Kind {
+            id: access::UserPermissions::KIND,
+            ids: &["access.lease", "access.leftovers", "access.evidence", "access.nodes"],
+            claim: "On a user's cluster the kubeconfig's user has the permissions of a feature of \
+                    sparkproof; a feature that lacks one is skipped with its verbs.",
+            looks_at: "The API server's answers to an access review of each verb, asked before anything \
+                       is created.",
+            live: LiveControl::None(
+                "a verb that is denied makes the check skipped, not red; red is only a verb that the \
+                 API server was never asked about, which is a defect of sparkproof",
+            ),
+            controls: access::user_controls,
+            judge: judge::<access::UserPermissions>,
+        },
+        Kind {
+            id: session::Started::KIND,
+            ids: &[],
+            claim: "The session's master is Kubernetes, reads are of this session, and N executors are \
+                    registered, which are the N Running pods by id and address.",
+            looks_at: "What the session says of itself, Spark's list of executors and the pods, when the \
+                       start ended; a start that fails says why, with its cause.",
+            live: LiveControl::Scenario("negative", "a_local_session_that_says_k8s_is_named"),
+            controls: session::controls,
+            judge: judge::<session::Started>,
         },
         Kind {
             id: pods::PodList::KIND,
             ids: &[],
             claim: "The namespace shows exactly N executor pods and nothing else, each Running and \
                     ready, never restarted.",
-            looks_at: "The pods of the session's namespace, in the last state that the watch received.",
+            looks_at: "The pods of the session's namespace, in the last state that the watch \
+                       received.",
             live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: pods::list_controls,
             judge: judge::<pods::PodList>,
@@ -182,6 +557,35 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::MountAttempt>,
         },
         Kind {
+            id: executors::BarrierStage::KIND,
+            ids: &[],
+            claim: "A barrier stage of N tasks runs one task on each of the N executors, none on the driver.",
+            looks_at: "The reports of the stage's tasks from inside the executors, and the executors' pods.",
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
+            controls: executors::barrier_controls,
+            judge: judge::<executors::BarrierStage>,
+        },
+        Kind {
+            id: executors::AfterLoss::KIND,
+            ids: &[],
+            claim: "A lost executor's pod is gone, and another one is Running and registered with the driver.",
+            looks_at: "Spark's list of executors and the pods, by id and address, until they agree or the \
+                       time is over.",
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
+            controls: executors::replaced_controls,
+            judge: judge::<executors::AfterLoss>,
+        },
+        Kind {
+            id: features::Shown::KIND,
+            ids: &["feature.*"],
+            claim: "Each executor's pod has the feature that the session's settings ask for.",
+            looks_at: "The pod in the API, and from inside the container its environment, mounts and command \
+                       lines; of a Secret the SHA-256, made inside.",
+            live: LiveControl::Scenario("features", "what_was_not_asked_for_is_not_seen"),
+            controls: features::controls,
+            judge: judge::<features::Shown>,
+        },
+        Kind {
             id: teardown::Left::KIND,
             ids: &[
                 "teardown.stop",
@@ -211,6 +615,40 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: teardown::kill_controls,
             judge: judge::<teardown::Held>,
+        },
+        Kind {
+            id: released::SessionReleased::KIND,
+            ids: &[],
+            claim: "Of an ended session the namespace and the binding are gone; in a user's namespace, its \
+                    objects and its Lease.",
+            looks_at: "Each of them in the API, after its removal, until it is gone or the time is over.",
+            live: LiveControl::Scenario("lifecycle", "the_permissions_of_the_guide_are_enough"),
+            controls: released::session_controls,
+            judge: judge::<released::SessionReleased>,
+        },
+        Kind {
+            id: released::RunReleased::KIND,
+            ids: &[],
+            claim: "All resources that the run recorded are removed, and so is its state.",
+            looks_at: "The run's ledger before and after, what each step of the removal said, and the run's \
+                       state directory.",
+            live: LiveControl::None(
+                "what is left when a run is cut short has a unit test with a Docker daemon that never \
+                 answers; `cargo xtask soak` interrupts runs at seeded times",
+            ),
+            controls: released::run_controls,
+            judge: judge::<released::RunReleased>,
+        },
+        Kind {
+            id: guide::Answer::KIND,
+            ids: &["guide.*"],
+            claim: "A step of the guide does what it promises, or shows exactly the mistake that is listed \
+                    for it.",
+            looks_at: "The answer of a shell or a REPL at a terminal, as its user reads it; some steps are \
+                       repeated until the expected answer comes or the time is over.",
+            live: LiveControl::Scenario("guide", "the_guide_is_typed"),
+            controls: guide::controls,
+            judge: judge::<guide::Answer>,
         },
     ]
 }
@@ -262,6 +700,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ids_are_of_their_kind_and_parts_of_them_are_known() {
+        let kind = |id| find(id).expect("registered");
+        assert!(kind("pods.list").has("pods.list") && !kind("pods.list").has("pods.owner"));
+        assert!(
+            kind("teardown.left").has("teardown.stop") && !kind("teardown.left").has("teardown")
+        );
+        assert!(kind("feature").has("feature.secrets"));
+        for known in ["feature", "feature.secrets", "pods.list", "dynamic-allocation"] {
+            assert!(is_registered(known), "{known}");
+        }
+        for unknown in ["", "features", "pods.lists", "pods.list.more", "feature.secrets.more"] {
+            assert!(!is_registered(unknown), "{unknown}");
+        }
+    }
+
     fn root(path: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
     }
@@ -298,6 +752,10 @@ mod tests {
             let (claim, looks_at) = (kind.claim, kind.looks_at);
             writeln!(page, "| {ids} | {claim} | {looks_at} | {controls} | {live} |").expect("text");
         }
+        page.push_str("\n## Checks without an observation\n");
+        for (id, why) in WITHOUT {
+            writeln!(page, "- `{id}`: {why}.").expect("text");
+        }
         let path = root("docs/checks.md");
         if std::fs::read_to_string(&path).unwrap_or_default() != page {
             std::fs::write(&path, page).expect("written");
@@ -314,9 +772,8 @@ changed. Judgement controls are observations, true ones and perturbed ones, of w
 must be said; they need no cluster. A live control is a scenario in which the fault is made for real: \
 it shows that the look sees it.
 
-This page is made of the registry (`harness/judge/src/kind.rs`) by its test. Kinds that are not listed \
-have no stored observation yet: their looks and judgements are one, and their controls are scenarios \
-only.
+This page is made of the registry (`harness/judge/src/kind.rs`) by its test. A scenario fails when a \
+check has an id that is not here.
 
 | checks | claim | looked at | judgement controls | live control |
 | --- | --- | --- | --- | --- |

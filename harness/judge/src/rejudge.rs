@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sparkproof_base::events::{Body, Event, Observed, Outcome, Verdict};
 
-use crate::kind::find;
+use crate::kind::{find, is_registered, needs_no_observation};
 
 /// The result of judging a run again.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Rejudged {
     pub agreed: usize,
     /// Verdicts that differ, and observations that were changed, in words.
     pub differing: Vec<String>,
-    /// Checks without a stored observation: their ids, with counts.
+    /// Checks that should have a stored observation and have none: their ids, with counts.
     pub without: BTreeMap<String, usize>,
 }
 
@@ -27,7 +27,12 @@ pub fn rejudge<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rejudged {
             Body::Observed(observed) => {
                 looked.insert((event.pid, &observed.check), observed);
             }
-            Body::Check(verdict) if matches!(verdict.outcome, Outcome::Skipped { .. }) => {}
+            Body::Check(verdict) if matches!(verdict.outcome, Outcome::Skipped { .. }) => {
+                if !is_registered(&verdict.id) {
+                    let words = format!("{}: skipped, but no kind has such checks", verdict.id);
+                    rejudged.differing.push(words);
+                }
+            }
             Body::Check(verdict) => match looked.remove(&(event.pid, verdict.id.as_str())) {
                 Some(observed) => match difference(observed, verdict) {
                     None => rejudged.agreed += 1,
@@ -35,6 +40,7 @@ pub fn rejudge<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rejudged {
                         rejudged.differing.push(format!("{}: {difference}", verdict.id));
                     }
                 },
+                None if needs_no_observation(&verdict.id) => {}
                 None => *rejudged.without.entry(verdict.id.clone()).or_default() += 1,
             },
             _ => {}
@@ -54,6 +60,9 @@ fn difference(observed: &Observed, stored: &Verdict) -> Option<String> {
     let Some(kind) = find(&observed.kind) else {
         return Some(format!("there is no kind of check `{}`", observed.kind));
     };
+    if !kind.has(&stored.id) {
+        return Some(format!("it is not an id of the kind `{}`", kind.id));
+    }
     let judged = match (kind.judge)(observed) {
         Ok(judged) => judged,
         Err(error) => return Some(error.to_string()),
@@ -96,10 +105,34 @@ mod tests {
     #[test]
     fn a_run_that_told_the_truth_agrees() {
         for kind in kinds() {
-            let events =
-                [event(Body::Observed(observed(kind.id))), verdict(kind.id, Outcome::Green)];
+            let id = kind.ids.first().unwrap_or(&kind.id).replace('*', "x");
+            let observed = Observed { check: id.clone(), ..observed(kind.id) };
+            let sha256 = observed.digest();
+            let events = [
+                event(Body::Observed(Observed { sha256, ..observed })),
+                verdict(&id, Outcome::Green),
+            ];
             assert_eq!(rejudge(&events), Rejudged { agreed: 1, ..Rejudged::default() });
         }
+    }
+
+    #[test]
+    fn ids_that_are_not_registered_are_found() {
+        let observed = Observed { check: "pods.lists".to_owned(), ..observed("pods.list") };
+        let sha256 = observed.digest();
+        let events = [
+            event(Body::Observed(Observed { sha256, ..observed })),
+            verdict("pods.lists", Outcome::Green),
+            verdict("x.y", Outcome::Skipped { reason: "it cannot be had".to_owned() }),
+            verdict("feature", Outcome::Skipped { reason: "it cannot be had".to_owned() }),
+        ];
+        assert_eq!(
+            rejudge(&events).differing,
+            [
+                "pods.lists: it is not an id of the kind `pods.list`",
+                "x.y: skipped, but no kind has such checks"
+            ]
+        );
     }
 
     #[test]
@@ -126,7 +159,8 @@ mod tests {
 
     #[test]
     fn checks_that_store_no_observation_are_counted() {
-        let events = [verdict("x.y", Outcome::Green), verdict("x.y", Outcome::Green)];
+        let green = |id| verdict(id, Outcome::Green);
+        let events = [green("x.y"), green("x.y"), green("read.0-copy.prepared")];
         let rejudged = rejudge(&events);
         assert_eq!(rejudged.without, BTreeMap::from([("x.y".to_owned(), 2)]));
         assert!(rejudged.differing.is_empty());

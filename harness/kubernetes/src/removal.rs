@@ -22,6 +22,7 @@ use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_machine::{docker, minikube_profile};
 
 use crate::cluster::{Via, client_of};
+use crate::observe::{LeftoverQuery, leftovers};
 
 /// Time limit of one answer.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -125,6 +126,50 @@ fn state(namespace: &Namespace) -> String {
     let holding: Vec<&str> =
         conditions.filter(|c| c.status == "True").filter_map(|c| c.message.as_deref()).collect();
     if holding.is_empty() { "terminating".to_owned() } else { holding.join("; ") }
+}
+
+/// The objects of a removed resource that still exist, in words. `unseen` are kinds that may not be
+/// listed.
+///
+/// # Errors
+/// Environment: the API server does not answer, or refuses. Internal: it is no resource of a session.
+pub async fn remains(
+    context: &Context,
+    owned: &OwnedResource,
+    unseen: &[String],
+) -> Result<Vec<String>> {
+    let run = context.run.id();
+    let (OwnedResource::Namespace { kubeconfig, context: of, .. }
+    | OwnedResource::ClusterRoleBinding { kubeconfig, context: of, .. }
+    | OwnedResource::Lease { kubeconfig, context: of, .. }
+    | OwnedResource::Labelled { kubeconfig, context: of, .. }) = owned
+    else {
+        return Err(Error::internal(format!("{owned} is no resource of a session")));
+    };
+    let Some(client) = reach(context, kubeconfig, of.as_deref()).await? else {
+        return Ok(Vec::new());
+    };
+    let there = match owned {
+        OwnedResource::Namespace { name, .. } => {
+            let found = of_run::<Namespace>(&Api::all(client), name, run).await?;
+            found.map(|namespace| state(&namespace))
+        }
+        OwnedResource::ClusterRoleBinding { name, .. } => {
+            let found = of_run::<ClusterRoleBinding>(&Api::all(client), name, run).await?;
+            found.map(|_| owned.to_string())
+        }
+        OwnedResource::Lease { namespace, name, .. } => {
+            let api = Api::namespaced(client, namespace);
+            of_run::<Lease>(&api, name, run).await?.map(|_| owned.to_string())
+        }
+        OwnedResource::Labelled { namespace, selector, .. } => {
+            let look = LeftoverQuery { selector: Some(selector.clone()), unseen: unseen.to_vec() };
+            let left = leftovers(&client, namespace, &look).await?;
+            (!left.is_empty()).then(|| left.to_string())
+        }
+        _ => None,
+    };
+    Ok(there.into_iter().collect())
 }
 
 /// Deletes a cluster role binding of the run.

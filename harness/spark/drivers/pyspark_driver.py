@@ -119,7 +119,7 @@ class Driver:
             "ui": context.uiWebUrl,
             "version": context.version,
             "language": f"Python {platform.python_version()}",
-            "java": self.gateway.jvm.java.lang.System.getProperty("java.version"),
+            "java": self.gateway.jvm.sparkproof.Probe.java(),
         }
 
     def barrier(self, tasks):

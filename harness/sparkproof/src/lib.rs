@@ -11,6 +11,7 @@ pub use sparkproof_base::{
 };
 pub use sparkproof_catalog as catalog;
 pub use sparkproof_images as images;
+pub use sparkproof_judge as judge;
 pub use sparkproof_kubernetes::{access, cluster, lease, observe, release};
 pub use sparkproof_machine::{engine, exec};
 #[cfg(feature = "report")]

@@ -2,7 +2,7 @@
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_base::verdict::{Findings, check, judged, skip};
+use sparkproof_base::verdict::{judged, skip};
 use sparkproof_catalog::SparkVersion;
 use sparkproof_judge::Granted;
 use sparkproof_kubernetes::access::{
@@ -43,12 +43,9 @@ pub async fn uses(context: &Context, terms: &ClusterCapabilities) -> Result<()> 
         match terms.lack(one.rules) {
             Some(reason) => skip(context, &id, one.title, &reason),
             None => {
-                check(context, &id, one.title, async |findings: &mut Findings| {
-                    let rules: Vec<String> = one.rules.iter().map(ToString::to_string).collect();
-                    findings.add("asked and granted", rules.join(", "));
-                    Ok(())
-                })
-                .await?;
+                let needed = one.rules.iter().map(ToString::to_string).collect();
+                let permissions = async || Ok(terms.permissions());
+                judged(context, (&id, one.title), needed, permissions).await?;
             }
         }
     }

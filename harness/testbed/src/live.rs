@@ -15,7 +15,7 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::{OwnedResource, labels};
 use sparkproof_catalog::plan::{DriverPlace, FrontEnd, RbacChoice};
 use sparkproof_images::spark;
-use sparkproof_judge::PodList;
+use sparkproof_judge::{Agreement, LogRead, PodList, Refusals};
 use sparkproof_kubernetes::access::{Access, AccessRequest, IN_POD, grant, needed};
 use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::lease::Lease;
@@ -220,7 +220,7 @@ impl<'a> PreparedSession<'a> {
         };
         let cluster = &environment.cluster;
         let start = Box::pin(Session::start(context, cluster, &access, &image, &spec, &pods));
-        let started = started(context, start).await;
+        let started = started(context, wanted.executors, start).await;
         let session = phase.end(started, |session| {
             let (n, master) = (wanted.executors, &session.described().context_master);
             format!("{master}, {n}/{n} executors registered")
@@ -321,6 +321,11 @@ impl LiveSession {
         self.session.pods().into_values().map(|pod| (pod.name_any(), pod)).collect()
     }
 
+    /// Its executors now: in Spark's list, and the Running pods.
+    pub async fn agreement(&self) -> Result<Agreement> {
+        self.session.agreement().await
+    }
+
     /// Ends it by `stop()`.
     pub async fn stop(self) -> Result<EndedSession> {
         self.end(EndKind::Stopped).await
@@ -384,6 +389,11 @@ impl EndedSession {
         denied(&self.driver_log)
     }
 
+    /// The refusals in the driver's log, and how far it was read.
+    pub fn refusals(&self) -> Refusals {
+        Refusals { log: LogRead::of(&self.driver_log), refused: self.denied_in_driver_log() }
+    }
+
     /// Deletes the pod of its driver; Kubernetes then deletes the objects that it owns.
     pub async fn delete_driver_pod(&self, pod: &str) -> Result<()> {
         let api: Api<Pod> = Api::namespaced(self.cluster.client.clone(), &self.namespace);
@@ -394,6 +404,11 @@ impl EndedSession {
     /// Whether its namespace is the user's, so that it is not deleted.
     pub fn namespace_stays(&self) -> bool {
         self.look.selector.is_some()
+    }
+
+    /// The resources that [`EndedSession::release`] removes.
+    pub fn owned(&self) -> &[OwnedResource] {
+        &self.owned
     }
 
     /// Deletes namespace, account and bindings; in the user's namespace, only sparkproof's objects.

@@ -1,6 +1,6 @@
 //! Executors that come and go: by dynamic allocation, and by decommissioning.
 
-use scenarios::frame::{Outcome, expect_all_red, expect_red, proof};
+use scenarios::frame::{Outcome, expect_each_red, expect_red, proof};
 use sparkproof::checks;
 
 #[tokio::test]
@@ -55,9 +55,14 @@ async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
         let given_back = checks::given_back(&p.context, &mut live, 10).await;
         expect_red(given_back, &["no executor is released"])?;
         let kept = checks::decommissioned(&p.context, &mut live).await;
-        expect_red(kept, &["is gone, and Spark says"])?;
-        let ids = ["decommission.said", "decommission.blocks"];
-        expect_all_red(p, ids.map(str::to_owned))?;
+        expect_red(kept, &["ended with exit code 143, not by itself"])?;
+        expect_each_red(
+            p,
+            &[
+                ("decommission.said", "is gone, and Spark says"),
+                ("decommission.blocks", "4 of 4 cached computed again"),
+            ],
+        )?;
         live.stop().await.map(drop)
     })
     .await
@@ -72,8 +77,13 @@ async fn an_executor_given_back_unasked_loses_its_blocks() -> Outcome {
         let mut live = checks::scales_down(p.session()).start().await?;
         let gone = checks::scaled_down(&p.context, &mut live).await;
         expect_red(gone, &["expected: true"])?;
-        let ids = ["label", "said", "blocks"];
-        expect_all_red(p, ids.map(|id| format!("decommission-scaling.{id}")))?;
+        expect_each_red(
+            p,
+            &[
+                ("decommission-scaling.said", "is gone, and Spark says"),
+                ("decommission-scaling.blocks", "computed again"),
+            ],
+        )?;
         live.stop().await.map(drop)
     })
     .await
@@ -88,11 +98,11 @@ async fn unasked_none_is_rolled_and_none_is_ended_in_time() -> Outcome {
         let mut live = wanted.start().await?;
         // More than the plugin takes from one executor to the next.
         let rolled = checks::due_are_rolled(&p.context, &mut live, 25).await;
-        expect_red(rolled, &["are not decommissioned"])?;
+        expect_red(rolled, &["are not decommissioned; gone: none"])?;
+        let replaced = ("decommission-rolling.replaced", "are not decommissioned; gone: none");
+        expect_each_red(p, &[replaced])?;
         let timed_out = checks::timed_out(&p.context, &mut live).await;
         expect_red(timed_out, &["is gone, and Spark says", "expected: killed by driver"])?;
-        let ids = ["rolling.first", "rolling.replaced", "timeout.said"];
-        expect_all_red(p, ids.map(|id| format!("decommission-{id}")))?;
         live.stop().await.map(drop)
     })
     .await

@@ -1,9 +1,9 @@
 //! Applications by spark-submit in cluster mode: the driver is a pod.
 
 use rstest::rstest;
-use scenarios::frame::{Outcome, expect_all_red, expect_red, proof};
+use scenarios::frame::{Outcome, expect_each_red, expect_red, proof};
 use sparkproof::checks;
-use sparkproof::checks::{ApplicationFeature, ON_JVM, ON_PYTHON, ON_STATEFUL_SET};
+use sparkproof::checks::{ON_JVM, ON_PYTHON, ON_STATEFUL_SET};
 use sparkproof::error::Result;
 use sparkproof::session::ApplicationSpec;
 use sparkproof::testbed::{ScenarioContext, SessionBuilder};
@@ -31,7 +31,7 @@ async fn a_stateful_set_makes_executors_and_goes_before_the_driver_ends() -> Out
 #[case("statefulsets.apps", "create", &["missing-verb", "create statefulsets"])]
 #[ignore = "full: 85 s; the verb on pods is in ci"]
 #[case("statefulsets.apps", "delete", &["statefulset spark-s-", "may not delete statefulsets"])]
-#[case("pods", "patch", &["spark-exec-id is [\"EXECID\", \"EXECID\"]"])]
+#[case("pods", "patch", &["spark-exec-id is EXECID, EXECID"])]
 #[tokio::test]
 async fn a_stateful_set_without_a_verb(
     #[case] resource: &'static str,
@@ -42,7 +42,9 @@ async fn a_stateful_set_without_a_verb(
         let ran = checks::run_stateful_set_suite(p.session().without(resource, verb)).await;
         expect_red(ran, reasons)?;
         match resource {
-            "pods" => expect_all_red(p, ["application.pi-stateful-set.rights".to_owned()]),
+            "pods" => {
+                expect_each_red(p, &[("application.pi-stateful-set.rights", "may not patch pods")])
+            }
             _ => Ok(()),
         }
     })
@@ -88,9 +90,17 @@ async fn what_an_application_does_not_do_is_red() -> Outcome {
         let spark = &image.version;
         let seen = checks::application_features(context, spark, &unasked, &plain, &ran).await;
         expect_red(seen, &[])?;
-        let id =
-            |feature: &ApplicationFeature| format!("application.{}.{}", plain.name, feature.id);
-        expect_all_red(p, unasked.iter().map(id))
+        expect_each_red(
+            p,
+            &[
+                ("application.pi-jvm.logging", "the driver's log has no `# logged as asked`"),
+                ("application.pi-jvm.priority", "seen: 0 and 0"),
+                ("application.pi-jvm.memory", " MiB expected, request "),
+                ("application.pi-jvm.interpreter", "the driver's log has no `this is "),
+                ("application.pi-jvm.stateful-set", "seen of executors: none"),
+                ("application.pi-jvm.claims", " has no claim spark-local-dir-1-"),
+            ],
+        )
     })
     .await
 }

@@ -19,8 +19,9 @@ async fn every_feature_is_seen_on_every_pod() -> Outcome {
 #[tokio::test]
 async fn what_was_not_asked_for_is_not_seen() -> Outcome {
     proof("what_was_not_asked_for_is_not_seen", async |p| {
-        let live = start_with_secret(p, p.session().executors(1)).await?;
-        expect_red(features(p, &live).await, &["expected"])?;
+        let (live, secret) = start_with_secret(p, p.session().executors(1)).await?;
+        let words = "label sparkproof-label: `labelled` expected, nothing seen";
+        expect_red(features(p, &live, secret).await, &[words])?;
         expect_all_red(p, FEATURES.iter().map(|feature| format!("feature.{}", feature.id)))?;
         no_driver_pod(p, &live).await?;
         live.stop().await.map(drop)
@@ -47,5 +48,5 @@ async fn no_driver_pod(p: &ScenarioContext, live: &LiveSession) -> sparkproof::R
     let features: Vec<_> = ON_JVM.into_iter().filter(|f| f.id == "driver-address").collect();
     let spark = &p.environment.image.version;
     let seen = checks::application_features(&p.context, spark, &features, &p.pi(1), &session).await;
-    expect_red(seen, &["SPARK_DRIVER_POD_IP is None"]).map(drop)
+    expect_red(seen, &["SPARK_DRIVER_POD_IP is none"]).map(drop)
 }

@@ -1,8 +1,8 @@
 //! The guide "Geni on Kubernetes", typed as it is written, with its mistakes, and typed as corrected.
 //!
 //! The steps and the mistakes are in `harness/catalog/guide/guide.toml`, from which docs/guide-errata.md
-//! is generated. The negative controls are unit tests of the judgement of answers: a listed mistake that
-//! does not occur and a mistake that is not listed are red.
+//! is generated. A mistake that is listed for a step must occur there: the list as written is the live
+//! control of the answers' judgement.
 
 use rstest::rstest;
 use scenarios::assert_snapshot_of;

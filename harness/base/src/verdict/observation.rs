@@ -64,6 +64,8 @@ pub async fn judged<O: Observation>(
         let looked = look().await;
         let seen = match &looked {
             Ok(seen) => RunListing::Seen(json(seen)?),
+            // As in a check without an observation: what failed during one is no verdict.
+            Err(_) if context.cancel.interruption().is_some() => return looked,
             Err(error) if error.is_interruption() => return looked,
             Err(error) => RunListing::Unseen(error.to_string()),
         };
@@ -116,6 +118,7 @@ mod tests {
     use super::*;
     use crate::events::{Body, Event, Outcome};
     use crate::testing::test_context;
+    use crate::verdict::{Cause, Diagnosis};
 
     #[derive(Debug, Serialize, Deserialize)]
     struct Words(Vec<String>);
@@ -152,6 +155,44 @@ mod tests {
         assert_eq!(observed.seen, RunListing::Seen(serde_json::json!(["[secret]"])));
         assert_eq!(observed.sha256, observed.digest());
         assert_eq!((&*verdict.evidence[0].text, &verdict.outcome), ("[secret]", &Outcome::Green));
+    }
+
+    #[tokio::test]
+    async fn a_look_that_fails_keeps_cause_evidence_and_remedy() {
+        let (context, keep) = test_context();
+        let (name, text) = ("log of x-exec-1".to_owned(), "no such image".to_owned());
+        let diagnosis = Diagnosis {
+            cause: Cause::WrongImage,
+            says: "no such image".to_owned(),
+            evidence: vec![EvidenceItem { name, text }],
+            remedy: "push it".to_owned(),
+        };
+        let look = async || Err::<Words, _>(diagnosis.error("0 of 3 executors registered"));
+        let red = judged(&context, ("a.b", "a does b"), 0, look).await.expect_err("red");
+        let diagnosis = Diagnosis::from_error(&red).expect("it stays the error's source");
+        assert_eq!(diagnosis.cause, Cause::WrongImage);
+        let [Body::Observed(observed), Body::Check(verdict)] = &events(&keep)[..] else { panic!() };
+        let names: Vec<&str> = verdict.evidence.iter().map(|piece| piece.name.as_str()).collect();
+        assert_eq!(names, ["cause", "log of x-exec-1"]);
+        let Outcome::Red { reason, remedy } = &verdict.outcome else { panic!("{verdict:?}") };
+        assert_eq!(reason, "0 of 3 executors registered: wrong-image: no such image");
+        assert_eq!(
+            (&observed.seen, remedy.as_deref()),
+            (&RunListing::Unseen(reason.clone()), Some("push it"))
+        );
+    }
+
+    #[tokio::test]
+    async fn what_fails_during_an_interruption_is_neither_observed_nor_judged() {
+        let (context, keep) = test_context();
+        let look = async || {
+            context.cancel.cancel(crate::Exit::Interrupt);
+            Err::<Words, _>(Error::environment("the driver was ended"))
+        };
+        let ended = judged(&context, ("a.b", "a does b"), 0, look).await.expect_err("ended");
+        assert!(ended.is_interruption());
+        let file = keep.path().join(format!("run/events-{}.jsonl", std::process::id()));
+        assert_eq!(std::fs::read_to_string(file).unwrap_or_default(), "");
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, ErrorContext, Exit, Result};
 use sparkproof_base::events::{Body, Recorder, Secrets};
 use sparkproof_base::ledger::{Run, Scope};
-use sparkproof_base::verdict::check;
+use sparkproof_base::verdict::judged;
 use sparkproof_catalog::plan::{Conf, ResolvedPlan};
 use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
 use sparkproof_suite::flow::{EngineGuard, tear_down};
@@ -125,12 +125,11 @@ async fn frame(
         let phase = context.recorder.phase("teardown");
         let title = "all resources of the run are removed";
         let teardown = context.for_teardown();
-        let torn = check(&teardown, "teardown.run", title, async |findings| {
-            let removed = tear_down(&context, &mut held).await?;
-            findings.add("cleanup", &removed);
-            Ok(removed)
+        let owned = context.run.owned().iter().map(ToString::to_string).collect();
+        let torn = judged(&teardown, ("teardown.run", title), owned, async || {
+            Ok(tear_down(&context, &mut held).await)
         });
-        let torn = phase.end(caught(torn).await, Clone::clone);
+        let torn = phase.end(caught(torn).await, ToString::to_string);
         // Teardown that a second signal cut short ends as an interruption.
         torn.map(drop).map_err(|error| match context.cancel.exit() {
             Some(exit) => error.with_exit(exit),

@@ -6,6 +6,7 @@ use sparkproof_base::context::Context;
 use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark;
 use sparkproof_images::maven;
+use sparkproof_images::spark::java_program;
 use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
 
@@ -142,14 +143,6 @@ fn by_runtimes() -> Vec<(&'static [u8], Vec<&'static SparkVersion>)> {
         }
     }
     groups
-}
-
-/// The Java that Spark's scripts choose: `JAVA_HOME`, else `PATH`.
-fn java_program(name: &str) -> PathBuf {
-    match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
-        Some(home) => PathBuf::from(home).join("bin").join(name),
-        None => name.into(),
-    }
 }
 
 /// The major version: `openjdk version "17.0.15" 2025-04-15` is 17, `java version "1.8.0_392"` is

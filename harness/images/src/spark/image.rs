@@ -9,7 +9,7 @@ use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::spark::find;
 use sparkproof_machine::engine::Engine;
 
-use super::{Distribution, build, composed, distribution, java, tool};
+use super::{Distribution, build, class_data, composed, distribution, java, tool};
 use crate::Key;
 
 /// The image of executors, with the driver's distribution.
@@ -27,6 +27,9 @@ pub struct SparkImage {
     /// The driver's Java, if the host's is not suitable.
     #[serde(default)]
     pub java_home: Option<PathBuf>,
+    /// The archive of classes for a driver on this host, if there is one.
+    #[serde(default)]
+    pub driver_archive: Option<PathBuf>,
     /// Spark's version, of the driver.
     pub version: SparkVersion,
     /// Its origin, for the report.
@@ -44,7 +47,13 @@ pub async fn from_version(
     let key = Key::new(&known.version.to_string())
         .with("distribution", distribution::key(known).id())
         .with("base", java::base_image_key(Some(known)).id());
-    let reference = format!("{}/spark:{}", tool::REPOSITORY, key.id());
+    let plain = format!("{}/spark:{}", tool::REPOSITORY, key.id());
+    // Java 11 archives classes in another way, which is not worth it for versions of the past.
+    let archives = known.runtime().is_none();
+    let reference = match archives {
+        true => format!("{}/spark:{}", tool::REPOSITORY, class_data::add(key).id()),
+        false => plain.clone(),
+    };
     let distribution = composed(context, phase, version);
     if engine.image(&reference).await?.is_some() {
         let origin = "cached".to_owned();
@@ -53,14 +62,19 @@ pub async fn from_version(
     // Two concurrent downloads.
     let (distribution, base) =
         futures::try_join!(distribution, java::base_image(context, engine, phase, Some(known)))?;
-    let step = StepGuard::begin(&context.recorder, phase, format!("docker build {reference}"));
-    match build::build(context, engine, &distribution, &base, &reference).await {
-        Ok(()) => step.done(""),
-        Err(error) => {
-            step.failed(&error);
-            return Err(error);
+    if engine.image(&plain).await?.is_none() {
+        let step = StepGuard::begin(&context.recorder, phase, format!("docker build {plain}"));
+        match build::build(context, engine, &distribution, &base, &plain).await {
+            Ok(()) => step.done(""),
+            Err(error) => {
+                step.failed(&error);
+                return Err(error);
+            }
         }
     }
+    let archived =
+        archives && class_data::build(context, engine, phase, &plain, &reference).await?;
+    let reference = if archived { reference } else { plain };
     describe(Some(engine), reference, distribution, "built from PyPI's pyspark".into()).await
 }
 
@@ -148,6 +162,7 @@ async fn describe(
         reference,
         spark_home: distribution.home,
         java_home: distribution.java_home,
+        driver_archive: None,
         version: distribution.version,
         origin,
     })

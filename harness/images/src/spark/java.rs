@@ -38,6 +38,21 @@ pub(super) async fn home(
     Ok(Some(entry.keep().join("package").join(&runtime.home)))
 }
 
+/// A program of the Java that Spark's scripts choose: of `JAVA_HOME`, else on `PATH`.
+pub fn program(name: &str) -> PathBuf {
+    match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => PathBuf::from(home).join("bin").join(name),
+        None => name.into(),
+    }
+}
+
+/// What changes when a Java is replaced: path, size and time of its program.
+pub(super) fn identity(java: &Path) -> std::io::Result<String> {
+    let path = fs_err::canonicalize(java)?;
+    let meta = fs_err::metadata(&path)?;
+    Ok(format!("{} {} {:?}", path.display(), meta.len(), meta.modified()?))
+}
+
 /// The base image of a version: Debian with Java.
 pub(super) async fn base_image(
     context: &Context,

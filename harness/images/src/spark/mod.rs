@@ -2,6 +2,7 @@
 
 pub mod base;
 mod build;
+mod class_data;
 mod distribution;
 mod driver;
 mod examples;
@@ -19,4 +20,5 @@ pub use examples::{
 };
 pub use image::{SparkImage, from_home, from_reference, from_version};
 pub use jars::{jar_layer, jars};
+pub use java::program as java_program;
 pub use provide::provide;

@@ -10,6 +10,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::RbacChoice;
+use sparkproof_judge::UserPermissions;
 
 use super::can_i::denied;
 use super::optional::{ACCOUNT, DRIVER_POD, EXEC, GUIDE, NAMESPACE, TOKEN, every};
@@ -29,6 +30,9 @@ pub struct ClusterCapabilities {
     pub shared: bool,
     /// Permissions that the kubeconfig's user lacks, as `verb resource`.
     pub(super) denied: BTreeSet<String>,
+    /// Permissions that the API server said it has.
+    #[serde(default)]
+    pub(super) granted: BTreeSet<String>,
 }
 
 /// The identity with which a driver authenticates.
@@ -80,8 +84,11 @@ impl ClusterCapabilities {
         };
         let rules = every(wanted.spark_version);
         let denied = denied(context, &cluster.client, &namespace, &rules).await?;
-        let denied = denied.into_iter().map(|missing| missing.rule.to_string()).collect();
-        ClusterCapabilities::from_denied(denied, wanted)
+        let denied: BTreeSet<String> =
+            denied.into_iter().map(|missing| missing.rule.to_string()).collect();
+        let asked: BTreeSet<String> = rules.iter().map(ToString::to_string).collect();
+        let granted = asked.difference(&denied).cloned().collect();
+        Ok(ClusterCapabilities { granted, ..ClusterCapabilities::from_denied(denied, wanted)? })
     }
 
     fn from_denied(
@@ -94,6 +101,7 @@ impl ClusterCapabilities {
             identity: Identity::Account,
             shared: true,
             denied,
+            granted: BTreeSet::new(),
         };
         let as_user = |reason: String| Identity::User { reason };
         let mut required: Vec<Rule> = Vec::new();
@@ -140,6 +148,11 @@ impl ClusterCapabilities {
                 }))
             }
         }
+    }
+
+    /// What the API server said about the kubeconfig's user.
+    pub fn permissions(&self) -> UserPermissions {
+        UserPermissions { granted: self.granted.clone(), denied: self.denied.clone() }
     }
 
     /// Which of these the kubeconfig's user lacks, in one sentence; `None` if it lacks none.

@@ -34,7 +34,7 @@ pub struct KindRequest<'a> {
     pub fit: &'a Fit,
 }
 
-/// Creates the network and the cluster; returns when kind does. [`super::wait_until_ready`] waits
+/// Creates the network and the cluster; returns when kind does. [`super::readiness`] waits
 /// for readiness.
 pub async fn create(
     context: &Context,

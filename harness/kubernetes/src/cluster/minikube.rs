@@ -60,7 +60,7 @@ pub fn accept_profile(name: &Name) -> Result<()> {
 }
 
 /// Creates the cluster with its network; returns when its API server answers.
-/// [`super::wait_until_ready`] waits for readiness.
+/// [`super::readiness`] waits for readiness.
 pub async fn create(
     context: &Context,
     phase: &PhaseGuard,

@@ -49,7 +49,7 @@ impl Start<'_> {
             format!(
                 "--extra-config=kubelet.system-reserved=cpu={reserved_cpu}m,memory={reserved_memory}Mi"
             ),
-            // `wait_until_ready` waits for everything else.
+            // `readiness` waits for everything else.
             "--wait=apiserver".to_owned(),
             "--embed-certs".to_owned(),
             "--interactive=false".to_owned(),

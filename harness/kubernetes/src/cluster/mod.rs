@@ -24,4 +24,4 @@ pub use model::{Cluster, ClusterRecord, Provider};
 pub use network::server_on_network;
 pub use proxy::PROXY_VARIABLES;
 pub use proxy::Via;
-pub use ready::{Provisioner, wait_until_ready};
+pub use ready::{Provisioner, readiness};

@@ -1,5 +1,5 @@
-//! Waits until a cluster is ready for user pods: nodes, DNS, storage, the default service account,
-//! each with a watch.
+//! Whether a cluster is ready for user pods: nodes, DNS, storage, the default service account, each
+//! by a watch.
 
 use std::sync::Mutex;
 use std::time::Instant;
@@ -8,12 +8,13 @@ use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Node, Pod, ServiceAccount};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, Resource};
+use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_judge::{Accounts, Nodes, Readiness, Workload};
 
 use super::Cluster;
 
@@ -26,38 +27,43 @@ pub enum Provisioner {
     Minikube,
 }
 
-/// Waits concurrently until every node is Ready, CoreDNS and the provisioner of the default
-/// StorageClass are available and the default service account exists; at most 120 s each.
-pub async fn wait_until_ready(
+/// Looks concurrently at the nodes, CoreDNS, the provisioner of the default StorageClass and the
+/// default service account, until each is as needed, at most 120 s each.
+///
+/// # Errors
+/// Environment: one of them could not be looked at.
+pub async fn readiness(
     context: &Context,
     phase: &PhaseGuard,
     cluster: &Cluster,
     provisioner: Provisioner,
-) -> Result<()> {
+) -> Result<Readiness> {
     let client = &cluster.client;
-    let nodes: Api<Node> = Api::all(client.clone());
-    let dns: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
-    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
+    let of_nodes: Api<Node> = Api::all(client.clone());
+    let of_dns: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
+    let of_accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
     let expected = cluster.node_containers.len();
-    tokio::try_join!(
-        seen(context, phase, "nodes Ready", nodes, move |nodes: &[Node]| {
-            let ready = nodes.iter().filter(|n| node_ready(n)).count();
-            (ready == expected, format!("{ready} of {expected} nodes Ready"))
-        }),
+    let (nodes, accounts, dns, storage) = tokio::try_join!(
+        seen(context, phase, "nodes Ready", of_nodes, nodes, |nodes| nodes.missing(expected)),
         seen(
             context,
             phase,
             "default service account",
-            accounts,
-            |accounts: &[ServiceAccount]| {
-                let there = accounts.iter().any(|a| a.metadata.name.as_deref() == Some("default"));
-                (there, "no account named default".to_owned())
-            }
+            of_accounts,
+            |all: &[ServiceAccount]| Accounts(all.iter().map(ResourceExt::name_any).collect()),
+            Accounts::missing
         ),
-        seen(context, phase, "DNS available", dns, |all: &[Deployment]| available(all, "coredns")),
+        seen(
+            context,
+            phase,
+            "DNS available",
+            of_dns,
+            |all: &[Deployment]| deployment(all, "coredns"),
+            Workload::missing
+        ),
         storage(context, phase, client, provisioner),
     )?;
-    Ok(())
+    Ok(Readiness { server: cluster.server.clone(), nodes, accounts, dns, storage })
 }
 
 async fn storage(
@@ -65,28 +71,33 @@ async fn storage(
     phase: &PhaseGuard,
     client: &Client,
     provisioner: Provisioner,
-) -> Result<()> {
+) -> Result<Workload> {
     let what = "storage available";
     match provisioner {
         Provisioner::LocalPath => {
             let api = Api::namespaced(client.clone(), "local-path-storage");
-            seen(context, phase, what, api, |all: &[Deployment]| {
-                available(all, "local-path-provisioner")
-            })
-            .await
+            let look = |all: &[Deployment]| deployment(all, "local-path-provisioner");
+            seen(context, phase, what, api, look, Workload::missing).await
         }
         Provisioner::Minikube => {
             let api = Api::namespaced(client.clone(), "kube-system");
-            seen(context, phase, what, api, |all: &[Pod]| running(all, "storage-provisioner")).await
+            let look = |all: &[Pod]| pod(all, "storage-provisioner");
+            seen(context, phase, what, api, look, Workload::missing).await
         }
     }
 }
 
-fn running(pods: &[Pod], name: &str) -> (bool, String) {
+fn pod(pods: &[Pod], name: &str) -> Workload {
     let found = pods.iter().find(|pod| pod.metadata.name.as_deref() == Some(name));
-    let state = found.and_then(|pod| pod.status.as_ref()?.phase.clone());
-    let state = state.unwrap_or_else(|| "missing".to_owned());
-    (state == "Running", format!("pod {name}: {state}"))
+    let phase = found.map(|pod| pod.status.as_ref().and_then(|status| status.phase.clone()));
+    Workload::Pod {
+        name: name.to_owned(),
+        phase: phase.map(|phase| phase.unwrap_or_else(|| "Unknown".to_owned())),
+    }
+}
+
+fn nodes(nodes: &[Node]) -> Nodes {
+    Nodes(nodes.iter().map(|node| (node.name_any(), node_ready(node))).collect())
 }
 
 fn node_ready(node: &Node) -> bool {
@@ -94,20 +105,23 @@ fn node_ready(node: &Node) -> bool {
     conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
-fn available(deployments: &[Deployment], name: &str) -> (bool, String) {
+fn deployment(deployments: &[Deployment], name: &str) -> Workload {
     let found = deployments.iter().find(|d| d.metadata.name.as_deref() == Some(name));
-    let ready = found.and_then(|d| d.status.as_ref()?.available_replicas).unwrap_or(0);
-    (ready > 0, format!("deployment {name}: {ready} replicas available"))
+    let available = |d: &Deployment| d.status.as_ref().and_then(|s| s.available_replicas);
+    let available = found.map(|found| available(found).unwrap_or(0));
+    Workload::Deployment { name: name.to_owned(), available }
 }
 
-/// Waits with one watch of a kind; `look` gets all objects after each change.
-async fn seen<K>(
+/// Looks at all objects of a kind after each change, by one watch, until nothing is missing or the
+/// time is over; returns what was seen last.
+async fn seen<K, S>(
     context: &Context,
     phase: &PhaseGuard,
     what: &str,
     api: Api<K>,
-    condition: impl Fn(&[K]) -> (bool, String),
-) -> Result<()>
+    look: impl Fn(&[K]) -> S,
+    missing: impl Fn(&S) -> Option<String>,
+) -> Result<S>
 where
     K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Default + Clone + Eq + std::hash::Hash,
@@ -117,12 +131,12 @@ where
     let (reader, writer) = kube::runtime::reflector::store();
     let (changed, changes) = tokio::sync::watch::channel(0u64);
     let stream = watcher(api, watcher::Config::default()).default_backoff();
-    let trouble = Mutex::new(None::<String>);
+    let trouble = Mutex::new(Some("no answer yet".to_owned()));
     let follow = kube::runtime::reflector(writer, stream)
         .inspect(|event| {
             let seen = match event {
                 // The list has begun, but has no result yet.
-                Ok(watcher::Event::Init) => None,
+                Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,
                 Ok(_) => Some(None),
                 Err(error) => Some(Some(error.to_string())),
             };
@@ -137,22 +151,29 @@ where
         .map(Ok::<_, Error>)
         .try_for_each(|_| async { Ok(()) });
     let waiting = Waiting::up_to(120, what);
+    let failing = || trouble.lock().ok().and_then(|trouble| trouble.clone());
+    let now = || look(&reader.state().iter().map(|k| (**k).clone()).collect::<Vec<K>>());
     let met = wait(context, waiting, Source::Changes(changes), async || {
-        let all: Vec<K> = reader.state().iter().map(|k| (**k).clone()).collect();
-        match condition(&all) {
-            (true, _) => Progress::Met(()),
-            (false, state) => match trouble.lock().ok().and_then(|trouble| trouble.clone()) {
-                None => Progress::NotYet(state),
-                Some(error) => Progress::NotYet(format!("{state}; the watch fails: {error}")),
-            },
+        match (missing(&now()), failing()) {
+            (None, None) => Progress::Met(()),
+            (None, Some(error)) => Progress::NotYet(format!("the watch fails: {error}")),
+            (Some(state), None) => Progress::NotYet(state),
+            (Some(state), Some(error)) => {
+                Progress::NotYet(format!("{state}; the watch fails: {error}"))
+            }
         }
     });
-    tokio::select! {
-        result = met => result?,
+    let waited = tokio::select! {
+        result = met => result,
         _ = follow => return Err(Error::environment(format!("the watch for {what} ended"))),
+    };
+    match waited {
+        Ok(()) => step.done(format!("{:.1} s", begun.elapsed().as_secs_f64())),
+        // The time is over: what the watch has seen is judged.
+        Err(error) if !error.is_interruption() && failing().is_none() => drop(step),
+        Err(error) => return Err(error),
     }
-    step.done(format!("{:.1} s", begun.elapsed().as_secs_f64()));
-    Ok(())
+    Ok(now())
 }
 
 #[cfg(test)]
@@ -177,9 +198,10 @@ mod tests {
         });
         let (context, _keep) = test_context();
         let phase = context.recorder.phase("cluster");
-        let nodes: Api<Node> = Api::all(Client::new(service, "n"));
-        let ready = |nodes: &[Node]| (!nodes.is_empty(), "0 of 1 nodes Ready".to_owned());
-        let error = seen(&context, &phase, "nodes Ready", nodes, ready).await.expect_err("refused");
+        let api: Api<Node> = Api::all(Client::new(service, "n"));
+        let missing = |nodes: &Nodes| nodes.missing(1);
+        let looked = seen(&context, &phase, "nodes Ready", api, nodes, missing).await;
+        let error = looked.expect_err("refused");
         let words = "0 of 1 nodes Ready; the watch fails: ";
         assert!(error.to_string().contains(words) && error.to_string().contains("cannot list"));
     }

@@ -21,6 +21,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, Exit, Result};
 use sparkproof_catalog::plan::FrontEnd;
+use sparkproof_judge::Described;
 use sparkproof_kubernetes::cluster::Cluster;
 use sparkproof_kubernetes::observe::Pods;
 
@@ -33,7 +34,7 @@ pub(super) use self::launch::Launch;
 use self::pod::PodDriver;
 use self::process::Process;
 use super::channel::{Channel, DriverListener};
-use super::protocol::{Described, DriverGone, Launched, Request};
+use super::protocol::{DriverGone, Launched, Request};
 use super::spec::{DriverSite, FaultInjection, SESSION_IN_POD};
 
 /// Time limit until a program that launches the JVM is ready to do so.

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use kube::{Api, ResourceExt};
 use sparkproof_base::wait::Source;
+use sparkproof_judge::{CUT_OUT, NOT_READ_ON};
 use sparkproof_kubernetes::observe::Pods;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
@@ -79,7 +80,7 @@ async fn follow_one(api: Api<Pod>, name: String, logs: Logs) {
 
 /// The end of a log whose rest could not be read, so that it does not look complete.
 pub(super) fn not_followed(error: &kube::Error) -> String {
-    format!("[sparkproof could not read on: {error}]")
+    format!("{NOT_READ_ON}: {error}]")
 }
 
 /// Passes each line of a pod's log to `sink`, until the container ends or `sink` returns false. A
@@ -138,7 +139,7 @@ fn shorten(log: &mut String) {
         at
     };
     let (head, tail) = (boundary(HEAD_BYTES), boundary(log.len() - TAIL_BYTES));
-    log.replace_range(head..tail, "\n[…]\n");
+    log.replace_range(head..tail, &format!("\n{CUT_OUT}\n"));
 }
 
 fn has_started(pod: &Pod) -> bool {

@@ -2,7 +2,6 @@
 
 mod agreement;
 mod application;
-mod blocks;
 mod channel;
 mod configuration;
 mod driver;
@@ -25,14 +24,13 @@ mod template;
 mod transcript;
 
 pub use application::{Application, ApplicationSpec, FinishedApplication};
-pub use blocks::{BlocksResult, KindOfBlock};
 pub use configuration::{add_object, configuration};
 pub use frame::Frame;
 pub use geni::Geni;
 pub use overlay::SessionOverlay;
 pub use placeholders::Placeholders;
 pub use probe::{BarrierResult, jar};
-pub use protocol::{Described, DriverError, JavaException, PROTOCOL_VERSION};
+pub use protocol::{DriverError, JavaException, PROTOCOL_VERSION};
 pub use reading::{Listed, Listing, ReadResult, Reading};
 pub use rest::Executor;
 pub use running::{Ended, Session};
@@ -42,5 +40,4 @@ pub use sparkproof_judge::{
 };
 pub use spec::{DriverSite, FaultInjection, InPodSite, SessionSpec};
 pub use template::EXECUTOR_CONTAINER;
-pub use transcript::{Heard, Transcript, Verdict};
-pub use transcript::{Typing, Versions};
+pub use transcript::{Heard, Transcript, Typing, Versions};

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::Error;
-use sparkproof_catalog::SparkVersion;
 
 use super::frame::Frame;
 use super::reading::Reading;
@@ -214,29 +213,6 @@ impl DriverError {
 #[derive(Debug, Deserialize)]
 pub(super) struct Launched {
     pub(super) jvm_pid: u32,
-}
-
-/// The description of a session.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Described {
-    /// `sparkContext.master`: where tasks run.
-    pub context_master: String,
-    /// `spark.master` of the session's configuration, which an existing session repeats without
-    /// effect.
-    pub conf_master: String,
-    /// Application id.
-    pub application: String,
-    /// URL of the UI, which serves the REST API.
-    pub ui: String,
-    /// Spark's version.
-    pub version: SparkVersion,
-    /// The front end's language and its version, e.g. `Scala 2.12.18`.
-    pub language: String,
-    /// Java's version.
-    pub java: String,
-    /// The application id of reads without a session argument, in front ends that have such reads.
-    #[serde(default)]
-    pub implied_application: Option<String>,
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use sparkproof_base::error::{Error, ErrorContext, Result};
-
-use super::protocol::Described;
+use sparkproof_judge::{Described, Removed};
 
 /// Time limit of a request.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -38,6 +37,8 @@ struct ExecutorRow {
     active_tasks: u32,
     /// Why it was removed; only for executors that are not active.
     remove_reason: Option<String>,
+    #[serde(default)]
+    remove_time: String,
 }
 
 /// The API of one application.
@@ -99,8 +100,8 @@ impl Rest {
         parse(&self.get("executors").await?).or_environment(self.asking("executors"))
     }
 
-    /// Removed executors with the reason, which is empty if Spark has none.
-    pub(super) async fn removed(&self) -> Result<BTreeMap<u32, String>> {
+    /// Removed executors.
+    pub(super) async fn removed(&self) -> Result<BTreeMap<u32, Removed>> {
         let all = "allexecutors";
         parse_removed(&self.get(all).await?).or_environment(self.asking(all))
     }
@@ -132,12 +133,13 @@ impl Rest {
     }
 }
 
-fn parse_removed(text: &str) -> Result<BTreeMap<u32, String>, String> {
+fn parse_removed(text: &str) -> Result<BTreeMap<u32, Removed>, String> {
     let lines: Vec<ExecutorRow> = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let gone = lines.into_iter().filter(|l| !l.is_active && l.id != "driver");
     gone.map(|line| {
         let id = line.id.parse().map_err(|_| format!("executor id {}", line.id))?;
-        Ok((id, line.remove_reason.unwrap_or_default()))
+        let reason = line.remove_reason.unwrap_or_default();
+        Ok((id, Removed { at: line.remove_time, reason }))
     })
     .collect()
 }
@@ -174,7 +176,7 @@ mod tests {
         {"id":"1","hostPort":"10.244.0.7:39999","isActive":true,"totalCores":1,
          "addTime":"2025-01-01T00:00:00.000GMT","memoryUsed":1,"activeTasks":1},
         {"id":"2","hostPort":"10.244.0.8:39999","isActive":false,"totalCores":1,
-         "removeReason":"Executor killed by driver."},
+         "removeTime":"2025-01-01T00:01:00.000GMT","removeReason":"Executor killed by driver."},
         {"id":"3","hostPort":"[fd00::7]:39999","isActive":true,"totalCores":1}]"#;
 
     #[test]
@@ -190,7 +192,9 @@ mod tests {
     #[test]
     fn of_those_that_went_spark_says_why() {
         let removed = parse_removed(LIST).expect("a list");
-        assert_eq!(removed, [(2, "Executor killed by driver.".to_owned())].into());
+        let (at, reason) = ("2025-01-01T00:01:00.000GMT", "Executor killed by driver.");
+        let gone = Removed { at: at.to_owned(), reason: reason.to_owned() };
+        assert_eq!(removed, [(2, gone)].into());
     }
 
     #[tokio::test]

@@ -9,17 +9,16 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_judge::{FrameResult, GroupMetrics};
+use sparkproof_judge::{Agreement, BlocksResult, Described, FrameResult, GroupMetrics, Removed};
 use sparkproof_kubernetes::observe::Pods;
 
-use super::agreement::{compare, of_session};
-use super::blocks::BlocksResult;
+use super::agreement::{agreement, of_session};
 use super::driver::Driver;
 use super::frame::Frame;
 use super::logs::PodLogs;
 use super::metrics::group_metrics;
 use super::probe::{BarrierResult, checked};
-use super::protocol::{Described, Request};
+use super::protocol::Request;
 use super::reading::{Listing, ReadResult, Reading};
 use super::rest::{Executor, Rest};
 
@@ -38,7 +37,7 @@ pub struct Session {
     pub(super) described: Described,
     pub(super) rest: Rest,
     pub(super) address: IpAddr,
-    pub(super) executors: BTreeMap<u32, Executor>,
+    pub(super) executors: Agreement,
     pub(super) seconds: f64,
     pub(super) driver: Driver,
     pub(super) logs: PodLogs,
@@ -83,8 +82,8 @@ impl Session {
         self.driver.pod()
     }
 
-    /// The executors that were registered at its start, by id.
-    pub fn executors(&self) -> &BTreeMap<u32, Executor> {
+    /// Its executors when its start ended.
+    pub fn executors(&self) -> &Agreement {
         &self.executors
     }
 
@@ -98,16 +97,21 @@ impl Session {
         self.rest.executors().await
     }
 
+    /// The executors registered now, and the Running pods.
+    pub async fn agreement(&self) -> Result<Agreement> {
+        Ok(agreement(&self.registered().await?, &self.pods()))
+    }
+
     /// The executors registered now, and in words how they and the Running pods differ from `n`
     /// equal ones.
     pub async fn compared(&self, n: usize) -> Result<(BTreeMap<u32, Executor>, Option<String>)> {
         let registered = self.registered().await?;
-        let difference = compare(&registered, &self.pods(), n);
+        let difference = agreement(&registered, &self.pods()).difference(n);
         Ok((registered, difference))
     }
 
-    /// Removed executors, with Spark's reason.
-    pub async fn removed(&self) -> Result<BTreeMap<u32, String>> {
+    /// Removed executors, with Spark's reason and time.
+    pub async fn removed(&self) -> Result<BTreeMap<u32, Removed>> {
         self.rest.removed().await
     }
 

@@ -171,6 +171,12 @@ impl SessionSpec {
 }
 
 impl SessionSpec {
+    /// Whether its driver is a JVM of this host with the jars of Spark alone, which can map an
+    /// archive of their classes.
+    pub(super) fn loads_archived_classes(&self) -> bool {
+        self.driver.place() == DriverPlace::Host && self.front_end != FrontEnd::Geni
+    }
+
     /// The addresses at which a driver on this host listens and that pods use. `here` is this
     /// host's address for pods. The driver listens at the address for pods if that is one of this
     /// host; it may also be the address of a gateway that forwards connections.

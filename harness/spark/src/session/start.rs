@@ -2,7 +2,7 @@
 //! are registered, which are the N Running pods.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,16 +17,17 @@ use sparkproof_base::events::{Body, PodMoment};
 use sparkproof_base::ledger::labels::KUBE_SESSION;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
+use sparkproof_judge::{Agreement, Described};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
 use sparkproof_kubernetes::observe::Pods;
 
-use super::agreement::{compare, of_session};
+use super::agreement::{agreement, of_session};
 use super::driver::{Driver, Launch, read_log, session_dir};
 use super::health::Health;
 use super::logs::PodLogs;
-use super::protocol::{Described, DriverGone};
-use super::rest::{Executor, Rest};
+use super::protocol::DriverGone;
+use super::rest::Rest;
 use super::running::Session;
 use super::spec::{
     DriverSite, SESSION_IN_POD, SessionSpec, SessionTarget, hosts_file, in_pod as in_pod_path,
@@ -81,6 +82,7 @@ impl Session {
             trap: spec.trap,
             app_name: &spec.app_name,
             java_home: image.java_home.as_deref(),
+            archive: image.driver_archive.as_deref().filter(|_| spec.loads_archived_classes()),
             spark_home: &image.spark_home,
             kubeconfig: &access.driver_kubeconfig,
             proxy: proxy.as_deref(),
@@ -207,7 +209,7 @@ struct Starting<'a> {
 }
 
 impl Starting<'_> {
-    async fn run(&mut self) -> Result<(Described, Rest, BTreeMap<u32, Executor>)> {
+    async fn run(&mut self) -> Result<(Described, Rest, Agreement)> {
         let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
         let call = self.driver.begin(self.spec.trap, self.spec.deadline);
         let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
@@ -230,19 +232,8 @@ impl Starting<'_> {
         self.master = Some(described.context_master.clone());
         // The version of the running Spark, not the requested one.
         self.context.recorder.fact("spark that answered", described.version.to_string());
-        if !described.context_master.starts_with("k8s://") {
-            return Err(Error::red(format!(
-                "sparkContext.master is {}, spark.conf says {}",
-                described.context_master, described.conf_master
-            )));
-        }
-        if let Some(implied) = &described.implied_application
-            && *implied != described.application
-        {
-            return Err(Error::red(format!(
-                "a read without a session argument is of application {implied}, the session is {}",
-                described.application
-            )));
+        if let Some(fault) = described.fault() {
+            return Err(Error::red(fault));
         }
         let rest = match self.driver.pod() {
             Some(pod) => Rest::of_pod(&described, &self.client, &self.namespace, pod)?,
@@ -252,7 +243,7 @@ impl Starting<'_> {
         Ok((described, rest, executors))
     }
 
-    async fn registration(&mut self, rest: &Rest) -> Result<BTreeMap<u32, Executor>> {
+    async fn registration(&mut self, rest: &Rest) -> Result<Agreement> {
         let left = self.spec.deadline.saturating_sub(self.begun.elapsed());
         let waiting = Waiting {
             what: format!("{} registered executors", self.spec.executors),
@@ -297,8 +288,9 @@ impl Starting<'_> {
             if let Some(words) = hopeless.or_else(|| versions(listed.len(), logs)) {
                 return Progress::Never(Error::red(words));
             }
-            match compare(&listed, &running, n) {
-                None => Progress::Met(listed),
+            let executors = agreement(&listed, &running);
+            match executors.difference(n) {
+                None => Progress::Met(executors),
                 Some(difference) => pods.not_yet(difference),
             }
         })

@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod features;
+mod seen;
 mod stateful_set;
 mod submitted;
 

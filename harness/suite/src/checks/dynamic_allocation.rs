@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstFailure, check};
-use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_base::error::Result;
+use sparkproof_base::verdict::{FirstFailure, judged};
+use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_judge::{
+    BlockJobs, BlocksAgain, ExecutorsAtWork, ExpectedToStay, IdleExecutors, RemovedExecutors,
+};
 use sparkproof_kubernetes::observe::{status, unscheduled};
-use sparkproof_spark::session::{BlocksResult, Executor};
 use sparkproof_testbed::{EndedSession, LiveSession, ScenarioContext, SessionBuilder};
 
+use super::looks::{last_look, looks};
 use super::{namespace_gone, nothing_left};
 
 /// Seconds until pods are requested: after a second of backlog, and a second later; Spark's
@@ -22,6 +25,9 @@ const COME_WITHIN: u64 = 90;
 const GONE_WITHIN: u64 = 60;
 /// Idle timeout of executors.
 const IDLE: &str = "3s";
+/// Seconds for which executors with blocks must be seen to stay: twice [`IDLE`], after which they
+/// would go if their blocks did not count.
+const STAY: u32 = 6;
 /// Executors that get shuffle blocks: one more than the minimum.
 const HOLDERS: u32 = 2;
 
@@ -80,57 +86,61 @@ async fn come_and_go(context: &Context, live: &mut LiveSession, most: u32) -> Re
 /// the caller calls [`sparkproof_spark::session::Session::unload`].
 pub async fn come(context: &Context, live: &mut LiveSession, most: u32) -> Result<()> {
     let title = format!("{most} tasks bring {most} executors, each registered and working");
-    check(context, "dynamic-allocation.come", &title, async |findings: &mut Findings| {
+    judged(context, ("dynamic-allocation.come", &title), most, async || {
         let before = live.executor_pods().len();
         live.session().load(most).await?;
         let waiting = Waiting::up_to(ASKED_WITHIN, "another executor's pod");
-        let pods = live.pods().changes();
-        wait(context, waiting, pods, async || match live.executor_pods().len() {
-            now if now > before => Progress::Met(()),
-            _ => Progress::NotYet(executors(live)),
-        })
-        .await
-        .map_err(|error| {
-            red(error, format!("no executor was requested besides {before}, for {most} tasks"))
-                .remedy("check that spark.dynamicAllocation.enabled is in force")
-        })?;
-        let come = at_work(context, live, most).await?;
-        let rows = come.iter().map(|(id, e)| format!("executor {id}, added {}", e.added));
-        findings.add("executors", rows.collect::<Vec<_>>().join("\n"));
-        Ok(())
+        let asked = wait(context, waiting, live.pods().changes(), async || {
+            match live.executor_pods().len() {
+                now if now > before => Progress::Met(()),
+                now => live.pods().not_yet(format!("{now} pods of executors")),
+            }
+        });
+        match asked.await {
+            Ok(()) => {
+                let seen = at_work(context, live, most).await?;
+                // Also if the pod is gone again.
+                Ok(ExecutorsAtWork { before, most_pods: seen.most_pods.max(before + 1), ..seen })
+            }
+            Err(error) if error.is_interruption() => Err(error),
+            Err(_) => Ok(ExecutorsAtWork { before, ..state(live).await? }),
+        }
     })
     .await
+    .map(drop)
 }
 
-/// Waits until so many executors are registered and Running, with one task each.
+/// The executors once so many are registered and Running, with one task each, or when the time is
+/// over.
 pub(super) async fn at_work(
     context: &Context,
     live: &mut LiveSession,
     most: u32,
-) -> Result<BTreeMap<u32, Executor>> {
+) -> Result<ExecutorsAtWork> {
     let waiting = Waiting::up_to(COME_WITHIN, format!("{most} executors at work"));
-    // Polled: the start of a task changes no pod.
-    let at_work = wait(context, waiting, Source::Backoff, async || {
-        match live.session().compared(most as usize).await {
-            Err(error) => Progress::NotYet(error.to_string()),
-            Ok((_, Some(difference))) => {
-                Progress::NotYet(format!("{difference}: {}", executors(live)))
-            }
-            Ok((all, None)) => {
-                let tasks: Vec<u32> = all.values().map(|e| e.active_tasks).collect();
-                match tasks.iter().all(|tasks| *tasks == 1) {
-                    true => Progress::Met(all),
-                    false => Progress::NotYet(format!("tasks of each: {tasks:?}")),
-                }
-            }
-        }
-    })
-    .await;
-    at_work.map_err(|e| red(e, format!("{most} tasks did not bring {most} executors")))
+    let missing = |seen: &ExecutorsAtWork| seen.missing(most);
+    last_look(context, waiting, async || state(live).await, missing).await
 }
 
-/// Checks that executors without needed blocks are deleted within so many seconds, and that Spark
-/// says that it stopped them.
+/// The executors now.
+async fn state(live: &mut LiveSession) -> Result<ExecutorsAtWork> {
+    let registered = live.session().registered().await?;
+    let pods = live.executor_pods();
+    let words = |pod| match unscheduled(pod) {
+        Some(why) => format!("{}: {why}", status(pod)),
+        None => status(pod),
+    };
+    Ok(ExecutorsAtWork {
+        before: 0,
+        most_pods: pods.len(),
+        pods: pods.iter().map(|(name, pod)| (name.clone(), words(pod))).collect(),
+        executors: live.agreement().await?,
+        tasks: registered.iter().map(|(id, executor)| (*id, executor.active_tasks)).collect(),
+    })
+}
+
+/// Checks that executors without needed blocks are deleted within so many seconds, that Spark says
+/// that it stopped them, and that the others stay.
 pub async fn go(
     context: &Context,
     live: &mut LiveSession,
@@ -138,84 +148,32 @@ pub async fn go(
     within: u64,
 ) -> Result<()> {
     let title = "idle executors are stopped and their pods deleted; those with shuffle blocks stay";
-    check(context, "dynamic-allocation.go", title, async |findings: &mut Findings| {
-        let before: BTreeSet<u32> = live.session().pods().into_keys().collect();
-        let holds = |id: &u32| holders.contains(&id.to_string());
-        findings.add("hold shuffle blocks", format!("{holders:?}"));
-        if holders.len() < HOLDERS as usize {
-            let reason = format!("{HOLDERS} executors expected to hold blocks, {holders:?} do");
-            return Err(Error::red(reason));
-        }
-        let waiting = Waiting::up_to(within, "the end of idle executors");
-        let pods = live.pods().changes();
-        let gone =
-            wait(context, waiting, pods, async || match live.session().pods().keys().all(holds) {
-                true => Progress::Met(()),
-                false => Progress::NotYet(executors(live)),
-            })
-            .await;
-        gone.map_err(|error| red(error, "idle executors stay".to_owned()))?;
-        let (listed, difference) = live.session().compared(holders.len()).await?;
-        if let Some(difference) = difference {
-            return Err(Error::red(format!("{holders:?} should have stayed: {difference}")));
-        }
-        findings.add("stay", format!("{:?}", listed.keys()));
+    let expected = ExpectedToStay { executors: HOLDERS as usize, seconds: STAY };
+    judged(context, ("dynamic-allocation.go", title), expected, async || {
+        let before = live.session().pods().into_keys().collect();
+        let removed = RemovedExecutors::new();
+        let seen = IdleExecutors { before, holders: holders.clone(), looks: Vec::new(), removed };
+        let only_holders =
+            |pods: &BTreeMap<u32, _>| seen.only_holders(&pods.keys().copied().collect());
+        let looks = looks(context, live, (within, STAY), only_holders).await?;
         let removed = live.session().removed().await?;
-        findings.add("Spark's reasons", format!("{removed:?}"));
-        let ended = |id: &&u32| removed.get(id).is_some_and(|why| why.contains("killed by driver"));
-        match before.iter().filter(|id| !holds(id)).find(|id| !ended(id)) {
-            None => Ok(()),
-            Some(id) => Err(Error::red(format!(
-                "expected that Spark says of executor {id} `killed by driver`, it says {:?}",
-                removed.get(id)
-            ))),
-        }
+        Ok(IdleExecutors { looks, removed, ..seen })
     })
     .await
+    .map(drop)
 }
 
 /// Checks that the blocks for which executors stayed are used.
 async fn kept(context: &Context, live: &mut LiveSession) -> Result<()> {
     let title = "shuffle blocks of the remaining executors are not computed again";
-    check(context, "dynamic-allocation.kept", title, async |findings: &mut Findings| {
-        let again = live.session().blocks(HOLDERS, false).await?.shuffled;
-        findings.add("computed again", again.computed_by.len());
-        match again.computed_by.is_empty() && again.sum == BlocksResult::expected_sum(HOLDERS) {
-            true => Ok(()),
-            false => Err(Error::red(format!(
-                "sum {} expected and no block computed again, seen: sum {}, computed by {:?}",
-                BlocksResult::expected_sum(HOLDERS),
-                again.sum,
-                again.computed_by
-            ))),
-        }
-    })
-    .await
+    let jobs = BlockJobs { tasks: HOLDERS, cached: false };
+    let again = async || live.session().blocks(HOLDERS, false).await.map(BlocksAgain);
+    judged(context, ("dynamic-allocation.kept", title), jobs, again).await.map(drop)
 }
 
 /// Checks the driver's log for refusals, which show nowhere else.
 pub async fn nothing_refused(context: &Context, ended: &EndedSession) -> Result<()> {
     let title = "the driver was refused nothing while executors were added and removed";
-    check(context, "dynamic-allocation.rights", title, async |_: &mut Findings| {
-        match ended.denied_in_driver_log().as_slice() {
-            [] => Ok(()),
-            denied => Err(Error::red(denied.join("\n")).remedy("grant the verb that it names")),
-        }
-    })
-    .await
-}
-
-/// The executors' pods in words, with the reason why one is not scheduled.
-fn executors(live: &LiveSession) -> String {
-    let pods = live.executor_pods();
-    let words = pods.iter().map(|(name, pod)| match unscheduled(pod) {
-        Some(why) => format!("{name} {}: {why}", status(pod)),
-        None => format!("{name} {}", status(pod)),
-    });
-    words.collect::<Vec<_>>().join(", ")
-}
-
-/// Turns the error of a wait into a red one; an interruption stays one.
-pub(super) fn red(error: Error, what: String) -> Error {
-    if error.is_interruption() { error } else { Error::red(what).with_source(error) }
+    let id = "dynamic-allocation.rights";
+    judged(context, (id, title), (), async || Ok(ended.refusals())).await.map(drop)
 }

@@ -1,49 +1,30 @@
 //! Checks that each executor works, and that a lost one is replaced.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
 use kube::api::DeleteParams;
+use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
-use sparkproof_base::verdict::{Findings, check};
-use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_base::verdict::judged;
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_judge::{AfterLoss, BarrierStage};
 use sparkproof_kubernetes::observe::status;
 use sparkproof_testbed::LiveSession;
 
 /// Seconds: a driver replaces a lost executor after about 2 s (measured); its pod needs an image
-/// and a JVM.
+/// and a JVM, which registers.
 const REPLACED_WITHIN: u64 = 60;
 
 /// Checks that a barrier stage of N tasks runs one task on each of the N executors, none on the
 /// driver.
-pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<String> {
-    let title = format!("a barrier stage ran one task on each of {} executors", live.executors());
-    check(context, "executors.barrier", &title, async |findings: &mut Findings| {
-        let executors = live.executors();
-        let pods: BTreeSet<String> = live.executor_pods().keys().cloned().collect();
+pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<BarrierStage> {
+    let executors = live.executors();
+    let title = format!("a barrier stage ran one task on each of {executors} executors");
+    judged(context, ("executors.barrier", &title), executors, async || {
+        let pods = live.session().pods();
+        let pods = pods.iter().map(|(id, pod)| (id.to_string(), pod.name_any())).collect();
         let tasks = live.session().barrier(executors).await?.tasks;
-        let table: Vec<String> = tasks
-            .iter()
-            .map(|t| {
-                let ip = t.pod_ip.as_deref().unwrap_or("no address");
-                format!(
-                    "executor {} on {} ({ip}), Java {}, user {}",
-                    t.executor, t.host, t.java, t.user
-                )
-            })
-            .collect();
-        findings.add("tasks", table.join("\n"));
-        let ids: BTreeSet<&str> = tasks.iter().map(|t| t.executor.as_str()).collect();
-        let hosts: BTreeSet<String> = tasks.iter().map(|t| t.host.clone()).collect();
-        if ids.len() == executors as usize && !ids.contains("driver") && hosts == pods {
-            return Ok(format!("{executors} executors"));
-        }
-        Err(Error::red(format!(
-            "{executors} executors expected to run one task each, ran on: {}",
-            table.join("; ")
-        )))
+        Ok(BarrierStage { pods, tasks })
     })
     .await
 }
@@ -72,35 +53,43 @@ pub(super) async fn delete(
     context.cancel.guard(deleted).await
 }
 
-/// Checks that a new executor replaces the lost one.
+/// Checks that a new executor replaces the lost one: it is Running and registered with the driver.
 pub async fn replaced(context: &Context, live: &LiveSession, lost: &str) -> Result<()> {
+    let executors = live.executors();
     let title = "a lost executor is replaced by a new one";
-    check(context, "executors.replaced", title, async |findings: &mut Findings| {
+    judged(context, ("executors.replaced", title), executors, async || {
+        let mut last = Err(Error::internal("nothing was looked at"));
         let waiting = Waiting::up_to(REPLACED_WITHIN, format!("a replacement of {lost}"));
-        let replaced = wait(context, waiting, live.pods().changes(), async || {
-            let pods = live.executor_pods();
-            let words: Vec<String> =
-                pods.iter().map(|(name, pod)| format!("{name} {}", status(pod))).collect();
-            let running = pods.values().filter(|pod| status(pod) == "Running").count();
-            if !pods.contains_key(lost) && running == live.executors() as usize {
-                Progress::Met(words.join(", "))
-            } else {
-                live.pods().not_yet(words.join(", "))
+        // Polled: registration changes Spark's list, but no pod.
+        let waited = wait(context, waiting, Source::Backoff, async || {
+            last = after_loss(live, lost).await;
+            let missing = match &last {
+                Ok(seen) => seen.missing(executors),
+                Err(error) => Some(error.to_string()),
+            };
+            match missing.map(|words| live.pods().not_yet(words)) {
+                None => Progress::Met(()),
+                // Without the watch the pods' last states are of no use.
+                Some(Progress::Never(error)) => {
+                    last = Err(error);
+                    Progress::Met(())
+                }
+                Some(progress) => progress,
             }
         })
         .await;
-        let now = replaced.map_err(|error| {
-            if error.is_interruption() {
-                return error;
-            }
-            Error::red(format!("executor {lost} was not replaced"))
-                .with_source(error)
-                .remedy("read the driver's log; check that the account may create pods")
-        })?;
-        findings.add("lost", lost);
-        findings.add("now", now);
-        context.recorder.info(format!("executor {lost} was lost and replaced"));
-        Ok(())
+        match waited {
+            Err(error) if error.is_interruption() => Err(error),
+            _ => last,
+        }
     })
-    .await
+    .await?;
+    context.recorder.info(format!("executor {lost} was lost and replaced"));
+    Ok(())
+}
+
+async fn after_loss(live: &LiveSession, lost: &str) -> Result<AfterLoss> {
+    let executors = live.agreement().await?;
+    let pods = live.executor_pods().iter().map(|(name, pod)| (name.clone(), status(pod))).collect();
+    Ok(AfterLoss { lost: lost.to_owned(), pods, executors })
 }

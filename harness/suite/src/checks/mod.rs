@@ -6,6 +6,7 @@ mod dynamic_allocation;
 mod executors;
 pub mod features;
 mod fuse;
+mod looks;
 mod min_version;
 mod pods;
 pub mod read;

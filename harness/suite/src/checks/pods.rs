@@ -21,12 +21,6 @@ pub async fn pod_list(context: &Context, live: &LiveSession) -> Result<PodList> 
     .await
 }
 
-/// Whether an object is deleted with its owner.
-pub(super) fn is_owned_by(object: &impl ResourceExt, owner: &impl ResourceExt) -> bool {
-    let uid = owner.uid();
-    object.owner_references().iter().any(|named| Some(&named.uid) == uid.as_ref())
-}
-
 /// Checks that the driver's pod owns every executor's pod, so that they are deleted with it. Does
 /// nothing for a driver that is not in a pod.
 pub async fn owned_by_driver(context: &Context, live: &LiveSession) -> Result<()> {

@@ -27,7 +27,9 @@ pub async fn run_suite(proof: &ScenarioContext) -> Result<()> {
 
     let phase = context.recorder.phase("executors");
     let proven = barrier(context, &mut live).await;
-    let proven = phase.end(proven, |ran| format!("one barrier task on each of {ran}"));
+    let proven = phase.end(proven, |stage| {
+        format!("one barrier task on each of {} executors", stage.tasks.len())
+    });
     first.note(proven)?;
 
     let phase = context.recorder.phase("stop");

@@ -1,20 +1,24 @@
 //! Checks the objects in Kubernetes after a session ended, according to how it ended.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, check, judged};
+use sparkproof_base::verdict::judged;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::spark::{executors_end, makes_config_map};
-use sparkproof_judge::{ExpectedAfterKill, Held, Left, Leftovers};
+use sparkproof_judge::{ExpectedAfterKill, Held, Left, Leftovers, SessionReleased};
 use sparkproof_kubernetes::observe::{LeftoverQuery, delete_leftovers, leftovers};
+use sparkproof_kubernetes::removal::remains;
 use sparkproof_testbed::{EndKind, EndedSession};
 
 /// Seconds: Spark deletes within 2 s (measured); a loaded API server may take longer.
 const GONE_WITHIN: u64 = 60;
 /// Seconds: a killed driver's executors notice it after about 8 s (measured).
 const NOTICED_WITHIN: u64 = 60;
+/// Seconds: the removal waits for pods and namespaces itself; other objects may have a finalizer.
+const OBJECTS_GONE_WITHIN: u64 = 10;
 /// Seconds for the last list, after the time is over.
 const LAST_LOOK: u64 = 10;
 
@@ -122,10 +126,46 @@ pub async fn namespace_gone(context: &Context, ended: &EndedSession) -> Result<(
         true => format!("the objects of the session in namespace {} are removed", ended.namespace),
         false => "the namespace of the session is deleted".to_owned(),
     };
-    check(context, "teardown.namespace", &title, async |_: &mut Findings| {
-        ended.release(context).await
+    let resources = ended.owned().iter().map(ToString::to_string).collect();
+    judged(context, ("teardown.namespace", &title), resources, async || {
+        let failure = match ended.release(context).await {
+            Err(error) if error.is_interruption() => return Err(error),
+            released => released.err().map(|error| error.to_string()),
+        };
+        let mut last = Err(Error::internal("nothing was looked at"));
+        let waiting = Waiting::up_to(OBJECTS_GONE_WITHIN, "the end of the session's objects");
+        // Polled: several kinds have no common watch.
+        let waited = wait(context, waiting, Source::Backoff, async || {
+            last = released(context, ended).await;
+            match &last {
+                Ok(remains) if remains.values().all(Vec::is_empty) => Progress::Met(()),
+                Ok(_) => Progress::NotYet("they exist".to_owned()),
+                Err(error) => Progress::NotYet(error.to_string()),
+            }
+        })
+        .await;
+        match waited {
+            Err(error) if error.is_interruption() => Err(error),
+            _ => {
+                let not_looked_for = ended.look.unseen.clone();
+                Ok(SessionReleased { remains: last?, failure, not_looked_for })
+            }
+        }
     })
     .await
+    .map(drop)
+}
+
+/// The objects that still exist, by resource.
+async fn released(
+    context: &Context,
+    ended: &EndedSession,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut all = BTreeMap::new();
+    for owned in ended.owned() {
+        all.insert(owned.to_string(), remains(context, owned, &ended.look.unseen).await?);
+    }
+    Ok(all)
 }
 
 /// Checks both; returns the result in words.
@@ -142,7 +182,7 @@ pub async fn all_gone(context: &Context, ended: &EndedSession) -> Result<&'stati
 ///
 /// # Errors
 /// Red: the last list failed. Earlier lists are not judged.
-async fn settled(
+pub(super) async fn settled(
     context: &Context,
     client: &kube::Client,
     namespace: &str,

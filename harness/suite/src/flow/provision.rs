@@ -7,7 +7,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::PhaseGuard;
 use sparkproof_base::ledger::Scope;
-use sparkproof_base::verdict::check;
+use sparkproof_base::verdict::judged;
 use sparkproof_catalog::StoreKind;
 use sparkproof_catalog::plan::{ClusterPlan, ResolvedPlan};
 use sparkproof_images::node::{MinikubeImage, NodeImage};
@@ -64,13 +64,12 @@ pub(super) async fn make(
             Ok(loaded)
         };
         let title = "the API server, every node, DNS, storage and the default account are ready";
-        let ready = check(context, "cluster.ready", title, async |findings| {
-            findings.add("nodes", cluster.node_containers.join(", "));
-            findings.add("API server", &cluster.server);
-            cluster::wait_until_ready(context, &phase, &cluster, parts.provisioner()).await
+        let nodes = cluster.node_containers.len();
+        let ready = judged(context, ("cluster.ready", title), nodes, async || {
+            cluster::readiness(context, &phase, &cluster, parts.provisioner()).await
         });
         let stores = Stores::start(context, Some((&engine, name)), stores, &plan.stores);
-        let ((), loaded, stores) = tokio::try_join!(ready, loading, stores)?;
+        let (_, loaded, stores) = tokio::try_join!(ready, loading, stores)?;
         if let Parts::Minikube { .. } = parts {
             image_tool(context, &cluster).await?;
         }

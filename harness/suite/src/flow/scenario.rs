@@ -13,7 +13,7 @@ use sparkproof_base::events::{Body, EvidenceItem, Outcome, Recorder, Secrets, Si
 use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_testbed::{EnvironmentRecord, HANDOVER, ScenarioContext};
 
-use super::teardown::tear_down_within;
+use super::teardown::{fault, tear_down_within};
 use crate::flow::EngineGuard;
 
 /// Runs a scenario on the environment of `sparkproof exec`, as a separate run with its own lock,
@@ -63,7 +63,7 @@ pub async fn scenario(
         Err(Error::red(text))
     });
     let torn = tear_down_within(SCENARIO_TEARDOWN, &context, &mut EngineGuard::default()).await;
-    if let (Ok(_), Err(error)) = (&result, torn) {
+    if let (Ok(_), Some(error)) = (&result, fault(&torn)) {
         result = Err(error.with_exit(Exit::Red));
     }
     let outcome = match &result {

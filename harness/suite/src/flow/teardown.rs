@@ -8,6 +8,7 @@ use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::locks::{LockMode, try_lock};
 use sparkproof_base::name::Name;
+use sparkproof_judge::{Failure, RunReleased};
 use sparkproof_kubernetes::release::release;
 use sparkproof_machine::engine::{Engine, EngineUse, stop_if_unused};
 use sparkproof_machine::exec::end_strays;
@@ -67,11 +68,9 @@ pub fn lock_up(dirs: &Dirs, name: &Name, hold: LockMode) -> Result<Option<std::f
 }
 
 /// Removes all resources of the run, newest first, then stops the engine, then removes the run's
-/// state. Continues after a failure and returns the first one. A second signal cuts it short.
-///
-/// # Errors
-/// Environment: resources are left; if it was cut short, the error names all of them.
-pub async fn tear_down(context: &Context, held: &mut EngineGuard) -> Result<String> {
+/// state. Continues after a failure. A second signal cuts it short. What is left, and what failed,
+/// is the result.
+pub async fn tear_down(context: &Context, held: &mut EngineGuard) -> RunReleased {
     tear_down_within(TEARDOWN, context, held).await
 }
 
@@ -80,7 +79,7 @@ pub(super) async fn tear_down_within(
     limit: Duration,
     context: &Context,
     held: &mut EngineGuard,
-) -> Result<String> {
+) -> RunReleased {
     let context = context.for_teardown();
     if context.cancel.exit().is_some() {
         context.recorder.info(
@@ -88,56 +87,64 @@ pub(super) async fn tear_down_within(
              sweep`",
         );
     }
-    let work = context.cancel.guard(Box::pin(remove_all(&context, held)));
-    match tokio::time::timeout(limit, work).await {
-        Ok(Err(error)) if error.is_interruption() => Err(left(&context, "a second signal")),
-        Err(_) => Err(left(&context, &format!("its deadline of {} s", limit.as_secs()))),
-        Ok(done) => done,
+    let before = context.run.owned();
+    let mut failures = Vec::new();
+    let work = context.cancel.guard(Box::pin(remove_all(&context, held, &mut failures)));
+    let ended = tokio::time::timeout(limit, work).await;
+    let cut_short = match ended {
+        Ok(Err(error)) if error.is_interruption() => Some("a second signal".to_owned()),
+        Err(_) => Some(format!("its deadline of {} s", limit.as_secs())),
+        Ok(Err(error)) => {
+            failures.push(failure(error));
+            None
+        }
+        Ok(Ok(())) => None,
+    };
+    let left = context.run.owned();
+    let removed = before.iter().filter(|owned| !left.contains(owned)).map(ToString::to_string);
+    RunReleased {
+        removed: removed.collect(),
+        left: left.iter().map(ToString::to_string).collect(),
+        failures,
+        cut_short,
+        state_stays: context.run.dir().exists(),
     }
 }
 
-/// The error of a cleanup that was cut short: what is left, and how to remove it.
-fn left(context: &Context, by: &str) -> Error {
-    let left: Vec<String> = context.run.owned().iter().map(ToString::to_string).collect();
-    let left = match left.is_empty() {
-        true => "possibly the Docker daemon and processes of the run".to_owned(),
-        false => left.join(", "),
-    };
-    Error::environment(format!("cleanup was cut short by {by}; left: {left}"))
-        .remedy("`sparkproof sweep` removes all of it")
+/// The error of a cleanup that left something or failed.
+pub(super) fn fault(released: &RunReleased) -> Option<Error> {
+    let Failure { says, remedy } = released.fault()?;
+    let error = Error::environment(says);
+    Some(match remedy {
+        Some(remedy) => error.remedy(remedy),
+        None => error,
+    })
 }
 
-/// `1 resource`, `18 resources`.
-fn counted(resources: usize) -> String {
-    format!("{resources} resource{}", if resources == 1 { "" } else { "s" })
+fn failure(error: Error) -> Failure {
+    Failure { says: error.to_string(), remedy: error.remedy }
 }
 
-async fn remove_all(context: &Context, held: &mut EngineGuard) -> Result<String> {
-    let mut first = None;
-    let mut given = 0;
+async fn remove_all(
+    context: &Context,
+    held: &mut EngineGuard,
+    failures: &mut Vec<Failure>,
+) -> Result<()> {
     for owned in context.run.owned().into_iter().rev() {
         match release(context, &owned).await {
-            Ok(()) => given += 1,
+            Ok(()) => {}
             Err(error) if error.is_interruption() => return Err(error),
             Err(error) => {
                 context.recorder.warn(format!("removing {owned}: {error}"));
-                first = first.or(Some(error));
+                failures.push(failure(error));
             }
         }
     }
-    if let Err(error) = end_strays(context).await {
-        first = first.or(Some(error));
-    }
-    if let Err(error) = held.release(context).await {
-        first = first.or(Some(error));
-    }
-    if let Err(error) = context.run.end() {
-        first = first.or(Some(error));
-    }
-    match first {
-        None => Ok(format!("cleanup complete: {} removed", counted(given))),
-        Some(error) => Err(error),
-    }
+    let strays = end_strays(context).await.map(drop);
+    let engine = held.release(context).await;
+    let state = context.run.end();
+    failures.extend([strays, engine, state].into_iter().filter_map(Result::err).map(failure));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -146,6 +153,7 @@ mod tests {
     use sparkproof_base::Exit;
     use sparkproof_base::ledger::OwnedResource;
     use sparkproof_base::testing::test_context;
+    use sparkproof_base::verdict::judged;
 
     #[tokio::test]
     async fn a_second_signal_cuts_cleanup_short_and_says_what_is_left_for_sweep() {
@@ -167,10 +175,10 @@ mod tests {
             context.cancel.cancel(Exit::Interrupt);
         };
         let cleanup = context.for_teardown();
-        let check =
-            sparkproof_base::verdict::check(&cleanup, "teardown.run", "all goes", async |_| {
-                tear_down(&context, &mut held).await
-            });
+        let owned = context.run.owned().iter().map(ToString::to_string).collect();
+        let check = judged(&cleanup, ("teardown.run", "all goes"), owned, async || {
+            Ok(tear_down(&context, &mut held).await)
+        });
         let (torn, ()) = tokio::join!(check, second);
         let error = torn.expect_err("cut short");
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());

@@ -7,11 +7,12 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
-use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::{OwnedResource, labels};
-use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
+use sparkproof_base::verdict::{FirstFailure, judged, skip};
 use sparkproof_catalog::{List, Owns, Step, guide};
-use sparkproof_spark::session::{Geni, Heard, Transcript, Typing, Verdict, Versions};
+use sparkproof_judge::{Promise, StepVerdict};
+use sparkproof_spark::session::{Geni, Heard, Transcript, Typing, Versions};
 use sparkproof_testbed::ScenarioContext;
 
 /// The guide's `spark.executor.instances`.
@@ -75,7 +76,7 @@ impl<'a> GuideTyping<'a> {
                 skip(context, &id, &step.promise, reason);
             }
             let verdict = match &step.not_typed {
-                Some(reason) => Some(Verdict::NotTyped(reason.clone())),
+                Some(reason) => Some(StepVerdict::NotTyped(reason.clone())),
                 None => first.note(self.type_step(&id, step, typing).await)?,
             };
             let heard = verdict.map(|verdict| Heard { step: step.id.clone(), verdict });
@@ -84,26 +85,22 @@ impl<'a> GuideTyping<'a> {
         first.or(transcript)
     }
 
-    async fn type_step(&self, id: &str, step: &Step, typing: &mut Typing) -> Result<Verdict> {
+    async fn type_step(&self, id: &str, step: &Step, typing: &mut Typing) -> Result<StepVerdict> {
         let context = &self.0.context;
-        check(context, id, &step.promise, async |findings: &mut Findings| {
+        let promise = Promise::of(guide(), step);
+        let answer = judged(context, (id, &step.promise), promise.clone(), async || {
             if let Some(owns) = step.owns {
                 context.run.record(self.owned(owns, typing))?;
             }
-            let (said, verdict) = typing.make(guide(), step).await;
-            findings.add("answered", said.trim());
-            if let Ok(Verdict::Met { erratum, line }) = &verdict {
-                findings.add("mistake", format!("{erratum}: {line}"));
-                let listed = guide().erratum(erratum);
-                findings.add("remedy", listed.map_or("", |erratum| &erratum.remedy));
-            }
+            let answer = typing.make(step, &promise).await?;
             match step.owns {
-                Some(owns) if verdict.is_ok() => self.label(owns, typing).await?,
+                Some(owns) if answer.verdict(&promise).is_ok() => self.label(owns, typing).await?,
                 _ => {}
             }
-            verdict
+            Ok(answer)
         })
-        .await
+        .await?;
+        answer.verdict(&promise).map_err(|(reason, remedy)| Error::red(reason).remedy(remedy))
     }
 
     fn values(&self, versions: &Versions) -> BTreeMap<&'static str, String> {

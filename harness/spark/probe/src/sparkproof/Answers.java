@@ -1,5 +1,6 @@
 package sparkproof;
 
+import java.io.IOException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -68,7 +69,7 @@ final class Answers {
         }
     }
 
-    private Map<String, Object> describe() {
+    private Map<String, Object> describe() throws IOException {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("context_master", context.master());
         result.put("conf_master", spark.conf().get("spark.master"));
@@ -76,7 +77,7 @@ final class Answers {
         result.put("ui", context.uiWebUrl().get());
         result.put("version", context.version());
         result.put("language", language);
-        result.put("java", System.getProperty("java.version"));
+        result.put("java", Probe.java());
         SparkSession implied = shell.implied();
         if (implied != null) {
             result.put("implied_application", implied.sparkContext().applicationId());

@@ -1,5 +1,6 @@
 package sparkproof;
 
+import java.io.IOException;
 import java.io.Serializable;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -9,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.spark.BarrierTaskContext;
@@ -51,6 +53,23 @@ public final class Probe {
         String[] list = new ObjectMapper().readValue(uris, String[].class);
         byte[] conf = Conf.written(context.hadoopConfiguration());
         return json(run(context, n, new Read(conf, list, n, Read.How.valueOf(how.toUpperCase(Locale.ROOT)))));
+    }
+
+    /**
+     * The version of this JVM, and the archive from which it maps Spark's classes, if it does: a JVM
+     * to which an archive does not fit starts without it, and does not say so.
+     */
+    public static String java() throws IOException {
+        String version = System.getProperty("java.version");
+        try (Stream<String> maps = Files.lines(Paths.get("/proc/self/maps"))) {
+            return maps.filter(line -> line.endsWith(".jsa"))
+                    .map(line -> line.substring(line.lastIndexOf('/') + 1))
+                    // The archives of the Java runtime itself.
+                    .filter(name -> !name.startsWith("classes"))
+                    .findFirst()
+                    .map(name -> version + " with classes of " + name)
+                    .orElse(version);
+        }
     }
 
     /** The files below a URI (or the file it names) as the driver's JVM sees them. */
@@ -115,7 +134,7 @@ public final class Probe {
                 result.put("host", InetAddress.getLocalHost().getHostName());
                 result.put("podName", System.getenv("SPARK_EXECUTOR_POD_NAME"));
                 result.put("podIp", System.getenv("SPARK_EXECUTOR_POD_IP"));
-                result.put("java", System.getProperty("java.version"));
+                result.put("java", java());
                 result.put("uid", Files.getAttribute(Paths.get("/proc/self"), "unix:uid"));
                 result.put("user", System.getProperty("user.name"));
                 work.run(result);

@@ -50,9 +50,9 @@ impl FinishedApplication {
         missing_verbs(&self.log).iter().map(ToString::to_string).collect()
     }
 
-    /// Whether its phase is Succeeded.
-    pub fn succeeded(&self) -> bool {
-        phase(&self.driver) == "Succeeded"
+    /// The phase of the driver's pod.
+    pub fn phase(&self) -> &str {
+        phase(&self.driver)
     }
 }
 

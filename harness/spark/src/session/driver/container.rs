@@ -200,6 +200,7 @@ mod tests {
             trap: None,
             app_name: "x",
             java_home: Some(Path::new("/cache/java-11")),
+            archive: None,
             files: &[jar.clone(), jar],
             mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x/0-copy".into())],
             hosts: &BTreeMap::new(),

@@ -72,7 +72,7 @@ pub(in crate::session) fn last_lines(text: &str) -> String {
 
 /// Creates a driver's program and directories.
 pub(super) fn write(dir: &Path, front_end: FrontEnd) -> Result<()> {
-    for made in ["conf", "tmp", "scratch"] {
+    for made in ["tmp", "scratch"] {
         fs_err::create_dir(dir.join(made)).or_environment("preparing the driver")?;
     }
     for (name, text) in front_end.files() {
@@ -99,7 +99,8 @@ pub(super) fn environment(
     }
     all.extend([
         (RUN_VARIABLE, context.run.label().as_str().into()),
-        // Empty, since its content would go into the executors' ConfigMap.
+        // Does not exist: its content would go into the executors' ConfigMap, and a JVM takes an
+        // archive of classes only if no directory stands before the jars.
         ("SPARK_CONF_DIR", dir.join("conf").into()),
         // In other locales the JVM does not find files with non-ASCII names.
         ("LC_ALL", "C.UTF-8".into()),
@@ -108,9 +109,12 @@ pub(super) fn environment(
         (
             "SPARK_SUBMIT_OPTS",
             format!(
-                "-Djava.io.tmpdir={} -XX:-UsePerfData -XX:TieredStopAtLevel=1{}",
+                "-Djava.io.tmpdir={} -XX:-UsePerfData -XX:TieredStopAtLevel=1{}{}",
                 temporary.display(),
-                launch.front_end.jvm_options(dir)
+                launch.front_end.jvm_options(dir),
+                launch.archive.map_or(String::new(), |archive| {
+                    format!(" -XX:SharedArchiveFile={}", archive.display())
+                })
             )
             .into(),
         ),

@@ -28,6 +28,8 @@ pub(in crate::session) struct Launch<'a> {
     pub(in crate::session) app_name: &'a str,
     /// Its Java; `None` for that of the host or its container.
     pub(in crate::session) java_home: Option<&'a Path>,
+    /// The archive of its JVM's classes.
+    pub(in crate::session) archive: Option<&'a Path>,
     /// The distribution.
     pub(in crate::session) spark_home: &'a Path,
     /// Its kubeconfig, in a separate directory.

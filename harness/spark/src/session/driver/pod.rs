@@ -324,6 +324,7 @@ mod tests {
             trap: None,
             app_name: "x",
             java_home: Some(Path::new("/cache/java-11")),
+            archive: None,
             spark_home: keep.path(),
             kubeconfig: Path::new("/state/kubeconfig"),
             proxy: None,

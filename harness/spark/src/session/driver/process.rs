@@ -170,6 +170,7 @@ mod tests {
             trap: None,
             app_name: "x",
             java_home: None,
+            archive: None,
             files: &[],
             mounts: &[("/state/data".into(), "/data".into())],
             hosts: &BTreeMap::new(),

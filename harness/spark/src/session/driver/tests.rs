@@ -38,6 +38,7 @@ pub(in crate::session) async fn start(context: &Context, keep: &Path) -> Driver 
         trap: None,
         app_name: "x",
         java_home: None,
+        archive: None,
         spark_home: &home,
         kubeconfig: &cluster.kubeconfig,
         files: &[],

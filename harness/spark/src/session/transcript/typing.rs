@@ -9,12 +9,12 @@ use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::SparkVersion;
 use sparkproof_catalog::plan::ClassPath;
-use sparkproof_catalog::{Act, Guide, Step, Typed, When, filled};
+use sparkproof_catalog::{Act, Step, Typed, When, filled};
 use sparkproof_images::spark::SparkImage;
+use sparkproof_judge::{Answer, Promise};
 use tempfile::TempDir;
 
 use super::super::driver::session_dir;
-use super::judge::{Verdict, judge};
 use super::repl::{Repl, Start};
 use super::shell::Shell;
 
@@ -88,62 +88,44 @@ impl Typing {
             && fits(java, self.java.as_deref().unwrap_or_default())
     }
 
-    /// Runs a step and judges its answer. The output is recorded before that.
-    pub async fn make(&mut self, guide: &Guide, step: &Step) -> (String, Result<Verdict>) {
-        let mut said = String::new();
-        let verdict = match step.typed() {
-            Typed::Shell(lines) => {
-                let lines = self.filled(lines);
-                self.ask(guide, step, &lines, &mut said).await
-            }
-            typed => {
-                let answered = self.answer(typed).await;
-                answered.and_then(|answer| {
-                    said = answer;
-                    judge(guide, step, &said)
-                })
-            }
+    /// Runs a step; returns its answer, which is recorded before it is judged.
+    pub async fn make(&mut self, step: &Step, promise: &Promise) -> Result<Answer> {
+        let answered = match step.typed() {
+            Typed::Shell(lines) => self.ask(step, promise, &self.filled(lines)).await,
+            typed => self.answer(typed).await.map(Answer),
         };
         let typed = match step.typed() {
             Typed::Shell(text) | Typed::Repl(text) | Typed::Clojure(text) => self.filled(text),
             Typed::Act(act) => format!("({act:?})"),
         };
+        let said = answered.as_ref().map_or("", |Answer(said)| said.trim());
         let Step { id, promise, .. } = step;
-        self.said += &format!("== {id}: {promise}\n{}\n--\n{}\n\n", typed.trim(), said.trim());
-        (said, verdict)
+        self.said += &format!("== {id}: {promise}\n{}\n--\n{said}\n\n", typed.trim());
+        answered
     }
 
     /// Types into the shell, repeatedly until the expected answer comes or the step's time is over.
-    async fn ask(
-        &self,
-        guide: &Guide,
-        step: &Step,
-        lines: &str,
-        said: &mut String,
-    ) -> Result<Verdict> {
+    async fn ask(&self, step: &Step, promise: &Promise, lines: &str) -> Result<Answer> {
         let Some(seconds) = step.within else {
-            *said = self.shell.type_in(&self.context, lines).await?;
-            return judge(guide, step, said);
+            return self.shell.type_in(&self.context, lines).await.map(Answer);
         };
         let waiting = Waiting::up_to(seconds, format!("what step {} expects", step.id));
-        let mut last = Err(Error::internal("nothing was typed"));
+        let mut last = None;
         let met = wait(&self.context, waiting, Source::Backoff, async || {
             match self.shell.type_in(&self.context, lines).await {
                 Err(error) => Progress::Never(error),
-                Ok(answer) => {
-                    last = judge(guide, step, &answer);
-                    *said = answer;
-                    match &last {
-                        Ok(_) => Progress::Met(()),
-                        Err(error) => Progress::NotYet(error.to_string()),
-                    }
-                }
+                Ok(answer) => match last.insert(Answer(answer)).verdict(promise) {
+                    Ok(_) => Progress::Met(()),
+                    Err((reason, _)) => Progress::NotYet(reason),
+                },
             }
         })
         .await;
-        match met {
-            Err(error) if error.is_interruption() || said.is_empty() => Err(error),
-            _ => last,
+        match (met, last) {
+            (Err(error), _) if error.is_interruption() => Err(error),
+            (_, Some(answer)) => Ok(answer),
+            (Err(error), None) => Err(error),
+            (Ok(()), None) => Err(Error::internal("nothing was typed")),
         }
     }
 

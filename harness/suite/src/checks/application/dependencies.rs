@@ -6,12 +6,14 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use sparkproof_base::error::{Error, ErrorContext, Result};
-use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
+use sparkproof_base::verdict::{FirstFailure, judged, skip};
 use sparkproof_catalog::{JarSet, StoreKind};
 use sparkproof_images::spark::jars;
+use sparkproof_judge::{Digests, FoundDependencies, SentDependencies};
 use sparkproof_spark::session::{ApplicationSpec, FinishedApplication, jar};
 use sparkproof_stores::Store;
 use sparkproof_strategies::{no_layers, s3_conf};
@@ -58,7 +60,7 @@ pub async fn run_dependency_suite(
         let (mut spec, expected) = dependent(proof, store, &prefix).await?;
         change(&mut spec);
         let ran = application(proof.session(), &image, &spec, MARK).await?;
-        found(proof, &spec, &ran, &expected).await
+        found(proof, &spec, &ran, expected).await
     };
     let mut first = FirstFailure::default();
     first.note(proven.await)?;
@@ -137,56 +139,36 @@ fn pack(file: &Path, archive: &Path) -> Result<()> {
     packed().or_environment("packing an archive")
 }
 
-/// Driver and executors have every byte.
+/// The program's line of JSON.
+#[derive(Debug, Deserialize)]
+struct Printed {
+    driver: Option<Digests>,
+    class: Option<String>,
+    /// By executor's id.
+    #[serde(flatten)]
+    executors: BTreeMap<String, Digests>,
+}
+
+/// Checks that driver and executors have every byte.
 async fn found(
     proof: &ScenarioContext,
     spec: &ApplicationSpec,
     finished: &FinishedApplication,
-    expected: &BTreeMap<String, String>,
+    digests: BTreeMap<String, String>,
 ) -> Result<()> {
     let title = "files, archive, jar and module arrive complete at the driver and each executor";
-    check(&proof.context, &spec.check_id("found"), title, async |findings: &mut Findings| {
+    let (jar, class) = (JAR.to_owned(), CLASS.to_owned());
+    let sent = SentDependencies { digests, jar, class, executors: spec.executors };
+    judged(&proof.context, (&spec.check_id("found"), title), sent, async || {
         let line = finished.log.lines().find_map(|line| line.split_once(MARK));
         let (_, line) = line.ok_or_else(|| Error::red(format!("the log has no `{MARK}`")))?;
-        findings.add("seen", line);
-        let seen: Value = serde_json::from_str(line).or_internal("what the program printed")?;
-        let wrong = differences(&seen, spec.executors as usize, expected);
-        match wrong.is_empty() {
-            true => Ok(()),
-            false => Err(Error::red(wrong.join("; "))),
-        }
+        let printed: Printed =
+            serde_json::from_str(line).or_internal("what the program printed")?;
+        let Printed { driver, class, executors } = printed;
+        Ok(FoundDependencies { executors, driver, class })
     })
     .await
-}
-
-/// The differences from the originals, in words.
-fn differences(seen: &Value, executors: usize, expected: &BTreeMap<String, String>) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let by: BTreeMap<&str, &Value> = seen
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(who, _)| *who != "class")
-        .map(|(who, files)| (who.as_str(), files))
-        .collect();
-    if by.len() != executors + 1 {
-        wrong.push(format!("{executors} executors and the driver expected, {:?} seen", by.keys()));
-    }
-    for (who, files) in by {
-        // Executors have the jar as a file, the driver on its class path.
-        let given = expected.iter().filter(|(name, _)| who != "driver" || *name != JAR);
-        for (name, digest) in given {
-            match files[name].as_str() {
-                Some(seen) if seen == digest => {}
-                Some(seen) => wrong.push(format!("{who}: {name} is {seen}, {digest} was sent")),
-                None => wrong.push(format!("{who}: no {name}")),
-            }
-        }
-    }
-    if seen["class"] != CLASS {
-        wrong.push(format!("driver: no class {CLASS} of the jar"));
-    }
-    wrong
+    .map(drop)
 }
 
 #[cfg(test)]
@@ -194,22 +176,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_or_other_is_named() {
-        let expected: BTreeMap<String, String> =
-            [("a", "1"), (JAR, "2")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        let whole = json!({"1": {"a": "1", JAR: "2"}, "driver": {"a": "1"}, "class": CLASS});
-        assert!(differences(&whole, 1, &expected).is_empty());
-        assert!(!differences(&whole, 2, &expected).is_empty());
-        let broken = json!({"1": {"a": "9", JAR: null}, "driver": {"a": null}, "class": null});
-        let wrong = differences(&broken, 1, &expected);
-        assert_eq!(
-            wrong,
-            [
-                "1: a is 9, 1 was sent",
-                "1: no dependency.jar",
-                "driver: no a",
-                "driver: no class sparkproof.Pi of the jar"
-            ]
-        );
+    fn the_line_of_the_program_is_read() {
+        let line = r#"{"1": {"a": "9", "b": null}, "driver": {"a": "9"}, "class": null}"#;
+        let printed: Printed = serde_json::from_str(line).expect("its form");
+        assert_eq!(printed.executors.keys().collect::<Vec<_>>(), ["1"]);
+        assert_eq!(printed.executors["1"]["b"], None);
+        assert_eq!(printed.driver.map(|files| files.len()), Some(1));
     }
 }

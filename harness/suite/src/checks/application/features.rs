@@ -1,16 +1,45 @@
 //! Features of applications: how each is requested, and how it must show on driver and executors.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::ResourceExt;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
+use sparkproof_base::error::Result;
+use sparkproof_base::verdict::{FirstFailure, Observation, judged, skip};
 use sparkproof_catalog::SparkVersion;
 use sparkproof_images::spark::{EXAMPLE_INTERPRETER, SAYS_PYTHON, SparkImage};
+use sparkproof_judge::{
+    DriverAddress, ExpectedMemory, ExpectedPriority, ExpectedWords, FoundLines, LoggedEverywhere,
+    Memories, Priorities,
+};
 use sparkproof_spark::session::{ApplicationSpec, FinishedApplication};
 use sparkproof_testbed::SessionBuilder;
 
+use super::seen::{logged, memory, of_each, variable};
 use super::submitted::application;
+
+/// An application that ended, and the id and title of the check of a feature of it.
+pub(super) struct Looking<'a> {
+    context: &'a Context,
+    id: String,
+    title: &'a str,
+    pub(super) spec: &'a ApplicationSpec,
+    pub(super) finished: &'a FinishedApplication,
+}
+
+impl<'a> Looking<'a> {
+    /// Records and judges what was seen.
+    pub(super) fn judge<O>(self, expected: O::Expected, seen: O) -> BoxFuture<'a, Result<()>>
+    where
+        O: Observation<Expected: Send + Sync> + Send + 'a,
+    {
+        let judged = async move {
+            judged(self.context, (&self.id, self.title), expected, async || Ok(seen)).await
+        };
+        judged.map(|judged| judged.map(drop)).boxed()
+    }
+}
 
 /// A feature of applications.
 #[derive(Debug)]
@@ -23,8 +52,8 @@ pub struct ApplicationFeature {
     pub since: (u64, u64),
     /// Requests it.
     pub(super) ask: fn(&mut ApplicationSpec),
-    /// Evidence if it works, else the error.
-    pub(super) holds: fn(&FinishedApplication, &ApplicationSpec) -> Result<String, String>,
+    /// Looks whether it works.
+    pub(super) check: for<'a> fn(Looking<'a>) -> BoxFuture<'a, Result<()>>,
 }
 
 impl ApplicationFeature {
@@ -43,7 +72,7 @@ pub const ON_JVM: [ApplicationFeature; 3] = [
         since: (3, 0),
         // The image's entry point does it without a setting (SPARK-42769).
         ask: |_| {},
-        holds: driver_address,
+        check: driver_address,
     },
     ApplicationFeature {
         id: "logging",
@@ -53,7 +82,7 @@ pub const ON_JVM: [ApplicationFeature; 3] = [
         ask: |spec| {
             spec.conf_files.insert("log4j2.properties".to_owned(), log4j());
         },
-        holds: logging,
+        check: |looking| everywhere(looking, MARK),
     },
     ApplicationFeature {
         id: "priority",
@@ -64,7 +93,7 @@ pub const ON_JVM: [ApplicationFeature; 3] = [
             let pod = PodSpec { priority_class_name, ..PodSpec::default() };
             spec.driver_template = Some(Pod { spec: Some(pod), ..Pod::default() });
         },
-        holds: priority,
+        check: priority,
     },
 ];
 
@@ -81,7 +110,7 @@ pub const ON_PYTHON: [ApplicationFeature; 2] = [
             ];
             spec.conf.extend(conf);
         },
-        holds: memory,
+        check: memories,
     },
     ApplicationFeature {
         id: "interpreter",
@@ -91,7 +120,7 @@ pub const ON_PYTHON: [ApplicationFeature; 2] = [
             let key = "spark.kubernetes.driverEnv.PYSPARK_PYTHON".to_owned();
             spec.conf.insert(key, EXAMPLE_INTERPRETER);
         },
-        holds: interpreter,
+        check: |looking| everywhere(looking, SAYS_PYTHON),
     },
 ];
 
@@ -153,123 +182,51 @@ pub async fn application_features(
             skip(context, &id, feature.title, &feature.older());
             continue;
         }
-        let holds = check(context, &id, feature.title, async |findings: &mut Findings| {
-            findings.add("seen", (feature.holds)(finished, spec).map_err(Error::red)?);
-            Ok(())
-        });
-        first.note(holds.await)?;
+        let looking = Looking { context, id, title: feature.title, spec, finished };
+        first.note((feature.check)(looking).await)?;
     }
     first.or(())
 }
 
-fn driver_address(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
-    let variable = "SPARK_DRIVER_POD_IP";
-    let driver = finished.driver.status.as_ref().and_then(|status| status.pod_ip.as_deref());
-    let variable_of = |pod: &Pod| {
-        let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-        let mut variables = containers.flat_map(|c| c.env.iter().flatten());
-        variables.find(|v| v.name == variable).and_then(|v| v.value.clone())
+fn driver_address(looking: Looking<'_>) -> BoxFuture<'_, Result<()>> {
+    let finished = looking.finished;
+    let seen = DriverAddress {
+        driver: finished.driver.status.as_ref().and_then(|status| status.pod_ip.clone()),
+        executors: of_each(finished, |pod| variable(pod, DriverAddress::VARIABLE)),
     };
-    for (name, pod) in &finished.executors {
-        let value = variable_of(pod);
-        if driver.is_none() || value.as_deref() != driver {
-            return Err(format!("{name}: {variable} is {value:?}, the driver's pod at {driver:?}"));
-        }
-    }
-    Ok(format!("{variable}={}", driver.unwrap_or_default()))
+    let executors = looking.spec.executors;
+    looking.judge(executors, seen)
 }
 
-fn logging(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
-    everywhere(finished, MARK)
+/// Looks for words in the driver's log and in each executor's.
+fn everywhere<'a>(looking: Looking<'a>, words: &str) -> BoxFuture<'a, Result<()>> {
+    let finished = looking.finished;
+    let seen = LoggedEverywhere {
+        driver: FoundLines::of(&finished.log, words),
+        executors: of_each(finished, |pod| logged(finished, pod, words)),
+    };
+    let expected = ExpectedWords { words: words.to_owned(), executors: looking.spec.executors };
+    looking.judge(expected, seen)
 }
 
-fn interpreter(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
-    everywhere(finished, SAYS_PYTHON)
-}
-
-/// The first line with these words in the driver's log; each executor's log must have one, too.
-fn everywhere(finished: &FinishedApplication, words: &str) -> Result<String, String> {
-    let line = finished.log.lines().find(|line| line.contains(words));
-    let line = line.ok_or_else(|| format!("the driver's log has no `{words}`"))?;
-    for name in finished.executors.keys() {
-        if !finished.pod_logs.get(name).is_some_and(|log| log.contains(words)) {
-            return Err(format!("the log of {name} has no `{words}`"));
-        }
-    }
-    Ok(line.to_owned())
-}
-
-fn priority(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
+fn priority(looking: Looking<'_>) -> BoxFuture<'_, Result<()>> {
     let of = |pod: &Pod| pod.spec.as_ref().and_then(|spec| spec.priority);
-    let driver = of(&finished.driver);
-    let executors: Vec<_> = finished.executors.values().map(of).collect();
-    match driver == Some(PRIORITY) && executors.iter().all(|priority| *priority == Some(0)) {
-        true => Ok(format!("driver {PRIORITY}, executors 0")),
-        false => Err(format!(
-            "priority {PRIORITY} of the driver and 0 of executors expected, seen: {driver:?} and \
-             {executors:?}"
-        )),
-    }
+    let finished = looking.finished;
+    let seen = Priorities { driver: of(&finished.driver), executors: of_each(finished, of) };
+    let expected = ExpectedPriority { driver: PRIORITY, executors: looking.spec.executors };
+    looking.judge(expected, seen)
 }
 
-fn memory(finished: &FinishedApplication, spec: &ApplicationSpec) -> Result<String, String> {
-    let heap = spec.memory.trim_end_matches('m');
-    let heap: u64 = heap.parse().map_err(|_| format!("heap {heap:?}"))?;
-    let overhead = ((heap as f64 * FACTOR) as u64).max(LEAST_OVERHEAD_MEBI);
-    let mut lines = Vec::new();
-    let executors = finished.executors.values().map(|pod| (pod, PYSPARK_MEBI));
-    for (pod, beside) in std::iter::once((&finished.driver, 0)).chain(executors) {
-        let expected = heap + overhead + beside;
-        let (request, limit) = memory_of(pod);
-        let name = pod.name_any();
-        if request != Some(expected) || limit != Some(expected) {
-            return Err(format!(
-                "{name}: {expected} MiB expected, request {request:?} and limit {limit:?} seen"
-            ));
-        }
-        lines.push(format!("{name}: {expected} MiB"));
-    }
-    Ok(lines.join("\n"))
-}
-
-/// Request and limit of a pod's first container in MiB.
-fn memory_of(pod: &Pod) -> (Option<u64>, Option<u64>) {
-    let container = pod.spec.as_ref().and_then(|spec| spec.containers.first());
-    let resources = container.and_then(|container| container.resources.clone()).unwrap_or_default();
-    let mebi = |quantities: Option<std::collections::BTreeMap<_, _>>| {
-        let quantity = quantities?.remove("memory")?;
-        mebibytes(&quantity)
+fn memories(looking: Looking<'_>) -> BoxFuture<'_, Result<()>> {
+    let (finished, spec) = (looking.finished, looking.spec);
+    // A number, because the plan gives it.
+    let heap: u64 = spec.memory.trim_end_matches('m').parse().unwrap_or_default();
+    let driver_mebi = heap + ((heap as f64 * FACTOR) as u64).max(LEAST_OVERHEAD_MEBI);
+    let expected = ExpectedMemory {
+        driver_mebi,
+        executor_mebi: driver_mebi + PYSPARK_MEBI,
+        executors: spec.executors,
     };
-    (mebi(resources.requests), mebi(resources.limits))
-}
-
-fn mebibytes(quantity: &k8s_openapi::apimachinery::pkg::api::resource::Quantity) -> Option<u64> {
-    let text = &quantity.0;
-    match (text.strip_suffix("Mi"), text.strip_suffix("Gi")) {
-        (Some(mebi), _) => mebi.parse().ok(),
-        (_, Some(gibi)) => Some(gibi.parse::<u64>().ok()? * 1024),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn pod(memory: &str, priority: i32) -> Pod {
-        let memory = json!({ "memory": memory });
-        let pod = json!({ "metadata": { "name": "x" }, "spec": {
-            "priority": priority,
-            "containers": [{ "name": "c", "resources": { "requests": memory, "limits": memory } }],
-        }});
-        serde_json::from_value(pod).expect("a pod")
-    }
-
-    #[test]
-    fn gibibytes_are_read_as_kubernetes_shortens_them() {
-        assert_eq!(memory_of(&pod("921Mi", 0)), (Some(921), Some(921)));
-        assert_eq!(memory_of(&pod("1Gi", 0)).0, Some(1024));
-        assert_eq!(memory_of(&pod("1000000000", 0)).0, None);
-    }
+    let driver = (finished.driver.name_any(), memory(&finished.driver));
+    looking.judge(expected, Memories { driver, executors: of_each(finished, memory) })
 }

@@ -1,19 +1,20 @@
 //! An application whose executor pods a StatefulSet creates (`StatefulSetPodsAllocator`).
 
-use std::collections::BTreeSet;
-
-use k8s_openapi::api::core::v1::Pod;
+use futures::future::BoxFuture;
 use kube::ResourceExt;
 use sparkproof_base::error::Result;
 use sparkproof_base::verdict::skip;
+use sparkproof_judge::{
+    Claims, ExecutorIds, ExpectedClaims, LogRead, PodClaims, Refusals, SetOfExecutors, StatefulSets,
+};
 use sparkproof_kubernetes::access::STATEFUL_SET;
-use sparkproof_spark::session::{ApplicationSpec, FinishedApplication};
+use sparkproof_spark::session::ApplicationSpec;
 use sparkproof_strategies::no_layers;
 use sparkproof_strategies::volume::on_demand;
 use sparkproof_testbed::SessionBuilder;
 
-use super::super::pods::is_owned_by;
-use super::features::{ApplicationFeature, shown};
+use super::features::{ApplicationFeature, Looking, shown};
+use super::seen;
 
 /// The features of such an application.
 pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
@@ -25,14 +26,14 @@ pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
             let key = "spark.kubernetes.allocation.pods.allocator".to_owned();
             spec.conf.insert(key, "statefulset");
         },
-        holds: stateful_set,
+        check: stateful_set,
     },
     ApplicationFeature {
         id: "executor-ids",
         title: "the driver numbers the set's executors and labels their pods",
         since: (3, 3),
         ask: |_| {},
-        holds: executor_ids,
+        check: executor_ids,
     },
     ApplicationFeature {
         id: "claims",
@@ -42,14 +43,14 @@ pub const ON_STATEFUL_SET: [ApplicationFeature; 4] = [
         ask: |spec| {
             spec.conf.extend(on_demand(VOLUME, CLASS, "64Mi", LOCAL_DIR.as_ref()).conf.iter());
         },
-        holds: claims,
+        check: claims,
     },
     ApplicationFeature {
         id: "rights",
         title: "the driver was refused nothing",
         since: (3, 3),
         ask: |_| {},
-        holds: rights,
+        check: rights,
     },
 ];
 
@@ -75,142 +76,39 @@ pub async fn run_stateful_set_suite(wanted: SessionBuilder<'_>) -> Result<()> {
     shown(wanted.verbs(&STATEFUL_SET), &image, spec, &ON_STATEFUL_SET).await
 }
 
-fn stateful_set(finished: &FinishedApplication, spec: &ApplicationSpec) -> Result<String, String> {
-    let sets = &finished.stateful_sets;
-    let mut all = sets.values();
-    let (Some(set), None) = (all.next(), all.next()) else {
-        return Err(format!("one StatefulSet expected, seen of executors: {:?}", sets.keys()));
+fn stateful_set(looking: Looking<'_>) -> BoxFuture<'_, Result<()>> {
+    let finished = looking.finished;
+    let sets = finished.stateful_sets.values().map(|set| SetOfExecutors {
+        object: seen::object(set),
+        replicas: set.spec.as_ref().and_then(|spec| spec.replicas),
+    });
+    let seen = StatefulSets {
+        driver: seen::object(&finished.driver),
+        sets: sets.collect(),
+        executors: finished.executors.values().map(seen::object).collect(),
     };
-    let name = set.name_any();
-    if !is_owned_by(set, &finished.driver) {
-        return Err(format!("{name} is not owned by {}", finished.driver.name_any()));
-    }
-    let replicas = set.spec.as_ref().and_then(|spec| spec.replicas);
-    if replicas.and_then(|n| u32::try_from(n).ok()) != Some(spec.executors) {
-        return Err(format!("{name} has {replicas:?} replicas, {} expected", spec.executors));
-    }
-    let executors = &finished.executors;
-    match executors.iter().find(|(_, pod)| !is_owned_by(*pod, set)) {
-        Some((other, _)) => Err(format!("{other} is not owned by {name}")),
-        None => Ok(format!("{name} of {}: {:?}", finished.driver.name_any(), executors.keys())),
-    }
+    let executors = looking.spec.executors;
+    looking.judge(executors, seen)
 }
 
-/// Checks the executor ids: a pod has a placeholder until its executor has asked the driver for an
-/// id.
-fn executor_ids(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
-    let id = |pod: &Pod| pod.labels().get("spark-exec-id").cloned().unwrap_or_default();
-    let labels: Vec<String> = finished.executors.values().map(id).collect();
-    let ids: BTreeSet<u32> = labels.iter().filter_map(|id| id.parse().ok()).collect();
-    match !ids.is_empty() && ids.len() == finished.executors.len() {
-        true => Ok(format!("spark-exec-id {labels:?}")),
-        false => {
-            Err(format!("a different number expected on each pod, spark-exec-id is {labels:?}"))
-        }
-    }
+fn executor_ids(looking: Looking<'_>) -> BoxFuture<'_, Result<()>> {
+    let ids = seen::of_each(looking.finished, |pod| pod.labels().get("spark-exec-id").cloned());
+    let executors = looking.spec.executors;
+    looking.judge(executors, ExecutorIds(ids))
 }
 
-/// Checks the claims. Kubernetes' controller derives the claim's name from the template and the
-/// pod; the executor's log shows that the volume is mounted and writable.
-fn claims(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
-    let says = format!("Created local directory at {LOCAL_DIR}/");
-    let mut seen = Vec::new();
-    for (name, pod) in &finished.executors {
-        let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
-        let mut claims = volumes.filter_map(|v| v.persistent_volume_claim.as_ref());
-        let expected = format!("{VOLUME}-{name}");
-        if !claims.any(|claim| claim.claim_name == expected) {
-            return Err(format!("{name} has no claim {expected}"));
-        }
-        let log = finished.pod_logs.get(name).map_or("", String::as_str);
-        let line = log.lines().find(|line| line.contains(&says));
-        seen.push(line.ok_or_else(|| format!("the log of {name} has no `{says}`"))?.to_owned());
-    }
-    match seen.is_empty() {
-        true => Err("no executor was seen".to_owned()),
-        false => Ok(seen.join("\n")),
-    }
+fn claims(looking: Looking<'_>) -> BoxFuture<'_, Result<()>> {
+    let words = format!("Created local directory at {LOCAL_DIR}/");
+    let finished = looking.finished;
+    let claims = seen::of_each(finished, |pod| PodClaims {
+        claims: seen::claims(pod),
+        log: seen::logged(finished, pod, &words),
+    });
+    let (volume, executors) = (VOLUME.to_owned(), looking.spec.executors);
+    looking.judge(ExpectedClaims { volume, words, executors }, Claims(claims))
 }
 
-fn rights(finished: &FinishedApplication, _: &ApplicationSpec) -> Result<String, String> {
-    match finished.refused().as_slice() {
-        [] => Ok("no line of its log says so".to_owned()),
-        refused => Err(format!("missing-verb: {}", refused.join(", "))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use k8s_openapi::api::apps::v1::StatefulSet;
-    use serde_json::json;
-
-    use super::*;
-
-    /// A driver `d`, a set of two with this owner, and its first executor.
-    fn finished(owner: &str, replicas: u32, executor_owner: &str) -> FinishedApplication {
-        let owned =
-            |uid: &str| json!([{ "apiVersion": "v1", "kind": "K", "name": "n", "uid": uid }]);
-        let object = |name: &str, uid: &str, owner: &str| {
-            json!({ "name": name, "uid": uid, "ownerReferences": owned(owner),
-                    "labels": { "spark-exec-id": "EXECID" } })
-        };
-        let set: StatefulSet = serde_json::from_value(json!({
-            "metadata": object("s", "set", owner),
-            "spec": { "replicas": replicas, "selector": {}, "serviceName": "", "template": {} },
-        }))
-        .expect("a set");
-        let pod = |name: &str, uid: &str, owner: &str| -> Pod {
-            serde_json::from_value(json!({ "metadata": object(name, uid, owner) })).expect("a pod")
-        };
-        FinishedApplication {
-            driver: pod("d", "driver", "nobody"),
-            executors: BTreeMap::from([("s-0".to_owned(), pod("s-0", "0", executor_owner))]),
-            stateful_sets: BTreeMap::from([("s".to_owned(), set)]),
-            most_running: 1,
-            log: String::new(),
-            pod_logs: BTreeMap::new(),
-            seconds: 1.0,
-        }
-    }
-
-    /// Of two executors.
-    fn spec() -> ApplicationSpec {
-        ApplicationSpec {
-            name: "pi".to_owned(),
-            resource: String::new(),
-            class: None,
-            arguments: Vec::new(),
-            executors: 2,
-            cpu: String::new(),
-            memory: String::new(),
-            conf_files: BTreeMap::new(),
-            driver_template: None,
-            class_path: Vec::new(),
-            conf: sparkproof_catalog::plan::Conf::default(),
-            deadline: std::time::Duration::ZERO,
-        }
-    }
-
-    #[test]
-    fn a_set_has_an_owner_a_number_and_pods() {
-        let spec = spec();
-        let seen = |owner, replicas, of| stateful_set(&finished(owner, replicas, of), &spec);
-        assert!(seen("driver", 2, "set").is_ok());
-        let red = |seen: Result<String, String>| seen.expect_err("red");
-        assert_eq!(red(seen("other", 2, "set")), "s is not owned by d");
-        assert_eq!(red(seen("driver", 3, "set")), "s has Some(3) replicas, 2 expected");
-        assert_eq!(red(seen("driver", 2, "driver")), "s-0 is not owned by s");
-    }
-
-    #[test]
-    fn a_placeholder_is_no_id_and_a_volume_is_named_after_the_pod() {
-        let spec = spec();
-        let of = finished("driver", 2, "set");
-        let ids = executor_ids(&of, &spec).expect_err("red");
-        assert!(ids.contains("EXECID"), "{ids}");
-        let claims = claims(&of, &spec).expect_err("red");
-        assert_eq!(claims, "s-0 has no claim spark-local-dir-1-s-0");
-    }
+fn rights(looking: Looking<'_>) -> BoxFuture<'_, Result<()>> {
+    let finished = looking.finished;
+    looking.judge((), Refusals { log: LogRead::of(&finished.log), refused: finished.refused() })
 }

@@ -1,10 +1,16 @@
 //! An executor whose pod is deleted, as by `kubectl delete pod` or `kubectl drain`.
 
+use std::time::Instant;
+
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::DeleteParams;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{FirstFailure, skip};
+use sparkproof_base::verdict::{FirstFailure, judged, skip};
+use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_judge::EndOfPod;
+use sparkproof_kubernetes::observe::status;
 use sparkproof_testbed::{LiveSession, ScenarioContext};
 
 use super::super::dynamic_allocation::stop;
@@ -14,6 +20,11 @@ use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
 use super::suite::{Word, cannot, decommissions, said};
 
 const TOPIC: &str = "decommission";
+/// Grace period in seconds: so long that Kubernetes does not end the executor in this suite.
+const GRACE: u32 = 300;
+/// Seconds until the executor must have ended by itself: about 4 s (measured), with one retry of
+/// the migration a second.
+const ENDED_WITHIN: u32 = 90;
 const SAID: Word = Word {
     check: "decommission.said",
     title: "Spark says of the executor whose pod was deleted that it was decommissioned",
@@ -46,28 +57,63 @@ pub(super) fn cannot_be_deleted(
     cannot(proof, since, reason)
 }
 
-/// Runs jobs that leave blocks on each executor, deletes one pod with its grace period, and checks
-/// that Spark decommissioned and replaced the executor and computes nothing again. Returns the
-/// number of its blocks.
+/// Runs jobs that leave blocks on each executor, deletes one pod with a long grace period, and
+/// checks that the executor ended by itself, that Spark decommissioned and replaced it and computes
+/// nothing again. Returns the number of its blocks.
 pub async fn decommissioned(context: &Context, live: &mut LiveSession) -> Result<usize> {
     let tasks = live.executors() * BLOCKS_EACH;
     let (id, blocks) = spread(context, live, TOPIC, tasks).await?;
     let mut first = FirstFailure::default();
-    let pod = delete_executor(context, live, id).await?;
+    let pod =
+        delete_executor(context, live, id, &DeleteParams::default().grace_period(GRACE)).await?;
+    first.note(ended(context, live, &pod).await)?;
     first.note(replaced(context, live, &pod).await)?;
     first.note(said(context, live, id, &SAID).await)?;
     first.note(nothing_computed_again(context, live, TOPIC, tasks).await)?;
     first.or(blocks)
 }
 
-/// Deletes an executor's pod with its grace period; returns its name.
+/// Checks that an executor whose pod was just deleted ends by itself.
+async fn ended(context: &Context, live: &LiveSession, pod: &str) -> Result<()> {
+    let title = "the executor whose pod was deleted ends by itself, long before its grace period";
+    judged(context, ("decommission.ended", title), ENDED_WITHIN, async || {
+        let (begun, mut exit_code) = (Instant::now(), None);
+        let waiting = Waiting::up_to(ENDED_WITHIN.into(), format!("the end of {pod}"));
+        let gone =
+            wait(context, waiting, live.pods().changes(), async || match live.pods().get(pod) {
+                None => Progress::Met(begun.elapsed().as_secs_f64()),
+                Some(now) => {
+                    exit_code = exit_code_of(&now).or(exit_code);
+                    live.pods().not_yet(status(&now))
+                }
+            })
+            .await;
+        let over = begun.elapsed().as_secs() >= u64::from(ENDED_WITHIN);
+        let gone_after_seconds = match gone {
+            Ok(seconds) => Some(seconds),
+            Err(error) if error.is_interruption() || !over => return Err(error),
+            Err(_) => None,
+        };
+        Ok(EndOfPod { pod: pod.to_owned(), grace_seconds: GRACE, gone_after_seconds, exit_code })
+    })
+    .await
+    .map(drop)
+}
+
+fn exit_code_of(pod: &Pod) -> Option<i32> {
+    let container = pod.status.as_ref()?.container_statuses.as_ref()?.first()?;
+    container.state.as_ref()?.terminated.as_ref().map(|ended| ended.exit_code)
+}
+
+/// Deletes an executor's pod; returns its name.
 pub(super) async fn delete_executor(
     context: &Context,
     live: &mut LiveSession,
     id: u32,
+    how: &DeleteParams,
 ) -> Result<String> {
     let pod = live.session().pods().remove(&id).map(|pod| pod.name_any());
     let pod = pod.ok_or_else(|| Error::red(format!("executor {id} has no pod")))?;
-    delete(context, live, &pod, &DeleteParams::default()).await?;
+    delete(context, live, &pod, how).await?;
     Ok(pod)
 }

@@ -1,15 +1,16 @@
 //! Executors that Spark's plugin replaces one after the other, when they have run enough tasks.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
-use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_base::error::Result;
+use sparkproof_base::verdict::{FirstFailure, judged, skip};
+use sparkproof_base::wait::Waiting;
+use sparkproof_judge::{Rolled, RolledAndReplaced};
 use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
-use super::super::dynamic_allocation::{red, stop};
+use super::super::dynamic_allocation::stop;
+use super::super::looks::last_look;
 use super::super::min_version::too_old;
 use super::blocks::{nothing_computed_again, spread};
 use super::suite::decommissions;
@@ -77,17 +78,13 @@ async fn lowest_first(
     end: Instant,
 ) -> Result<()> {
     let title = "the executor with the lowest id is decommissioned first";
-    check(context, "decommission-rolling.first", title, async |findings: &mut Findings| {
-        let removed = rolled(context, live, 1, end).await?;
-        findings.add("removed", format!("{removed:?}"));
-        match (removed.keys().next(), due.iter().min()) {
-            (Some(first), Some(lowest)) if first == lowest => Ok(()),
-            (first, lowest) => Err(Error::red(format!(
-                "of {due:?} executor {lowest:?} expected to go first, {first:?} did"
-            ))),
-        }
+    judged(context, ("decommission-rolling.first", title), (), async || {
+        let waiting = until(end, "the first to be decommissioned");
+        let missing = |seen: &Rolled| seen.removed.is_empty().then(|| "none is removed".to_owned());
+        last_look(context, waiting, async || rolled(live, due).await, missing).await
     })
     .await
+    .map(drop)
 }
 
 /// Checks that all were replaced.
@@ -98,56 +95,23 @@ async fn all_replaced(
     end: Instant,
 ) -> Result<()> {
     let title = "each executor that was due is decommissioned and replaced";
-    check(context, "decommission-rolling.replaced", title, async |findings: &mut Findings| {
-        let removed = rolled(context, live, due.len(), end).await?;
-        findings.add("Spark's reasons", format!("{removed:?}"));
-        if let Some(id) = due.iter().find(|id| !removed.contains_key(id)) {
-            return Err(Error::red(format!("executor {id} stays: {removed:?} went")));
-        }
-        let waiting = Waiting { what: "their replacements".to_owned(), deadline: until(end) };
-        let others = wait(context, waiting, Source::Backoff, async || {
-            match live.session().compared(due.len()).await {
-                Ok((all, None)) => Progress::Met(all),
-                Ok((_, Some(difference))) => Progress::NotYet(difference),
-                Err(error) => Progress::NotYet(error.to_string()),
-            }
-        })
-        .await;
-        let others = others.map_err(|error| {
-            red(error, "the decommissioned executors are not replaced".to_owned())
-        })?;
-        findings.add("replacements", format!("{:?}", others.keys()));
-        Ok(())
+    judged(context, ("decommission-rolling.replaced", title), (), async || {
+        let look = async || {
+            let rolled = rolled(live, due).await?;
+            Ok(RolledAndReplaced { rolled, executors: live.agreement().await? })
+        };
+        let waiting = until(end, "all to be decommissioned and replaced");
+        last_look(context, waiting, look, RolledAndReplaced::missing).await
     })
     .await
+    .map(drop)
 }
 
-/// Waits until Spark has decommissioned so many executors.
-async fn rolled(
-    context: &Context,
-    live: &mut LiveSession,
-    many: usize,
-    end: Instant,
-) -> Result<BTreeMap<u32, String>> {
-    let what = format!("the decommissioning of {many}");
-    let waiting = Waiting { what, deadline: until(end) };
-    let removed =
-        wait(context, waiting, Source::Backoff, async || match live.session().removed().await {
-            Ok(removed) if removed.len() >= many => Progress::Met(removed),
-            Ok(removed) => Progress::NotYet(format!("removed: {removed:?}")),
-            Err(error) => Progress::NotYet(error.to_string()),
-        })
-        .await;
-    let removed = removed.map_err(|error| {
-        red(error, "executors that are due are not decommissioned".to_owned())
-            .remedy("check that spark.plugins has the plugin")
-    })?;
-    match removed.iter().find(|(_, why)| !why.to_lowercase().contains("decommission")) {
-        None => Ok(removed),
-        Some((id, why)) => Err(Error::red(format!("executor {id} is gone, and Spark says: {why}"))),
-    }
+async fn rolled(live: &mut LiveSession, due: &[u32]) -> Result<Rolled> {
+    Ok(Rolled { due: due.to_vec(), removed: live.session().removed().await? })
 }
 
-fn until(end: Instant) -> Duration {
-    end.saturating_duration_since(Instant::now())
+fn until(end: Instant, what: &str) -> Waiting {
+    let deadline: Duration = end.saturating_duration_since(Instant::now());
+    Waiting { what: what.to_owned(), deadline }
 }

@@ -1,16 +1,17 @@
 //! An executor that dynamic allocation releases although it holds blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
-use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_base::verdict::{FirstFailure, judged, skip};
+use sparkproof_judge::{LastLabels, ReleasedExecutor};
 use sparkproof_kubernetes::access::DECOMMISSION_LABEL;
 use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
-use super::super::dynamic_allocation::{come, red, scales, stop};
+use super::super::dynamic_allocation::{come, scales, stop};
+use super::super::looks::looks;
 use super::blocks::{BLOCKS_EACH, nothing_computed_again, spread};
 use super::suite::{Word, cannot, decommissions, said};
 
@@ -21,6 +22,8 @@ const EXECUTORS: u32 = 2;
 const IDLE: &str = "5s";
 /// Seconds until an executor must be gone: idle for [`IDLE`], then decommissioned, then deleted.
 const GONE_WITHIN: u64 = 90;
+/// Seconds for which the other must be seen to stay alone: Spark requests a replacement within 2 s.
+const STAYS: u32 = 5;
 /// The label that Spark sets on an executor's pod before it decommissions the executor.
 const LABEL: &str = "sparkproof.test/decommissioned";
 const SAID: Word = Word {
@@ -74,7 +77,7 @@ pub async fn scaled_down(context: &Context, live: &mut LiveSession) -> Result<()
     spread(context, live, TOPIC, tasks).await?;
     let (id, labels) = given_back(context, live, GONE_WITHIN).await?;
     let mut first = FirstFailure::default();
-    first.note(labelled(context, &labels).await)?;
+    first.note(labelled(context, labels).await)?;
     first.note(said(context, live, id, &SAID).await)?;
     first.note(nothing_computed_again(context, live, TOPIC, tasks).await)?;
     first.or(())
@@ -86,53 +89,27 @@ pub async fn given_back(
     context: &Context,
     live: &mut LiveSession,
     within: u64,
-) -> Result<(u32, BTreeMap<String, String>)> {
+) -> Result<(u32, LastLabels)> {
     let title = "an executor with unused blocks is released and not replaced";
-    check(context, "decommission-scaling.gone", title, async |findings: &mut Findings| {
-        let before = live.session().pods();
-        let mut labels: BTreeMap<u32, BTreeMap<String, String>> = BTreeMap::new();
-        let waiting = Waiting::up_to(within, "the release of an idle executor");
-        let pods = live.pods().changes();
-        let gone = wait(context, waiting, pods, async || {
-            let now = live.session().pods();
-            for (id, pod) in &now {
-                labels.insert(*id, pod.labels().clone());
-            }
-            match before.keys().find(|id| !now.contains_key(id)) {
-                Some(id) => Progress::Met(*id),
-                None => Progress::NotYet(format!("executors {:?}", now.keys())),
-            }
-        })
-        .await;
-        let id = gone.map_err(|error| red(error, "no executor is released".to_owned()))?;
-        findings.add("gone", id);
-        let stay = before.len() - 1;
-        let (listed, difference) = live.session().compared(stay).await?;
-        findings.add("stay", format!("{:?}", listed.keys()));
-        let another = listed.keys().find(|id| !before.contains_key(id));
-        match (difference, another) {
-            (None, None) => Ok((id, labels.remove(&id).unwrap_or_default())),
-            (Some(difference), _) => {
-                Err(Error::red(format!("executor {stay} should have stayed: {difference}")))
-            }
-            (None, Some(id)) => Err(Error::red(format!("it was replaced by executor {id}"))),
-        }
-    })
-    .await
+    let mut labels = BTreeMap::new();
+    let seen = judged(context, ("decommission-scaling.gone", title), STAYS, async || {
+        let before: BTreeSet<u32> = live.session().pods().into_keys().collect();
+        let looks = looks(context, live, (within, STAYS), |pods| {
+            labels.extend(pods.iter().map(|(id, pod)| (*id, pod.labels().clone())));
+            before.iter().any(|id| !pods.contains_key(id))
+        });
+        let looks = looks.await?;
+        Ok(ReleasedExecutor { before, looks })
+    });
+    let id = seen.await?.gone();
+    let id = id.ok_or_else(|| Error::internal("a release of no executor is green"))?;
+    Ok((id, LastLabels(labels.remove(&id))))
 }
 
 /// Checks the label, which disruption budgets can select.
-async fn labelled(context: &Context, labels: &BTreeMap<String, String>) -> Result<()> {
+async fn labelled(context: &Context, labels: LastLabels) -> Result<()> {
     let title = "the pod of the released executor had the requested label before it went";
-    check(context, "decommission-scaling.label", title, async |findings: &mut Findings| {
-        findings.add("labels", format!("{labels:?}"));
-        match labels.get(LABEL).map(String::as_str) {
-            Some("true") => Ok(()),
-            other => {
-                Err(Error::red(format!("label {LABEL} of its pod: {other:?}, expected: true"))
-                    .remedy("check that the driver's account may get and patch pods"))
-            }
-        }
-    })
-    .await
+    let expected = (LABEL.to_owned(), "true".to_owned());
+    let seen = async || Ok(labels);
+    judged(context, ("decommission-scaling.label", title), expected, seen).await.map(drop)
 }

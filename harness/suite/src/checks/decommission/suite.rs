@@ -1,11 +1,13 @@
 //! Common parts of sessions with decommissioning: settings, and what Spark says about executors.
 
 use sparkproof_base::context::Context;
-use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::{Findings, check};
-use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_base::error::Result;
+use sparkproof_base::verdict::judged;
+use sparkproof_base::wait::Waiting;
+use sparkproof_judge::{ExpectedReason, SparkSays};
 use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
+use super::super::looks::last_look;
 use super::super::min_version::too_old;
 
 /// Seconds: a deleted pod has 30 s, and Spark checks for deleted pods every second.
@@ -53,27 +55,20 @@ pub(super) async fn said(
     id: u32,
     word: &Word,
 ) -> Result<()> {
-    check(context, word.check, word.title, async |findings: &mut Findings| {
+    let (words, remedy) = (word.expected.to_owned(), word.remedy.to_owned());
+    let expected = ExpectedReason { words, remedy };
+    judged(context, (word.check, word.title), expected, async || {
         let waiting = Waiting::up_to(REMOVED_WITHIN, format!("Spark to remove executor {id}"));
-        let removed = wait(context, waiting, Source::Backoff, async || {
-            match live.session().removed().await {
-                Ok(mut removed) => match removed.remove(&id) {
-                    Some(why) => Progress::Met(why),
-                    None => Progress::NotYet(format!("removed: {removed:?}")),
-                },
-                Err(error) => Progress::NotYet(error.to_string()),
-            }
-        })
-        .await?;
-        findings.add("reason", &removed);
-        match removed.to_lowercase().contains(word.expected) {
-            true => Ok(()),
-            false => Err(Error::red(format!(
-                "executor {id} is gone, and Spark says: {removed}; expected: {}",
-                word.expected
-            ))
-            .remedy(word.remedy)),
-        }
+        let says = async || {
+            let removed = live.session().removed().await?;
+            Ok(SparkSays { executor: id, removed })
+        };
+        let missing = |seen: &SparkSays| {
+            let others = seen.removed.len();
+            (!seen.removed.contains_key(&id)).then(|| format!("{others} others are removed"))
+        };
+        last_look(context, waiting, says, missing).await
     })
     .await
+    .map(drop)
 }

@@ -1,5 +1,6 @@
 //! An executor that cannot be decommissioned in time, because its task does not end.
 
+use kube::api::DeleteParams;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{FirstFailure, skip};
@@ -48,9 +49,13 @@ pub async fn timed_out(context: &Context, live: &mut LiveSession) -> Result<()> 
     let executors = live.executors();
     live.session().load(executors).await?;
     let at_work = at_work(context, live, executors).await?;
-    let id = at_work.into_keys().next().ok_or_else(|| Error::red("there is no executor"))?;
+    if let Some(missing) = at_work.missing(executors) {
+        return Err(Error::red(format!("not each executor has a task: {missing}")));
+    }
+    let id = at_work.tasks.into_keys().next();
+    let id = id.ok_or_else(|| Error::red("there is no executor"))?;
     let mut first = FirstFailure::default();
-    let pod = delete_executor(context, live, id).await?;
+    let pod = delete_executor(context, live, id, &DeleteParams::default()).await?;
     first.note(said(context, live, id, &SAID).await)?;
     first.note(replaced(context, live, &pod).await)?;
     live.session().unload().await?;

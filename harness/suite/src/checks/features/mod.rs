@@ -11,14 +11,16 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::PostParams;
+use sha2::{Digest, Sha256};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
-use sparkproof_base::verdict::{Findings, FirstFailure, check, skip};
+use sparkproof_base::verdict::{FirstFailure, judged, skip};
+use sparkproof_judge::{ExpectedFeature, Shown};
 use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 
 use self::seen::SeenExecutor;
 pub use self::table::{FEATURES, Feature};
-use self::table::{SECRET, SECRET_KEY, asked, long_name};
+use self::table::{Requested, SECRET, SECRET_KEY, SECRET_PATH, Value, asked, long_name};
 use super::min_version::too_old;
 use super::{namespace_gone, nothing_left};
 
@@ -36,27 +38,30 @@ pub async fn run_feature_suite(proof: &ScenarioContext) -> Result<()> {
         .fold(proof.session().executors(2).app_name(&name), |wanted, (key, value)| {
             wanted.conf(key, value)
         });
-    let live = start_with_secret(proof, wanted).await?;
+    let (live, secret) = start_with_secret(proof, wanted).await?;
     let mut first = FirstFailure::default();
     let phase = proof.context.recorder.phase("features");
-    let proven = features(proof, &live).await;
-    first.note(phase.end(proven, |n| format!("{n} of {n}, on each of 2 executors")))?;
+    let proven = features(proof, &live, secret).await;
+    let of = FEATURES.len();
+    first.note(phase.end(proven, |n| format!("{n} of {of}, on each of 2 executors")))?;
     let ended = live.stop().await?;
     first.note(nothing_left(&proof.context, &ended).await)?;
     first.note(namespace_gone(&proof.context, &ended).await)?;
     first.or(())
 }
 
-/// Starts a session in a namespace with the Secret that features mount.
+/// Starts a session in a namespace with the Secret that features mount; returns the SHA-256 of its
+/// value, too.
 pub async fn start_with_secret(
     proof: &ScenarioContext,
     wanted: SessionBuilder<'_>,
-) -> Result<LiveSession> {
+) -> Result<(LiveSession, String)> {
     let ground = wanted.grant().await?;
     let client = proof.environment.cluster.client.clone();
     let api: Api<Secret> = Api::namespaced(client, &ground.access().namespace);
     let value = format!("{:016x}", rand::random::<u64>());
     proof.context.recorder.secrets().register(&value);
+    let sha256 = hex::encode(Sha256::digest(&value));
     let secret = Secret {
         metadata: ObjectMeta {
             name: Some(SECRET.to_owned()),
@@ -71,39 +76,58 @@ pub async fn start_with_secret(
     let made = api.create(&parameters, &secret);
     let made = async { made.await.or_environment("creating a Secret") };
     proof.context.cancel.guard(made).await?;
-    ground.start().await
+    Ok((ground.start().await?, sha256))
 }
 
-/// Checks every feature on every executor's pod; returns the number of features.
-pub async fn features(proof: &ScenarioContext, live: &LiveSession) -> Result<usize> {
-    let mut pods = Vec::new();
-    for pod in live.executor_pods().into_values() {
-        pods.push(SeenExecutor::inspect(live, Arc::unwrap_or_clone(pod)).await?);
-    }
+/// Checks every feature on every executor's pod; `secret` is the SHA-256 of the Secret's value.
+/// Returns the number of features that this Spark version has.
+pub async fn features(
+    proof: &ScenarioContext,
+    live: &LiveSession,
+    secret: String,
+) -> Result<usize> {
+    let looked = looked(live).await;
+    let requested = Requested {
+        application: live.application().to_owned(),
+        heap_mebi: proof.environment.plan.executors.memory.0,
+        secret_sha256: secret,
+    };
     let mut first = FirstFailure::default();
-    let spark = &proof.environment.image.version;
+    let mut proven = 0;
     for feature in &FEATURES {
-        if let Some(reason) = too_old(spark, feature.since) {
-            let id = format!("feature.{}", feature.id);
-            skip(&proof.context, &id, feature.title, &reason);
+        let id = format!("feature.{}", feature.id);
+        let check = (id.as_str(), feature.title);
+        if let Some(reason) = too_old(&proof.environment.image.version, feature.since) {
+            skip(&proof.context, check.0, check.1, &reason);
             continue;
         }
-        first.note(holds(proof, feature, &pods).await)?;
+        let must = |value: &Value| (value.what.to_owned(), (value.must)(&requested));
+        let expected = ExpectedFeature {
+            executors: live.executors(),
+            values: feature.values.iter().map(must).collect(),
+        };
+        let shown = async || match &looked {
+            Ok(pods) => Ok(shown(feature, pods)),
+            Err(error) => Err(Error::environment(error.to_string())),
+        };
+        let judged = judged(&proof.context, check, expected, shown).await;
+        proven += usize::from(first.note(judged)?.is_some());
     }
-    first.or(FEATURES.len())
+    first.or(proven)
 }
 
-async fn holds(proof: &ScenarioContext, feature: &Feature, pods: &[SeenExecutor]) -> Result<()> {
-    let id = format!("feature.{}", feature.id);
-    check(&proof.context, &id, feature.title, async |findings: &mut Findings| {
-        for seen in pods {
-            let name = seen.name();
-            match (feature.holds)(seen) {
-                Ok(saw) => findings.add(&name, saw),
-                Err(saw) => return Err(Error::red(format!("{name}: {saw}"))),
-            }
-        }
-        Ok(())
-    })
-    .await
+async fn looked(live: &LiveSession) -> Result<Vec<SeenExecutor>> {
+    let mut seen = Vec::new();
+    for pod in live.executor_pods().into_values() {
+        seen.push(SeenExecutor::inspect(live, Arc::unwrap_or_clone(pod), SECRET_PATH).await?);
+    }
+    Ok(seen)
+}
+
+fn shown(feature: &Feature, pods: &[SeenExecutor]) -> Shown {
+    let values = |seen: &SeenExecutor| {
+        let values = feature.values.iter().map(|value| (value.what.to_owned(), (value.seen)(seen)));
+        values.collect()
+    };
+    Shown(pods.iter().map(|seen| (seen.name(), values(seen))).collect())
 }

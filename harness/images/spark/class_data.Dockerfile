@@ -1,0 +1,6 @@
+# Adds the archive of an executor's classes and the list of a driver's (see class_data.scala) to a
+# Spark image. No step runs a command, so it builds without a network.
+ARG base_image
+FROM ${base_image}
+
+COPY class-data /opt/spark/class-data
