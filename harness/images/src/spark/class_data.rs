@@ -18,7 +18,7 @@ use sparkproof_machine::engine::{Container, Engine, program};
 use sparkproof_machine::exec::Tool;
 use tempfile::NamedTempFile;
 
-use super::{SparkImage, java};
+use super::java;
 use crate::docker_build::{Build, bounded, docker_build, put_dockerfile};
 use crate::{Cache, Key};
 
@@ -142,9 +142,10 @@ pub(super) async fn driver_archive(
     context: &Context,
     engine: &Engine,
     phase: &str,
-    image: &SparkImage,
+    image: &str,
+    spark_home: &Path,
 ) -> Result<Option<PathBuf>> {
-    match make_driver_archive(context, engine, phase, image).await {
+    match make_driver_archive(context, engine, phase, image, spark_home).await {
         Err(error) if !error.is_interruption() => {
             let words = "the driver starts more slowly: no archive of its classes could be made";
             context.recorder.warn(format!("{words}: {error}"));
@@ -158,15 +159,16 @@ async fn make_driver_archive(
     context: &Context,
     engine: &Engine,
     phase: &str,
-    image: &SparkImage,
+    image: &str,
+    spark_home: &Path,
 ) -> Result<Option<PathBuf>> {
     let Some(java) = program(&java::program("java").to_string_lossy()) else { return Ok(None) };
-    let jars = image.spark_home.join("jars");
+    let jars = spark_home.join("jars");
     let key = Key::new("driver-classes")
-        .with("image", &image.reference)
+        .with("image", image)
         .with("jars", jars.as_os_str().as_encoded_bytes())
         .with("java", java::identity(&java).or_environment("looking at Java")?);
-    let Some(list) = engine.image_file(context, &image.reference, DRIVER_CLASSES).await? else {
+    let Some(list) = engine.image_file(context, image, DRIVER_CLASSES).await? else {
         return Ok(None);
     };
     let what = "archive of driver classes, once for this host";

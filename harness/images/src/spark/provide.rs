@@ -35,7 +35,9 @@ pub async fn provide(
         }
         (None, None, Some(engine)) => {
             let image = from_version(context, engine, phase.name(), version).await?;
-            let driver_archive = driver_archive(context, engine, phase.name(), &image).await?;
+            let (reference, home) = (&image.reference, &image.spark_home);
+            let driver_archive =
+                driver_archive(context, engine, phase.name(), reference, home).await?;
             SparkImage { driver_archive, ..image }
         }
         (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
