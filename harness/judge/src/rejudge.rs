@@ -28,10 +28,9 @@ pub fn rejudge<'a>(events: impl IntoIterator<Item = &'a Event>) -> Rejudged {
                 looked.insert((event.pid, &observed.check), observed);
             }
             Body::Check(verdict) if matches!(verdict.outcome, Outcome::Skipped { .. }) => {
-                if !is_registered(&verdict.id) {
-                    let words = format!("{}: skipped, but no kind has such checks", verdict.id);
-                    rejudged.differing.push(words);
-                }
+                let known = is_registered(&verdict.id);
+                let words = format!("{}: skipped, but no kind has such checks", verdict.id);
+                rejudged.differing.extend((!known).then_some(words));
             }
             Body::Check(verdict) => match looked.remove(&(event.pid, verdict.id.as_str())) {
                 Some(observed) => match difference(observed, verdict) {

