@@ -126,7 +126,12 @@ mod tests {
 
     #[test]
     fn checks_that_store_no_observation_are_counted() {
-        let events = [verdict("x.y", Outcome::Green), verdict("x.y", Outcome::Green)];
+        let skipped = Outcome::Skipped { reason: "phase-ended".to_owned() };
+        let events = [
+            verdict("x.y", Outcome::Green),
+            verdict("x.y", Outcome::Green),
+            verdict("x.z", skipped),
+        ];
         let rejudged = rejudge(&events);
         assert_eq!(rejudged.without, BTreeMap::from([("x.y".to_owned(), 2)]));
         assert!(rejudged.differing.is_empty());
