@@ -17,6 +17,9 @@ use run::{Invocation, cargo, tell};
 /// Checks `.github/workflows`.
 const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
 
+/// Changes the judgements. Another version may make other mutants.
+const MUTANTS: &str = "cargo-mutants@27.1.0";
+
 #[derive(Parser)]
 #[command(about = "Chores of the sparkproof workspace")]
 enum Chore {
@@ -37,6 +40,13 @@ enum Chore {
     Archive,
     /// Check formatting, lints and dependency policy
     Lint,
+    /// Change the judgements, one mutant at a time; red if no control notices one
+    /// (`.cargo/mutants.toml` lists those that none can)
+    Mutants {
+        /// Further arguments for `cargo mutants`, e.g. `--file harness/judge/src/pods.rs`
+        #[arg(last = true)]
+        mutants: Vec<String>,
+    },
     /// Many runs in a row and seeded kills, with the inventory compared after each (build the
     /// binary first)
     Soak(soak::SoakArgs),
@@ -61,6 +71,7 @@ fn main() -> miette::Result<()> {
         Chore::Test { profile, archive, nextest } => test(&profile, archive.as_deref(), &nextest),
         Chore::Archive => archive(),
         Chore::Lint => lint(),
+        Chore::Mutants { mutants: args } => mutants(&args),
         Chore::Soak(args) => soak::soak(&args),
         Chore::Docs { run } => docs(&run),
         Chore::Sample { dir } => sample(&dir),
@@ -109,6 +120,15 @@ fn archive() -> miette::Result<()> {
     let tools = tools::ensure("nextest")?;
     cargo(["build", "--workspace", "--all-targets"]).run()?;
     cargo(["nextest", "archive", "--workspace", "--archive-file", "target/scenarios.tar.zst"])
+        .path(&tools)
+        .run()
+}
+
+/// In a copy of the tree: the results are in `target/mutants.out`.
+fn mutants(args: &[String]) -> miette::Result<()> {
+    let tools = tools::built(MUTANTS)?;
+    cargo(["mutants", "--package", "sparkproof-judge", "--output", "target"])
+        .args(args.iter().map(String::as_str))
         .path(&tools)
         .run()
 }

@@ -263,6 +263,9 @@ pub(crate) fn released_controls() -> Vec<Control> {
     };
     vec![
         control("one goes, the other stays", Says::Green, &|_| {}),
+        control("the other goes", Says::Green, &|looks| {
+            looks[1..].iter_mut().for_each(|at| *at = look(at.seconds, &[1]));
+        }),
         control("none goes", Says::Red("no executor is released: after 17.2 s"), &|looks| {
             looks.iter_mut().for_each(|at| *at = look(at.seconds, &[1, 2]));
         }),

@@ -207,6 +207,12 @@ pub(crate) fn replaced_controls() -> Vec<Control> {
         red("none", "registered none; Running none", &|s| {
             (s.pods, s.executors) = (BTreeMap::new(), Agreement::default());
         }),
+        Control::seen(
+            "none expected, none there",
+            &0,
+            &observed(&|s| (s.pods, s.executors) = (BTreeMap::new(), Agreement::default())),
+            Says::Red("no executor was expected"),
+        ),
         Control::unseen::<AfterLoss>(&2, "asking Spark's REST API for the executors of spark-1"),
     ]
 }

@@ -142,6 +142,15 @@ pub(crate) fn controls() -> Vec<Control> {
         with("a name of 64 characters", name, NAME, Some("long".repeat(16))),
         with("a name of another", name, NAME, Some("sparkproof".to_owned())),
         with("an empty name", name, NAME, Some(String::new())),
+        Control::seen(
+            "any name expected",
+            &ExpectedFeature {
+                executors: 1,
+                values: [(NAME.to_owned(), Must::BeName(String::new()))].into(),
+            },
+            &Shown([("x-exec-1".to_owned(), BTreeMap::new())].into()),
+            Says::Red("a name of 1 to 63 characters expected, nothing seen"),
+        ),
         control("one pod too few", Says::Red("2 executor pods expected, 1 looked at"), &|shown| {
             shown.0.remove("x-exec-2");
         }),

@@ -122,7 +122,7 @@ const LINE: usize = 300;
 fn line_of(shown: &str, answer: &str) -> Option<String> {
     let shown = Regex::new(shown).ok()?;
     let found = shown.find(answer)?;
-    let from = answer[..found.start()].rfind('\n').map_or(0, |at| at + 1);
+    let from = answer[..found.start()].rfind('\n').unwrap_or(0);
     let to = answer[found.end()..].find('\n').map_or(answer.len(), |at| found.end() + at);
     let line = answer[from..to].trim();
     Some(if line.len() > LINE { found.as_str() } else { line }.to_owned())
@@ -200,8 +200,19 @@ mod tests {
         let guide = sparkproof_catalog::guide();
         let step = guide.as_written.iter().find(|step| step.id == "read").expect("a step");
         let answer = "Syntax error compiling at (REPL:1:1).\nNo such var: g/read\n";
-        let verdict = Answer(answer.to_owned()).verdict(&Promise::of(guide, step));
+        let (answer, promise) = (Answer(answer.to_owned()), Promise::of(guide, step));
         let line = "No such var: g/read".to_owned();
-        assert_eq!(verdict, Ok(StepVerdict::Met { erratum: "no-read".into(), line }));
+        let met = StepVerdict::Met { erratum: "no-read".into(), line };
+        assert_eq!(answer.verdict(&promise), Ok(met));
+        let names = answer.judge(&promise).evidence.into_iter().map(|piece| piece.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["answered", "mistake", "remedy"]);
+    }
+
+    #[test]
+    fn a_mistake_is_shown_by_its_line_or_of_a_long_line_by_its_words() {
+        assert_eq!(line_of("b", "a\na b c\nc\n").as_deref(), Some("a b c"));
+        let long = "a".repeat(LINE - 1) + "b";
+        assert_eq!(line_of("b", &long), Some(long.clone()));
+        assert_eq!(line_of("b", &(long + "c")).as_deref(), Some("b"));
     }
 }

@@ -161,7 +161,7 @@ impl Observation for Owners {
     const KIND: &'static str = "pods.owner";
 
     fn judge(&self, (): &()) -> Judged {
-        let owned = |owners: &Vec<String>| owners.contains(&self.uid);
+        let owned = |owners: &Vec<String>| !self.uid.is_empty() && owners.contains(&self.uid);
         let others: Vec<&str> = self
             .executors
             .iter()
@@ -197,6 +197,12 @@ pub(crate) fn owner_controls() -> Vec<Control> {
         control("one without an owner", &[], Says::Red("not owned by driver: exec-1")),
         control("one of another owner", &["uid-9"], Says::Red("not owned by driver: exec-1")),
         Control::seen(
+            "a driver whose uid was not read",
+            &(),
+            &Owners { uid: String::new(), ..owners(&[""]) },
+            Says::Red("not owned by driver: exec-1, exec-2"),
+        ),
+        Control::seen(
             "no executors",
             &(),
             &Owners { executors: BTreeMap::new(), ..owners(&[]) },
@@ -223,6 +229,7 @@ mod tests {
         }
         let ten = list_of(10).to_string();
         assert!(ten.lines().nth(2).is_some_and(|l| l.contains("-exec-10   1/1")), "{ten}");
+        assert!(!ten.ends_with('\n'), "the last line does not end: {ten}");
         assert!(ten.lines().nth(1).is_some_and(|l| l.contains("-exec-1    1/1")), "{ten}");
     }
 }

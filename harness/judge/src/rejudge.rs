@@ -159,7 +159,9 @@ mod tests {
     #[test]
     fn checks_that_store_no_observation_are_counted() {
         let green = |id| verdict(id, Outcome::Green);
-        let events = [green("x.y"), green("x.y"), green("read.0-copy.prepared")];
+        let skipped = Outcome::Skipped { reason: "phase-ended".to_owned() };
+        let skipped = verdict("feature", skipped);
+        let events = [green("x.y"), green("x.y"), green("read.0-copy.prepared"), skipped];
         let rejudged = rejudge(&events);
         assert_eq!(rejudged.without, BTreeMap::from([("x.y".to_owned(), 2)]));
         assert!(rejudged.differing.is_empty());

@@ -241,3 +241,16 @@ pub(crate) fn run_controls() -> Vec<Control> {
         Control::unseen::<RunReleased>(&expected, "the ledger cannot be read"),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_of_a_failed_removal_has_no_empty_piece() {
+        let failure = Failure { says: "the engine's lock".to_owned(), remedy: None };
+        let failed = RunReleased { failures: vec![failure], ..RunReleased::default() };
+        let names = failed.judge(&Vec::new()).evidence.into_iter().map(|piece| piece.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["failures"]);
+    }
+}

@@ -192,7 +192,9 @@ pub(crate) fn kill_controls() -> Vec<Control> {
             held.pods.insert("x-exec-3".to_owned(), "Error".to_owned());
         }),
         control("no ConfigMap", red, &|held| held.config_maps.clear()),
-        control("another ConfigMap", red, &|held| held.config_maps = vec!["mine".to_owned()]),
+        control("another ConfigMap", red, &|held| {
+            held.config_maps = vec!["spark-drv-9f-conf-map".to_owned()];
+        }),
         control("one ConfigMap more", red, &|held| {
             held.config_maps.push("spark-exec-2-conf-map".to_owned());
         }),
@@ -202,4 +204,23 @@ pub(crate) fn kill_controls() -> Vec<Control> {
         control("nothing", red, &|held| *held = Leftovers::default()),
         Control::unseen::<Held>(&expected, "namespace x could not be listed"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_a_cause_only_if_something_is_left() {
+        let is_cause = |services: &[String], denied: &[String]| {
+            let (services, denied) = (services.to_vec(), denied.to_vec());
+            let left = Leftovers { services, ..Leftovers::default() };
+            let left = Left { left, after_seconds: 1.3, not_looked_for: Vec::new(), denied };
+            left.judge(&()).evidence.iter().any(|piece| piece.text == "missing-verb")
+        };
+        let one = ["x".to_owned()];
+        assert!(is_cause(&one, &one));
+        assert!(!is_cause(&[], &one));
+        assert!(!is_cause(&one, &[]));
+    }
 }

@@ -95,6 +95,12 @@ pub(crate) fn address_controls() -> Vec<Control> {
         control("neither has one", None, &[None, None], Says::Red("driver's pod has no address")),
         control("one executor too few", at, &[at], Says::Red("2 executors expected, 1 seen")),
         control("no executors", at, &[], Says::Red("2 executors expected, 0 seen")),
+        Control::seen(
+            "none expected, none there",
+            &0,
+            &DriverAddress { driver: at.map(str::to_owned), executors: BTreeMap::new() },
+            Says::Red("0 executors expected, 0 seen"),
+        ),
         Control::unseen::<DriverAddress>(&2, "the watch was refused"),
     ]
 }
