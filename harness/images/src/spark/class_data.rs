@@ -133,8 +133,8 @@ async fn download(context: &Context, container: &Container) -> Result<NamedTempF
     Ok(file)
 }
 
-/// The archive of the classes of a driver on this host, from the cache or made; `None` if the image
-/// has no list of them, or this host's Java makes none. Without it a driver only starts more slowly.
+/// The archive of the classes of a driver on this host, from the cache or made from the list in the
+/// image; `None` if this host has no Java or makes none. Without it a driver only starts more slowly.
 ///
 /// # Errors
 /// An interruption.
@@ -145,8 +145,27 @@ pub(super) async fn driver_archive(
     image: &str,
     spark_home: &Path,
 ) -> Result<Option<PathBuf>> {
-    match make_driver_archive(context, engine, phase, image, spark_home).await {
-        Err(error) if !error.is_interruption() => {
+    let made = async {
+        let Some(java) = program(&java::program("java").to_string_lossy()) else { return Ok(None) };
+        let jars = spark_home.join("jars");
+        let key = Key::new("driver-classes")
+            .with("image", image)
+            .with("jars", jars.as_os_str().as_encoded_bytes())
+            .with("java", java::identity(&java).or_environment("looking at Java")?);
+        let what = "archive of driver classes, once for this host";
+        let step = StepGuard::begin(&context.recorder, phase, what.into());
+        let dump = async |dir: &Path, _: &StepGuard| {
+            let list = engine.image_file(context, image, DRIVER_CLASSES).await?;
+            let none = || Error::environment(format!("{image} has no {DRIVER_CLASSES}"));
+            let classes = dir.join("classes");
+            fs_err::write(&classes, list.ok_or_else(none)?).or_environment("writing classes")?;
+            dump(context, &java, &classes, &jars, &dir.join(DRIVER_ARCHIVE)).await
+        };
+        let entry = Cache::new(context).entry(context, &key, step, dump).await?;
+        Ok(Some(entry.keep().join(DRIVER_ARCHIVE)))
+    };
+    match made.await {
+        Err(error) if !Error::is_interruption(&error) => {
             let words = "the driver starts more slowly: no archive of its classes could be made";
             context.recorder.warn(format!("{words}: {error}"));
             Ok(None)
@@ -155,42 +174,22 @@ pub(super) async fn driver_archive(
     }
 }
 
-async fn make_driver_archive(
+/// Archives the listed classes of these jars.
+async fn dump(
     context: &Context,
-    engine: &Engine,
-    phase: &str,
-    image: &str,
-    spark_home: &Path,
-) -> Result<Option<PathBuf>> {
-    let Some(java) = program(&java::program("java").to_string_lossy()) else { return Ok(None) };
-    let jars = spark_home.join("jars");
-    let key = Key::new("driver-classes")
-        .with("image", image)
-        .with("jars", jars.as_os_str().as_encoded_bytes())
-        .with("java", java::identity(&java).or_environment("looking at Java")?);
-    let Some(list) = engine.image_file(context, image, DRIVER_CLASSES).await? else {
-        return Ok(None);
-    };
-    let what = "archive of driver classes, once for this host";
-    let step = StepGuard::begin(&context.recorder, phase, what.into());
-    let entry = Cache::new(context)
-        .entry(context, &key, step, async |dir, _| {
-            let classes = dir.join("classes");
-            fs_err::write(&classes, list).or_environment("writing the list of classes")?;
-            let argument = |name: &str, path: &Path| format!("-XX:{name}={}", path.display());
-            Tool::new(&java)
-                .args(["-Xshare:dump", "-Xlog:cds=off"])
-                .args([
-                    argument("SharedClassListFile", &classes),
-                    argument("SharedArchiveFile", &dir.join(DRIVER_ARCHIVE)),
-                ])
-                // As spark-submit writes it, with a configuration directory that does not exist.
-                .args(["-cp".to_owned(), format!("{}/none/:{}/*", dir.display(), jars.display())])
-                .deadline(Duration::from_secs(SECONDS))
-                .run(context)
-                .await
-                .map(drop)
-        })
-        .await?;
-    Ok(Some(entry.keep().join(DRIVER_ARCHIVE)))
+    java: &Path,
+    classes: &Path,
+    jars: &Path,
+    archive: &Path,
+) -> Result<()> {
+    let argument = |name: &str, path: &Path| format!("-XX:{name}={}", path.display());
+    Tool::new(java)
+        .args(["-Xshare:dump", "-Xlog:cds=off"])
+        .args([argument("SharedClassListFile", classes), argument("SharedArchiveFile", archive)])
+        // As spark-submit writes it, with a configuration directory that does not exist.
+        .args(["-cp".to_owned(), format!("/nonexistent/:{}/*", jars.display())])
+        .deadline(Duration::from_secs(SECONDS))
+        .run(context)
+        .await
+        .map(drop)
 }

@@ -55,27 +55,36 @@ pub async fn from_version(
         false => plain.clone(),
     };
     let distribution = composed(context, phase, version);
-    if engine.image(&reference).await?.is_some() {
-        let origin = "cached".to_owned();
-        return describe(Some(engine), reference, distribution.await?, origin).await;
-    }
-    // Two concurrent downloads.
-    let (distribution, base) =
-        futures::try_join!(distribution, java::base_image(context, engine, phase, Some(known)))?;
-    if engine.image(&plain).await?.is_none() {
-        let step = StepGuard::begin(&context.recorder, phase, format!("docker build {plain}"));
-        match build::build(context, engine, &distribution, &base, &plain).await {
-            Ok(()) => step.done(""),
-            Err(error) => {
-                step.failed(&error);
-                return Err(error);
+    let (distribution, origin, archived) = if engine.image(&reference).await?.is_some() {
+        (distribution.await?, "cached", archives)
+    } else {
+        // Two concurrent downloads.
+        let (distribution, base) = futures::try_join!(
+            distribution,
+            java::base_image(context, engine, phase, Some(known))
+        )?;
+        if engine.image(&plain).await?.is_none() {
+            let step = StepGuard::begin(&context.recorder, phase, format!("docker build {plain}"));
+            match build::build(context, engine, &distribution, &base, &plain).await {
+                Ok(()) => step.done(""),
+                Err(error) => {
+                    step.failed(&error);
+                    return Err(error);
+                }
             }
         }
+        let archived =
+            archives && class_data::build(context, engine, phase, &plain, &reference).await?;
+        (distribution, "built from PyPI's pyspark", archived)
+    };
+    if !archived {
+        return describe(Some(engine), plain, distribution, origin.to_owned()).await;
     }
-    let archived =
-        archives && class_data::build(context, engine, phase, &plain, &reference).await?;
-    let reference = if archived { reference } else { plain };
-    describe(Some(engine), reference, distribution, "built from PyPI's pyspark".into()).await
+    let home = &distribution.home;
+    let driver_archive =
+        class_data::driver_archive(context, engine, phase, &reference, home).await?;
+    let image = describe(Some(engine), reference, distribution, origin.to_owned()).await?;
+    Ok(SparkImage { driver_archive, ..image })
 }
 
 /// Built from a distribution by its `bin/docker-image-tool.sh`. If its Dockerfile allows it, with

@@ -6,7 +6,6 @@ use sparkproof_base::events::PhaseGuard;
 use sparkproof_catalog::plan::SparkSource;
 use sparkproof_machine::engine::Engine;
 
-use super::class_data::driver_archive;
 use super::{Distribution, SparkImage, composed, from_home, from_reference, from_version};
 
 /// Builds the image, or uses the given one. Without an engine (an existing cluster) only a given
@@ -33,13 +32,7 @@ pub async fn provide(
         (None, Some(given), Some(engine)) => {
             from_home(context, engine, phase.name(), given).await?
         }
-        (None, None, Some(engine)) => {
-            let image = from_version(context, engine, phase.name(), version).await?;
-            let (reference, home) = (&image.reference, &image.spark_home);
-            let driver_archive =
-                driver_archive(context, engine, phase.name(), reference, home).await?;
-            SparkImage { driver_archive, ..image }
-        }
+        (None, None, Some(engine)) => from_version(context, engine, phase.name(), version).await?,
         (None, _, None) => return Err(Error::input("an existing cluster needs --image")),
     };
     context.recorder.fact("spark", image.version.to_string());
