@@ -42,8 +42,12 @@ pub enum LiveControl {
 impl Kind {
     /// Whether a check of this kind has this id.
     pub fn has(&self, id: &str) -> bool {
-        let ids = if self.ids.is_empty() { &[self.id][..] } else { self.ids };
-        ids.iter().any(|pattern| begins(pattern, id) == Some(true))
+        self.patterns().iter().any(|pattern| begins(pattern, id) == Some(true))
+    }
+
+    /// The ids of its checks.
+    fn patterns(&self) -> &[&'static str] {
+        if self.ids.is_empty() { std::slice::from_ref(&self.id) } else { self.ids }
     }
 }
 
@@ -67,12 +71,9 @@ pub(crate) fn needs_no_observation(id: &str) -> bool {
 
 /// Whether an id, or what it begins with, is registered: a suite or a variant that is skipped as a
 /// whole has the part that its checks have in common, e.g. `read.3-nfs`.
-pub fn is_registered(id: &str) -> bool {
-    let registered = kinds().iter().any(|kind| {
-        let ids = if kind.ids.is_empty() { &[kind.id][..] } else { kind.ids };
-        ids.iter().any(|pattern| begins(pattern, id).is_some())
-    });
-    registered || needs_no_observation(id)
+pub(crate) fn is_registered(id: &str) -> bool {
+    let mut patterns = kinds().iter().flat_map(Kind::patterns);
+    patterns.any(|pattern| begins(pattern, id).is_some()) || needs_no_observation(id)
 }
 
 /// Whether a pattern, in which `*` stands for one part, begins with the parts of an id; true if it
@@ -739,10 +740,7 @@ mod tests {
     fn the_page_in_the_docs_is_that_of_the_registry() {
         let mut page = String::from(PAGE);
         for kind in kinds() {
-            let ids: Vec<String> = match kind.ids {
-                [] => vec![format!("`{}`", kind.id)],
-                ids => ids.iter().map(|id| format!("`{id}`")).collect(),
-            };
+            let ids: Vec<String> = kind.patterns().iter().map(|id| format!("`{id}`")).collect();
             let controls: Vec<&str> = (kind.controls)().iter().map(|c| c.name).collect();
             let live = match kind.live {
                 LiveControl::Scenario(file, name) => format!("`{file}::{name}`"),

@@ -48,7 +48,7 @@ pub use decommission::{
 pub use executors::{AfterLoss, BarrierStage};
 pub use features::{ExpectedFeature, Must, Shown};
 pub use guide::{Answer, Mistake, Promise, StepVerdict};
-pub use kind::{Kind, LiveControl, find, is_registered, kinds};
+pub use kind::{Kind, LiveControl, find, kinds};
 pub use log::{CUT_OUT, FoundLines, LogRead, NOT_READ_ON, Refusals};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use read::{

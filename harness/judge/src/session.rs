@@ -7,6 +7,7 @@ use sparkproof_base::verdict::{Judged, Observation};
 use sparkproof_catalog::SparkVersion;
 
 use crate::control::{Control, Says};
+use crate::words::list;
 
 /// The description of a session, by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,9 +66,7 @@ impl Agreement {
             return None;
         }
         let words = |executors: &BTreeMap<u32, String>| {
-            let all: Vec<String> =
-                executors.iter().map(|(id, address)| format!("{id} at {address}")).collect();
-            if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+            list(executors.iter().map(|(id, address)| format!("{id} at {address}")))
         };
         Some(format!("registered {}; Running {}; expected {n}", words(registered), words(running)))
     }
