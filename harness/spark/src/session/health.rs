@@ -118,11 +118,12 @@ impl Health {
     }
 }
 
-/// Whether a pod waits for a claim that Spark creates on demand, which is created after the pod.
-/// Until its volume is provided, the pod's condition says that the claim was not found.
+/// Whether a pod waits for a claim of its own: one that Spark creates on demand, after the pod
+/// (`<pod>-pvc-0`), or one of its StatefulSet, which the scheduler may see after the pod
+/// (`<template>-<pod>`). Until its volume is provided, the pod's condition says that the claim was
+/// not found.
 fn waits_for_its_claim(pod: &PodSeen) -> bool {
-    let claim = format!("{}-pvc-", pod.name);
-    pod.unscheduled.as_ref().is_some_and(|message| message.contains(&claim))
+    pod.unscheduled.as_ref().is_some_and(|message| message.contains(&pod.name))
 }
 
 #[cfg(test)]
@@ -206,10 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_spark_makes_comes_after_its_pod() {
+    fn a_claim_of_the_pods_own_comes_after_it() {
         let mut health = Health::new(3, Duration::ZERO);
         for words in [
             r#"persistentvolumeclaim "x-exec-1-pvc-0" not found."#,
+            r#"persistentvolumeclaim "spark-local-dir-1-x-exec-1" not found. not found"#,
             r#"running PreFilter plugin "VolumeBinding": error getting PVC "s/x-exec-1-pvc-1": could not find v1.PersistentVolumeClaim "s/x-exec-1-pvc-1""#,
         ] {
             assert_eq!(hopeless(&mut health, &[(1, unscheduled_for(words))], false), None);
