@@ -157,6 +157,20 @@ mod tests {
     }
 
     #[test]
+    fn an_observation_without_a_verdict_or_of_no_kind_is_found() {
+        let differing = |events: &[Event]| rejudge(events).differing;
+        let alone = [event(Body::Observed(observed("pods.list")))];
+        assert_eq!(differing(&alone), ["pods.list: observed, but without a verdict"]);
+        let other = Observed { kind: "pods.lists".to_owned(), ..observed("pods.list") };
+        let sha256 = other.digest();
+        let events = [
+            event(Body::Observed(Observed { sha256, ..other })),
+            verdict("pods.list", Outcome::Green),
+        ];
+        assert_eq!(differing(&events), ["pods.list: there is no kind of check `pods.lists`"]);
+    }
+
+    #[test]
     fn checks_that_store_no_observation_are_counted() {
         let green = |id| verdict(id, Outcome::Green);
         let skipped = Outcome::Skipped { reason: "phase-ended".to_owned() };
