@@ -133,7 +133,10 @@ impl Observation for EndOfPod {
                 remedy,
             ),
             Some(seconds) if *seconds >= f64::from(*within.min(grace_seconds)) => Judged::red(
-                format!("{pod} was gone only after {seconds:.1} s, {within} s expected"),
+                format!(
+                    "{pod} was gone only after {seconds:.1} s, {} s expected",
+                    within.min(grace_seconds)
+                ),
                 remedy,
             ),
             Some(_) if *exit_code != Some(0) => Judged::red(
@@ -155,6 +158,13 @@ pub(crate) fn ended_controls() -> Vec<Control> {
         let seen = EndOfPod { pod, grace_seconds: 300, gone_after_seconds, exit_code };
         Control::seen(name, &90, &seen, says)
     };
+    let short = EndOfPod {
+        pod: "x-exec-1".to_owned(),
+        grace_seconds: 30,
+        gone_after_seconds: Some(30.2),
+        exit_code: Some(0),
+    };
+    let short_grace = Says::Red("only after 30.2 s, 30 s expected");
     let killed = Says::Red("x-exec-1 ended with exit code 137, not by itself");
     vec![
         control("by itself", Says::Green, Some(3.7), Some(0)),
@@ -162,6 +172,7 @@ pub(crate) fn ended_controls() -> Vec<Control> {
         control("killed before", killed, Some(31.0), Some(137)),
         control("killed after its grace", Says::Red("only after 301.0 s"), Some(301.0), Some(137)),
         control("by itself, but late", Says::Red("after 120.0 s, 90 s"), Some(120.0), Some(0)),
+        Control::seen("late for a short grace", &90, &short, short_grace),
         control("still there", Says::Red("is not gone 90 s after its deletion"), None, None),
         control("ended and still there", Says::Red("is not gone 90 s after"), None, Some(0)),
         control("no exit code", Says::Red("exit code unknown"), Some(3.7), None),
