@@ -74,9 +74,14 @@ pub struct ExpectedToStay {
 }
 
 impl IdleExecutors {
-    /// Whether only executors with blocks have pods.
-    pub fn only_holders(&self, pods: &BTreeSet<u32>) -> bool {
-        pods.iter().all(|id| self.holders.contains(&id.to_string()))
+    /// Whether no executor without blocks has a pod or is registered.
+    pub fn only_holders(&self, look: &ExecutorsLook) -> bool {
+        let mut all = look.pods.iter().chain(look.executors.registered.keys());
+        all.all(|id| self.holds_blocks(*id))
+    }
+
+    fn holds_blocks(&self, id: u32) -> bool {
+        self.holders.contains(&id.to_string())
     }
 
     fn holds(&self, expected: &ExpectedToStay) -> Result<f64, String> {
@@ -85,18 +90,21 @@ impl IdleExecutors {
         if self.holders.len() < executors || executors == 0 {
             return Err(format!("{executors} executors expected to hold blocks, of {holders}"));
         }
-        let after = since(&self.looks, |look| self.only_holders(&look.pods))
+        let after = since(&self.looks, |look| self.only_holders(look))
             .map_err(|state| format!("idle executors stay: {state}"))?;
         let seen = stays(after, seconds, |look| {
             let difference = look.executors.difference(self.holders.len());
             let difference = difference.or_else(|| {
-                let registered: BTreeSet<u32> = look.executors.registered.keys().copied().collect();
-                (!self.only_holders(&registered)).then(|| format!("others: {}", list(&registered)))
+                let registered = || list(look.executors.registered.keys());
+                (!self.only_holders(look)).then(|| format!("others: {}", registered()))
             })?;
             Some(format!("{holders} should have stayed; after {:.1} s: {difference}", look.seconds))
         })?;
         let killed = |gone: &Removed| gone.reason.contains("killed by driver");
-        let idle = self.before.iter().filter(|id| !self.holders.contains(&id.to_string()));
+        let mut idle = self.before.iter().filter(|id| !self.holds_blocks(**id)).peekable();
+        if idle.peek().is_none() {
+            return Err("no executor without blocks was there before".to_owned());
+        }
         for id in idle {
             let gone = self.removed.get(id);
             if !gone.is_some_and(killed) {
@@ -190,6 +198,13 @@ pub(crate) fn idle_controls() -> Vec<Control> {
         control("no holder", Says::Red("expected to hold blocks, of none"), &|seen| {
             seen.holders.clear();
         }),
+        control("no idle one before", Says::Red("no executor without blocks was there"), &|seen| {
+            seen.before.remove(&3);
+        }),
+        control("registered a little longer", Says::Green, &|seen| {
+            seen.looks[1].executors.registered.insert(3, "10.244.0.3".to_owned());
+            seen.looks[3].seconds = 14.4;
+        }),
         control("Spark does not say why", Says::Red("driver`, it says: nothing"), &|seen| {
             seen.removed.clear();
         }),
@@ -221,6 +236,9 @@ impl ReleasedExecutor {
         let after = since(&self.looks, |look| id.is_some_and(|id| !look.pods.contains(&id)))
             .map_err(|state| format!("no executor is released: {state}"))?;
         let stay = self.before.len().saturating_sub(1);
+        if stay == 0 {
+            return Err(format!("only one executor was there before: {}", list(&self.before)));
+        }
         let seen = stays(after, seconds, |look| {
             let after = look.seconds;
             match look.pods.difference(&self.before).next() {
@@ -261,6 +279,10 @@ pub(crate) fn released_controls() -> Vec<Control> {
         change(&mut looks);
         Control::seen(name, &5, &ReleasedExecutor { before: [1, 2].into(), looks }, says)
     };
+    let alone = ReleasedExecutor {
+        before: [1].into(),
+        looks: vec![look(0.0, &[1]), look(12.1, &[]), look(17.2, &[])],
+    };
     vec![
         control("one goes, the other stays", Says::Green, &|_| {}),
         control("the other goes", Says::Green, &|looks| {
@@ -288,6 +310,7 @@ pub(crate) fn released_controls() -> Vec<Control> {
         control("the other is not registered", Says::Red("registered none; Running 2"), &|looks| {
             looks[3].executors.registered.clear();
         }),
+        Control::seen("the only one goes", &5, &alone, Says::Red("only one executor was there")),
         control("looked at once", Says::Red("to stay for 0.0 s, 5 s expected"), &|looks| {
             looks.truncate(2);
         }),

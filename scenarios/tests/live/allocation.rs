@@ -48,7 +48,6 @@ async fn a_plain_session_neither_grows_nor_decommissions() -> Outcome {
         let mut live = p.session().executors(1).start().await?;
         let grown = checks::come(&p.context, &mut live, 2).await;
         expect_red(grown, &["no executor was requested besides 1"])?;
-        live.session().unload().await?;
         let others = ["8", "9"].map(str::to_owned).into();
         let gone = checks::go(&p.context, &mut live, &others, 10).await;
         expect_red(gone, &["idle executors stay"])?;

@@ -1,14 +1,15 @@
 //! Dynamic allocation with shuffle tracking: executors are added with work and removed without it,
 //! except those whose shuffle blocks are still needed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::verdict::{FirstFailure, judged};
 use sparkproof_base::wait::{Progress, Waiting, wait};
 use sparkproof_judge::{
-    BlockJobs, BlocksAgain, ExecutorsAtWork, ExpectedToStay, IdleExecutors, RemovedExecutors,
+    BlockJobs, BlocksAgain, ExecutorsAtWork, ExecutorsLook, ExpectedToStay, IdleExecutors,
+    RemovedExecutors,
 };
 use sparkproof_kubernetes::observe::{status, unscheduled};
 use sparkproof_testbed::{EndedSession, LiveSession, ScenarioContext, SessionBuilder};
@@ -77,7 +78,6 @@ async fn come_and_go(context: &Context, live: &mut LiveSession, most: u32) -> Re
     let made = live.session().blocks(HOLDERS, false).await?.shuffled;
     let holders: BTreeSet<String> = made.computed_by.into_iter().collect();
     come(context, live, most).await?;
-    live.session().unload().await?;
     go(context, live, &holders, GONE_WITHIN).await?;
     kept(context, live).await
 }
@@ -139,8 +139,8 @@ async fn state(live: &mut LiveSession) -> Result<ExecutorsAtWork> {
     })
 }
 
-/// Checks that executors without needed blocks are deleted within so many seconds, that Spark says
-/// that it stopped them, and that the others stay.
+/// Ends the work. Checks that executors without needed blocks are deleted within so many seconds,
+/// that Spark says that it stopped them, and that the others stay.
 pub async fn go(
     context: &Context,
     live: &mut LiveSession,
@@ -153,8 +153,8 @@ pub async fn go(
         let before = live.session().pods().into_keys().collect();
         let removed = RemovedExecutors::new();
         let seen = IdleExecutors { before, holders: holders.clone(), looks: Vec::new(), removed };
-        let only_holders =
-            |pods: &BTreeMap<u32, _>| seen.only_holders(&pods.keys().copied().collect());
+        live.session().unload().await?;
+        let only_holders = |look: &ExecutorsLook, _: &_| seen.only_holders(look);
         let looks = looks(context, live, (within, STAY), only_holders).await?;
         let removed = live.session().removed().await?;
         Ok(IdleExecutors { looks, removed, ..seen })

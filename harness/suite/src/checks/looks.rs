@@ -43,8 +43,8 @@ pub(super) async fn last_look<T>(
     }
 }
 
-/// Looks at the executors until their pods, by id, are as `done` wants, and for `stay` seconds
-/// more; or only for `within` seconds, if they are not so.
+/// Looks at the executors until they are as `done` wants, and for `stay` seconds more; or only for
+/// `within` seconds, if they are not so. `done` also gets the pods, by id.
 ///
 /// # Errors
 /// Spark's REST API never answered.
@@ -52,7 +52,7 @@ pub(super) async fn looks(
     context: &Context,
     live: &mut LiveSession,
     (within, stay): (u64, u32),
-    mut done: impl FnMut(&BTreeMap<u32, Arc<Pod>>) -> bool,
+    mut done: impl FnMut(&ExecutorsLook, &BTreeMap<u32, Arc<Pod>>) -> bool,
 ) -> Result<Vec<ExecutorsLook>> {
     let begun = Instant::now();
     let (mut looks, mut since) = (Vec::new(), None);
@@ -67,11 +67,12 @@ pub(super) async fn looks(
             Err(error) => return Progress::NotYet(error.to_string()),
         };
         let seconds = begun.elapsed().as_secs_f64();
-        if since.is_none() && done(&pods) {
+        let look = ExecutorsLook { seconds, pods: pods.keys().copied().collect(), executors };
+        if since.is_none() && done(&look, &pods) {
             since = Some(seconds);
         }
         let count = pods.len();
-        looks.push(ExecutorsLook { seconds, pods: pods.into_keys().collect(), executors });
+        looks.push(look);
         match since {
             Some(since) if seconds - since >= f64::from(stay) => Progress::Met(()),
             None if seconds >= within as f64 => Progress::Met(()),

@@ -94,7 +94,7 @@ pub async fn given_back(
     let mut labels = BTreeMap::new();
     let seen = judged(context, ("decommission-scaling.gone", title), STAYS, async || {
         let before: BTreeSet<u32> = live.session().pods().into_keys().collect();
-        let looks = looks(context, live, (within, STAYS), |pods| {
+        let looks = looks(context, live, (within, STAYS), |_, pods| {
             labels.extend(pods.iter().map(|(id, pod)| (*id, pod.labels().clone())));
             before.iter().any(|id| !pods.contains_key(id))
         });
