@@ -137,7 +137,12 @@ impl Observation for AfterEnd {
     fn judge(&self, (): &()) -> Judged {
         let AfterEnd { driver, left, refused } = self;
         let ended = left.pods.get(driver).is_some_and(|status| status == "Completed");
-        let alone = left.pods.len() == 1 && left.claims.is_empty() && left.stateful_sets.is_empty();
+        // The Service of the driver's pod goes with it.
+        let services = left.services.iter().all(|name| *name == format!("{driver}-svc"));
+        let alone = left.pods.len() == 1
+            && services
+            && left.claims.is_empty()
+            && left.stateful_sets.is_empty();
         let judged = if ended && alone {
             Judged::green()
         } else {
@@ -157,6 +162,7 @@ pub(crate) fn left_controls() -> Vec<Control> {
         let mut left = Leftovers::default();
         left.pods.insert("d".to_owned(), "Completed".to_owned());
         left.config_maps.push("spark-drv-1-conf-map".to_owned());
+        left.services.push("d-svc".to_owned());
         let mut seen = AfterEnd { driver: "d".to_owned(), left, refused: Vec::new() };
         change(&mut seen);
         Control::seen(name, &(), &seen, says)
@@ -190,6 +196,9 @@ pub(crate) fn left_controls() -> Vec<Control> {
         ),
         control("a claim", Says::Red("persistentvolumeclaim c-0"), &|seen| {
             seen.left.claims.push("c-0".to_owned());
+        }),
+        control("another Service", Says::Red("service x-svc"), &|seen| {
+            seen.left.services.push("x-svc".to_owned());
         }),
         Control::unseen::<AfterEnd>(&(), "namespace x could not be listed"),
     ]
