@@ -115,19 +115,29 @@ pub struct AfterLoss {
     pub pods: BTreeMap<String, String>,
     /// Spark's list and the Running pods.
     pub executors: Agreement,
+    /// What the driver was refused without which no executor comes.
+    pub refused: Option<String>,
 }
 
 impl AfterLoss {
+    /// Whether nothing will change any more: the driver knows of the loss, and may not create a pod.
+    pub fn is_final(&self) -> bool {
+        let known = self.executors.registered == self.executors.running;
+        self.refused.is_some() && known && !self.pods.contains_key(&self.lost)
+    }
+
     /// Why the lost executor is not replaced, if it is not.
     pub fn missing(&self, executors: u32) -> Option<String> {
         let now = || {
             let pods = self.pods.iter().map(|(name, status)| format!("{name} {status}"));
             pods.collect::<Vec<_>>().join(", ")
         };
+        let refused = || self.refused.iter().map(|refused| format!("; {refused}"));
         match self.executors.difference(executors as usize) {
             _ if executors == 0 => Some("no executor was expected".to_owned()),
             _ if self.pods.contains_key(&self.lost) => Some(format!("its pod stays: {}", now())),
-            difference => difference.map(|how| format!("{how}; pods: {}", now())),
+            difference => difference
+                .map(|how| format!("{how}; pods: {}{}", now(), refused().collect::<String>())),
         }
     }
 }
@@ -161,6 +171,7 @@ pub(crate) fn replaced_controls() -> Vec<Control> {
                 registered: [2, 3].map(address).into(),
                 running: [2, 3].map(address).into(),
             },
+            refused: None,
         };
         change(&mut seen);
         seen
@@ -170,17 +181,19 @@ pub(crate) fn replaced_controls() -> Vec<Control> {
     };
     let red =
         |name, words, change: &dyn Fn(&mut AfterLoss)| control(name, Says::Red(words), change);
+    let alone = |seen: &AfterLoss| AfterLoss {
+        pods: [pod(2)].into(),
+        executors: Agreement { registered: [address(2)].into(), running: [address(2)].into() },
+        ..seen.clone()
+    };
     vec![
         control("another registered in its place", Says::Green, &|_| {}),
         red("none came", "x-exec-1 was not replaced: registered 2 at 10.244.0.2; Running", &|s| {
-            *s = AfterLoss {
-                pods: [pod(2)].into(),
-                executors: Agreement {
-                    registered: [address(2)].into(),
-                    running: [address(2)].into(),
-                },
-                ..s.clone()
-            };
+            *s = alone(s);
+        }),
+        red("the driver may not create pods", "Running; spark may not create pods", &|s| {
+            *s = alone(s);
+            s.refused = Some("spark may not create pods".to_owned());
         }),
         red("a Running pod that does not register", "registered 2 at 10.244.0.2; Running", &|s| {
             s.executors.registered.remove(&3);

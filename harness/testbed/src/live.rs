@@ -326,6 +326,11 @@ impl LiveSession {
         self.session.agreement().await
     }
 
+    /// What its driver was refused so far without which it gets no executor.
+    pub fn may_not_create(&self) -> Option<String> {
+        self.session.may_not_create()
+    }
+
     /// Ends it by `stop()`.
     pub async fn stop(self) -> Result<EndedSession> {
         self.end(EndKind::Stopped).await

@@ -66,12 +66,8 @@ impl Health {
         if let Some(pod) = states.iter().find(|pod| pod.waiting.as_ref().is_some_and(stuck)) {
             return Some(pod.to_string());
         }
-        let needed = ["pods", "persistentvolumeclaims"];
-        let may_not_create = missing_verbs(driver_log)
-            .into_iter()
-            .find(|m| m.verb == "create" && needed.contains(&m.resource.as_str()));
-        if let Some(missing) = may_not_create {
-            return Some(missing.to_string());
+        if let Some(missing) = may_not_create(driver_log) {
+            return Some(missing);
         }
         let hopeless = |p: &&PodSeen| p.unscheduled.is_some() && !waits_for_its_claim(p);
         self.unscheduled(states.iter().find(hopeless), leaving)
@@ -116,6 +112,14 @@ impl Health {
         (ended.saturating_sub(before) >= self.executors.max(3))
             .then(|| format!("{ended} executors ended and {registered} registered, {most} at most"))
     }
+}
+
+/// What a driver was refused without which it gets no executor, by its log.
+pub(super) fn may_not_create(driver_log: &str) -> Option<String> {
+    let needed = ["pods", "persistentvolumeclaims"];
+    let missing = missing_verbs(driver_log).into_iter();
+    let mut needed = missing.filter(|m| m.verb == "create" && needed.contains(&&*m.resource));
+    needed.next().map(|missing| missing.to_string())
 }
 
 /// Whether a pod waits for a claim of its own: one that Spark creates on demand, after the pod

@@ -13,8 +13,9 @@ use sparkproof_judge::{Agreement, BlocksResult, Described, FrameResult, GroupMet
 use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, of_session};
-use super::driver::Driver;
+use super::driver::{Driver, read_log};
 use super::frame::Frame;
+use super::health::may_not_create;
 use super::logs::PodLogs;
 use super::metrics::group_metrics;
 use super::probe::{BarrierResult, checked};
@@ -113,6 +114,11 @@ impl Session {
     /// Removed executors, with Spark's reason and time.
     pub async fn removed(&self) -> Result<BTreeMap<u32, Removed>> {
         self.rest.removed().await
+    }
+
+    /// What its driver was refused so far without which it gets no executor.
+    pub fn may_not_create(&self) -> Option<String> {
+        may_not_create(&read_log(&self.driver.log_path()))
     }
 
     /// Its executor pods now, by executor id.

@@ -66,6 +66,7 @@ pub async fn replaced(context: &Context, live: &LiveSession, lost: &str) -> Resu
         let waited = wait(context, waiting, Source::Backoff, async || {
             last = after_loss(live, lost).await;
             let missing = match &last {
+                Ok(seen) if seen.is_final() => return Progress::Met(()),
                 Ok(seen) => seen.missing(executors),
                 Err(error) => Some(error.to_string()),
             };
@@ -93,5 +94,6 @@ pub async fn replaced(context: &Context, live: &LiveSession, lost: &str) -> Resu
 async fn after_loss(live: &LiveSession, lost: &str) -> Result<AfterLoss> {
     let executors = live.agreement().await?;
     let pods = live.executor_pods().iter().map(|(name, pod)| (name.clone(), status(pod))).collect();
-    Ok(AfterLoss { lost: lost.to_owned(), pods, executors })
+    let refused = live.may_not_create();
+    Ok(AfterLoss { lost: lost.to_owned(), pods, executors, refused })
 }
