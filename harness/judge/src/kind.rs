@@ -146,10 +146,7 @@ pub fn kinds() -> &'static [Kind] {
                     deleted with the driver's pod.",
             looks_at: "Owners and accounts of every executor's pod that started, and how many \
                        were Running at once.",
-            live: LiveControl::None(
-                "no setting makes Spark leave out an owner or an executor; the pods are read from \
-                 the same watch as for `pods.list` and `pods.owner`",
-            ),
+            live: LiveControl::Scenario("application", "what_an_application_does_not_do_is_red"),
             controls: application::executors::controls,
             judge: judge::<application::executors::RanExecutors>,
         },
@@ -256,10 +253,7 @@ pub fn kinds() -> &'static [Kind] {
                     right.",
             looks_at: "The probe's report of its jobs: who computed each block, and the sum of \
                        all bytes.",
-            live: LiveControl::None(
-                "Spark gives tasks to every free executor; who computed a block is reported as \
-                 for `decommission.blocks`, which has one",
-            ),
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: blocks::spread_controls,
             judge: judge::<blocks::SpreadBlocks>,
         },
@@ -452,10 +446,7 @@ pub fn kinds() -> &'static [Kind] {
                     sent.",
             looks_at: "The files below the root in each pod after the copy, hashed there by \
                        `sha256sum`.",
-            live: LiveControl::None(
-                "no scenario breaks a copy on its way; a file that is removed or cut later is red in \
-                 `read.*.executors`, by a scenario",
-            ),
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: read::copies_controls,
             judge: judge::<read::Copies>,
         },
@@ -493,10 +484,7 @@ pub fn kinds() -> &'static [Kind] {
                     and none in the driver. What the driver reads outside of tasks is in no metric.",
             looks_at: "The tasks of each read's job group and the list of executors, by Spark's REST \
                        API, once they agree with the stages' totals.",
-            live: LiveControl::None(
-                "an executor that reads less is red in `read.*.executors` and `read.*.frame` first; \
-                 what Spark counts is compared with generated files in `probe`",
-            ),
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: read::metrics_controls,
             judge: judge::<read::InputMetrics>,
         },
@@ -506,10 +494,7 @@ pub fn kinds() -> &'static [Kind] {
             claim: "No retry, speculation or ignored file hid a failure: the strict settings are in \
                     force, and no task of the reads failed or was killed.",
             looks_at: "The effective settings in the driver, and the tasks of each read's job group.",
-            live: LiveControl::None(
-                "a plan that contradicts the strict settings is refused before a session, and a \
-                 task that fails makes `read.*.frame` red first",
-            ),
+            live: LiveControl::Scenario("lifecycle", "an_executor_that_is_not_replaced_is_red"),
             controls: read::strict_controls,
             judge: judge::<read::Strictness>,
         },
@@ -520,9 +505,9 @@ pub fn kinds() -> &'static [Kind] {
                     to the driver's address, where the log has a client's own address.",
             looks_at: "The requests in the server's log whose path has the variant's nonce, once a \
                        marker request of sparkproof's is in it.",
-            live: LiveControl::None(
-                "no scenario lets another source answer for a store; that the look tells a read from \
-                 an upload is in `stores::a_store_serves_and_leaves_nothing`",
+            live: LiveControl::Scenario(
+                "reading",
+                "a_store_that_is_down_is_named_and_its_return_is_seen",
             ),
             controls: read::server_controls,
             judge: judge::<read::ServerLog>,
@@ -544,7 +529,7 @@ pub fn kinds() -> &'static [Kind] {
             claim: "All executors are on as many nodes as they should: on one with a volume of one \
                     node (`pinned`), else on every node that can have them (`spread`).",
             looks_at: "The node of each executor's pod, in the last state that the watch received.",
-            live: LiveControl::None("no scenario has a cluster of two nodes yet"),
+            live: LiveControl::Scenario("reading", "a_scheme_that_spark_does_not_read_is_named"),
             controls: read::nodes_controls,
             judge: judge::<read::NodesOfPods>,
         },
@@ -610,10 +595,7 @@ pub fn kinds() -> &'static [Kind] {
             claim: "A killed driver's executors end; their pods and ConfigMap stay (those of Spark 3.0 run \
                     on), and nothing else is left.",
             looks_at: "The same kinds, after the executors have noticed the driver's end.",
-            live: LiveControl::None(
-                "no real Spark driver cleans up when it is killed; the observation is \
-                 made as for `teardown.stop`",
-            ),
+            live: LiveControl::Scenario("lifecycle", "pods_live_as_long_as_the_session"),
             controls: teardown::kill_controls,
             judge: judge::<teardown::Held>,
         },

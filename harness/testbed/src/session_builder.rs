@@ -180,10 +180,11 @@ impl<'a> SessionBuilder<'a> {
         self
     }
 
-    /// Sets [`sparkproof_catalog::plan::conf::STRICT`]: no retries, no errors that Spark hides.
+    /// Whether to set [`sparkproof_catalog::plan::conf::STRICT`]: no retries, no errors that Spark
+    /// hides.
     #[must_use]
-    pub fn strict(mut self) -> Self {
-        self.strict = true;
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
         self
     }
 

@@ -82,6 +82,11 @@ async fn what_an_application_does_not_do_is_red() -> Outcome {
         let ran = checks::application(p.session(), &image, &plain, "Pi is roughly 3.1").await?;
         let said = checks::said(context, &ran, &plain, "Pi is roughly 4").await;
         expect_red(said, &["its log has no `Pi is roughly 4`"])?;
+        let account =
+            ran.driver.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref());
+        let (account, wanted) = (account.unwrap_or_default(), p.pi(2));
+        let two = checks::application_executors(context, &ran, account, &wanted);
+        expect_red(two.await, &["2 executors expected, 1 started and at most 1 ran at once"])?;
         // The image's entry point always passes the driver's address; executors' ids and refusals of a
         // driver's requests have their own controls.
         let anyway = |id| ["driver-address", "executor-ids", "rights"].contains(&id);

@@ -6,8 +6,11 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use rstest::rstest;
 use scenarios::assert_snapshot_of;
-use scenarios::frame::{Outcome, expect_red, proof};
+use scenarios::frame::{
+    Outcome, expect_each_red, expect_red, leaves_nothing, little, proof, started,
+};
 use sparkproof::access::Rule;
+use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::checks;
 use sparkproof::error::ErrorContext;
@@ -29,6 +32,9 @@ async fn pods_live_as_long_as_the_session(#[case] executors: u32) -> Outcome {
         maps_archived_classes(p, &mut live, stage.tasks.iter().map(|task| &*task.java));
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await?;
+        // The control of what a killed driver leaves: this one cleaned up.
+        let stay = checks::executors_stay_after_kill(&p.context, &ended).await;
+        expect_red(stay, &["spark-exec-*-conf-map expected, found: nothing"])?;
         checks::namespace_gone(&p.context, &ended).await
     })
     .await
@@ -90,24 +96,42 @@ async fn a_killed_executor_is_replaced() -> Outcome {
 }
 
 /// The control of the replacement: a driver that may no longer create pods cannot replace one. The
-/// other executor has two cores, so that it can run both tasks of a barrier stage.
+/// other executor has two cores, so that it can run both tasks of a barrier stage. It is also the
+/// control of each check that counts executors: the other does all the work, and it does it right.
 #[tokio::test]
 async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
     proof("an_executor_that_is_not_replaced_is_red", async |p| {
-        let session = p.session().executors(2).conf("spark.executor.cores", "2");
-        let mut live = session.start().await?;
+        let builder = little(p, &[VariantId::Copy]).session(|session| {
+            session.executors(2).conf("spark.executor.cores", "2").strict(false)
+        });
+        let mut session = started(builder).await?;
+        let context = &p.context;
+        let spread = checks::blocks_spread(context, &mut session.live, "decommission", 1).await;
+        expect_red(spread, &[" has no shuffled block: "])?;
+        let live = &session.live;
         let create = Rule { resource: "pods", verb: "create" };
-        live.access().revoke(&p.context, live.client(), create).await?;
-        let lost = checks::lose_an_executor(&p.context, &live).await?;
-        expect_red(checks::replaced(&p.context, &live, &lost).await, &["not replaced"])?;
-        // Also the control of the list: the watch shows that one is gone.
-        let listed = checks::pod_list(&p.context, &live).await;
+        live.access().revoke(context, live.client(), create).await?;
+        let lost = checks::lose_an_executor(context, live).await?;
+        let replaced = checks::replaced(context, live, &lost).await;
+        expect_red(replaced, &["not replaced", "may not create pods"])?;
+        // The watch shows that one is gone.
+        let listed = checks::pod_list(context, live).await;
         expect_red(listed, &["the pod list differs", "-exec-2 "])?;
-        let ran = checks::barrier(&p.context, &mut live).await;
+        let ran = checks::barrier(context, &mut session.live).await;
         let words = "2 executors expected to run one task each, ran on: executor 2 on ";
         expect_red(ran, &[words, "; executor 2 on "])?;
-        let ended = live.stop().await?;
-        checks::nothing_left(&p.context, &ended).await
+        let copied = session.populate(VariantId::Copy).await;
+        expect_red(copied, &["are in 1 pods, expected in 2"])?;
+        let read = session.prove(VariantId::Copy).await;
+        expect_red(read, &["2 executors expected to read, tasks ran on "])?;
+        expect_each_red(
+            p,
+            &[
+                ("read.0-copy.metrics", "1 of 2 executors read records"),
+                ("read.0-copy.strict", "spark.task.maxFailures is not set, expected 1"),
+            ],
+        )?;
+        leaves_nothing(p, session).await
     })
     .await
 }

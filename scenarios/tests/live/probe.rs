@@ -168,7 +168,7 @@ async fn what_is_read_is_told_in_full() -> Outcome {
         let host = HostDir(format!("/var/tmp/sparkproof-{run}-probe").into());
         let data = Dataset::generate(&host.0, run, DataSize::tiny().full().small_files(7))?;
         let base = format!("file://{}", host.0.display());
-        let mut live = p.session().executors(3).strict().start().await?;
+        let mut live = p.session().executors(3).strict(true).start().await?;
         let conf = live.session().conf(&STRICT.map(|(key, _)| key)).await?;
         for (key, value) in STRICT {
             assert_eq!(conf[key].as_deref(), Some(value), "{key}");

@@ -105,6 +105,9 @@ async fn a_replaced_executor_has_no_copy() -> Outcome {
 async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_store_that_is_down_is_named_and_its_return_is_seen", async |p| {
         let mut session = started(little(p, &[VariantId::S3]).session(impatient)).await?;
+        // It was written to, and nothing has read yet.
+        let unread = session.prove_server(VariantId::S3).await;
+        expect_red(unread, &["the log shows no read of big.csv"])?;
         let store = p.environment.stores.get(StoreKind::S3)?;
         store.halt(&p.context).await?;
         let down = session.prove(VariantId::S3).await;
@@ -170,6 +173,9 @@ async fn a_scheme_that_spark_does_not_read_is_named() -> Outcome {
         // A refusal with another message than the declared one is not a proof either.
         let other = Expected::Refused("words that Spark does not say".to_owned());
         expect_red(session.prove_to_be(VariantId::Http, other).await, &["without `words"])?;
+        let nodes = p.environment.cluster.executor_nodes().len();
+        let spread = checks::read::spread(&p.context, &session.live, nodes + 1).await;
+        expect_red(spread, &[&format!("executors are on {nodes} nodes, expected {}", nodes + 1)])?;
         session.stop().await.map(drop)
     })
     .await

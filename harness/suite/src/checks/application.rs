@@ -15,7 +15,7 @@ pub use self::dependencies::{DEPENDENCY_KEYS, run_dependency_suite};
 use self::features::shown;
 pub use self::features::{ApplicationFeature, ON_JVM, ON_PYTHON, application_features};
 pub use self::stateful_set::{ON_STATEFUL_SET, run_stateful_set_suite};
-pub use self::submitted::{application, said};
+pub use self::submitted::{application, executors as application_executors, said};
 
 /// Runs an application on the JVM and one in Python, with the features that each can show. Skipped
 /// if the image cannot get them.

@@ -17,13 +17,13 @@ mod teardown;
 
 pub use application::{
     ApplicationFeature, DEPENDENCY_KEYS, ON_JVM, ON_PYTHON, ON_STATEFUL_SET, application,
-    application_features, run_application_suite, run_dependency_suite, run_stateful_set_suite,
-    said,
+    application_executors, application_features, run_application_suite, run_dependency_suite,
+    run_stateful_set_suite, said,
 };
 pub use decommission::{
-    decommissioned, decommissions, due_are_rolled, given_back, run_decommission_suite,
-    run_decommission_timeout_suite, run_roll_suite, run_scale_down_suite, scaled_down, scales_down,
-    timed_out,
+    blocks_spread, decommissioned, decommissions, due_are_rolled, given_back,
+    run_decommission_suite, run_decommission_timeout_suite, run_roll_suite, run_scale_down_suite,
+    scaled_down, scales_down, timed_out,
 };
 pub use dynamic_allocation::{come, go, nothing_refused, run_dynamic_allocation_suite};
 pub use executors::{barrier, lose_an_executor, replaced};

@@ -136,6 +136,18 @@ impl ReadingSession<'_> {
         read::frame(context, &mut self.live, seen, &mut figures).await.map(drop)
     }
 
+    /// Looks for the reads of one variant in the log of its store only.
+    pub async fn prove_server(&mut self, id: VariantId) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let subject = &self.subjects[find(&self.subjects, id)?];
+        let location = subject.strategy.location(scene);
+        let kind = location.store.ok_or_else(|| Error::internal("it reads from no store"))?;
+        let (driver, seen) = (self.live.driver_address(), subject.seen(&location, environment));
+        let mut figures = subject.setup.figures(seen.variant);
+        read::server(context, driver, seen, kind, &mut figures).await
+    }
+
     /// The context of its strategies.
     pub fn scene(&self) -> StrategyContext<'_> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);

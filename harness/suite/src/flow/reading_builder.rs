@@ -32,7 +32,7 @@ impl<'a> ReadingBuilder<'a> {
     pub fn new(proof: &'a ScenarioContext, variants: &[&'static Variant]) -> Self {
         let session = proof.session();
         ReadingBuilder {
-            session: session.strict(),
+            session: session.strict(true),
             variants: variants.to_vec(),
             size: DataSize::default(),
             bare: false,

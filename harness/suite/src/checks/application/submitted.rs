@@ -51,7 +51,7 @@ pub async fn application(
         let finished = completed(context, submitted, &ground, image, spec).await?;
         let mut first = FirstFailure::default();
         first.note(said(context, &finished, spec, says).await)?;
-        first.note(executors(context, &finished, &ground, spec).await)?;
+        first.note(executors(context, &finished, &access.service_account, spec).await)?;
         first.note(left(context, &finished, &ground, spec).await)?;
         first.or(finished)
     }
@@ -139,16 +139,15 @@ pub async fn said(
 
 /// Checks that the requested number of executors ran at once, under the account, owned by the
 /// driver's pod (SPARK-25295), so that they are deleted with it.
-async fn executors(
+pub async fn executors(
     context: &Context,
     finished: &FinishedApplication,
-    ground: &PreparedSession<'_>,
+    account: &str,
     spec: &ApplicationSpec,
 ) -> Result<()> {
     let n = spec.executors as usize;
     let title = format!("{n} executors ran at once, owned by the driver's pod");
-    let account = ground.access().service_account.clone();
-    let expected = RequestedExecutors { executors: n, account };
+    let expected = RequestedExecutors { executors: n, account: account.to_owned() };
     judged(context, (&spec.check_id("executors"), &title), expected, async || {
         let pods = finished.executors.values();
         Ok(RanExecutors {

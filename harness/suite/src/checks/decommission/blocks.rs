@@ -11,7 +11,7 @@ pub(super) const BLOCKS_EACH: u32 = 4;
 
 /// Checks that each executor has blocks of both kinds; returns the first executor with its number
 /// of blocks. The checks of a topic are `<topic>.spread` and `<topic>.blocks`.
-pub(super) async fn spread(
+pub async fn spread(
     context: &Context,
     live: &mut LiveSession,
     topic: &str,

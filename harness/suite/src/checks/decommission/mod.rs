@@ -7,6 +7,7 @@ mod scaled_down;
 mod suite;
 mod timed_out;
 
+pub use self::blocks::spread as blocks_spread;
 pub use self::deleted::{decommissioned, run_decommission_suite};
 pub use self::rolled::{due_are_rolled, run_roll_suite};
 pub use self::scaled_down::{given_back, run_scale_down_suite, scaled_down, scales_down};
