@@ -612,12 +612,13 @@ pub fn kinds() -> &'static [Kind] {
         Kind {
             id: released::RunReleased::KIND,
             ids: &[],
-            claim: "All resources that the run recorded are removed, and so is its state.",
+            claim: "All resources that the run recorded are removed, and so is its state; of `exec` also the \
+                    namespaces that scenarios handed over.",
             looks_at: "The run's ledger before and after, what each step of the removal said, and the run's \
                        state directory.",
-            live: LiveControl::None(
-                "what is left when a run is cut short has a unit test with a Docker daemon that never \
-                 answers; `cargo xtask soak` interrupts runs at seeded times",
+            live: LiveControl::Scenario(
+                "owning",
+                "a_namespace_that_a_scenario_handed_over_is_proven_gone",
             ),
             controls: released::run_controls,
             judge: judge::<released::RunReleased>,

@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 
 use futures::future::try_join_all;
+use kube::Api;
 use sparkproof_base::RunId;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::remove_below;
@@ -100,6 +101,24 @@ pub async fn try_release(context: &Context, owned: &OwnedResource) -> Result<Opt
     }
     context.run.released(owned)?;
     Ok(kept)
+}
+
+/// Asks for the end of a namespace, and waits until it has no pods, which would take cores from the
+/// next session. Kubernetes takes at least 5 s more for the namespace itself, which [`release`] waits
+/// for; it stays in the ledger. Nothing happens to a resource of another kind.
+///
+/// # Errors
+/// Environment: the API server refused, or pods stay.
+pub async fn let_end(context: &Context, owned: &OwnedResource) -> Result<()> {
+    let OwnedResource::Namespace { kubeconfig, context: of, name } = owned else { return Ok(()) };
+    let context = &context.for_teardown();
+    let Some(client) = removal::reach(context, kubeconfig, of.as_deref()).await? else {
+        return Ok(());
+    };
+    match removal::delete_namespace(&Api::all(client.clone()), name, context.run.id()).await? {
+        true => removal::labelled::remove(context, client, name, "").await,
+        false => Ok(()),
+    }
 }
 
 /// Removes a file or a directory tree. Unmounts everything in it first: files behind a mount are

@@ -106,10 +106,9 @@ pub async fn remove_namespace(
     run: &RunId,
 ) -> Result<()> {
     let api: Api<Namespace> = Api::all(client);
-    if of_run(&api, name, run).await?.is_none() {
+    if !delete_namespace(&api, name, run).await? {
         return Ok(());
     }
-    delete(&api, name).await?;
     let waiting = Waiting::up_to(NAMESPACE_GONE.as_secs(), format!("the end of namespace {name}"));
     // Polled, since a watch would bring no more for one object in a few seconds.
     wait(context, waiting, Source::Backoff, async || match of_run(&api, name, run).await {
@@ -118,6 +117,15 @@ pub async fn remove_namespace(
         Err(e) => Progress::NotYet(e.to_string()),
     })
     .await
+}
+
+/// Asks for the end of a namespace of the run; false if there is none.
+pub async fn delete_namespace(api: &Api<Namespace>, name: &str, run: &RunId) -> Result<bool> {
+    let Some(found) = of_run(api, name, run).await? else { return Ok(false) };
+    if found.metadata.deletion_timestamp.is_none() {
+        delete(api, name).await?;
+    }
+    Ok(true)
 }
 
 /// Why it still exists, in the API server's words.

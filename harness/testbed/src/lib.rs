@@ -3,6 +3,7 @@
 
 mod access;
 mod application;
+mod ended;
 mod environment;
 mod image_tool;
 mod live;
@@ -11,9 +12,10 @@ mod session;
 mod session_builder;
 
 pub use access::{can_i, uses};
+pub use ended::{EndKind, EndedSession};
 pub use environment::{EXECUTABLE, Environment, EnvironmentRecord, HANDOVER, NO_NODE_ENGINE};
 pub use image_tool::image_tool;
-pub use live::{EndKind, EndedSession, LiveSession, PreparedSession};
+pub use live::{LiveSession, PreparedSession};
 pub use scenario_context::ScenarioContext;
 pub use session::started;
 pub use session_builder::SessionBuilder;

@@ -1,11 +1,11 @@
 //! The context of a running scenario.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sparkproof_base::context::Context;
 
-use crate::Environment;
+use crate::{EndedSession, Environment};
 
 /// An environment and the run that uses it.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct ScenarioContext {
     /// The environment that sessions run on.
     pub environment: Environment,
     pub(super) sessions: AtomicU32,
+    ending: Mutex<Vec<EndedSession>>,
     skipped: OnceLock<String>,
 }
 
@@ -25,6 +26,7 @@ impl ScenarioContext {
             context,
             environment,
             sessions: AtomicU32::new(0),
+            ending: Mutex::default(),
             skipped: OnceLock::new(),
         }
     }
@@ -38,6 +40,16 @@ impl ScenarioContext {
     /// The reason from [`ScenarioContext::skip`], if it was called.
     pub fn into_skipped(self) -> Option<String> {
         self.skipped.into_inner()
+    }
+
+    /// Keeps a session whose namespace is ending, for [`ScenarioContext::take_ending`].
+    pub fn keep_ending(&self, ended: EndedSession) {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
+    }
+
+    /// The sessions that were kept since the last call, oldest first.
+    pub fn take_ending(&self) -> Vec<EndedSession> {
+        std::mem::take(&mut *self.ending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A client with the permissions to inspect the cluster.

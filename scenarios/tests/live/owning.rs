@@ -1,12 +1,22 @@
 //! A run's resources are deleted with it: after a signal by the run itself, after kill -9 by a sweep,
 //! which does not touch other runs.
 
+use std::path::Path;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt};
 use rstest::rstest;
 use rustix::process::Signal;
 use scenarios::commands::{LONG, docker, exe, red, sweep};
 use scenarios::frame::{Outcome, proof};
+use serde_json::json;
 use sparkproof::Error;
-use sparkproof::ledger::labels;
+use sparkproof::error::ErrorContext;
+use sparkproof::events::Outcome::Red;
+use sparkproof::events::{Body, Verdict};
+use sparkproof::ledger::{OwnedResource, labels};
 use sparkproof::testbed::ScenarioContext;
 use sparkproof::wait::{Progress, Source, Waiting, wait};
 use xtask::watched::Watched;
@@ -88,6 +98,98 @@ async fn an_interrupted_command_of_exec_cleans_up() -> Outcome {
         nothing_of(p, &id)
     })
     .await
+}
+
+/// Set for the command of `exec` in the scenario below: this very test again.
+const INNER: &str = "SPARKPROOF_TEST_INNER";
+
+/// A scenario hands over its namespace, which ends before the environment does. Here a finalizer holds
+/// it: the environment waits, and is red with the names of both when it may not wait any longer. A
+/// sweep then removes the namespace.
+#[tokio::test]
+async fn a_namespace_that_a_scenario_handed_over_is_proven_gone() -> Outcome {
+    const NAME: &str = "a_namespace_that_a_scenario_handed_over_is_proven_gone";
+    if std::env::var_os(INNER).is_some() {
+        return proof("inner", async |p| hold_a_namespace(p).await).await;
+    }
+    proof(NAME, async |p| {
+        let kubeconfig = p.environment.cluster.kubeconfig.to_string_lossy();
+        let image = &p.environment.image.reference;
+        let this = std::env::current_exe().or_internal("finding this test")?;
+        let inner = format!("{INNER}=1");
+        let test = format!("owning::{NAME}");
+        let exec = ["exec", "--kubeconfig", &kubeconfig, "--image", image, "--"];
+        // Not to this command's output, which are events.
+        let script = "exec \"$1\" --exact \"$2\" >&2";
+        let command = ["env", &inner, "sh", "-c", script, "sh", &this.to_string_lossy(), &test];
+        let mut run = Watched::start(&exe(), &[&exec[..], &command].concat()).map_err(red)?;
+        run.reach("teardown").map_err(red)?;
+        let id = run.run.clone();
+        let held = held_namespaces(p).await?;
+        assert_eq!(held.len(), 1, "the scenario ended before its namespace: {held:?}");
+        // The second one cuts the teardown short. Two of one kind might arrive as one.
+        run.signal(Signal::INT).map_err(red)?;
+        run.signal(Signal::TERM).map_err(red)?;
+        run.end(LONG).map_err(red)?;
+        let report = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/sparkproof").join(&id);
+        let events = sparkproof::report::stored_events(&report)?;
+        let reason = events.into_iter().find_map(|event| match event.body {
+            Body::Check(Verdict { id, outcome: Red { reason, .. }, .. })
+                if id == "teardown.run" =>
+            {
+                Some(reason)
+            }
+            _ => None,
+        });
+        let expected = format!("left: namespace {} of scenario inner", held[0]);
+        let reason = reason.ok_or_else(|| Error::red("teardown.run is not red"))?;
+        assert!(reason.contains(&expected), "{reason}");
+        let maps: Api<ConfigMap> = Api::namespaced(p.client().clone(), &held[0]);
+        let patch = Patch::Merge(json!({ "metadata": { "finalizers": [] } }));
+        let patched = maps.patch("held", &PatchParams::default(), &patch).await;
+        patched.or_environment("taking the finalizer away")?;
+        let said = sweep()?;
+        assert!(said.contains(&format!("namespace {} of scenario inner", held[0])), "{said}");
+        assert!(held_namespaces(p).await?.is_empty());
+        nothing_of(p, &id)
+    })
+    .await
+}
+
+/// The value of a label of the namespace that is held.
+const HELD: &str = "sparkproof.test/held";
+
+async fn held_namespaces(p: &ScenarioContext) -> sparkproof::Result<Vec<String>> {
+    let held = ListParams::default().labels(HELD);
+    let listed = Api::<Namespace>::all(p.client().clone()).list(&held).await;
+    Ok(listed.or_environment("listing namespaces")?.iter().map(ResourceExt::name_any).collect())
+}
+
+/// Makes a namespace of the scenario with a ConfigMap that stays until its finalizer goes.
+async fn hold_a_namespace(p: &ScenarioContext) -> sparkproof::Result<()> {
+    let cluster = &p.environment.cluster;
+    let name = format!("held-{}", p.context.run.id());
+    let mut labels = labels::kube(p.context.run.id(), labels::Lifetime::Run);
+    labels.insert(HELD.to_owned(), String::new());
+    p.context.run.record(OwnedResource::Namespace {
+        kubeconfig: cluster.kubeconfig.clone(),
+        context: cluster.context.clone(),
+        name: name.clone(),
+    })?;
+    let meta = |name: &str| ObjectMeta { name: Some(name.to_owned()), ..Default::default() };
+    let namespace = Namespace {
+        metadata: ObjectMeta { labels: Some(labels), ..meta(&name) },
+        ..Default::default()
+    };
+    let finalizers = Some(vec!["example.com/control".to_owned()]);
+    let map =
+        ConfigMap { metadata: ObjectMeta { finalizers, ..meta("held") }, ..Default::default() };
+    let made = async {
+        let create = PostParams::default();
+        Api::all(p.client().clone()).create(&create, &namespace).await?;
+        Api::namespaced(p.client().clone(), &name).create(&create, &map).await
+    };
+    made.await.map(drop).or_environment("making a namespace")
 }
 
 /// Two runs side by side, one killed with all of its processes, a sweep: the other stays green.

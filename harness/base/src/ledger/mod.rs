@@ -2,6 +2,7 @@
 //! swept if the run was killed.
 
 mod file;
+mod handover;
 pub mod labels;
 mod resource;
 mod run;
@@ -11,6 +12,8 @@ mod stale;
 pub use resource::{OwnedResource, boot_id};
 
 pub use run::Run;
+
+pub use handover::HandedOver;
 
 pub use scope::Scope;
 

@@ -1,6 +1,6 @@
 //! The kinds of resources of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -153,6 +153,13 @@ impl OwnedResource {
     /// Whether it is a cluster: removing it removes everything in it.
     pub fn is_cluster(&self) -> bool {
         matches!(self, OwnedResource::KindCluster { .. } | OwnedResource::MinikubeCluster { .. })
+    }
+
+    /// Whether it goes with a cluster of the run of this directory, whose resources are `all`.
+    pub fn goes_with_its_cluster(&self, dir: &Path, all: &[OwnedResource]) -> bool {
+        all.iter().any(OwnedResource::is_cluster)
+            && (matches!(self, OwnedResource::NodeImage { .. })
+                || self.kubeconfig().is_some_and(|kubeconfig| kubeconfig.starts_with(dir)))
     }
 
     /// The kubeconfig of a resource in a cluster.

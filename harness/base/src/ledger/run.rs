@@ -24,7 +24,9 @@ pub const HALF_MADE: &str = ".half-";
 /// File name of a run's lock, in its directory.
 pub const LOCK: &str = "lock";
 /// File name of the value of a run's label, in its directory.
-const LABEL: &str = "label";
+pub(super) const LABEL: &str = "label";
+/// Directory, in the run of an environment's owner, of the runs that were handed over to it.
+pub(super) const HANDED_OVER: &str = "handed-over";
 
 /// The value of the label of the run in a directory; its id if there is no such file.
 pub(super) fn label_of(dir: &Path) -> Result<RunLabel> {
@@ -223,9 +225,43 @@ impl Run {
         self.write(LedgerLine::GaveBack(owned.clone()), |all| all.retain(|other| other != owned))
     }
 
+    /// Forgets the resources: another run has the ledger.
+    pub(super) fn forget(&self) {
+        if let Ok(mut ledger) = self.ledger.lock() {
+            ledger.owned.clear();
+        }
+    }
+
     /// Resources that are not removed yet, oldest first.
     pub fn owned(&self) -> Vec<OwnedResource> {
         self.ledger.lock().map(|ledger| ledger.owned.clone()).unwrap_or_default()
+    }
+
+    /// Accepts no more runs of other processes.
+    ///
+    /// # Errors
+    /// Environment: one that was handed over has not ended.
+    fn accept_no_more(&self) -> Result<()> {
+        let dir = self.dir.join(HANDED_OVER);
+        let what = || format!("removing {}", dir.display());
+        // Those of a process that was killed while it ended them are half removed.
+        for entry in std::fs::read_dir(&dir).into_iter().flatten() {
+            let path = entry.or_environment(what())?.path();
+            if id_of(&path).starts_with(HALF_MADE) {
+                remove_below(&dir, &path)?;
+            }
+        }
+        // Fails if one is in it, even if that came just now. A later one finds no directory.
+        match std::fs::remove_dir(&dir) {
+            Err(e) if e.kind() == ErrorKind::DirectoryNotEmpty => {
+                Err(Error::environment("a run that was handed over has not ended")
+                    .remedy("run `sparkproof sweep`"))
+            }
+            Err(e) if e.kind() != ErrorKind::NotFound => {
+                Err(Error::environment(what()).with_source(e))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Ends the run: removes its directory if all its resources are removed.
@@ -238,6 +274,7 @@ impl Run {
         }
         let left = self.owned();
         if left.is_empty() {
+            self.accept_no_more()?;
             let runs = self
                 .dir
                 .parent()

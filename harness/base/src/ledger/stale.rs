@@ -32,7 +32,7 @@ pub struct RunListing<T> {
 
 impl<T> RunListing<T> {
     /// Reads each directory; an error in one does not affect the others.
-    fn at(dirs: Vec<PathBuf>, look: impl Fn(&Path) -> Result<Option<T>>) -> Self {
+    pub(super) fn at(dirs: Vec<PathBuf>, look: impl Fn(&Path) -> Result<Option<T>>) -> Self {
         let mut all = RunListing { found: Vec::new(), failed: Vec::new() };
         for dir in dirs {
             match look(&dir) {
@@ -162,7 +162,7 @@ pub fn any_of_user(dirs: &Dirs, mut is_so: impl FnMut(&OwnedResource) -> bool) -
 
 /// Whether a process holds the run of a directory. Takes the lock shared for an instant, so that
 /// concurrent callers do not take each other for its holder.
-fn is_held(dir: &Path) -> Result<bool> {
+pub(super) fn is_held(dir: &Path) -> Result<bool> {
     match try_existing_lock(&dir.join(LOCK), LockMode::Shared) {
         Ok(lock) => Ok(lock.is_none()),
         // The run ended after the listing, or the directory never was a run.
@@ -181,7 +181,7 @@ fn run_dirs(dirs: &Dirs) -> Result<Vec<PathBuf>> {
 }
 
 /// Directories in a directory, by name, without symbolic links.
-fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     let what = "listing the runs";
     let listed = match fs_err::read_dir(dir) {
         Ok(listed) => listed,

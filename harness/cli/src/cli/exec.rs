@@ -40,6 +40,7 @@ pub(super) async fn run(args: ExecArgs, mode: Mode) -> Result<Exit> {
         let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
         let record = EnvironmentRecord::path(context.run.dir());
         environment.record(context).write(&record)?;
+        context.run.accept()?;
         let phase = context.recorder.phase("exec");
         phase.end(child(context, &args.command, &record).await, |()| "ended with status 0".into())
     })

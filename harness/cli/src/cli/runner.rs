@@ -15,7 +15,7 @@ use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_base::verdict::judged;
 use sparkproof_catalog::plan::{Conf, ResolvedPlan};
 use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
-use sparkproof_suite::flow::{EngineGuard, tear_down};
+use sparkproof_suite::flow::{EngineGuard, resources, tear_down};
 use sparkproof_testbed::EnvironmentRecord;
 
 /// The run of a command.
@@ -125,7 +125,7 @@ async fn frame(
         let phase = context.recorder.phase("teardown");
         let title = "all resources of the run are removed";
         let teardown = context.for_teardown();
-        let owned = context.run.owned().iter().map(ToString::to_string).collect();
+        let owned = resources(&context);
         let torn = judged(&teardown, ("teardown.run", title), owned, async || {
             Ok(tear_down(&context, &mut held).await)
         });

@@ -14,8 +14,8 @@ use sparkproof_judge::{
 use sparkproof_kubernetes::observe::{status, unscheduled};
 use sparkproof_testbed::{EndedSession, LiveSession, ScenarioContext, SessionBuilder};
 
+use super::let_go;
 use super::looks::{last_look, looks};
-use super::{namespace_gone, nothing_left};
 
 /// Seconds until pods are requested: after a second of backlog, and a second later; Spark's
 /// defaults (`schedulerBacklogTimeout`, `allocation.batch.delay`).
@@ -42,19 +42,18 @@ pub async fn run_dynamic_allocation_suite(proof: &ScenarioContext) -> Result<()>
     let mut first = FirstFailure::default();
     let proven = come_and_go(context, &mut live, most).await;
     first.note(phase.end(proven, |()| format!("1 to {most} executors, and back to {HOLDERS}")))?;
-    stop(context, live, first).await
+    stop(proof, live, first).await
 }
 
 /// Stops a session; checks that its driver was refused nothing and that it leaves nothing behind.
 pub(super) async fn stop(
-    context: &Context,
+    proof: &ScenarioContext,
     live: LiveSession,
     mut first: FirstFailure,
 ) -> Result<()> {
     let ended = live.stop().await?;
-    first.note(nothing_refused(context, &ended).await)?;
-    first.note(nothing_left(context, &ended).await)?;
-    first.note(namespace_gone(context, &ended).await)?;
+    first.note(nothing_refused(&proof.context, &ended).await)?;
+    first.note(let_go(proof, ended).await)?;
     first.or(())
 }
 

@@ -33,4 +33,6 @@ pub use pods::{owned_by_driver, pod_list};
 pub use reading_suite::run_reading_suite;
 pub use suite::run_suite;
 pub use tally::tally;
-pub use teardown::{all_gone, executors_stay_after_kill, namespace_gone, nothing_left};
+pub use teardown::{
+    executors_stay_after_kill, let_go, namespace_gone, namespaces_gone, nothing_left,
+};

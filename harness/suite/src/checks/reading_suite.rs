@@ -11,7 +11,7 @@ use sparkproof_kubernetes::access::Identity;
 use sparkproof_strategies::{DataSize, strategy_of};
 use sparkproof_testbed::ScenarioContext;
 
-use super::{all_gone, read};
+use super::{let_go, read};
 use crate::flow::{ReadingBuilder, by_session};
 
 /// Number of small files in the full suite's comparison.
@@ -100,7 +100,7 @@ async fn session(
     let phase = context.recorder.phase("stop");
     let stopped = async {
         let ended = reading.stop().await?;
-        all_gone(context, &ended).await
+        let_go(proof, ended).await
     }
     .await;
     first.note(phase.end(stopped, |gone| (*gone).to_owned()))?;

@@ -6,10 +6,10 @@ use sparkproof_catalog::plan::Suite;
 use sparkproof_testbed::ScenarioContext;
 
 use super::{
-    all_gone, barrier, owned_by_driver, pod_list, run_application_suite, run_decommission_suite,
-    run_decommission_timeout_suite, run_dependency_suite, run_dynamic_allocation_suite,
-    run_feature_suite, run_reading_suite, run_roll_suite, run_scale_down_suite,
-    run_stateful_set_suite,
+    barrier, let_go, namespaces_gone, owned_by_driver, pod_list, run_application_suite,
+    run_decommission_suite, run_decommission_timeout_suite, run_dependency_suite,
+    run_dynamic_allocation_suite, run_feature_suite, run_reading_suite, run_roll_suite,
+    run_scale_down_suite, run_stateful_set_suite,
 };
 
 /// Starts the planned session and checks it from start to teardown. A red check ends the suite only
@@ -35,7 +35,7 @@ pub async fn run_suite(proof: &ScenarioContext) -> Result<()> {
     let phase = context.recorder.phase("stop");
     let stopped = async {
         let ended = live.stop().await?;
-        all_gone(context, &ended).await
+        let_go(proof, ended).await
     }
     .await;
     let stopped = phase.end(stopped, |gone| (*gone).to_owned());
@@ -52,5 +52,6 @@ pub async fn run_suite(proof: &ScenarioContext) -> Result<()> {
         first.note(run_stateful_set_suite(proof.session()).await)?;
         first.note(run_dependency_suite(proof, |_| {}).await)?;
     }
+    first.note(namespaces_gone(proof).await)?;
     first.or(())
 }

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::verdict::judged;
+use sparkproof_base::verdict::{FirstFailure, judged};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_catalog::spark::{executors_end, makes_config_map};
 use sparkproof_judge::{ExpectedAfterKill, Held, Left, Leftovers, SessionReleased};
 use sparkproof_kubernetes::observe::{LeftoverQuery, delete_leftovers, leftovers};
 use sparkproof_kubernetes::removal::remains;
-use sparkproof_testbed::{EndKind, EndedSession};
+use sparkproof_testbed::{EndKind, EndedSession, ScenarioContext};
 
 /// Seconds: Spark deletes within 2 s (measured); a loaded API server may take longer.
 const GONE_WITHIN: u64 = 60;
@@ -168,14 +168,46 @@ async fn released(
     Ok(all)
 }
 
-/// Checks both; returns the result in words.
-pub async fn all_gone(context: &Context, ended: &EndedSession) -> Result<&'static str> {
-    nothing_left(context, ended).await?;
-    namespace_gone(context, ended).await?;
-    Ok(match ended.namespace_stays() {
-        true => "nothing left, the namespace stays",
-        false => "nothing left, namespace deleted",
-    })
+/// Checks that nothing of an ended session is left, and asks for the end of its namespace, which
+/// [`namespaces_gone`] checks later: Kubernetes takes at least 5 s for it. Where a later session may
+/// need that name, or the namespace stays, it is checked now. Returns the result in words.
+pub async fn let_go(proof: &ScenarioContext, ended: EndedSession) -> Result<&'static str> {
+    let context = &proof.context;
+    let mut first = FirstFailure::default();
+    first.note(nothing_left(context, &ended).await)?;
+    if !ended.ends_in_background(context) {
+        first.note(namespace_gone(context, &ended).await)?;
+        return first.or(match ended.namespace_stays() {
+            true => "nothing left, the namespace stays",
+            false => "nothing left, namespace deleted",
+        });
+    }
+    match ended.let_end(context).await {
+        Err(error) if error.is_interruption() => return Err(error),
+        // Judged later: its removal is tried again.
+        Err(error) => context.recorder.warn(format!("{}: {error}", ended.namespace)),
+        Ok(()) => {}
+    }
+    proof.keep_ending(ended);
+    first.or("nothing left, the namespace is ending")
+}
+
+/// Checks that the namespaces of all sessions that [`let_go`] kept are gone.
+pub async fn namespaces_gone(proof: &ScenarioContext) -> Result<()> {
+    let ending = proof.take_ending();
+    if ending.is_empty() {
+        return Ok(());
+    }
+    let context = &proof.context;
+    let phase = context.recorder.phase("namespaces");
+    let gone = async {
+        let mut first = FirstFailure::default();
+        for ended in &ending {
+            first.note(namespace_gone(context, ended).await)?;
+        }
+        first.or(())
+    };
+    phase.end(gone.await, |()| format!("{} deleted", ending.len()))
 }
 
 /// The leftovers once `done` holds, or when the time is over; the caller judges them.

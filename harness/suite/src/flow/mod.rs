@@ -14,5 +14,5 @@ pub use reading::{ReadingSession, Subject, by_session};
 pub use reading_builder::ReadingBuilder;
 pub use scenario::scenario;
 pub use set_up::set_up;
-pub use teardown::{EngineGuard, lock_up, tear_down};
+pub use teardown::{EngineGuard, lock_up, resources, tear_down};
 pub use transcript::{GuideTyping, no_transcript};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use futures::future::join_all;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, Configuration};
@@ -156,13 +157,13 @@ impl ReadingSession<'_> {
 
     /// Stops the session and removes what variants created outside its namespace.
     pub async fn stop(self) -> Result<EndedSession> {
-        let ReadingSession { proof, namespace, subjects, live, .. } = self;
+        let ReadingSession { proof, namespace, mut subjects, live, .. } = self;
         let executors = live.executors();
         let ended = live.stop().await?;
         let scene = scene(&proof.context, &proof.environment, &namespace, executors);
-        for mut subject in subjects {
-            subject.cleanup(scene).await?;
-        }
+        // Side by side: most of it waits for Kubernetes.
+        let cleaned = join_all(subjects.iter_mut().map(|subject| subject.cleanup(scene))).await;
+        cleaned.into_iter().collect::<Result<()>>()?;
         Ok(ended)
     }
 }

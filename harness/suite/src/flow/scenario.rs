@@ -1,7 +1,7 @@
 //! The frame of a scenario.
 
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -13,12 +13,13 @@ use sparkproof_base::events::{Body, EvidenceItem, Outcome, Recorder, Secrets, Si
 use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_testbed::{EnvironmentRecord, HANDOVER, ScenarioContext};
 
-use super::teardown::{fault, tear_down_within};
+use super::teardown::{Owner, fault, tear_down_within};
 use crate::flow::EngineGuard;
 
 /// Runs a scenario on the environment of `sparkproof exec`, as a separate run with its own lock,
 /// ledger and run directory (`scenarios/<name>` below the environment's). Everything is removed
-/// after success, failure or panic, and the environment's report gets one verdict.
+/// after success, failure or panic, and the environment's report gets one verdict. Only the end of
+/// its namespaces is left to the environment's run, which proves it before it ends.
 pub async fn scenario(
     name: &str,
     body: impl AsyncFnOnce(&ScenarioContext) -> Result<()>,
@@ -30,6 +31,12 @@ pub async fn scenario(
         )
     })?;
     let record = EnvironmentRecord::read(path.as_ref())?;
+    // The record lies in the directory of the run that owns the environment.
+    let owner = Owner {
+        dir: PathBuf::from(path).parent().map(Path::to_owned).unwrap_or_default(),
+        kubeconfig: record.cluster.kubeconfig.clone(),
+        scenario: format!("scenario {name}"),
+    };
     let secrets = Secrets::default();
     record.plan.conf.register(&secrets);
     let above = Recorder::open(&record.run_dir, secrets.clone(), Box::new(Silent))?;
@@ -62,7 +69,8 @@ pub async fn scenario(
         let text = panic_text(&*panic).unwrap_or("the scenario panicked");
         Err(Error::red(text))
     });
-    let torn = tear_down_within(SCENARIO_TEARDOWN, &context, &mut EngineGuard::default()).await;
+    let held = &mut EngineGuard::default();
+    let torn = tear_down_within(SCENARIO_TEARDOWN, &context, held, Some(&owner)).await;
     if let (Ok(_), Some(error)) = (&result, fault(&torn)) {
         result = Err(error.with_exit(Exit::Red));
     }

@@ -1,6 +1,7 @@
 //! Removes what killed runs left behind on this machine, or lists it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use sparkproof_base::context::Context;
 use sparkproof_base::dirs::Dirs;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::PhaseGuard;
-use sparkproof_base::ledger::{OwnedResource, Scope, StaleRun};
+use sparkproof_base::ledger::{HandedOver, OwnedResource, RunListing, Scope, StaleRun};
 use sparkproof_kubernetes::release::try_release;
 use sparkproof_machine::docker::Labelled;
 use sparkproof_machine::engine::{Daemon, Engine, EngineUse, Found, inspect, would_stop};
@@ -178,31 +179,53 @@ fn mentioned(daemon: &Daemon, stale: &[Context]) -> bool {
     stale.iter().any(|run| run.run.owned().iter().any(lives_there))
 }
 
-/// Whether an entry is in a cluster of the same run, and so is removed with it.
-fn goes_with_its_cluster(context: &Context, entry: &OwnedResource, all: &[OwnedResource]) -> bool {
-    all.iter().any(OwnedResource::is_cluster)
-        && (matches!(entry, OwnedResource::NodeImage { .. })
-            || entry.kubeconfig().is_some_and(|k| k.starts_with(context.run.dir())))
-}
-
-/// Removes the ledger's entries, newest first, then processes that left their group.
+/// Removes what was handed over to a run, the ledger's entries, newest first, then processes that left
+/// their group.
 async fn sweep_run(context: &Context, swept: &mut Swept) {
-    let owned = context.run.owned();
-    for entry in owned.iter().rev() {
-        let gone = match goes_with_its_cluster(context, entry, &owned) {
-            true => context.run.released(entry).map(|()| None),
-            false => try_release(context, entry).await,
-        };
-        match gone {
-            Ok(None) => swept.removed.push(entry.to_string()),
-            Ok(Some(why)) => swept.kept.push(format!("{entry} ({why})")),
-            Err(e) => swept.failed.push(format!("{entry}: {e}")),
+    let (dir, owned) = (context.run.dir(), context.run.owned());
+    for (late, name) in handed_over(context, swept) {
+        sweep_entries(&late, (dir, &owned), &format!(" of {name}"), swept).await;
+        if let Err(e) = late.run.end() {
+            swept.failed.push(format!("run {} of {name}: {e}", late.run.id()));
         }
     }
+    sweep_entries(context, (dir, &owned), "", swept).await;
     match exec::end_strays(context).await {
         Ok(0) => {}
         Ok(count) => swept.removed.push(format!("processes of run {}: {count}", context.run.id())),
         Err(e) => swept.failed.push(e.to_string()),
+    }
+}
+
+/// The runs that were handed over to a dead one, with their names.
+fn handed_over(context: &Context, swept: &mut Swept) -> Vec<(Context, String)> {
+    let RunListing { found, failed } = context
+        .run
+        .handed_over()
+        .unwrap_or_else(|error| RunListing { found: Vec::new(), failed: vec![error.to_string()] });
+    let of = context.run.id();
+    swept.failed.extend(failed.iter().map(|error| format!("handed over to run {of}: {error}")));
+    let late = |HandedOver { run, name }| (Context { run: Arc::new(run), ..context.clone() }, name);
+    found.into_iter().map(late).collect()
+}
+
+/// Removes the entries of a ledger. Those in a cluster of the owner go with that.
+async fn sweep_entries(
+    context: &Context,
+    (owner, of_owner): (&Path, &[OwnedResource]),
+    whose: &str,
+    swept: &mut Swept,
+) {
+    for entry in context.run.owned().iter().rev() {
+        let gone = match entry.goes_with_its_cluster(owner, of_owner) {
+            true => context.run.released(entry).map(|()| None),
+            false => try_release(context, entry).await,
+        };
+        match gone {
+            Ok(None) => swept.removed.push(format!("{entry}{whose}")),
+            Ok(Some(why)) => swept.kept.push(format!("{entry}{whose} ({why})")),
+            Err(e) => swept.failed.push(format!("{entry}{whose}: {e}")),
+        }
     }
 }
 
@@ -263,29 +286,15 @@ async fn remove_labelled(engine: &Engine, fates: Vec<(Labelled, Fate)>, swept: &
 async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Result<()> {
     let mut seen = BTreeSet::new();
     for run in stale {
+        let (dir, owned) = (run.run.dir(), run.run.owned());
+        for (late, _) in handed_over(run, swept) {
+            doom_entries(&late, (dir, &owned), &mut seen, swept).await;
+        }
+        doom_entries(run, (dir, &owned), &mut seen, swept).await;
         let id = run.run.id();
         let mut doom = |kind, name, why| {
             swept.would_remove.push(Doomed { kind, name, run: id.to_string(), why });
         };
-        let owned = run.run.owned();
-        for entry in owned.iter().rev() {
-            let (kind, name) = (entry.kind(), entry.name());
-            match presence(run, entry).await {
-                _ if goes_with_its_cluster(run, entry, &owned) => {
-                    doom(kind, name, format!("{LOCK_FREE}; removed with its cluster"));
-                }
-                Ok(Presence::Present) => {
-                    seen.insert((kind, name.clone()));
-                    doom(kind, name, LOCK_FREE.to_owned());
-                }
-                Ok(Presence::Absent) => {}
-                Ok(Presence::Foreign(why)) => swept.kept.push(format!("{entry} ({why})")),
-                Ok(Presence::NotChecked) => {
-                    doom(kind, name, format!("{LOCK_FREE}; not checked whether it exists"));
-                }
-                Err(error) => doom(kind, name, format!("{LOCK_FREE}; not checked: {error}")),
-            }
-        }
         for name in exec::strays(run) {
             doom("process", name, LOCK_FREE.to_owned());
         }
@@ -340,6 +349,36 @@ async fn dry_run(context: &Context, stale: &[Context], swept: &mut Swept) -> Res
         swept.would_remove.push(Doomed { kind, name, run: String::new(), why });
     }
     Ok(())
+}
+
+/// Lists the entries of a ledger; adds those that exist to `seen`.
+async fn doom_entries(
+    context: &Context,
+    (owner, of_owner): (&Path, &[OwnedResource]),
+    seen: &mut BTreeSet<(&'static str, String)>,
+    swept: &mut Swept,
+) {
+    for entry in context.run.owned().iter().rev() {
+        let (kind, name) = (entry.kind(), entry.name());
+        let why = match presence(context, entry).await {
+            _ if entry.goes_with_its_cluster(owner, of_owner) => {
+                format!("{LOCK_FREE}; removed with its cluster")
+            }
+            Ok(Presence::Present) => {
+                seen.insert((kind, name.clone()));
+                LOCK_FREE.to_owned()
+            }
+            Ok(Presence::Absent) => continue,
+            Ok(Presence::Foreign(why)) => {
+                swept.kept.push(format!("{entry} ({why})"));
+                continue;
+            }
+            Ok(Presence::NotChecked) => format!("{LOCK_FREE}; not checked whether it exists"),
+            Err(error) => format!("{LOCK_FREE}; not checked: {error}"),
+        };
+        let run = context.run.id().to_string();
+        swept.would_remove.push(Doomed { kind, name, run, why });
+    }
 }
 
 impl Swept {

@@ -16,7 +16,7 @@ use sparkproof_kubernetes::observe::LeftoverQuery;
 use sparkproof_spark::session::{Application, ApplicationSpec, FinishedApplication};
 use sparkproof_testbed::{PreparedSession, SessionBuilder};
 
-use super::super::all_gone;
+use super::super::let_go;
 use super::super::teardown::settled;
 use super::seen::{account_of, object};
 
@@ -62,7 +62,7 @@ pub async fn application(
     let phase = context.recorder.phase("stop");
     let driver = finished.driver.name_any();
     let ended = ground.collect(&driver, finished.log.clone()).await?;
-    phase.end(all_gone(context, &ended).await, |gone| (*gone).to_owned())?;
+    phase.end(let_go(proof, ended).await, |gone| (*gone).to_owned())?;
     Ok(finished)
 }
 

@@ -45,7 +45,7 @@ pub async fn run_decommission_suite(proof: &ScenarioContext) -> Result<()> {
     let phase = context.recorder.phase("decommission");
     let proven = decommissioned(context, &mut live).await;
     first.note(phase.end(proven, |blocks| format!("{blocks} blocks, none computed again")))?;
-    stop(context, live, first).await
+    stop(proof, live, first).await
 }
 
 /// Why an executor's pod cannot be deleted here, or decommissioning cannot be proven.

@@ -43,7 +43,7 @@ pub async fn run_roll_suite(proof: &ScenarioContext) -> Result<()> {
     let phase = context.recorder.phase("rolling decommission");
     let proven = due_are_rolled(context, &mut live, ROLLED_WITHIN).await;
     first.note(phase.end(proven, |()| format!("{EXECUTORS} executors rolled and replaced")))?;
-    stop(context, live, first).await
+    stop(proof, live, first).await
 }
 
 fn rolls(session: SessionBuilder<'_>) -> SessionBuilder<'_> {

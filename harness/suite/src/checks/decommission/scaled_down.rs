@@ -57,7 +57,7 @@ pub async fn run_scale_down_suite(proof: &ScenarioContext) -> Result<()> {
     let phase = context.recorder.phase("decommission by dynamic allocation");
     let proven = scaled_down(context, &mut live).await;
     first.note(phase.end(proven, |()| format!("{EXECUTORS} to 1 executors, no block lost")))?;
-    stop(context, live, first).await
+    stop(proof, live, first).await
 }
 
 /// Requests dynamic allocation that releases executors with unused blocks.

@@ -39,7 +39,7 @@ pub async fn run_decommission_timeout_suite(proof: &ScenarioContext) -> Result<(
     first.note(
         phase.end(proven, |()| format!("stopped by the driver {LIMIT} after the pod's deletion")),
     )?;
-    stop(context, live, first).await
+    stop(proof, live, first).await
 }
 
 /// Gives each executor a task that does not end, deletes one pod, and checks that the driver stops

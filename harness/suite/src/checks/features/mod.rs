@@ -21,8 +21,8 @@ use sparkproof_testbed::{LiveSession, ScenarioContext, SessionBuilder};
 use self::seen::SeenExecutor;
 pub use self::table::{FEATURES, Feature};
 use self::table::{Requested, SECRET, SECRET_KEY, SECRET_PATH, Value, asked, long_name};
+use super::let_go;
 use super::min_version::too_old;
-use super::{namespace_gone, nothing_left};
 
 /// Starts a session that requests every feature, checks each, and stops it. Skipped in a user's
 /// namespace, because it creates a Secret.
@@ -45,8 +45,7 @@ pub async fn run_feature_suite(proof: &ScenarioContext) -> Result<()> {
     let of = FEATURES.len();
     first.note(phase.end(proven, |n| format!("{n} of {of}, on each of 2 executors")))?;
     let ended = live.stop().await?;
-    first.note(nothing_left(&proof.context, &ended).await)?;
-    first.note(namespace_gone(&proof.context, &ended).await)?;
+    first.note(let_go(proof, ended).await)?;
     first.or(())
 }
 
