@@ -6,12 +6,12 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use rstest::rstest;
 use scenarios::assert_snapshot_of;
-use scenarios::frame::{Outcome, expect_red, proof};
+use scenarios::frame::{Outcome, expect_red, maps_archived_classes, proof};
 use sparkproof::access::Rule;
 use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::checks;
 use sparkproof::error::ErrorContext;
-use sparkproof::testbed::{LiveSession, ScenarioContext};
+use sparkproof::testbed::ScenarioContext;
 
 #[rstest]
 #[ignore = "full: three executors are in ci"]
@@ -25,29 +25,12 @@ async fn pods_live_as_long_as_the_session(#[case] executors: u32) -> Outcome {
         let mut live = p.session().executors(executors).start().await?;
         let list = checks::pod_list(&p.context, &live).await?;
         assert_snapshot_of!(format!("pod_list_{executors}"), list.normalised().to_string());
-        let stage = checks::barrier(&p.context, &mut live).await?;
-        maps_archived_classes(p, &mut live, stage.tasks.iter().map(|task| &*task.java));
+        maps_archived_classes(p, &mut live).await?;
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await?;
         checks::namespace_gone(&p.context, &ended).await
     })
     .await
-}
-
-/// An archive that does not fit is ignored without a word, so JVMs are asked.
-fn maps_archived_classes<'a>(
-    p: &ScenarioContext,
-    live: &mut LiveSession,
-    executors: impl Iterator<Item = &'a str>,
-) {
-    if p.environment.image.driver_archive.is_none() {
-        return;
-    }
-    let java = &live.session().described().java;
-    assert!(java.ends_with(" with classes of driver.jsa"), "the driver's Java is {java}");
-    for java in executors {
-        assert!(java.ends_with(" with classes of executor.jsa"), "an executor's Java is {java}");
-    }
 }
 
 /// The guide's own permissions: a cluster role binding to `edit`. Also the control of the removal: a
