@@ -118,7 +118,7 @@ async fn reads_of_a_table(live: &mut LiveSession, base: &str, table: &Table) -> 
     if table.rows == 0 {
         return Ok(());
     }
-    let metrics = live.session().metrics(table.name).await?;
+    let metrics = live.session().metrics(&[table.name]).await?.remove(0);
     let (bytes, stated) = (metrics.input_bytes(), table.input_bytes(partitions));
     assert!(stated.contains(&bytes), "{}: {bytes} bytes, expected {stated:?}", table.name);
     assert_eq!(metrics.input_records(), table.rows, "{}", table.name);
@@ -141,7 +141,7 @@ async fn reads_that_fail(live: &mut LiveSession, base: &str, table: &Table) -> R
     let error = failed("file:///none", "none").await?;
     assert_eq!(error.java[0].class, "org.apache.spark.sql.AnalysisException");
     assert!(error.message.starts_with("[PATH_NOT_FOUND]"), "{error}");
-    let metrics = live.session().metrics("driver-only").await?;
+    let metrics = live.session().metrics(&["driver-only"]).await?.remove(0);
     assert!(metrics.failed_jobs == 1 && metrics.lost_tasks() > 0, "{metrics:?}");
     Ok(())
 }

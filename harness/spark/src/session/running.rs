@@ -175,10 +175,10 @@ impl Session {
         self.driver.request(&Request::Conf { keys }, STOP).await
     }
 
-    /// Spark's metrics of a job group's tasks, once all of them have ended. An error if the group
-    /// has no job: Spark runs none if all files are empty.
-    pub async fn metrics(&self, group: &str) -> Result<GroupMetrics> {
-        group_metrics(self.driver.context(), &self.rest, group).await
+    /// Spark's metrics of the tasks of each of these job groups, once all of them have ended. An
+    /// error if a group has no job: Spark runs none if all files are empty.
+    pub async fn metrics(&self, groups: &[&str]) -> Result<Vec<GroupMetrics>> {
+        group_metrics(self.driver.context(), &self.rest, groups).await
     }
 
     /// Sums the numbers 0 to `rows` (exclusive) in `partitions` tasks.

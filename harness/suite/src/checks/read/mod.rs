@@ -38,8 +38,8 @@ pub async fn prove(
     let frames = first.note(frame(context, live, subject, figures).await)?;
     // Without a complete read there is nothing to measure, and its check is red already.
     if let Some(frames) = frames {
-        first.note(metrics(context, live, subject, &frames).await)?;
-        first.note(strict(context, live, subject, &frames).await)?;
+        let counted = first.note(metrics(context, live, subject, &frames).await)?;
+        first.note(strict(context, live, subject, &frames, counted).await)?;
     }
     if let Some(kind) = subject.location.store {
         let driver = live.driver_address();
