@@ -70,6 +70,25 @@ pub async fn lives_and_ends(
     }
 }
 
+/// A task runs on each executor, and all JVMs map their archives of classes, if there are any: one that
+/// does not fit is ignored without a word, so JVMs are asked.
+pub async fn maps_archived_classes(
+    p: &ScenarioContext,
+    live: &mut LiveSession,
+) -> sparkproof::Result<()> {
+    let stage = checks::barrier(&p.context, live).await?;
+    if p.environment.image.driver_archive.is_none() {
+        return Ok(());
+    }
+    let java = &live.session().described().java;
+    assert!(java.ends_with(" with classes of driver.jsa"), "the driver's Java is {java}");
+    for task in stage.tasks {
+        let (java, of) = (task.java, task.executor);
+        assert!(java.ends_with(" with classes of executor.jsa"), "executor {of}'s Java is {java}");
+    }
+    Ok(())
+}
+
 /// A session that reads little data by these variants.
 pub fn little<'a>(p: &'a ScenarioContext, ids: &[VariantId]) -> ReadingBuilder<'a> {
     let variants: Vec<_> = ids.iter().copied().map(Variant::get).collect();

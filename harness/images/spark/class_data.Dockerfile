@@ -1,5 +1,5 @@
-# Adds the archive of an executor's classes and the list of a driver's (see class_data.scala) to a
-# Spark image. No step runs a command, so it builds without a network.
+# Adds the archive of an executor's classes, the list of its jars and that of a driver's classes (see
+# class_data.scala) to a Spark image. No step runs a command, so it builds without a network.
 ARG base_image
 FROM ${base_image}
 

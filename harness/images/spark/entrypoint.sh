@@ -14,15 +14,19 @@ fi
 
 class_path="${SPARK_CONF_DIR:-$SPARK_HOME/conf}"
 [ -z "${HADOOP_CONF_DIR:-}" ] || class_path="$HADOOP_CONF_DIR:$class_path"
-# An executor's JVM maps its classes from an archive, if the image has one: it takes only one that
-# was made with the same jars in the same order, before all directories. So jars come first, by
-# name; none has a file that belongs in a configuration directory.
+# An executor's JVM maps its classes from an archive, if the image has one: it takes only one whose
+# class path is the beginning of its own. So the jars of the archive come first, in its order, then
+# jars that the image got later, then directories; no jar has a file that belongs in a
+# configuration directory.
 mapped=()
 if [ "${1:-}" = executor ]; then
-    jars=("$SPARK_HOME"/jars/*.jar)
-    class_path="$(IFS=:; echo "${jars[*]}"):$class_path"
-    class_data=$SPARK_HOME/class-data/executor.jsa
-    [ ! -e "$class_data" ] || mapped=("-XX:SharedArchiveFile=$class_data")
+    jars=$(printf '%s\n' "$SPARK_HOME"/jars/*.jar)
+    class_data=$SPARK_HOME/class-data
+    if [ -e "$class_data/executor.jsa" ]; then
+        mapped=("-XX:SharedArchiveFile=$class_data/executor.jsa")
+        jars=$(cat "$class_data/jars"; grep -vxFf "$class_data/jars" <<< "$jars" || true)
+    fi
+    class_path="${jars//$'\n'/:}:$class_path"
 else
     class_path="$class_path:$SPARK_HOME/jars/*"
 fi

@@ -29,5 +29,5 @@ fi
 set -f
 exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" $opens "-Xmx${memory:-1g}" $SPARK_SUBMIT_OPTS $options \
     -Dclojure.main.report=stderr \
-    -cp "$SPARK_CONF_DIR:$jars$SPARK_HOME/jars/*:$2${added:+:$added}" \
+    -cp "$SPARK_CONF_DIR:$jars$SPARK_HOME/jars/*:$2${added:+:$added}${SPARK_DIST_CLASSPATH:+:$SPARK_DIST_CLASSPATH}" \
     clojure.main --init "$1/driver.clj" --repl < /dev/null

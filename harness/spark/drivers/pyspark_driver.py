@@ -15,7 +15,7 @@ import time
 import traceback
 from urllib.parse import unquote, urlsplit
 
-VERSION = 3
+VERSION = 4
 LINE_LIMIT = 4 * 1024 * 1024
 HEARTBEAT_SECONDS = 2.0
 # How long sparkproof, which waits for this, may take to open its ends.
@@ -143,10 +143,9 @@ class Driver:
         self.gateway.jvm.sparkproof.Load.end(self.spark.sparkContext._jsc.sc())
         return {}
 
-    def read(self, tasks, uris, how):
+    def read(self, tasks, parts):
         context = self.spark.sparkContext._jsc.sc()
-        probe = self.gateway.jvm.sparkproof.Probe
-        return json.loads(probe.read(context, tasks, json.dumps(uris), how))
+        return json.loads(self.gateway.jvm.sparkproof.Probe.read(context, tasks, json.dumps(parts)))
 
     def list(self, uri):
         context = self.spark.sparkContext._jsc.sc()

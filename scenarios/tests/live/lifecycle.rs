@@ -7,14 +7,15 @@ use kube::api::{Patch, PatchParams};
 use rstest::rstest;
 use scenarios::assert_snapshot_of;
 use scenarios::frame::{
-    Outcome, expect_each_red, expect_red, leaves_nothing, little, proof, started,
+    Outcome, expect_each_red, expect_red, leaves_nothing, little, maps_archived_classes, proof,
+    started,
 };
 use sparkproof::access::Rule;
 use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::checks;
 use sparkproof::error::ErrorContext;
-use sparkproof::testbed::{LiveSession, ScenarioContext};
+use sparkproof::testbed::ScenarioContext;
 
 #[rstest]
 #[ignore = "full: three executors are in ci"]
@@ -28,8 +29,7 @@ async fn pods_live_as_long_as_the_session(#[case] executors: u32) -> Outcome {
         let mut live = p.session().executors(executors).start().await?;
         let list = checks::pod_list(&p.context, &live).await?;
         assert_snapshot_of!(format!("pod_list_{executors}"), list.normalised().to_string());
-        let stage = checks::barrier(&p.context, &mut live).await?;
-        maps_archived_classes(p, &mut live, stage.tasks.iter().map(|task| &*task.java));
+        maps_archived_classes(p, &mut live).await?;
         let ended = live.stop().await?;
         checks::nothing_left(&p.context, &ended).await?;
         // The control of what a killed driver leaves: this one cleaned up.
@@ -38,22 +38,6 @@ async fn pods_live_as_long_as_the_session(#[case] executors: u32) -> Outcome {
         checks::namespace_gone(&p.context, &ended).await
     })
     .await
-}
-
-/// An archive that does not fit is ignored without a word, so JVMs are asked.
-fn maps_archived_classes<'a>(
-    p: &ScenarioContext,
-    live: &mut LiveSession,
-    executors: impl Iterator<Item = &'a str>,
-) {
-    if p.environment.image.driver_archive.is_none() {
-        return;
-    }
-    let java = &live.session().described().java;
-    assert!(java.ends_with(" with classes of driver.jsa"), "the driver's Java is {java}");
-    for java in executors {
-        assert!(java.ends_with(" with classes of executor.jsa"), "an executor's Java is {java}");
-    }
 }
 
 /// The guide's own permissions: a cluster role binding to `edit`. Also the control of the removal: a

@@ -10,7 +10,7 @@ use kube::api::AttachParams;
 use scenarios::frame::{Outcome, proof};
 use sparkproof::catalog::plan::conf::STRICT;
 use sparkproof::read::{DataSize, Dataset, Table};
-use sparkproof::session::{DriverError, FileRead, ReadResult, Reading, Share};
+use sparkproof::session::{DriverError, FileRead, ReadPart, ReadTask, Reading, Share};
 use sparkproof::testbed::LiveSession;
 use sparkproof::{Error, Result, checks};
 use tokio::io::AsyncWriteExt;
@@ -55,14 +55,20 @@ async fn copy(live: &LiveSession, dir: &Path) -> Result<()> {
 }
 
 /// The one read of each of three executors.
-fn of_three(result: &ReadResult) -> Vec<&FileRead> {
-    let executors: BTreeSet<&str> = result.tasks.iter().map(|t| t.task.executor.as_str()).collect();
-    assert_eq!((executors.len(), executors.contains("driver")), (3, false), "{result:?}");
-    result.tasks.iter().map(|t| t.reads.first().expect("a read")).collect()
+fn of_three(tasks: &[ReadTask]) -> Vec<&FileRead> {
+    let executors: BTreeSet<&str> = tasks.iter().map(|t| t.task.executor.as_str()).collect();
+    assert_eq!((executors.len(), executors.contains("driver")), (3, false), "{tasks:?}");
+    tasks.iter().map(|t| t.reads.first().expect("a read")).collect()
+}
+
+/// Reads in three executors; returns what their tasks reported.
+async fn read(live: &mut LiveSession, uris: Vec<String>, how: Reading) -> Result<Vec<ReadTask>> {
+    let mut parts = live.session().read(3, vec![ReadPart { uris, how }]).await?;
+    Ok(parts.pop().expect("one part"))
 }
 
 async fn reads_of_the_image(live: &mut LiveSession) -> Result<()> {
-    let result = live.session().read(3, vec![IN_IMAGE.into()], Reading::Hash).await?;
+    let result = read(live, vec![IN_IMAGE.into()], Reading::Hash).await?;
     let reads = of_three(&result);
     let hashes: BTreeSet<_> = reads.iter().map(|r| &r.sha256).collect();
     assert!(hashes.len() == 1 && !hashes.contains(&None), "{hashes:?}");
@@ -74,7 +80,7 @@ async fn reads_of_the_image(live: &mut LiveSession) -> Result<()> {
         assert!(read.file_system.as_ref().is_some_and(|c| c.ends_with("LocalFileSystem")));
     }
     let missing = vec!["file:///opt/spark/NONE".to_owned()];
-    let result = live.session().read(3, missing, Reading::Hash).await?;
+    let result = read(live, missing, Reading::Hash).await?;
     for read in of_three(&result) {
         let error = read.error.as_ref().expect("an error");
         assert_eq!(error.class, "java.io.FileNotFoundException");
@@ -90,10 +96,10 @@ async fn reads_of_the_image(live: &mut LiveSession) -> Result<()> {
 /// Barrier read, listing, DataFrame and metrics of one table agree with what was generated.
 async fn reads_of_a_table(live: &mut LiveSession, base: &str, table: &Table) -> Result<()> {
     let uris = table.file_uris(base);
-    let result = live.session().read(3, uris.clone(), Reading::Hash).await?;
+    let result = read(live, uris.clone(), Reading::Hash).await?;
     let stated: Vec<_> =
         table.files.iter().map(|f| (f.bytes, Some(f.sha256.clone()), None)).collect();
-    for task in &result.tasks {
+    for task in &result {
         let read: Vec<_> =
             task.reads.iter().map(|r| (r.bytes, r.sha256.clone(), r.error.clone())).collect();
         assert_eq!(read, stated, "{} on {}", table.name, task.task.host);
@@ -118,7 +124,7 @@ async fn reads_of_a_table(live: &mut LiveSession, base: &str, table: &Table) -> 
     if table.rows == 0 {
         return Ok(());
     }
-    let metrics = live.session().metrics(table.name).await?;
+    let metrics = live.session().metrics(&[table.name]).await?.remove(0);
     let (bytes, stated) = (metrics.input_bytes(), table.input_bytes(partitions));
     assert!(stated.contains(&bytes), "{}: {bytes} bytes, expected {stated:?}", table.name);
     assert_eq!(metrics.input_records(), table.rows, "{}", table.name);
@@ -141,7 +147,7 @@ async fn reads_that_fail(live: &mut LiveSession, base: &str, table: &Table) -> R
     let error = failed("file:///none", "none").await?;
     assert_eq!(error.java[0].class, "org.apache.spark.sql.AnalysisException");
     assert!(error.message.starts_with("[PATH_NOT_FOUND]"), "{error}");
-    let metrics = live.session().metrics("driver-only").await?;
+    let metrics = live.session().metrics(&["driver-only"]).await?.remove(0);
     assert!(metrics.failed_jobs == 1 && metrics.lost_tasks() > 0, "{metrics:?}");
     Ok(())
 }
@@ -150,8 +156,8 @@ async fn reads_that_fail(live: &mut LiveSession, base: &str, table: &Table) -> R
 async fn shares(live: &mut LiveSession, base: &str, table: &Table) -> Result<()> {
     let mut uris = table.file_uris(base);
     uris.push("file:///none".into());
-    let result = live.session().read(3, uris, Reading::Share).await?;
-    let shares: Vec<_> = result.tasks.into_iter().filter_map(|t| t.share).collect();
+    let result = read(live, uris, Reading::Share).await?;
+    let shares: Vec<_> = result.into_iter().filter_map(|t| t.share).collect();
     let sum = |of: fn(&Share) -> u64| shares.iter().map(of).sum::<u64>();
     let stated = (3, table.files.len() as u64, table.bytes(), 1);
     assert_eq!((shares.len(), sum(|s| s.files), sum(|s| s.bytes), sum(|s| s.failed)), stated);

@@ -3,7 +3,9 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use scenarios::assert_snapshot_of;
-use scenarios::frame::{Outcome, expect_red, first_pod, little, path_of, proof, started};
+use scenarios::frame::{
+    Outcome, expect_red, first_pod, little, maps_archived_classes, path_of, proof, started,
+};
 use sparkproof::catalog::VariantId;
 use sparkproof::catalog::{Expected, StoreKind};
 use sparkproof::checks;
@@ -105,6 +107,8 @@ async fn a_replaced_executor_has_no_copy() -> Outcome {
 async fn a_store_that_is_down_is_named_and_its_return_is_seen() -> Outcome {
     proof("a_store_that_is_down_is_named_and_its_return_is_seen", async |p| {
         let mut session = started(little(p, &[VariantId::S3]).session(impatient)).await?;
+        // Also with the store's jars on the class paths.
+        maps_archived_classes(p, &mut session.live).await?;
         // It was written to, and nothing has read yet.
         let unread = session.prove_server(VariantId::S3).await;
         expect_red(unread, &["the log shows no read of big.csv"])?;

@@ -108,8 +108,7 @@ pub(super) struct Sessions {
 }
 
 /// Keys whose values are lists, with their separator: the user's values are appended.
-const LISTS: [(&str, &str); 4] = [
-    ("spark.driver.extraClassPath", ":"),
+const LISTS: [(&str, &str); 3] = [
     ("spark.driver.extraJavaOptions", " "),
     ("spark.executor.extraJavaOptions", " "),
     ("spark.jars", ","),

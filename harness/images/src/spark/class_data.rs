@@ -30,6 +30,7 @@ const SHELL: &str = r#"
 cd /tmp
 echo "$0" > class_data.scala
 mkdir class-data
+printf '%s\n' /opt/spark/jars/*.jar > class-data/jars
 export SPARK_LOCAL_HOSTNAME=localhost KUBERNETES_REQUEST_RETRY_BACKOFFLIMIT=0
 list=-XX:DumpLoadedClassList=/tmp/class-data/driver.classes
 export SPARK_SUBMIT_OPTS="-XX:TieredStopAtLevel=1 -Duser.home=/tmp $list"

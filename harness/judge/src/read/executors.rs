@@ -30,7 +30,7 @@ pub struct Reads {
 /// Reads for throughput, without hashing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// The tasks of a barrier stage that read the big file, all at once.
+    /// The tasks of a barrier stage, each of which reads the big file.
     pub big: Vec<ReadTask>,
     /// The tasks of a barrier stage that share the small files; none if there are no such files.
     pub small: Vec<ReadTask>,

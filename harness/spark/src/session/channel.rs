@@ -228,7 +228,7 @@ mod tests {
         let (context, keep) = test_context();
         let listener = DriverListener::pipes(keep.path()).expect("made");
         let script = r#"exec 3>"$1/replies" 4<"$1/requests"
-            echo '{"hello":{"version":3,"jvm":7}}' >&3
+            echo '{"hello":{"version":4,"jvm":7}}' >&3
             read -r _ <&4
             echo '{"reply":{"id":1,"ok":{"a":1}}}' >&3
             while read -r _ <&4; do :; done"#;

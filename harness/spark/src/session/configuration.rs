@@ -32,6 +32,8 @@ pub fn configuration(
     };
     say("read from", "text", uri);
     say("added to the image", "text", &layers(&added.layers));
+    let jars: Vec<_> = added.driver_jars.iter().map(|jar| jar.display().to_string()).collect();
+    say("class path of the driver (SPARK_DIST_CLASSPATH)", "text", &jars.join(":"));
     say("Spark properties", "properties", &properties(added));
     if added.needs_template() {
         say("executor pod template", "yaml", &yaml(&template::pod(added))?);

@@ -3,12 +3,14 @@
 //! `input_bytes` is exact for CSV over local files and HDFS; for Parquet it is far too low on Spark
 //! 4.1 and later unless `spark.hadoop.parquet.hadoop.vectored.io.enabled=false`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_judge::GroupMetrics;
+use sparkproof_judge::{ExecutorTotals, GroupMetrics};
 
 use super::rest::Rest;
 
@@ -58,14 +60,16 @@ struct InputMetrics {
     records_read: u64,
 }
 
-/// Waits until the API shows the end of all jobs, stages and tasks of the group; returns the sums.
+/// Waits until the API shows the end of all jobs, stages and tasks of the groups; returns the sums
+/// of each.
 pub(super) async fn group_metrics(
     context: &Context,
     rest: &Rest,
-    group: &str,
-) -> Result<GroupMetrics> {
-    let waiting = Waiting::up_to(SETTLED_WITHIN, format!("the metrics of job group {group}"));
-    wait(context, waiting, Source::Backoff, async || match fetch(rest, group).await {
+    groups: &[&str],
+) -> Result<Vec<GroupMetrics>> {
+    let what = format!("the metrics of job group {}", groups.join(", "));
+    let waiting = Waiting::up_to(SETTLED_WITHIN, what);
+    wait(context, waiting, Source::Backoff, async || match fetch(rest, groups).await {
         Ok(Ok(metrics)) => Progress::Met(metrics),
         Ok(Err(not_yet)) => Progress::NotYet(not_yet),
         Err(error) => Progress::NotYet(error.to_string()),
@@ -74,28 +78,36 @@ pub(super) async fn group_metrics(
 }
 
 /// The metrics, or why they are not complete yet.
-async fn fetch(rest: &Rest, group: &str) -> Result<Result<GroupMetrics, String>> {
+async fn fetch(rest: &Rest, groups: &[&str]) -> Result<Result<Vec<GroupMetrics>, String>> {
+    // Each lists all of the session: they are asked for once, not for each group.
     let jobs: Vec<Job> = read(rest, "jobs").await?;
     let stages: Vec<Stage> = read(rest, "stages").await?;
-    let (mut metrics, ran) = match ended(jobs, stages, group) {
-        Ok(ended) => ended,
-        Err(not_yet) => return Ok(Err(not_yet)),
-    };
-    for stage in ran {
-        let path =
-            format!("stages/{}/{}/taskList?length={TASKS}", stage.stage_id, stage.attempt_id);
-        let tasks: Vec<Task> = read(rest, &path).await?;
-        if let Err(not_yet) = add(&mut metrics, &stage, &tasks) {
-            return Ok(Err(not_yet));
+    let mut all = Vec::new();
+    for group in groups {
+        let (mut metrics, ran) = match ended(&jobs, &stages, group) {
+            Ok(ended) => ended,
+            Err(not_yet) => return Ok(Err(not_yet)),
+        };
+        for stage in ran {
+            let path =
+                format!("stages/{}/{}/taskList?length={TASKS}", stage.stage_id, stage.attempt_id);
+            let tasks: Vec<Task> = read(rest, &path).await?;
+            if let Err(not_yet) = add(&mut metrics, stage, &tasks) {
+                return Ok(Err(not_yet));
+            }
         }
+        all.push(metrics);
     }
     let executors: Vec<serde_json::Value> = read(rest, "allexecutors").await?;
+    let mut totals = BTreeMap::new();
     for executor in executors {
         let id = executor["id"].as_str().unwrap_or_default().to_owned();
-        let totals = serde_json::from_value(executor);
-        metrics.totals.insert(id, totals.or_environment("reading Spark's list of executors")?);
+        let of_executor: ExecutorTotals =
+            serde_json::from_value(executor).or_environment("reading Spark's list of executors")?;
+        totals.insert(id, of_executor);
     }
-    Ok(Ok(metrics))
+    all.iter_mut().for_each(|metrics| metrics.totals.clone_from(&totals));
+    Ok(Ok(all))
 }
 
 async fn read<T: DeserializeOwned>(rest: &Rest, path: &str) -> Result<T> {
@@ -105,13 +117,12 @@ async fn read<T: DeserializeOwned>(rest: &Rest, path: &str) -> Result<T> {
 }
 
 /// The group's stages that ran, once all its jobs and stages have ended.
-fn ended(
-    jobs: Vec<Job>,
-    stages: Vec<Stage>,
+fn ended<'s>(
+    jobs: &[Job],
+    stages: &'s [Stage],
     group: &str,
-) -> Result<(GroupMetrics, Vec<Stage>), String> {
-    let jobs: Vec<Job> =
-        jobs.into_iter().filter(|j| j.job_group.as_deref() == Some(group)).collect();
+) -> Result<(GroupMetrics, Vec<&'s Stage>), String> {
+    let jobs: Vec<&Job> = jobs.iter().filter(|j| j.job_group.as_deref() == Some(group)).collect();
     if jobs.is_empty() {
         return Err("no job of the group".into());
     }
@@ -119,12 +130,12 @@ fn ended(
         return Err(format!("a job is {}", job.status));
     }
     let ours = |stage: &Stage| jobs.iter().any(|job| job.stage_ids.contains(&stage.stage_id));
-    let stages: Vec<Stage> = stages.into_iter().filter(ours).collect();
+    let stages: Vec<&Stage> = stages.iter().filter(|stage| ours(stage)).collect();
     let over = ["COMPLETE", "FAILED", "SKIPPED"];
     if let Some(stage) = stages.iter().find(|s| !over.contains(&&*s.status)) {
         return Err(format!("stage {} is {}", stage.stage_id, stage.status));
     }
-    let ran: Vec<Stage> = stages.into_iter().filter(|s| s.status != "SKIPPED").collect();
+    let ran: Vec<&Stage> = stages.into_iter().filter(|s| s.status != "SKIPPED").collect();
     if ran.is_empty() && jobs.iter().any(|job| !job.stage_ids.is_empty()) {
         return Err("no stage of the group".into());
     }
@@ -195,15 +206,16 @@ mod tests {
 
     #[test]
     fn only_what_has_ended_is_counted() {
-        let words = |jobs, stages| ended(jobs, stages, "g").expect_err("not yet");
-        assert_eq!(words(vec![], vec![]), "no job of the group");
-        assert_eq!(words(jobs("RUNNING"), vec![]), "a job is RUNNING");
-        assert_eq!(words(jobs("SUCCEEDED"), vec![]), "no stage of the group");
-        let active = vec![stage(1, "COMPLETE", 1, 0), stage(2, "ACTIVE", 1, 0)];
-        assert_eq!(words(jobs("SUCCEEDED"), active), "stage 2 is ACTIVE");
+        let words = |jobs: &[Job], stages: &[Stage]| ended(jobs, stages, "g").expect_err("not yet");
+        assert_eq!(words(&[], &[]), "no job of the group");
+        assert_eq!(words(&jobs("RUNNING"), &[]), "a job is RUNNING");
+        assert_eq!(words(&jobs("SUCCEEDED"), &[]), "no stage of the group");
+        let active = [stage(1, "COMPLETE", 1, 0), stage(2, "ACTIVE", 1, 0)];
+        assert_eq!(words(&jobs("SUCCEEDED"), &active), "stage 2 is ACTIVE");
         let stages =
-            vec![stage(0, "COMPLETE", 1, 0), stage(1, "SKIPPED", 1, 0), stage(2, "FAILED", 1, 0)];
-        let (metrics, ran) = ended(jobs("FAILED"), stages, "g").expect("ended");
+            [stage(0, "COMPLETE", 1, 0), stage(1, "SKIPPED", 1, 0), stage(2, "FAILED", 1, 0)];
+        let failed = jobs("FAILED");
+        let (metrics, ran) = ended(&failed, &stages, "g").expect("ended");
         assert_eq!((metrics.jobs, metrics.failed_jobs), (1, 1));
         assert_eq!(ran.iter().map(|s| s.stage_id).collect::<Vec<_>>(), [2]);
     }

@@ -31,7 +31,7 @@ pub use overlay::SessionOverlay;
 pub use placeholders::Placeholders;
 pub use probe::{BarrierResult, jar};
 pub use protocol::{DriverError, JavaException, PROTOCOL_VERSION};
-pub use reading::{Listed, Listing, ReadResult, Reading};
+pub use reading::{Listed, Listing, ReadPart, Reading};
 pub use rest::Executor;
 pub use running::{Ended, Session};
 pub use sparkproof_catalog::plan::STRICT;

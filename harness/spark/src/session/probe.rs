@@ -32,7 +32,7 @@ const SOURCES: [(&str, &str); 14] = [
     ("Thrown.java", include_str!("../../probe/src/sparkproof/Thrown.java")),
 ];
 /// Version of the results' schema.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// The result of a barrier stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::error::Error;
 
 use super::frame::Frame;
-use super::reading::Reading;
+use super::reading::ReadPart;
 
 /// The version of both sides, which the driver sends in its `hello`.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 /// The longest line in bytes, in both directions.
 pub(super) const LINE_LIMIT: usize = 4 << 20;
 
@@ -56,10 +56,8 @@ pub(super) enum Request {
     Read {
         /// Number of concurrent tasks.
         tasks: u32,
-        /// Files, not percent-encoded.
-        uris: Vec<String>,
-        /// How the files are read.
-        how: Reading,
+        /// What each task reads, in this order.
+        parts: Vec<ReadPart>,
     },
     /// List files in the driver's JVM.
     List {
@@ -81,19 +79,21 @@ pub(super) enum Request {
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let some = |uris: &[String]| match uris {
+        let some = |uris: &[&String]| match uris {
             [] => "nothing".to_owned(),
-            [one] => one.clone(),
+            [one] => (*one).clone(),
             [first, more @ ..] => format!("{first} and {} more", more.len()),
         };
         match self {
-            Request::Read { tasks, uris, .. } => {
-                write!(f, "reading {} in {tasks} tasks", some(uris))
+            Request::Read { tasks, parts } => {
+                let uris: Vec<_> = parts.iter().flat_map(|part| &part.uris).collect();
+                write!(f, "reading {} in {tasks} tasks", some(&uris))
             }
             Request::List { uri } => write!(f, "listing {uri}"),
             // Without the options, which may contain a secret.
             Request::Frame(frame) => {
-                write!(f, "a {} DataFrame of {}", frame.format, some(&frame.uris))
+                let uris: Vec<_> = frame.uris.iter().collect();
+                write!(f, "a {} DataFrame of {}", frame.format, some(&uris))
             }
             other => write!(f, "{other:?}"),
         }
@@ -218,16 +218,17 @@ pub(super) struct Launched {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::reading::Reading;
 
     #[test]
     fn messages_are_read_as_the_driver_writes_them() {
         let read = |text| serde_json::from_str::<Message>(text);
         assert!(matches!(
-            read(r#"{"hello":{"version":3,"pid":7,"python":"3.11.7"}}"#),
-            Ok(Message::Hello { version: 3, jvm: None })
+            read(r#"{"hello":{"version":4,"pid":7,"python":"3.11.7"}}"#),
+            Ok(Message::Hello { version: 4, jvm: None })
         ));
-        let hello = read(r#"{"hello":{"version":3,"jvm":7}}"#);
-        assert!(matches!(hello, Ok(Message::Hello { version: 3, jvm: Some(7) })));
+        let hello = read(r#"{"hello":{"version":4,"jvm":7}}"#);
+        assert!(matches!(hello, Ok(Message::Hello { version: 4, jvm: Some(7) })));
         assert!(matches!(read(r#"{"heartbeat":7}"#), Ok(Message::Heartbeat(7))));
         assert!(matches!(
             read(r#"{"reply":{"id":3,"ok":{}}}"#),
@@ -269,10 +270,14 @@ mod tests {
         );
         assert_eq!(line(&Request::Stop {}), r#"{"id":2,"request":"stop","with":{}}"#);
         let uris = vec!["file:///a b".to_owned(), "x".to_owned()];
-        let read = Request::Read { tasks: 3, uris, how: Reading::Hash };
+        let parts = vec![ReadPart { uris, how: Reading::Hash }];
+        let read = Request::Read { tasks: 3, parts };
         assert_eq!(
             line(&read),
-            r#"{"id":2,"request":"read","with":{"tasks":3,"uris":["file:///a b","x"],"how":"hash"}}"#
+            concat!(
+                r#"{"id":2,"request":"read","with":{"tasks":3,"#,
+                r#""parts":[{"uris":["file:///a b","x"],"how":"hash"}]}}"#
+            )
         );
         assert_eq!(read.to_string(), "reading file:///a b and 1 more in 3 tasks");
         assert_eq!(

@@ -9,7 +9,9 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
-use sparkproof_judge::{Agreement, BlocksResult, Described, FrameResult, GroupMetrics, Removed};
+use sparkproof_judge::{
+    Agreement, BlocksResult, Described, FrameResult, GroupMetrics, ReadTask, Removed,
+};
 use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, of_session};
@@ -20,12 +22,12 @@ use super::logs::PodLogs;
 use super::metrics::group_metrics;
 use super::probe::{BarrierResult, checked};
 use super::protocol::Request;
-use super::reading::{Listing, ReadResult, Reading};
+use super::reading::{Listing, ReadPart, ReadResult};
 use super::rest::{Executor, Rest};
 
 /// Time limit of a barrier stage or a small job: Spark itself waits up to ten minutes for slots.
 const JOB: Duration = Duration::from_secs(120);
-/// Time limit of a read: clients retry for minutes if a store does not answer.
+/// Time limit of a read, of each part: clients retry for minutes if a store does not answer.
 const READ: Duration = Duration::from_secs(300);
 /// Time limit of `stop`.
 const STOP: Duration = Duration::from_secs(60);
@@ -148,17 +150,14 @@ impl Session {
     }
 
     /// Reads files in one barrier stage of exactly `tasks` tasks, through Hadoop's `FileSystem`.
-    /// URIs are not percent-encoded. A file that cannot be read is not an error here: the task's
-    /// result has it, and the caller decides.
-    pub async fn read(
-        &mut self,
-        tasks: u32,
-        uris: Vec<String>,
-        how: Reading,
-    ) -> Result<ReadResult> {
-        let request = Request::Read { tasks, uris, how };
-        let result: ReadResult = self.driver.request(&request, READ).await?;
-        checked(result.schema, result)
+    /// The result has one list for each part: what each task reported of it. A file that cannot be
+    /// read is not an error here: the task's result has it, and the caller decides.
+    pub async fn read(&mut self, tasks: u32, parts: Vec<ReadPart>) -> Result<Vec<Vec<ReadTask>>> {
+        let many = parts.len();
+        let deadline = READ.saturating_mul(u32::try_from(many).unwrap_or(u32::MAX).max(1));
+        let request = Request::Read { tasks, parts };
+        let result: ReadResult = self.driver.request(&request, deadline).await?;
+        checked(result.schema, result)?.by_part(many)
     }
 
     /// Lists files in the driver's JVM; a failure is part of the result.
@@ -181,10 +180,10 @@ impl Session {
         self.driver.request(&Request::Conf { keys }, STOP).await
     }
 
-    /// Spark's metrics of a job group's tasks, once all of them have ended. An error if the group
-    /// has no job: Spark runs none if all files are empty.
-    pub async fn metrics(&self, group: &str) -> Result<GroupMetrics> {
-        group_metrics(self.driver.context(), &self.rest, group).await
+    /// Spark's metrics of the tasks of each of these job groups, once all of them have ended. An
+    /// error if a group has no job: Spark runs none if all files are empty.
+    pub async fn metrics(&self, groups: &[&str]) -> Result<Vec<GroupMetrics>> {
+        group_metrics(self.driver.context(), &self.rest, groups).await
     }
 
     /// Sums the numbers 0 to `rows` (exclusive) in `partitions` tasks.

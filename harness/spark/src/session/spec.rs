@@ -369,8 +369,6 @@ pub(super) fn added(added: &SessionOverlay, dir: &Path, in_pod: bool) -> Vec<(St
             all.push((key.to_owned(), value));
         }
     };
-    let jars: Vec<_> = added.driver_jars.iter().map(|jar| jar.display().to_string()).collect();
-    set("spark.driver.extraClassPath", jars.join(":"));
     let mut options = added.driver_options.clone();
     if !added.hosts.is_empty() && !in_pod {
         options.push(format!("-Djdk.net.hosts.file={}", hosts_file(dir).display()));
@@ -542,7 +540,6 @@ mod tests {
     fn what_strategies_add_is_in_it() {
         let text = render(|spec| {
             spec.added.conf.insert("spark.hadoop.fs.s3a.path.style.access", "true");
-            spec.added.driver_jars = vec!["/cache/a.jar".into(), "/cache/b.jar".into()];
             spec.added.driver_options = vec!["-Da=b".into()];
             spec.added.shipped_jars = vec!["/cache/a.jar".into()];
             spec.added.hosts.insert("store.test".into(), [10, 0, 0, 1].into());
@@ -551,7 +548,6 @@ mod tests {
         for line in [
             "spark.hadoop.fs.s3a.path.style.access=true",
             "spark.jars=file:///cache/probe.jar,file:///cache/a.jar",
-            "spark.driver.extraClassPath=/cache/a.jar:/cache/b.jar",
             "spark.driver.extraJavaOptions=-Da=b -Djdk.net.hosts.file=/state/session-x/hosts",
             "spark.kubernetes.executor.podTemplateFile=/state/session-x/executor.json",
         ] {

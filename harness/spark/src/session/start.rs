@@ -83,6 +83,7 @@ impl Session {
             app_name: &spec.app_name,
             java_home: image.java_home.as_deref(),
             archive: image.driver_archive.as_deref().filter(|_| spec.loads_archived_classes()),
+            jars: &effective.added.driver_jars,
             spark_home: &image.spark_home,
             kubeconfig: &access.driver_kubeconfig,
             proxy: proxy.as_deref(),

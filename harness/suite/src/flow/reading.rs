@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use futures::future::join_all;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::{Body, Configuration};
+use sparkproof_base::events::{Body, Configuration, StepGuard};
 use sparkproof_base::verdict::{FirstFailure, judged};
 use sparkproof_catalog::{Expected, SessionKind, Variant, VariantId, read_check};
-use sparkproof_judge::ExpectedCopies;
+use sparkproof_judge::{ExpectedCopies, Reads};
 use sparkproof_spark::session::{Placeholders, add_object, configuration};
 use sparkproof_strategies::{Dataset, HostCopy, Location, SetupCost, Strategy, StrategyContext};
 use sparkproof_testbed::{EndedSession, Environment, LiveSession, ScenarioContext};
@@ -21,6 +21,8 @@ pub struct ReadingSession<'a> {
     pub(super) proof: &'a ScenarioContext,
     pub(super) namespace: String,
     pub(super) subjects: Vec<Subject>,
+    /// What executors read of variants that are not proven yet.
+    pub(super) read: BTreeMap<VariantId, Reads>,
     /// Normalised tables of what each executor read, by variant, for the proven variants.
     pub tables: BTreeMap<String, String>,
     /// The session.
@@ -66,11 +68,49 @@ impl ReadingSession<'_> {
 
     /// Proves that every variant is as declared; returns the first red.
     pub async fn prove_all(&mut self) -> Result<()> {
+        self.read_all().await?;
         let mut first = FirstFailure::default();
         for variant in self.variants() {
             first.note(self.prove(variant.id).await)?;
         }
         first.or(())
+    }
+
+    /// Has executors read the files of all variants that can be read, which costs two stages
+    /// instead of two for each variant.
+    async fn read_all(&mut self) -> Result<()> {
+        let (context, environment) = (&self.proof.context, &self.proof.environment);
+        let scene = scene(context, environment, &self.namespace, self.live.executors());
+        let mut located = Vec::new();
+        for subject in &self.subjects {
+            if !matches!(self.expected(subject)?, Expected::Refused(_)) {
+                located.push((subject, subject.strategy.location(scene)));
+            }
+        }
+        let cases: Vec<_> =
+            located.iter().map(|(subject, location)| subject.seen(location, environment)).collect();
+        if cases.is_empty() {
+            return Ok(());
+        }
+        let step = StepGuard::begin(&context.recorder, "read", "every file, in executors".into());
+        match read::read_all(&mut self.live, &cases).await {
+            Ok(reads) => {
+                self.read = cases.iter().map(|case| case.variant.id).zip(reads).collect();
+                step.done("");
+            }
+            Err(error) if error.is_interruption() => return Err(error),
+            // Each variant is then read alone, and its check says what fails.
+            Err(error) => step.failed(&error),
+        }
+        Ok(())
+    }
+
+    /// What is declared of a variant for this Spark version and this cluster.
+    fn expected(&self, subject: &Subject) -> Result<Expected> {
+        let environment = &self.proof.environment;
+        let nodes = environment.cluster.executor_nodes().len();
+        let (version, given) = (&environment.image.version, environment.plan.given());
+        subject.strategy.variant().expected_with(version, nodes, &given)
     }
 
     /// Copies a variant's data into the pods again, after an executor was replaced.
@@ -83,11 +123,7 @@ impl ReadingSession<'_> {
 
     /// Proves that one variant is as declared for this Spark version and this cluster.
     pub async fn prove(&mut self, id: VariantId) -> Result<()> {
-        let environment = &self.proof.environment;
-        let nodes = environment.cluster.executor_nodes().len();
-        let variant = self.subject(id)?.strategy.variant();
-        let (version, given) = (&environment.image.version, environment.plan.given());
-        let expected = variant.expected_with(version, nodes, &given)?;
+        let expected = self.expected(self.subject(id)?)?;
         self.prove_to_be(id, expected).await
     }
 
@@ -106,7 +142,8 @@ impl ReadingSession<'_> {
             return Err(Error::internal(format!("{id} should have been skipped: {reason}")));
         }
         let mut figures = subject.setup.figures(seen.variant);
-        let proven = read::prove(context, &mut self.live, seen, &mut figures).await;
+        let read = self.read.remove(&id);
+        let proven = read::prove(context, &mut self.live, seen, read, &mut figures).await;
         if expected == Expected::Pinned {
             read::pinned(context, &self.live, seen.variant).await?;
         }

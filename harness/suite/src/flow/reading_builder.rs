@@ -137,8 +137,8 @@ impl<'a> ReadingBuilder<'a> {
         }
         let done = format!("{} of {} variants", populated.len(), variants.len());
         phase.end(Ok(()), |()| done)?;
-        let tables = BTreeMap::new();
-        let session = ReadingSession { proof, namespace, subjects: populated, tables, live };
+        let (read, tables) = (BTreeMap::new(), BTreeMap::new());
+        let session = ReadingSession { proof, namespace, subjects: populated, read, tables, live };
         Ok((session, first.into_error()))
     }
 }

@@ -51,8 +51,7 @@ final class Answers {
                 return Collections.emptyMap();
             case "read":
                 int tasks = with.get("tasks").asInt();
-                String how = with.get("how").asText();
-                return json.readTree(Probe.read(context, tasks, with.get("uris").toString(), how));
+                return json.readTree(Probe.read(context, tasks, with.get("parts").toString()));
             case "list":
                 return json.readTree(Probe.list(context, with.get("uri").asText()));
             case "frame":

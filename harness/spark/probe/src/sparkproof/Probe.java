@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.SparkContext;
@@ -30,7 +31,7 @@ import scala.runtime.AbstractFunction1;
  */
 public final class Probe {
     /** Version of the result's schema; sparkproof refuses another. */
-    public static final int SCHEMA = 2;
+    public static final int SCHEMA = 3;
 
     private Probe() {}
 
@@ -46,13 +47,20 @@ public final class Probe {
      * The same stage, in which each task reads files through Hadoop's FileSystem in its JVM. A read
      * that fails is part of the result: a failed stage would show the error of only one executor.
      *
-     * @param uris a JSON array of URIs, not percent-encoded, as Hadoop's Path and Spark take them
-     * @param how "hash", "plain" or "share": see {@link Read}
+     * @param parts a JSON array, read in its order, of objects with {@code uris}, not
+     *     percent-encoded, as Hadoop's Path and Spark take them, and {@code how}: "hash", "plain" or
+     *     "share", see {@link Read}
      */
-    public static String read(SparkContext context, int n, String uris, String how) throws Exception {
-        String[] list = new ObjectMapper().readValue(uris, String[].class);
+    public static String read(SparkContext context, int n, String parts) throws Exception {
+        ObjectMapper json = new ObjectMapper();
+        List<Read.Part> list = new ArrayList<>();
+        for (JsonNode part : json.readTree(parts)) {
+            String[] uris = json.treeToValue(part.get("uris"), String[].class);
+            String how = part.get("how").asText().toUpperCase(Locale.ROOT);
+            list.add(new Read.Part(uris, Read.How.valueOf(how)));
+        }
         byte[] conf = Conf.written(context.hadoopConfiguration());
-        return json(run(context, n, new Read(conf, list, n, Read.How.valueOf(how.toUpperCase(Locale.ROOT)))));
+        return json(run(context, n, new Read(conf, list.toArray(new Read.Part[0]), n)));
     }
 
     /**

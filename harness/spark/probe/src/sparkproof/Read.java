@@ -2,11 +2,13 @@ package sparkproof;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,28 +38,47 @@ final class Read implements Probe.Work {
         SHARE
     }
 
-    private final byte[] conf;
-    private final String[] uris;
-    private final int tasks;
-    private final How how;
+    /** Files, and how they are read. */
+    static final class Part implements Serializable {
+        private static final long serialVersionUID = 1;
+        private final String[] uris;
+        private final How how;
 
-    Read(byte[] conf, String[] uris, int tasks, How how) {
+        Part(String[] uris, How how) {
+            this.uris = uris;
+            this.how = how;
+        }
+    }
+
+    private final byte[] conf;
+    private final Part[] parts;
+    private final int tasks;
+
+    Read(byte[] conf, Part[] parts, int tasks) {
         this.conf = conf;
-        this.uris = uris;
+        this.parts = parts;
         this.tasks = tasks;
-        this.how = how;
     }
 
     @Override
     public void run(Map<String, Object> result) throws Exception {
         Configuration hadoop = Conf.read(conf);
         byte[] buffer = new byte[BUFFER];
-        if (how == How.SHARE) {
-            result.put("share", share(hadoop, buffer, (Integer) result.get("partition")));
-            return;
+        int task = (Integer) result.get("partition");
+        List<Map<String, Object>> all = new ArrayList<>();
+        for (Part part : parts) {
+            all.add(
+                    part.how == How.SHARE
+                            ? Collections.singletonMap("share", share(hadoop, buffer, part.uris, task))
+                            : Collections.singletonMap("reads", reads(hadoop, buffer, part)));
         }
+        result.put("parts", all);
+    }
+
+    private static List<Map<String, Object>> reads(Configuration hadoop, byte[] buffer, Part part)
+            throws Exception {
         List<Map<String, Object>> reads = new ArrayList<>();
-        for (String uri : uris) {
+        for (String uri : part.uris) {
             Map<String, Object> read = new LinkedHashMap<>();
             read.put("uri", uri);
             One one = new One();
@@ -72,7 +93,7 @@ final class Read implements Probe.Work {
                     local = Paths.get(whole.toUri().getPath());
                     read.put("mount", Mount.of(local));
                 }
-                MessageDigest digest = how == How.HASH ? MessageDigest.getInstance("SHA-256") : null;
+                MessageDigest digest = part.how == How.HASH ? MessageDigest.getInstance("SHA-256") : null;
                 one.read(fs, path, buffer, digest);
                 if (digest != null) {
                     read.put("sha256", hex(digest.digest()));
@@ -93,7 +114,7 @@ final class Read implements Probe.Work {
             read.put("readNanos", one.readNanos);
             reads.add(read);
         }
-        result.put("reads", reads);
+        return reads;
     }
 
     /**
@@ -107,7 +128,7 @@ final class Read implements Probe.Work {
         }
     }
 
-    private Map<String, Object> share(Configuration hadoop, byte[] buffer, int task) {
+    private Map<String, Object> share(Configuration hadoop, byte[] buffer, String[] uris, int task) {
         One all = new One();
         long files = 0;
         long failed = 0;

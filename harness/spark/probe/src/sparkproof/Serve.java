@@ -32,7 +32,7 @@ import org.apache.spark.sql.SparkSession;
  */
 public final class Serve {
     /** Version of the protocol. */
-    private static final int VERSION = 3;
+    private static final int VERSION = 4;
     private static final int LINE_LIMIT = 4 << 20;
     private static final long HEARTBEAT_SECONDS = 2;
     /** How long sparkproof, which waits for this, may take to open its ends of the pipes. */

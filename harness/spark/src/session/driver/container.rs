@@ -201,6 +201,7 @@ mod tests {
             app_name: "x",
             java_home: Some(Path::new("/cache/java-11")),
             archive: None,
+            jars: &[],
             files: &[jar.clone(), jar],
             mounts: &[("/state/data".into(), "/var/tmp/sparkproof-x/0-copy".into())],
             hosts: &BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Files and environment variables of a driver, for all places where it can run.
 
+use std::env::join_paths;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -96,6 +97,11 @@ pub(super) fn environment(
         all.push(("KUBECONFIG", launch.kubeconfig.into()));
         all.extend(launch.proxy.map(|proxy| ("HTTPS_PROXY", proxy.into())));
         all.push(("SPARK_HOME", launch.spark_home.into()));
+    }
+    if !launch.jars.is_empty() {
+        // Unlike `spark.driver.extraClassPath` behind the jars of Spark: before them no archive of
+        // classes fits.
+        all.push(("SPARK_DIST_CLASSPATH", join_paths(launch.jars).or_input("a path with `:`")?));
     }
     all.extend([
         (RUN_VARIABLE, context.run.label().as_str().into()),

@@ -30,6 +30,8 @@ pub(in crate::session) struct Launch<'a> {
     pub(in crate::session) java_home: Option<&'a Path>,
     /// The archive of its JVM's classes.
     pub(in crate::session) archive: Option<&'a Path>,
+    /// Jars on its class path behind Spark's.
+    pub(in crate::session) jars: &'a [PathBuf],
     /// The distribution.
     pub(in crate::session) spark_home: &'a Path,
     /// Its kubeconfig, in a separate directory.

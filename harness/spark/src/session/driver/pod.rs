@@ -325,6 +325,7 @@ mod tests {
             app_name: "x",
             java_home: Some(Path::new("/cache/java-11")),
             archive: None,
+            jars: &[],
             spark_home: keep.path(),
             kubeconfig: Path::new("/state/kubeconfig"),
             proxy: None,

@@ -158,24 +158,45 @@ mod tests {
     use super::*;
     use sparkproof_base::testing::test_context;
 
-    #[test]
-    fn nothing_can_be_mounted_into_this_host() {
-        let (context, keep) = test_context();
-        let launch = Launch {
-            spark_home: keep.path(),
-            kubeconfig: keep.path(),
+    const NO_HOSTS: &BTreeMap<String, std::net::IpAddr> = &BTreeMap::new();
+
+    fn launch(keep: &Path) -> Launch<'_> {
+        Launch {
+            spark_home: keep,
+            kubeconfig: keep,
             proxy: None,
-            front_end: sparkproof_catalog::plan::FrontEnd::Pyspark,
+            front_end: sparkproof_catalog::plan::FrontEnd::SparkShell,
             geni: None,
             trap: None,
             app_name: "x",
             java_home: None,
             archive: None,
+            jars: &[],
             files: &[],
-            mounts: &[("/state/data".into(), "/data".into())],
-            hosts: &BTreeMap::new(),
+            mounts: &[],
+            hosts: NO_HOSTS,
             in_image: false,
+        }
+    }
+
+    #[test]
+    fn jars_of_stores_come_behind_those_of_spark() {
+        let (context, keep) = test_context();
+        let class_path = |jars: &[std::path::PathBuf]| {
+            let launch = Launch { jars, ..launch(keep.path()) };
+            let all = files::environment(&context, keep.path(), &launch).expect("valid");
+            all.into_iter().find(|(name, _)| *name == "SPARK_DIST_CLASSPATH").map(|(_, jars)| jars)
         };
+        let jars = ["/cache/a.jar".into(), "/cache/b.jar".into()];
+        assert_eq!(class_path(&jars).expect("set"), "/cache/a.jar:/cache/b.jar");
+        assert_eq!(class_path(&[]), None);
+    }
+
+    #[test]
+    fn nothing_can_be_mounted_into_this_host() {
+        let (context, keep) = test_context();
+        let mounts = &[("/state/data".into(), "/data".into())];
+        let launch = Launch { mounts, ..launch(keep.path()) };
         let refused = Process::start(&context, keep.path(), &launch).expect_err("refused");
         assert_eq!(refused.exit, sparkproof_base::Exit::Internal);
         assert!(context.run.owned().is_empty());

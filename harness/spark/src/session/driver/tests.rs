@@ -39,6 +39,7 @@ pub(in crate::session) async fn start(context: &Context, keep: &Path) -> Driver 
         app_name: "x",
         java_home: None,
         archive: None,
+        jars: &[],
         spark_home: &home,
         kubeconfig: &cluster.kubeconfig,
         files: &[],

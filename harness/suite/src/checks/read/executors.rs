@@ -1,17 +1,19 @@
 //! Proof 1: every executor read every byte, in this way.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::Result;
+use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{ReadMetrics, RunListing};
 use sparkproof_base::verdict::judged;
 use sparkproof_catalog::Variant;
 use sparkproof_judge::{
     Declared, ExpectedReads, Measured, ReadTable, Reads, SmallFiles, VolumeSource,
 };
-use sparkproof_spark::session::{EXECUTOR_CONTAINER, Reading, Session};
+use sparkproof_spark::session::{EXECUTOR_CONTAINER, ReadPart, Reading};
 use sparkproof_strategies::Table;
 use sparkproof_testbed::LiveSession;
 
@@ -20,39 +22,26 @@ use super::subject::{ReadCase, SMALL};
 /// Why nothing was measured.
 const NOT_READ: &str = "a file could not be read";
 
-/// A barrier stage runs one task on each executor, which reads every file to its end through
-/// Hadoop's FileSystem. Bytes, hashes, the FileSystem's class and the mount must be as expected,
-/// and their table as declared. Then the throughput is measured: all executors read the big file at
-/// once, without hashing, and share the small files.
+/// One task on each executor reads every file to its end through Hadoop's FileSystem. Bytes, hashes,
+/// the FileSystem's class and the mount must be as expected, and their table as declared. `read` is
+/// what the executors have read already; otherwise they do it now.
 pub async fn executors(
     context: &Context,
     live: &mut LiveSession,
     subject: ReadCase<'_>,
+    read: Option<Reads>,
     figures: &mut ReadMetrics,
 ) -> Result<ReadTable> {
     let executors = live.executors();
     let title = format!("{}: each of {executors} executors read every byte", subject.variant.title);
     let expected = expected(executors, subject)?;
     let (id, asked) = (subject.check_id("executors"), expected.clone());
-    let seen = judged(context, (&id, &title), asked, async || {
-        let pods = live.executor_pods();
-        let volumes = pods.iter().filter_map(|(name, pod)| {
-            Some((name.clone(), volume_of(pod, subject.location.driver_path.as_deref()?)?))
-        });
-        let (volumes, pods) = (volumes.collect(), pods.keys().cloned().collect());
-        let session = live.session();
-        let uris = expected.files.iter().map(|file| file.uri.clone()).collect();
-        let tasks = session.read(executors, uris, Reading::Hash).await?.tasks;
-        let mut seen =
-            Reads { pods, volumes, tasks, measured: RunListing::Unseen(NOT_READ.into()) };
-        if seen.nothing_failed() {
-            seen.measured = match measure(session, executors, &expected, subject).await {
-                Ok(measured) => RunListing::Seen(measured),
-                Err(error) if error.is_interruption() => return Err(error),
-                Err(error) => RunListing::Unseen(error.to_string()),
-            };
+    let seen = judged(context, (&id, &title), asked, async || match read {
+        Some(read) => Ok(read),
+        None => {
+            let read = read_all(live, &[subject]).await?.pop();
+            read.ok_or_else(|| Error::internal("nothing was read"))
         }
-        Ok(seen)
     })
     .await?;
     figures.big_bytes_per_second = seen.big_rates();
@@ -60,22 +49,65 @@ pub async fn executors(
     Ok(seen.table(&expected))
 }
 
-async fn measure(
-    session: &mut Session,
-    executors: u32,
-    expected: &ExpectedReads,
-    subject: ReadCase<'_>,
-) -> Result<Measured> {
-    let uris = expected.big.iter().map(|file| file.uri.clone()).collect();
-    let big = session.read(executors, uris, Reading::Plain).await?.tasks;
-    let small = match small(subject) {
-        None => Vec::new(),
-        Some(table) => {
-            let uris = table.file_uris(&subject.location.uri);
-            session.read(executors, uris, Reading::Share).await?.tasks
-        }
+/// What executors read of each case. All cases share two barrier stages: Spark's tasks wait for
+/// each other by looking once a second. In the first, each task reads and hashes every file. In the
+/// second, the throughput of what could be read is measured, without hashing: each task reads the
+/// big file, and all share the small files.
+pub async fn read_all(live: &mut LiveSession, cases: &[ReadCase<'_>]) -> Result<Vec<Reads>> {
+    let executors = live.executors();
+    let pods = live.executor_pods();
+    let names: BTreeSet<String> = pods.keys().cloned().collect();
+    let volumes = |case: &ReadCase<'_>| {
+        let path = case.location.driver_path.as_deref();
+        let of = |(name, pod): (&String, &Arc<Pod>)| Some((name.clone(), volume_of(pod, path?)?));
+        pods.iter().filter_map(of).collect()
     };
-    Ok(Measured { big, small })
+    let session = live.session();
+    let every =
+        |case: &ReadCase<'_>| part(case.tables().flat_map(|t| uris(case, t)), Reading::Hash);
+    let hashed = session.read(executors, cases.iter().map(every).collect()).await?;
+    let seen = cases.iter().zip(hashed).map(|(case, tasks)| Reads {
+        pods: names.clone(),
+        volumes: volumes(case),
+        tasks,
+        measured: RunListing::Unseen(NOT_READ.into()),
+    });
+    let mut seen: Vec<Reads> = seen.collect();
+    let mut parts = Vec::new();
+    let mut measured = Vec::new();
+    for (reads, case) in seen.iter_mut().zip(cases).filter(|(reads, _)| reads.nothing_failed()) {
+        parts.push(part(uris(case, case.data.get("csv-big")?), Reading::Plain));
+        let small = small(*case).map(|table| part(uris(case, table), Reading::Share));
+        measured.push((reads, small.is_some()));
+        parts.extend(small);
+    }
+    if parts.is_empty() {
+        return Ok(seen);
+    }
+    let mut told = match session.read(executors, parts).await {
+        Ok(told) => Ok(told.into_iter()),
+        Err(error) if error.is_interruption() => return Err(error),
+        Err(error) => Err(error.to_string()),
+    };
+    for (reads, has_small) in measured {
+        reads.measured = match &mut told {
+            Ok(told) => {
+                let big = told.next().unwrap_or_default();
+                let small = has_small.then(|| told.next()).flatten().unwrap_or_default();
+                RunListing::Seen(Measured { big, small })
+            }
+            Err(error) => RunListing::Unseen(error.clone()),
+        };
+    }
+    Ok(seen)
+}
+
+fn part(uris: impl IntoIterator<Item = String>, how: Reading) -> ReadPart {
+    ReadPart { uris: uris.into_iter().collect(), how }
+}
+
+fn uris(case: &ReadCase<'_>, table: &Table) -> Vec<String> {
+    table.file_uris(&case.location.uri)
 }
 
 /// The volume of an executor's container in which a path lies, if in one.

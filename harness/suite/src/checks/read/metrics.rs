@@ -17,7 +17,7 @@ pub async fn metrics(
     live: &mut LiveSession,
     subject: ReadCase<'_>,
     frames: &Frames,
-) -> Result<()> {
+) -> Result<InputMetrics> {
     let title = format!("{}: Spark's metrics show who read what", subject.variant.title);
     let executors = live.executors();
     // Spark runs no job for empty files.
@@ -29,7 +29,7 @@ pub async fn metrics(
     };
     let id = subject.check_id("metrics");
     let look = async || Ok(InputMetrics(of_frames(live, frames).await?));
-    judged(context, (&id, &title), expected, look).await.map(drop)
+    judged(context, (&id, &title), expected, look).await
 }
 
 /// Spark's metrics of each read, by table.
@@ -37,11 +37,10 @@ pub(super) async fn of_frames(
     live: &mut LiveSession,
     frames: &Frames,
 ) -> Result<BTreeMap<String, GroupMetrics>> {
-    let mut metrics = BTreeMap::new();
-    for (table, group) in frames.groups() {
-        metrics.insert(table, live.session().metrics(&group).await?);
-    }
-    Ok(metrics)
+    let (tables, groups): (Vec<_>, Vec<_>) = frames.groups().into_iter().unzip();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let metrics = live.session().metrics(&groups).await?;
+    Ok(tables.into_iter().zip(metrics).collect())
 }
 
 fn counted(table: &Table, executors: u32) -> CountedTable {

@@ -9,7 +9,7 @@ mod spread;
 mod strict;
 mod subject;
 
-pub use executors::executors;
+pub use executors::{executors, read_all};
 pub use frame::frame;
 pub use metrics::metrics;
 pub use refused::refused;
@@ -22,24 +22,26 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::ReadMetrics;
 use sparkproof_base::verdict::FirstFailure;
-use sparkproof_judge::ReadTable;
+use sparkproof_judge::{ReadTable, Reads};
 use sparkproof_testbed::LiveSession;
 
-/// Runs all proofs of a variant, each a check; a red one does not stop the others. Adds what was
-/// measured; returns the table of executors, or the first red.
+/// Runs all proofs of a variant, each a check; a red one does not stop the others. `read` is what
+/// executors read, if they have. Adds what was measured; returns the table of executors, or the
+/// first red.
 pub async fn prove(
     context: &Context,
     live: &mut LiveSession,
     subject: ReadCase<'_>,
+    read: Option<Reads>,
     figures: &mut ReadMetrics,
 ) -> Result<ReadTable> {
     let mut first = FirstFailure::default();
-    let table = first.note(executors(context, live, subject, figures).await)?;
+    let table = first.note(executors(context, live, subject, read, figures).await)?;
     let frames = first.note(frame(context, live, subject, figures).await)?;
     // Without a complete read there is nothing to measure, and its check is red already.
     if let Some(frames) = frames {
-        first.note(metrics(context, live, subject, &frames).await)?;
-        first.note(strict(context, live, subject, &frames).await)?;
+        let counted = first.note(metrics(context, live, subject, &frames).await)?;
+        first.note(strict(context, live, subject, &frames, counted).await)?;
     }
     if let Some(kind) = subject.location.store {
         let driver = live.driver_address();
