@@ -112,7 +112,7 @@ async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
             p,
             &[
                 ("read.0-copy.metrics", "1 of 2 executors read records"),
-                ("read.0-copy.strict", "spark.task.maxFailures is not set, expected 1"),
+                ("read.0-copy.strict", "spark.excludeOnFailure.enabled is not set, expected false"),
             ],
         )?;
         leaves_nothing(p, session).await
