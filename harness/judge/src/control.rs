@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use sparkproof_base::events::{Observed, RunListing};
+use sparkproof_base::events::{Looked, Observed};
 use sparkproof_base::verdict::Observation;
 
 /// The verdict that a judgement must give.
@@ -33,19 +33,19 @@ impl Control {
         seen: &O,
         says: Says,
     ) -> Self {
-        Self::looked::<O>(name, expected, RunListing::Seen(json(seen)), says)
+        Self::looked::<O>(name, expected, Looked::Seen(json(seen)), says)
     }
 
     /// A control in which nothing could be observed, for the reason `why`: it must be red.
     pub(crate) fn unseen<O: Observation>(expected: &O::Expected, why: &'static str) -> Self {
-        let looked = RunListing::Unseen(why.to_owned());
+        let looked = Looked::Unseen(why.to_owned());
         Self::looked::<O>("could not be observed", expected, looked, Says::Red(why))
     }
 
     fn looked<O: Observation>(
         name: &'static str,
         expected: &O::Expected,
-        seen: RunListing,
+        seen: Looked,
         says: Says,
     ) -> Self {
         let (check, kind, expected) = (O::KIND.to_owned(), O::KIND.to_owned(), json(expected));

@@ -647,7 +647,7 @@ mod tests {
     use std::fmt::Write;
     use std::path::{Path, PathBuf};
 
-    use sparkproof_base::events::RunListing;
+    use sparkproof_base::events::Looked;
 
     use super::*;
     use crate::control::Says;
@@ -676,7 +676,7 @@ mod tests {
     fn each_kind_has_a_true_observation_a_perturbed_one_and_one_that_could_not_be_made() {
         for kind in kinds() {
             let controls = (kind.controls)();
-            let unseen = |c: &Control| matches!(c.observed.seen, RunListing::Unseen(_));
+            let unseen = |c: &Control| matches!(c.observed.seen, Looked::Unseen(_));
             assert!(controls.iter().any(|c| c.says == Says::Green), "{}", kind.id);
             assert!(controls.iter().any(|c| c.says != Says::Green && !unseen(c)), "{}", kind.id);
             assert!(controls.iter().any(unseen), "{}", kind.id);

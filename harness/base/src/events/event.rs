@@ -170,7 +170,7 @@ pub struct Observed {
     /// The expectation.
     pub expected: serde_json::Value,
     /// The observation, secrets masked.
-    pub seen: RunListing,
+    pub seen: Looked,
     /// SHA-256 in hex of `expected` and `seen` as written.
     pub sha256: String,
 }
@@ -178,7 +178,7 @@ pub struct Observed {
 /// An observation, or why there is none: "could not look" differs from "nothing there".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RunListing<T = serde_json::Value> {
+pub enum Looked<T = serde_json::Value> {
     /// The observation.
     Seen(T),
     /// Why nothing could be observed.
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn an_observation_with_seconds_has_its_digest_when_it_is_read_again() {
         for seconds in [31.245_270_191_439_438, 121.487_919_511_619_45] {
-            let seen = RunListing::Seen(serde_json::json!({ "seconds": seconds }));
+            let seen = Looked::Seen(serde_json::json!({ "seconds": seconds }));
             let (check, kind) = ("a.b".to_owned(), "a.b".to_owned());
             let expected = serde_json::json!(seconds);
             let mut written = Observed { check, kind, expected, seen, sha256: String::new() };

@@ -9,7 +9,7 @@ mod secrets;
 
 pub use configuration::{Configuration, Part};
 pub use event::{
-    Body, Event, EvidenceItem, Level, Observed, Outcome, PodMoment, RunListing, StepState, Verdict,
+    Body, Event, EvidenceItem, Level, Looked, Observed, Outcome, PodMoment, StepState, Verdict,
 };
 pub use read_metrics::{ReadMetrics, median};
 pub use recorder::{NOT_FINISHED, PhaseGuard, Recorder, Silent, Sink, StepGuard};

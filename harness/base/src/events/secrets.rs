@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use super::{Body, Observed, Outcome, RunListing, StepState, Verdict};
+use super::{Body, Looked, Observed, Outcome, StepState, Verdict};
 
 /// Registered secret values. Clones share the registry.
 #[derive(Debug, Clone, Default)]
@@ -84,8 +84,8 @@ impl Secrets {
     pub(super) fn scrub_observed(&self, observed: &mut Observed) {
         self.scrub_value(&mut observed.expected);
         match &mut observed.seen {
-            RunListing::Seen(seen) => self.scrub_value(seen),
-            RunListing::Unseen(why) => *why = self.scrub(why),
+            Looked::Seen(seen) => self.scrub_value(seen),
+            Looked::Unseen(why) => *why = self.scrub(why),
         }
     }
 

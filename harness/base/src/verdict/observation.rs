@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check::check;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::events::{EvidenceItem, Observed, RunListing};
+use crate::events::{EvidenceItem, Looked, Observed};
 
 /// The observation of a kind of check.
 pub trait Observation: Serialize + DeserializeOwned {
@@ -63,11 +63,11 @@ pub async fn judged<O: Observation>(
     check(context, id, title, async |findings| {
         let looked = look().await;
         let seen = match &looked {
-            Ok(seen) => RunListing::Seen(json(seen)?),
+            Ok(seen) => Looked::Seen(json(seen)?),
             // As in a check without an observation: what failed during one is no verdict.
             Err(_) if context.cancel.interruption().is_some() => return looked,
             Err(error) if error.is_interruption() => return looked,
-            Err(error) => RunListing::Unseen(error.to_string()),
+            Err(error) => Looked::Unseen(error.to_string()),
         };
         let (check, kind) = (id.to_owned(), O::KIND.to_owned());
         let (expected, sha256) = (json(&expected)?, String::new());
@@ -101,10 +101,8 @@ pub fn judge<O: Observation>(observed: &Observed) -> Result<Judged> {
     };
     let expected = O::Expected::deserialize(&observed.expected).map_err(form)?;
     match &observed.seen {
-        RunListing::Seen(seen) => Ok(O::deserialize(seen).map_err(form)?.judge(&expected)),
-        RunListing::Unseen(why) => {
-            Ok(Judged { evidence: Vec::new(), red: Some((why.clone(), None)) })
-        }
+        Looked::Seen(seen) => Ok(O::deserialize(seen).map_err(form)?.judge(&expected)),
+        Looked::Unseen(why) => Ok(Judged { evidence: Vec::new(), red: Some((why.clone(), None)) }),
     }
 }
 
@@ -152,7 +150,7 @@ mod tests {
         let [Body::Observed(observed), Body::Check(verdict)] = &events[..] else {
             panic!("{events:?}")
         };
-        assert_eq!(observed.seen, RunListing::Seen(serde_json::json!(["[secret]"])));
+        assert_eq!(observed.seen, Looked::Seen(serde_json::json!(["[secret]"])));
         assert_eq!(observed.sha256, observed.digest());
         assert_eq!((&*verdict.evidence[0].text, &verdict.outcome), ("[secret]", &Outcome::Green));
     }
@@ -178,7 +176,7 @@ mod tests {
         assert_eq!(reason, "0 of 3 executors registered: wrong-image: no such image");
         assert_eq!(
             (&observed.seen, remedy.as_deref()),
-            (&RunListing::Unseen(reason.clone()), Some("push it"))
+            (&Looked::Unseen(reason.clone()), Some("push it"))
         );
     }
 

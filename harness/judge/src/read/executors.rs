@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sparkproof_base::events::RunListing;
+use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::{Diagnosis, Judged, Observation};
 
 use super::diagnosis::{content_differs, read_elsewhere};
@@ -24,7 +24,7 @@ pub struct Reads {
     /// The tasks of a barrier stage, each of which reads and hashes every file.
     pub tasks: Vec<ReadTask>,
     /// The measurement, or why there is none.
-    pub measured: RunListing<Measured>,
+    pub measured: Looked<Measured>,
 }
 
 /// Reads for throughput, without hashing.
@@ -78,8 +78,8 @@ impl Reads {
 
     fn measured(&self) -> impl Iterator<Item = &Measured> {
         match &self.measured {
-            RunListing::Seen(measured) => Some(measured),
-            RunListing::Unseen(_) => None,
+            Looked::Seen(measured) => Some(measured),
+            Looked::Unseen(_) => None,
         }
         .into_iter()
     }
@@ -100,8 +100,8 @@ impl Reads {
             .with("expected", declared));
         }
         let Measured { big, small } = match &self.measured {
-            RunListing::Seen(measured) => measured,
-            RunListing::Unseen(why) => {
+            Looked::Seen(measured) => measured,
+            Looked::Unseen(why) => {
                 return Err(short(&format!(
                     "every byte was read, but the measurement failed: {why}"
                 )));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sparkproof_base::events::RunListing;
+use sparkproof_base::events::Looked;
 
 use crate::control::{Control, Says};
 use crate::task::BarrierTask;
@@ -126,7 +126,7 @@ fn seen(expected: &ExpectedReads) -> Reads {
             None => BTreeMap::new(),
         },
         tasks: stage(&expected.files, true),
-        measured: RunListing::Seen(Measured {
+        measured: Looked::Seen(Measured {
             big: stage(&expected.big, false),
             small: small.map(|(id, share)| task(id, Vec::new(), Some(share))).to_vec(),
         }),
@@ -168,7 +168,7 @@ pub(crate) fn controls() -> Vec<Control> {
     };
     let measured = |name, words, change: &dyn Fn(&mut Measured)| {
         red(name, words, &|seen| {
-            if let RunListing::Seen(measured) = &mut seen.measured {
+            if let Looked::Seen(measured) = &mut seen.measured {
                 change(measured);
             }
         })
@@ -255,7 +255,7 @@ pub(crate) fn controls() -> Vec<Control> {
             seen.volumes.remove("x-exec-2");
         }),
         red("nothing measured", "the measurement failed: the driver ended", &|seen| {
-            seen.measured = RunListing::Unseen("the driver ended".to_owned());
+            seen.measured = Looked::Unseen("the driver ended".to_owned());
         }),
         measured("one executor not measured", ran_on, &|m| drop(m.big.pop())),
         measured("one byte not measured", "executor 2 read 699 of 700 bytes", &|m| {

@@ -1,7 +1,7 @@
 //! A read that Spark is declared to refuse.
 
 use serde::{Deserialize, Serialize};
-use sparkproof_base::events::RunListing;
+use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::{Judged, Observation};
 
 use super::diagnosis::{FailedRead, diagnose_read};
@@ -26,7 +26,7 @@ pub struct StoredFile {
     /// Its key in the store.
     pub key: String,
     /// SHA-256 of its bytes, in hexadecimal digits; or why it could not be got.
-    pub sha256: RunListing<String>,
+    pub sha256: Looked<String>,
 }
 
 /// What must be refused, and how.
@@ -70,11 +70,11 @@ impl Refusal {
         for WrittenFile { uri, sha256, .. } in &expected.files {
             let found = self.found.iter().find(|found| found.uri == *uri);
             let what = match found.map(|found| (&found.key, &found.sha256)) {
-                Some((_, RunListing::Seen(seen))) if seen == sha256 => continue,
-                Some((_, RunListing::Seen(seen))) => {
+                Some((_, Looked::Seen(seen))) if seen == sha256 => continue,
+                Some((_, Looked::Seen(seen))) => {
                     format!("{uri} has sha256 {seen}, expected {sha256}")
                 }
-                Some((key, RunListing::Unseen(why))) => {
+                Some((key, Looked::Unseen(why))) => {
                     format!("the store has no {key} of {uri}: a refusal would prove nothing: {why}")
                 }
                 None => format!("{uri} was not looked for in the store"),
@@ -117,7 +117,7 @@ pub(crate) fn controls() -> Vec<Control> {
     let stored = |name: &str| StoredFile {
         uri: uri(name),
         key: format!("7f3a-x/many.csv/{name}"),
-        sha256: RunListing::Seen("a0".repeat(32)),
+        sha256: Looked::Seen("a0".repeat(32)),
     };
     let seen = Refusal {
         found: vec![stored("part-00.csv"), stored("part-01.csv")],
@@ -165,10 +165,10 @@ pub(crate) fn controls() -> Vec<Control> {
             expected.words.clear();
         }),
         last("one file is not in the store", "part-01.csv: a refusal would prove nothing", &|f| {
-            f.sha256 = RunListing::Unseen("404 Not Found".to_owned());
+            f.sha256 = Looked::Unseen("404 Not Found".to_owned());
         }),
         last("other bytes in the store", "part-01.csv has sha256 a1a0", &|file| {
-            file.sha256 = RunListing::Seen(format!("a1{}", "a0".repeat(31)));
+            file.sha256 = Looked::Seen(format!("a1{}", "a0".repeat(31)));
         }),
         last("a file under another URL", "part-01.csv was not looked for", &|file| {
             file.uri = file.uri.replace("7f3a-x", "81bc-x");

@@ -127,7 +127,7 @@ impl LinuxDistribution {
     }
 }
 
-/// Programs, and their packages in the order of [`Family`]; empty where there is none. RunListing
+/// Programs, and their packages in the order of [`Family`]; empty where there is none. Looked
 /// up in the package lists of Debian 12 and 13, Ubuntu 24.04, Fedora 42, Arch, openSUSE Leap 15.6
 /// and Alpine 3.22.
 const PACKAGES: [(&[&str], [&str; 5]); 14] = [

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::{ReadMetrics, RunListing};
+use sparkproof_base::events::{Looked, ReadMetrics};
 use sparkproof_base::verdict::judged;
 use sparkproof_catalog::Variant;
 use sparkproof_judge::{
@@ -70,7 +70,7 @@ pub async fn read_all(live: &mut LiveSession, cases: &[ReadCase<'_>]) -> Result<
         pods: names.clone(),
         volumes: volumes(case),
         tasks,
-        measured: RunListing::Unseen(NOT_READ.into()),
+        measured: Looked::Unseen(NOT_READ.into()),
     });
     let mut seen: Vec<Reads> = seen.collect();
     let mut parts = Vec::new();
@@ -94,9 +94,9 @@ pub async fn read_all(live: &mut LiveSession, cases: &[ReadCase<'_>]) -> Result<
             Ok(told) => {
                 let big = told.next().unwrap_or_default();
                 let small = has_small.then(|| told.next()).flatten().unwrap_or_default();
-                RunListing::Seen(Measured { big, small })
+                Looked::Seen(Measured { big, small })
             }
-            Err(error) => RunListing::Unseen(error.clone()),
+            Err(error) => Looked::Unseen(error.clone()),
         };
     }
     Ok(seen)

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_base::events::RunListing;
+use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::judged;
 use sparkproof_judge::{ExpectedRefusal, Refusal, StoredFile, WrittenFile};
 use sparkproof_testbed::LiveSession;
@@ -50,9 +50,9 @@ async fn in_store(
         let key = key_of(uri, &store.bucket)
             .ok_or_else(|| Error::red(format!("{uri} is not a URL of the store")))?;
         let sha256 = match store.get(context, key).await {
-            Ok(bytes) => RunListing::Seen(hex::encode(Sha256::digest(&bytes))),
+            Ok(bytes) => Looked::Seen(hex::encode(Sha256::digest(&bytes))),
             Err(error) if error.is_interruption() => return Err(error),
-            Err(error) => RunListing::Unseen(error.to_string()),
+            Err(error) => Looked::Unseen(error.to_string()),
         };
         found.push(StoredFile { uri: uri.clone(), key: key.to_owned(), sha256 });
     }
