@@ -8,6 +8,7 @@ mod blocks;
 mod cluster;
 mod control;
 mod decommission;
+pub mod diagnosis;
 mod executors;
 mod features;
 mod guide;

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod cluster;
+pub mod facts;
 pub mod lease;
 pub mod observe;
 pub mod release;

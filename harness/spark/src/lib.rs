@@ -1,5 +1,4 @@
-//! Spark: sessions and applications, requests to drivers and their answers, and diagnoses of
-//! failures.
+//! Spark: sessions and applications, requests to drivers and their answers, and the evidence of
+//! their failures.
 
-pub mod diagnose;
 pub mod session;

@@ -16,7 +16,7 @@ pub use sparkproof_kubernetes::{access, cluster, lease, observe, release};
 pub use sparkproof_machine::{engine, exec};
 #[cfg(feature = "report")]
 pub use sparkproof_report as report;
-pub use sparkproof_spark::{diagnose, session};
+pub use sparkproof_spark::session;
 pub use sparkproof_stores as store;
 pub use sparkproof_strategies as read;
 pub use sparkproof_suite::{checks, flow, reclaim};

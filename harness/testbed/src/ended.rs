@@ -7,12 +7,12 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
 use sparkproof_catalog::SparkVersion;
+use sparkproof_judge::diagnosis::missing_verbs;
 use sparkproof_judge::{LogRead, Refusals};
 use sparkproof_kubernetes::cluster::Cluster;
 use sparkproof_kubernetes::lease::Lease;
 use sparkproof_kubernetes::observe::{LeftoverQuery, Pods};
 use sparkproof_kubernetes::release::{let_end, release};
-use sparkproof_spark::diagnose::missing_verbs;
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

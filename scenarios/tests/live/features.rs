@@ -44,6 +44,7 @@ async fn no_driver_pod(p: &ScenarioContext, live: &LiveSession) -> sparkproof::R
         log: String::new(),
         pod_logs: BTreeMap::new(),
         seconds: 0.0,
+        diagnosis: None,
     };
     let features: Vec<_> = ON_JVM.into_iter().filter(|f| f.id == "driver-address").collect();
     let spark = &p.environment.image.version;

@@ -185,6 +185,22 @@ pub enum Looked<T = serde_json::Value> {
     Unseen(String),
 }
 
+impl<T> Default for Looked<T> {
+    fn default() -> Self {
+        Looked::Unseen("not looked at".to_owned())
+    }
+}
+
+impl<T> Looked<T> {
+    /// The observation, if there is one.
+    pub fn seen(&self) -> Option<&T> {
+        match self {
+            Looked::Seen(seen) => Some(seen),
+            Looked::Unseen(_) => None,
+        }
+    }
+}
+
 impl Observed {
     /// The digest of expectation and observation.
     pub fn digest(&self) -> String {

@@ -164,6 +164,7 @@ mod tests {
             says: "no such image".to_owned(),
             evidence: vec![EvidenceItem { name, text }],
             remedy: "push it".to_owned(),
+            also: Vec::new(),
         };
         let look = async || Err::<Words, _>(diagnosis.error("0 of 3 executors registered"));
         let red = judged(&context, ("a.b", "a does b"), 0, look).await.expect_err("red");

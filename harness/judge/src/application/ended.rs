@@ -62,6 +62,7 @@ pub(crate) fn completed_controls() -> Vec<Control> {
             says: "ClassNotFoundException: org.example.None".to_owned(),
             evidence: vec![EvidenceItem { name: "driver log".to_owned(), text: "…".to_owned() }],
             remedy: "read driver.log".to_owned(),
+            also: Vec::new(),
         });
         let seen = Completed { phase: phase.to_owned(), exit_code, seconds: 23.04, diagnosis };
         Control::seen(name_of, &name, &seen, says)

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::{Diagnosis, Judged, Observation};
 
-use super::diagnosis::{content_differs, read_elsewhere};
 use super::expected::{ExpectedReads, SmallFiles, WrittenFile, answers, read_right};
 use super::place::diagnosed;
 use super::table::ReadTable;
 use super::task::{FileRead, ReadTask, Share};
 use super::volume::VolumeSource;
+use crate::diagnosis::{content_differs, read_elsewhere};
 
 /// What the executors of a session reported of their reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

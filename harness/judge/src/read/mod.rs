@@ -2,7 +2,6 @@
 //! file a proof.
 
 mod copies;
-mod diagnosis;
 mod executors;
 mod executors_controls;
 mod expected;

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::events::EvidenceItem;
 use sparkproof_base::verdict::{Diagnosis, Judged};
 
-use super::diagnosis::{FailedRead, diagnose_read, read_elsewhere};
 use super::mount::MountKind;
 use super::task::FileRead;
 use super::volume::VolumeUse;
+use crate::diagnosis::{FailedRead, diagnose_read, read_elsewhere};
 
 /// Where files lie, and how executors must see them there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::{Judged, Observation};
 
-use super::diagnosis::{FailedRead, diagnose_read};
 use super::expected::WrittenFile;
 use super::frame::{FrameAnswer, FrameResult};
 use crate::control::{Control, Says};
+use crate::diagnosis::{FailedRead, diagnose_read};
 
 /// What the store's own client found under the URL, and Spark's answer to a read of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

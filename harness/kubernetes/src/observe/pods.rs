@@ -30,6 +30,7 @@ pub struct Pods {
     namespace: String,
     changes: watch::Receiver<u64>,
     trouble: Arc<Mutex<Option<Trouble>>>,
+    gone: Arc<Mutex<Vec<Arc<Pod>>>>,
     _task: Arc<AbortOnDropHandle<()>>,
 }
 
@@ -81,6 +82,8 @@ impl Pods {
         // With the default backoff, a closed or refused watch resumes.
         let events = watcher(Api::<Pod>::namespaced(client, namespace), config).default_backoff();
         let (mut events, shown) = (Box::pin(reflector(writer, events)), trouble.clone());
+        let gone = Arc::<Mutex<Vec<Arc<Pod>>>>::default();
+        let kept = gone.clone();
         let task = tokio::spawn(async move {
             while let Some(event) = events.next().await {
                 if let Ok(mut trouble) = shown.lock() {
@@ -88,12 +91,22 @@ impl Pods {
                 }
                 if let Ok(event) = event {
                     lives.note(&event);
+                    if let (watcher::Event::Delete(pod), Ok(mut gone)) = (event, kept.lock()) {
+                        gone.push(Arc::new(pod));
+                    }
                 }
                 changed.send_modify(|n| *n += 1);
             }
         });
         let _task = Arc::new(AbortOnDropHandle::new(task));
-        Pods { store: reader, namespace: namespace.to_owned(), changes, trouble, _task }
+        Pods { store: reader, namespace: namespace.to_owned(), changes, trouble, gone, _task }
+    }
+
+    /// The last state of every pod so far, those that were deleted first. Spark deletes executors
+    /// that failed.
+    pub fn ever(&self) -> Vec<Arc<Pod>> {
+        let gone = self.gone.lock().map(|gone| gone.clone()).unwrap_or_default();
+        gone.into_iter().chain(self.store.state()).collect()
     }
 
     /// The last state of each pod, by name.
@@ -378,6 +391,7 @@ mod tests {
             namespace: "n".to_owned(),
             changes,
             trouble: Arc::default(),
+            gone: Arc::default(),
             _task: Arc::new(AbortOnDropHandle::new(task)),
         };
         let (first, second) = (pods.now().remove("s-0"), pods.get("s-0"));

@@ -11,12 +11,15 @@ use sparkproof_kubernetes::observe::Pods;
 
 use super::rest::Executor;
 
+/// Whether a pod is an executor of this session, or, for an application, its driver.
+pub(super) fn is_of(pod: &Pod, session: &str) -> bool {
+    pod.labels().get(KUBE_SESSION).is_some_and(|name| name == session)
+}
+
 /// A session's executor pods by executor id.
 pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Arc<Pod>> {
-    let id = |pod: &Pod| {
-        let labels = pod.labels();
-        (labels.get(KUBE_SESSION)? == session).then(|| labels.get("spark-exec-id")?.parse().ok())?
-    };
+    let id =
+        |pod: &Pod| is_of(pod, session).then(|| pod.labels().get("spark-exec-id")?.parse().ok())?;
     pods.now().into_values().filter_map(|pod| Some((id(&pod)?, pod))).collect()
 }
 

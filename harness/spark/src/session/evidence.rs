@@ -1,116 +1,114 @@
-//! Evidence about a session that did not start, collected while its objects exist.
+//! Evidence about a session or application that failed, collected while its objects exist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
-use kube::api::ListParams;
-use kube::{Api, ResourceExt};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::Looked;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_kubernetes::observe::unscheduled;
+use sparkproof_judge::diagnosis::{EventFacts, Evidence, PodFacts, Surroundings};
+use sparkproof_kubernetes::facts;
 
-use crate::diagnose::{EventSeen, Observed, PodSeen};
-
-/// Event reasons for a pod that will get a new node, of the cluster autoscaler and of Karpenter.
-const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
-
-/// Whether a node is being added for this pod. Assumed if events cannot be listed.
-pub(super) async fn a_node_comes(events: &Api<Event>, pod: &str) -> bool {
-    let of_pod = ListParams::default().fields(&format!("involvedObject.name={pod}"));
-    let says = |event: &Event| event.reason.as_deref().is_some_and(|r| NODE_COMES.contains(&r));
-    events.list(&of_pod).await.map_or(true, |list| list.items.iter().any(says))
+/// Where a session's objects are.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) client: kube::Client,
+    pub(super) namespace: String,
 }
 
-/// A pod in the form that the rules use.
-pub(super) fn seen(pod: &Pod, log: String) -> PodSeen {
-    let status = pod.status.clone().unwrap_or_default();
-    let all = || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    let telling = all().find(|container| is_telling(container));
-    let container = telling.or(status.container_statuses.iter().flatten().next());
-    let state = container.and_then(|c| c.state.clone()).unwrap_or_default();
-    PodSeen {
-        name: pod.name_any(),
-        phase: status.phase.unwrap_or_default(),
-        waiting: state
-            .waiting
-            .map(|w| (w.reason.unwrap_or_default(), w.message.unwrap_or_default())),
-        unscheduled: unscheduled(pod).map(str::to_owned),
-        exit_code: state.terminated.as_ref().map(|t| t.exit_code),
-        end_reason: state.terminated.and_then(|t| t.reason),
-        registered: false,
-        log,
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("namespace", &self.namespace).finish_non_exhaustive()
     }
 }
 
-/// The waiting reason of a container of any kind.
-fn is_telling(container: &ContainerStatus) -> bool {
-    let Some(state) = &container.state else { return false };
-    let waits = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
-    waits.is_some_and(|reason| !matches!(reason, "ContainerCreating" | "PodInitializing"))
-        || state.terminated.as_ref().is_some_and(|end| end.exit_code != 0)
-}
-
-/// Pods in their last state, with logs and events; also deleted pods of which something was kept.
-pub(super) async fn gather(
-    context: &Context,
-    client: &kube::Client,
-    namespace: &str,
-    pods: BTreeMap<String, Arc<Pod>>,
-    mut logs: BTreeMap<String, String>,
-) -> Observed {
-    let mut observed = Observed::default();
-    for (name, pod) in &pods {
-        observed.pods.push(seen(pod, logs.remove(name).unwrap_or_default()));
-    }
-    for (name, log) in logs {
-        observed.pods.push(PodSeen { name, phase: "gone".into(), log, ..PodSeen::default() });
-    }
-    let listed = events(context, Api::namespaced(client.clone(), namespace)).await;
-    match listed {
-        Ok(events) => observed.events = events,
-        Err(error) => observed.events_unseen = Some(format!("could not be listed: {error}")),
-    }
-    observed
-}
-
-/// The namespace's events. Tried for a few seconds, also during an interruption.
-async fn events(context: &Context, api: Api<Event>) -> Result<Vec<EventSeen>> {
-    let context = context.for_teardown();
-    let waiting = Waiting::up_to(5, "the namespace's events");
-    let listed = wait(&context, waiting, Source::Backoff, async || {
-        match api.list(&ListParams::default()).await {
-            Ok(list) => Progress::Met(list.items),
-            Err(kube::Error::Api(status)) if status.is_forbidden() => {
-                Progress::Never(Error::environment(status.message.clone()))
-            }
-            Err(e) => Progress::NotYet(e.to_string()),
-        }
-    });
-    let seen = |event: Event| EventSeen {
-        object: event.involved_object.name.unwrap_or_default(),
-        reason: event.reason.unwrap_or_default(),
-        message: event.message.unwrap_or_default(),
-        count: event.count.unwrap_or(1),
-    };
-    Ok(listed.await?.into_iter().map(seen).collect())
-}
-
-/// Writes the evidence into the run directory, under the session's name.
-pub(super) fn record(context: &Context, session: &str, observed: &Observed) {
-    let recorder = &context.recorder;
-    let pods: Vec<String> = observed.pods.iter().map(ToString::to_string).collect();
-    recorder.artifact("executor pods", &format!("{session}/pods.txt"), &pods.join("\n"));
-    let events = observed.events.iter().map(ToString::to_string);
-    let events: Vec<String> = events.chain(observed.events_unseen.clone()).collect();
-    recorder.artifact("Kubernetes events", &format!("{session}/events.txt"), &events.join("\n"));
-    for pod in observed.pods.iter().filter(|p| !p.log.is_empty()) {
-        recorder.artifact(
-            &format!("log of {}", pod.name),
-            &format!("{session}/{}.log", pod.name),
-            &pod.log,
+impl Place {
+    /// Events of the namespace, and what is around these pods.
+    pub(super) async fn list(&self, pods: &[PodFacts]) -> (Looked<Vec<EventFacts>>, Surroundings) {
+        let (events, around) = tokio::join!(
+            facts::events(&self.client, &self.namespace),
+            facts::around(&self.client, &self.namespace, pods),
         );
+        (looked(events), around)
+    }
+
+    /// The same, once it can be had: tried for a few seconds, also during an interruption.
+    async fn list_at_last(
+        &self,
+        context: &Context,
+        pods: &[PodFacts],
+    ) -> (Looked<Vec<EventFacts>>, Surroundings) {
+        let context = context.for_teardown();
+        let waiting = Waiting::up_to(5, "the namespace's events");
+        let listed: Result<_> = wait(&context, waiting, Source::Backoff, async || {
+            match facts::events(&self.client, &self.namespace).await {
+                Ok(events) => Progress::Met(events),
+                Err(kube::Error::Api(status)) if status.is_forbidden() => {
+                    Progress::Never(Error::environment(status.message.clone()))
+                }
+                Err(e) => Progress::NotYet(e.to_string()),
+            }
+        })
+        .await;
+        (looked(listed), facts::around(&self.client, &self.namespace, pods).await)
+    }
+}
+
+fn looked<T, E: fmt::Display>(listed: std::result::Result<T, E>) -> Looked<T> {
+    match listed {
+        Ok(seen) => Looked::Seen(seen),
+        Err(error) => Looked::Unseen(format!("could not be listed: {error}")),
+    }
+}
+
+/// The facts of pods, with their logs; also of deleted ones of which only the log is left. `came` has
+/// the names of those that were in Spark's list.
+pub(super) fn pod_facts<'a>(
+    pods: impl IntoIterator<Item = &'a Arc<Pod>>,
+    mut logs: BTreeMap<String, String>,
+    came: &BTreeSet<String>,
+) -> Vec<PodFacts> {
+    let now = Timestamp::now();
+    let mut seen: Vec<PodFacts> = pods.into_iter().map(|pod| facts::pod(pod, now)).collect();
+    for pod in &mut seen {
+        pod.log = logs.remove(&pod.name).unwrap_or_default();
+    }
+    let of_log = |(name, log)| PodFacts { name, log, ..PodFacts::default() };
+    seen.extend(logs.into_iter().map(of_log));
+    for pod in &mut seen {
+        pod.registered = came.contains(&pod.name);
+    }
+    seen
+}
+
+/// Adds events and surroundings to the evidence.
+pub(super) async fn complete(context: &Context, place: &Place, mut evidence: Evidence) -> Evidence {
+    (evidence.events, evidence.around) = place.list_at_last(context, &evidence.pods).await;
+    evidence
+}
+
+/// Writes the evidence into the run directory, under the session's name: all of it as JSON, and
+/// its parts as text.
+pub(super) fn record(context: &Context, session: &str, evidence: &Evidence) {
+    let recorder = &context.recorder;
+    let lines = |lines: Vec<String>| lines.join("\n");
+    let pods = lines(evidence.pods.iter().map(ToString::to_string).collect());
+    recorder.artifact("pods of the session", &format!("{session}/pods.txt"), &pods);
+    let events = match &evidence.events {
+        Looked::Seen(events) => lines(events.iter().map(ToString::to_string).collect()),
+        Looked::Unseen(why) => why.clone(),
+    };
+    recorder.artifact("Kubernetes events", &format!("{session}/events.txt"), &events);
+    for pod in evidence.pods.iter().filter(|p| !p.log.is_empty()) {
+        let name = format!("log of {}", pod.name);
+        recorder.artifact(&name, &format!("{session}/{}.log", pod.name), &pod.log);
+    }
+    if let Ok(all) = serde_json::to_string_pretty(evidence) {
+        recorder.artifact("evidence", &format!("{session}/evidence.json"), &all);
     }
 }
 
@@ -124,7 +122,7 @@ mod tests {
     use sparkproof_base::testing::test_context;
 
     #[tokio::test]
-    async fn events_that_may_not_be_listed_are_not_none() {
+    async fn what_may_not_be_listed_is_not_none() {
         let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
         tokio::spawn(async move {
             while let Some((_, reply)) = handle.next_request().await {
@@ -135,13 +133,16 @@ mod tests {
             }
         });
         let (context, keep) = test_context();
-        let client = kube::Client::new(service, "n");
-        let (pods, logs) = (BTreeMap::new(), BTreeMap::new());
-        let observed = gather(&context, &client, "n", pods, logs).await;
-        record(&context, "session-1", &observed);
+        let place = Place { client: kube::Client::new(service, "n"), namespace: "n".into() };
+        let evidence = complete(&context, &place, Evidence::default()).await;
+        record(&context, "session-1", &evidence);
         let reason = "could not be listed: events is forbidden: User \"u\" cannot list";
-        assert_eq!(observed.events_unseen.as_deref(), Some(reason));
+        assert_eq!(evidence.events, Looked::Unseen(reason.to_owned()));
+        assert!(evidence.around.nodes.seen().is_none(), "{:?}", evidence.around.nodes);
         let written = keep.path().join("run/session-1/events.txt");
         assert_eq!(std::fs::read_to_string(written).expect("written").trim(), reason);
+        let written = keep.path().join("run/session-1/evidence.json");
+        let text = std::fs::read_to_string(written).expect("written");
+        assert_eq!(serde_json::from_str::<Evidence>(&text).expect("evidence"), evidence);
     }
 }

@@ -1,117 +1,197 @@
 //! Detects, while a session starts, what cannot recover.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt;
+use sparkproof_base::events::Looked;
+use sparkproof_base::verdict::Cause;
+use sparkproof_judge::diagnosis::{
+    Asked, DriverFacts, Ends, Evidence, Finding, PodFacts, Surroundings, findings, missing_verbs,
+};
 
-use super::evidence::seen;
-use crate::diagnose::{PodSeen, missing_verbs, not_made, other_version};
+use super::evidence::Place;
 
-/// The kubelet's words for a late cache, the one `CreateContainerConfigError` that its next try mends.
-const LATE: &str = "failed to sync";
+/// How often events and what is around the pods are listed, while something is missing.
+const LISTED_EVERY: Duration = Duration::from_secs(5);
+/// How long something that may heal may stay as it is, where nothing adds nodes.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for the room for a pod, where nodes may be added: cluster autoscalers check every 10 s.
+const ELASTIC: Duration = Duration::from_secs(30);
+/// Event reasons for a pod that will get a new node, of the cluster autoscaler and of Karpenter.
+const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+/// Parts of the names of Leases and of node labels where nodes are added by themselves.
+const ADDS_NODES: [&str; 7] = [
+    "autoscaler",
+    "karpenter",
+    "cloud.google.com",
+    "eks.amazonaws.com",
+    "kubernetes.azure.com",
+    "doks.digitalocean.com",
+    "openshift.io",
+];
+
+/// One look at a session's pods.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// Every pod of the session so far, in its last state, with its log.
+    pub(super) pods: Vec<PodFacts>,
+    /// Whether any pod of the namespace is being deleted, which may free a node or a quota.
+    pub(super) leaving: bool,
+    /// Executors in Spark's list now, if it is known.
+    pub(super) registered: Option<usize>,
+    /// The driver's log.
+    pub(super) driver_log: String,
+}
 
 /// Observes a session's pods for states that cannot recover.
-#[derive(Debug)]
 pub(super) struct Health {
-    executors: usize,
-    /// How long a pod may be unschedulable while no other pod is being deleted.
+    asked: Asked,
+    place: Option<Place>,
     patience: Duration,
-    unscheduled_since: Option<Instant>,
-    /// A pod that was unschedulable for longer than that.
-    without_node: Option<String>,
+    /// Events and surroundings, as they were last listed.
+    listed: Evidence,
+    listed_at: Instant,
+    /// What may heal, and since when it stays.
+    stays: Option<(Cause, Instant)>,
     /// The maximum of registered executors, and how many had ended by then.
     most_registered: (usize, usize),
-    /// The last state of every pod so far.
-    pub(super) last: BTreeMap<String, Arc<Pod>>,
 }
 
 impl Health {
-    pub(super) fn new(executors: u32, patience: Duration) -> Self {
+    pub(super) fn new(asked: Asked, place: Place) -> Self {
         Health {
-            executors: executors as usize,
-            patience,
-            unscheduled_since: None,
-            without_node: None,
+            asked,
+            place: Some(place),
+            patience: PATIENCE,
+            listed: Evidence::default(),
+            listed_at: Instant::now(),
+            stays: None,
             most_registered: (0, 0),
-            last: BTreeMap::new(),
         }
     }
 
-    /// A reason if an executor's log shows another version than the driver's.
-    pub(super) fn versions(logs: &BTreeMap<String, String>) -> Option<String> {
-        let said = |(pod, log): (&String, &String)| Some(format!("{pod}: {}", other_version(log)?));
-        logs.iter().find_map(said)
+    /// Evaluates a look; returns the reason if the session cannot start any more.
+    pub(super) async fn hopeless(&mut self, look: Look) -> Option<String> {
+        let running = || look.pods.iter().filter(|pod| pod.phase == "Running").count();
+        let there = look.registered.unwrap_or_else(running);
+        let lacks = there < self.asked.executors as usize;
+        if lacks && self.listed_at.elapsed() >= LISTED_EVERY {
+            if let Some(place) = &self.place {
+                (self.listed.events, self.listed.around) = place.list(&look.pods).await;
+            }
+            self.listed_at = Instant::now();
+        }
+        self.decide(look)
     }
 
-    /// Evaluates the session's present pods; returns the reason if the session cannot start any
-    /// more. `leaving` says whether any pod of the namespace is being deleted, which may free a
-    /// node.
-    pub(super) fn hopeless(
-        &mut self,
-        pods: &BTreeMap<u32, Arc<Pod>>,
-        leaving: bool,
-        registered: usize,
-        driver_log: &str,
-    ) -> Option<String> {
-        for pod in pods.values() {
-            self.last.insert(pod.name_any(), pod.clone());
-        }
-        let states: Vec<_> = pods.values().map(|pod| seen(pod, String::new())).collect();
-        let stuck = |(reason, message): &(String, String)| {
-            not_made(reason).is_some() && !message.contains(LATE)
+    fn decide(&mut self, look: Look) -> Option<String> {
+        let Look { pods, leaving, registered, driver_log } = look;
+        let evidence = Evidence {
+            asked: self.asked.clone(),
+            driver: DriverFacts { log: driver_log, ..DriverFacts::default() },
+            pods,
+            ..self.listed.clone()
         };
-        if let Some(pod) = states.iter().find(|pod| pod.waiting.as_ref().is_some_and(stuck)) {
-            return Some(pod.to_string());
+        let found = findings(&evidence);
+        let words = |finding: &Finding| {
+            let pods = finding.pods.join(", ");
+            format!("{}: {pods} {}", finding.cause, finding.says)
+        };
+        if let Some(finding) = found.iter().find(|finding| finding.ends == Ends::AtOnce) {
+            return Some(words(finding));
         }
-        if let Some(missing) = may_not_create(driver_log) {
-            return Some(missing);
-        }
-        let hopeless = |p: &&PodSeen| p.unscheduled.is_some() && !waits_for_its_claim(p);
-        self.unscheduled(states.iter().find(hopeless), leaving)
-            .or_else(|| self.dying(pods, registered))
+        let stays = found.iter().find(|f| f.ends == Ends::IfItStays && !self.comes(f));
+        let stays = self.stays(stays.filter(|_| !leaving)).map(words);
+        stays.or_else(|| self.dying(&evidence.pods, registered?))
     }
 
-    fn unscheduled(&mut self, pod: Option<&PodSeen>, leaving: bool) -> Option<String> {
-        let pod = pod.filter(|_| !leaving);
-        let Some(pod) = pod else {
-            self.unscheduled_since = None;
+    /// The finding, if it stayed for long enough.
+    fn stays<'a>(&mut self, finding: Option<&'a Finding>) -> Option<&'a Finding> {
+        let Some(finding) = finding else {
+            self.stays = None;
             return None;
         };
-        let since = *self.unscheduled_since.get_or_insert_with(Instant::now);
-        (since.elapsed() >= self.patience).then(|| {
-            self.without_node = Some(pod.name.clone());
-            pod.to_string()
-        })
+        let since = match self.stays {
+            Some((cause, since)) if cause == finding.cause => since,
+            _ => Instant::now(),
+        };
+        self.stays = Some((finding.cause, since));
+        let elastic =
+            is_about_room(finding.cause) && may_add_nodes(&self.asked, &self.listed.around);
+        let patience = if elastic { self.patience.max(ELASTIC) } else { self.patience };
+        (since.elapsed() >= patience).then_some(finding)
     }
 
-    /// The unschedulable pod, if that was the last reason; waits again from now on, for a node that
-    /// is being added.
-    pub(super) fn without_node(&mut self) -> Option<String> {
-        self.unscheduled_since = None;
-        self.without_node.take()
+    /// Whether a node is being added for a pod of this finding. Assumed on a cluster that adds nodes
+    /// if events cannot be listed.
+    fn comes(&self, finding: &Finding) -> bool {
+        if !is_about_room(finding.cause) {
+            return false;
+        }
+        let announced = |pod: &String| {
+            self.listed.events_of(pod).any(|event| NODE_COMES.contains(&&*event.reason))
+        };
+        match &self.listed.events {
+            Looked::Seen(_) => finding.pods.iter().any(announced),
+            Looked::Unseen(_) => may_add_nodes(&self.asked, &self.listed.around),
+        }
     }
 
     /// A reason if executors end again and again: Spark replaces them under the next id without
     /// limit. Those that ended before the maximum of registered executors grew do not count.
-    fn dying(&mut self, pods: &BTreeMap<u32, Arc<Pod>>, registered: usize) -> Option<String> {
-        let alive = |pod: &Pod| {
-            let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
-            pod.metadata.deletion_timestamp.is_none()
-                && matches!(phase, Some("Pending" | "Running"))
-        };
-        let alive = pods.values().filter(|pod| alive(pod)).count();
-        let highest = pods.keys().max().copied().unwrap_or(0) as usize;
-        let ended = highest.max(self.last.len()).saturating_sub(alive);
+    fn dying(&mut self, pods: &[PodFacts], registered: usize) -> Option<String> {
+        let alive = |pod: &&PodFacts| !pod.deleting && matches!(&*pod.phase, "Pending" | "Running");
+        let alive = pods.iter().filter(alive).count();
+        let id = |pod: &PodFacts| pod.labels.get("spark-exec-id")?.parse().ok();
+        let highest = pods.iter().filter_map(id).max().unwrap_or(0_usize);
+        let lives: BTreeSet<_> = pods.iter().map(|pod| (&pod.name, &pod.uid)).collect();
+        let ended = highest.max(lives.len()).saturating_sub(alive);
         if registered > self.most_registered.0 {
             self.most_registered = (registered, ended);
         }
         let (most, before) = self.most_registered;
-        (ended.saturating_sub(before) >= self.executors.max(3))
+        (ended.saturating_sub(before) >= (self.asked.executors as usize).max(3))
             .then(|| format!("{ended} executors ended and {registered} registered, {most} at most"))
     }
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health").field("asked", &self.asked).finish_non_exhaustive()
+    }
+}
+
+/// Whether another node would cure it.
+fn is_about_room(cause: Cause) -> bool {
+    use Cause::{
+        InsufficientCpu, InsufficientMemory, InsufficientResource, NodeCordoned, NodeSelector,
+        Taint, TooManyPods, Unschedulable,
+    };
+    matches!(
+        cause,
+        InsufficientCpu
+            | InsufficientMemory
+            | InsufficientResource
+            | NodeCordoned
+            | NodeSelector
+            | Taint
+            | TooManyPods
+            | Unschedulable
+    )
+}
+
+/// Whether nodes may be added: only on a user's cluster, unless what it has shows that none are.
+fn may_add_nodes(asked: &Asked, around: &Surroundings) -> bool {
+    let adds = |name: &str| ADDS_NODES.iter().any(|part| name.contains(part));
+    asked.cluster_of_user
+        && match (&around.schedulers, &around.nodes) {
+            (Looked::Seen(leases), Looked::Seen(nodes)) => {
+                leases.iter().any(|name| adds(name))
+                    || nodes.iter().any(|node| node.labels.keys().any(|key| adds(key)))
+            }
+            _ => true,
+        }
 }
 
 /// What a driver was refused without which it gets no executor, by its log.
@@ -122,32 +202,43 @@ pub(super) fn may_not_create(driver_log: &str) -> Option<String> {
     needed.next().map(|missing| missing.to_string())
 }
 
-/// Whether a pod waits for a claim of its own: one that Spark creates on demand, after the pod
-/// (`<pod>-pvc-0`), or one of its StatefulSet, which the scheduler may see after the pod
-/// (`<template>-<pod>`). Until its volume is provided, the pod's condition says that the claim was
-/// not found.
-fn waits_for_its_claim(pod: &PodSeen) -> bool {
-    pod.unscheduled.as_ref().is_some_and(|message| message.contains(&pod.name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use k8s_openapi::api::core::v1::Pod;
     use rstest::rstest;
     use serde_json::json;
+    use sparkproof_judge::diagnosis::{EventFacts, NodeFacts};
+    use std::collections::BTreeMap;
 
-    fn pods(states: &[(u32, serde_json::Value)]) -> BTreeMap<u32, Arc<Pod>> {
+    fn health(executors: u32, patience: Duration) -> Health {
+        let asked = Asked { executors, ..Asked::default() };
+        Health {
+            asked,
+            place: None,
+            patience,
+            listed: Evidence::default(),
+            listed_at: Instant::now(),
+            stays: None,
+            most_registered: (0, 0),
+        }
+    }
+
+    fn pods(states: &[(u32, serde_json::Value)]) -> Vec<PodFacts> {
         let pod = |id: u32, status: &serde_json::Value| {
-            let pod = json!({ "metadata": { "name": format!("x-exec-{id}") }, "status": status });
-            Arc::new(serde_json::from_value(pod).expect("a pod"))
+            let labels = json!({ "spark-role": "executor", "spark-exec-id": id.to_string() });
+            let metadata = json!({ "name": format!("x-exec-{id}"), "labels": labels });
+            let pod = json!({ "metadata": metadata, "status": status });
+            let pod: Pod = serde_json::from_value(pod).expect("a pod");
+            sparkproof_kubernetes::facts::pod(&pod, jiff::Timestamp::now())
         };
-        states.iter().map(|(id, status)| (*id, pod(*id, status))).collect()
+        states.iter().map(|(id, status)| pod(*id, status)).collect()
     }
 
     fn waiting(reason: &str) -> serde_json::Value {
         json!({ "phase": "Pending", "containerStatuses": [{
             "name": "c", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
-            "state": { "waiting": { "reason": reason } },
+            "state": { "waiting": { "reason": reason, "message": "not found" } },
         }] })
     }
 
@@ -162,26 +253,26 @@ mod tests {
         }] })
     }
 
-    fn hopeless(
-        health: &mut Health,
-        states: &[(u32, serde_json::Value)],
-        leaving: bool,
-    ) -> Option<String> {
-        health.hopeless(&pods(states), leaving, 0, "")
+    /// A look at executors in these states.
+    fn look(states: &[(u32, serde_json::Value)], registered: usize) -> Look {
+        Look { pods: pods(states), registered: Some(registered), ..Look::default() }
+    }
+
+    fn hopeless(health: &mut Health, states: &[(u32, serde_json::Value)]) -> Option<String> {
+        health.decide(look(states, 0))
     }
 
     #[rstest]
     #[case("ErrImagePull")]
     #[case("ErrImageNeverPull")]
-    #[case("ImageInspectError")]
     #[case("InvalidImageName")]
     #[case("CreateContainerError")]
     #[case("CreateContainerConfigError")]
     fn what_is_never_made_ends_at_once_and_a_slow_start_does_not(#[case] reason: &str) {
-        let mut health = Health::new(3, Duration::ZERO);
-        assert_eq!(hopeless(&mut health, &[(1, waiting("ContainerCreating"))], false), None);
-        let text = hopeless(&mut health, &[(1, waiting(reason))], false).expect("hopeless");
-        assert!(text.contains("x-exec-1") && text.contains(reason), "{text}");
+        let mut health = health(3, Duration::ZERO);
+        assert_eq!(hopeless(&mut health, &[(1, waiting("ContainerCreating"))]), None);
+        let text = hopeless(&mut health, &[(1, waiting(reason))]).expect("hopeless");
+        assert!(text.contains("x-exec-1"), "{text}");
     }
 
     #[test]
@@ -189,135 +280,123 @@ mod tests {
         let mut status = waiting("CreateContainerConfigError");
         status["containerStatuses"][0]["state"]["waiting"]["message"] =
             "failed to sync secret cache: timed out waiting for the condition".into();
-        assert_eq!(hopeless(&mut Health::new(3, Duration::ZERO), &[(1, status)], false), None);
+        assert_eq!(hopeless(&mut health(3, Duration::ZERO), &[(1, status)]), None);
     }
 
     #[test]
     fn an_init_container_that_cannot_come_up_ends_it_too() {
         let mut status = waiting("PodInitializing");
         status["initContainerStatuses"] = waiting("ErrImagePull")["containerStatuses"].clone();
-        let mut health = Health::new(3, Duration::ZERO);
-        let text = hopeless(&mut health, &[(1, status)], false).expect("hopeless");
-        assert!(text.contains("ErrImagePull"), "{text}");
+        status["initContainerStatuses"][0]["name"] = "init".into();
+        let text = hopeless(&mut health(3, Duration::ZERO), &[(1, status)]).expect("hopeless");
+        assert!(text.contains("wrong-image"), "{text}");
     }
 
     #[test]
-    fn unschedulable_counts_only_when_nothing_is_leaving() {
-        let mut health = Health::new(3, Duration::ZERO);
-        assert_eq!(hopeless(&mut health, &[(1, unscheduled())], true), None);
-        assert!(hopeless(&mut health, &[(1, unscheduled())], false).is_some());
-        let mut patient = Health::new(3, Duration::from_secs(60));
-        assert_eq!(hopeless(&mut patient, &[(1, unscheduled())], false), None);
+    fn what_may_heal_counts_only_if_it_stays_and_nothing_is_leaving() {
+        let states = [(1, unscheduled())];
+        let mut health_now = health(3, Duration::ZERO);
+        let leaving = Look { leaving: true, ..look(&states, 0) };
+        assert_eq!(health_now.decide(leaving), None);
+        assert!(hopeless(&mut health_now, &states).is_some());
+        assert_eq!(hopeless(&mut health(3, Duration::from_secs(60)), &states), None);
     }
 
     #[test]
     fn a_claim_of_the_pods_own_comes_after_it() {
-        let mut health = Health::new(3, Duration::ZERO);
+        let mut health = health(3, Duration::ZERO);
         for words in [
             r#"persistentvolumeclaim "x-exec-1-pvc-0" not found."#,
             r#"persistentvolumeclaim "spark-local-dir-1-x-exec-1" not found. not found"#,
             r#"running PreFilter plugin "VolumeBinding": error getting PVC "s/x-exec-1-pvc-1": could not find v1.PersistentVolumeClaim "s/x-exec-1-pvc-1""#,
         ] {
-            assert_eq!(hopeless(&mut health, &[(1, unscheduled_for(words))], false), None);
+            assert_eq!(hopeless(&mut health, &[(1, unscheduled_for(words))]), None);
         }
         let other = unscheduled_for(r#"persistentvolumeclaim "nopvc" not found."#);
-        assert!(hopeless(&mut health, &[(1, other)], false).is_some());
+        assert!(hopeless(&mut health, &[(1, other)]).is_some());
     }
 
     #[test]
-    fn replacements_tell_of_deaths_that_nobody_saw() {
-        let running = json!({ "phase": "Running" });
-        let failed = json!({ "phase": "Failed" });
-        let mut health = Health::new(1, Duration::ZERO);
-        assert_eq!(
-            hopeless(&mut health, &[(1, failed.clone()), (2, running.clone())], false),
-            None
-        );
-        assert!(hopeless(&mut health, &[(4, running.clone())], false).is_some());
-        assert_eq!(
-            health.hopeless(&pods(&[(9, running)]), false, 1, ""),
-            None,
-            "one is registered"
-        );
+    fn replacements_tell_of_deaths_that_were_not_seen() {
+        let (running, failed) = (json!({ "phase": "Running" }), json!({ "phase": "Failed" }));
+        let mut health = health(1, Duration::ZERO);
+        assert_eq!(hopeless(&mut health, &[(1, failed), (2, running.clone())]), None);
+        assert!(hopeless(&mut health, &[(4, running.clone())]).is_some());
+        assert_eq!(health.decide(look(&[(9, running.clone())], 1)), None, "one is registered");
+        let unknown = Look { registered: None, ..look(&[(99, running)], 0) };
+        assert_eq!(health.decide(unknown), None, "nobody knows who registered");
     }
 
     #[test]
     fn one_that_came_does_not_hide_that_the_others_die_or_have_no_room() {
         let running = json!({ "phase": "Running" });
-        let mut health = Health::new(2, Duration::ZERO);
-        let mut hopeless =
-            |states: &[(u32, serde_json::Value)]| health.hopeless(&pods(states), false, 1, "");
+        let mut one_came = health(2, Duration::ZERO);
+        let mut hopeless = |states: &[(u32, serde_json::Value)]| one_came.decide(look(states, 1));
         assert_eq!(hopeless(&[(1, running.clone()), (2, running.clone())]), None);
         assert_eq!(hopeless(&[(1, running.clone()), (4, running.clone())]), None, "two ended");
         let words = hopeless(&[(1, running.clone()), (5, running.clone())]).expect("hopeless");
         assert!(words.contains("3 executors ended and 1 registered"), "{words}");
 
-        let mut health = Health::new(3, Duration::ZERO);
         let one = [(1, running), (2, unscheduled()), (3, unscheduled())];
-        let words = health.hopeless(&pods(&one), false, 1, "").expect("hopeless");
+        let words = health(3, Duration::ZERO).decide(look(&one, 1)).expect("hopeless");
         assert!(words.contains("x-exec-2") && words.contains("Insufficient cpu"), "{words}");
-        assert_eq!(health.without_node().as_deref(), Some("x-exec-2"));
-        assert_eq!(health.without_node(), None, "of the last look only");
     }
 
-    /// An API server with these events; it refuses to list any without.
-    fn events(
-        reasons: Option<&'static [&'static str]>,
-    ) -> kube::Api<k8s_openapi::api::core::v1::Event> {
-        use http::{Request, Response};
-        use kube::client::Body;
-        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
-        tokio::spawn(async move {
-            while let Some((request, reply)) = handle.next_request().await {
-                let query = request.uri().query().unwrap_or_default();
-                assert!(query.contains("x-exec-2"), "of the pod only: {query}");
-                let (code, body) = match reasons {
-                    Some(reasons) => {
-                        let event =
-                            |r: &&str| json!({ "metadata": {}, "involvedObject": {}, "reason": r });
-                        let items: Vec<_> = reasons.iter().map(event).collect();
-                        (200, json!({ "metadata": {}, "items": items }))
-                    }
-                    None => {
-                        (403, json!({ "status": "Failure", "code": 403, "reason": "Forbidden" }))
-                    }
-                };
-                let body = Body::from(serde_json::to_vec(&body).expect("json"));
-                reply.send_response(Response::builder().status(code).body(body).expect("valid"));
-            }
-        });
-        kube::Api::namespaced(kube::Client::new(service, "n"), "n")
+    /// What was listed on a user's cluster, whose node has this label.
+    fn listed(events: Option<&[&str]>, label: &str) -> Evidence {
+        let event = |reason: &&str| EventFacts {
+            object: "x-exec-1".into(),
+            reason: (*reason).into(),
+            ..EventFacts::default()
+        };
+        let mut listed = Evidence::default();
+        if let Some(reasons) = events {
+            listed.events = Looked::Seen(reasons.iter().map(event).collect());
+        }
+        let labels = BTreeMap::from([(label.to_owned(), String::new())]);
+        let node = NodeFacts { labels, ..NodeFacts::default() };
+        listed.around.nodes = Looked::Seen(vec![node]);
+        listed.around.schedulers = Looked::Seen(vec!["kube-scheduler".into()]);
+        listed
     }
 
-    #[tokio::test]
-    async fn a_cluster_that_makes_a_node_is_waited_for_and_one_that_makes_none_is_not() {
-        use crate::session::evidence::a_node_comes;
-        let fails: &[&str] = &["FailedScheduling", "NotTriggerScaleUp"];
-        assert!(!a_node_comes(&events(Some(fails)), "x-exec-2").await);
-        assert!(a_node_comes(&events(Some(&["TriggeredScaleUp"])), "x-exec-2").await);
-        assert!(
-            a_node_comes(&events(None), "x-exec-2").await,
-            "could not look: the deadline counts"
-        );
+    /// A second after it was first seen.
+    #[rstest]
+    #[case::nothing_adds_nodes(listed(Some(&["FailedScheduling"]), "a"), true)]
+    #[case::an_autoscaler_has_time(listed(Some(&["NotTriggerScaleUp"]), "eks.amazonaws.com/x"), false)]
+    #[case::a_node_comes(listed(Some(&["TriggeredScaleUp"]), "a"), false)]
+    #[case::events_are_not_known(listed(None, "karpenter.sh/x"), false)]
+    #[case::nodes_are_not_known(Evidence::default(), false)]
+    fn a_cluster_that_may_make_a_node_is_waited_for(#[case] listed: Evidence, #[case] ends: bool) {
+        let mut health = health(1, Duration::from_secs(1));
+        health.asked.cluster_of_user = true;
+        health.listed = listed;
+        let before = Instant::now().checked_sub(Duration::from_secs(2)).expect("an uptime");
+        health.stays = Some((Cause::InsufficientCpu, before));
+        assert_eq!(hopeless(&mut health, &[(1, unscheduled())]).is_some(), ends);
     }
 
     #[test]
     fn an_executor_of_another_version_does_not_end_and_is_heard() {
-        let logs = |log: &str| BTreeMap::from([("x-exec-1".to_owned(), log.to_owned())]);
-        let said = "WARN TransportChannelHandler: Exception in connection from /10.0.0.1:1\n\
-                    java.io.InvalidClassException: org.apache.spark.resource.ResourceProfile; local \
-                    class incompatible\n";
-        let words = Health::versions(&logs(said)).expect("heard");
-        assert!(words.starts_with("x-exec-1: java.io.InvalidClassException"), "{words}");
-        assert_eq!(Health::versions(&logs("INFO Executor: Starting executor ID 1")), None);
+        let mut seen = look(&[(1, json!({ "phase": "Running" }))], 0);
+        seen.pods[0].log =
+            "WARN TransportChannelHandler: Exception in connection from /10.0.0.1:1\n\
+             java.io.InvalidClassException: org.apache.spark.resource.ResourceProfile; local \
+             class incompatible\n"
+                .into();
+        let words = health(1, Duration::ZERO).decide(seen).expect("heard");
+        assert!(words.contains("version-mismatch"), "{words}");
+        let mut seen = look(&[(1, json!({ "phase": "Running" }))], 0);
+        seen.pods[0].log = "INFO Executor: Starting executor ID 1".into();
+        assert_eq!(health(1, Duration::ZERO).decide(seen), None);
     }
 
     #[test]
     fn a_right_that_is_missing_at_create_ends_at_once() {
-        let mut health = Health::new(3, Duration::ZERO);
+        let says = |log: &str| Look { driver_log: log.into(), ..look(&[], 0) };
         let log = r#"pods is forbidden: User "u" cannot create resource "pods""#;
-        assert!(health.hopeless(&BTreeMap::new(), false, 0, log).is_some());
+        assert!(health(3, Duration::ZERO).decide(says(log)).is_some());
         let harmless = r#"User "u" cannot list resource "pods""#;
-        assert_eq!(health.hopeless(&BTreeMap::new(), false, 0, harmless), None);
+        assert_eq!(health(3, Duration::ZERO).decide(says(harmless)), None);
     }
 }

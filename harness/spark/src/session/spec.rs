@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::labels;
-use sparkproof_catalog::plan::conf::REDACTION;
+use sparkproof_catalog::plan::conf::{REDACTION, is_secret};
 use sparkproof_catalog::plan::{ClassPath, Conf, DriverPlace, FrontEnd, STRICT};
 use sparkproof_machine::engine::Engine;
 
@@ -261,8 +261,11 @@ pub(super) struct SessionTarget<'a> {
     pub(super) session: &'a str,
 }
 
-/// The properties file. Bad input: the user's configuration contradicts the fields.
-pub(super) fn properties(spec: &SessionSpec, place: &SessionTarget<'_>) -> Result<String> {
+/// The properties. Bad input: the user's configuration contradicts the fields.
+pub(super) fn properties(
+    spec: &SessionSpec,
+    place: &SessionTarget<'_>,
+) -> Result<BTreeMap<String, String>> {
     let mut own = ours(spec, place);
     own.extend(spec.added.conf.iter().map(|(key, value)| (key.to_owned(), value.to_owned())));
     let mut all = spec.conf.over(own)?;
@@ -283,7 +286,16 @@ pub(super) fn properties(spec: &SessionSpec, place: &SessionTarget<'_>) -> Resul
     for (key, value) in defaults {
         all.entry(key.to_owned()).or_insert_with(|| value.to_owned());
     }
-    Ok(written(&all))
+    Ok(all)
+}
+
+/// Properties for evidence: values that Spark would redact are masked.
+pub(super) fn masked(properties: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mask = |(key, value): (&String, &String)| {
+        let shown = if is_secret(key, value) { "[masked]" } else { value };
+        (key.clone(), shown.to_owned())
+    };
+    properties.iter().map(mask).collect()
 }
 
 /// The text of a properties file.
@@ -443,14 +455,14 @@ mod tests {
     fn render(change: impl FnOnce(&mut SessionSpec)) -> Result<String> {
         let mut spec = SessionSpec::new("My App", 3);
         change(&mut spec);
-        properties(&spec, &place())
+        properties(&spec, &place()).map(|all| written(&all))
     }
 
     #[test]
     fn in_a_namespace_of_the_users_application_and_context_are_named() {
         let place =
             SessionTarget { kube_context: Some("team"), application: Some("spark-1"), ..place() };
-        let text = properties(&SessionSpec::new("x", 1), &place).expect("valid");
+        let text = written(&properties(&SessionSpec::new("x", 1), &place).expect("valid"));
         for line in ["spark.kubernetes.context=team", "spark.app.id=spark-1"] {
             assert!(text.lines().any(|l| l == line), "{line} in {text}");
         }
@@ -533,7 +545,8 @@ mod tests {
             probe_jar: in_pod(Path::new("/cache/probe.jar")),
             ..place()
         };
-        insta::assert_snapshot!(properties(&spec.inside_a_pod(), &place).expect("valid"));
+        let told = properties(&spec.inside_a_pod(), &place).expect("valid");
+        insta::assert_snapshot!(written(&told));
     }
 
     #[test]

@@ -6,39 +6,36 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt};
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, PodMoment};
-use sparkproof_base::ledger::labels::KUBE_SESSION;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
+use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, PodFacts, diagnose};
 use sparkproof_judge::{Agreement, Described};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
 use sparkproof_kubernetes::observe::Pods;
 
-use super::agreement::{agreement, of_session};
+use super::agreement::{agreement, is_of, of_session};
 use super::driver::{Driver, Launch, read_log, session_dir};
-use super::health::Health;
+use super::evidence::{Place, pod_facts};
+use super::health::{Health, Look};
 use super::logs::PodLogs;
 use super::protocol::DriverGone;
 use super::rest::Rest;
 use super::running::Session;
 use super::spec::{
     DriverSite, SESSION_IN_POD, SessionSpec, SessionTarget, hosts_file, in_pod as in_pod_path,
-    properties, reached_at, template_file,
+    masked, properties, reached_at, template_file, written,
 };
 use super::{evidence, probe, template};
-use crate::diagnose::diagnose;
-
-/// How long an executor may be unschedulable on a user's cluster before events must announce a new
-/// node: cluster autoscalers check every 10 s.
-const ELASTIC: Duration = Duration::from_secs(30);
 
 impl Session {
     /// Launches a driver and starts a session; `pods` watches its namespace.
@@ -112,35 +109,39 @@ impl Session {
             run: context.run.id(),
             session: &name,
         };
-        let advertised_host = reached_at(&effective, &place);
         let properties = properties(&effective, &place);
-        let driver = driver.launch(properties).await?;
+        let asked = Asked {
+            image: image.reference.clone(),
+            executors: spec.executors,
+            namespace: access.namespace.clone(),
+            account: access.service_account.clone(),
+            driver_host: reached_at(&effective, &place),
+            driver_address: address.to_string(),
+            driver: spec.driver.place(),
+            cluster_of_user: cluster.provider == Provider::Existing,
+            conf: properties.as_ref().map(masked).unwrap_or_default(),
+        };
+        let driver = driver.launch(properties.map(|all| written(&all))).await?;
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
-            move |pod: &Pod| pod.labels().get(KUBE_SESSION) == Some(&name)
+            move |pod: &Pod| is_of(pod, &name)
         };
-        let patience = match cluster.provider {
-            Provider::Kind | Provider::Minikube => Duration::from_secs(5),
-            // A user's cluster may add a node, which its autoscaler announces within seconds.
-            Provider::Existing => ELASTIC,
-        };
-        let events = (cluster.provider == Provider::Existing)
-            .then(|| Api::namespaced(cluster.client.clone(), &access.namespace));
+        let client = cluster.client.clone();
+        let place = Place { client: client.clone(), namespace: access.namespace.clone() };
         let mut starting = Starting {
             context,
             spec,
             log: driver.log_path(),
+            driver_pod: driver.pod().map(str::to_owned),
             driver,
-            client: cluster.client.clone(),
-            namespace: access.namespace.clone(),
+            place: place.clone(),
             address,
-            advertised_host,
             pods,
             logs: PodLogs::follow(api, pods, ours),
             name,
-            health: Health::new(spec.executors, patience),
-            events,
+            health: Health::new(asked.clone(), place),
+            asked,
             begun,
             master: None,
             registered: None,
@@ -162,7 +163,7 @@ impl Session {
                 starting.driver.end().await?;
                 Err(error)
             }
-            Err(error) => starting.explain(cluster, access, image, error).await,
+            Err(error) => starting.explain(error).await,
         }
     }
 }
@@ -188,19 +189,17 @@ struct Starting<'a> {
     context: &'a Context,
     spec: &'a SessionSpec,
     driver: Driver,
-    client: kube::Client,
-    namespace: String,
+    place: Place,
     /// The address at which the driver listens.
     address: IpAddr,
-    /// The host at which executors reach the driver.
-    advertised_host: String,
+    asked: Asked,
+    /// The driver's pod, if it is in one.
+    driver_pod: Option<String>,
     log: PathBuf,
     pods: &'a Pods,
     logs: PodLogs,
     name: String,
     health: Health,
-    /// Events of a cluster that may add nodes.
-    events: Option<Api<Event>>,
     begun: Instant,
     master: Option<String>,
     /// Executors in Spark's list, if there is one.
@@ -214,10 +213,10 @@ impl Starting<'_> {
         let waiting = Waiting { what: "the session".into(), deadline: self.spec.deadline };
         let call = self.driver.begin(self.spec.trap, self.spec.deadline);
         let (pods, health, log, name) = (self.pods, &mut self.health, &self.log, &self.name);
-        let (logs, events) = (&self.logs, self.events.as_ref());
+        let (logs, came, driver_pod) = (&self.logs, &self.came, self.driver_pod.as_deref());
         let hopeless = wait::<Infallible>(self.context, waiting, pods.changes(), async || {
-            let hopeless = hopeless(pods, name, health, 0, log, events).await;
-            match hopeless.or_else(|| Health::versions(&logs.now())) {
+            let look = look(pods, (name, driver_pod), logs, came, Some(0), log);
+            match health.hopeless(look).await {
                 Some(words) => Progress::Never(Error::red(words)),
                 None => pods.not_yet("the session call had not returned"),
             }
@@ -237,7 +236,7 @@ impl Starting<'_> {
             return Err(Error::red(fault));
         }
         let rest = match self.driver.pod() {
-            Some(pod) => Rest::of_pod(&described, &self.client, &self.namespace, pod)?,
+            Some(pod) => Rest::of_pod(&described, &self.place.client, &self.place.namespace, pod)?,
             None => Rest::from_described(&described, self.address)?,
         };
         let executors = self.registration(&rest).await?;
@@ -252,8 +251,9 @@ impl Starting<'_> {
         };
         let (context, pods, health) = (self.context, self.pods, &mut self.health);
         let (log, name, n) = (&self.log, &self.name, self.spec.executors as usize);
-        let (seen, logs, events) = (&mut self.registered, &self.logs, self.events.as_ref());
+        let (seen, logs) = (&mut self.registered, &self.logs);
         let (came, driver) = (&mut self.came, &self.driver);
+        let name_and_driver = (name.as_str(), self.driver_pod.as_deref());
         // Polled: registration changes Spark's list, but no pod.
         wait(context, waiting, Source::Backoff, async || {
             let listed = match rest.executors().await {
@@ -264,9 +264,9 @@ impl Starting<'_> {
                         let ended = Error::environment(format!("the driver ended with {how}"));
                         return Progress::Never(ended.with_source(error));
                     }
-                    let registered = seen.unwrap_or_default();
-                    let hopeless = hopeless(pods, name, health, registered, log, events).await;
-                    return match hopeless.or_else(|| versions(registered, logs)) {
+                    let registered = Some(seen.unwrap_or_default());
+                    let look = look(pods, name_and_driver, logs, came, registered, log);
+                    return match health.hopeless(look).await {
                         Some(words) => Progress::Never(Error::red(words)),
                         None => pods.not_yet(error.to_string()),
                     };
@@ -285,8 +285,8 @@ impl Starting<'_> {
                     });
                 }
             }
-            let hopeless = hopeless(pods, name, health, listed.len(), log, events).await;
-            if let Some(words) = hopeless.or_else(|| versions(listed.len(), logs)) {
+            let look = look(pods, name_and_driver, logs, came, Some(listed.len()), log);
+            if let Some(words) = health.hopeless(look).await {
                 return Progress::Never(Error::red(words));
             }
             let executors = agreement(&listed, &running);
@@ -299,48 +299,69 @@ impl Starting<'_> {
     }
 
     /// The failure with its cause. Records all evidence and ends the driver.
-    async fn explain(
-        mut self,
-        cluster: &Cluster,
-        access: &Access,
-        image: &SparkImage,
-        error: Error,
-    ) -> Result<Session> {
+    async fn explain(self, error: Error) -> Result<Session> {
         let seconds = self.begun.elapsed().as_secs_f64();
         let driver_ended = self.driver.end_seen(self.context).await.is_some();
-        for pod in of_session(self.pods, &self.name).into_values() {
-            self.health.last.insert(pod.name_any(), pod);
-        }
-        let (pods, logs) = (std::mem::take(&mut self.health.last), self.logs.now());
-        let client = &cluster.client;
-        let mut observed =
-            evidence::gather(self.context, client, &access.namespace, pods, logs).await;
-        for pod in &mut observed.pods {
-            pod.registered = self.came.contains(&pod.name);
-        }
-        // Collected before the driver's end adds other errors.
-        observed.driver_log = read_log(&self.log);
-        observed.context_master = self.master;
-        observed.image.clone_from(&image.reference);
-        observed.driver_host = self.advertised_host;
-        observed.driver_address = self.address.to_string();
-        observed.driver = self.spec.driver.place();
-        observed.cluster_of_user = cluster.provider == Provider::Existing;
-        observed.reason = full(&error);
-        observed.driver_gone = driver_ended || DriverGone::is_cause_of(&error);
-        evidence::record(self.context, &self.name, &observed);
+        let evidence = Evidence {
+            driver: DriverFacts {
+                // Read before the driver's end adds other errors.
+                log: read_log(&self.log),
+                context_master: self.master,
+                reason: full(&error),
+                gone: driver_ended || DriverGone::is_cause_of(&error),
+            },
+            asked: self.asked,
+            pods: facts(
+                self.pods,
+                (&self.name, self.driver_pod.as_deref()),
+                &self.logs,
+                &self.came,
+            ),
+            ..Evidence::default()
+        };
+        let evidence = evidence::complete(self.context, &self.place, evidence).await;
+        evidence::record(self.context, &self.name, &evidence);
         self.driver.end().await?;
-        let diagnosis = diagnose(&observed);
         let n = self.spec.executors;
-        Err(diagnosis.error(match self.registered {
-            _ if observed.context_master.as_ref().is_some_and(|m| !m.starts_with("k8s")) => {
-                error.what
-            }
+        let master = evidence.driver.context_master.as_ref();
+        Err(diagnose(&evidence).error(match self.registered {
+            _ if master.is_some_and(|m| !m.starts_with("k8s")) => error.what,
             Some(registered) => {
                 format!("{registered} of {n} executors registered after {seconds:.0} s")
             }
             None => format!("no session of {n} executors after {seconds:.0} s"),
         }))
+    }
+}
+
+/// A session's name, and that of its driver's pod, if it is in one.
+type Names<'a> = (&'a str, Option<&'a str>);
+
+/// Every pod of a session so far, in its last state.
+fn facts(
+    pods: &Pods,
+    (session, driver): Names<'_>,
+    logs: &PodLogs,
+    came: &BTreeSet<String>,
+) -> Vec<PodFacts> {
+    let ever = pods.ever();
+    let ours = |pod: &&Arc<Pod>| is_of(pod, session) || driver == Some(&*pod.name_any());
+    pod_facts(ever.iter().filter(ours), logs.now(), came)
+}
+
+fn look(
+    pods: &Pods,
+    session: Names<'_>,
+    logs: &PodLogs,
+    came: &BTreeSet<String>,
+    registered: Option<usize>,
+    driver_log: &Path,
+) -> Look {
+    Look {
+        pods: facts(pods, session, logs, came),
+        leaving: pods.any_leaves(),
+        registered,
+        driver_log: read_log(driver_log),
     }
 }
 
@@ -353,29 +374,6 @@ fn full(error: &Error) -> String {
     }
 }
 
-/// The reason, if executors cannot register any more, e.g. because of another version.
-fn versions(registered: usize, logs: &PodLogs) -> Option<String> {
-    (registered == 0).then(|| Health::versions(&logs.now())).flatten()
-}
-
-async fn hopeless(
-    pods: &Pods,
-    session: &str,
-    health: &mut Health,
-    registered: usize,
-    log: &Path,
-    events: Option<&Api<Event>>,
-) -> Option<String> {
-    let (of_session, leaving) = (of_session(pods, session), pods.any_leaves());
-    let words = health.hopeless(&of_session, leaving, registered, &read_log(log))?;
-    if let (Some(events), Some(pod)) = (events, health.without_node())
-        && evidence::a_node_comes(events, &pod).await
-    {
-        return None;
-    }
-    Some(words)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,6 +381,7 @@ mod tests {
     use http::{Request, Response};
     use kube::client::Body as HttpBody;
     use serde_json::json;
+    use sparkproof_base::ledger::labels::KUBE_SESSION;
     use sparkproof_base::testing::test_context;
 
     /// A watch whose first list has these pods, and which hears nothing afterwards.
@@ -428,20 +427,20 @@ mod tests {
         let (service, _) = tower_test::mock::pair::<Request<HttpBody>, Response<HttpBody>>();
         let client = kube::Client::new(service, "n");
         let spec = SessionSpec::new("x", 1);
+        let asked = Asked { executors: 1, ..Asked::default() };
         let mut starting = Starting {
             context: &context,
             spec: &spec,
             log: driver.log_path(),
+            driver_pod: driver.pod().map(str::to_owned),
             driver,
             logs: PodLogs::follow(Api::namespaced(client.clone(), "n"), &pods, |_| false),
-            client,
-            namespace: "n".into(),
+            place: Place { client: client.clone(), namespace: "n".into() },
             address,
-            advertised_host: address.to_string(),
+            asked: asked.clone(),
             pods: &pods,
             name: "s".into(),
-            health: Health::new(1, Duration::from_secs(5)),
-            events: None,
+            health: Health::new(asked, Place { client, namespace: "n".into() }),
             begun: Instant::now(),
             master: None,
             registered: None,
@@ -477,7 +476,7 @@ mod tests {
                 "state": { "waiting": waiting } }] },
         }]);
         let (error, seconds) = unlisted(false, stuck).await;
-        assert!(error.to_string().contains("ErrImagePull"), "{error}");
+        assert!(error.to_string().contains("wrong-image"), "{error}");
         assert!(seconds < Duration::from_secs(30), "{seconds:?}");
     }
 }

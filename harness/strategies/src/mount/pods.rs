@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
-use sparkproof_spark::diagnose::not_made;
+use sparkproof_kubernetes::facts::cannot_start;
 
 /// The kubelet's reason for delaying a restart.
 const BACK_OFF: &str = "CrashLoopBackOff";
@@ -35,8 +35,8 @@ pub(super) fn failure(pod: &Pod) -> Option<String> {
     let last = status.last_state.as_ref().and_then(|s| s.terminated.as_ref());
     let words = match reason.as_str() {
         BACK_OFF => last.and_then(|end| end.message.clone()),
-        reason => {
-            not_made(reason)?;
+        _ => {
+            cannot_start(pod)?;
             status.state.as_ref()?.waiting.as_ref()?.message.clone()
         }
     };

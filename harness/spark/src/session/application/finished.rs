@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::verdict::Diagnosis;
-
-use crate::diagnose::{Observed, diagnose, missing_verbs};
+use sparkproof_judge::diagnosis::missing_verbs;
 
 /// What was observed of it.
 #[derive(Debug)]
@@ -25,6 +24,8 @@ pub struct FinishedApplication {
     pub pod_logs: BTreeMap<String, String>,
     /// Seconds from the submission to the end.
     pub seconds: f64,
+    /// Why it failed, if it did.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 impl FinishedApplication {
@@ -33,16 +34,6 @@ impl FinishedApplication {
         let status = self.driver.status.as_ref()?;
         let container = status.container_statuses.iter().flatten().next()?;
         container.state.as_ref()?.terminated.as_ref().map(|ended| ended.exit_code)
-    }
-
-    /// Why it failed.
-    pub fn diagnose(&self) -> Diagnosis {
-        let last: Vec<&str> = self.log.lines().rev().take(3).collect();
-        diagnose(&Observed {
-            driver_log: self.log.clone(),
-            reason: last.into_iter().rev().collect::<Vec<_>>().join(" "),
-            ..Observed::default()
-        })
     }
 
     /// Permissions that the driver lacked, according to its log.

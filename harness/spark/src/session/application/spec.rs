@@ -10,8 +10,6 @@ use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SESSION};
 use sparkproof_catalog::plan::Conf;
 use sparkproof_catalog::plan::conf::REDACTION;
 
-use crate::session::spec::written;
-
 /// The input of `spark-submit`.
 #[derive(Debug, Clone)]
 pub struct ApplicationSpec {
@@ -62,8 +60,11 @@ impl ApplicationSpec {
         format!("application.{}.{what}", self.name)
     }
 
-    /// The properties file. Bad input: the configuration contradicts the fields.
-    pub(super) fn properties(&self, place: &SubmissionTarget<'_>) -> Result<String> {
+    /// The properties. Bad input: the configuration contradicts the fields.
+    pub(super) fn properties(
+        &self,
+        place: &SubmissionTarget<'_>,
+    ) -> Result<BTreeMap<String, String>> {
         let mut all = self.conf.over(self.ours(place))?;
         let defaults = [
             ("spark.executor.cores", "1"),
@@ -77,7 +78,7 @@ impl ApplicationSpec {
         for (key, value) in defaults {
             all.entry(key.to_owned()).or_insert_with(|| value.to_owned());
         }
-        Ok(written(&all))
+        Ok(all)
     }
 
     fn ours(&self, place: &SubmissionTarget<'_>) -> BTreeMap<String, String> {
@@ -121,6 +122,7 @@ pub(super) fn driver_template_file(dir: &Path) -> PathBuf {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::session::spec::written;
     use sparkproof_catalog::plan::conf::plan_refuses;
 
     pub(in super::super) fn spec() -> ApplicationSpec {
@@ -147,7 +149,7 @@ pub(super) mod tests {
     }
 
     fn rendered_of(spec: &ApplicationSpec) -> Result<String> {
-        spec.properties(&place())
+        spec.properties(&place()).map(|all| written(&all))
     }
 
     fn place() -> SubmissionTarget<'static> {

@@ -1,6 +1,6 @@
 //! Submits an application and waits for its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,26 +12,28 @@ use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels::KUBE_SESSION;
+use sparkproof_base::verdict::Diagnosis;
 use sparkproof_base::wait::{Progress, Waiting, wait};
+use sparkproof_catalog::plan::DriverPlace;
 use sparkproof_images::spark::SparkImage;
+use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, PodFacts, diagnose};
 use sparkproof_kubernetes::access::Access;
-use sparkproof_kubernetes::cluster::Cluster;
+use sparkproof_kubernetes::cluster::{Cluster, Provider};
 use sparkproof_kubernetes::observe::Pods;
 use sparkproof_machine::exec::Tool;
 use tokio::time::timeout;
 
 use super::finished::{FinishedApplication, phase};
 use super::spec::{ApplicationSpec, SubmissionTarget, driver_template_file};
-use crate::diagnose::diagnose;
+use crate::session::agreement::is_of;
 use crate::session::driver::{foreign, session_dir};
-use crate::session::evidence;
-use crate::session::health::Health;
+use crate::session::evidence::{self, Place, pod_facts};
+use crate::session::health::{Health, Look};
 use crate::session::logs::PodLogs;
+use crate::session::spec::{masked, written};
 
 /// How long `spark-submit` may take: it starts a JVM and creates a few objects.
 const SUBMISSION: Duration = Duration::from_secs(120);
-/// How long the driver's pod may stay without a node while no other pod is being deleted.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long reading the log of an interrupted application may take.
 const LAST_LOG: Duration = Duration::from_secs(5);
@@ -41,7 +43,8 @@ const LAST_LOG: Duration = Duration::from_secs(5);
 pub struct Application {
     /// Name of the driver's pod, and of its session label.
     pub driver: String,
-    executors: u32,
+    asked: Asked,
+    place: Place,
     deadline: Duration,
     begun: Instant,
     pods: Pods,
@@ -76,7 +79,8 @@ impl Application {
             dir: dir.path(),
         };
         let properties = dir.path().join("properties");
-        private_file(&properties, spec.properties(&place)?.as_bytes())?;
+        let wanted = spec.properties(&place)?;
+        private_file(&properties, written(&wanted).as_bytes())?;
         if let Some(template) = &spec.driver_template {
             let text = serde_json::to_vec(template).or_internal("writing the pod template")?;
             private_file(&driver_template_file(dir.path()), &text)?;
@@ -84,10 +88,20 @@ impl Application {
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();
-            move |pod: &Pod| pod.labels().get(KUBE_SESSION) == Some(&name)
+            move |pod: &Pod| is_of(pod, &name)
         };
         let application = Application {
-            executors: spec.executors,
+            asked: Asked {
+                image: image.reference.clone(),
+                executors: spec.executors,
+                namespace: access.namespace.clone(),
+                account: access.service_account.clone(),
+                driver: DriverPlace::Pod,
+                cluster_of_user: cluster.provider == Provider::Existing,
+                conf: masked(&wanted),
+                ..Asked::default()
+            },
+            place: Place { client: cluster.client.clone(), namespace: access.namespace.clone() },
             deadline: spec.deadline,
             begun: Instant::now(),
             pods: pods.clone(),
@@ -107,7 +121,7 @@ impl Application {
                 // The API's refusal precedes a long trace; the error has only the end of the trace.
                 let error = Error::red(said).with_source(error);
                 let what = "spark-submit failed".to_owned();
-                Err(application.explain(context, cluster, access, image, &error, what).await)
+                Err(application.explain(context, &error, what).await)
             }
         }
     }
@@ -122,7 +136,6 @@ impl Application {
         context: &Context,
         cluster: &Cluster,
         access: &Access,
-        image: &SparkImage,
     ) -> Result<FinishedApplication> {
         let waiting = Waiting {
             what: format!("the end of the driver's pod {}", self.driver),
@@ -132,7 +145,7 @@ impl Application {
         let mut stateful_sets = BTreeMap::<String, StatefulSet>::new();
         let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let mut most_running = 0;
-        let mut health = Health::new(self.executors, PATIENCE);
+        let mut health = Health::new(self.asked.clone(), self.place.clone());
         let ended = wait(context, waiting, self.pods.changes(), async || {
             let now = self.pods.now();
             let leaving = self.pods.any_leaves();
@@ -155,10 +168,14 @@ impl Application {
             if matches!(phase(driver), "Succeeded" | "Failed") {
                 return Progress::Met(driver.clone());
             }
-            let all = std::iter::once(driver).chain(executors).cloned();
-            let all = (0..).zip(all).collect();
-            // Only the driver knows which executors are registered: none is counted as dying.
-            if let Some(words) = health.hopeless(&all, leaving, self.executors as usize, "") {
+            let look = Look {
+                pods: self.facts(),
+                leaving,
+                // Only the driver knows which are registered.
+                registered: None,
+                driver_log: self.logs.now().remove(&self.driver).unwrap_or_default(),
+            };
+            if let Some(words) = health.hopeless(look).await {
                 return Progress::Never(Error::red(words));
             }
             self.pods.not_yet(format!("{}, {running} executors Running", phase(driver)))
@@ -174,7 +191,12 @@ impl Application {
                 let secrets = context.recorder.secrets();
                 let pod_logs = self.logs.now().into_iter();
                 let pod_logs = pod_logs.map(|(pod, log)| (pod, secrets.scrub(&log))).collect();
+                let diagnosis = match phase(&driver) {
+                    "Succeeded" => None,
+                    _ => Some(self.diagnosis(context, log.clone(), true, String::new()).await),
+                };
                 Ok(FinishedApplication {
+                    diagnosis,
                     driver: Arc::unwrap_or_clone(driver),
                     executors: seen
                         .into_iter()
@@ -197,7 +219,7 @@ impl Application {
             }
             Err(error) => {
                 let what = format!("the application did not end: {error}");
-                Err(self.explain(context, cluster, access, image, &error, what).await)
+                Err(self.explain(context, &error, what).await)
             }
         }
     }
@@ -216,27 +238,35 @@ impl Application {
         api.logs(&self.driver, &whole).await.or_environment("reading the driver's log")
     }
 
-    async fn explain(
+    /// Every pod of it so far.
+    fn facts(&self) -> Vec<PodFacts> {
+        let ever = self.pods.ever();
+        let ours = ever.iter().filter(|pod| is_of(pod, &self.driver));
+        pod_facts(ours, self.logs.now(), &BTreeSet::new())
+    }
+
+    /// Why it failed, from everything that can be seen.
+    async fn diagnosis(
         &self,
         context: &Context,
-        cluster: &Cluster,
-        access: &Access,
-        image: &SparkImage,
-        error: &Error,
-        what: String,
-    ) -> Error {
-        let ours = |pod: &Pod| pod.labels().get(KUBE_SESSION) == Some(&self.driver);
-        let pods = self.pods.now().into_iter().filter(|(_, pod)| ours(pod)).collect();
-        let mut logs = self.logs.now();
-        let driver_log = logs.get(&self.driver).cloned().unwrap_or_default();
-        let (client, namespace) = (&cluster.client, &access.namespace);
-        let logs = std::mem::take(&mut logs);
-        let mut observed = evidence::gather(context, client, namespace, pods, logs).await;
-        observed.image.clone_from(&image.reference);
-        observed.reason = error.to_string();
-        observed.driver_log = driver_log;
-        evidence::record(context, &self.driver, &observed);
-        diagnose(&observed).error(what)
+        log: String,
+        gone: bool,
+        reason: String,
+    ) -> Diagnosis {
+        let evidence = Evidence {
+            asked: self.asked.clone(),
+            driver: DriverFacts { log, reason, gone, ..DriverFacts::default() },
+            pods: self.facts(),
+            ..Evidence::default()
+        };
+        let evidence = evidence::complete(context, &self.place, evidence).await;
+        evidence::record(context, &self.driver, &evidence);
+        diagnose(&evidence)
+    }
+
+    async fn explain(&self, context: &Context, error: &Error, what: String) -> Error {
+        let log = self.logs.now().remove(&self.driver).unwrap_or_default();
+        self.diagnosis(context, log, false, error.to_string()).await.error(what)
     }
 }
 

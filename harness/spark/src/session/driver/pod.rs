@@ -1,6 +1,7 @@
 //! A driver in a pod of the cluster: client mode, with a headless Service, as the owner of its
 //! executors (running-on-kubernetes.md, "Client Mode Networking").
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -15,15 +16,20 @@ use sparkproof_base::deadlines::{DRIVER_ENDS, KILLED, TERMINATED};
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_base::tar_stream::pack_as;
+use sparkproof_base::verdict::Cause;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_kubernetes::cluster::{Cluster, InPod};
+use sparkproof_catalog::plan::DriverPlace;
+use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, diagnose};
+use sparkproof_kubernetes::cluster::{Cluster, InPod, Provider};
+use sparkproof_kubernetes::facts;
 use sparkproof_kubernetes::observe::Pods;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::files;
 use super::front_end::DriverProgram;
 use super::launch::{JVM_ENDED, Launch, NO_JVM};
-use crate::session::health::Health;
+use crate::session::evidence::{self, Place, pod_facts};
+use crate::session::health::{Health, Look};
 use crate::session::logs::{each_line, not_followed};
 use crate::session::spec::{
     BLOCK_MANAGER_PORT, DRIVER_PORT, InPodSite, SESSION_IN_POD, UI_PORT, VOLUME_IN_POD, in_pod,
@@ -34,8 +40,6 @@ use crate::session::template::host_aliases;
 const CONTAINER: &str = "spark-kubernetes-driver";
 /// Seconds until it must run; its image is on the node.
 const START: u64 = 60;
-/// How long it may be unschedulable while no other pod is being deleted.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Memory as for Spark's driver pods: a heap of 1 GiB plus overhead.
 const MEMORY: &str = "1408Mi";
 /// The script of the main process: waits for its files, then becomes the front end.
@@ -79,15 +83,18 @@ impl PodDriver {
         let pod = pod(context, dir, launch, site, &name)?;
         let made = async {
             let services: Api<Service> = Api::namespaced(client.clone(), namespace);
-            services.create(&PostParams::default(), &service).await.or_environment(what())?;
+            services.create(&PostParams::default(), &service).await?;
             let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
-            api.create(&PostParams::default(), &pod).await.or_environment(what())
+            api.create(&PostParams::default(), &pod).await.map(drop)
         };
-        context.cancel.guard(made).await?;
+        let failure = Failure::of(cluster, site);
+        if let Err(error) = context.cancel.guard(async { Ok(made.await) }).await? {
+            return Err(failure.refused(what(), error));
+        }
         let mounted = launch.mounts.iter().cloned();
         let given = launch.files.iter().map(|file| (file.clone(), in_pod(file)));
         let own = (dir.to_owned(), PathBuf::from(SESSION_IN_POD));
-        let address = runs(context, pods, &name).await?;
+        let address = failure.or_running(context, pods, &name).await?;
         let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let log = tokio::spawn(follow(api.clone(), name.clone(), dir.join("log")));
         Ok(PodDriver {
@@ -214,15 +221,79 @@ impl PodDriver {
     }
 }
 
+/// What explains why the pod does not run.
+struct Failure {
+    asked: Asked,
+    place: Place,
+}
+
+impl Failure {
+    fn of(cluster: &Cluster, site: &InPodSite) -> Self {
+        let asked = Asked {
+            image: site.image.clone(),
+            executors: 1,
+            namespace: site.namespace.clone(),
+            account: site.service_account.clone(),
+            driver: DriverPlace::Pod,
+            cluster_of_user: cluster.provider == Provider::Existing,
+            ..Asked::default()
+        };
+        let place = Place { client: cluster.client.clone(), namespace: site.namespace.clone() };
+        Failure { asked, place }
+    }
+
+    /// The API server refuses to create it: red with the cause, if a rule knows it.
+    fn refused(self, what: String, error: kube::Error) -> Error {
+        let refusals = match &error {
+            kube::Error::Api(status) => vec![facts::refusal(status, "create pods")],
+            _ => Vec::new(),
+        };
+        let evidence = Evidence { asked: self.asked, refusals, ..Evidence::default() };
+        let diagnosis = diagnose(&evidence);
+        match diagnosis.cause {
+            Cause::Unknown => Error::environment(what).with_source(error),
+            _ => diagnosis.error(what),
+        }
+    }
+
+    /// Waits until the pod runs; returns its address. Otherwise red with the cause.
+    async fn or_running(self, context: &Context, pods: &Pods, name: &str) -> Result<IpAddr> {
+        let error = match runs(context, pods, name, &self).await {
+            Err(error) if !error.is_interruption() => error,
+            ended => return ended,
+        };
+        let ever = pods.ever();
+        let seen = pod_facts(
+            ever.iter().filter(|pod| pod.name_any() == name),
+            BTreeMap::new(),
+            &BTreeSet::new(),
+        );
+        let driver = DriverFacts { reason: error.to_string(), ..DriverFacts::default() };
+        let evidence = Evidence { asked: self.asked, driver, pods: seen, ..Evidence::default() };
+        let evidence = evidence::complete(context, &self.place, evidence).await;
+        evidence::record(context, name, &evidence);
+        let diagnosis = diagnose(&evidence);
+        Err(match diagnosis.cause {
+            Cause::Unknown => error,
+            _ => diagnosis.error(format!("the driver's pod {name} does not run")),
+        })
+    }
+}
+
 /// Waits until the pod runs; returns its address.
-async fn runs(context: &Context, pods: &Pods, name: &str) -> Result<IpAddr> {
-    let mut health = Health::new(1, PATIENCE);
+async fn runs(context: &Context, pods: &Pods, name: &str, failure: &Failure) -> Result<IpAddr> {
+    let mut health = Health::new(failure.asked.clone(), failure.place.clone());
     let waiting = Waiting::up_to(START, format!("the driver's pod {name} to run"));
     wait(context, waiting, pods.changes(), async || {
         let Some(pod) = pods.get(name) else {
             return pods.not_yet("it does not exist yet");
         };
-        if let Some(words) = health.hopeless(&[(0, pod.clone())].into(), pods.any_leaves(), 1, "") {
+        let look = Look {
+            pods: pod_facts([&pod], BTreeMap::new(), &BTreeSet::new()),
+            leaving: pods.any_leaves(),
+            ..Look::default()
+        };
+        if let Some(words) = health.hopeless(look).await {
             return Progress::Never(Error::environment(words));
         }
         let status = pod.status.clone().unwrap_or_default();

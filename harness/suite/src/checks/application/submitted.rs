@@ -48,7 +48,7 @@ pub async fn application(
     let submitted = phase.end(submitted, |a| format!("{} as {}", spec.name, a.driver))?;
     let phase = context.recorder.phase("application");
     let ran = async {
-        let finished = completed(context, submitted, &ground, image, spec).await?;
+        let finished = completed(context, submitted, &ground, spec).await?;
         let mut first = FirstFailure::default();
         first.note(said(context, &finished, spec, says).await)?;
         first.note(executors(context, &finished, &access.service_account, spec).await)?;
@@ -103,7 +103,6 @@ async fn completed(
     context: &Context,
     application: Application,
     ground: &PreparedSession<'_>,
-    image: &SparkImage,
     spec: &ApplicationSpec,
 ) -> Result<FinishedApplication> {
     let title = format!("the driver's pod of {} succeeds", spec.name);
@@ -111,11 +110,11 @@ async fn completed(
     let mut finished = None;
     judged(context, (&id, &title), spec.name.clone(), async || {
         let cluster = &ground.proof().environment.cluster;
-        let ending = application.end(context, cluster, ground.access(), image);
+        let ending = application.end(context, cluster, ground.access());
         let ended = finished.insert(Box::pin(ending).await?);
         let phase = ended.phase().to_owned();
         Ok(Completed {
-            diagnosis: (phase != "Succeeded").then(|| ended.diagnose()),
+            diagnosis: ended.diagnosis.clone(),
             phase,
             exit_code: ended.exit_code(),
             seconds: ended.seconds,

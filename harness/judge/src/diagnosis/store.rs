@@ -123,6 +123,7 @@ pub fn diagnose_read(read: FailedRead<'_>) -> Diagnosis {
         says: format!("{says}: {} read {}: {}", read.whose, read.uri, first_line(read.text)),
         evidence: vec![EvidenceItem { name: "exception".into(), text: read.text.to_owned() }],
         remedy: remedy.to_owned(),
+        also: Vec::new(),
     }
 }
 
@@ -134,6 +135,7 @@ pub fn content_differs(whose: &str, uri: &str, seen: &str, expected: &str) -> Di
         evidence: Vec::new(),
         remedy: "put the same bytes on every executor and the driver; Spark does not notice a difference"
             .into(),
+        also: Vec::new(),
     }
 }
 
@@ -145,6 +147,7 @@ pub fn read_elsewhere(whose: &str, uri: &str, seen: &str, expected: &str) -> Dia
         evidence: Vec::new(),
         remedy: "check the executor's volumes and fs.*.impl: another source serves this path"
             .into(),
+        also: Vec::new(),
     }
 }
 

@@ -1,0 +1,194 @@
+//! The facts of a namespace and its cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{
+    Event, LimitRange, Namespace, Node, PersistentVolumeClaim, Pod, ResourceQuota, ServiceAccount,
+};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use serde::de::DeserializeOwned;
+use sparkproof_base::events::Looked;
+use sparkproof_judge::diagnosis::{
+    Claim, Condition, EventFacts, NodeFacts, PodFacts, Policy, Quota, Surroundings,
+};
+
+use super::pod::{event, quantities};
+
+/// Lists what there is around a session's pods. Each part that may not be listed says so.
+pub async fn around(client: &kube::Client, namespace: &str, pods: &[PodFacts]) -> Surroundings {
+    let dns = ListParams::default().labels("k8s-app=kube-dns");
+    let all = ListParams::default();
+    let (of_namespace, accounts, quotas, ranges, policies) = tokio::join!(
+        async { Api::<Namespace>::all(client.clone()).get(namespace).await },
+        list::<ServiceAccount>(Api::namespaced(client.clone(), namespace), &all),
+        list::<ResourceQuota>(Api::namespaced(client.clone(), namespace), &all),
+        list::<LimitRange>(Api::namespaced(client.clone(), namespace), &all),
+        list::<NetworkPolicy>(Api::namespaced(client.clone(), namespace), &all),
+    );
+    let (claims, classes, nodes, leases, resolvers) = tokio::join!(
+        list::<PersistentVolumeClaim>(Api::namespaced(client.clone(), namespace), &all),
+        list::<StorageClass>(Api::all(client.clone()), &all),
+        list::<Node>(Api::all(client.clone()), &all),
+        list::<Lease>(Api::namespaced(client.clone(), "kube-system"), &all),
+        list::<Pod>(Api::namespaced(client.clone(), "kube-system"), &dns),
+    );
+    Surroundings {
+        namespace_labels: looked(of_namespace.map(|one| one.labels().clone())),
+        accounts: looked(accounts.map(|all| {
+            let token = |account: ServiceAccount| {
+                (account.name_any(), account.automount_service_account_token)
+            };
+            all.into_iter().map(token).collect()
+        })),
+        quotas: looked(quotas.map(|all| all.into_iter().map(quota).collect())),
+        limit_ranges: looked(
+            ranges.map(|all| all.iter().map(|one| (one.name_any(), limits(one))).collect()),
+        ),
+        policies: looked(policies.map(|all| all.iter().map(|one| policy(one, pods)).collect())),
+        claims: looked(claims.map(|all| all.into_iter().map(claim).collect())),
+        classes: looked(classes.map(|all| {
+            all.into_iter().map(|class| (class.name_any(), class.provisioner)).collect()
+        })),
+        nodes: looked(nodes.map(|all| all.into_iter().map(node).collect())),
+        schedulers: looked(leases.map(|all| schedulers(&all))),
+        dns_ready: looked(resolvers.map(|all| all.iter().filter(|pod| is_ready(pod)).count())),
+    }
+}
+
+/// The events of a namespace, oldest first.
+///
+/// # Errors
+/// The API server's.
+pub async fn events(client: &kube::Client, namespace: &str) -> kube::Result<Vec<EventFacts>> {
+    let api = Api::<Event>::namespaced(client.clone(), namespace);
+    let mut listed = api.list(&ListParams::default()).await?.items;
+    let last = |event: &Event| {
+        let series = event.series.as_ref().and_then(|series| series.last_observed_time.clone());
+        let seen = event.last_timestamp.clone().map(|time| time.0);
+        series.or(event.event_time.clone()).map(|time| time.0).or(seen)
+    };
+    listed.sort_by_key(|event| last(event));
+    Ok(listed.into_iter().map(event).collect())
+}
+
+async fn list<K>(api: Api<K>, params: &ListParams) -> kube::Result<Vec<K>>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned,
+{
+    Ok(api.list(params).await?.items)
+}
+
+fn looked<T>(listed: kube::Result<T>) -> Looked<T> {
+    match listed {
+        Ok(seen) => Looked::Seen(seen),
+        Err(error) => Looked::Unseen(error.to_string()),
+    }
+}
+
+fn quota(quota: ResourceQuota) -> Quota {
+    let name = quota.name_any();
+    let status = quota.status.unwrap_or_default();
+    Quota { name, hard: quantities(status.hard), used: quantities(status.used) }
+}
+
+/// As `Container max cpu=500m, default cpu=200m; Pod …`.
+fn limits(range: &LimitRange) -> String {
+    let items = range.spec.iter().flat_map(|spec| &spec.limits).map(|item| {
+        let kinds = [
+            ("min", &item.min),
+            ("max", &item.max),
+            ("default", &item.default),
+            ("defaultRequest", &item.default_request),
+        ];
+        let of_kind = |(kind, values): (&str, &Option<BTreeMap<_, _>>)| {
+            let values = quantities(values.clone()).into_iter();
+            values.map(|(name, value)| format!("{kind} {name}={value}")).collect::<Vec<_>>()
+        };
+        format!(
+            "{} {}",
+            item.type_,
+            kinds.into_iter().flat_map(of_kind).collect::<Vec<_>>().join(", ")
+        )
+    });
+    items.collect::<Vec<_>>().join("; ")
+}
+
+fn policy(policy: &NetworkPolicy, pods: &[PodFacts]) -> Policy {
+    let spec = policy.spec.clone().unwrap_or_default();
+    let types = spec.policy_types.unwrap_or_default();
+    let selector = spec.pod_selector.unwrap_or_default();
+    let selected = pods.iter().filter(|pod| selects(&selector, &pod.labels));
+    Policy {
+        name: policy.name_any(),
+        selects: selected.map(|pod| pod.name.clone()).collect(),
+        egress: types.iter().any(|kind| kind == "Egress"),
+        // The default, also where no types are written.
+        ingress: types.is_empty() || types.iter().any(|kind| kind == "Ingress"),
+    }
+}
+
+/// Kubernetes' rules for label selectors (`metav1.LabelSelectorAsSelector`).
+fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+    let equal = selector.match_labels.iter().flatten().all(|(k, v)| labels.get(k) == Some(v));
+    let expressions = selector.match_expressions.iter().flatten();
+    equal && { expressions }.all(|wanted| {
+        let (value, values) = (labels.get(&wanted.key), wanted.values.iter().flatten());
+        let is_one = value.is_some_and(|value| { values }.any(|one| one == value));
+        match &*wanted.operator {
+            "In" => is_one,
+            "NotIn" => !is_one,
+            "Exists" => value.is_some(),
+            _ => value.is_none(),
+        }
+    })
+}
+
+fn claim(claim: PersistentVolumeClaim) -> Claim {
+    let name = claim.name_any();
+    let spec = claim.spec.unwrap_or_default();
+    Claim {
+        name,
+        phase: claim.status.and_then(|status| status.phase).unwrap_or_default(),
+        class: spec.storage_class_name,
+        modes: spec.access_modes.unwrap_or_default(),
+    }
+}
+
+fn node(node: Node) -> NodeFacts {
+    let (name, labels) = (node.name_any(), node.labels().clone());
+    let (spec, status) = (node.spec.unwrap_or_default(), node.status.unwrap_or_default());
+    let taints = spec.taints.into_iter().flatten().map(|taint| {
+        let value = taint.value.map(|value| format!("={value}")).unwrap_or_default();
+        format!("{}{value}:{}", taint.key, taint.effect)
+    });
+    let conditions = status.conditions.into_iter().flatten().map(|condition| Condition {
+        kind: condition.type_,
+        status: condition.status,
+        reason: condition.reason.unwrap_or_default(),
+        message: condition.message.unwrap_or_default(),
+    });
+    NodeFacts {
+        name,
+        labels,
+        taints: taints.collect(),
+        allocatable: quantities(status.allocatable),
+        conditions: conditions.collect(),
+        unschedulable: spec.unschedulable == Some(true),
+    }
+}
+
+/// Names of Leases of `kube-system` that are held: controllers and schedulers elect a leader by one.
+fn schedulers(leases: &[Lease]) -> Vec<String> {
+    let names: BTreeSet<String> = leases.iter().map(ResourceExt::name_any).collect();
+    names.into_iter().collect()
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    { conditions }.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
