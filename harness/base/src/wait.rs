@@ -92,12 +92,12 @@ pub async fn wait_unless<T>(
             Progress::Never(error) => return Err(error),
             Progress::NotYet(state) => last = state,
         }
+        let passed = || {
+            let (waited, what) = (waiting.deadline.as_secs(), &waiting.what);
+            Error::environment(format!("waited {waited} s for {what}; last state: {last}"))
+        };
         if Instant::now() >= end {
-            return Err(Error::environment(format!(
-                "waited {} s for {}; last state: {last}",
-                waiting.deadline.as_secs(),
-                waiting.what
-            )));
+            return Err(passed());
         }
         let silence = match &source {
             Source::Changes(_) => Duration::from_secs(5),
@@ -109,6 +109,10 @@ pub async fn wait_unless<T>(
             error = cancel.cancelled() => return Err(error),
             () = next_change(&mut source) => {}
             () = wake => pause = (pause * 2).min(Duration::from_secs(1)),
+        }
+        // A last look would not return in time, and hide the state.
+        if Instant::now() >= end {
+            return Err(passed());
         }
     }
 }

@@ -10,7 +10,6 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{ErrorContext, Result};
 
 use super::{Access, Rule};
-use crate::cluster::client_of;
 
 /// A permission that the account lacks, with the API server's reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +26,7 @@ pub async fn missing_verbs(
     access: &Access,
     rules: &[Rule],
 ) -> Result<Vec<Missing>> {
-    let of = access.driver_context.as_deref();
-    let client = client_of(&access.driver_kubeconfig, of, access.via).await?;
-    denied(context, &client, &access.namespace, rules).await
+    denied(context, &access.client().await?, &access.namespace, rules).await
 }
 
 /// Reviews each rule as the client's user, in a namespace if the resource is namespaced; returns

@@ -17,7 +17,7 @@ use sparkproof_catalog::plan::RbacChoice;
 use super::namespace::{Granting, create};
 use super::rules::policy;
 use super::{ClusterCapabilities, Credentials, Identity, Rule, needed};
-use crate::cluster::{Cluster, Via, proxy_towards};
+use crate::cluster::{Cluster, Via, client_of, proxy_towards};
 use crate::lease::Lease;
 
 /// The guide's name of its cluster role binding (`kubectl create clusterrolebinding
@@ -80,6 +80,14 @@ impl Access {
     /// Bad input: the kubeconfig cannot be read.
     pub fn proxy(&self) -> Result<Option<String>> {
         proxy_towards(&self.driver_kubeconfig, self.driver_context.as_deref(), self.via)
+    }
+
+    /// A client that authenticates as the driver.
+    ///
+    /// # Errors
+    /// Bad input or environment: the kubeconfig cannot be used.
+    pub async fn client(&self) -> Result<kube::Client> {
+        client_of(&self.driver_kubeconfig, self.driver_context.as_deref(), self.via).await
     }
 }
 

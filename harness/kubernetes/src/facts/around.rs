@@ -192,3 +192,47 @@ fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     { conditions }.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn pod(labels: &[(&str, &str)]) -> PodFacts {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        PodFacts { name: "x-exec-1".into(), labels, ..PodFacts::default() }
+    }
+
+    #[rstest]
+    #[case::everything(json!({}), true)]
+    #[case::equal(json!({ "matchLabels": { "spark-role": "executor" } }), true)]
+    #[case::other(json!({ "matchLabels": { "spark-role": "driver" } }), false)]
+    #[case::among(json!({ "matchExpressions": [{ "key": "spark-role", "operator": "In", "values": ["executor"] }] }), true)]
+    #[case::not_among(json!({ "matchExpressions": [{ "key": "spark-role", "operator": "NotIn", "values": ["executor"] }] }), false)]
+    #[case::there(json!({ "matchExpressions": [{ "key": "spark-role", "operator": "Exists" }] }), true)]
+    #[case::absent(json!({ "matchExpressions": [{ "key": "spark-role", "operator": "DoesNotExist" }] }), false)]
+    #[case::absent_and_not_among(json!({ "matchExpressions": [{ "key": "a", "operator": "NotIn", "values": ["b"] }] }), true)]
+    fn a_policy_selects_as_kubernetes_does(
+        #[case] selector: serde_json::Value,
+        #[case] selected: bool,
+    ) {
+        let made: NetworkPolicy = serde_json::from_value(json!({
+            "metadata": { "name": "deny" }, "spec": { "podSelector": selector, "policyTypes": ["Egress"] },
+        }))
+        .expect("a policy");
+        let policy = policy(&made, &[pod(&[("spark-role", "executor")])]);
+        assert_eq!(!policy.selects.is_empty(), selected);
+        assert_eq!((policy.egress, policy.ingress), (true, false));
+    }
+
+    #[test]
+    fn a_limit_range_is_said_in_one_line() {
+        let range: LimitRange = serde_json::from_value(json!({
+            "metadata": { "name": "lr" },
+            "spec": { "limits": [{ "type": "Container", "max": { "cpu": "500m" }, "default": { "cpu": "200m" } }] },
+        }))
+        .expect("a range");
+        assert_eq!(limits(&range), "Container max cpu=500m, default cpu=200m");
+    }
+}

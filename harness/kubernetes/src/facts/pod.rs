@@ -158,3 +158,43 @@ pub fn refusal(status: &kube::core::Status, request: &str) -> Refusal {
         request: request.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// As kubelet and the scheduler leave it; values of environment variables are not copied.
+    #[test]
+    fn the_facts_of_a_pod_are_all_that_rules_need_and_no_secret() {
+        let made: Pod = serde_json::from_value(json!({
+            "metadata": { "name": "x-exec-1", "uid": "u", "labels": { "spark-role": "executor" },
+                          "creationTimestamp": "2026-01-01T00:00:00Z" },
+            "spec": {
+                "nodeName": "n1", "serviceAccountName": "spark", "schedulerName": "volcano",
+                "schedulingGates": [{ "name": "g" }],
+                "initContainers": [{ "name": "init", "image": "i:0" }],
+                "containers": [{
+                    "name": "c", "image": "i:1", "env": [{ "name": "KEY", "value": "geheim" }],
+                    "resources": { "limits": { "memory": "896Mi" } },
+                    "volumeMounts": [{ "name": "t", "mountPath": TOKEN }],
+                }],
+                "volumes": [{ "name": "d", "persistentVolumeClaim": { "claimName": "data" } }],
+            },
+            "status": {
+                "phase": "Failed", "reason": "Evicted", "message": "low on memory",
+                "conditions": [{ "type": "PodScheduled", "status": "True" }],
+                "containerStatuses": [{
+                    "name": "c", "image": "sha", "imageID": "", "ready": false, "restartCount": 2,
+                    "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+                    "lastState": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } },
+                }],
+            },
+        }))
+        .expect("a pod");
+        let now = "2026-01-01T00:01:00Z".parse().expect("a time");
+        let facts = serde_json::to_string_pretty(&pod(&made, now)).expect("json");
+        assert!(!facts.contains("geheim"), "{facts}");
+        insta::assert_snapshot!(facts);
+    }
+}

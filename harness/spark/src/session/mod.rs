@@ -5,6 +5,7 @@ mod application;
 mod channel;
 mod configuration;
 mod driver;
+mod dry_run;
 mod evidence;
 mod frame;
 mod geni;

@@ -35,7 +35,7 @@ use super::spec::{
     DriverSite, SESSION_IN_POD, SessionSpec, SessionTarget, hosts_file, in_pod as in_pod_path,
     masked, properties, reached_at, template_file, written,
 };
-use super::{evidence, probe, template};
+use super::{dry_run, evidence, probe, template};
 
 impl Session {
     /// Launches a driver and starts a session; `pods` watches its namespace.
@@ -121,7 +121,14 @@ impl Session {
             cluster_of_user: cluster.provider == Provider::Existing,
             conf: properties.as_ref().map(masked).unwrap_or_default(),
         };
-        let driver = driver.launch(properties.map(|all| written(&all))).await?;
+        // An error goes to the driver, which has begun and must be ended.
+        let properties = match properties {
+            Ok(all) => {
+                dry_run::accepted(context, access, &asked, &all).await.map(|()| written(&all))
+            }
+            error => error.map(|all| written(&all)),
+        };
+        let driver = driver.launch(properties).await?;
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {
             let name = name.clone();

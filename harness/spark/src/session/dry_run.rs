@@ -1,0 +1,261 @@
+//! A dry run of an executor's pod before Spark starts: what admission refuses is then known in a
+//! second, in the API server's own structured words.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Container, LocalObjectReference, Pod, PodSpec, ResourceRequirements,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::Api;
+use kube::api::PostParams;
+use sparkproof_base::context::Context;
+use sparkproof_base::error::Result;
+use sparkproof_base::verdict::{Cause, Diagnosis};
+use sparkproof_base::wait::{Progress, Source, Waiting, wait};
+use sparkproof_judge::diagnosis::{Asked, Ends, Evidence, diagnose, findings};
+use sparkproof_kubernetes::access::Access;
+use sparkproof_kubernetes::facts;
+
+use super::template::EXECUTOR_CONTAINER;
+
+/// Seconds for which what may heal is tried again, e.g. a quota that pods use which are ending.
+const PATIENCE: u64 = 5;
+/// The least overhead of a JVM, in MiB (`ResourceProfile.MEMORY_OVERHEAD_MIN_MIB`).
+const LEAST_OVERHEAD: f64 = 384.0;
+
+type Properties = BTreeMap<String, String>;
+
+/// Tries to create an executor's pod, as the account. What cannot be tried is accepted.
+///
+/// # Errors
+/// Red with a [`Diagnosis`]: it is refused, and a rule knows the cause. Interrupted.
+pub(super) async fn accepted(
+    context: &Context,
+    access: &Access,
+    asked: &Asked,
+    properties: &Properties,
+) -> Result<()> {
+    match refused(context, access, asked, properties).await? {
+        None => Ok(()),
+        Some(diagnosis) => Err(diagnosis.error("an executor's pod is refused")),
+    }
+}
+
+async fn refused(
+    context: &Context,
+    access: &Access,
+    asked: &Asked,
+    properties: &Properties,
+) -> Result<Option<Diagnosis>> {
+    let (Ok(client), Some(pod)) = (access.client().await, executor_pod(properties)) else {
+        return Ok(None);
+    };
+    let api: Api<Pod> = Api::namespaced(client, &access.namespace);
+    let parameters = PostParams { dry_run: true, ..PostParams::default() };
+    let mut last = None;
+    let waiting = Waiting::up_to(PATIENCE, "a dry run of an executor's pod");
+    let tried = wait(context, waiting, Source::Backoff, async || {
+        let Err(kube::Error::Api(status)) = api.create(&parameters, &pod).await else {
+            return Progress::Met(None);
+        };
+        let refusals = vec![facts::refusal(&status, "create pods (dry run)")];
+        let evidence = Evidence { asked: asked.clone(), refusals, ..Evidence::default() };
+        let found = findings(&evidence);
+        match found.first() {
+            // Permissions are checked, and explained, by what needs them.
+            Some(finding) if finding.cause != Cause::MissingVerb => {
+                let diagnosis = diagnose(&evidence);
+                if finding.ends == Ends::AtOnce {
+                    return Progress::Met(Some(diagnosis));
+                }
+                let words = diagnosis.to_string();
+                last = Some(diagnosis);
+                Progress::NotYet(words)
+            }
+            _ => Progress::Met(None),
+        }
+    });
+    match tried.await {
+        Ok(refused) => Ok(refused),
+        Err(error) if error.is_interruption() => Err(error),
+        Err(_) => Ok(last),
+    }
+}
+
+/// An executor's pod as Spark would make it (`BasicExecutorFeatureStep`), as far as admission looks
+/// at it; `None` if its template cannot be read, which Spark itself says best.
+fn executor_pod(properties: &Properties) -> Option<Pod> {
+    let get = |key: &str| properties.get(key).map(String::as_str);
+    let template = |file: &str| {
+        let text = fs_err::read_to_string(file.trim_start_matches("file://")).ok()?;
+        serde_saphyr::from_str::<Pod>(&text).ok()
+    };
+    let mut pod = match get("spark.kubernetes.executor.podTemplateFile") {
+        Some(file) => template(file)?,
+        None => Pod::default(),
+    };
+    let labels =
+        [("spark-role", "executor"), ("spark-exec-id", "1"), ("spark-exec-inactive", "false")];
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let given = below(properties, "spark.kubernetes.executor.label.");
+    pod.metadata.name = Some(format!("{}-exec-1", name_prefix(properties)));
+    pod.metadata.namespace = None;
+    pod.metadata.labels.get_or_insert_default().extend(labels.into_iter().chain(given));
+    let annotations = below(properties, "spark.kubernetes.executor.annotation.");
+    pod.metadata.annotations.get_or_insert_default().extend(annotations);
+    let spec = pod.spec.get_or_insert_default();
+    let own =
+        get("spark.kubernetes.executor.podTemplateContainerName").unwrap_or(EXECUTOR_CONTAINER);
+    let at = spec.containers.iter().position(|container| container.name == own).unwrap_or(0);
+    if spec.containers.is_empty() {
+        spec.containers.push(Container::default());
+    }
+    let container = &mut spec.containers[at];
+    if container.name.is_empty() {
+        EXECUTOR_CONTAINER.clone_into(&mut container.name);
+    }
+    container.image = get("spark.kubernetes.executor.container.image")
+        .or(get("spark.kubernetes.container.image"))
+        .map(str::to_owned);
+    let template = container.resources.take().unwrap_or_default();
+    container.resources = Some(resources(properties, template));
+    spec.restart_policy = Some("Never".to_owned());
+    of_cluster(properties, spec);
+    Some(pod)
+}
+
+/// Account, scheduler, selector and pull secrets.
+fn of_cluster(properties: &Properties, spec: &mut PodSpec) {
+    let get = |key: &str| properties.get(key).cloned();
+    let account = get("spark.kubernetes.authenticate.executor.serviceAccountName");
+    spec.service_account_name = account.or(spec.service_account_name.take());
+    let scheduler = get("spark.kubernetes.executor.scheduler.name");
+    let scheduler = scheduler.or(get("spark.kubernetes.scheduler.name"));
+    spec.scheduler_name = scheduler.or(spec.scheduler_name.take());
+    let selector = below(properties, "spark.kubernetes.node.selector.");
+    let selector = selector.chain(below(properties, "spark.kubernetes.executor.node.selector."));
+    spec.node_selector.get_or_insert_default().extend(selector);
+    if let Some(secrets) = get("spark.kubernetes.container.image.pullSecrets") {
+        let secret = |name: &str| LocalObjectReference { name: name.trim().to_owned() };
+        spec.image_pull_secrets = Some(secrets.split(',').map(secret).collect());
+    }
+}
+
+/// The resources that Spark asks for, over those of a template.
+fn resources(properties: &Properties, mut template: ResourceRequirements) -> ResourceRequirements {
+    let get = |key: &str| properties.get(key).map(String::as_str);
+    let heap = get("spark.executor.memory").and_then(mebibytes).unwrap_or(1024.0);
+    let factor = get("spark.executor.memoryOverheadFactor")
+        .or(get("spark.kubernetes.memoryOverheadFactor"))
+        .and_then(|factor| factor.parse().ok())
+        .unwrap_or(0.1);
+    let overhead = get("spark.executor.memoryOverhead").and_then(mebibytes);
+    let overhead = overhead.unwrap_or_else(|| (heap * factor).max(LEAST_OVERHEAD));
+    let memory = Quantity(format!("{}Mi", (heap + overhead).floor()));
+    let cpu = get("spark.kubernetes.executor.request.cores").or(get("spark.executor.cores"));
+    let requests = template.requests.get_or_insert_default();
+    requests.insert("memory".to_owned(), memory.clone());
+    requests.insert("cpu".to_owned(), Quantity(cpu.unwrap_or("1").to_owned()));
+    let limits = template.limits.get_or_insert_default();
+    limits.insert("memory".to_owned(), memory);
+    if let Some(limit) = get("spark.kubernetes.executor.limit.cores") {
+        limits.insert("cpu".to_owned(), Quantity(limit.to_owned()));
+    }
+    template
+}
+
+/// The settings below a prefix, without it.
+fn below(properties: &Properties, prefix: &str) -> impl Iterator<Item = (String, String)> {
+    let named = |(key, value): (&String, &String)| {
+        Some((key.strip_prefix(prefix)?.to_owned(), value.clone()))
+    };
+    properties.iter().filter_map(named).collect::<Vec<_>>().into_iter()
+}
+
+/// The beginning of executors' names (`KubernetesConf.getResourceNamePrefix`): the name of the
+/// application in letters, digits and `-`, and a unique part.
+fn name_prefix(properties: &Properties) -> String {
+    if let Some(prefix) = properties.get("spark.kubernetes.executor.podNamePrefix") {
+        return prefix.clone();
+    }
+    let app = properties.get("spark.app.name").map_or("spark", String::as_str);
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let parts: String = app.trim().chars().map(plain).collect();
+    let parts: Vec<&str> = parts.split('-').filter(|part| !part.is_empty()).collect();
+    format!("{}-0123456789abcdef", parts.join("-"))
+}
+
+/// A size as Spark writes it (`JavaUtils.byteStringAsMb`); a number without a unit is in MiB.
+fn mebibytes(size: &str) -> Option<f64> {
+    let size = size.trim().to_ascii_lowercase();
+    let size = size.strip_suffix('b').unwrap_or(&size);
+    let (number, unit) = match size.char_indices().last()? {
+        (at, unit) if unit.is_ascii_alphabetic() => (&size[..at], unit),
+        _ => (size, 'm'),
+    };
+    let number: f64 = number.parse().ok()?;
+    Some(match unit {
+        'k' => number / 1024.0,
+        'm' => number,
+        'g' => number * 1024.0,
+        't' => number * 1024.0 * 1024.0,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn properties(all: &[(&str, &str)]) -> Properties {
+        all.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_pod_is_what_spark_would_ask_for() {
+        let pod = executor_pod(&properties(&[
+            ("spark.app.name", "My App!"),
+            ("spark.executor.memory", "512m"),
+            ("spark.kubernetes.executor.request.cores", "300m"),
+            ("spark.kubernetes.executor.limit.cores", "1"),
+            ("spark.kubernetes.container.image", "i:1"),
+            ("spark.kubernetes.executor.label.team", "a"),
+            ("spark.kubernetes.executor.annotation.note", "b"),
+            ("spark.kubernetes.node.selector.pool", "p"),
+            ("spark.kubernetes.scheduler.name", "volcano"),
+            ("spark.kubernetes.authenticate.executor.serviceAccountName", "spark"),
+        ]));
+        insta::assert_json_snapshot!(pod.expect("a pod"));
+    }
+
+    #[test]
+    fn a_template_is_kept() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("x.yaml");
+        let yaml = "spec:\n  priorityClassName: high\n  containers:\n  - name: mine\n    resources:\n      limits: {nvidia.com/gpu: 1}\n";
+        std::fs::write(&file, yaml).expect("written");
+        let key = "spark.kubernetes.executor.podTemplateFile";
+        let pod = executor_pod(&properties(&[(key, &file.display().to_string())])).expect("read");
+        let spec = pod.spec.expect("a specification");
+        assert_eq!(spec.priority_class_name.as_deref(), Some("high"));
+        let [container] = &*spec.containers else { panic!("{:?}", spec.containers) };
+        assert_eq!(container.name, "mine");
+        let limits = container.resources.as_ref().and_then(|all| all.limits.as_ref());
+        let names: Vec<&String> = limits.expect("limits").keys().collect();
+        assert_eq!(names, ["memory", "nvidia.com/gpu"]);
+        assert!(executor_pod(&properties(&[(key, "/nowhere.yaml")])).is_none());
+    }
+
+    #[rstest]
+    #[case("512m", Some(512.0))]
+    #[case("512MB", Some(512.0))]
+    #[case("2g", Some(2048.0))]
+    #[case("700", Some(700.0))]
+    #[case("1024k", Some(1.0))]
+    #[case("much", None)]
+    fn sizes_are_as_spark_writes_them(#[case] size: &str, #[case] expected: Option<f64>) {
+        assert_eq!(mebibytes(size), expected);
+    }
+}
