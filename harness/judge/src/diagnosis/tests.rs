@@ -52,10 +52,7 @@ fn driver(change: impl FnOnce(&mut DriverFacts)) -> Evidence {
 #[case(waiting("CreateContainerConfigError"), Cause::ContainerNotCreated)]
 #[case(unscheduled("0/1 nodes are available: 1 Insufficient cpu."), Cause::InsufficientCpu)]
 #[case(unscheduled("0/1 nodes are available: 1 Insufficient memory."), Cause::InsufficientMemory)]
-#[case(
-    unscheduled("0/1 nodes are available: 1 node(s) had untolerated taint"),
-    Cause::Unschedulable
-)]
+#[case(unscheduled("0/1 nodes are available: 1 node(s) had untolerated taint"), Cause::Taint)]
 #[case(
     unscheduled(
         r#"0/1 nodes are available: persistentvolumeclaim "nopvc" not found. preemption: 0/1"#
@@ -66,10 +63,10 @@ fn driver(change: impl FnOnce(&mut DriverFacts)) -> Evidence {
     unscheduled(
         "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
     ),
-    Cause::Unschedulable
+    Cause::ClaimPending
 )]
-#[case(failed_mount("ContainerCreating"), Cause::VolumeNotMounted)]
-#[case(failed_mount("PodInitializing"), Cause::VolumeNotMounted)]
+#[case(failed_mount("ContainerCreating"), Cause::ConfigMapMissing)]
+#[case(failed_mount("PodInitializing"), Cause::ConfigMapMissing)]
 #[case(
     driver_said(r#"User "u" cannot create resource "persistentvolumeclaims""#),
     Cause::MissingVerb

@@ -23,7 +23,7 @@ const GROUPS: [Group; 11] = [
     Group { session: configuration::SESSION, pod: &[] },
     Group { session: admission::SESSION, pod: &[] },
     Group { session: api::SESSION, pod: api::POD },
-    Group { session: &[], pod: node::POD },
+    Group { session: node::SESSION, pod: node::POD },
     Group { session: &[], pod: image::POD },
     Group { session: &[], pod: container::POD },
     Group { session: process::SESSION, pod: process::POD },
