@@ -24,6 +24,7 @@ mod tests;
 mod verdict;
 
 pub use admission::{MissingVerb, missing_verbs};
+pub use configuration::{DeployMode, unknown_keys, without_effect};
 pub use evidence::{
     Asked, Claim, Condition, ContainerFacts, DriverFacts, Ended, EventFacts, Evidence, NodeFacts,
     PodFacts, PodRole, Policy, Quota, Refusal, Surroundings, Waits,
