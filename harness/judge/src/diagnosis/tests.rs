@@ -194,7 +194,7 @@ fn with_driver(log: &str, host: &str, ended: bool) -> Evidence {
 #[rstest]
 #[case("IOException: Failed to connect to /10.0.0.1:7078", "10.0.0.1", true)]
 #[case("IOException: Failed to connect to node/10.0.0.1:7078", "10.0.0.1", true)]
-#[case("UnknownHostException: s-driver.team.svc", "s-driver.team.svc", true)]
+#[case("IOException: Failed to connect to s-driver.team.svc:7078", "s-driver.team.svc", true)]
 // The executor's own name, and others'.
 #[case("UnknownHostException: x-exec-1: x-exec-1: Name not known", "10.0.0.1", false)]
 #[case("UnknownHostException: store.team.svc", "s-driver.team.svc", false)]
