@@ -70,7 +70,10 @@ async fn a_spark_shell_without_executors_is_ended_and_says_why() -> Outcome {
     proof("a_spark_shell_without_executors_is_ended_and_says_why", async |p| {
         let session = p.session().front_end(FrontEnd::SparkShell).executors(1);
         let session = session.image("sparkproof.invalid/spark:nowhere");
-        expect_red(session.start().await, &["wrong-image", "sparkproof.invalid/spark:nowhere"])?;
+        expect_red(
+            session.start().await,
+            &["registry-unreachable", "sparkproof.invalid/spark:nowhere"],
+        )?;
         Ok(())
     })
     .await

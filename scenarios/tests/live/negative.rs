@@ -7,7 +7,10 @@ use sparkproof::catalog::plan::{MebiBytes, MilliCpu};
 async fn a_wrong_image_is_named() -> Outcome {
     proof("a_wrong_image_is_named", async |p| {
         let session = p.session().executors(1).image("sparkproof.invalid/spark:nowhere");
-        expect_red(session.start().await, &["wrong-image", "sparkproof.invalid/spark:nowhere"])?;
+        expect_red(
+            session.start().await,
+            &["registry-unreachable", "sparkproof.invalid/spark:nowhere"],
+        )?;
         Ok(())
     })
     .await
@@ -34,7 +37,7 @@ async fn a_secret_that_is_not_there_is_named() -> Outcome {
     proof("a_secret_that_is_not_there_is_named", async |p| {
         let session =
             p.session().executors(1).conf("spark.kubernetes.executor.secretKeyRef.KEY", "none:key");
-        expect_red(session.start().await, &["container-not-created", "secret \"none\" not found"])?;
+        expect_red(session.start().await, &["secret-missing", "secret \"none\" not found"])?;
         Ok(())
     })
     .await

@@ -649,10 +649,6 @@ mod tests {
     #[case(
         "WARN WatchConnectionManager: Exec Failure\nio.fabric8.kubernetes.client.KubernetesClientException: Operation: [list] failed\nCaused by: java.net.SocketTimeoutException: timeout\n"
     )]
-    // A webhook that the API server cannot call, for a pod that is made again.
-    #[case(
-        "io.fabric8.kubernetes.client.KubernetesClientException: Failure executing: POST at: https://10.0.0.1/api. Message: Internal error occurred: failed calling webhook \"w\": 502 Bad Gateway\n"
-    )]
     // Of a store, of an executor.
     #[case(
         "java.net.ConnectException: Call From h/10.1.1.1 to namenode:8020 failed on connection exception: java.net.ConnectException: Connection refused\n"

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sparkproof_base::verdict::Cause;
 
-use self::mounts::{MENDS, MOUNTS};
+use self::mounts::{MENDS, MOUNTS, ONE_EACH};
 use super::evidence::{Claim, EventFacts, Evidence, PodFacts};
 use super::finding::{Ends, Finding, PodRule, SessionRule};
 
@@ -84,11 +84,6 @@ fn one_at_a_time(_: &Evidence, pod: &PodFacts) -> Option<Finding> {
     );
     Some(finding.of(pod).because(&pod.name, message).ends(Ends::IfItStays))
 }
-
-/// What to do where executors share a volume that they cannot share.
-const ONE_EACH: &str = "give each executor a claim of its own \
-     (spark.kubernetes.executor.volumes.persistentVolumeClaim.*.options.claimName=OnDemand), use a \
-     claim of ReadWriteMany, or run one executor (--executors 1)";
 
 static OTHERWISE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(

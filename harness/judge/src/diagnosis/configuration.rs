@@ -5,15 +5,17 @@ mod application;
 mod bind;
 mod jvm;
 mod keys;
+mod said;
 mod value;
 
 use sparkproof_base::verdict::Cause;
 
-use super::evidence::{Evidence, PodRole};
-use super::finding::{Ends, Finding, SessionRule};
+use super::evidence::Evidence;
+use super::finding::{Ends, Finding, PodRule, SessionRule};
 
 pub use keys::{DeployMode, unknown_keys, without_effect};
 
+pub(super) const POD: &[PodRule] = &[jvm::options_of_executor];
 pub(super) const SESSION: &[SessionRule] = &[
     local_master,
     other_session,
@@ -23,18 +25,6 @@ pub(super) const SESSION: &[SessionRule] = &[
     application::missing,
     value::refused,
 ];
-
-/// What the driver says, wherever it says it, as long as no executor works for it: what it says
-/// later is of its application.
-fn driver_says(evidence: &Evidence) -> Vec<(&str, &str)> {
-    if evidence.executors().any(|pod| pod.is_healthy()) {
-        return Vec::new();
-    }
-    let pods = evidence.pods.iter().filter(|pod| pod.role == PodRole::Driver);
-    let logs = pods.map(|pod| (&*pod.name, &*pod.log));
-    let driver = &evidence.driver;
-    [("driver log", &*driver.log), ("driver", &*driver.reason)].into_iter().chain(logs).collect()
-}
 
 fn local_master(evidence: &Evidence) -> Option<Finding> {
     let master = evidence.driver.context_master.as_ref().filter(|m| !m.starts_with("k8s://"))?;
@@ -92,7 +82,7 @@ mod tests {
     use rstest::rstest;
 
     use super::super::diagnose;
-    use super::super::evidence::{DriverFacts, PodFacts};
+    use super::super::evidence::{DriverFacts, PodFacts, PodRole};
     use super::super::testing::{pod, said};
     use super::*;
 
@@ -543,7 +533,8 @@ mod tests {
         let mut other = evidence.pods[0].clone();
         other.name = "x-exec-2".to_owned();
         evidence.pods.push(other);
-        let found = jvm::options(&evidence).map(|f| (f.pods, f.ends));
+        let found = super::super::findings(&evidence).into_iter().next();
+        let found = found.map(|f| (f.pods, f.ends));
         let pods = ["x-exec-1", "x-exec-2"].map(str::to_owned).to_vec();
         assert_eq!(found, Some((pods, Ends::AtOnce)));
     }

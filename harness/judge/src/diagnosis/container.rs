@@ -2,12 +2,14 @@
 
 mod runtime;
 mod sandbox;
+mod trouble;
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 use sparkproof_base::verdict::Cause;
 
+use self::trouble::last_trouble;
 use super::evidence::{ContainerFacts, EventFacts, Evidence, PodFacts, PodRole};
 use super::finding::{Ends, Finding, PodRule, last_lines};
 
@@ -161,22 +163,6 @@ fn mounted_sources(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
         Some(Finding::new(cause, says, format!("add that key to the {kind}")).of(pod))
     })?;
     Some(finding.events([event]).ends(Ends::IfItStays))
-}
-
-/// The last event of this reason about a pod that is being made, if kubelet has not come further
-/// since.
-fn last_trouble<'a>(
-    evidence: &'a Evidence,
-    pod: &'a PodFacts,
-    reason: &str,
-) -> Option<&'a EventFacts> {
-    if !pod.is_being_made() {
-        return None;
-    }
-    let further = ["Pulling", "Pulled", "Created", "Started"];
-    let mut events = evidence.events_of(&pod.name);
-    let last = events.rfind(|event| event.reason == reason || further.contains(&&*event.reason))?;
-    (last.reason == reason).then_some(last)
 }
 
 /// Kubelet's `security_context.go`.

@@ -367,11 +367,11 @@ impl PodFacts {
     /// The first container that ended with another exit code than 0, now or in its previous
     /// instance.
     pub fn failed(&self) -> Option<(&ContainerFacts, &Ended)> {
-        let ended = self.containers.iter().flat_map(|container| {
+        let mut ended = self.containers.iter().flat_map(|container| {
             let ends = [&container.ended, &container.ended_before];
             ends.into_iter().flatten().map(move |end| (container, end))
         });
-        ended.filter(|(_, end)| end.code != 0).next()
+        ended.find(|(_, end)| end.code != 0)
     }
 }
 

@@ -52,12 +52,12 @@ fn said(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
     }
     let lines: Vec<&str> = pod.log.lines().collect();
     let (lines, scope) = match (reached, exit_of(&lines)) {
-        (false, _) => (lines, words::Scope::Started),
+        (false, _) => (lines, table::Scope::Started),
         // It did not get further than its registration.
-        (true, Some(exit)) => (exit.to_vec(), words::Scope::Started),
+        (true, Some(exit)) => (exit.to_vec(), table::Scope::Started),
         (true, None) => {
             let chain = java::chains(&pod.log).pop().unwrap_or_default();
-            (chain.iter().map(|thrown| thrown.line).collect(), words::Scope::Ended)
+            (chain.iter().map(|thrown| thrown.line).collect(), table::Scope::Ended)
         }
     };
     let found = words::find(&lines, scope)?;
@@ -101,7 +101,7 @@ fn other_version(evidence: &Evidence) -> Option<Finding> {
         line.contains("local class incompatible") && line.contains("org.apache.spark.")
     };
     let line = evidence.driver.log.lines().find(is)?.trim();
-    let found = words::find(&[line], words::Scope::Started)?;
+    let found = words::find(&[line], table::Scope::Started)?;
     Some(found.finding(evidence, PodRole::Driver).because("driver log", line).ends(Ends::AtOnce))
 }
 

@@ -2,6 +2,7 @@
 
 mod fit;
 mod reasons;
+mod rules;
 mod words;
 
 use sparkproof_base::verdict::Cause;

@@ -20,7 +20,7 @@ struct Group {
 /// In the order in which causes stop a session. Why executors ended comes before why others are not
 /// scheduled: their replacements find no room until they are gone.
 const GROUPS: [Group; 11] = [
-    Group { session: configuration::SESSION, pod: &[] },
+    Group { session: configuration::SESSION, pod: configuration::POD },
     Group { session: admission::SESSION, pod: &[] },
     Group { session: api::SESSION, pod: api::POD },
     Group { session: node::SESSION, pod: node::POD },

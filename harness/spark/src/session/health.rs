@@ -339,7 +339,7 @@ mod tests {
 
         let one = [(1, running), (2, unscheduled()), (3, unscheduled())];
         let words = health(3, Duration::ZERO).decide(look(&one, 1)).expect("hopeless");
-        assert!(words.contains("x-exec-2") && words.contains("Insufficient cpu"), "{words}");
+        assert!(words.contains("x-exec-2") && words.contains("insufficient-cpu"), "{words}");
     }
 
     /// What was listed on a user's cluster, whose node has this label.

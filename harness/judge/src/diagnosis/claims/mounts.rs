@@ -2,7 +2,10 @@
 
 use sparkproof_base::verdict::Cause;
 
-use super::ONE_EACH;
+/// What to do where executors share a volume that they cannot share.
+pub(super) const ONE_EACH: &str = "give each executor a claim of its own \
+     (spark.kubernetes.executor.volumes.persistentVolumeClaim.*.options.claimName=OnDemand), use a \
+     claim of ReadWriteMany, or run one executor (--executors 1)";
 
 /// Spark makes its own ConfigMaps beside or after the pod, as Kubernetes does that of its CA; the
 /// kubelet's caches are late too.

@@ -7,7 +7,7 @@ use sparkproof_base::verdict::Cause;
 
 use super::super::evidence::Evidence;
 use super::super::finding::{Ends, Finding};
-use super::driver_says;
+use super::said::driver_says;
 
 const FILE: &str = "name a file that exists where the driver runs: in cluster mode local:///PATH of \
                     the image, else a path of the host or a URL";

@@ -8,7 +8,7 @@ use sparkproof_catalog::plan::DriverPlace;
 
 use super::super::evidence::Evidence;
 use super::super::finding::{Ends, Finding};
-use super::driver_says;
+use super::said::driver_says;
 
 /// `Utils.startServiceOnPort`, when it gives up. A port that is taken is no failure before.
 static GAVE_UP: LazyLock<Regex> = LazyLock::new(|| {

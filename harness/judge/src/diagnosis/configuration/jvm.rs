@@ -2,9 +2,9 @@
 
 use sparkproof_base::verdict::Cause;
 
-use super::super::evidence::Evidence;
+use super::super::evidence::{Evidence, PodFacts, PodRole};
 use super::super::finding::{Ends, Finding};
-use super::driver_says;
+use super::said::driver_says;
 
 /// Words of the JVM when it refuses an option (HotSpot's `arguments.cpp`, the launcher's `java.c`,
 /// `JPLISAgent.c`). Warnings of options that are ignored or deprecated are none.
@@ -53,6 +53,7 @@ fn line(log: &str) -> Option<&str> {
     line.map(str::trim)
 }
 
+/// The driver's JVM, and what Spark says of options of either.
 pub(super) fn options(evidence: &Evidence) -> Option<Finding> {
     let driver = driver_says(evidence).into_iter();
     if let Some((name, text, line)) =
@@ -69,14 +70,16 @@ pub(super) fn options(evidence: &Evidence) -> Option<Finding> {
             Finding::new(Cause::JvmOptions, says, remedy).because(name, line).ends(Ends::AtOnce),
         );
     }
-    let pods = evidence.executors().filter(|pod| !pod.is_healthy());
-    let mut pods = pods.filter_map(|pod| Some((pod, line(&pod.log)?)));
-    let (first, line) = pods.next()?;
+    None
+}
+
+/// An executor's JVM.
+pub(super) fn options_of_executor(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
+    let line = line(&pod.log).filter(|_| pod.role == PodRole::Executor)?;
     let says = format!("its JVM does not start with its options: {line}");
-    let remedy = remedy(evidence, "executor", &first.log, line);
-    let finding =
-        Finding::new(Cause::JvmOptions, says, remedy).of(first).because(&first.name, line);
-    Some(pods.fold(finding, |finding, (pod, _)| finding.of(pod)).ends(Ends::AtOnce))
+    let remedy = remedy(evidence, "executor", &pod.log, line);
+    let finding = Finding::new(Cause::JvmOptions, says, remedy).of(pod);
+    Some(finding.because(&pod.name, line).ends(Ends::AtOnce))
 }
 
 /// Whose option it is: a key's, a variable's of the image, or the heap's.

@@ -7,7 +7,7 @@ use sparkproof_base::verdict::Cause;
 
 use super::super::evidence::Evidence;
 use super::super::finding::{Ends, Finding};
-use super::driver_says;
+use super::said::driver_says;
 
 /// What to do where the message says it all.
 const CORRECT: &str = "correct the value in --conf";

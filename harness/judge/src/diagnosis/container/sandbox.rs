@@ -7,7 +7,7 @@ use sparkproof_base::verdict::Cause;
 
 use super::super::evidence::{Evidence, PodFacts};
 use super::super::finding::{Ends, Finding};
-use super::last_trouble;
+use super::trouble::last_trouble;
 
 /// containerd's `sandbox_run.go` and `config.go`, CRI-O's, kubelet's `runtimeclass`.
 static NO_HANDLER: LazyLock<Regex> = LazyLock::new(|| {

@@ -8,7 +8,7 @@ use sparkproof_base::verdict::Cause;
 use super::super::evidence::{Evidence, PodFacts, PodRole};
 use super::super::finding::{Ends, Finding, last_lines};
 use super::super::java;
-use super::{exit, words};
+use super::{exit, table, words};
 
 /// How much of a driver's log is read for what ended it: a stack trace of Spark has a hundred lines.
 const LAST: usize = 600;
@@ -72,7 +72,7 @@ pub(super) fn said(evidence: &Evidence) -> Option<Finding> {
     if has_ended(evidence) {
         lines.extend(failures(log(evidence)));
     }
-    let found = words::find(&lines, words::Scope::Driver)?;
+    let found = words::find(&lines, table::Scope::Driver)?;
     // Of a heap that is the driver's own or an executor's.
     let executors = found.line.contains("executor ") || found.line.contains("Lost task");
     let role = if executors { PodRole::Executor } else { PodRole::Driver };

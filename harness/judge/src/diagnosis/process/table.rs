@@ -2,7 +2,16 @@
 
 use sparkproof_base::verdict::Cause;
 
-use super::words::Scope;
+/// Whose words they are, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scope {
+    /// An executor's before it registered: all words mean it.
+    Started,
+    /// What ended an executor that had registered.
+    Ended,
+    /// A driver's, or a job's.
+    Driver,
+}
 
 /// An expression for a line, what it means, and what to do. `{what}` stands for what the expression
 /// calls so, `{heap}` for the advice on the heap.

@@ -8,18 +8,7 @@ use sparkproof_base::verdict::Cause;
 use super::super::evidence::{Evidence, PodRole};
 use super::super::finding::Finding;
 use super::exit;
-use super::table::{WORDS, Words};
-
-/// Whose words they are, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scope {
-    /// An executor's before it registered: all words mean it.
-    Started,
-    /// What ended an executor that had registered.
-    Ended,
-    /// A driver's, or a job's.
-    Driver,
-}
+use super::table::{Scope, WORDS, Words};
 
 static COMPILED: LazyLock<Vec<(Regex, &'static Words)>> = LazyLock::new(|| {
     let compiled =

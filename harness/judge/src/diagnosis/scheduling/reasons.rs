@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::fit::{gives, has_labels, is_big_enough};
-use super::words::RULES;
+use super::rules::RULES;
 use crate::diagnosis::evidence::{Evidence, NodeFacts, PodFacts};
 
 static NODES: LazyLock<Regex> = LazyLock::new(|| {
