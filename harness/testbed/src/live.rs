@@ -171,8 +171,11 @@ impl<'a> PreparedSession<'a> {
             strict: wanted.strict,
             deadline: environment.plan.session_timeout,
         };
-        let cluster = &environment.cluster;
-        let start = Box::pin(Session::start(context, cluster, &access, &image, &spec, &pods));
+        let mut cluster = environment.cluster.clone();
+        if let Some(server) = &wanted.server {
+            cluster.record.server.clone_from(server);
+        }
+        let start = Box::pin(Session::start(context, &cluster, &access, &image, &spec, &pods));
         let started = started(context, wanted.executors, start).await;
         let session = phase.end(started, |session| {
             let (n, master) = (wanted.executors, &session.described().context_master);

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::Result;
 use sparkproof_catalog::plan::{
     ClassPath, Conf, DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice,
@@ -9,7 +10,7 @@ use sparkproof_catalog::plan::{
 use sparkproof_images::load_layered;
 use sparkproof_images::spark::python_layers;
 use sparkproof_kubernetes::access::Rule;
-use sparkproof_spark::session::{FaultInjection, SessionOverlay};
+use sparkproof_spark::session::{EXECUTOR_CONTAINER, FaultInjection, SessionOverlay};
 
 use crate::ScenarioContext;
 
@@ -32,6 +33,7 @@ pub struct SessionBuilder<'a> {
     pub(super) trap: Option<FaultInjection>,
     pub(super) dynamic_allocation: bool,
     pub(super) strict: bool,
+    pub(super) server: Option<String>,
     pub(super) conf: Conf,
     pub(super) verbs: Vec<Rule>,
     pub(super) added: SessionOverlay,
@@ -57,6 +59,7 @@ impl<'a> SessionBuilder<'a> {
             trap: None,
             dynamic_allocation: false,
             strict: false,
+            server: None,
             conf: plan.conf.clone(),
             verbs: Vec::new(),
             added: SessionOverlay::default(),
@@ -192,6 +195,24 @@ impl<'a> SessionBuilder<'a> {
     #[must_use]
     pub fn conf(mut self, key: &str, value: &str) -> Self {
         self.conf.insert(key, value);
+        self
+    }
+
+    /// Adds a template of the executors' pods, in YAML. The driver is not in a pod, and no strategy
+    /// has a template of its own.
+    pub fn pod_template(self, yaml: &str) -> Result<Self> {
+        let file = self.proof.context.run.dir().join("executor-template.yaml");
+        private_file(&file, yaml.as_bytes())?;
+        let file = file.display().to_string();
+        let named = self.conf("spark.kubernetes.executor.podTemplateFile", &file);
+        let container = "spark.kubernetes.executor.podTemplateContainerName";
+        Ok(named.conf(container, EXECUTOR_CONTAINER))
+    }
+
+    /// Sets the API server's URL of a driver on this host.
+    #[must_use]
+    pub fn server(mut self, url: &str) -> Self {
+        self.server = Some(url.to_owned());
         self
     }
 
