@@ -3,6 +3,7 @@
 
 mod allocation;
 mod application;
+mod causes;
 mod driver;
 mod existing;
 mod features;
