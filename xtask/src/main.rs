@@ -1,6 +1,7 @@
 //! Chores: `cargo xtask test` runs the tests, `cargo xtask ci` is what CI runs.
 
 mod costs;
+mod faults;
 mod ignored;
 mod run;
 mod soak;
@@ -60,6 +61,11 @@ enum Chore {
         /// Target directory: its directories green, red, reading and reading-red are replaced
         dir: PathBuf,
     },
+    /// Show how the faults of `causes.rs` came out: right, wrong name or none, and after how long
+    Faults {
+        /// The run directory, or the file that SPARKPROOF_FAULTS_OUT named
+        path: PathBuf,
+    },
     /// Show which crate uses which, and in how many files
     Edges,
     /// Run what CI runs: lint, then all tests with the ci profile
@@ -75,6 +81,7 @@ fn main() -> miette::Result<()> {
         Chore::Soak(args) => soak::soak(&args),
         Chore::Docs { run } => docs(&run),
         Chore::Sample { dir } => sample(&dir),
+        Chore::Faults { path } => faults(&path),
         Chore::Edges => edges(),
         Chore::Ci => {
             lint()?;
@@ -145,6 +152,12 @@ fn sample(dir: &Path) -> miette::Result<()> {
     cargo(["test", "--package", "sparkproof-report", "--lib", "each_sample_of_a_run_has_its_pages"])
         .env("SPARKPROOF_SAMPLE", &dir)
         .run()
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn faults(path: &Path) -> miette::Result<()> {
+    print!("{}", faults::table(path)?);
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the output of the command")]
