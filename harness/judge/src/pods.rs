@@ -49,6 +49,17 @@ impl PodList {
         });
         PodList(rows.collect())
     }
+
+    /// Executors whose id is greater than their number: Spark gives the next id to each that
+    /// replaces one.
+    fn replaced(&self, executors: u32) -> Vec<String> {
+        let id = |row: &PodRow| row.name.rsplit_once("-exec-")?.1.parse::<u32>().ok();
+        let (later, first): (Vec<_>, Vec<_>) = { self.0.iter() }
+            .filter_map(|row| Some((id(row)?, row)))
+            .partition(|(id, _)| *id > executors);
+        let all_first = first.len() == executors as usize;
+        later.into_iter().filter(|_| !all_first).map(|(_, row)| row.name.clone()).collect()
+    }
 }
 
 impl std::fmt::Display for PodList {
@@ -96,15 +107,27 @@ impl Observation for PodList {
         if observed == expected {
             return Judged::green().with("pod list", self);
         }
-        let reason = format!("the pod list differs from the expected one:\n{observed}");
-        Judged::red(
-            reason,
-            "check what else runs there; if the new list is right, change `judge/src/pods.rs` and \
-             review the snapshot: cargo insta review",
-        )
-        .with("pod list", self)
-        .with("expected", expected)
-        .with("observed", observed)
+        let differs = format!("the pod list differs from the expected one:\n{observed}");
+        let replaced = self.replaced(*executors);
+        let (reason, remedy) = match replaced.is_empty() {
+            true => (
+                differs,
+                "check what else runs there; if the new list is right, change `judge/src/pods.rs` \
+                 and review the snapshot: cargo insta review",
+            ),
+            false => (
+                format!(
+                    "executors ended, and {} came in their place: {differs}",
+                    replaced.join(", ")
+                ),
+                "read the logs of the executors that ended, in the run directory: docs/causes.md \
+                 names what they may end of",
+            ),
+        };
+        Judged::red(reason, remedy)
+            .with("pod list", self)
+            .with("expected", expected)
+            .with("observed", observed)
     }
 }
 
@@ -140,7 +163,7 @@ pub(crate) fn list_controls() -> Vec<Control> {
         }),
         red("one not ready", "0/1", &|rows| "0/1".clone_into(&mut rows[1].ready)),
         red("one restarted", "1   ", &|rows| rows[1].restarts = 1),
-        red("another id", "exec-7", &|rows| rows[2] = row(7)),
+        red("another id", "exec-7 came in their place", &|rows| rows[2] = row(7)),
         Control::unseen::<PodList>(&3, "the watch was refused"),
     ]
 }

@@ -50,7 +50,7 @@ metadata: {name: low-$RUN}
 value: -10
 preemptionPolicy: Never
 ";
-/// Fits on a node of 2 CPUs, of which Kubernetes takes about 1, only if executors of 800m go.
+/// Fits on a node of 2 CPUs, of which Kubernetes takes about 1, only if an executor of 800m goes.
 const URGENT: &str = "\
 apiVersion: v1
 kind: Pod
@@ -120,8 +120,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("preempted", Cause::Preempted)
             .with(Put(LOW))
             .with(pod("priorityClassName: low-$RUN"))
-            .with(Executors(2))
-            .with(Cpu(400))
+            .with(Cpu(800))
             .with(OncePlaced(URGENT))
             .not(Cause::InsufficientCpu),
         Fault::new("executors-apart", Cause::Unschedulable)

@@ -118,6 +118,8 @@ pub struct PodFacts {
     pub labels: BTreeMap<String, String>,
     /// `spec.nodeSelector`.
     pub node_selector: BTreeMap<String, String>,
+    /// The terms of its required node affinity, e.g. `zone In a b, disk Exists`.
+    pub node_affinity: Vec<String>,
     /// Names of the scheduling gates.
     pub gates: Vec<String>,
     /// Whether it was ever in Spark's list of executors.

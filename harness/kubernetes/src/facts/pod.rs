@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
-    Container, ContainerState, ContainerStatus, Event, Pod, PodCondition,
+    Container, ContainerState, ContainerStatus, Event, NodeSelectorRequirement, NodeSelectorTerm,
+    Pod, PodCondition, PodSpec,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::ResourceExt;
@@ -67,10 +68,27 @@ pub fn pod(pod: &Pod, now: Timestamp) -> PodFacts {
         claims: claims.collect(),
         labels: pod.labels().clone(),
         node_selector: spec.and_then(|spec| spec.node_selector.clone()).unwrap_or_default(),
+        node_affinity: spec.map(node_affinity).unwrap_or_default(),
         gates: gates.map(|gate| gate.name.clone()).collect(),
         registered: false,
         log: String::new(),
     }
+}
+
+/// The required terms, of which one must hold.
+fn node_affinity(spec: &PodSpec) -> Vec<String> {
+    let required = spec.affinity.as_ref().and_then(|all| {
+        all.node_affinity.as_ref()?.required_during_scheduling_ignored_during_execution.as_ref()
+    });
+    let written = |wanted: &NodeSelectorRequirement| {
+        let values = wanted.values.iter().flatten().map(|value| format!(" {value}"));
+        format!("{} {}{}", wanted.key, wanted.operator, values.collect::<String>())
+    };
+    let term = |term: &NodeSelectorTerm| {
+        let all = term.match_expressions.iter().chain(&term.match_fields).flatten();
+        all.map(written).collect::<Vec<_>>().join(", ")
+    };
+    required.iter().flat_map(|selector| &selector.node_selector_terms).map(term).collect()
 }
 
 fn condition(condition: &PodCondition) -> Condition {

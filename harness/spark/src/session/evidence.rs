@@ -6,12 +6,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Looked;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_judge::diagnosis::{EventFacts, Evidence, PodFacts, Surroundings};
-use sparkproof_kubernetes::facts;
+use sparkproof_kubernetes::facts as of;
+use sparkproof_kubernetes::observe::Pods;
+
+use super::agreement::is_of;
+use super::logs::PodLogs;
+use super::protocol::DriverError;
 
 /// Where a session's objects are.
 #[derive(Clone)]
@@ -30,8 +36,8 @@ impl Place {
     /// Events of the namespace, and what is around these pods.
     pub(super) async fn list(&self, pods: &[PodFacts]) -> (Looked<Vec<EventFacts>>, Surroundings) {
         let (events, around) = tokio::join!(
-            facts::events(&self.client, &self.namespace),
-            facts::around(&self.client, &self.namespace, pods),
+            of::events(&self.client, &self.namespace),
+            of::around(&self.client, &self.namespace, pods),
         );
         (looked(events), around)
     }
@@ -44,17 +50,18 @@ impl Place {
     ) -> (Looked<Vec<EventFacts>>, Surroundings) {
         let context = context.for_teardown();
         let waiting = Waiting::up_to(5, "the namespace's events");
-        let listed: Result<_> = wait(&context, waiting, Source::Backoff, async || {
-            match facts::events(&self.client, &self.namespace).await {
-                Ok(events) => Progress::Met(events),
-                Err(kube::Error::Api(status)) if status.is_forbidden() => {
-                    Progress::Never(Error::environment(status.message.clone()))
+        let listed: Result<_> =
+            wait(&context, waiting, Source::Backoff, async || {
+                match of::events(&self.client, &self.namespace).await {
+                    Ok(events) => Progress::Met(events),
+                    Err(kube::Error::Api(status)) if status.is_forbidden() => {
+                        Progress::Never(Error::environment(status.message.clone()))
+                    }
+                    Err(e) => Progress::NotYet(e.to_string()),
                 }
-                Err(e) => Progress::NotYet(e.to_string()),
-            }
-        })
-        .await;
-        (looked(listed), facts::around(&self.client, &self.namespace, pods).await)
+            })
+            .await;
+        (looked(listed), of::around(&self.client, &self.namespace, pods).await)
     }
 }
 
@@ -73,7 +80,7 @@ pub(super) fn pod_facts<'a>(
     came: &BTreeSet<String>,
 ) -> Vec<PodFacts> {
     let now = Timestamp::now();
-    let mut seen: Vec<PodFacts> = pods.into_iter().map(|pod| facts::pod(pod, now)).collect();
+    let mut seen: Vec<PodFacts> = pods.into_iter().map(|pod| of::pod(pod, now)).collect();
     for pod in &mut seen {
         pod.log = logs.remove(&pod.name).unwrap_or_default();
     }
@@ -83,6 +90,30 @@ pub(super) fn pod_facts<'a>(
         pod.registered = came.contains(&pod.name);
     }
     seen
+}
+
+/// A session's name, and that of its driver's pod, if it is in one.
+pub(super) type Names<'a> = (&'a str, Option<&'a str>);
+
+/// Every pod of a session so far, in its last state.
+pub(super) fn facts(
+    pods: &Pods,
+    (session, driver): Names<'_>,
+    logs: &PodLogs,
+    came: &BTreeSet<String>,
+) -> Vec<PodFacts> {
+    let ever = pods.ever();
+    let ours = |pod: &&Arc<Pod>| is_of(pod, session) || driver == Some(&*pod.name_any());
+    pod_facts(ever.iter().filter(ours), logs.now(), came)
+}
+
+/// An error with the driver's stack trace, which has more than its message.
+pub(super) fn full(error: &Error) -> String {
+    let source = std::error::Error::source(error);
+    match source.and_then(|s| s.downcast_ref::<DriverError>()) {
+        Some(driver) => format!("{error}\n{}", driver.trace),
+        None => error.to_string(),
+    }
 }
 
 /// Adds events and surroundings to the evidence.

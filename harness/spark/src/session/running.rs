@@ -1,14 +1,17 @@
 //! A started session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::Result;
+use sparkproof_base::error::{Error, Result};
+use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, diagnose, findings};
 use sparkproof_judge::{
     Agreement, BlocksResult, Described, FrameResult, GroupMetrics, ReadTask, Removed,
 };
@@ -16,12 +19,13 @@ use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, of_session};
 use super::driver::{Driver, read_log};
+use super::evidence::{self, Place, facts, full};
 use super::frame::Frame;
 use super::health::may_not_create;
 use super::logs::PodLogs;
 use super::metrics::group_metrics;
 use super::probe::{BarrierResult, checked};
-use super::protocol::Request;
+use super::protocol::{DriverGone, Request};
 use super::reading::{Listing, ReadPart, ReadResult};
 use super::rest::{Executor, Rest};
 
@@ -45,6 +49,10 @@ pub struct Session {
     pub(super) driver: Driver,
     pub(super) logs: PodLogs,
     pub(super) pods: Pods,
+    pub(super) asked: Asked,
+    pub(super) place: Place,
+    /// Pods of all executors that were in the list when the start ended.
+    pub(super) came: BTreeSet<String>,
 }
 
 /// How a session ended.
@@ -145,7 +153,7 @@ impl Session {
 
     /// Runs one barrier stage of exactly `tasks` tasks.
     pub async fn barrier(&mut self, tasks: u32) -> Result<BarrierResult> {
-        let result: BarrierResult = self.driver.request(&Request::Barrier { tasks }, JOB).await?;
+        let result: BarrierResult = self.request(&Request::Barrier { tasks }, JOB).await?;
         checked(result.schema, result)
     }
 
@@ -156,7 +164,7 @@ impl Session {
         let many = parts.len();
         let deadline = READ.saturating_mul(u32::try_from(many).unwrap_or(u32::MAX).max(1));
         let request = Request::Read { tasks, parts };
-        let result: ReadResult = self.driver.request(&request, deadline).await?;
+        let result: ReadResult = self.request(&request, deadline).await?;
         checked(result.schema, result)?.by_part(many)
     }
 
@@ -188,15 +196,14 @@ impl Session {
 
     /// Sums the numbers 0 to `rows` (exclusive) in `partitions` tasks.
     pub async fn job(&mut self, rows: u64, partitions: u32) -> Result<u128> {
-        let sum: Sum = self.driver.request(&Request::Job { rows, partitions }, JOB).await?;
+        let sum: Sum = self.request(&Request::Job { rows, partitions }, JOB).await?;
         Ok(sum.sum)
     }
 
     /// Runs jobs of `tasks` tasks that leave blocks on executors, with `cached` also in memory. The
     /// first call computes each block; later calls compute only those that were lost.
     pub async fn blocks(&mut self, tasks: u32, cached: bool) -> Result<BlocksResult> {
-        let result: BlocksResult =
-            self.driver.request(&Request::Blocks { tasks, cached }, JOB).await?;
+        let result: BlocksResult = self.request(&Request::Blocks { tasks, cached }, JOB).await?;
         checked(result.schema, result)
     }
 
@@ -208,6 +215,45 @@ impl Session {
     /// Ends the tasks of [`Session::load`].
     pub async fn unload(&mut self) -> Result<()> {
         self.driver.request::<serde_json::Value>(&Request::Unload {}, JOB).await.map(drop)
+    }
+
+    /// A request that runs tasks; its error names the cause if executors ended because of one.
+    async fn request<T: DeserializeOwned>(
+        &mut self,
+        request: &Request,
+        deadline: Duration,
+    ) -> Result<T> {
+        match self.driver.request(request, deadline).await {
+            Err(error) if !error.is_interruption() => Err(self.explained(error).await),
+            answer => answer,
+        }
+    }
+
+    /// An error of this session, with the cause if its pods, their events and logs show one. The
+    /// evidence is then in the run directory.
+    async fn explained(&self, error: Error) -> Error {
+        let context = self.driver.context();
+        let mut came = self.came.clone();
+        let registered = self.registered().await.unwrap_or_default();
+        let pods = self.pods();
+        came.extend(registered.keys().filter_map(|id| Some(pods.get(id)?.name_any())));
+        let evidence = Evidence {
+            asked: self.asked.clone(),
+            driver: DriverFacts {
+                log: read_log(&self.driver.log_path()),
+                context_master: Some(self.described.context_master.clone()),
+                reason: full(&error),
+                gone: DriverGone::is_cause_of(&error),
+            },
+            pods: facts(&self.pods, (&self.name, self.driver.pod()), &self.logs, &came),
+            ..Evidence::default()
+        };
+        let evidence = evidence::complete(context, &self.place, evidence).await;
+        if findings(&evidence).is_empty() {
+            return error;
+        }
+        evidence::record(context, &self.name, &evidence);
+        diagnose(&evidence).error(error.what)
     }
 
     /// Calls `stop()`, then ends the driver. Spark does not wait for the end of the pods.

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -17,7 +16,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, PodMoment};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
-use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, PodFacts, diagnose};
+use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, diagnose};
 use sparkproof_judge::{Agreement, Described};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
@@ -25,7 +24,7 @@ use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, is_of, of_session};
 use super::driver::{Driver, Launch, read_log, session_dir};
-use super::evidence::{Place, pod_facts};
+use super::evidence::{Names, Place, facts, full};
 use super::health::{Health, Look};
 use super::logs::PodLogs;
 use super::protocol::DriverGone;
@@ -165,6 +164,9 @@ impl Session {
                 driver: starting.driver,
                 logs: starting.logs,
                 pods: pods.clone(),
+                asked: starting.asked,
+                place: starting.place,
+                came: starting.came,
             }),
             Err(error) if error.is_interruption() => {
                 starting.driver.end().await?;
@@ -341,21 +343,6 @@ impl Starting<'_> {
     }
 }
 
-/// A session's name, and that of its driver's pod, if it is in one.
-type Names<'a> = (&'a str, Option<&'a str>);
-
-/// Every pod of a session so far, in its last state.
-fn facts(
-    pods: &Pods,
-    (session, driver): Names<'_>,
-    logs: &PodLogs,
-    came: &BTreeSet<String>,
-) -> Vec<PodFacts> {
-    let ever = pods.ever();
-    let ours = |pod: &&Arc<Pod>| is_of(pod, session) || driver == Some(&*pod.name_any());
-    pod_facts(ever.iter().filter(ours), logs.now(), came)
-}
-
 fn look(
     pods: &Pods,
     session: Names<'_>,
@@ -369,15 +356,6 @@ fn look(
         leaving: pods.any_leaves(),
         registered,
         driver_log: read_log(driver_log),
-    }
-}
-
-/// An error with the driver's stack trace, which has more than its message.
-fn full(error: &Error) -> String {
-    let source = std::error::Error::source(error);
-    match source.and_then(|s| s.downcast_ref::<super::protocol::DriverError>()) {
-        Some(driver) => format!("{error}\n{}", driver.trace),
-        None => error.to_string(),
     }
 }
 

@@ -114,9 +114,13 @@ fn selector(evidence: &Evidence, pod: &PodFacts) -> (Cause, String, String) {
     let role = if pod.role == PodRole::Driver { "driver" } else { "executor" };
     let nodes = evidence.around.nodes.seen();
     if pod.node_selector.is_empty() {
+        let wanted = match &*pod.node_affinity {
+            [] => String::new(),
+            terms => format!(": {}", terms.join(", or ")),
+        };
         return (
             Cause::NodeSelector,
-            "no node has the labels that its node affinity asks for".to_owned(),
+            format!("no node has the labels that its node affinity asks for{wanted}"),
             "correct nodeAffinity in the pod template, or label a node so".to_owned(),
         );
     }
