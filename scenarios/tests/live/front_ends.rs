@@ -85,7 +85,7 @@ async fn a_spark_shell_that_ends_at_once_is_named() -> Outcome {
     proof("a_spark_shell_that_ends_at_once_is_named", async |p| {
         let session = p.session().front_end(FrontEnd::SparkShell).executors(1);
         let session = session.conf("spark.kubernetes.executor.podNamePrefix", "My_Prefix");
-        expect_red(session.start().await, &["driver-ended"])?;
+        expect_red(session.start().await, &["configuration-refused", "podNamePrefix"])?;
         Ok(())
     })
     .await

@@ -47,7 +47,7 @@ async fn a_secret_that_is_not_there_is_named() -> Outcome {
 async fn more_cpu_than_the_node_has_is_named() -> Outcome {
     proof("more_cpu_than_the_node_has_is_named", async |p| {
         let session = p.session().executors(1).cpu(MilliCpu(64_000));
-        expect_red(session.start().await, &["insufficient-cpu", "Insufficient cpu"])?;
+        expect_red(session.start().await, &["insufficient-cpu", "more than any node can give"])?;
         Ok(())
     })
     .await
@@ -58,7 +58,7 @@ async fn more_cpu_than_the_node_has_is_named() -> Outcome {
 async fn more_memory_than_the_node_has_is_named() -> Outcome {
     proof("more_memory_than_the_node_has_is_named", async |p| {
         let session = p.session().executors(1).memory(MebiBytes(512 * 1024));
-        expect_red(session.start().await, &["insufficient-memory", "Insufficient memory"])?;
+        expect_red(session.start().await, &["insufficient-memory", "more than any node can give"])?;
         Ok(())
     })
     .await

@@ -66,7 +66,7 @@ async fn pushed_and_pulled(
     let login = registry.login.path();
     let (output, said) = run(p, team, registry, login, &[]).await?;
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("wrong-image"), "{said}");
+    assert!(said.contains("registry-denies"), "{said}");
     assert_eq!(team.holds().await?, before);
 
     registry.secret(p, team).await?;

@@ -42,6 +42,9 @@ pub async fn check<T>(
     if let Some(diagnosis) = result.as_ref().err().and_then(Diagnosis::from_error) {
         findings.add("cause", diagnosis);
         findings.0.extend(diagnosis.evidence.iter().cloned());
+        for other in &diagnosis.also {
+            findings.add("also", format!("{other}; what to do: {}", other.remedy));
+        }
     }
     let outcome = match &result {
         Ok(_) => Outcome::Green,

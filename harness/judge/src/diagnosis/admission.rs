@@ -388,7 +388,7 @@ mod tests {
     )]
     #[case(
         logs(old(r#"pods "pi-exec-1" is forbidden: failed quota: system-resourcequota: must specify limits.cpu"#)),
-        Cause::QuotaExceeded, "system-resourcequota wants a value of limits.cpu, which executors do not have",
+        Cause::QuotaExceeded, "system-resourcequota wants a value of limits.cpu, which is not set in executors",
         "spark.kubernetes.executor.limit.cores"
     )]
     #[case(

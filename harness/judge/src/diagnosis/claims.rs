@@ -198,7 +198,12 @@ fn unbound(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
     );
     let own = name.contains(&pod.name) || message.contains("ephemeral volume controller");
     let on_the_way = failed.is_none_or(|event| event.reason == "ExternalProvisioning");
-    let ends = if (own || silent) && on_the_way { Ends::AtDeadline } else { Ends::IfItStays };
+    let ends = match on_the_way {
+        true if own || silent => Ends::AtDeadline,
+        // The controller that binds claims to volumes looks again every 15 s (`pv_controller.go`).
+        true => Ends::IfItStaysLong,
+        false => Ends::IfItStays,
+    };
     let finding = Finding::new(cause, says, remedy).of(pod);
     let finding = if silent { finding } else { finding.because(&pod.name, message) };
     Some(finding.events(event).ends(ends))

@@ -19,6 +19,8 @@ pub enum Ends {
     /// If it stays for a while, during which something may end or be added: another pod that
     /// leaves, a node, a claim.
     IfItStays,
+    /// The same, of something that is only looked at again after a while: a claim without a volume.
+    IfItStaysLong,
     /// At the session's deadline: it may heal by itself at any time.
     #[default]
     AtDeadline,

@@ -136,8 +136,12 @@ impl Driver {
     /// Launches the JVM. If the properties are an error (they depend on where the driver runs), the
     /// driver is ended.
     pub(super) async fn launch(mut self, properties: Result<String>) -> Result<Self> {
+        let properties = match properties {
+            Ok(properties) => properties,
+            Err(error) => return Err(self.end().await.err().unwrap_or(error)),
+        };
         let launched = async {
-            private_file(&self.dir.path().join("properties"), properties?.as_bytes())?;
+            private_file(&self.dir.path().join("properties"), properties.as_bytes())?;
             if let Processes::InPod(pod) = &self.processes {
                 pod.furnish(&self.context).await?;
                 if self.front_end.is_jvm() {

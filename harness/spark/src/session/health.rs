@@ -16,6 +16,8 @@ use super::evidence::Place;
 const LISTED_EVERY: Duration = Duration::from_secs(5);
 /// How long something that may heal may stay as it is, where nothing adds nodes.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for what Kubernetes looks at again every 15 s ([`Ends::IfItStaysLong`]).
+const LONG: Duration = Duration::from_secs(20);
 /// The same for the room for a pod, where nodes may be added: cluster autoscalers check every 10 s.
 const ELASTIC: Duration = Duration::from_secs(30);
 /// Event reasons for a pod that will get a new node, of the cluster autoscaler and of Karpenter.
@@ -101,7 +103,8 @@ impl Health {
         if let Some(finding) = found.iter().find(|finding| finding.ends == Ends::AtOnce) {
             return Some(words(finding));
         }
-        let stays = found.iter().find(|f| f.ends == Ends::IfItStays && !self.comes(f));
+        let may_stay = |f: &&Finding| matches!(f.ends, Ends::IfItStays | Ends::IfItStaysLong);
+        let stays = found.iter().find(|f| may_stay(f) && !self.comes(f));
         let stays = self.stays(stays.filter(|_| !leaving)).map(words);
         stays.or_else(|| self.dying(&evidence.pods, registered?))
     }
@@ -119,7 +122,11 @@ impl Health {
         self.stays = Some((finding.cause, since));
         let elastic =
             is_about_room(finding.cause) && may_add_nodes(&self.asked, &self.listed.around);
-        let patience = if elastic { self.patience.max(ELASTIC) } else { self.patience };
+        let patience = match finding.ends {
+            _ if elastic => self.patience.max(ELASTIC),
+            Ends::IfItStaysLong => self.patience.max(LONG),
+            _ => self.patience,
+        };
         (since.elapsed() >= patience).then_some(finding)
     }
 

@@ -75,7 +75,7 @@ pub(super) fn quota(one: &Refused) -> Option<Finding> {
         (says, less(&found[2], &found[1], one.is_driver()))
     } else if let Some(found) = MUST_SPECIFY.captures(&one.message) {
         let says = format!(
-            "the ResourceQuota {} wants a value of {}, which {} do not have",
+            "the ResourceQuota {} wants a value of {}, which is not set in {}",
             &found[1],
             &found[2],
             one.whose(),
