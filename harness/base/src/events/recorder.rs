@@ -1,5 +1,6 @@
 //! Writes events and passes them to a sink (the console).
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -26,6 +27,7 @@ struct Inner {
     sink: Box<dyn Sink>,
     secrets: Secrets,
     verdicts: Mutex<Vec<(String, Outcome)>>,
+    warned: Mutex<HashSet<String>>,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -51,8 +53,8 @@ impl Recorder {
             .append(true)
             .open(&path)
             .or_environment(format!("opening {}", path.display()))?;
-        let (file, verdicts) = (Mutex::new(file), Mutex::default());
-        let inner = Inner { dir: dir.to_owned(), file, sink, secrets, verdicts };
+        let (file, verdicts, warned) = (Mutex::new(file), Mutex::default(), Mutex::default());
+        let inner = Inner { dir: dir.to_owned(), file, sink, secrets, verdicts, warned };
         Ok(Recorder { inner: Arc::new(inner) })
     }
 
@@ -94,6 +96,15 @@ impl Recorder {
     /// Records that something is weaker than requested.
     pub fn warn(&self, text: impl Into<String>) {
         self.emit(Body::Note { level: Level::Warning, text: text.into() });
+    }
+
+    /// Records that something is weaker than requested, unless this process has said so before.
+    pub fn warn_once(&self, text: impl Into<String>) {
+        let text = text.into();
+        let is_new = self.inner.warned.lock().is_ok_and(|mut all| all.insert(text.clone()));
+        if is_new {
+            self.warn(text);
+        }
     }
 
     /// Records a version, digest or size for the report.

@@ -21,6 +21,10 @@ use super::network::{
 pub(super) const SESSION: &[SessionRule] = &[of_exceptions, of_refusals, quiet, watch];
 pub(super) const POD: &[PodRule] = &[];
 
+/// An address with its port.
+static HAS_PORT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[\w.\]-]:\d{1,5}\b").expect("a valid expression"));
+
 /// The API server's answer to an exception of the driver's.
 struct Seen<'a> {
     evidence: &'a Evidence,
@@ -69,8 +73,15 @@ impl<'a> Seen<'a> {
             return None;
         }
         // The innermost says most.
-        let (kind, line) =
-            chain.iter().rev().find_map(|thrown| Some((kind(thrown)?, thrown.line.to_owned())))?;
+        let mut said = chain.iter().rev().filter_map(|thrown| Some((kind(thrown)?, thrown.line)));
+        let (kind, innermost) = said.next()?;
+        // The one within it says no more than "Connection refused".
+        let mut same = said.filter(|(other, _)| *other == kind).map(|(_, line)| line);
+        let line = match HAS_PORT.is_match(innermost) {
+            true => innermost,
+            false => same.find(|line| HAS_PORT.is_match(line)).unwrap_or(innermost),
+        };
+        let line = line.to_owned();
         let words = ["External scheduler cannot be instantiated", "Exception in thread \"main\""];
         let is_final = ends || words.iter().any(|w| chain.iter().any(|t| t.line.contains(w)));
         let counts = match kind {
@@ -506,6 +517,7 @@ mod tests {
     #[case::login(failed(&start(LOGIN)), Cause::Proxy, "proxy")]
     #[case::tunnel_vertx(failed(&start(TUNNEL_VERTX)), Cause::Proxy, "407")]
     #[case::proxy_port(failed(&start(PROXY_PORT)), Cause::Proxy, "127.0.0.1:9")]
+    #[case::proxy_within(failed(&start("Caused by: java.net.ConnectException: Failed to connect to /127.0.0.1:9\nCaused by: java.net.ConnectException: Connection refused")), Cause::Proxy, "127.0.0.1:9")]
     #[case::pod_name(in_pod(DNS), Cause::DnsBroken, "kubernetes.default.svc")]
     #[case::pod_name_vertx(in_pod(DNS_VERTX), Cause::DnsBroken, "resolve the name")]
     #[case::pod_no_dns(with(in_pod(DNS), |e| { selected(e); e.around.dns_ready = Looked::Seen(0) }), Cause::DnsBroken, "no DNS server")]

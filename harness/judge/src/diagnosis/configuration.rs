@@ -13,7 +13,7 @@ use sparkproof_base::verdict::Cause;
 use super::evidence::Evidence;
 use super::finding::{Ends, Finding, PodRule, SessionRule};
 
-pub use keys::{DeployMode, unknown_keys, without_effect};
+pub use keys::{DeployMode, key_findings, unknown_keys, without_effect};
 
 pub(super) const POD: &[PodRule] = &[jvm::options_of_executor];
 pub(super) const SESSION: &[SessionRule] = &[

@@ -429,12 +429,12 @@ mod tests {
     )]
     #[case(
         "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for \"gvisor\" is configured",
-        Cause::ClassMissing,
+        Cause::SandboxFailed,
         "gvisor"
     )]
     #[case(
         "Failed to create pod sandbox: RuntimeClass \"kata\" not found",
-        Cause::ClassMissing,
+        Cause::SandboxFailed,
         "kata"
     )]
     #[case(

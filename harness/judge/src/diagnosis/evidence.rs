@@ -50,6 +50,18 @@ pub struct Asked {
     pub cluster_of_user: bool,
     /// Spark's configuration, values masked where their key or a registered secret says so.
     pub conf: BTreeMap<String, String>,
+    /// What is to be said of the user's part of it.
+    pub notes: KeyNotes,
+}
+
+/// Keys of a configuration that do not do what they are there for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyNotes {
+    /// Keys that this Spark does not know, each with what may be meant.
+    pub unknown: Vec<(String, Option<String>)>,
+    /// Keys that have no effect, each with the reason.
+    pub without_effect: Vec<(String, String)>,
 }
 
 /// The driver.

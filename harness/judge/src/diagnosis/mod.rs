@@ -24,10 +24,10 @@ mod tests;
 mod verdict;
 
 pub use admission::{MissingVerb, missing_verbs};
-pub use configuration::{DeployMode, unknown_keys, without_effect};
+pub use configuration::{DeployMode, key_findings, unknown_keys, without_effect};
 pub use evidence::{
-    Asked, Claim, Condition, ContainerFacts, DriverFacts, Ended, EventFacts, Evidence, NodeFacts,
-    PodFacts, PodRole, Policy, Quota, Refusal, Surroundings, Waits,
+    Asked, Claim, Condition, ContainerFacts, DriverFacts, Ended, EventFacts, Evidence, KeyNotes,
+    NodeFacts, PodFacts, PodRole, Policy, Quota, Refusal, Surroundings, Waits,
 };
 pub use finding::{Ends, Finding};
 

@@ -87,7 +87,8 @@ fn add(found: &mut Vec<Finding>, finding: Finding) {
 pub fn diagnose(evidence: &Evidence) -> Diagnosis {
     let mut found = findings(evidence).into_iter().map(Diagnosis::from);
     let mut diagnosis = found.next().unwrap_or_else(|| unknown(evidence));
-    diagnosis.also = found.collect();
+    let notes = configuration::key_findings(&evidence.asked.notes);
+    diagnosis.also = found.chain(notes.into_iter().map(Diagnosis::from)).collect();
     // What could not be looked at is not empty: another cause may have hidden there.
     if let Looked::Unseen(why) = &evidence.events {
         diagnosis.evidence.push(EvidenceItem { name: "events".to_owned(), text: why.clone() });

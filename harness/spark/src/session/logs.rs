@@ -46,7 +46,8 @@ impl PodLogs {
                 for (name, pod) in pods.now() {
                     let uid = pod.uid().unwrap_or_else(|| name.clone());
                     if pick(&pod) && has_started(&pod) && followed.insert(uid) {
-                        followers.spawn(follow_one(api.clone(), name, shared.clone()));
+                        let container = sparks_container(&pod);
+                        followers.spawn(follow_one(api.clone(), name, container, shared.clone()));
                     }
                 }
                 if changes.changed().await.is_err() {
@@ -63,7 +64,7 @@ impl PodLogs {
     }
 }
 
-async fn follow_one(api: Api<Pod>, name: String, logs: Logs) {
+async fn follow_one(api: Api<Pod>, name: String, container: Option<String>, logs: Logs) {
     let add = |text: &str| {
         let Ok(mut logs) = logs.lock() else { return false };
         let log = logs.entry(name.clone()).or_default();
@@ -72,7 +73,7 @@ async fn follow_one(api: Api<Pod>, name: String, logs: Logs) {
         shorten(log);
         true
     };
-    let ended = each_line(&api, &name, add).await;
+    let ended = each_line(&api, (&name, container.as_deref()), add).await;
     if let Err(error) = ended {
         add(&not_followed(&error));
     }
@@ -83,17 +84,29 @@ pub(super) fn not_followed(error: &kube::Error) -> String {
     format!("{NOT_READ_ON}: {error}]")
 }
 
-/// Passes each line of a pod's log to `sink`, until the container ends or `sink` returns false. A
+/// The container of a pod that is Spark's; `None` if the pod has no other. Spark's has a name of its
+/// own (`Constants.scala`), or in a template the first or a given one; what a webhook adds follows.
+pub(super) fn sparks_container(pod: &Pod) -> Option<String> {
+    let containers = &pod.spec.as_ref()?.containers;
+    let is_sparks = |name: &str| name.starts_with("spark-kubernetes-");
+    let sparks = containers.iter().find(|container| is_sparks(&container.name));
+    let one = sparks.or(containers.first())?;
+    (containers.len() > 1).then(|| one.name.clone())
+}
+
+/// Passes each line of the log of a pod's container (the only one if none is named) to `sink`, until the container ends or `sink` returns false. A
 /// broken or silent connection (see `cluster::client_of`) is reopened from the last line on.
 ///
 /// # Errors
 /// The log cannot be opened, or breaks repeatedly without a new line.
 pub(super) async fn each_line(
     api: &Api<Pod>,
-    name: &str,
+    (name, container): (&str, Option<&str>),
     mut sink: impl FnMut(&str) -> bool + Send,
 ) -> kube::Result<()> {
-    let mut parameters = LogParams { follow: true, timestamps: true, ..LogParams::default() };
+    let container = container.map(str::to_owned);
+    let mut parameters =
+        LogParams { follow: true, timestamps: true, container, ..LogParams::default() };
     let (mut last, mut broken) = (None, 0);
     loop {
         let mut lines = api.log_stream(name, &parameters).await?.lines();
@@ -159,6 +172,21 @@ mod tests {
         shorten(&mut log);
         assert!(log.starts_with("first\n") && log.ends_with("last\n") && log.contains("[…]"));
         assert!(log.len() < HEAD_BYTES + TAIL_BYTES + 16);
+    }
+
+    #[test]
+    fn of_several_containers_sparks_is_read() {
+        let pod = |names: &[&str]| -> Pod {
+            let containers: Vec<_> =
+                names.iter().map(|name| serde_json::json!({ "name": name })).collect();
+            let spec = serde_json::json!({ "spec": { "containers": containers } });
+            serde_json::from_value(spec).expect("a pod")
+        };
+        let of = |names: &[&str]| sparks_container(&pod(names));
+        assert_eq!(of(&["mine"]), None);
+        let mesh = of(&["istio-proxy", "spark-kubernetes-executor"]);
+        assert_eq!(mesh.as_deref(), Some("spark-kubernetes-executor"));
+        assert_eq!(of(&["mine", "logs"]).as_deref(), Some("mine"));
     }
 
     /// An API server that has two lives of one pod, of which each prints its own line; the second

@@ -10,6 +10,7 @@ mod evidence;
 mod frame;
 mod geni;
 mod health;
+mod keys;
 mod logs;
 mod metrics;
 mod overlay;

@@ -16,7 +16,9 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, PodMoment};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
-use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, diagnose};
+use sparkproof_judge::diagnosis::{
+    Asked, DeployMode, DriverFacts, Evidence, diagnose, key_findings,
+};
 use sparkproof_judge::{Agreement, Described};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
@@ -34,7 +36,7 @@ use super::spec::{
     DriverSite, SESSION_IN_POD, SessionSpec, SessionTarget, hosts_file, in_pod as in_pod_path,
     masked, properties, reached_at, template_file, written,
 };
-use super::{dry_run, evidence, probe, template};
+use super::{dry_run, evidence, keys, probe, template};
 
 impl Session {
     /// Launches a driver and starts a session; `pods` watches its namespace.
@@ -65,6 +67,10 @@ impl Session {
             }
             DriverSite::Pod(_) => "https://kubernetes.default.svc".to_owned(),
         };
+        let notes = keys::notes(context, image, &spec.conf, DeployMode::Client).await?;
+        for finding in key_findings(&notes) {
+            context.recorder.warn_once(format!("{}: {}", finding.says, finding.remedy));
+        }
         let begun = Instant::now();
         let in_pod = matches!(spec.driver, DriverSite::Pod(_));
         let (effective, seen_at) = match in_pod {
@@ -119,6 +125,7 @@ impl Session {
             driver: spec.driver.place(),
             cluster_of_user: cluster.provider == Provider::Existing,
             conf: properties.as_ref().map(masked).unwrap_or_default(),
+            notes,
         };
         // An error goes to the driver, which has begun and must be ended.
         let properties = match properties {

@@ -2,6 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sparkproof_base::verdict::Cause;
+
+use crate::diagnosis::evidence::KeyNotes;
+use crate::diagnosis::finding::Finding;
+
 /// Where the driver runs, in spark-submit's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeployMode {
@@ -54,6 +59,21 @@ pub fn unknown_keys(
         |key: &str| FREE.iter().any(|prefix| key.len() > prefix.len() && key.starts_with(prefix));
     let unknown = conf.keys().filter(|key| !known_keys.contains(*key) && !free(key));
     unknown.map(|key| (key.clone(), meant(key, known_keys))).collect()
+}
+
+/// Findings about keys. They do not stop a session, so they stand behind those that do.
+pub fn key_findings(notes: &KeyNotes) -> Vec<Finding> {
+    let unknown = notes.unknown.iter().map(|(key, meant)| {
+        let remedy = match meant {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "correct its name, or leave it out".to_owned(),
+        };
+        Finding::new(Cause::UnknownKey, format!("this Spark has no key {key}"), remedy)
+    });
+    let idle = notes.without_effect.iter().map(|(key, why)| {
+        Finding::new(Cause::KeyWithoutEffect, format!("{key} has no effect: {why}"), "leave it out")
+    });
+    unknown.chain(idle).collect()
 }
 
 /// The known key, or the beginning, that is nearest, if it is near.

@@ -51,7 +51,7 @@ pub(super) fn not_made(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
     let class = NO_HANDLER.captures(message).and_then(|f| f.iter().skip(1).flatten().next());
     let finding = if let Some(class) = class {
         Finding::new(
-            Cause::ClassMissing,
+            Cause::SandboxFailed,
             format!("the node has no runtime for the pod's RuntimeClass ({})", class.as_str()),
             "remove runtimeClassName from the pod template, or configure that runtime on the nodes",
         )

@@ -29,7 +29,7 @@ use crate::session::agreement::is_of;
 use crate::session::driver::{foreign, session_dir};
 use crate::session::evidence::{self, Place, pod_facts};
 use crate::session::health::{Health, Look};
-use crate::session::logs::PodLogs;
+use crate::session::logs::{PodLogs, sparks_container};
 use crate::session::spec::{masked, written};
 
 /// How long `spark-submit` may take: it starts a JVM and creates a few objects.
@@ -234,7 +234,9 @@ impl Application {
     /// The driver's whole log from the API: the followed log may lack its end.
     async fn log(&self, cluster: &Cluster, access: &Access) -> Result<String> {
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
-        let whole = kube::api::LogParams::default();
+        let pod = self.pods.get(&self.driver);
+        let container = pod.as_deref().and_then(sparks_container);
+        let whole = kube::api::LogParams { container, ..kube::api::LogParams::default() };
         api.logs(&self.driver, &whole).await.or_environment("reading the driver's log")
     }
 

@@ -313,7 +313,7 @@ async fn runs(context: &Context, pods: &Pods, name: &str, failure: &Failure) -> 
 async fn follow(api: Api<Pod>, name: String, path: PathBuf) {
     let Ok(file) = fs_err::File::create(&path) else { return };
     let add = |line: &str| (&file).write_all(format!("{line}\n").as_bytes()).is_ok();
-    if let Err(error) = each_line(&api, &name, add).await {
+    if let Err(error) = each_line(&api, (&name, Some(CONTAINER)), add).await {
         add(&not_followed(&error));
     }
 }
