@@ -41,6 +41,7 @@ pub fn all() -> Vec<Fault> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use sparkproof::judge::diagnosis::causes;
     use sparkproof::testbed::Obstacles;
 
     use super::fault::Change;
@@ -58,6 +59,17 @@ mod tests {
         let ids: Vec<&str> = all.iter().map(|fault| fault.id).collect();
         assert_eq!(cases, ids);
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    }
+
+    /// docs/causes.md is made of that table.
+    #[test]
+    fn the_table_of_causes_has_the_faults_of_each() {
+        let all = all();
+        for entry in causes() {
+            let expect = all.iter().filter(|fault| fault.expected.contains(&entry.cause));
+            let ids: Vec<&str> = expect.map(|fault| fault.id).collect();
+            assert_eq!(entry.faults, ids, "{}", entry.cause);
+        }
     }
 
     /// So that a mistake in a table does not show on a cluster only.

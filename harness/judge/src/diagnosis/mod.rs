@@ -5,6 +5,7 @@
 
 mod admission;
 mod api;
+mod causes;
 mod claims;
 mod configuration;
 mod container;
@@ -24,6 +25,7 @@ mod tests;
 mod verdict;
 
 pub use admission::{MissingVerb, missing_verbs};
+pub use causes::{CauseEntry, causes};
 pub use configuration::{DeployMode, key_findings, unknown_keys, without_effect};
 pub use evidence::{
     Asked, Claim, Condition, ContainerFacts, DriverFacts, Ended, EventFacts, Evidence, KeyNotes,
