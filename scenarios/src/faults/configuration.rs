@@ -26,7 +26,8 @@ pub fn faults() -> Vec<Fault> {
             .with(Conf("spark.kubernetes.executor.volumes.csi.data.options.driver", "x"))
             .says(&["csi"])
             .not(Cause::DriverEnded),
-        Fault::new("heap-by-option", Cause::ConfigurationRefused)
+        Fault::new("heap-by-option", Cause::JvmOptions)
+            .or(Cause::ConfigurationRefused)
             .with(Conf("spark.executor.extraJavaOptions", "-Xmx1g"))
             .says(&["Xmx"])
             .not(Cause::DriverEnded)

@@ -25,9 +25,10 @@ pub(super) fn options(text: &'static str) -> Change {
 pub fn faults() -> Vec<Fault> {
     let overhead = |value| Conf("spark.executor.memoryOverhead", value);
     vec![
+        // Spark tells the JVM to ignore unknown options that begin with -XX (`JavaModuleOptions`).
         Fault::new("executors-unknown-option", Cause::JvmOptions)
-            .with(options("-XX:+NoSuchOption"))
-            .says(&["NoSuchOption"])
+            .with(options("-Xnosuchoption"))
+            .says(&["Xnosuchoption"])
             .cured_by(options("-XX:+UseSerialGC")),
         Fault::new("executors-two-collectors", Cause::JvmOptions)
             .with(options("-XX:+UseSerialGC -XX:+UseG1GC")),
@@ -35,19 +36,21 @@ pub fn faults() -> Vec<Fault> {
             .with(options("-Xss1k"))
             .cured_by(options("-Xss1m")),
         Fault::new("drivers-unknown-option", Cause::JvmOptions)
-            .with(Conf("spark.driver.extraJavaOptions", "-XX:+NoSuchOption"))
-            .says(&["NoSuchOption"])
+            .with(Conf("spark.driver.extraJavaOptions", "-Xnosuchoption"))
+            .says(&["Xnosuchoption"])
             .not(Cause::DriverEnded)
             .cured_by(Conf("spark.driver.extraJavaOptions", "-XX:+UseSerialGC")),
         // Spark gives up and stops the driver; the reason is the executors' option.
         Fault::new("gives-up", Cause::JvmOptions)
-            .with(options("-XX:+NoSuchOption"))
+            .with(options("-Xnosuchoption"))
             .with(Conf("spark.executor.maxNumFailures", "1"))
-            .says(&["NoSuchOption"])
+            .says(&["Xnosuchoption"])
             .not(Cause::TooManyFailures),
+        // Without its pages touched the heap does not fill the limit.
         Fault::new("container-out-of-memory", Cause::OutOfMemory)
             .with(Memory(512))
             .with(overhead("1m"))
+            .with(options("-XX:+AlwaysPreTouch"))
             .cured_by(overhead("384m")),
         // Spark's exit code of an OutOfMemoryError.
         Fault::new("exit-52", Cause::HeapOutOfMemory)

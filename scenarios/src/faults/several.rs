@@ -43,7 +43,7 @@ pub fn faults() -> Vec<Fault> {
             .with(Executors(3))
             .with(Cpu(700)),
         Fault::two("options-and-cpu", Cause::JvmOptions, Cause::InsufficientCpu)
-            .with(options("-XX:+NoSuchOption"))
+            .with(options("-Xnosuchoption"))
             .with(Executors(3))
             .with(Cpu(700)),
         Fault::two("secret-and-affinity", Cause::SecretMissing, Cause::Unschedulable)
@@ -54,6 +54,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::two("memory-and-key", Cause::OutOfMemory, Cause::UnknownKey)
             .with(Memory(512))
             .with(Conf("spark.executor.memoryOverhead", "1m"))
+            .with(options("-XX:+AlwaysPreTouch"))
             .with(Conf("spark.executor.memoryOverheadFacter", "0.9"))
             .says(&["memoryOverheadFacter"]),
         // A driver that is not in a pod has no use for the key.

@@ -80,14 +80,15 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
             ),
             entry(
                 Cause::UnknownKey,
-                "no rule gives it yet: a key that this version of Spark does not know",
+                "a key that is no string constant in the classes of the Spark in use, and looks like one that \
+                 is. It is a note: it stands beside what stopped a session, and is said when one starts",
                 "correct the spelling of the key",
                 &["memory-and-key"],
             ),
             entry(
                 Cause::KeyWithoutEffect,
-                "no rule gives it yet: a key that changes nothing in this mode, e.g. \
-                 `spark.kubernetes.driver.label.*` in client mode",
+                "a key that changes nothing in this mode, e.g. `spark.kubernetes.driver.label.*` in \
+                 client mode. It is a note, as `unknown-key`",
                 "leave the key out, or use the one that has the effect",
                 &["cpu-and-key"],
             ),
@@ -103,6 +104,7 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
                     "executors-stack-too-small",
                     "drivers-unknown-option",
                     "gives-up",
+                    "heap-by-option",
                     "options-and-cpu",
                 ],
             ),

@@ -6,6 +6,7 @@ mod bind;
 mod jvm;
 mod keys;
 mod said;
+mod start;
 mod value;
 
 use sparkproof_base::verdict::Cause;
@@ -23,6 +24,7 @@ pub(super) const SESSION: &[SessionRule] = &[
     jvm::options,
     bind::cannot_bind,
     application::missing,
+    start::lacks,
     value::refused,
 ];
 

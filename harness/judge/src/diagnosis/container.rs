@@ -149,10 +149,16 @@ fn asks_for<'a>(evidence: &'a Evidence, pod: &PodFacts, name: &str) -> Option<&'
     evidence.asked.conf.iter().find(asks).map(|(key, _)| key.as_str())
 }
 
-/// A Secret or ConfigMap of a volume. Spark's own ConfigMap may come after the pod, so this may mend.
+/// A Secret or ConfigMap of a volume.
 fn mounted_sources(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
     let event = last_trouble(evidence, pod, "FailedMount")?;
     let message = &event.message;
+    // What Spark and Kubernetes make themselves may come after the pod, and goes with the driver.
+    let own = ["-conf-map\"", "-hadoop-config\"", "-krb5-file\"", "kube-root-ca.crt"];
+    let own = own.iter().any(|name| message.contains(name));
+    if own && (evidence.driver.gone || !evidence.driver.reason.is_empty()) {
+        return None;
+    }
     let finding = source(evidence, pod, message).or_else(|| {
         let found = NO_MOUNTED_KEY.captures(message)?;
         let (cause, kind) = match &found[1] {
@@ -162,7 +168,7 @@ fn mounted_sources(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
         let says = format!("the {kind} of a volume has no key {}", &found[2]);
         Some(Finding::new(cause, says, format!("add that key to the {kind}")).of(pod))
     })?;
-    Some(finding.events([event]).ends(Ends::IfItStays))
+    Some(finding.events([event]).ends(if own { Ends::AtDeadline } else { Ends::IfItStays }))
 }
 
 /// Kubelet's `security_context.go`.

@@ -72,9 +72,10 @@ pub struct DriverFacts {
     pub context_master: Option<String>,
     /// Its log.
     pub log: String,
-    /// Its exception with its causes, or the error that ended the wait. No rule may depend on words
-    /// of sparkproof's own.
+    /// Its exception with its causes, or what spark-submit printed.
     pub reason: String,
+    /// What ended the wait, in sparkproof's words. It is only shown: no rule may depend on it.
+    pub ended_by: String,
     /// Whether it (front end or JVM) ended or hangs.
     pub gone: bool,
 }
@@ -319,6 +320,13 @@ pub struct NodeFacts {
     pub conditions: Vec<Condition>,
     /// Whether it is cordoned.
     pub unschedulable: bool,
+}
+
+impl DriverFacts {
+    /// What is known of its end, to be shown.
+    pub(super) fn words(&self) -> &str {
+        if self.reason.is_empty() { &self.ended_by } else { &self.reason }
+    }
 }
 
 impl Evidence {

@@ -6,8 +6,9 @@ use regex::Regex;
 use sparkproof_base::verdict::Cause;
 
 use super::evidence::{ContainerFacts, EventFacts, Evidence, PodFacts, Waits};
-use super::finding::{Ends, Finding, PodRule};
+use super::finding::{Ends, Finding, PodRule, SessionRule};
 
+pub(super) const SESSION: &[SessionRule] = &[pull_secret];
 pub(super) const POD: &[PodRule] =
     &[never_pulled, not_pulled, other_architecture, without_entrypoint, without_spark];
 
@@ -195,6 +196,19 @@ fn failures<'a>(
 ) -> impl DoubleEndedIterator<Item = &'a EventFacts> {
     let reasons = ["Failed", "InspectFailed", "FailedToRetrieveImagePullSecret"];
     evidence.events_of(&pod.name).filter(move |event| reasons.contains(&&*event.reason))
+}
+
+/// A pull secret that is missing where the registry denies the pull.
+fn pull_secret(evidence: &Evidence) -> Option<Finding> {
+    let pods = evidence.pods.iter().filter(|pod| !pod.is_healthy());
+    let denied = pods.filter_map(|pod| Some((pod, not_pulled(evidence, pod)?)));
+    let mut denied = denied.filter(|(_, found)| found.cause == Cause::RegistryDenies);
+    let (pod, secret) =
+        denied.find_map(|(pod, _)| Some((pod, missing_pull_secret(evidence, pod)?)))?;
+    let says = format!("the pods' pull secret {secret} is not in their namespace");
+    let remedy = format!("make the pull secret {secret} in the session's namespace");
+    let finding = Finding::new(Cause::SecretMissing, says, remedy).ends(Ends::AtOnce);
+    Some(finding.events(evidence.events_of(&pod.name).filter(|e| e.reason.contains("Secret"))))
 }
 
 fn never_pulled(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
@@ -541,10 +555,11 @@ mod tests {
         let message = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.";
         events.push(event("x-exec-1", "FailedToRetrieveImagePullSecret", message));
         let found = findings(&evidence);
-        assert_eq!(found[0].cause, Cause::RegistryDenies);
-        assert!(found[0].says.contains("secret regcred is not"), "{}", found[0].says);
-        assert!(found[0].says.contains("does not exist there, or wants"), "{}", found[0].says);
-        assert_eq!(found[0].ends, Ends::AtOnce);
+        assert_eq!(found[0].cause, Cause::SecretMissing);
+        assert_eq!(found[1].cause, Cause::RegistryDenies);
+        assert!(found[1].says.contains("secret regcred is not"), "{}", found[1].says);
+        assert!(found[1].says.contains("does not exist there, or wants"), "{}", found[1].says);
+        assert_eq!(found[1].ends, Ends::AtOnce);
     }
 
     #[rstest]

@@ -142,7 +142,7 @@ fn driver(evidence: &Evidence) -> Option<Finding> {
     if !evidence.driver.gone && code.is_none() {
         return None;
     }
-    let mut says = evidence.driver.reason.clone();
+    let mut says = evidence.driver.words().to_owned();
     if let Some((_, end)) = code {
         let meaning = exit::meaning(end.code).map_or(String::new(), |m| format!(" ({m})"));
         let end = format!("its container ended with exit code {}{meaning}", end.code);

@@ -19,7 +19,7 @@ pub(super) fn pod(change: impl FnOnce(&mut PodFacts)) -> Evidence {
             executors: 1,
             ..Asked::default()
         },
-        driver: DriverFacts { reason: "the deadline passed".into(), ..DriverFacts::default() },
+        driver: DriverFacts { ended_by: "the deadline passed".into(), ..DriverFacts::default() },
         pods: vec![pod],
         events: Looked::Seen(Vec::new()),
         ..Evidence::default()

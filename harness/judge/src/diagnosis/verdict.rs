@@ -24,7 +24,7 @@ const GROUPS: [Group; 11] = [
     Group { session: admission::SESSION, pod: &[] },
     Group { session: api::SESSION, pod: api::POD },
     Group { session: node::SESSION, pod: node::POD },
-    Group { session: &[], pod: image::POD },
+    Group { session: image::SESSION, pod: image::POD },
     Group { session: &[], pod: container::POD },
     Group { session: process::SESSION, pod: process::POD },
     Group { session: network::SESSION, pod: network::POD },
@@ -102,7 +102,7 @@ fn unknown(evidence: &Evidence) -> Diagnosis {
     let items = pods.chain([log]).map(|(name, text)| EvidenceItem { name, text });
     Diagnosis {
         cause: Cause::Unknown,
-        says: evidence.driver.reason.clone(),
+        says: evidence.driver.words().to_owned(),
         evidence: items.collect(),
         remedy: "read the pods' logs, events and the driver's log in the run directory".to_owned(),
         also: Vec::new(),

@@ -84,9 +84,15 @@ async fn refused(
 }
 
 /// An executor's pod as Spark would make it (`BasicExecutorFeatureStep`), as far as admission looks
-/// at it; `None` if its template cannot be read, which Spark itself says best.
+/// at it; `None` if its template cannot be read or its name is not valid, which Spark itself says
+/// best.
 fn executor_pod(properties: &Properties) -> Option<Pod> {
     let get = |key: &str| properties.get(key).map(String::as_str);
+    let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let name = name_prefix(properties);
+    if !name.chars().all(in_name) {
+        return None;
+    }
     let template = |file: &str| {
         let text = fs_err::read_to_string(file.trim_start_matches("file://")).ok()?;
         serde_saphyr::from_str::<Pod>(&text).ok()
@@ -99,7 +105,7 @@ fn executor_pod(properties: &Properties) -> Option<Pod> {
         [("spark-role", "executor"), ("spark-exec-id", "1"), ("spark-exec-inactive", "false")];
     let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let given = below(properties, "spark.kubernetes.executor.label.");
-    pod.metadata.name = Some(format!("{}-exec-1", name_prefix(properties)));
+    pod.metadata.name = Some(format!("{name}-exec-1"));
     pod.metadata.namespace = None;
     pod.metadata.labels.get_or_insert_default().extend(labels.into_iter().chain(given));
     let annotations = below(properties, "spark.kubernetes.executor.annotation.");
@@ -246,6 +252,8 @@ mod tests {
         let names: Vec<&String> = limits.expect("limits").keys().collect();
         assert_eq!(names, ["memory", "nvidia.com/gpu"]);
         assert!(executor_pod(&properties(&[(key, "/nowhere.yaml")])).is_none());
+        let key = "spark.kubernetes.executor.podNamePrefix";
+        assert!(executor_pod(&properties(&[(key, "My_Prefix")])).is_none());
     }
 
     #[rstest]

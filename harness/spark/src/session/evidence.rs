@@ -11,13 +11,13 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Looked;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_judge::diagnosis::{EventFacts, Evidence, PodFacts, Surroundings};
+use sparkproof_judge::diagnosis::{DriverFacts, EventFacts, Evidence, PodFacts, Surroundings};
 use sparkproof_kubernetes::facts as of;
 use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::is_of;
 use super::logs::PodLogs;
-use super::protocol::DriverError;
+use super::protocol::{DriverError, DriverGone};
 
 /// Where a session's objects are.
 #[derive(Clone)]
@@ -107,12 +107,16 @@ pub(super) fn facts(
     pod_facts(ever.iter().filter(ours), logs.now(), came)
 }
 
-/// An error with the driver's stack trace, which has more than its message.
-pub(super) fn full(error: &Error) -> String {
+/// The driver's exception, with its stack trace, which has more than its message; or the error that
+/// ended the wait.
+pub(super) fn driver_facts(error: &Error) -> DriverFacts {
     let source = std::error::Error::source(error);
-    match source.and_then(|s| s.downcast_ref::<DriverError>()) {
-        Some(driver) => format!("{error}\n{}", driver.trace),
-        None => error.to_string(),
+    let driver = source.and_then(|s| s.downcast_ref::<DriverError>());
+    DriverFacts {
+        reason: driver.map(|driver| format!("{error}\n{}", driver.trace)).unwrap_or_default(),
+        ended_by: error.to_string(),
+        gone: DriverGone::is_cause_of(error),
+        ..DriverFacts::default()
     }
 }
 

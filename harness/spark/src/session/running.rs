@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
-use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, diagnose, findings};
+use sparkproof_base::verdict::{Cause, Diagnosis};
+use sparkproof_judge::diagnosis::{Asked, Evidence, findings};
 use sparkproof_judge::{
     Agreement, BlocksResult, Described, FrameResult, GroupMetrics, ReadTask, Removed,
 };
@@ -19,13 +20,13 @@ use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, of_session};
 use super::driver::{Driver, read_log};
-use super::evidence::{self, Place, facts, full};
+use super::evidence::{self, Place, driver_facts, facts};
 use super::frame::Frame;
 use super::health::may_not_create;
 use super::logs::PodLogs;
 use super::metrics::group_metrics;
 use super::probe::{BarrierResult, checked};
-use super::protocol::{DriverGone, Request};
+use super::protocol::Request;
 use super::reading::{Listing, ReadPart, ReadResult};
 use super::rest::{Executor, Rest};
 
@@ -237,23 +238,24 @@ impl Session {
         let registered = self.registered().await.unwrap_or_default();
         let pods = self.pods();
         came.extend(registered.keys().filter_map(|id| Some(pods.get(id)?.name_any())));
+        let mut driver = driver_facts(&error);
+        driver.log = read_log(&self.driver.log_path());
+        driver.context_master = Some(self.described.context_master.clone());
         let evidence = Evidence {
             asked: self.asked.clone(),
-            driver: DriverFacts {
-                log: read_log(&self.driver.log_path()),
-                context_master: Some(self.described.context_master.clone()),
-                reason: full(&error),
-                gone: DriverGone::is_cause_of(&error),
-            },
+            driver,
             pods: facts(&self.pods, (&self.name, self.driver.pod()), &self.logs, &came),
             ..Evidence::default()
         };
         let evidence = evidence::complete(context, &self.place, evidence).await;
-        if findings(&evidence).is_empty() {
-            return error;
-        }
+        // The session had started: what was refused before has not ended its executors.
+        let mut found = findings(&evidence);
+        found.retain(|finding| !finding.pods.is_empty() || finding.cause >= Cause::Evicted);
+        let mut found = found.into_iter().map(Diagnosis::from);
+        let Some(mut diagnosis) = found.next() else { return error };
+        diagnosis.also = found.collect();
         evidence::record(context, &self.name, &evidence);
-        diagnose(&evidence).error(error.what)
+        diagnosis.error(error.to_string())
     }
 
     /// Calls `stop()`, then ends the driver. Spark does not wait for the end of the pods.

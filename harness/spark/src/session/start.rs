@@ -16,9 +16,7 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, PodMoment};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
 use sparkproof_images::spark::SparkImage;
-use sparkproof_judge::diagnosis::{
-    Asked, DeployMode, DriverFacts, Evidence, diagnose, key_findings,
-};
+use sparkproof_judge::diagnosis::{Asked, DeployMode, Evidence, diagnose, key_findings};
 use sparkproof_judge::{Agreement, Described};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
@@ -26,10 +24,9 @@ use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, is_of, of_session};
 use super::driver::{Driver, Launch, read_log, session_dir};
-use super::evidence::{Names, Place, facts, full};
+use super::evidence::{Names, Place, driver_facts, facts};
 use super::health::{Health, Look};
 use super::logs::PodLogs;
-use super::protocol::DriverGone;
 use super::rest::Rest;
 use super::running::Session;
 use super::spec::{
@@ -318,14 +315,13 @@ impl Starting<'_> {
     async fn explain(self, error: Error) -> Result<Session> {
         let seconds = self.begun.elapsed().as_secs_f64();
         let driver_ended = self.driver.end_seen(self.context).await.is_some();
+        let mut driver = driver_facts(&error);
+        // Read before the driver's end adds other errors.
+        driver.log = read_log(&self.log);
+        driver.context_master = self.master;
+        driver.gone |= driver_ended;
         let evidence = Evidence {
-            driver: DriverFacts {
-                // Read before the driver's end adds other errors.
-                log: read_log(&self.log),
-                context_master: self.master,
-                reason: full(&error),
-                gone: driver_ended || DriverGone::is_cause_of(&error),
-            },
+            driver,
             asked: self.asked,
             pods: facts(
                 self.pods,

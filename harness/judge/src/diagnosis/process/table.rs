@@ -202,7 +202,7 @@ pub(super) const WORDS: &[Words] = &[
     words(
         ALL,
         Cause::NoLocalDirectory,
-        r"Failed to create (?:any )?local dir(?:ectory)?(?: in (?P<what>/[^\s:]*[^\s:.]))?|Failed to get a temp location",
+        r"Failed to create (?:any )?local dir(?:ectory)?(?: in (?P<what>/[^\s:]*[^\s:.]))?|Failed to create directory (?P<in_words>/\S+)/(?:blockmgr|spark)-|Failed to get a temp location",
         "it has no directory for scratch files that it may write {what}",
         SCRATCH,
     ),

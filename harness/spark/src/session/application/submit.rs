@@ -119,9 +119,13 @@ impl Application {
             Err(error) if error.is_interruption() => Err(error),
             Err(error) => {
                 // The API's refusal precedes a long trace; the error has only the end of the trace.
-                let error = Error::red(said).with_source(error);
-                let what = "spark-submit failed".to_owned();
-                Err(application.explain(context, &error, what).await)
+                let driver = DriverFacts {
+                    reason: said,
+                    ended_by: error.to_string(),
+                    ..DriverFacts::default()
+                };
+                let diagnosis = application.diagnosis(context, driver).await;
+                Err(diagnosis.error("spark-submit failed"))
             }
         }
     }
@@ -193,7 +197,11 @@ impl Application {
                 let pod_logs = pod_logs.map(|(pod, log)| (pod, secrets.scrub(&log))).collect();
                 let diagnosis = match phase(&driver) {
                     "Succeeded" => None,
-                    _ => Some(self.diagnosis(context, log.clone(), true, String::new()).await),
+                    _ => {
+                        let log = log.clone();
+                        let driver = DriverFacts { log, gone: true, ..DriverFacts::default() };
+                        Some(self.diagnosis(context, driver).await)
+                    }
                 };
                 Ok(FinishedApplication {
                     diagnosis,
@@ -218,8 +226,13 @@ impl Application {
                 Err(error)
             }
             Err(error) => {
-                let what = format!("the application did not end: {error}");
-                Err(self.explain(context, &error, what).await)
+                let driver = DriverFacts {
+                    log: self.logs.now().remove(&self.driver).unwrap_or_default(),
+                    ended_by: error.to_string(),
+                    ..DriverFacts::default()
+                };
+                let diagnosis = self.diagnosis(context, driver).await;
+                Err(diagnosis.error(format!("the application did not end: {error}")))
             }
         }
     }
@@ -248,27 +261,16 @@ impl Application {
     }
 
     /// Why it failed, from everything that can be seen.
-    async fn diagnosis(
-        &self,
-        context: &Context,
-        log: String,
-        gone: bool,
-        reason: String,
-    ) -> Diagnosis {
+    async fn diagnosis(&self, context: &Context, driver: DriverFacts) -> Diagnosis {
         let evidence = Evidence {
             asked: self.asked.clone(),
-            driver: DriverFacts { log, reason, gone, ..DriverFacts::default() },
+            driver,
             pods: self.facts(),
             ..Evidence::default()
         };
         let evidence = evidence::complete(context, &self.place, evidence).await;
         evidence::record(context, &self.driver, &evidence);
         diagnose(&evidence)
-    }
-
-    async fn explain(&self, context: &Context, error: &Error, what: String) -> Error {
-        let log = self.logs.now().remove(&self.driver).unwrap_or_default();
-        self.diagnosis(context, log, false, error.to_string()).await.error(what)
     }
 }
 

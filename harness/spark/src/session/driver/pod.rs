@@ -268,7 +268,7 @@ impl Failure {
             BTreeMap::new(),
             &BTreeSet::new(),
         );
-        let driver = DriverFacts { reason: error.to_string(), ..DriverFacts::default() };
+        let driver = DriverFacts { ended_by: error.to_string(), ..DriverFacts::default() };
         let evidence = Evidence { asked: self.asked, driver, pods: seen, ..Evidence::default() };
         let evidence = evidence::complete(context, &self.place, evidence).await;
         evidence::record(context, name, &evidence);
