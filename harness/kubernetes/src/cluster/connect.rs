@@ -105,8 +105,11 @@ pub fn cluster_of(read: Kubeconfig, context: Option<&str>) -> Option<NamedCluste
     read.clusters.into_iter().find(|c| c.name == cluster)
 }
 
-/// Asks the API server for its version, within 10 s. Environment: it is unreachable.
-pub(super) async fn answers(
+/// Asks the API server for its version, within 10 s.
+///
+/// # Errors
+/// Environment: it is unreachable.
+pub async fn answers(
     context: &Context,
     client: &Client,
     (kubeconfig, kube_context): (&Path, Option<&str>),

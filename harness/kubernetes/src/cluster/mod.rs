@@ -12,8 +12,7 @@ mod network;
 mod proxy;
 mod ready;
 
-pub use connect::client_of;
-pub use connect::{cluster_of, proxy_towards};
+pub use connect::{answers, client_of, cluster_of, proxy_towards};
 pub use existing::open as open_existing;
 pub use in_pod::{Attached, ExitCode, InPod};
 pub use kind::{KindRequest, create};

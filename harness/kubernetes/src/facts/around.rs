@@ -19,45 +19,94 @@ use sparkproof_judge::diagnosis::{
 
 use super::pod::{event, quantities};
 
+/// The objects of a namespace and its cluster that may explain a failure, as they were listed. Each
+/// kind that may not be listed says so.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The namespace.
+    pub namespace: Looked<Namespace>,
+    /// Its service accounts.
+    pub accounts: Looked<Vec<ServiceAccount>>,
+    /// Its quotas.
+    pub quotas: Looked<Vec<ResourceQuota>>,
+    /// Its LimitRanges.
+    pub ranges: Looked<Vec<LimitRange>>,
+    /// Its NetworkPolicies.
+    pub policies: Looked<Vec<NetworkPolicy>>,
+    /// Its claims.
+    pub claims: Looked<Vec<PersistentVolumeClaim>>,
+    /// The StorageClasses.
+    pub classes: Looked<Vec<StorageClass>>,
+    /// The nodes.
+    pub nodes: Looked<Vec<Node>>,
+    /// The Leases of `kube-system`.
+    pub leases: Looked<Vec<Lease>>,
+    /// The pods of `kube-system` that serve DNS.
+    pub resolvers: Looked<Vec<Pod>>,
+}
+
+/// The label of the pods that serve DNS.
+pub const DNS_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
+
+impl Listed {
+    /// Lists all of them.
+    pub async fn list(client: &kube::Client, namespace: &str) -> Listed {
+        let dns = ListParams::default().labels(&format!("{}={}", DNS_LABEL.0, DNS_LABEL.1));
+        let all = ListParams::default();
+        let (of_namespace, accounts, quotas, ranges, policies) = tokio::join!(
+            async { Api::<Namespace>::all(client.clone()).get(namespace).await },
+            list(Api::namespaced(client.clone(), namespace), &all),
+            list(Api::namespaced(client.clone(), namespace), &all),
+            list(Api::namespaced(client.clone(), namespace), &all),
+            list(Api::namespaced(client.clone(), namespace), &all),
+        );
+        let (claims, classes, nodes, leases, resolvers) = tokio::join!(
+            list(Api::namespaced(client.clone(), namespace), &all),
+            list(Api::all(client.clone()), &all),
+            list(Api::all(client.clone()), &all),
+            list(Api::namespaced(client.clone(), "kube-system"), &all),
+            list(Api::namespaced(client.clone(), "kube-system"), &dns),
+        );
+        Listed {
+            namespace: looked(of_namespace),
+            accounts: looked(accounts),
+            quotas: looked(quotas),
+            ranges: looked(ranges),
+            policies: looked(policies),
+            claims: looked(claims),
+            classes: looked(classes),
+            nodes: looked(nodes),
+            leases: looked(leases),
+            resolvers: looked(resolvers),
+        }
+    }
+
+    /// The facts of them, for these pods of a session.
+    pub fn facts(&self, pods: &[PodFacts]) -> Surroundings {
+        let token = |account: &ServiceAccount| {
+            (account.name_any(), account.automount_service_account_token)
+        };
+        let class = |class: &StorageClass| (class.name_any(), class.provisioner.clone());
+        Surroundings {
+            namespace_labels: of(&self.namespace, |one| one.labels().clone()),
+            accounts: of(&self.accounts, |all| all.iter().map(token).collect()),
+            quotas: of(&self.quotas, |all| all.iter().cloned().map(quota).collect()),
+            limit_ranges: of(&self.ranges, |all| {
+                all.iter().map(|one| (one.name_any(), limits(one))).collect()
+            }),
+            policies: of(&self.policies, |all| all.iter().map(|one| policy(one, pods)).collect()),
+            claims: of(&self.claims, |all| all.iter().cloned().map(claim).collect()),
+            classes: of(&self.classes, |all| all.iter().map(class).collect()),
+            nodes: of(&self.nodes, |all| all.iter().cloned().map(node).collect()),
+            schedulers: of(&self.leases, |all| schedulers(all)),
+            dns_ready: of(&self.resolvers, |all| all.iter().filter(|pod| is_ready(pod)).count()),
+        }
+    }
+}
+
 /// Lists what there is around a session's pods. Each part that may not be listed says so.
 pub async fn around(client: &kube::Client, namespace: &str, pods: &[PodFacts]) -> Surroundings {
-    let dns = ListParams::default().labels("k8s-app=kube-dns");
-    let all = ListParams::default();
-    let (of_namespace, accounts, quotas, ranges, policies) = tokio::join!(
-        async { Api::<Namespace>::all(client.clone()).get(namespace).await },
-        list::<ServiceAccount>(Api::namespaced(client.clone(), namespace), &all),
-        list::<ResourceQuota>(Api::namespaced(client.clone(), namespace), &all),
-        list::<LimitRange>(Api::namespaced(client.clone(), namespace), &all),
-        list::<NetworkPolicy>(Api::namespaced(client.clone(), namespace), &all),
-    );
-    let (claims, classes, nodes, leases, resolvers) = tokio::join!(
-        list::<PersistentVolumeClaim>(Api::namespaced(client.clone(), namespace), &all),
-        list::<StorageClass>(Api::all(client.clone()), &all),
-        list::<Node>(Api::all(client.clone()), &all),
-        list::<Lease>(Api::namespaced(client.clone(), "kube-system"), &all),
-        list::<Pod>(Api::namespaced(client.clone(), "kube-system"), &dns),
-    );
-    Surroundings {
-        namespace_labels: looked(of_namespace.map(|one| one.labels().clone())),
-        accounts: looked(accounts.map(|all| {
-            let token = |account: ServiceAccount| {
-                (account.name_any(), account.automount_service_account_token)
-            };
-            all.into_iter().map(token).collect()
-        })),
-        quotas: looked(quotas.map(|all| all.into_iter().map(quota).collect())),
-        limit_ranges: looked(
-            ranges.map(|all| all.iter().map(|one| (one.name_any(), limits(one))).collect()),
-        ),
-        policies: looked(policies.map(|all| all.iter().map(|one| policy(one, pods)).collect())),
-        claims: looked(claims.map(|all| all.into_iter().map(claim).collect())),
-        classes: looked(classes.map(|all| {
-            all.into_iter().map(|class| (class.name_any(), class.provisioner)).collect()
-        })),
-        nodes: looked(nodes.map(|all| all.into_iter().map(node).collect())),
-        schedulers: looked(leases.map(|all| schedulers(&all))),
-        dns_ready: looked(resolvers.map(|all| all.iter().filter(|pod| is_ready(pod)).count())),
-    }
+    Listed::list(client, namespace).await.facts(pods)
 }
 
 /// The events of a namespace, oldest first.
@@ -66,14 +115,18 @@ pub async fn around(client: &kube::Client, namespace: &str, pods: &[PodFacts]) -
 /// The API server's.
 pub async fn events(client: &kube::Client, namespace: &str) -> kube::Result<Vec<EventFacts>> {
     let api = Api::<Event>::namespaced(client.clone(), namespace);
-    let mut listed = api.list(&ListParams::default()).await?.items;
+    Ok(in_order(api.list(&ListParams::default()).await?.items))
+}
+
+/// The facts of events, the oldest first.
+pub fn in_order(mut listed: Vec<Event>) -> Vec<EventFacts> {
     let last = |event: &Event| {
         let series = event.series.as_ref().and_then(|series| series.last_observed_time.clone());
         let seen = event.last_timestamp.clone().map(|time| time.0);
         series.or(event.event_time.clone()).map(|time| time.0).or(seen)
     };
     listed.sort_by_key(|event| last(event));
-    Ok(listed.into_iter().map(event).collect())
+    listed.into_iter().map(event).collect()
 }
 
 async fn list<K>(api: Api<K>, params: &ListParams) -> kube::Result<Vec<K>>
@@ -87,6 +140,13 @@ fn looked<T>(listed: kube::Result<T>) -> Looked<T> {
     match listed {
         Ok(seen) => Looked::Seen(seen),
         Err(error) => Looked::Unseen(error.to_string()),
+    }
+}
+
+fn of<T, U>(looked: &Looked<T>, facts: impl FnOnce(&T) -> U) -> Looked<U> {
+    match looked {
+        Looked::Seen(seen) => Looked::Seen(facts(seen)),
+        Looked::Unseen(why) => Looked::Unseen(why.clone()),
     }
 }
 

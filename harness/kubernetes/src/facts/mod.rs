@@ -3,5 +3,5 @@
 mod around;
 mod pod;
 
-pub use around::{around, events};
+pub use around::{DNS_LABEL, Listed, around, events, in_order};
 pub use pod::{cannot_start, pod, refusal};
