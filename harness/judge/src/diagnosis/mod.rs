@@ -4,6 +4,7 @@
 //! Pure: the same evidence gives the same causes, live, from files, and in a report made again.
 
 mod admission;
+mod advice;
 mod api;
 mod causes;
 mod claims;
@@ -11,6 +12,7 @@ mod configuration;
 mod container;
 mod evidence;
 mod finding;
+mod foreign;
 mod image;
 mod java;
 mod network;
@@ -25,6 +27,9 @@ mod tests;
 mod verdict;
 
 pub use admission::{MissingVerb, missing_verbs};
+pub use advice::{
+    Advice, ApplicationRun, EventLog, ExecutorRun, Scan, StageRun, Topic, Weight, advice, size,
+};
 pub use causes::{CauseEntry, causes};
 pub use configuration::{DeployMode, key_findings, unknown_keys, without_effect};
 pub use evidence::{
@@ -32,6 +37,7 @@ pub use evidence::{
     NodeFacts, PodFacts, PodRole, Policy, Quota, Refusal, Surroundings, Waits,
 };
 pub use finding::{Ends, Finding};
+pub use foreign::{for_others, unseen};
 
 pub(crate) use store::{FailedRead, content_differs, diagnose_read, read_elsewhere};
 pub use verdict::{diagnose, findings};
