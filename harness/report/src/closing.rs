@@ -11,6 +11,7 @@ use super::{Console, Mode, Summary, reading};
 
 /// Evidence of more lines than this is only in the report.
 const LINES: usize = 8;
+const REST: &str = "in the report";
 
 /// Prints the closing lines on standard output; nothing in [`Mode::Json`].
 pub fn print_closing(summary: &Summary, dir: &Path, mode: Mode) {
@@ -35,14 +36,14 @@ pub(super) fn closing(summary: &Summary, dir: &Path, mode: Mode, paint: Paint) -
         text += &format!("report  {}\n", shown(&dir.join("report.html")));
     }
     for failure in &failures {
-        let reason = hanging(&failure.reason, 12, LINES);
+        let reason = hanging(&failure.reason, 12, LINES, REST);
         text += &format!(
             "\n{} {}  {reason}\n",
             paint.red("✗"),
             paint.red(&format!("{:<8}", failure.id))
         );
         for (name, value) in &failure.lines {
-            text += &format!("  {name:<9} {}\n", hanging(value, 12, LINES));
+            text += &format!("  {name:<9} {}\n", hanging(value, 12, LINES, REST));
         }
     }
     text

@@ -3,6 +3,7 @@
 mod chart;
 mod closing;
 mod console;
+mod diagnosed;
 mod groups;
 mod html;
 mod junit;
@@ -26,6 +27,7 @@ pub use fixture_reading::{reading, reading_red};
 
 pub use closing::print_closing;
 pub use console::{Console, Mode};
+pub use diagnosed::{Found, found_page, found_text};
 pub use model::{
     Artifact, Check, CheckOutcome, End, Evidence, Fact, Failure, Model, Moment, Note, Phase,
     PodLife, PodList, State, Step,

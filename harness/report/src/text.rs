@@ -64,12 +64,13 @@ pub(super) fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "")
 }
 
-/// A few lines at most, the further ones under the first, beginning at a column.
-pub(super) fn hanging(text: &str, column: usize, most: usize) -> String {
+/// A few lines at most, the further ones under the first, beginning at a column; `rest` says where
+/// the others are.
+pub(super) fn hanging(text: &str, column: usize, most: usize, rest: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let mut shown: Vec<String> = lines.iter().take(most).map(|l| line(l)).collect();
     if lines.len() > most {
-        shown.push(format!("… {} more lines in the report", lines.len() - most));
+        shown.push(format!("… {} more lines {rest}", lines.len() - most));
     }
     shown.join(&format!("\n{}", " ".repeat(column)))
 }
