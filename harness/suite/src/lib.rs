@@ -1,5 +1,6 @@
-//! The suite: checks, the flow of a run, sweep and inventory.
+//! The suite: checks, the flow of a run, diagnosis of foreign applications, sweep and inventory.
 
 pub mod checks;
+pub mod diagnose;
 pub mod flow;
 pub mod reclaim;

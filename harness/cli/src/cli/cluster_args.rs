@@ -21,7 +21,7 @@ pub(super) struct ClusterArgs {
 }
 
 /// Accepts a DNS label only, like Kubernetes: other text could reach another path of its API.
-fn namespace(text: &str) -> Result<String> {
+pub(super) fn namespace(text: &str) -> Result<String> {
     match is_dns_label(text) {
         true => Ok(text.to_owned()),
         false => Err(Error::input("Kubernetes wants lower case letters, digits and `-`")),

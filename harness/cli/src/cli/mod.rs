@@ -3,6 +3,7 @@
 mod cache;
 mod cluster_args;
 mod command_line;
+mod diagnose;
 mod doctor;
 mod ephemeral_run;
 mod exec;
@@ -64,6 +65,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Check the prerequisites of `run` on this machine
     Doctor(doctor::DoctorArgs),
+    /// Say why a Spark application fails that somebody else runs; only reads
+    Diagnose(diagnose::DiagnoseArgs),
     /// List everything that a run could leave behind; compare with a saved list
     Inventory(inventory::InventoryArgs),
     /// Pull or assemble the node image alone; print its reference, digest and size
@@ -116,6 +119,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Cache(args) => cache::run(&args),
             Command::Sweep(args) => sweep::run(args, mode).await,
             Command::Doctor(args) => doctor::run(args).await,
+            Command::Diagnose(args) => diagnose::run(args, mode).await,
             Command::Inventory(args) => inventory::run(args).await,
             Command::NodeImage(args) => node_image::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
