@@ -19,5 +19,5 @@ pub use sparkproof_report as report;
 pub use sparkproof_spark::session;
 pub use sparkproof_stores as store;
 pub use sparkproof_strategies as read;
-pub use sparkproof_suite::{checks, flow, reclaim};
+pub use sparkproof_suite::{checks, diagnose, flow, reclaim};
 pub use sparkproof_testbed as testbed;

@@ -4,6 +4,7 @@
 mod allocation;
 mod application;
 mod causes;
+mod diagnose;
 mod driver;
 mod existing;
 mod features;
