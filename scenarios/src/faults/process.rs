@@ -25,26 +25,26 @@ pub(super) fn options(text: &'static str) -> Change {
 pub fn faults() -> Vec<Fault> {
     let overhead = |value| Conf("spark.executor.memoryOverhead", value);
     vec![
-        // Spark tells the JVM to ignore unknown options that begin with -XX (`JavaModuleOptions`).
-        Fault::new("executors-unknown-option", Cause::JvmOptions)
-            .with(options("-Xnosuchoption"))
-            .says(&["Xnosuchoption"])
+        // Not an unknown one: Spark tells the JVM to ignore these (`JavaModuleOptions`).
+        Fault::new("executors-bad-option", Cause::JvmOptions)
+            .with(options("-XX:MaxRAMPercentage=lots"))
+            .says(&["MaxRAMPercentage"])
             .cured_by(options("-XX:+UseSerialGC")),
         Fault::new("executors-two-collectors", Cause::JvmOptions)
             .with(options("-XX:+UseSerialGC -XX:+UseG1GC")),
         Fault::new("executors-stack-too-small", Cause::JvmOptions)
             .with(options("-Xss1k"))
             .cured_by(options("-Xss1m")),
-        Fault::new("drivers-unknown-option", Cause::JvmOptions)
-            .with(Conf("spark.driver.extraJavaOptions", "-Xnosuchoption"))
-            .says(&["Xnosuchoption"])
+        Fault::new("drivers-bad-option", Cause::JvmOptions)
+            .with(Conf("spark.driver.extraJavaOptions", "-XX:MaxRAMPercentage=lots"))
+            .says(&["MaxRAMPercentage"])
             .not(Cause::DriverEnded)
             .cured_by(Conf("spark.driver.extraJavaOptions", "-XX:+UseSerialGC")),
         // Spark gives up and stops the driver; the reason is the executors' option.
         Fault::new("gives-up", Cause::JvmOptions)
-            .with(options("-Xnosuchoption"))
+            .with(options("-XX:MaxRAMPercentage=lots"))
             .with(Conf("spark.executor.maxNumFailures", "1"))
-            .says(&["Xnosuchoption"])
+            .says(&["MaxRAMPercentage"])
             .not(Cause::TooManyFailures),
         // Without its pages touched the heap does not fill the limit.
         Fault::new("container-out-of-memory", Cause::OutOfMemory)

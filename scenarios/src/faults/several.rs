@@ -43,7 +43,7 @@ pub fn faults() -> Vec<Fault> {
             .with(Executors(3))
             .with(Cpu(700)),
         Fault::two("options-and-cpu", Cause::JvmOptions, Cause::InsufficientCpu)
-            .with(options("-Xnosuchoption"))
+            .with(options("-XX:MaxRAMPercentage=lots"))
             .with(Executors(3))
             .with(Cpu(700)),
         Fault::two("secret-and-affinity", Cause::SecretMissing, Cause::Unschedulable)

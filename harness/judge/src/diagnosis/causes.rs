@@ -99,10 +99,10 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
                  allow an option in `extraJavaOptions`",
                 "correct the option, in the key or the variable that is named",
                 &[
-                    "executors-unknown-option",
+                    "executors-bad-option",
                     "executors-two-collectors",
                     "executors-stack-too-small",
-                    "drivers-unknown-option",
+                    "drivers-bad-option",
                     "gives-up",
                     "heap-by-option",
                     "options-and-cpu",

@@ -79,7 +79,10 @@ fn one_at_a_time(_: &Evidence, pod: &PodFacts) -> Option<Finding> {
     words.iter().find(|words| message.contains(*words))?;
     let finding = Finding::new(
         Cause::SingleNodeClaim,
-        format!("its claim can be used by one pod at a time, and another pod has it: {message}"),
+        format!(
+            "its claim {} can be used by one pod at a time, and another pod has it: {message}",
+            pod.claims.join(", ")
+        ),
         ONE_EACH,
     );
     Some(finding.of(pod).because(&pod.name, message).ends(Ends::IfItStays))

@@ -146,7 +146,8 @@ fn driver(group: &Group, pods: &[PodFacts], given: Option<String>) -> DriverFact
     let reason = facts.filter(|_| phase(pod) == "Failed").map(ToString::to_string);
     DriverFacts {
         log: log.or(given).unwrap_or_default(),
-        reason: reason.unwrap_or_default(),
+        reason: String::new(),
+        ended_by: reason.unwrap_or_default(),
         gone,
         context_master: None,
     }
