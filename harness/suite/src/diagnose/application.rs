@@ -117,7 +117,9 @@ pub(super) fn evidence(group: &Group, material: &Material, secrets: &Secrets) ->
         let gone = gone(group, &pods, &events, material);
         pods.extend(gone);
     }
-    let came = registered(&driver.log);
+    let mut came = registered(&driver.log);
+    let run = material.runs.get(&group.id).and_then(Looked::seen);
+    came.extend(run.iter().flat_map(|run| run.executors.iter().map(|one| &*one.id)));
     for pod in &mut pods {
         let id = pod.labels.get("spark-exec-id").map(String::as_str);
         let id = id.or_else(|| pod.name.rsplit_once("-exec-").map(|(_, id)| id));
@@ -143,13 +145,12 @@ fn driver(group: &Group, pods: &[PodFacts], given: Option<String>) -> DriverFact
     let facts = pods.iter().find(|facts| facts.role == PodRole::Driver);
     let log = facts.map(|facts| facts.log.clone()).filter(|log| !log.is_empty());
     let gone = matches!(phase(pod), "Succeeded" | "Failed");
-    let reason = facts.filter(|_| phase(pod) == "Failed").map(ToString::to_string);
+    let failed = facts.filter(|_| phase(pod) == "Failed");
     DriverFacts {
         log: log.or(given).unwrap_or_default(),
-        reason: String::new(),
-        ended_by: reason.unwrap_or_default(),
+        ended_by: failed.map(ToString::to_string).unwrap_or_default(),
         gone,
-        context_master: None,
+        ..DriverFacts::default()
     }
 }
 
@@ -202,7 +203,19 @@ fn target(log: &str) -> Option<u32> {
     rest.split(',').next()?.trim().parse().ok()
 }
 
-/// Executors of which only events or a log are left.
+/// Reasons of events about pods that did not go as they should. Others, of executors that dynamic
+/// allocation removed for instance, are of no interest once the pod is gone.
+const TELLING: [&str; 7] = [
+    "Evict",
+    "Evicted",
+    "NodeNotReady",
+    "OOMKilling",
+    "Preempted",
+    "Preempting",
+    "TaintManagerEviction",
+];
+
+/// Executors of which only such an event or a log is left.
 fn gone(
     group: &Group,
     pods: &[PodFacts],
@@ -223,7 +236,9 @@ fn gone(
             id && (prefixes.contains(prefix) || prefixes.is_empty())
         })
     };
-    let of_events = events.seen().into_iter().flatten().filter(|event| event.kind == "Pod");
+    let of_events = events.seen().into_iter().flatten();
+    let of_events =
+        of_events.filter(|event| event.kind == "Pod" && TELLING.contains(&&*event.reason));
     let names = of_events.map(|event| &event.object).chain(material.logs.keys());
     let known: BTreeSet<&str> = pods.iter().map(|pod| &*pod.name).collect();
     let names: BTreeSet<&String> =
@@ -252,6 +267,8 @@ fn registered(log: &str) -> BTreeSet<&str> {
 mod tests {
     use super::*;
     use serde_json::json;
+    use sparkproof_base::verdict::Cause;
+    use sparkproof_judge::diagnosis::findings;
 
     fn pod(name: &str, labels: serde_json::Value, at: &str) -> Pod {
         serde_json::from_value(json!({ "metadata": {
@@ -276,6 +293,39 @@ mod tests {
         assert_eq!(names(&groups[0])[..3], ["spark-1", "pi-again", "pi"]);
         assert_eq!(name(&groups[0]).as_deref(), Some("pi"));
         assert!(groups[1].driver.is_none() && name(&groups[1]).is_none());
+    }
+
+    /// A running application, and events about an executor that is gone.
+    fn with_event(reason: &str, message: &str) -> Evidence {
+        let at = "2026-12-01T09:00:00Z";
+        let mut driver = pod("pi-1-driver", json!({ SELECTOR: "spark-1", ROLE: "driver" }), at);
+        let status = json!({ "phase": "Running" });
+        driver.status = serde_json::from_value(status).expect("a status");
+        let event = serde_json::from_value(json!({
+            "metadata": { "name": "e", "namespace": "team" }, "reason": reason, "message": message,
+            "involvedObject": { "kind": "Pod", "name": "pi-1-exec-3", "namespace": "team" },
+        }))
+        .expect("an event");
+        let mut material = Material { events: Looked::Seen(vec![event]), ..Material::default() };
+        let log = "Registered executor X with ID 3,  ResourceProfileId 0\n".to_owned();
+        material.logs.insert("pi-1-driver".into(), Looked::Seen(log));
+        let [group] = &*groups(vec![driver]) else { panic!("one group") };
+        evidence(group, &material, &Secrets::default())
+    }
+
+    #[test]
+    fn an_executor_that_is_gone_counts_only_if_it_was_driven_out() {
+        let evicted = with_event("Evicted", "The node was low on resource: memory. ");
+        let found = findings(&evicted);
+        let names: Vec<_> = found.iter().map(|finding| (finding.cause, &*finding.pods)).collect();
+        assert_eq!(names, [(Cause::Evicted, &["pi-1-exec-3".to_owned()][..])]);
+        for (reason, message) in [
+            ("Killing", "Stopping container spark-kubernetes-executor"),
+            ("FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu."),
+            ("FailedMount", "MountVolume.SetUp failed for volume \"x\""),
+        ] {
+            assert_eq!(findings(&with_event(reason, message)), [], "{reason}");
+        }
     }
 
     #[test]
