@@ -307,7 +307,8 @@ fn lost(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
         (Looked::Seen(all), None) if !all.is_empty() => {
             ("it does not exist any more", Ends::IfItStays)
         }
-        (_, Some(node)) => (not_ready(node)?, Ends::AtDeadline),
+        // Kubernetes says so only after 40 s without a word of it.
+        (_, Some(node)) => (not_ready(node)?, Ends::IfItStaysLong),
         _ => {
             // It may be ready again.
             let not_ready = |event: &&EventFacts| event.reason == "NodeNotReady";

@@ -95,7 +95,12 @@ impl Health {
             pods,
             ..self.listed.clone()
         };
-        let found = findings(&evidence);
+        let mut found = findings(&evidence);
+        // What a driver in a pod of its own says of itself ends it, with an exit code.
+        found.retain(|finding| {
+            let of_requests = Cause::MissingVerb..=Cause::Proxy;
+            registered.is_some() || !finding.pods.is_empty() || of_requests.contains(&finding.cause)
+        });
         let words = |finding: &Finding| {
             let pods = finding.pods.join(", ");
             format!("{}: {pods} {}", finding.cause, finding.says)
@@ -396,6 +401,18 @@ mod tests {
         let mut seen = look(&[(1, json!({ "phase": "Running" }))], 0);
         seen.pods[0].log = "INFO Executor: Starting executor ID 1".into();
         assert_eq!(health(1, Duration::ZERO).decide(seen), None);
+    }
+
+    /// Of an application nobody knows which executors registered.
+    #[test]
+    fn what_the_driver_of_an_application_says_is_left_to_its_end() {
+        let log = "Error: Failed to load class org.example.None.".to_owned();
+        let says = |registered| Look { driver_log: log.clone(), registered, ..Look::default() };
+        assert_eq!(health(2, Duration::ZERO).decide(says(None)), None);
+        assert!(health(2, Duration::ZERO).decide(says(Some(0))).is_some());
+        let log = r#"pods is forbidden: User "u" cannot create resource "pods""#.to_owned();
+        let refused = Look { driver_log: log, registered: None, ..Look::default() };
+        assert!(health(2, Duration::ZERO).decide(refused).is_some());
     }
 
     #[test]
