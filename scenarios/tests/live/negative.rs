@@ -37,7 +37,7 @@ async fn a_secret_that_is_not_there_is_named() -> Outcome {
     proof("a_secret_that_is_not_there_is_named", async |p| {
         let session =
             p.session().executors(1).conf("spark.kubernetes.executor.secretKeyRef.KEY", "none:key");
-        expect_red(session.start().await, &["secret-missing", "secret \"none\" not found"])?;
+        expect_red(session.start().await, &["secret-missing", "the Secret none does not exist"])?;
         Ok(())
     })
     .await

@@ -20,8 +20,10 @@ use tempfile::TempDir;
 use sparkproof_base::context::Context;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::{Error, Exit, Result};
+use sparkproof_base::verdict::{Cause, Diagnosis};
 use sparkproof_catalog::plan::FrontEnd;
 use sparkproof_judge::Described;
+use sparkproof_judge::diagnosis::{DriverFacts, Evidence, findings};
 use sparkproof_kubernetes::cluster::Cluster;
 use sparkproof_kubernetes::observe::Pods;
 
@@ -34,11 +36,20 @@ pub(super) use self::launch::Launch;
 use self::pod::PodDriver;
 use self::process::Process;
 use super::channel::{Channel, DriverListener};
+use super::evidence::driver_facts;
 use super::protocol::{DriverGone, Launched, Request};
 use super::spec::{DriverSite, FaultInjection, SESSION_IN_POD};
 
 /// Time limit until a program that launches the JVM is ready to do so.
 const CONNECT: Duration = Duration::from_secs(60);
+
+/// A JVM that does not start because of what it is configured with.
+fn by_configuration(error: &Error, log: &str) -> Option<Diagnosis> {
+    let driver = DriverFacts { log: log.to_owned(), gone: true, ..driver_facts(error) };
+    let evidence = Evidence { driver, ..Evidence::default() };
+    let mut found = findings(&evidence).into_iter();
+    found.find(|finding| finding.cause < Cause::MissingVerb).map(Diagnosis::from)
+}
 
 /// A running driver: a front end and its JVM.
 #[derive(Debug)]
@@ -174,6 +185,9 @@ impl Driver {
         };
         if error.exit == Exit::BadInput || error.is_interruption() {
             return error;
+        }
+        if let Some(diagnosis) = by_configuration(&error, &log) {
+            return diagnosis.error("launching the driver");
         }
         let said = last_lines(&log);
         Error::environment("launching the driver")

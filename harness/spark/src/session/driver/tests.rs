@@ -117,3 +117,13 @@ async fn a_driver_that_is_dropped_is_killed_and_its_log_kept() {
     .await
     .expect("killed");
 }
+
+#[test]
+fn a_jvm_that_does_not_start_names_its_option() {
+    let error = Error::environment("the driver failed at Launch");
+    let log = "Improperly specified VM option 'MaxRAMPercentage=lots'\n\
+               Error: Could not create the Java Virtual Machine.\n";
+    let diagnosis = by_configuration(&error, log).expect("named");
+    assert_eq!(diagnosis.cause, Cause::JvmOptions);
+    assert_eq!(by_configuration(&error, "JAVA_HOME is not set\n"), None);
+}
