@@ -34,7 +34,7 @@ async fn a_mistyped_host_path_is_named() -> Outcome {
         }
         let mut session = started?;
         let red = session.prove(VariantId::HostPath).await;
-        expect_red(red, &["0 of 2 executors", "file-missing", "FileNotFoundException"])?;
+        expect_red(red, &["0 of 2 executors", "file-missing", "big.csv"])?;
         leaves_nothing(p, session).await
     })
     .await
