@@ -11,7 +11,7 @@ use regex::Regex;
 use sparkproof_base::verdict::Cause;
 
 use self::refused::Refused;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, PodFacts};
 use super::finding::{Ends, Finding, SessionRule};
 
 pub(super) const SESSION: &[SessionRule] = &[missing_verb, refused_objects];
@@ -78,7 +78,10 @@ fn missing_verb(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn other_verb(evidence: &Evidence) -> Option<Finding> {
-    forbidden(missing(evidence))
+    // Every driver cleans up at its end, and says so when it may not: it did not end of that.
+    let gone = evidence.driver.gone;
+    let counts = |m: &MissingVerb| !(gone && m.verb.starts_with("delete"));
+    forbidden(missing(evidence).into_iter().filter(counts).collect())
 }
 
 fn missing(evidence: &Evidence) -> Vec<MissingVerb> {
@@ -124,8 +127,12 @@ fn refused_objects(evidence: &Evidence) -> Option<Finding> {
     }
     // Pods of a higher number were made later than the one that was refused.
     let made = evidence.executors().filter_map(|pod| refused::number(&pod.name)).max();
+    let alive = |pod: &&PodFacts| !pod.deleting && matches!(&*pod.phase, "Pending" | "Running");
+    let alive = evidence.executors().filter(alive).count();
     let past = |one: &&Refused| {
-        one.executor().is_some_and(|number| Some(number) < made)
+        // One without a name, and all are there.
+        one.name.is_empty() && !one.dry && alive >= wanted.max(1)
+            || one.executor().is_some_and(|number| Some(number) < made)
             || !one.message.contains("already exists")
                 && evidence.pods.iter().any(|pod| pod.name == one.name)
     };

@@ -356,7 +356,11 @@ fn of_refusals(evidence: &Evidence) -> Option<Finding> {
 fn quiet(evidence: &Evidence) -> Option<Finding> {
     const LONG: u64 = 60;
     let DriverFacts { log, context_master, gone, .. } = &evidence.driver;
-    let said = log.contains("KubernetesClientException") || !evidence.refusals.is_empty();
+    // What it only says after the API server's first answer.
+    let answered = ["NettyBlockTransferService", "ExecutorPodsAllocator"];
+    let answered = answered.iter().any(|words| log.contains(words));
+    let said =
+        answered || log.contains("KubernetesClientException") || !evidence.refusals.is_empty();
     let began = *gone || context_master.is_some() || evidence.executors().next().is_some();
     if said || began {
         return None;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sparkproof_base::verdict::Cause;
 
-use self::mounts::{MENDS, MOUNTS, ONE_EACH};
+use self::mounts::{LATER, MENDS, MOUNTS, ONE_EACH};
 use super::evidence::{Claim, EventFacts, Evidence, PodFacts};
 use super::finding::{Ends, Finding, PodRule, SessionRule};
 
@@ -201,12 +201,9 @@ fn unbound(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
     );
     let own = name.contains(&pod.name) || message.contains("ephemeral volume controller");
     let on_the_way = failed.is_none_or(|event| event.reason == "ExternalProvisioning");
-    let ends = match on_the_way {
-        true if own || silent => Ends::AtDeadline,
-        // The controller that binds claims to volumes looks again every 15 s (`pv_controller.go`).
-        true => Ends::IfItStaysLong,
-        false => Ends::IfItStays,
-    };
+    // The controller that binds claims to volumes looks again every 15 s (`pv_controller.go`).
+    let waits = (own || silent) && on_the_way;
+    let ends = if waits { Ends::AtDeadline } else { Ends::IfItStaysLong };
     let finding = Finding::new(cause, says, remedy).of(pod);
     let finding = if silent { finding } else { finding.because(&pod.name, message) };
     Some(finding.events(event).ends(ends))
@@ -304,7 +301,11 @@ fn not_mounted(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
     );
     let finding = Finding::new(cause, format!("{says}: {}", event.message), remedy).of(pod);
     let mends = found.is_none() || MENDS.iter().any(|late| words.contains(late));
-    let ends = if mends { Ends::AtDeadline } else { Ends::IfItStays };
+    let ends = match mends {
+        true => Ends::AtDeadline,
+        false if LATER.iter().any(|later| words.contains(later)) => Ends::IfItStaysLong,
+        false => Ends::IfItStays,
+    };
     Some(finding.events([event]).ends(ends))
 }
 
@@ -482,7 +483,7 @@ mod tests {
         let evidence = with(unscheduled(IMMEDIATE), own.clone(), None);
         assert_eq!(ends(&evidence), Some(Ends::AtDeadline));
         let failed = Some(("ProvisioningFailed", "failed to provision volume"));
-        assert_eq!(ends(&with(unscheduled(IMMEDIATE), own, failed)), Some(Ends::IfItStays));
+        assert_eq!(ends(&with(unscheduled(IMMEDIATE), own, failed)), Some(Ends::IfItStaysLong));
         let late = unscheduled("persistentvolumeclaim \"x-exec-1-pvc-0\" not found");
         assert_eq!(missing(&late, &late.pods[0]).map(|f| f.ends), Some(Ends::AtDeadline));
     }
@@ -586,7 +587,7 @@ mod tests {
         "FailedMount",
         "MountVolume.MountDevice failed for volume \"d\" : kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name x.csi.io not found in the list of registered CSI drivers",
         Cause::VolumeNotMounted,
-        Ends::IfItStays
+        Ends::IfItStaysLong
     )]
     #[case(
         "FailedMount",
@@ -604,7 +605,7 @@ mod tests {
         "FailedAttachVolume",
         "Multi-Attach error for volume \"pvc-1\" Volume is already exclusively attached to one node and can't be attached to another",
         Cause::SingleNodeClaim,
-        Ends::IfItStays
+        Ends::IfItStaysLong
     )]
     #[case(
         "FailedAttachVolume",

@@ -355,7 +355,8 @@ impl Evidence {
 impl PodFacts {
     /// Whether it reached the driver: it registered, according to Spark's list or its log.
     pub fn reached_driver(&self) -> bool {
-        self.registered || self.log.contains("Successfully registered with driver")
+        let words = ["Successfully registered with driver", "Got assigned task", "Running task "];
+        self.registered || words.iter().any(|words| self.log.contains(words))
     }
 
     /// Whether it is in Spark's list and still runs.

@@ -85,7 +85,7 @@ fn no_dns(seen: &Seen<'_>) -> Option<Finding> {
             START_DNS,
         )
         .because("kube-system", "no pod with the label k8s-app=kube-dns is ready")
-        .ends(Ends::IfItStays)
+        .ends(if seen.how == How::Waits { Ends::AtDeadline } else { Ends::IfItStays })
     })
 }
 
@@ -164,7 +164,7 @@ pub(super) fn with_policy(finding: Finding, policy: &Policy) -> Finding {
 
 /// Parts of the names of containers that stand between a pod and others.
 const MESHES: [&str; 9] =
-    ["istio", "linkerd", "envoy", "proxy", "mesh", "consul", "kuma", "daprd", "osm-"];
+    ["istio", "linkerd", "envoy", "mesh-", "-mesh", "consul", "kuma", "daprd", "osm-"];
 
 /// Containers that Spark did not ask for: all but its own, which has the template's name or the
 /// default one.
@@ -189,7 +189,8 @@ fn strange<'a>(evidence: &'a Evidence, pod: &'a PodFacts) -> Vec<&'a ContainerFa
 }
 
 fn is_mesh(container: &ContainerFacts) -> bool {
-    MESHES.iter().any(|part| container.name.contains(part) || container.image.contains(part))
+    let image = container.image.rsplit('/').next().unwrap_or_default();
+    MESHES.iter().any(|part| container.name.contains(part) || image.contains(part))
 }
 
 /// The container of a mesh in a pod.

@@ -45,7 +45,8 @@ fn gated(_: &Evidence, pod: &PodFacts) -> Option<Finding> {
         )
         .of(pod)
         .because(&pod.name, condition.map_or(gates, |c| format!("{}: {}", c.reason, c.message)))
-        .ends(Ends::IfItStays),
+        // Kueue admits it when there is room.
+        .ends(if queue { Ends::AtDeadline } else { Ends::IfItStays }),
     )
 }
 

@@ -7,9 +7,16 @@ pub(super) const ONE_EACH: &str = "give each executor a claim of its own \
      (spark.kubernetes.executor.volumes.persistentVolumeClaim.*.options.claimName=OnDemand), use a \
      claim of ReadWriteMany, or run one executor (--executors 1)";
 
+/// What takes a while to heal: a volume is being detached from the last session's node; a node that
+/// has just joined has no drivers yet.
+pub(super) const LATER: [&str; 3] =
+    ["already exclusively attached", "list of registered csi drivers", "does not contain driver"];
+
 /// Spark makes its own ConfigMaps beside or after the pod, as Kubernetes does that of its CA; the
 /// kubelet's caches are late too.
-pub(super) const MENDS: [&str; 9] = [
+pub(super) const MENDS: [&str; 11] = [
+    "istio-ca-root-cert",
+    "-delegation-tokens\"",
     "-conf-map\"",
     "-hadoop-config\"",
     "-krb5-file\"",

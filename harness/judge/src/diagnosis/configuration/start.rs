@@ -29,7 +29,10 @@ fn is_of_start(text: &str, chain: &[Thrown<'_>]) -> bool {
 }
 
 fn what(evidence: &Evidence, root: &Thrown<'_>) -> Option<(Cause, String, String)> {
-    if root.is(&["FileNotFoundException", "NoSuchFileException"]) {
+    // `(Permission denied)`, `(Is a directory)`: it is there.
+    let there =
+        root.message.ends_with(')') && !root.message.ends_with("(No such file or directory)");
+    if !there && root.is(&["FileNotFoundException", "NoSuchFileException"]) {
         let path = path(root.message);
         let key = key(evidence, path)?;
         return Some((

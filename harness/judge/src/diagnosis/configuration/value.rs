@@ -143,12 +143,12 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     // Others name their key.
     (
-        r"(?P<key>spark\.[\w.-]+)(?: \(\S+\))? (?:is not allowed|cannot be|can't be|must be|must not be|has to be|needs to be|must specify|must set) .*",
+        r"(?:^|[^.\w])(?P<key>spark\.[\w.-]+)(?: \(\S+\))? (?:is not allowed|cannot be|can't be|must be|must not be|has to be|needs to be|must specify|must set) .*",
         CORRECT,
     ),
     // `SparkConf.validateSettings`, `SparkContext`, and requirements in general.
     (
-        r"requirement failed: .*?(?P<key>spark\.[\w.-]*\w).*",
+        r"requirement failed: (?:.*?[^.\w])?(?P<key>spark\.[\w.-]*\w).*",
         "correct one of the values that the message names, in --conf",
     ),
     (r"Cannot specify (?:OAuth token|service account|both .*spark\.).*", "give one of them"),

@@ -66,5 +66,6 @@ pub(super) fn not_made(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
         let (_, says, remedy) = SANDBOX.iter().find(fits)?;
         Finding::new(Cause::SandboxFailed, format!("{says}: {message}"), *remedy)
     };
-    Some(finding.of(pod).events([event]).ends(Ends::IfItStays))
+    // Kubelet tries again after 10 to 15 s (its `backOffPeriod`).
+    Some(finding.of(pod).events([event]).ends(Ends::IfItStaysLong))
 }

@@ -55,7 +55,9 @@ pub(in crate::diagnosis) fn not_connected<'a>(
     let driver = [&*evidence.asked.driver_host, &*evidence.asked.driver_address, API];
     let names_driver = |line: &str| driver.iter().any(|host| names_host(line, host));
     let fails = |line: &&str| {
-        NOT_CONNECTED.is_match(line) && (names_driver(line) || TO_ITSELF.is_match(line))
+        // Agents in an image ask their own host, too: it means the driver only if its name is not known.
+        let unknown = evidence.asked.driver_host.is_empty();
+        NOT_CONNECTED.is_match(line) && (names_driver(line) || unknown && TO_ITSELF.is_match(line))
     };
     pod.log.lines().rfind(fails).map(str::trim)
 }
@@ -107,11 +109,14 @@ impl<'a> Seen<'a> {
     /// then registers.
     fn ends(&self) -> Ends {
         let evidence = self.evidence;
-        let fail = evidence.executors().filter(|pod| not_connected(evidence, pod).is_some());
+        let fails = |pod: &&PodFacts| not_connected(evidence, pod).is_some();
+        let fail = evidence.executors().filter(fails).count();
         let none_came = !evidence.executors().any(PodFacts::reached_driver);
         match self.how {
             How::Waits => Ends::AtDeadline,
-            _ if none_came && fail.count() > 1 => Ends::IfItStays,
+            How::Silent if none_came && fail > 1 => Ends::IfItStays,
+            // All start together: their replacements must have failed as well.
+            _ if none_came && fail > evidence.asked.executors.max(1) as usize => Ends::IfItStays,
             _ => Ends::AtDeadline,
         }
     }
