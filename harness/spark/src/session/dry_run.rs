@@ -13,9 +13,10 @@ use sparkproof_base::context::Context;
 use sparkproof_base::error::Result;
 use sparkproof_base::verdict::{Cause, Diagnosis};
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_judge::diagnosis::{Asked, Ends, Evidence, diagnose, findings};
+use sparkproof_judge::diagnosis::{Asked, Ends, Evidence, Finding, diagnose, findings};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::facts;
+use sparkproof_kubernetes::observe::Pods;
 
 use super::template::EXECUTOR_CONTAINER;
 
@@ -33,10 +34,11 @@ type Properties = BTreeMap<String, String>;
 pub(super) async fn accepted(
     context: &Context,
     access: &Access,
+    pods: &Pods,
     asked: &Asked,
     properties: &Properties,
 ) -> Result<()> {
-    match refused(context, access, asked, properties).await? {
+    match refused(context, access, pods, asked, properties).await? {
         None => Ok(()),
         Some(diagnosis) => Err(diagnosis.error("an executor's pod is refused")),
     }
@@ -45,6 +47,7 @@ pub(super) async fn accepted(
 async fn refused(
     context: &Context,
     access: &Access,
+    pods: &Pods,
     asked: &Asked,
     properties: &Properties,
 ) -> Result<Option<Diagnosis>> {
@@ -63,8 +66,7 @@ async fn refused(
         let evidence = Evidence { asked: asked.clone(), refusals, ..Evidence::default() };
         let found = findings(&evidence);
         match found.first() {
-            // Permissions are checked, and explained, by what needs them.
-            Some(finding) if finding.cause != Cause::MissingVerb => {
+            Some(finding) if is_final(finding, &status.message) => {
                 let diagnosis = diagnose(&evidence);
                 if finding.ends == Ends::AtOnce {
                     return Progress::Met(Some(diagnosis));
@@ -79,13 +81,22 @@ async fn refused(
     match tried.await {
         Ok(refused) => Ok(refused),
         Err(error) if error.is_interruption() => Err(error),
+        // A quota that pods use which are ending.
+        Err(_) if pods.any_leaves() => Ok(None),
         Err(_) => Ok(last),
     }
 }
 
+/// Whether Spark's own pod would be refused, too. Permissions are checked, and explained, by what
+/// needs them; a volume of the configuration is not in this pod.
+fn is_final(finding: &Finding, message: &str) -> bool {
+    let of_volume = message.contains("olumeMounts") && message.contains("Not found");
+    finding.cause != Cause::MissingVerb && finding.ends != Ends::AtDeadline && !of_volume
+}
+
 /// An executor's pod as Spark would make it (`BasicExecutorFeatureStep`), as far as admission looks
-/// at it; `None` if its template cannot be read or its name is not valid, which Spark itself says
-/// best.
+/// at it; `None` if its name is not valid or its template cannot be read, which Spark itself says
+/// best. A template for a driver in a pod is not at its path here.
 fn executor_pod(properties: &Properties) -> Option<Pod> {
     let get = |key: &str| properties.get(key).map(String::as_str);
     let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
@@ -101,8 +112,15 @@ fn executor_pod(properties: &Properties) -> Option<Pod> {
         Some(file) => template(file)?,
         None => Pod::default(),
     };
-    let labels =
-        [("spark-role", "executor"), ("spark-exec-id", "1"), ("spark-exec-inactive", "false")];
+    let labels = [
+        ("spark-role", "executor"),
+        ("spark-exec-id", "1"),
+        ("spark-exec-inactive", "false"),
+        ("spark-exec-resourceprofile-id", "0"),
+        ("spark-app-selector", get("spark.app.id").unwrap_or("spark-0123456789abcdef")),
+        ("spark-app-name", name.trim_end_matches("-0123456789abcdef")),
+        ("spark-version", "0"),
+    ];
     let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let given = below(properties, "spark.kubernetes.executor.label.");
     pod.metadata.name = Some(format!("{name}-exec-1"));
@@ -121,6 +139,8 @@ fn executor_pod(properties: &Properties) -> Option<Pod> {
     if container.name.is_empty() {
         EXECUTOR_CONTAINER.clone_into(&mut container.name);
     }
+    container.image_pull_policy =
+        get("spark.kubernetes.container.image.pullPolicy").map(str::to_owned);
     container.image = get("spark.kubernetes.executor.container.image")
         .or(get("spark.kubernetes.container.image"))
         .map(str::to_owned);
@@ -135,7 +155,8 @@ fn executor_pod(properties: &Properties) -> Option<Pod> {
 fn of_cluster(properties: &Properties, spec: &mut PodSpec) {
     let get = |key: &str| properties.get(key).cloned();
     let account = get("spark.kubernetes.authenticate.executor.serviceAccountName");
-    spec.service_account_name = account.or(spec.service_account_name.take());
+    // Spark keeps that of a template.
+    spec.service_account_name = spec.service_account_name.take().or(account);
     let scheduler = get("spark.kubernetes.executor.scheduler.name");
     let scheduler = scheduler.or(get("spark.kubernetes.scheduler.name"));
     spec.scheduler_name = scheduler.or(spec.scheduler_name.take());
@@ -188,8 +209,8 @@ fn name_prefix(properties: &Properties) -> String {
     let app = properties.get("spark.app.name").map_or("spark", String::as_str);
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let parts: String = app.trim().chars().map(plain).collect();
-    let parts: Vec<&str> = parts.split('-').filter(|part| !part.is_empty()).collect();
-    format!("{}-0123456789abcdef", parts.join("-"))
+    let parts = parts.split('-').filter(|part| !part.is_empty());
+    parts.chain(["0123456789abcdef"]).collect::<Vec<_>>().join("-")
 }
 
 /// A size as Spark writes it (`JavaUtils.byteStringAsMb`); a number without a unit is in MiB.

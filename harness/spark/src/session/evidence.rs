@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -15,9 +16,14 @@ use sparkproof_judge::diagnosis::{DriverFacts, EventFacts, Evidence, PodFacts, S
 use sparkproof_kubernetes::facts as of;
 use sparkproof_kubernetes::observe::Pods;
 
+use tokio::time::timeout;
+
 use super::agreement::is_of;
 use super::logs::PodLogs;
 use super::protocol::{DriverError, DriverGone};
+
+/// How long the listing of what is around the pods may take.
+const AROUND: Duration = Duration::from_secs(10);
 
 /// Where a session's objects are.
 #[derive(Clone)]
@@ -61,7 +67,8 @@ impl Place {
                 }
             })
             .await;
-        (looked(listed), of::around(&self.client, &self.namespace, pods).await)
+        let around = of::around(&self.client, &self.namespace, pods);
+        (looked(listed), timeout(AROUND, around).await.unwrap_or_default())
     }
 }
 
@@ -81,7 +88,8 @@ pub(super) fn pod_facts<'a>(
 ) -> Vec<PodFacts> {
     let now = Timestamp::now();
     let mut seen: Vec<PodFacts> = pods.into_iter().map(|pod| of::pod(pod, now)).collect();
-    for pod in &mut seen {
+    // The deleted ones come first: of two lives of a name, the later has the log.
+    for pod in seen.iter_mut().rev() {
         pod.log = logs.remove(&pod.name).unwrap_or_default();
     }
     let of_log = |(name, log)| PodFacts { name, log, ..PodFacts::default() };

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::Cause;
 use sparkproof_judge::diagnosis::{
-    Asked, DriverFacts, Ends, Evidence, Finding, PodFacts, Surroundings, findings, missing_verbs,
+    Asked, DriverFacts, Ends, Evidence, Finding, PodFacts, PodRole, Surroundings, findings,
+    missing_verbs,
 };
+use tokio::time::timeout;
 
 use super::evidence::Place;
 
@@ -23,7 +25,7 @@ const ELASTIC: Duration = Duration::from_secs(30);
 /// Event reasons for a pod that will get a new node, of the cluster autoscaler and of Karpenter.
 const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 /// Parts of the names of Leases and of node labels where nodes are added by themselves.
-const ADDS_NODES: [&str; 7] = [
+const ADDS_NODES: [&str; 9] = [
     "autoscaler",
     "karpenter",
     "cloud.google.com",
@@ -31,6 +33,9 @@ const ADDS_NODES: [&str; 7] = [
     "kubernetes.azure.com",
     "doks.digitalocean.com",
     "openshift.io",
+    // Of every cloud's controller.
+    "topology.kubernetes.io/zone",
+    "node.kubernetes.io/instance-type",
 ];
 
 /// One look at a session's pods.
@@ -54,8 +59,8 @@ pub(super) struct Health {
     /// Events and surroundings, as they were last listed.
     listed: Evidence,
     listed_at: Instant,
-    /// What may heal, and since when it stays.
-    stays: Option<(Cause, Instant)>,
+    /// What may heal, of which pods, and since when it stays.
+    stays: Option<(Cause, Vec<String>, Instant)>,
     /// The maximum of registered executors, and how many had ended by then.
     most_registered: (usize, usize),
 }
@@ -75,12 +80,16 @@ impl Health {
 
     /// Evaluates a look; returns the reason if the session cannot start any more.
     pub(super) async fn hopeless(&mut self, look: Look) -> Option<String> {
-        let running = || look.pods.iter().filter(|pod| pod.phase == "Running").count();
+        let runs = |pod: &&PodFacts| pod.role == PodRole::Executor && pod.phase == "Running";
+        let running = || look.pods.iter().filter(runs).count();
         let there = look.registered.unwrap_or_else(running);
         let lacks = there < self.asked.executors as usize;
         if lacks && self.listed_at.elapsed() >= LISTED_EVERY {
-            if let Some(place) = &self.place {
-                (self.listed.events, self.listed.around) = place.list(&look.pods).await;
+            // A server that does not answer must not hide that the session is there.
+            if let Some(place) = &self.place
+                && let Ok(listed) = timeout(LISTED_EVERY, place.list(&look.pods)).await
+            {
+                (self.listed.events, self.listed.around) = listed;
             }
             self.listed_at = Instant::now();
         }
@@ -96,19 +105,25 @@ impl Health {
             ..self.listed.clone()
         };
         let mut found = findings(&evidence);
-        // What a driver in a pod of its own says of itself ends it, with an exit code.
+        // What a driver in a pod of its own says of itself ends it, with an exit code. The same
+        // driver has its executors that ended replaced, and nobody knows which had registered.
         found.retain(|finding| {
             let of_requests = Cause::MissingVerb..=Cause::Proxy;
-            registered.is_some() || !finding.pods.is_empty() || of_requests.contains(&finding.cause)
+            registered.is_some()
+                || !finding.pods.is_empty() && !have_ended(finding, &evidence.pods)
+                || of_requests.contains(&finding.cause)
         });
-        let words = |finding: &Finding| {
-            let pods = finding.pods.join(", ");
-            format!("{}: {pods} {}", finding.cause, finding.says)
+        let words = |finding: &Finding| match &*finding.pods {
+            [] => format!("{}: {}", finding.cause, finding.says),
+            pods => format!("{}: {} {}", finding.cause, pods.join(", "), finding.says),
         };
         if let Some(finding) = found.iter().find(|finding| finding.ends == Ends::AtOnce) {
             return Some(words(finding));
         }
-        let may_stay = |f: &&Finding| matches!(f.ends, Ends::IfItStays | Ends::IfItStaysLong);
+        // An executor that ended stays so, and Spark replaces it: one is none.
+        let of_one = |f: &Finding| f.pods.len() == 1 && have_ended(f, &evidence.pods);
+        let may_stay =
+            |f: &&Finding| matches!(f.ends, Ends::IfItStays | Ends::IfItStaysLong) && !of_one(f);
         let stays = found.iter().find(|f| may_stay(f) && !self.comes(f));
         let stays = self.stays(stays.filter(|_| !leaving)).map(words);
         stays.or_else(|| self.dying(&evidence.pods, registered?))
@@ -120,11 +135,14 @@ impl Health {
             self.stays = None;
             return None;
         };
-        let since = match self.stays {
-            Some((cause, since)) if cause == finding.cause => since,
+        let same = |pods: &[String]| {
+            finding.pods.is_empty() || finding.pods.iter().any(|pod| pods.contains(pod))
+        };
+        let since = match &self.stays {
+            Some((cause, pods, since)) if *cause == finding.cause && same(pods) => *since,
             _ => Instant::now(),
         };
-        self.stays = Some((finding.cause, since));
+        self.stays = Some((finding.cause, finding.pods.clone(), since));
         let elastic =
             is_about_room(finding.cause) && may_add_nodes(&self.asked, &self.listed.around);
         let patience = match finding.ends {
@@ -153,11 +171,12 @@ impl Health {
     /// A reason if executors end again and again: Spark replaces them under the next id without
     /// limit. Those that ended before the maximum of registered executors grew do not count.
     fn dying(&mut self, pods: &[PodFacts], registered: usize) -> Option<String> {
+        let executors = || pods.iter().filter(|pod| pod.role == PodRole::Executor);
         let alive = |pod: &&PodFacts| !pod.deleting && matches!(&*pod.phase, "Pending" | "Running");
-        let alive = pods.iter().filter(alive).count();
+        let alive = executors().filter(alive).count();
         let id = |pod: &PodFacts| pod.labels.get("spark-exec-id")?.parse().ok();
         let highest = pods.iter().filter_map(id).max().unwrap_or(0_usize);
-        let lives: BTreeSet<_> = pods.iter().map(|pod| (&pod.name, &pod.uid)).collect();
+        let lives: BTreeSet<_> = executors().map(|pod| (&pod.name, &pod.uid)).collect();
         let ended = highest.max(lives.len()).saturating_sub(alive);
         if registered > self.most_registered.0 {
             self.most_registered = (registered, ended);
@@ -174,11 +193,21 @@ impl fmt::Debug for Health {
     }
 }
 
+/// Whether every pod that shows it is an executor that ended, or is being deleted.
+fn have_ended(finding: &Finding, pods: &[PodFacts]) -> bool {
+    let mut shows = pods.iter().filter(|pod| finding.pods.contains(&pod.name));
+    !finding.pods.is_empty()
+        && shows.all(|pod| {
+            let alive = !pod.deleting && matches!(&*pod.phase, "Pending" | "Running");
+            pod.role == PodRole::Executor && !alive
+        })
+}
+
 /// Whether another node would cure it.
 fn is_about_room(cause: Cause) -> bool {
     use Cause::{
         InsufficientCpu, InsufficientMemory, InsufficientResource, NodeCordoned, NodeSelector,
-        Taint, TooManyPods, Unschedulable,
+        Taint, TooManyPods, Unschedulable, VolumeElsewhere,
     };
     matches!(
         cause,
@@ -190,6 +219,7 @@ fn is_about_room(cause: Cause) -> bool {
             | Taint
             | TooManyPods
             | Unschedulable
+            | VolumeElsewhere
     )
 }
 
@@ -354,6 +384,33 @@ mod tests {
         assert!(words.contains("x-exec-2") && words.contains("insufficient-cpu"), "{words}");
     }
 
+    /// Its pod stays in the evidence, and looks like the fault for ever.
+    #[test]
+    fn one_executor_that_ended_is_replaced_and_two_are_a_reason() {
+        let killed = json!({ "phase": "Failed", "containerStatuses": [{
+            "name": "c", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } },
+        }] });
+        let running = json!({ "phase": "Running" });
+        let mut health = health(2, Duration::ZERO);
+        let one = [(1, killed.clone()), (2, running.clone()), (3, running.clone())];
+        assert_eq!(hopeless(&mut health, &one), None);
+        let of_application = Look { registered: None, ..look(&one, 0) };
+        assert_eq!(health.decide(of_application), None);
+        let two = [(1, killed.clone()), (2, killed), (3, running)];
+        assert!(hopeless(&mut health, &two).is_some_and(|words| words.contains("out-of-memory")));
+    }
+
+    #[test]
+    fn a_fault_of_one_pod_after_another_does_not_stay() {
+        let mut health = health(2, Duration::from_secs(60));
+        let before = Instant::now().checked_sub(Duration::from_secs(90)).expect("an uptime");
+        health.stays = Some((Cause::InsufficientCpu, vec!["x-exec-2".into()], before));
+        assert_eq!(hopeless(&mut health, &[(1, unscheduled())]), None);
+        health.stays = Some((Cause::InsufficientCpu, vec!["x-exec-1".into()], before));
+        assert!(hopeless(&mut health, &[(1, unscheduled())]).is_some());
+    }
+
     /// What was listed on a user's cluster, whose node has this label.
     fn listed(events: Option<&[&str]>, label: &str) -> Evidence {
         let event = |reason: &&str| EventFacts {
@@ -384,7 +441,7 @@ mod tests {
         health.asked.cluster_of_user = true;
         health.listed = listed;
         let before = Instant::now().checked_sub(Duration::from_secs(2)).expect("an uptime");
-        health.stays = Some((Cause::InsufficientCpu, before));
+        health.stays = Some((Cause::InsufficientCpu, vec!["x-exec-1".into()], before));
         assert_eq!(hopeless(&mut health, &[(1, unscheduled())]).is_some(), ends);
     }
 

@@ -85,7 +85,7 @@ pub(super) fn not_followed(error: &kube::Error) -> String {
 }
 
 /// The container of a pod that is Spark's; `None` if the pod has no other. Spark's has a name of its
-/// own (`Constants.scala`), or in a template the first or a given one; what a webhook adds follows.
+/// own (`Constants.scala`), or is the first of a template; what a webhook adds follows.
 pub(super) fn sparks_container(pod: &Pod) -> Option<String> {
     let containers = &pod.spec.as_ref()?.containers;
     let is_sparks = |name: &str| name.starts_with("spark-kubernetes-");

@@ -52,7 +52,7 @@ pub struct Session {
     pub(super) pods: Pods,
     pub(super) asked: Asked,
     pub(super) place: Place,
-    /// Pods of all executors that were in the list when the start ended.
+    /// Pods of all executors that were ever in the list until the start ended.
     pub(super) came: BTreeSet<String>,
 }
 
@@ -251,6 +251,11 @@ impl Session {
         // The session had started: what was refused before has not ended its executors.
         let mut found = findings(&evidence);
         found.retain(|finding| !finding.pods.is_empty() || finding.cause >= Cause::Evicted);
+        // An executor that a node took and Spark replaced is not why a later job failed.
+        let lost = ["ExecutorLostFailure", "Lost executor", "executor lost", "exited"];
+        let of_loss = lost.iter().any(|words| evidence.driver.reason.contains(words));
+        let there = registered.len() >= self.asked.executors as usize;
+        found.retain(|finding| of_loss || !there || finding.cause > Cause::NodeLost);
         let mut found = found.into_iter().map(Diagnosis::from);
         let Some(mut diagnosis) = found.next() else { return error };
         diagnosis.also = found.collect();

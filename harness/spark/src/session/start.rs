@@ -127,7 +127,7 @@ impl Session {
         // An error goes to the driver, which has begun and must be ended.
         let properties = match properties {
             Ok(all) => {
-                dry_run::accepted(context, access, &asked, &all).await.map(|()| written(&all))
+                dry_run::accepted(context, access, pods, &asked, &all).await.map(|()| written(&all))
             }
             error => error.map(|all| written(&all)),
         };
@@ -298,14 +298,14 @@ impl Starting<'_> {
                     });
                 }
             }
-            let look = look(pods, name_and_driver, logs, came, Some(listed.len()), log);
-            if let Some(words) = health.hopeless(look).await {
-                return Progress::Never(Error::red(words));
-            }
             let executors = agreement(&listed, &running);
-            match executors.difference(n) {
-                None => Progress::Met(executors),
-                Some(difference) => pods.not_yet(difference),
+            let Some(difference) = executors.difference(n) else {
+                return Progress::Met(executors);
+            };
+            let look = look(pods, name_and_driver, logs, came, Some(listed.len()), log);
+            match health.hopeless(look).await {
+                Some(words) => Progress::Never(Error::red(words)),
+                None => pods.not_yet(difference),
             }
         })
         .await

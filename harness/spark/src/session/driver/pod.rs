@@ -245,7 +245,9 @@ impl Failure {
     /// The API server refuses to create it: red with the cause, if a rule knows it.
     fn refused(self, what: String, error: kube::Error) -> Error {
         let refusals = match &error {
-            kube::Error::Api(status) => vec![facts::refusal(status, "create pods")],
+            kube::Error::Api(status) => {
+                vec![facts::refusal(status, "create the driver's Service and pod")]
+            }
             _ => Vec::new(),
         };
         let evidence = Evidence { asked: self.asked, refusals, ..Evidence::default() };
