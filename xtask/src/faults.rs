@@ -25,8 +25,15 @@ pub(crate) fn table(path: &Path) -> miette::Result<String> {
 fn gather(path: &Path, lines: &mut Vec<Value>) -> miette::Result<()> {
     let named = || path.display().to_string();
     if path.is_dir() {
+        let mut entries = Vec::new();
         for entry in std::fs::read_dir(path).into_diagnostic().wrap_err_with(named)? {
-            let path = entry.into_diagnostic()?.path();
+            let entry = entry.into_diagnostic()?;
+            let changed = entry.metadata().and_then(|known| known.modified()).into_diagnostic()?;
+            entries.push((changed, entry.path()));
+        }
+        // The first try counts.
+        entries.sort();
+        for (_, path) in entries {
             if path.is_dir() || path.file_name().is_some_and(|name| name == FILE) {
                 gather(&path, lines)?;
             }

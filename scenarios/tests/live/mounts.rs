@@ -56,7 +56,7 @@ async fn a_mount_that_is_gone_is_named_and_its_return_is_seen() -> Outcome {
         let mounter =
             Mounter::new(session.scene(), session.subject(id)?.strategy.variant(), Client::S3fs);
         mounter.kill(&p.context).await?;
-        let dead = &["mount-gone", "0 of 3", "the FUSE daemon is gone"];
+        let dead = &["mount-gone", "0 of 3", "what serves the mount is gone"];
         expect_red(session.prove(id).await, dead)?;
         expect_red(pod.run(&["cat", &deaf]).await, &["Transport endpoint is not connected"])?;
         mounter.put_back(&p.context).await?;
