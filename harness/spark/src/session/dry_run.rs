@@ -118,7 +118,7 @@ fn executor_pod(properties: &Properties) -> Option<Pod> {
         ("spark-exec-inactive", "false"),
         ("spark-exec-resourceprofile-id", "0"),
         ("spark-app-selector", get("spark.app.id").unwrap_or("spark-0123456789abcdef")),
-        ("spark-app-name", name.trim_end_matches("-0123456789abcdef")),
+        ("spark-app-name", &app_label(&name)),
         ("spark-version", "0"),
     ];
     let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -213,6 +213,13 @@ fn name_prefix(properties: &Properties) -> String {
     parts.chain(["0123456789abcdef"]).collect::<Vec<_>>().join("-")
 }
 
+/// The application's name as a label, of at most 63 characters (`KubernetesConf.getAppNameLabel`).
+fn app_label(prefix: &str) -> String {
+    let name = prefix.trim_end_matches("-0123456789abcdef");
+    let label: String = name.chars().take(63).collect();
+    label.trim_end_matches(['-', '.']).to_owned()
+}
+
 /// A size as Spark writes it (`JavaUtils.byteStringAsMb`); a number without a unit is in MiB.
 fn mebibytes(size: &str) -> Option<f64> {
     let size = size.trim().to_ascii_lowercase();
@@ -255,6 +262,13 @@ mod tests {
             ("spark.kubernetes.authenticate.executor.serviceAccountName", "spark"),
         ]));
         insta::assert_json_snapshot!(pod.expect("a pod"));
+    }
+
+    #[test]
+    fn a_long_name_is_a_short_label() {
+        let pod = executor_pod(&properties(&[("spark.app.name", &"long".repeat(40))]));
+        let labels = pod.expect("a pod").metadata.labels.expect("labels");
+        assert_eq!(labels["spark-app-name"].len(), 63);
     }
 
     #[test]
