@@ -12,14 +12,13 @@ use sparkproof_catalog::plan::DriverPlace;
 
 use self::kinds::{Kind, kind};
 use super::evidence::{DriverFacts, Evidence, PodFacts, PodRole};
-use super::finding::{Ends, Finding, PodRule, SessionRule};
+use super::finding::{Ends, Finding, SessionRule};
 use super::java::{self, Thrown};
 use super::network::{
     API, LOOK_AT_DNS, START_DNS, WITHOUT_MESH, mesh_of, names_host, names_of, policies, with_policy,
 };
 
 pub(super) const SESSION: &[SessionRule] = &[of_exceptions, of_refusals, quiet, watch];
-pub(super) const POD: &[PodRule] = &[];
 
 /// An address with its port.
 static HAS_PORT: LazyLock<Regex> =

@@ -9,9 +9,8 @@ use sparkproof_base::verdict::Cause;
 
 use self::mounts::{LATER, MENDS, MOUNTS, ONE_EACH};
 use super::evidence::{Claim, EventFacts, Evidence, PodFacts};
-use super::finding::{Ends, Finding, PodRule, SessionRule};
+use super::finding::{Ends, Finding, PodRule};
 
-pub(super) const SESSION: &[SessionRule] = &[];
 pub(super) const POD: &[PodRule] = &[missing, lost, one_at_a_time, elsewhere, unbound, not_mounted];
 
 /// Seconds after which a claim that waits for its pod has what it waits for.

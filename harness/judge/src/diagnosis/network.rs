@@ -12,9 +12,8 @@ use sparkproof_catalog::plan::DriverPlace;
 pub(super) use self::attempt::{API, names_host, not_connected};
 use self::attempt::{How, Seen, TO_ITSELF};
 use super::evidence::{ContainerFacts, Evidence, PodFacts, PodRole, Policy};
-use super::finding::{Ends, Finding, PodRule, SessionRule};
+use super::finding::{Ends, Finding, PodRule};
 
-pub(super) const SESSION: &[SessionRule] = &[];
 pub(super) const POD: &[PodRule] = &[way_to_driver];
 
 /// What explains that an executor does not reach the driver, the most specific first.

@@ -10,9 +10,8 @@ use sparkproof_base::verdict::Cause;
 use self::reasons::{Kind, main_reason, reasons};
 use self::words::{brief, tell};
 use super::evidence::{EventFacts, Evidence, PodFacts, PodRole};
-use super::finding::{Ends, Finding, PodRule, SessionRule};
+use super::finding::{Ends, Finding, PodRule};
 
-pub(super) const SESSION: &[SessionRule] = &[];
 pub(super) const POD: &[PodRule] = &[gated, no_place, no_scheduler];
 pub(super) const LAST: &[PodRule] = &[other];
 

@@ -22,15 +22,15 @@ struct Group {
 const GROUPS: [Group; 11] = [
     Group { session: configuration::SESSION, pod: configuration::POD },
     Group { session: admission::SESSION, pod: &[] },
-    Group { session: api::SESSION, pod: api::POD },
+    Group { session: api::SESSION, pod: &[] },
     Group { session: node::SESSION, pod: node::POD },
     Group { session: image::SESSION, pod: image::POD },
     Group { session: &[], pod: container::POD },
     Group { session: process::SESSION, pod: process::POD },
-    Group { session: network::SESSION, pod: network::POD },
+    Group { session: &[], pod: network::POD },
     Group { session: &[], pod: process::LAST },
-    Group { session: claims::SESSION, pod: claims::POD },
-    Group { session: scheduling::SESSION, pod: scheduling::POD },
+    Group { session: &[], pod: claims::POD },
+    Group { session: &[], pod: scheduling::POD },
 ];
 
 /// For pods that nothing else explains.
