@@ -28,6 +28,14 @@ pub struct MissingVerb {
     pub user: String,
 }
 
+impl MissingVerb {
+    /// Whether a driver without it gets no executor: it may not create what each needs, and asks
+    /// again and again.
+    pub fn is_final(&self) -> bool {
+        self.verb == "create" && matches!(&*self.resource, "pods" | "persistentvolumeclaims")
+    }
+}
+
 impl fmt::Display for MissingVerb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} may not {} {}", self.user, self.verb, self.resource)
@@ -104,11 +112,8 @@ fn missing(evidence: &Evidence) -> Vec<MissingVerb> {
 
 fn forbidden(missing: Vec<MissingVerb>) -> Option<Finding> {
     let first = missing.first()?;
-    // A driver that may not create pods asks again and again.
-    let final_ = |m: &MissingVerb| {
-        m.verb == "create" && matches!(&*m.resource, "pods" | "persistentvolumeclaims")
-    };
-    let ends = if missing.iter().any(final_) { Ends::AtOnce } else { Ends::AtDeadline };
+    let is_final = missing.iter().any(MissingVerb::is_final);
+    let ends = if is_final { Ends::AtOnce } else { Ends::AtDeadline };
     let remedy = format!("allow {} on {} in the session's namespace", first.verb, first.resource);
     let mut finding = Finding::new(Cause::MissingVerb, first.to_string(), remedy).ends(ends);
     for one in &missing {

@@ -4,4 +4,4 @@ mod around;
 mod pod;
 
 pub use around::{DNS_LABEL, Listed, around, events, in_order};
-pub use pod::{cannot_start, pod, refusal};
+pub use pod::{cannot_start, pod, refusal, sparks_container};

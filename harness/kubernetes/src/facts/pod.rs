@@ -17,6 +17,9 @@ use sparkproof_judge::diagnosis::{
 /// Where kubelet mounts the token of the account (kubernetes `pkg/serviceaccount`).
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// Names of the containers that Spark makes.
+const SPARKS: [&str; 2] = ["spark-kubernetes-driver", "spark-kubernetes-executor"];
+
 /// The facts of a pod, as of `now`. Its log, and whether it registered, are not known here.
 pub fn pod(pod: &Pod, now: Timestamp) -> PodFacts {
     let (spec, status) = (pod.spec.as_ref(), pod.status.clone().unwrap_or_default());
@@ -155,6 +158,14 @@ pub(super) fn event(event: Event) -> EventFacts {
             .or(source)
             .unwrap_or_default(),
     }
+}
+
+/// The name of Spark's container of a pod. Spark gives it a name of its own (`Constants.scala`), or it
+/// is the first of a template; what a webhook adds follows.
+pub fn sparks_container(pod: &Pod) -> Option<&str> {
+    let mut names = pod.spec.as_ref()?.containers.iter().map(|container| &*container.name);
+    let first = names.clone().next();
+    names.find(|name| SPARKS.contains(name)).or(first)
 }
 
 /// Why a pod can never start, if its present state shows it.

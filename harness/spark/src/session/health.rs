@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::Cause;
 use sparkproof_judge::diagnosis::{
-    Asked, DriverFacts, Ends, Evidence, Finding, PodFacts, PodRole, Surroundings, findings,
-    missing_verbs,
+    Asked, DriverFacts, Ends, Evidence, Finding, MissingVerb, PodFacts, PodRole, Surroundings,
+    findings, missing_verbs,
 };
 use tokio::time::timeout;
 
@@ -238,10 +238,8 @@ fn may_add_nodes(asked: &Asked, around: &Surroundings) -> bool {
 
 /// What a driver was refused without which it gets no executor, by its log.
 pub(super) fn may_not_create(driver_log: &str) -> Option<String> {
-    let needed = ["pods", "persistentvolumeclaims"];
-    let missing = missing_verbs(driver_log).into_iter();
-    let mut needed = missing.filter(|m| m.verb == "create" && needed.contains(&&*m.resource));
-    needed.next().map(|missing| missing.to_string())
+    let mut missing = missing_verbs(driver_log).into_iter();
+    missing.find(MissingVerb::is_final).map(|missing| missing.to_string())
 }
 
 #[cfg(test)]

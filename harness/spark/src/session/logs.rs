@@ -9,6 +9,7 @@ use kube::api::LogParams;
 use kube::{Api, ResourceExt};
 use sparkproof_base::wait::Source;
 use sparkproof_judge::{CUT_OUT, NOT_READ_ON};
+use sparkproof_kubernetes::facts;
 use sparkproof_kubernetes::observe::Pods;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
@@ -84,18 +85,15 @@ pub(super) fn not_followed(error: &kube::Error) -> String {
     format!("{NOT_READ_ON}: {error}]")
 }
 
-/// The container of a pod that is Spark's; `None` if the pod has no other. Spark's has a name of its
-/// own (`Constants.scala`), or is the first of a template; what a webhook adds follows.
+/// The name of Spark's container, where a log must name it: in a pod that has others.
 pub(super) fn sparks_container(pod: &Pod) -> Option<String> {
-    let containers = &pod.spec.as_ref()?.containers;
-    let is_sparks = |name: &str| name.starts_with("spark-kubernetes-");
-    let sparks = containers.iter().find(|container| is_sparks(&container.name));
-    let one = sparks.or(containers.first())?;
-    (containers.len() > 1).then(|| one.name.clone())
+    let others = pod.spec.as_ref()?.containers.len() > 1;
+    facts::sparks_container(pod).filter(|_| others).map(str::to_owned)
 }
 
-/// Passes each line of the log of a pod's container (the only one if none is named) to `sink`, until the container ends or `sink` returns false. A
-/// broken or silent connection (see `cluster::client_of`) is reopened from the last line on.
+/// Passes each line of the log of a pod's container (the only one if none is named) to `sink`, until
+/// the container ends or `sink` returns false. A broken or silent connection (see
+/// `cluster::client_of`) is reopened from the last line on.
 ///
 /// # Errors
 /// The log cannot be opened, or breaks repeatedly without a new line.

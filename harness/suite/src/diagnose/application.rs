@@ -20,8 +20,6 @@ const SELECTOR: &str = "spark-app-selector";
 const NAMES: [&str; 3] =
     ["sparkoperator.k8s.io/app-name", "spark.operator/spark-app-name", "spark-app-name"];
 const ROLE: &str = "spark-role";
-/// Names of the containers that Spark makes.
-pub(super) const CONTAINERS: [&str; 2] = ["spark-kubernetes-driver", "spark-kubernetes-executor"];
 
 /// Sorts pods by application, in the order of their ids. Others are left out.
 pub(super) fn groups(pods: Vec<Pod>) -> Vec<Group> {
@@ -89,13 +87,6 @@ pub(super) fn phase(driver: &Pod) -> &str {
     driver.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }
 
-/// The container of a pod that Spark made: by its name, else the first.
-pub(super) fn spark_container(pod: &Pod) -> Option<&str> {
-    let containers = pod.spec.as_ref()?.containers.iter().map(|container| &*container.name);
-    let own = containers.clone().find(|name| CONTAINERS.contains(name));
-    own.or_else(|| containers.clone().next())
-}
-
 /// The evidence of one application.
 pub(super) fn evidence(group: &Group, material: &Material, secrets: &Secrets) -> Evidence {
     group.pods().for_each(|pod| register_secrets(pod, secrets));
@@ -158,7 +149,7 @@ fn driver(group: &Group, pods: &[PodFacts], given: Option<String>) -> DriverFact
 fn asked(group: &Group, conf: BTreeMap<String, String>, log: &str) -> Asked {
     let first = group.executors.first();
     let image = |pod: &Pod| {
-        let name = spark_container(pod)?;
+        let name = facts::sparks_container(pod)?;
         let containers = &pod.spec.as_ref()?.containers;
         containers.iter().find(|container| container.name == name)?.image.clone()
     };

@@ -17,10 +17,10 @@ use sparkproof_judge::CUT_OUT;
 use sparkproof_judge::diagnosis::ApplicationRun;
 use sparkproof_kubernetes::access::{Rule, policy};
 use sparkproof_kubernetes::cluster::{Via, answers, client_of};
-use sparkproof_kubernetes::facts::Listed;
+use sparkproof_kubernetes::facts::{self, Listed};
 use sparkproof_kubernetes::removal::bounded;
 
-use super::application::{groups, is_active, names, phase, spark_container};
+use super::application::{groups, is_active, names, phase};
 use super::diagnosed::Diagnosed;
 use super::material::{Group, Material};
 use super::properties::{conf_of, map_of};
@@ -209,7 +209,7 @@ fn has_started(pod: &Pod) -> bool {
 
 /// The log of Spark's container, of its previous instance first.
 async fn log(api: &Api<Pod>, pod: &Pod) -> kube::Result<String> {
-    let container = spark_container(pod).map(str::to_owned);
+    let container = facts::sparks_container(pod).map(str::to_owned);
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let restarted = statuses
         .into_iter()
