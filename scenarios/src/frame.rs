@@ -1,14 +1,16 @@
 //! The frame of scenarios, and how they expect a red check.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sparkproof::catalog::Variant;
 use sparkproof::catalog::VariantId;
 use sparkproof::cluster::InPod;
-use sparkproof::events::Outcome as Verdict;
+use sparkproof::events::{Body, Event, Outcome as Verdict};
 use sparkproof::flow::{ReadingBuilder, ReadingSession};
+use sparkproof::judge::diagnosis::{Evidence, Finding, findings};
 use sparkproof::judge::{Rejudged, rejudge};
 use sparkproof::read::DataSize;
+use sparkproof::session::ENDED;
 use sparkproof::testbed::{EndKind, LiveSession, ScenarioContext};
 use sparkproof::{Error, checks};
 
@@ -26,13 +28,32 @@ pub async fn proof(
         let events = sparkproof::report::stored_events(p.context.recorder.dir())?;
         let Rejudged { differing, without, .. } = rejudge(&events);
         let without = without.into_keys().map(|id| format!("{id} has no observation"));
-        let faults: Vec<String> = differing.into_iter().chain(without).collect();
+        let named = named_in_healthy(p.context.recorder.dir(), &events)?;
+        let faults: Vec<String> = differing.into_iter().chain(without).chain(named).collect();
         match faults.is_empty() {
             true => Ok(()),
             false => Err(Error::red(format!("judged again: {}", faults.join("; ")))),
         }
     };
     sparkproof::flow::scenario(name, judged_again).await.map_err(miette::Report::new)
+}
+
+/// Causes that the rules name in sessions which were stopped, so nothing had failed.
+fn named_in_healthy(dir: &Path, events: &[Event]) -> sparkproof::Result<Vec<String>> {
+    let mut named = Vec::new();
+    for event in events {
+        let Body::Artifact { path, .. } = &event.body else { continue };
+        if Path::new(path).file_name() != Some(ENDED.as_ref()) {
+            continue;
+        }
+        let text = std::fs::read_to_string(dir.join(path))
+            .map_err(|e| Error::internal(format!("reading {path}: {e}")))?;
+        let evidence: Evidence = serde_json::from_str(&text)
+            .map_err(|e| Error::internal(format!("{path} is no evidence: {e}")))?;
+        let of = |finding: &Finding| format!("{path}: {}: {}", finding.cause, finding.says);
+        named.extend(findings(&evidence).iter().map(of));
+    }
+    Ok(named)
 }
 
 /// Checks a session: its pods as in the snapshot, a task on each executor, and what is left after

@@ -25,6 +25,9 @@ use super::protocol::{DriverError, DriverGone};
 /// How long the listing of what is around the pods may take.
 const AROUND: Duration = Duration::from_secs(10);
 
+/// The file, in a session's directory, of what was observed of it before it was stopped.
+pub const ENDED: &str = "ended.json";
+
 /// Where a session's objects are.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -150,8 +153,17 @@ pub(super) fn record(context: &Context, session: &str, evidence: &Evidence) {
         let name = format!("log of {}", pod.name);
         recorder.artifact(&name, &format!("{session}/{}.log", pod.name), &pod.log);
     }
+    record_whole(context, "evidence", &format!("{session}/evidence.json"), evidence);
+}
+
+/// Writes what was observed of a session that was stopped.
+pub(super) fn record_ended(context: &Context, session: &str, evidence: &Evidence) {
+    record_whole(context, "session before its stop", &format!("{session}/{ENDED}"), evidence);
+}
+
+fn record_whole(context: &Context, title: &str, path: &str, evidence: &Evidence) {
     if let Ok(all) = serde_json::to_string_pretty(evidence) {
-        recorder.artifact("evidence", &format!("{session}/evidence.json"), &all);
+        context.recorder.artifact(title, path, &all);
     }
 }
 

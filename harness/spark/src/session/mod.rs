@@ -27,6 +27,7 @@ mod transcript;
 
 pub use application::{Application, ApplicationSpec, FinishedApplication};
 pub use configuration::{add_object, configuration};
+pub use evidence::ENDED;
 pub use frame::Frame;
 pub use geni::Geni;
 pub use overlay::SessionOverlay;

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::verdict::{Cause, Diagnosis};
-use sparkproof_judge::diagnosis::{Asked, Evidence, findings};
+use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, findings};
 use sparkproof_judge::{
     Agreement, BlocksResult, Described, FrameResult, GroupMetrics, ReadTask, Removed,
 };
@@ -230,23 +230,30 @@ impl Session {
         }
     }
 
+    /// What was observed of it so far, without events and surroundings. `registered` are the executors
+    /// in Spark's list now.
+    fn observed(&self, driver: DriverFacts, registered: &BTreeMap<u32, Executor>) -> Evidence {
+        let mut came = self.came.clone();
+        let pods = self.pods();
+        came.extend(registered.keys().filter_map(|id| Some(pods.get(id)?.name_any())));
+        Evidence {
+            asked: self.asked.clone(),
+            driver: DriverFacts {
+                log: read_log(&self.driver.log_path()),
+                context_master: Some(self.described.context_master.clone()),
+                ..driver
+            },
+            pods: facts(&self.pods, (&self.name, self.driver.pod()), &self.logs, &came),
+            ..Evidence::default()
+        }
+    }
+
     /// An error of this session, with the cause if its pods, their events and logs show one. The
     /// evidence is then in the run directory.
     async fn explained(&self, error: Error) -> Error {
         let context = self.driver.context();
-        let mut came = self.came.clone();
         let registered = self.registered().await.unwrap_or_default();
-        let pods = self.pods();
-        came.extend(registered.keys().filter_map(|id| Some(pods.get(id)?.name_any())));
-        let mut driver = driver_facts(&error);
-        driver.log = read_log(&self.driver.log_path());
-        driver.context_master = Some(self.described.context_master.clone());
-        let evidence = Evidence {
-            asked: self.asked.clone(),
-            driver,
-            pods: facts(&self.pods, (&self.name, self.driver.pod()), &self.logs, &came),
-            ..Evidence::default()
-        };
+        let evidence = self.observed(driver_facts(&error), &registered);
         let evidence = evidence::complete(context, &self.place, evidence).await;
         // The session had started: what was refused before has not ended its executors.
         let mut found = findings(&evidence);
@@ -263,14 +270,26 @@ impl Session {
         diagnosis.error(error.to_string())
     }
 
-    /// Calls `stop()`, then ends the driver. Spark does not wait for the end of the pods.
+    /// Calls `stop()`, then ends the driver. Spark does not wait for the end of the pods. How all of it
+    /// was before is in the run directory (`ended.json`): what failed elsewhere can be compared with it,
+    /// and no rule may name a cause in it.
     pub async fn stop(mut self) -> Result<Ended> {
         let begun = Instant::now();
-        let stopped = self.driver.request::<serde_json::Value>(&Request::Stop {}, STOP).await;
-        let seconds = begun.elapsed().as_secs_f64();
+        let context = self.driver.context().clone();
+        let registered = self.registered().await.unwrap_or_default();
+        let evidence = self.observed(DriverFacts::default(), &registered);
+        let stop = async {
+            let stopped = self.driver.request::<serde_json::Value>(&Request::Stop {}, STOP).await;
+            (stopped, begun.elapsed().as_secs_f64())
+        };
+        // Side by side: the listings take no time of their own.
+        let ((stopped, seconds), mut evidence) =
+            tokio::join!(stop, evidence::complete(&context, &self.place, evidence));
         // Also after a failure: the driver must not stay.
         let driver_log = self.driver.end().await?;
         stopped?;
+        evidence.driver.log.clone_from(&driver_log);
+        evidence::record_ended(&context, &self.name, &evidence);
         Ok(Ended { application: self.described.application, seconds, driver_log })
     }
 
