@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::BufWriter;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sparkproof_base::context::Context;
@@ -114,17 +113,13 @@ async fn load_now(
     };
     let seen = futures::future::try_join_all(nodes.iter().map(|n| look(n))).await?;
     let lacking: Vec<_> = seen.into_iter().filter(|(_, _, ready)| !ready).collect();
-    let Some(least) = lacking.iter().map(|(_, present, _)| *present).min() else {
+    if lacking.is_empty() {
         let seconds = begun.elapsed().as_secs_f64();
         return Ok(Loaded { bytes_sent: 0, seconds, already_present: true, image_id });
-    };
+    }
     let saved = match saved {
         Some(saved) => saved,
         None => index().await?,
-    };
-    let archive = match saved.needs_archive(least) {
-        true => Some(saved::archive(context, engine, base, &base_id).await?),
-        false => None,
     };
     if reference.contains(context.run.id().as_str()) {
         for (node, ..) in &lacking {
@@ -132,8 +127,9 @@ async fn load_now(
             context.run.record(OwnedResource::NodeImage { docker, node, name: name.clone() })?;
         }
     }
-    let image = Image { saved, archive, name, id: image_id, chain };
-    let send = lacking.iter().map(|(node, skip, _)| image.send(node, *skip));
+    let base = Base { reference: base, id: base_id };
+    let image = Image { saved, base, name, id: image_id, chain };
+    let send = lacking.iter().map(|(node, skip, _)| image.deliver(node, *skip));
     let sent = futures::future::try_join_all(send).await?;
     Ok(Loaded {
         bytes_sent: sent.iter().sum(),
@@ -143,21 +139,46 @@ async fn load_now(
     })
 }
 
+/// The engine's image below the layers.
+struct Base<'a> {
+    reference: &'a str,
+    id: String,
+}
+
 /// The image to send.
-struct Image {
+struct Image<'a> {
     saved: Saved,
-    /// Docker's archive, if a node lacks layers of it.
-    archive: Option<PathBuf>,
+    base: Base<'a>,
     name: String,
     id: String,
     chain: Vec<String>,
 }
 
-impl Image {
-    /// Sends the layers from number `skip` on to a node; returns their size in bytes.
+impl Image<'_> {
+    /// Sends the layers from number `skip` on to a node; returns their size in bytes. Layers that are
+    /// unpacked may belong to an image that was removed: containerd collects them when the last container
+    /// of it is gone, also between the look and the import. Then they are sent, too.
+    async fn deliver(&self, node: &Node<'_>, skip: usize) -> Result<u64> {
+        match self.send(node, skip).await {
+            Err(error) if !error.is_interruption() => {
+                let left = present(&self.chain, &node.unpacked().await?);
+                if left < skip { self.send(node, left).await } else { Err(error) }
+            }
+            sent => sent,
+        }
+    }
+
     async fn send(&self, node: &Node<'_>, skip: usize) -> Result<u64> {
+        let base = &self.base;
+        // Docker's archive, if the node lacks layers of it.
+        let archive = match self.saved.needs_archive(skip) {
+            true => {
+                Some(saved::archive(node.context, node.engine, base.reference, &base.id).await?)
+            }
+            false => None,
+        };
         let (read, write) = tokio::io::duplex(1 << 20);
-        let (saved, archive, name) = (self.saved.clone(), self.archive.clone(), self.name.clone());
+        let (saved, name) = (self.saved.clone(), self.name.clone());
         let writer = tokio::task::spawn_blocking(move || {
             // Each write to the pipe waits for the other side.
             let write = BufWriter::with_capacity(1 << 20, SyncIoBridge::new(write));
