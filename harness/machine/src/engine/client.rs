@@ -9,6 +9,7 @@ use bollard::query_parameters::{InspectContainerOptions, InspectNetworkOptions};
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::ledger::OwnedResource;
+use tokio::net::UnixStream;
 
 /// The default address of a Docker daemon.
 pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
@@ -42,8 +43,9 @@ impl Engine {
     /// Bad input: the address has an unknown form. Environment: this user may not use the socket,
     /// the server does not answer in time, or it is not Docker.
     pub async fn at(host: &str) -> Result<Option<Self>> {
-        if let Some(path) = host.strip_prefix("unix://") {
-            match tokio::net::UnixStream::connect(path).await {
+        let socket = host.strip_prefix("unix://");
+        if let Some(path) = socket {
+            match UnixStream::connect(path).await {
                 Ok(_) => {}
                 Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
                     return Err(Error::environment(format!("this user may not use {path}"))
@@ -65,7 +67,15 @@ impl Engine {
                 .remedy("restart that Docker daemon"));
             }
             Ok(Err(DockerError::HyperLegacyError { err })) if err.is_connect() => return Ok(None),
-            Ok(Err(e)) => return Err(Error::environment(format!("asking {host}")).with_source(e)),
+            Ok(Err(e)) => {
+                // A daemon that was killed stops to listen before it resets its connections.
+                if let (DockerError::HyperLegacyError { .. }, Some(path)) = (&e, socket)
+                    && UnixStream::connect(path).await.is_err()
+                {
+                    return Ok(None);
+                }
+                return Err(Error::environment(format!("asking {host}")).with_source(e));
+            }
             Ok(Ok(_)) => {}
         }
         let docker = docker
@@ -208,6 +218,23 @@ mod tests {
         assert!(error.contains(&format!("asking {host}")), "{error}");
         drop(listener);
         assert!(Engine::at(&host).await.expect("looked").is_none(), "nothing listens");
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_ends_while_it_is_asked_is_none() {
+        let keep = tempfile::tempdir().expect("temporary directory");
+        let socket = keep.path().join("docker.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).expect("bound");
+        let ends = async {
+            // The first connection only looks whether something listens.
+            let _ = listener.accept().await.expect("a connection");
+            let (asked, _) = listener.accept().await.expect("a connection");
+            drop(listener);
+            drop(asked);
+        };
+        let host = format!("unix://{}", socket.display());
+        let (asked, ()) = tokio::join!(Engine::at(&host), ends);
+        assert!(asked.expect("looked").is_none(), "it has ended");
     }
 
     #[tokio::test(start_paused = true)]
