@@ -15,7 +15,8 @@ use super::evidence::{DriverFacts, Evidence, PodFacts, PodRole};
 use super::finding::{Ends, Finding, SessionRule};
 use super::java::{self, Thrown};
 use super::network::{
-    API, LOOK_AT_DNS, START_DNS, WITHOUT_MESH, mesh_of, names_host, names_of, policies, with_policy,
+    API, LOOK_AT_DNS, NO_DNS_IS_READY, START_DNS, WITHOUT_MESH, mesh_of, names_host, names_of,
+    policies, with_policy,
 };
 
 pub(super) const SESSION: &[SessionRule] = &[of_exceptions, of_refusals, quiet, watch];
@@ -221,7 +222,7 @@ impl<'a> Seen<'a> {
         match self.kind {
             Kind::Name if no_dns => self
                 .finding_of(Cause::DnsBroken, format!("{what}: no DNS server is ready"), START_DNS)
-                .because("kube-system", "no pod with the label k8s-app=kube-dns is ready"),
+                .because("kube-system", NO_DNS_IS_READY),
             _ if !between.is_empty() => {
                 let says = format!("{what}, and {} restricts it", names_of(&between));
                 let finding = self.finding_of(
@@ -499,6 +500,7 @@ mod tests {
             selects: vec!["s-driver".into()],
             egress: true,
             ingress: true,
+            ..Policy::default()
         }]);
     }
 
