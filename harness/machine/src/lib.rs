@@ -1,5 +1,6 @@
 //! This machine: processes, mounts, the container engine and its objects.
 
+pub mod address;
 pub mod docker;
 pub mod engine;
 pub mod exec;

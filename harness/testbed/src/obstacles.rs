@@ -147,8 +147,16 @@ impl Obstacles {
         Ok(())
     }
 
-    /// Deletes all executors at once, without a word to a kubelet: on a node without one they would stay.
-    pub async fn drop_executors(&self) -> Result<()> {
+    /// Removes a node without a kubelet, also after an interruption: the executors that are on it would
+    /// stay, and with them the namespace, as long as the cluster does.
+    pub async fn take_away(&self, node: &str) -> Result<()> {
+        let last = Obstacles { context: self.context.for_teardown(), ..self.clone() };
+        last.drop_executors().await?;
+        last.remove(node).await
+    }
+
+    /// Deletes all executors at once, without a word to a kubelet.
+    async fn drop_executors(&self) -> Result<()> {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), &self.namespace);
         let (now, all) = (DeleteParams::default().grace_period(0), ListParams::default());
         let all = all.labels("spark-role=executor");
@@ -273,6 +281,45 @@ fn called(object: &DynamicObject) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Answers each request of the teardown, and says which they were.
+    #[tokio::test]
+    async fn a_node_is_taken_away_after_an_interruption_too() {
+        use http::{Request, Response};
+        use kube::client::Body;
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let noted = seen.clone();
+        tokio::spawn(async move {
+            while let Some((request, reply)) = handle.next_request().await {
+                let path = request.uri().path().to_owned();
+                let answer = match (request.method().as_str(), &*path) {
+                    ("DELETE", path) => {
+                        noted.lock().expect("noted").push(path.to_owned());
+                        json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" })
+                    }
+                    (_, "/api/v1") => json!({ "kind": "APIResourceList", "apiVersion": "v1",
+                        "groupVersion": "v1", "resources": [{ "name": "nodes", "singularName": "node",
+                            "namespaced": false, "kind": "Node", "verbs": ["delete"] }] }),
+                    _ => json!({ "kind": "PodList", "apiVersion": "v1", "items": [],
+                                 "metadata": { "resourceVersion": "1" } }),
+                };
+                let body = Body::from(answer.to_string().into_bytes());
+                reply.send_response(Response::new(body));
+            }
+        });
+        let (context, _keep) = sparkproof_base::testing::test_context();
+        let client = kube::Client::new(service, "n");
+        let pods = Pods::watch(client.clone(), "n", None, context.recorder.clone());
+        context.cancel.cancel(sparkproof_base::error::Exit::Interrupt);
+        let obstacles =
+            Obstacles { context, client, namespace: "n".into(), image: String::new(), pods };
+        let node = "apiVersion: v1\nkind: Node\nmetadata: {name: spare}\n";
+        assert!(obstacles.remove(node).await.is_err(), "interrupted");
+        obstacles.take_away(node).await.expect("taken away");
+        let seen = seen.lock().expect("seen").clone();
+        assert_eq!(seen, ["/api/v1/namespaces/n/pods", "/api/v1/nodes/spare"]);
+    }
 
     #[test]
     fn documents_are_objects() {

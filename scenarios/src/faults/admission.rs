@@ -4,9 +4,10 @@ use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::verdict::Cause;
 
 use super::fault::Change::{
-    Conf, Cpu, Driver, Executors, FrontEnd as Shell, Put, Refused, Remove, Template as Made,
+    Conf, Cpu, Driver, Executors, FrontEnd as Shell, Put, Refused, Remove, Runs, Template as Made,
 };
 use super::fault::{Fault, Template, pod};
+use super::scheduling::BUSY;
 
 const QUOTA_LIMITS: &str = "\
 apiVersion: v1
@@ -19,6 +20,12 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: team-quota}
 spec: {hard: {pods: '1'}}
+";
+const QUOTA_TWO_PODS: &str = "\
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: team-quota}
+spec: {hard: {pods: '2'}}
 ";
 const QUOTA_MEMORY: &str = "\
 apiVersion: v1
@@ -178,8 +185,16 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("quota-pods", Cause::QuotaExceeded)
             .with(Put(QUOTA_PODS))
             .with(Executors(2))
-            .says(&["team-quota", "pods"])
+            .says(&["team-quota", "never has room for 2 executors, at most for 1", "pods"])
             .not(Cause::DriverUnreachable)
+            .cured_by(Executors(1)),
+        // Without the other pod it would do.
+        Fault::new("quota-filled-by-another", Cause::QuotaExceeded)
+            .with(Put(QUOTA_TWO_PODS))
+            .with(Put(BUSY))
+            .with(Runs("busy"))
+            .with(Executors(2))
+            .says(&["team-quota", "used pods=2"])
             .cured_by(Executors(1)),
         Fault::new("quota-memory", Cause::QuotaExceeded)
             .with(Put(QUOTA_MEMORY))

@@ -161,17 +161,17 @@ async fn attempt(p: &ScenarioContext, known: &Known, changes: &[Change]) -> Resu
     };
     let begun = Instant::now();
     let started = tokio::select! {
-        started = Box::pin(ground.start()) => started,
-        failed = meanwhile => return Err(failed.err().unwrap_or_else(|| Error::internal("ended"))),
+        started = Box::pin(ground.start()) => Ok(started),
+        failed = meanwhile => Err(failed.err().unwrap_or_else(|| Error::internal("ended"))),
     };
     let seconds = begun.elapsed().as_secs_f64();
+    // Whatever happened.
     for change in changes {
         if let Change::Node(yaml) = change {
-            obstacles.drop_executors().await?;
-            obstacles.remove(&fill(yaml)).await?;
+            obstacles.take_away(&fill(yaml)).await?;
         }
     }
-    let result = match started {
+    let result = match started? {
         Ok(live) => live.stop().await.map(drop),
         Err(error) if error.is_interruption() => return Err(error),
         Err(error) => Err(error),

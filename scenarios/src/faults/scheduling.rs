@@ -60,6 +60,17 @@ spec:
   containers:
   - {name: urgent, image: $IMAGE, command: [sleep, infinity], resources: {requests: {cpu: 600m}}}
 ";
+/// Another pod, which leaves room for one executor of 400m on a node of 2 CPUs, of which Kubernetes
+/// takes about 1.
+pub(super) const BUSY: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: busy}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - {name: busy, image: $IMAGE, command: [sleep, infinity], resources: {requests: {cpu: 400m}}}
+";
 const NODE_AFFINITY: &str = "\
 affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: \
 [{matchExpressions: [{key: accelerator, operator: In, values: [tpu]}]}]}}}";
@@ -72,11 +83,11 @@ pub fn faults() -> Vec<Fault> {
     let pool = || Conf("spark.kubernetes.node.selector.pool", "spare-$RUN");
     let os = |value| Conf("spark.kubernetes.executor.node.selector.kubernetes.io/os", value);
     vec![
-        // One runs and connects, the others do not fit.
+        // Known before the driver starts: the pods of the node itself leave room for one.
         Fault::new("cpu-for-one-of-three", Cause::InsufficientCpu)
             .with(Executors(3))
             .with(Cpu(700))
-            .says(&["cpu"])
+            .says(&["room for 1 of 3 executors", "cpu"])
             .not(Cause::DriverUnreachable)
             .cured_by(Cpu(100)),
         Fault::new("memory-of-no-node", Cause::InsufficientMemory)

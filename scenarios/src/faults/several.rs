@@ -6,8 +6,16 @@ use super::fault::Change::{Conf, Cpu, Executors, Image, Memory, Put, Runs};
 use super::fault::{Fault, pod};
 use super::image::WANTS_PASSWORD;
 use super::process::options;
-use super::scheduling::APART;
+use super::scheduling::{APART, BUSY};
 
+/// Too few for two executors beside another pod.
+const TWO_PODS: &str = "\
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: team-quota}
+spec: {hard: {pods: '2'}}
+";
+/// Too few for two executors, whatever else there is.
 const ONE_POD: &str = "\
 apiVersion: v1
 kind: ResourceQuota
@@ -22,7 +30,9 @@ pub fn faults() -> Vec<Fault> {
     vec![
         // The first executor has no Secret, the second no quota.
         Fault::two("secret-and-quota", Cause::SecretMissing, Cause::QuotaExceeded)
-            .with(Put(ONE_POD))
+            .with(Put(TWO_PODS))
+            .with(Put(BUSY))
+            .with(Runs("busy"))
             .with(Executors(2))
             .with(secret())
             .says(&["team-key", "team-quota"]),
@@ -40,12 +50,16 @@ pub fn faults() -> Vec<Fault> {
         Fault::two("image-and-cpu", Cause::ImageNeverPulled, Cause::InsufficientCpu)
             .with(Image("sparkproof.invalid/spark:none"))
             .with(never())
+            .with(Put(BUSY))
+            .with(Runs("busy"))
             .with(Executors(3))
-            .with(Cpu(700)),
+            .with(Cpu(400)),
         Fault::two("options-and-cpu", Cause::JvmOptions, Cause::InsufficientCpu)
             .with(options("-XX:MaxRAMPercentage=lots"))
+            .with(Put(BUSY))
+            .with(Runs("busy"))
             .with(Executors(3))
-            .with(Cpu(700)),
+            .with(Cpu(400)),
         Fault::two("secret-and-affinity", Cause::SecretMissing, Cause::Unschedulable)
             .with(secret())
             .with(pod(APART))

@@ -91,11 +91,21 @@ impl Secrets {
 
     /// Masks every text inside a JSON value.
     fn scrub_value(&self, value: &mut serde_json::Value) {
+        self.scrub_except(value, &[]);
+    }
+
+    /// Masks every text inside a JSON value, but for texts of fields with these names: their words are
+    /// sparkproof's own.
+    pub fn scrub_except(&self, value: &mut serde_json::Value, own: &[&str]) {
         use serde_json::Value;
         match value {
             Value::String(text) => *text = self.scrub(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_value(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| self.scrub_value(field)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_except(item, own)),
+            Value::Object(fields) => {
+                let all = fields.iter_mut();
+                all.filter(|(key, value)| !(value.is_string() && own.contains(&key.as_str())))
+                    .for_each(|(_, field)| self.scrub_except(field, own));
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }

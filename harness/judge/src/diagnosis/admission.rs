@@ -1,5 +1,6 @@
 //! What the API server refuses: permissions, quotas, limits, security, policies, names.
 
+mod planned;
 mod plugin;
 mod refused;
 
@@ -11,10 +12,11 @@ use regex::Regex;
 use sparkproof_base::verdict::Cause;
 
 use self::refused::Refused;
-use super::evidence::{Evidence, PodFacts};
+use super::evidence::{DriverFacts, Evidence, PodFacts};
 use super::finding::{Ends, Finding, SessionRule};
 
-pub(super) const SESSION: &[SessionRule] = &[missing_verb, refused_objects];
+pub(super) const SESSION: &[SessionRule] =
+    &[missing_verb, planned::quota_too_small, refused_objects];
 pub(super) const LAST: &[SessionRule] = &[other_verb];
 
 /// A missing permission.
@@ -120,6 +122,14 @@ fn forbidden(missing: Vec<MissingVerb>) -> Option<Finding> {
         finding = finding.because("API server", one.to_string());
     }
     Some(finding)
+}
+
+/// Whether the API server refuses executors, by the driver's log: each attempt of Spark takes the next
+/// id, so that the highest one does not tell how many there were.
+pub fn refuses_executors(driver_log: &str) -> bool {
+    let driver = DriverFacts { log: driver_log.to_owned(), ..DriverFacts::default() };
+    let evidence = Evidence { driver, ..Evidence::default() };
+    refused::all(&evidence).iter().any(|one| one.executor().is_some())
 }
 
 /// What the API server refused, for another reason than a missing permission. The last refusal
@@ -331,7 +341,7 @@ mod tests {
     use rstest::rstest;
     use sparkproof_base::events::Looked;
 
-    use super::super::evidence::{DriverFacts, PodFacts, Refusal};
+    use super::super::evidence::{PodFacts, Refusal};
     use super::super::testing::{event, pod};
     use super::super::{diagnose, findings};
     use super::*;
@@ -719,6 +729,12 @@ mod tests {
     }
 
     #[test]
+    fn executors_that_are_refused_are_known_by_the_drivers_log() {
+        assert!(refuses_executors(&refused(7, 403, QUOTA)));
+        assert!(!refuses_executors("INFO BlockManagerMasterEndpoint: Registering block manager"));
+    }
+
+    #[test]
     fn a_missing_permission_is_no_plugins_refusal() {
         for log in [old, |m: &str| new(403, "pods", m)].map(|log| {
             log(r#"pods is forbidden: User "system:serviceaccount:s:a" cannot create resource "pods" in API group "" in the namespace "s""#)
@@ -792,6 +808,18 @@ mod tests {
         // It was made later.
         evidence.pods = vec![PodFacts { name: format!("{object}-0"), ..PodFacts::default() }];
         assert_eq!(diagnose(&evidence).cause, Cause::Unknown);
+    }
+
+    /// What is left of an application whose driver never had a pod.
+    #[test]
+    fn the_controller_of_a_driver_says_it_in_events() {
+        let message = format!(r#"Error creating: pods "nightly-x7k2p" is forbidden: {QUOTA}"#);
+        let mut event = event("nightly", "FailedCreate", &message);
+        event.kind = "Job".into();
+        let mut evidence = Evidence { events: Looked::Seen(vec![event]), ..logs("") };
+        assert!(findings(&evidence).is_empty());
+        evidence.asked.controller = "nightly".into();
+        assert_eq!(diagnose(&evidence).cause, Cause::QuotaExceeded);
     }
 
     #[test]

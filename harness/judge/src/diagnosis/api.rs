@@ -15,10 +15,11 @@ use super::evidence::{DriverFacts, Evidence, PodFacts, PodRole};
 use super::finding::{Ends, Finding, SessionRule};
 use super::java::{self, Thrown};
 use super::network::{
-    API, LOOK_AT_DNS, START_DNS, WITHOUT_MESH, mesh_of, names_host, names_of, policies, with_policy,
+    API, LOOK_AT_DNS, NO_DNS_IS_READY, START_DNS, WITHOUT_MESH, mesh_of, names_host, names_of,
+    policies, with_policy,
 };
 
-pub(super) const SESSION: &[SessionRule] = &[of_exceptions, of_refusals, quiet, watch];
+pub(super) const SESSION: &[SessionRule] = &[of_login, of_exceptions, of_refusals, quiet, watch];
 
 /// An address with its port.
 static HAS_PORT: LazyLock<Regex> =
@@ -40,6 +41,33 @@ fn is_complete(evidence: &Evidence) -> bool {
         0 => there > 0 && there == evidence.executors().count(),
         asked => there >= asked as usize,
     }
+}
+
+/// The shell's word for a program that it does not find, as fabric8's `Config` logs it. It then reads
+/// the same words as the program's answer, and fails at their syntax.
+static NO_LOGIN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"WARN Config: .*\bsh: (?:line )?\d+: (.+?): (?:command )?not found")
+        .expect("a valid expression")
+});
+
+/// A kubeconfig's login program (`users[].user.exec`) that is not where the driver runs.
+fn of_login(evidence: &Evidence) -> Option<Finding> {
+    if is_complete(evidence) {
+        return None;
+    }
+    let found = NO_LOGIN.captures(&evidence.driver.log)?;
+    let (line, program) = (found.get(0)?.as_str(), found.get(1)?.as_str());
+    Some(
+        Finding::new(
+            Cause::Unauthorized,
+            format!("the kubeconfig's login program {program} is not found where the driver runs"),
+            format!(
+                "install {program} there and put it on PATH, or use a kubeconfig with a token or a client \
+                 certificate"
+            ),
+        )
+        .because("driver log", line),
+    )
 }
 
 fn of_exceptions(evidence: &Evidence) -> Option<Finding> {
@@ -221,7 +249,7 @@ impl<'a> Seen<'a> {
         match self.kind {
             Kind::Name if no_dns => self
                 .finding_of(Cause::DnsBroken, format!("{what}: no DNS server is ready"), START_DNS)
-                .because("kube-system", "no pod with the label k8s-app=kube-dns is ready"),
+                .because("kube-system", NO_DNS_IS_READY),
             _ if !between.is_empty() => {
                 let says = format!("{what}, and {} restricts it", names_of(&between));
                 let finding = self.finding_of(
@@ -388,8 +416,11 @@ fn watch(evidence: &Evidence) -> Option<Finding> {
     let words =
         ["too old resource version", "The resourceVersion for the provided watch is too old"];
     let line = evidence.driver.log.lines().rfind(|l| words.iter().any(|word| l.contains(word)))?;
+    // A driver that does not hear of a pod deletes it as missing while it is being created.
+    let creating = |reason: &str| matches!(reason, "ContainerCreating" | "PodInitializing");
     let wrong = |pod: &PodFacts| {
-        pod.failed().is_some() || pod.unscheduled().is_some() || pod.waiting().next().is_some()
+        let waits = pod.waiting().any(|(_, waits)| !creating(&waits.reason));
+        pod.failed().is_some() || pod.unscheduled().is_some() || waits
     };
     if is_complete(evidence) || evidence.driver.gone || evidence.executors().any(wrong) {
         return None;
@@ -414,7 +445,7 @@ fn watch(evidence: &Evidence) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::diagnosis::evidence::{ContainerFacts, Policy, Refusal};
-    use crate::diagnosis::testing::pod;
+    use crate::diagnosis::testing::{pod, waiting};
     use crate::diagnosis::{diagnose, findings};
     use rstest::rstest;
 
@@ -499,6 +530,7 @@ mod tests {
             selects: vec!["s-driver".into()],
             egress: true,
             ingress: true,
+            ..Policy::default()
         }]);
     }
 
@@ -688,12 +720,39 @@ mod tests {
         evidence.driver.gone = false;
         let found = findings(&evidence);
         assert_eq!((found[0].cause, found[0].ends), (Cause::WatchExpired, Ends::AtDeadline));
+        // The driver did not hear of it, took it for missing, and deleted it.
+        let mut missed = waiting("ContainerCreating");
+        missed.driver.log = format!("{OLD}\n");
+        missed.asked.executors = 1;
+        missed.pods[0].deleting = true;
+        assert_eq!(diagnose(&missed).cause, Cause::WatchExpired);
         let mut dies = pod(|pod| pod.ends(1, "Error"));
         dies.driver.log = OLD.into();
         assert_eq!(diagnose(&dies).cause, Cause::ExecutorsDie);
         let mut all = pod(|pod| (pod.registered, pod.phase) = (true, "Running".into()));
         all.driver.log = OLD.into();
         assert_eq!(findings(&all), Vec::new());
+    }
+
+    #[rstest]
+    #[case("26/12/01 16:25:13 WARN Config: sh: 1: aws-of-nowhere: not found\n", "aws-of-nowhere")]
+    #[case(
+        "26/12/01 16:25:13 WARN Config: /bin/sh: line 1: gke-auth: command not found\n",
+        "gke-auth"
+    )]
+    fn a_login_program_that_is_missing_is_named(#[case] log: &str, #[case] program: &str) {
+        let mut evidence = Evidence::default();
+        evidence.driver.log = format!(
+            "{log}ERROR SparkContext: Error initializing SparkContext.\n\
+             org.apache.spark.SparkException: External scheduler cannot be instantiated\n\
+             Caused by: mapping values are not allowed here\n in reader, line 1, column 6:\n"
+        );
+        let diagnosis = diagnose(&evidence);
+        assert_eq!(diagnosis.cause, Cause::Unauthorized, "{diagnosis}");
+        assert!(diagnosis.says.contains(program), "{diagnosis}");
+        let mut runs = pod(|pod| (pod.registered, pod.phase) = (true, "Running".into()));
+        runs.driver.log = log.into();
+        assert_eq!(findings(&runs), Vec::new());
     }
 
     #[test]

@@ -135,11 +135,14 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
             ),
             entry(
                 Cause::QuotaExceeded,
-                "a refusal with `exceeded quota` or `failed quota: … must specify`",
+                "before the start: a ResourceQuota that applies to the executors, whose `hard` is below \
+                 what all of them request; later: a refusal with `exceeded quota` or `failed quota: … must specify`, \
+                 of a dry run too",
                 "fewer or smaller executors, or the value that the quota wants, or a larger quota",
                 &[
                     "quota-limits-cpu",
                     "quota-pods",
+                    "quota-filled-by-another",
                     "quota-memory",
                     "quota-config-maps",
                     "quota-of-the-drivers-pod",
@@ -230,7 +233,8 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
             entry(
                 Cause::Unauthorized,
                 "`Unauthorized`, 401 or an exec plugin that fails, in an exception of the \
-                 driver's Kubernetes client; or 401 for sparkproof's own request",
+                 driver's Kubernetes client; or 401 for sparkproof's own request; or, before anything is made, a token or a \
+                 client certificate of the kubeconfig that has ended or ends within a minute",
                 "log in again: the kubeconfig's token or certificate is expired, revoked or of \
                  another cluster",
                 &["token-not-accepted"],
@@ -280,14 +284,16 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
         &[
             entry(
                 Cause::InsufficientCpu,
-                "the scheduler's `Insufficient cpu`, or the kubelet rejected the pod: `OutOfcpu`",
+                "before the start: the nodes cannot hold all executors, even if every pod ends that may leave \
+                 (where no nodes are added); later: the scheduler's `Insufficient cpu`, or the kubelet rejected the \
+                 pod: `OutOfcpu`",
                 "fewer or smaller executors (`--executors`, `--executor-cpu`), end other pods, or \
                  add a node",
                 &["cpu-for-one-of-three", "image-and-cpu", "options-and-cpu", "cpu-and-key"],
             ),
             entry(
                 Cause::InsufficientMemory,
-                "the scheduler's `Insufficient memory`, or the kubelet rejected the pod: \
+                "before the start as `insufficient-cpu`; the scheduler's `Insufficient memory`, or the kubelet rejected the pod: \
                  `OutOfmemory`",
                 "fewer or smaller executors (`--executors`, `--executor-memory`), end other pods, \
                  or add a node",
@@ -295,20 +301,20 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
             ),
             entry(
                 Cause::InsufficientResource,
-                "the scheduler's `Insufficient` with another resource, or the kubelet's `OutOf…`, \
+                "before the start as `insufficient-cpu`; the scheduler's `Insufficient` with another resource, or the kubelet's `OutOf…`, \
                  `UnexpectedAdmissionError`, `TopologyAffinityError`",
                 "ask for less of it, or add nodes that have it",
                 &["resource-of-no-node"],
             ),
             entry(
                 Cause::Taint,
-                "the scheduler's `untolerated taint` or `taint … that the pod didn't tolerate`",
+                "before the start as `insufficient-cpu`, of taints that stay; the scheduler's `untolerated taint` or `taint … that the pod didn't tolerate`",
                 "tolerate it in a pod template (`--pod-template`), or remove it from the node",
                 &["taint", "node-disk-full"],
             ),
             entry(
                 Cause::NodeSelector,
-                "the scheduler's `didn't match node selector` or `node affinity/selector`, or the \
+                "before the start: no node has the labels; the scheduler's `didn't match node selector` or `node affinity/selector`, or the \
                  kubelet's `NodeAffinity`",
                 "correct the selector or the affinity, or label a node",
                 &["node-selector", "node-affinity", "selector-and-quota"],
@@ -321,7 +327,7 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
             ),
             entry(
                 Cause::TooManyPods,
-                "the scheduler's `Too many pods`, or the kubelet's `OutOfpods`",
+                "before the start as `insufficient-cpu`; the scheduler's `Too many pods`, or the kubelet's `OutOfpods`",
                 "fewer executors, end other pods, or add nodes",
                 &["too-many-pods"],
             ),
@@ -587,16 +593,16 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
             ),
             entry(
                 Cause::LoopbackDriver,
-                "as `driver-unreachable`, and the driver's address for pods is one by which a pod means itself, \
-                 or the driver listens only at such an address",
+                "the driver's address for pods is one by which a pod means itself (known before the start); or, as `driver-unreachable`, \
+                 the driver listens only at such an address",
                 "`--driver-host` with an address that pods reach, or a driver in a container or a \
                  pod (`--driver`)",
                 &["driver-at-loopback"],
             ),
             entry(
                 Cause::DnsBroken,
-                "as `driver-unreachable`, and a name of the cluster cannot be resolved, or no DNS pod of the \
-                 cluster is ready; also of a driver's pod that cannot resolve the API server's \
+                "as `driver-unreachable`, and a name of the cluster cannot be resolved, or no DNS server of the \
+                 cluster is ready (an endpoint of the Service `kube-dns`, or a pod `k8s-app=kube-dns`); also of a driver's pod that cannot resolve the API server's \
                  name",
                 "start the cluster's DNS, and look at what stands between the pods and it",
                 &["names-not-resolved"],

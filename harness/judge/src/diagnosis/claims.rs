@@ -184,7 +184,10 @@ fn unbound(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
             !matches!(&*event.reason, "WaitForFirstConsumer" | "WaitForPodScheduled")
         }
     };
-    let event = evidence.events().iter().rfind(told);
+    // The controller says again and again that it waits, also after the provisioner has said why not.
+    let all = || evidence.events().iter().filter(told);
+    let refused = all().rfind(|event| event.reason == "ProvisioningFailed");
+    let event = refused.or(all().next_back());
     if silent && event.is_none() {
         return None;
     }
@@ -471,6 +474,19 @@ mod tests {
         assert_eq!(diagnosis.cause, cause, "{diagnosis}");
         assert!(diagnosis.says.contains(words), "{diagnosis}");
         assert!(diagnosis.also.is_empty(), "{diagnosis:?}");
+    }
+
+    #[test]
+    fn what_the_provisioner_said_counts_more_than_that_it_is_waited_for() {
+        let failed = Some(("ProvisioningFailed", "only supports ReadWriteOnce"));
+        let mut evidence = with(silent(30), claim("Pending", "standard"), failed);
+        let Looked::Seen(events) = &mut evidence.events else { panic!("no events") };
+        let mut waits = events[events.len() - 1].clone();
+        waits.reason = "ExternalProvisioning".into();
+        waits.message = "Waiting for a volume to be created".into();
+        events.push(waits);
+        let diagnosis = diagnose(&evidence);
+        assert_eq!(diagnosis.cause, Cause::ProvisioningFailed, "{diagnosis}");
     }
 
     /// Spark makes it after the pod, and a provisioner takes its time.

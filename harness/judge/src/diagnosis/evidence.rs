@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use sparkproof_base::events::Looked;
 use sparkproof_catalog::plan::DriverPlace;
 
+use super::planned::{PlannedClaim, Toleration};
+
 /// Everything that was observed. Each part that could not be looked at says so.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -26,6 +28,8 @@ pub struct Evidence {
     pub refusals: Vec<Refusal>,
     /// Objects of the namespace and the cluster.
     pub around: Surroundings,
+    /// What is about to be made; `None` once the driver has started.
+    pub planned: Option<Planned>,
 }
 
 /// What was asked for.
@@ -40,6 +44,8 @@ pub struct Asked {
     pub namespace: String,
     /// The service account of the pods.
     pub account: String,
+    /// The object that should have made the driver's pod, if there is none: a Job, for instance.
+    pub controller: String,
     /// The driver's host as pods have it: an address, or the name of its Service.
     pub driver_host: String,
     /// The address at which it listens.
@@ -260,8 +266,35 @@ pub struct Surroundings {
     /// Names of schedulers of which there is a sign: the default one, holders of Leases in
     /// `kube-system`, those that events come from.
     pub schedulers: Looked<Vec<String>>,
-    /// Pods of `kube-system` that serve DNS (label `k8s-app=kube-dns`): how many are ready.
+    /// How many servers of the cluster's DNS are ready: endpoints of the Service `kube-dns` in
+    /// `kube-system`, or pods there with the label `k8s-app=kube-dns`. Not known where there is
+    /// neither.
     pub dns_ready: Looked<usize>,
+}
+
+/// The pods that a session needs to count as started, none of which exists yet.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Planned {
+    /// How many executors must run at once.
+    pub executors: u32,
+    /// An executor, as admission returned it in a dry run, or as it was sent.
+    pub executor: PodFacts,
+    /// `spec.priorityClassName` of it.
+    pub priority_class: String,
+    /// `spec.hostNetwork` of it.
+    pub host_network: bool,
+    /// Whether it has `spec.activeDeadlineSeconds`.
+    pub terminating: bool,
+    /// Its tolerations.
+    pub tolerations: Vec<Toleration>,
+    /// The claims that Spark makes for each executor.
+    pub claims: Vec<PlannedClaim>,
+    /// Pods of the session that exist already: its driver.
+    pub beside: Vec<PodFacts>,
+    /// What pods request that stay on their node whatever ends (of DaemonSets, static ones), by node
+    /// and resource; `pods` is their number.
+    pub held: Looked<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 /// A ResourceQuota.
@@ -274,6 +307,20 @@ pub struct Quota {
     pub hard: BTreeMap<String, String>,
     /// `status.used`.
     pub used: BTreeMap<String, String>,
+    /// The scopes that a pod must match to count: `spec.scopes` and `spec.scopeSelector`.
+    pub scopes: Vec<Scope>,
+}
+
+/// A scope of a ResourceQuota.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scope {
+    /// Its name, e.g. `NotBestEffort`.
+    pub name: String,
+    /// `Exists`, `In`, `NotIn` or `DoesNotExist`.
+    pub operator: String,
+    /// The values of `In` and `NotIn`.
+    pub values: Vec<String>,
 }
 
 /// A NetworkPolicy.
@@ -288,6 +335,10 @@ pub struct Policy {
     pub egress: bool,
     /// Whether it restricts what these may receive.
     pub ingress: bool,
+    /// Whether it allows these to send everything, whatever other policies restrict.
+    pub opens_egress: bool,
+    /// Whether it allows these to receive everything.
+    pub opens_ingress: bool,
 }
 
 /// A PersistentVolumeClaim.

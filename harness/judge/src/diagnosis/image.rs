@@ -30,6 +30,8 @@ struct Words {
     cause: Cause,
     says: &'static str,
     remedy: &'static str,
+    /// What may heal is waited for until the kubelet has tried again, which it does after 10 s (its
+    /// `kuberuntime_manager.go`).
     ends: Ends,
 }
 
@@ -55,7 +57,7 @@ const WORDS: [Words; 9] = [
         cause: Cause::NodeDiskFull,
         says: "the node's disk has no room for {image}",
         remedy: "free disk space on the node (unused images first), or use a smaller image",
-        ends: Ends::IfItStays,
+        ends: Ends::IfItStaysLong,
     },
     Words {
         // containerd's `images/image.go`, Docker's `distribution/pull_v2.go`, CRI-O (containers/image).
@@ -78,7 +80,7 @@ const WORDS: [Words; 9] = [
         says: "the limit of pulls from {registry} is reached",
         remedy: "wait until the limit is over, log in with --image-pull-secret, or load {image} \
                  into every node",
-        ends: Ends::IfItStays,
+        ends: Ends::IfItStaysLong,
     },
     Words {
         any: &["pull qps exceeded"],
@@ -132,7 +134,7 @@ const WORDS: [Words; 9] = [
         says: "the node cannot reach {registry}, so it does not get {image}",
         remedy: "check the registry's name in --image, that the registry runs, and that nodes reach \
                  it under that name; or load {image} into every node",
-        ends: Ends::IfItStays,
+        ends: Ends::IfItStaysLong,
     },
     Words {
         // containerd's `remotes/docker`, Docker's `registry`, ECR, GHCR, Harbor, kubelet's
@@ -251,7 +253,7 @@ fn not_pulled(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
             "check the name and the tag, load the image into every node, or give the pods a pull \
              secret (--image-pull-secret)"
                 .to_owned(),
-            Ends::IfItStays,
+            Ends::IfItStaysLong,
         ),
     };
     if matches!(cause, Cause::RegistryDenies | Cause::WrongImage)
@@ -549,7 +551,7 @@ mod tests {
         let [evidence, ..] = pulls("dial tcp 10.0.0.1:5000: connect: connection refused");
         let found = findings(&evidence);
         assert!(found[0].says.contains("registry.test:5000"), "{}", found[0].says);
-        assert_eq!(found[0].ends, Ends::IfItStays);
+        assert_eq!(found[0].ends, Ends::IfItStaysLong);
         let [mut evidence, ..] = pulls("pull access denied, repository does not exist");
         let Looked::Seen(events) = &mut evidence.events else { panic!("seen") };
         let message = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.";

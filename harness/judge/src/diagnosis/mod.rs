@@ -10,6 +10,7 @@ mod causes;
 mod claims;
 mod configuration;
 mod container;
+mod elastic;
 mod evidence;
 mod finding;
 mod foreign;
@@ -17,7 +18,9 @@ mod image;
 mod java;
 mod network;
 mod node;
+mod planned;
 mod process;
+mod quantity;
 mod scheduling;
 mod store;
 #[cfg(test)]
@@ -25,19 +28,24 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod waits;
 
-pub use admission::{MissingVerb, missing_verbs};
+pub use admission::{MissingVerb, missing_verbs, refuses_executors};
 pub use advice::{
     Advice, ApplicationRun, EventLog, ExecutorRun, Scan, StageRun, Topic, Weight, advice, size,
 };
 pub use causes::{CauseEntry, causes};
 pub use configuration::{DeployMode, key_findings, unknown_keys, without_effect};
+pub use elastic::may_add_nodes;
 pub use evidence::{
     Asked, Claim, Condition, ContainerFacts, DriverFacts, Ended, EventFacts, Evidence, KeyNotes,
-    NodeFacts, PodFacts, PodRole, Policy, Quota, Refusal, Surroundings, Waits,
+    NodeFacts, Planned, PodFacts, PodRole, Policy, Quota, Refusal, Scope, Surroundings, Waits,
 };
 pub use finding::{Ends, Finding};
 pub use foreign::{for_others, unseen};
+pub use planned::{PlannedClaim, Toleration};
+pub use quantity::quantity;
 
 pub(crate) use store::{FailedRead, content_differs, diagnose_read, read_elsewhere};
 pub use verdict::{diagnose, findings};
+pub use waits::awaits;

@@ -12,8 +12,9 @@ use sparkproof_catalog::plan::DriverPlace;
 pub(super) use self::attempt::{API, names_host, not_connected};
 use self::attempt::{How, Seen, TO_ITSELF};
 use super::evidence::{ContainerFacts, Evidence, PodFacts, PodRole, Policy};
-use super::finding::{Ends, Finding, PodRule};
+use super::finding::{Ends, Finding, PodRule, SessionRule};
 
+pub(super) const SESSION: &[SessionRule] = &[planned_loopback];
 pub(super) const POD: &[PodRule] = &[way_to_driver];
 
 /// What explains that an executor does not reach the driver, the most specific first.
@@ -51,13 +52,34 @@ fn is_of_one_machine(host: &str) -> bool {
         }
 }
 
+/// Known before the driver starts. Executors on the network of a node may mean the driver by it.
+fn planned_loopback(evidence: &Evidence) -> Option<Finding> {
+    let planned = evidence.planned.as_ref()?;
+    let asked = &evidence.asked;
+    (is_of_one_machine(&asked.driver_host) && !planned.host_network).then(|| {
+        Finding::new(Cause::LoopbackDriver, means_itself(evidence), not_itself(evidence))
+            .because("driver's host", asked.driver_host.as_str())
+            .ends(Ends::AtOnce)
+    })
+}
+
+fn means_itself(evidence: &Evidence) -> String {
+    let host = &evidence.asked.driver_host;
+    format!("the driver's address for pods is {host}, by which a pod means itself")
+}
+
+fn not_itself(evidence: &Evidence) -> String {
+    let mut remedy = to_be_reached(evidence).to_owned();
+    if evidence.asked.driver == DriverPlace::Host {
+        remedy += "; for nodes in Docker, this host is the gateway of their network (docker network inspect)";
+    }
+    remedy
+}
+
 fn loopback(seen: &Seen<'_>) -> Option<Finding> {
     let asked = &seen.evidence.asked;
     let says = if is_of_one_machine(&asked.driver_host) {
-        format!(
-            "the driver's address for pods is {}, by which a pod means itself",
-            asked.driver_host
-        )
+        means_itself(seen.evidence)
     } else if TO_ITSELF.is_match(seen.line) {
         format!("it takes the driver's host {} for itself: a loopback address", asked.driver_host)
     } else if is_loopback(&asked.driver_address) && seen.how == How::Refused {
@@ -66,11 +88,7 @@ fn loopback(seen: &Seen<'_>) -> Option<Finding> {
         return None;
     };
     let ends = if seen.how == How::Waits { Ends::AtDeadline } else { Ends::AtOnce };
-    let mut remedy = to_be_reached(seen.evidence).to_owned();
-    if asked.driver == DriverPlace::Host {
-        remedy += "; for nodes in Docker, this host is the gateway of their network (docker network inspect)";
-    }
-    let finding = seen.finding(Cause::LoopbackDriver, says, remedy);
+    let finding = seen.finding(Cause::LoopbackDriver, says, not_itself(seen.evidence));
     Some(finding.because("driver's host", asked.driver_host.as_str()).ends(ends))
 }
 
@@ -83,10 +101,13 @@ fn no_dns(seen: &Seen<'_>) -> Option<Finding> {
             format!("no DNS server of the cluster is ready, and it asks for {}", seen.host()),
             START_DNS,
         )
-        .because("kube-system", "no pod with the label k8s-app=kube-dns is ready")
+        .because("kube-system", NO_DNS_IS_READY)
         .ends(if seen.how == How::Waits { Ends::AtDeadline } else { Ends::IfItStays })
     })
 }
+
+/// The evidence when no DNS server is ready.
+pub(super) const NO_DNS_IS_READY: &str = "the Service kube-dns has no ready endpoint, or no pod with the label k8s-app=kube-dns is ready";
 
 /// The remedy when no DNS server is ready.
 pub(super) const START_DNS: &str = "start the cluster's DNS: kubectl -n kube-system get pods -l k8s-app=kube-dns says why it is \
@@ -110,10 +131,16 @@ pub(super) fn policies<'a>(evidence: &'a Evidence, pod: &str) -> Vec<&'a Policy>
     let Looked::Seen(policies) = &evidence.around.policies else { return Vec::new() };
     let selects = |policy: &Policy, name: &str| policy.selects.iter().any(|pod| pod == name);
     let driver = evidence.pods.iter().find(|pod| pod.role == PodRole::Driver);
+    // What one policy allows, no other forbids.
+    let may_send = policies.iter().any(|policy| policy.opens_egress && selects(policy, pod));
+    let may_receive = driver.is_some_and(|driver| {
+        policies.iter().any(|policy| policy.opens_ingress && selects(policy, &driver.name))
+    });
     let stands = |policy: &&Policy| {
         let takes =
             driver.is_some_and(|driver| driver.name != pod && selects(policy, &driver.name));
-        (policy.egress && selects(policy, pod)) || (policy.ingress && takes)
+        (policy.egress && !may_send && selects(policy, pod))
+            || (policy.ingress && !may_receive && takes)
     };
     policies.iter().filter(stands).collect()
 }
@@ -347,12 +374,55 @@ mod tests {
 
     fn policy(name: &str, selects: &[&str], egress: bool, ingress: bool) -> Policy {
         let selects = selects.iter().map(|&name| name.to_owned()).collect();
-        Policy { name: name.into(), selects, egress, ingress }
+        Policy { name: name.into(), selects, egress, ingress, ..Policy::default() }
     }
 
     fn with(mut evidence: Evidence, change: impl FnOnce(&mut Evidence)) -> Evidence {
         change(&mut evidence);
         evidence
+    }
+
+    /// Another policy allows everything, which counts for both.
+    #[test]
+    fn what_one_policy_allows_no_other_forbids() {
+        let mut evidence = in_pod(SLOW);
+        let deny = policy("deny", &["x-exec-1"], true, false);
+        sees(&mut evidence, vec![deny.clone()]);
+        assert_eq!(policies(&evidence, "x-exec-1").len(), 1);
+        let allow = Policy { opens_egress: true, ..policy("allow", &["x-exec-1"], false, false) };
+        sees(&mut evidence, vec![deny.clone(), allow.clone()]);
+        assert!(policies(&evidence, "x-exec-1").is_empty());
+        let allow = Policy { selects: vec!["other".into()], ..allow };
+        sees(&mut evidence, vec![deny, allow]);
+        assert_eq!(policies(&evidence, "x-exec-1").len(), 1);
+    }
+
+    /// Known before the driver starts; executors on a node's own network may mean the driver by it.
+    #[rstest]
+    #[case("127.0.0.1", false, Some(Cause::LoopbackDriver))]
+    #[case("0.0.0.0", false, Some(Cause::LoopbackDriver))]
+    #[case("localhost", false, Some(Cause::LoopbackDriver))]
+    #[case("127.0.0.1", true, None)]
+    #[case("172.18.0.1", false, None)]
+    fn a_loopback_address_is_refused_before_the_start(
+        #[case] host: &str,
+        #[case] host_network: bool,
+        #[case] cause: Option<Cause>,
+    ) {
+        let mut evidence = Evidence::default();
+        evidence.asked.driver_host = host.into();
+        assert!(crate::diagnosis::findings(&evidence).is_empty());
+        evidence.planned = Some(crate::diagnosis::Planned {
+            host_network,
+            ..crate::diagnosis::Planned::default()
+        });
+        let found = crate::diagnosis::findings(&evidence);
+        assert_eq!(
+            found.first().map(|one| (one.cause, one.ends)),
+            cause.map(|one| (one, Ends::AtOnce))
+        );
+        let says = found.first().map(|one| one.says.clone()).unwrap_or_default();
+        assert!(cause.is_none() || says.contains(host), "{says}");
     }
 
     fn sees(evidence: &mut Evidence, policies: Vec<Policy>) {

@@ -90,16 +90,10 @@ fn disk_full(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
     };
     let outside = said.or(event.map(|event| event.message.as_str()));
     let words = outside.or_else(log)?;
-    if outside.is_none() && evidence.asked.conf.get(TMPFS).is_some_and(|v| v == "true") {
-        return Some(
-            Finding::new(
-                Cause::ScratchLimit,
-                format!("its scratch directory, which is in memory, is full: {words}"),
-                format!("more memory for each (--executor-memory), or --conf {TMPFS}=false"),
-            )
-            .of(pod)
-            .because(&pod.name, words),
-        );
+    if outside.is_none()
+        && let Some(finding) = scratch_full(evidence, words)
+    {
+        return Some(finding.of(pod).because(&pod.name, words));
     }
     let node = pod.node.as_deref().unwrap_or("its node");
     let finding = Finding::new(
@@ -113,18 +107,40 @@ fn disk_full(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
 }
 
 const TMPFS: &str = "spark.kubernetes.local.dirs.tmpfs";
+/// Scratch directories on volumes of their own (`LocalDirsFeatureStep`).
+const SCRATCH_VOLUMES: &str = "spark.kubernetes.executor.volumes.emptyDir.spark-local-dir-";
+
+/// What a process cannot write because its scratch directory is a file system in memory.
+fn scratch_full(evidence: &Evidence, words: &str) -> Option<Finding> {
+    let conf = &evidence.asked.conf;
+    let in_memory = |(key, value): (&String, &String)| {
+        let volume = key.starts_with(SCRATCH_VOLUMES) && key.ends_with(".options.medium");
+        ((volume && value == "Memory") || (key == TMPFS && value == "true")).then(|| key.clone())
+    };
+    let key = conf.iter().find_map(in_memory)?;
+    let remedy = if key == TMPFS {
+        format!("more memory for each (--executor-memory), or --conf {TMPFS}=false")
+    } else {
+        let volume = key.trim_end_matches("medium");
+        format!("a larger {volume}sizeLimit, or leave out {key}, so that it is on disk")
+    };
+    let says = format!("its scratch directory, which is in memory, is full: {words}");
+    Some(Finding::new(Cause::ScratchLimit, says, remedy))
+}
 
 /// Tasks that failed with a full disk while their executors live on.
 fn full_in_tasks(evidence: &Evidence) -> Option<Finding> {
     let root = java::last_root(&evidence.driver.log)?;
     root.line.to_lowercase().contains(NO_SPACE).then(|| {
-        Finding::new(
-            Cause::NodeDiskFull,
-            format!("a disk that Spark writes to is full: {}", root.line),
-            "free disk on the nodes, or put the scratch space on a claim \
-             (spark.kubernetes.executor.volumes.persistentVolumeClaim.spark-local-dir-1.…)",
-        )
-        .because("driver log", root.line)
+        let of_disk = || {
+            Finding::new(
+                Cause::NodeDiskFull,
+                format!("a disk that Spark writes to is full: {}", root.line),
+                "free disk on the nodes, or put the scratch space on a claim \
+                 (spark.kubernetes.executor.volumes.persistentVolumeClaim.spark-local-dir-1.…)",
+            )
+        };
+        scratch_full(evidence, root.line).unwrap_or_else(of_disk).because("driver log", root.line)
     })
 }
 
@@ -571,6 +587,7 @@ mod tests {
     #[case({ let mut e = said("26/01/01 ERROR Executor: Exception in task 0.0\njava.io.IOException: No space left on device\n\tat java.base/java.io.FileOutputStream.writeBytes(Native Method)"); e.pods[0].ends(1, "Error"); e }, Cause::NodeDiskFull, "No space left")]
     #[case({ let mut e = said("java.io.IOException: No space left on device"); e.pods[0].ends(1, "Error"); e.asked.conf.insert(TMPFS.into(), "true".into()); e }, Cause::ScratchLimit, "in memory")]
     #[case({ let mut e = running(true); e.driver.log = "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed\nCaused by: java.io.IOException: No space left on device\n".into(); e }, Cause::NodeDiskFull, "Spark writes to")]
+    #[case({ let mut e = running(true); e.driver.log = "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed\nCaused by: java.io.IOException: No space left on device\n".into(); e.asked.conf.insert("spark.kubernetes.executor.volumes.emptyDir.spark-local-dir-1.options.medium".into(), "Memory".into()); e }, Cause::ScratchLimit, "in memory")]
     // It is being deleted, and looks healthy until then.
     #[case({ let mut e = disrupted("EvictionByEvictionAPI", "Eviction API: evicting"); e.pods[0].phase = "Running".into(); e.pods[0].containers.clear(); e }, Cause::Evicted, "drain")]
     // Nothing of a node.

@@ -1,6 +1,7 @@
 //! Pods for which there is no node.
 
 mod fit;
+mod planned;
 mod reasons;
 mod rules;
 mod words;
@@ -8,15 +9,14 @@ mod words;
 use sparkproof_base::verdict::Cause;
 
 use self::reasons::{Kind, main_reason, reasons};
+use self::rules::DEFAULT;
 use self::words::{brief, tell};
 use super::evidence::{EventFacts, Evidence, PodFacts, PodRole};
-use super::finding::{Ends, Finding, PodRule};
+use super::finding::{Ends, Finding, PodRule, SessionRule};
 
+pub(super) const SESSION: &[SessionRule] = &[planned::nodes_too_small];
 pub(super) const POD: &[PodRule] = &[gated, no_place, no_scheduler];
 pub(super) const LAST: &[PodRule] = &[other];
-
-/// The scheduler that pods have which ask for none, and its Lease.
-const DEFAULT: (&str, &str) = ("default-scheduler", "kube-scheduler");
 
 /// Seconds after which a scheduler that runs has looked at a pod: without a sign of it, and with one.
 const LOOKED_AT: (u64, u64) = (5, 30);
@@ -162,7 +162,7 @@ fn no_place(evidence: &Evidence, pod: &PodFacts) -> Option<Finding> {
 }
 
 /// Events of the cluster autoscaler and of Karpenter about a pod.
-fn is_scaling(event: &EventFacts) -> bool {
+pub(super) fn is_scaling(event: &EventFacts) -> bool {
     matches!(&*event.reason, "TriggeredScaleUp" | "NotTriggerScaleUp" | "Nominated")
         || (event.from.contains("karpenter") && event.reason == "FailedScheduling")
 }
@@ -630,7 +630,7 @@ mod tests {
     #[case("4e9", Some(4e9))]
     #[case("x", None)]
     fn quantities_are_numbers(#[case] text: &str, #[case] number: Option<f64>) {
-        let read = fit::quantity(text);
+        let read = crate::diagnosis::quantity::quantity(text);
         assert!(read.zip(number).map_or(read == number, |(a, b)| (a - b).abs() < 1e-9), "{read:?}");
     }
 }

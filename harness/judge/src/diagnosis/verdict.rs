@@ -27,10 +27,10 @@ const GROUPS: [Group; 11] = [
     Group { session: image::SESSION, pod: image::POD },
     Group { session: &[], pod: container::POD },
     Group { session: process::SESSION, pod: process::POD },
-    Group { session: &[], pod: network::POD },
+    Group { session: network::SESSION, pod: network::POD },
     Group { session: &[], pod: process::LAST },
     Group { session: &[], pod: claims::POD },
-    Group { session: &[], pod: scheduling::POD },
+    Group { session: scheduling::SESSION, pod: scheduling::POD },
 ];
 
 /// For pods that nothing else explains.

@@ -2,6 +2,7 @@
 
 mod connect;
 mod existing;
+mod expiry;
 mod in_pod;
 mod kind;
 mod kind_config;

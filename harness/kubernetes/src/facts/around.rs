@@ -6,6 +6,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     Event, LimitRange, Namespace, Node, PersistentVolumeClaim, Pod, ResourceQuota, ServiceAccount,
 };
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -14,7 +15,7 @@ use kube::{Api, ResourceExt};
 use serde::de::DeserializeOwned;
 use sparkproof_base::events::Looked;
 use sparkproof_judge::diagnosis::{
-    Claim, Condition, EventFacts, NodeFacts, PodFacts, Policy, Quota, Surroundings,
+    Claim, Condition, EventFacts, NodeFacts, PodFacts, Policy, Quota, Scope, Surroundings,
 };
 
 use super::pod::{event, quantities};
@@ -41,17 +42,22 @@ pub struct Listed {
     pub nodes: Looked<Vec<Node>>,
     /// The Leases of `kube-system`.
     pub leases: Looked<Vec<Lease>>,
-    /// The pods of `kube-system` that serve DNS.
+    /// The pods of `kube-system` with the label of those that serve DNS.
     pub resolvers: Looked<Vec<Pod>>,
+    /// The endpoints of the cluster's DNS.
+    pub dns: Looked<Vec<EndpointSlice>>,
 }
 
-/// The label of the pods that serve DNS.
+/// The label of the endpoints of the Service that resolves names, and the Service.
+pub const DNS_SERVICE: (&str, &str) = ("kubernetes.io/service-name", "kube-dns");
+/// The label of the pods that serve DNS, in most clusters.
 pub const DNS_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
 
 impl Listed {
     /// Lists all of them.
     pub async fn list(client: &kube::Client, namespace: &str) -> Listed {
-        let dns = ListParams::default().labels(&format!("{}={}", DNS_LABEL.0, DNS_LABEL.1));
+        let labelled = |(key, value)| ListParams::default().labels(&format!("{key}={value}"));
+        let (dns, service) = (labelled(DNS_LABEL), labelled(DNS_SERVICE));
         let all = ListParams::default();
         let (of_namespace, accounts, quotas, ranges, policies) = tokio::join!(
             async { Api::<Namespace>::all(client.clone()).get(namespace).await },
@@ -60,12 +66,13 @@ impl Listed {
             list(Api::namespaced(client.clone(), namespace), &all),
             list(Api::namespaced(client.clone(), namespace), &all),
         );
-        let (claims, classes, nodes, leases, resolvers) = tokio::join!(
+        let (claims, classes, nodes, leases, resolvers, endpoints) = tokio::join!(
             list(Api::namespaced(client.clone(), namespace), &all),
             list(Api::all(client.clone()), &all),
             list(Api::all(client.clone()), &all),
             list(Api::namespaced(client.clone(), "kube-system"), &all),
             list(Api::namespaced(client.clone(), "kube-system"), &dns),
+            list(Api::namespaced(client.clone(), "kube-system"), &service),
         );
         Listed {
             namespace: looked(of_namespace),
@@ -78,6 +85,7 @@ impl Listed {
             nodes: looked(nodes),
             leases: looked(leases),
             resolvers: looked(resolvers),
+            dns: looked(endpoints),
         }
     }
 
@@ -99,7 +107,28 @@ impl Listed {
             classes: of(&self.classes, |all| all.iter().map(class).collect()),
             nodes: of(&self.nodes, |all| all.iter().cloned().map(node).collect()),
             schedulers: of(&self.leases, |all| schedulers(all)),
-            dns_ready: of(&self.resolvers, |all| all.iter().filter(|pod| is_ready(pod)).count()),
+            dns_ready: self.dns_ready(),
+        }
+    }
+}
+
+impl Listed {
+    /// A cluster may serve DNS by pods of any label, or by none: then it is not known.
+    fn dns_ready(&self) -> Looked<usize> {
+        if let Looked::Seen(slices) = &self.dns
+            && !slices.is_empty()
+        {
+            let endpoints = slices.iter().flat_map(|slice| &slice.endpoints);
+            let ready = endpoints.filter(|endpoint| {
+                endpoint.conditions.as_ref().and_then(|conditions| conditions.ready) != Some(false)
+            });
+            return Looked::Seen(ready.count());
+        }
+        match &self.resolvers {
+            Looked::Seen(pods) if pods.is_empty() => Looked::Unseen(
+                "no Service kube-dns and no pod with the label k8s-app=kube-dns".to_owned(),
+            ),
+            pods => of(pods, |all| all.iter().filter(|pod| is_ready(pod)).count()),
         }
     }
 }
@@ -136,9 +165,11 @@ where
     Ok(api.list(params).await?.items)
 }
 
-fn looked<T>(listed: kube::Result<T>) -> Looked<T> {
-    match listed {
+/// An answer of the API server as a look: its own words where it refuses.
+pub fn looked<T>(answer: kube::Result<T>) -> Looked<T> {
+    match answer {
         Ok(seen) => Looked::Seen(seen),
+        Err(kube::Error::Api(status)) => Looked::Unseen(status.message.clone()),
         Err(error) => Looked::Unseen(error.to_string()),
     }
 }
@@ -152,8 +183,22 @@ fn of<T, U>(looked: &Looked<T>, facts: impl FnOnce(&T) -> U) -> Looked<U> {
 
 fn quota(quota: ResourceQuota) -> Quota {
     let name = quota.name_any();
-    let status = quota.status.unwrap_or_default();
-    Quota { name, hard: quantities(status.hard), used: quantities(status.used) }
+    let (spec, status) = (quota.spec.unwrap_or_default(), quota.status.unwrap_or_default());
+    let named = |name| Scope { name, operator: "Exists".to_owned(), values: Vec::new() };
+    let selected = spec.scope_selector.into_iter().flat_map(|selector| {
+        selector.match_expressions.into_iter().flatten().map(|scope| Scope {
+            name: scope.scope_name,
+            operator: scope.operator,
+            values: scope.values.unwrap_or_default(),
+        })
+    });
+    let scopes = spec.scopes.into_iter().flatten().map(named).chain(selected);
+    Quota {
+        name,
+        hard: quantities(status.hard),
+        used: quantities(status.used),
+        scopes: scopes.collect(),
+    }
 }
 
 /// As `Container max cpu=500m, default cpu=200m; Pod …`.
@@ -183,12 +228,34 @@ fn policy(policy: &NetworkPolicy, pods: &[PodFacts]) -> Policy {
     let types = spec.policy_types.unwrap_or_default();
     let selector = spec.pod_selector.unwrap_or_default();
     let selected = pods.iter().filter(|pod| selects(&selector, &pod.labels));
+    let (egress, ingress) = (
+        types.iter().any(|kind| kind == "Egress"),
+        // The default, also where no types are written.
+        types.is_empty() || types.iter().any(|kind| kind == "Ingress"),
+    );
+    // An empty rule allows everything.
+    let is_empty = |peers: bool, ports: bool| !peers && !ports;
+    let opens_egress = egress
+        && spec.egress.iter().flatten().any(|rule| {
+            is_empty(
+                rule.to.as_ref().is_some_and(|all| !all.is_empty()),
+                rule.ports.as_ref().is_some_and(|all| !all.is_empty()),
+            )
+        });
+    let opens_ingress = ingress
+        && spec.ingress.iter().flatten().any(|rule| {
+            is_empty(
+                rule.from.as_ref().is_some_and(|all| !all.is_empty()),
+                rule.ports.as_ref().is_some_and(|all| !all.is_empty()),
+            )
+        });
     Policy {
         name: policy.name_any(),
         selects: selected.map(|pod| pod.name.clone()).collect(),
-        egress: types.iter().any(|kind| kind == "Egress"),
-        // The default, also where no types are written.
-        ingress: types.is_empty() || types.iter().any(|kind| kind == "Ingress"),
+        egress: egress && !opens_egress,
+        ingress: ingress && !opens_ingress,
+        opens_egress,
+        opens_ingress,
     }
 }
 
@@ -284,6 +351,50 @@ mod tests {
         let policy = policy(&made, &[pod(&[("spark-role", "executor")])]);
         assert_eq!(!policy.selects.is_empty(), selected);
         assert_eq!((policy.egress, policy.ingress), (true, false));
+    }
+
+    #[rstest]
+    #[case::deny(json!({ "policyTypes": ["Egress", "Ingress"] }), (true, true, false, false))]
+    #[case::allow(json!({ "policyTypes": ["Egress", "Ingress"], "egress": [{}], "ingress": [{}] }), (false, false, true, true))]
+    #[case::allow_of_no_peers(json!({ "policyTypes": ["Egress"], "egress": [{ "to": [] }] }), (false, false, true, false))]
+    #[case::some_ports(json!({ "policyTypes": ["Egress"], "egress": [{ "ports": [{ "port": 53 }] }] }), (true, false, false, false))]
+    #[case::some_peers(json!({ "ingress": [{ "from": [{ "podSelector": {} }] }] }), (false, true, false, false))]
+    fn a_policy_that_allows_everything_restricts_nothing(
+        #[case] mut spec: serde_json::Value,
+        #[case] expected: (bool, bool, bool, bool),
+    ) {
+        spec["podSelector"] = json!({});
+        let made = json!({ "metadata": { "name": "p" }, "spec": spec });
+        let policy = policy(&serde_json::from_value(made).expect("a policy"), &[]);
+        let seen = (policy.egress, policy.ingress, policy.opens_egress, policy.opens_ingress);
+        assert_eq!(seen, expected);
+    }
+
+    #[rstest]
+    #[case::endpoints(Some(json!([{ "addresses": ["10.0.0.2"], "conditions": { "ready": true } }])), 0, Some(1))]
+    #[case::none_is_ready(Some(json!([{ "addresses": ["10.0.0.2"], "conditions": { "ready": false } }])), 1, Some(0))]
+    #[case::scaled_to_none(Some(json!([])), 0, Some(0))]
+    #[case::by_pods(None, 1, Some(1))]
+    #[case::of_another_kind(None, 0, None)]
+    fn servers_of_dns_are_known_by_the_service_then_by_their_label(
+        #[case] endpoints: Option<serde_json::Value>,
+        #[case] pods: usize,
+        #[case] ready: Option<usize>,
+    ) {
+        let slice = |endpoints: serde_json::Value| -> EndpointSlice {
+            let slice = json!({ "addressType": "IPv4", "metadata": { "name": "kube-dns-x" },
+                                "endpoints": endpoints });
+            serde_json::from_value(slice).expect("a slice")
+        };
+        let pod = json!({ "metadata": { "name": "coredns" }, "status": { "conditions": [
+            { "type": "Ready", "status": "True" }] } });
+        let pod: Pod = serde_json::from_value(pod).expect("a pod");
+        let listed = Listed {
+            dns: Looked::Seen(endpoints.into_iter().map(slice).collect()),
+            resolvers: Looked::Seen(vec![pod; pods]),
+            ..Listed::default()
+        };
+        assert_eq!(listed.facts(&[]).dns_ready.seen().copied(), ready);
     }
 
     #[test]

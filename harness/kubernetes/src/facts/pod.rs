@@ -168,6 +168,16 @@ pub fn sparks_container(pod: &Pod) -> Option<&str> {
     names.find(|name| SPARKS.contains(name)).or(first)
 }
 
+/// Whether a container of a pod has run, so that there is a log.
+pub fn has_started(pod: &Pod) -> bool {
+    let mut statuses =
+        pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.any(|status| {
+        let runs = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
+        status.restart_count > 0 || status.state.as_ref().is_some_and(runs)
+    })
+}
+
 /// Why a pod can never start, if its present state shows it.
 pub fn cannot_start(pod: &Pod) -> Option<Finding> {
     let pods = vec![self::pod(pod, Timestamp::now())];

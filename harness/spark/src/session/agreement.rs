@@ -23,17 +23,19 @@ pub(super) fn of_session(pods: &Pods, session: &str) -> BTreeMap<u32, Arc<Pod>> 
     pods.now().into_values().filter_map(|pod| Some((id(&pod)?, pod))).collect()
 }
 
+/// Whether it runs and is to stay.
+pub(super) fn is_running(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
+}
+
 /// The executors in Spark's list and the Running pods.
 pub(super) fn agreement(
     registered: &BTreeMap<u32, Executor>,
     pods: &BTreeMap<u32, Arc<Pod>>,
 ) -> Agreement {
-    let running = pods.iter().filter_map(|(id, pod)| {
-        let status = pod.status.as_ref()?;
-        let running = status.phase.as_deref() == Some("Running");
-        (running && pod.metadata.deletion_timestamp.is_none())
-            .then(|| Some((*id, status.pod_ip.clone()?)))?
-    });
+    let running = pods.iter().filter(|(_, pod)| is_running(pod));
+    let running = running.filter_map(|(id, pod)| Some((*id, pod.status.as_ref()?.pod_ip.clone()?)));
     Agreement {
         registered: registered.iter().map(|(id, e)| (*id, e.address.to_string())).collect(),
         running: running.collect(),

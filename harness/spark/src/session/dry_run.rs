@@ -1,23 +1,29 @@
-//! A dry run of an executor's pod before Spark starts: what admission refuses is then known in a
-//! second, in the API server's own structured words.
+//! What can be known before Spark starts: a dry run of an executor's pod (what admission refuses is
+//! then known in a second, in the API server's own structured words), and whether quotas and nodes
+//! have room for all executors.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Container, LocalObjectReference, Pod, PodSpec, ResourceRequirements,
+    ConfigMap, Container, LocalObjectReference, Pod, PodSpec, ResourceRequirements,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::Api;
 use kube::api::PostParams;
 use sparkproof_base::context::Context;
-use sparkproof_base::error::Result;
-use sparkproof_base::verdict::{Cause, Diagnosis};
+use sparkproof_base::error::{Error, Result};
+use sparkproof_base::events::Looked;
+use sparkproof_base::verdict::Cause;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_judge::diagnosis::{Asked, Ends, Evidence, Finding, diagnose, findings};
+use sparkproof_catalog::SparkVersion;
+use sparkproof_judge::diagnosis::{
+    Asked, Ends, Evidence, Finding, PlannedClaim, Surroundings, diagnose, findings,
+};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::facts;
 use sparkproof_kubernetes::observe::Pods;
 
+use super::evidence::{self, Place};
 use super::template::EXECUTOR_CONTAINER;
 
 /// Seconds for which what may heal is tried again, e.g. a quota that pods use which are ending.
@@ -26,71 +32,145 @@ const PATIENCE: u64 = 5;
 const LEAST_OVERHEAD: f64 = 384.0;
 
 type Properties = BTreeMap<String, String>;
+type Held = Looked<BTreeMap<String, BTreeMap<String, String>>>;
 
-/// Tries to create an executor's pod, as the account. What cannot be tried is accepted.
-///
-/// # Errors
-/// Red with a [`Diagnosis`]: it is refused, and a rule knows the cause. Interrupted.
-pub(super) async fn accepted(
-    context: &Context,
-    access: &Access,
-    pods: &Pods,
-    asked: &Asked,
-    properties: &Properties,
-) -> Result<()> {
-    match refused(context, access, pods, asked, properties).await? {
-        None => Ok(()),
-        Some(diagnosis) => Err(diagnosis.error("an executor's pod is refused")),
+/// A session that is about to start.
+pub(super) struct Before<'a> {
+    pub(super) context: &'a Context,
+    pub(super) access: &'a Access,
+    /// Where it will be, by the cluster's own client: the account may see less.
+    pub(super) place: &'a Place,
+    pub(super) pods: &'a Pods,
+    pub(super) asked: &'a Asked,
+    pub(super) version: &'a SparkVersion,
+    pub(super) properties: &'a Properties,
+    /// The driver's pod, if it is in one.
+    pub(super) driver_pod: Option<&'a str>,
+    /// The name of the session, below which its evidence is written.
+    pub(super) name: &'a str,
+}
+
+impl Before<'_> {
+    /// Tries to create an executor's pod and their ConfigMap, as the account, and counts the room for
+    /// all executors. What cannot be tried or listed is accepted.
+    ///
+    /// # Errors
+    /// Red with a [`sparkproof_base::verdict::Diagnosis`]: it cannot start, and a rule knows the
+    /// cause; the evidence is then in the run directory. Interrupted.
+    pub(super) async fn accepted(&self) -> Result<()> {
+        match self.refused().await? {
+            Some(evidence) => Err(failed(self.context, self.place, self.name, evidence).await),
+            None => Ok(()),
+        }
+    }
+
+    async fn refused(&self) -> Result<Option<Evidence>> {
+        let (Ok(client), Some(pod)) = (self.access.client().await, executor_pod(self.properties))
+        else {
+            return Ok(None);
+        };
+        let around = self.context.cancel.guard(async { Ok(self.around().await) }).await?;
+        let (mut held, mut last) = (None, None);
+        let waiting = Waiting::up_to(PATIENCE, "a dry run of an executor's pod");
+        let tried = wait(self.context, waiting, Source::Backoff, async || {
+            let evidence = self.look(&client, &pod, &around, &mut held).await;
+            let found = findings(&evidence);
+            let finals = || {
+                found.iter().filter(|finding| {
+                    is_final(finding, evidence.refusals.iter().map(|one| &*one.message))
+                })
+            };
+            let at_once = finals().any(|finding| finding.ends == Ends::AtOnce);
+            match finals().next() {
+                Some(_) if at_once => Progress::Met(Some(evidence)),
+                Some(first) => {
+                    let words = format!("{}: {}", first.cause, first.says);
+                    last = Some(evidence);
+                    Progress::NotYet(words)
+                }
+                None => Progress::Met(None),
+            }
+        });
+        match tried.await {
+            Ok(refused) => Ok(refused),
+            Err(error) if error.is_interruption() => Err(error),
+            // A quota that pods use which are ending.
+            Err(_) if self.pods.any_leaves() => Ok(None),
+            Err(_) => Ok(last),
+        }
+    }
+
+    /// What there is around it, within the time of a list.
+    async fn around(&self) -> Surroundings {
+        let listed = facts::around(&self.place.client, &self.place.namespace, &[]);
+        tokio::time::timeout(evidence::AROUND, listed).await.unwrap_or_default()
+    }
+
+    /// One dry run, with what is planned: the pod as admission made it, if it did.
+    /// `held` is listed once.
+    async fn look(
+        &self,
+        client: &kube::Client,
+        pod: &Pod,
+        around: &Surroundings,
+        held: &mut Option<Held>,
+    ) -> Evidence {
+        let parameters = PostParams { dry_run: true, ..PostParams::default() };
+        let (pods, maps) = (
+            Api::<Pod>::namespaced(client.clone(), &self.access.namespace),
+            Api::<ConfigMap>::namespaced(client.clone(), &self.access.namespace),
+        );
+        let map = config_map(self.properties, self.version);
+        let (made, mapped) = tokio::join!(pods.create(&parameters, pod), async {
+            match &map {
+                Some(map) => maps.create(&parameters, map).await.err(),
+                None => None,
+            }
+        });
+        let mut refusals = Vec::new();
+        let mut refused = |error: Option<&kube::Error>, request: &str| {
+            if let Some(kube::Error::Api(status)) = error {
+                refusals.push(facts::refusal(status, request));
+            }
+        };
+        // The last one is judged first, and without a pod the map does not matter.
+        refused(mapped.as_ref(), "create configmaps (dry run)");
+        refused(made.as_ref().err(), "create pods (dry run)");
+        let admitted = made.as_ref().unwrap_or(pod);
+        let priority = admitted.spec.as_ref().and_then(|spec| spec.priority).unwrap_or_default();
+        let driver = self.driver_pod.and_then(|name| self.pods.get(name));
+        let beside: Vec<Pod> = driver.iter().map(|pod| (**pod).clone()).collect();
+        let claims = claims(self.properties);
+        let mut planned = facts::planned(admitted, self.asked.executors, claims, &beside);
+        planned.held = match held {
+            Some(held) => held.clone(),
+            None => held.insert(facts::held(&self.place.client, priority).await).clone(),
+        };
+        Evidence {
+            asked: self.asked.clone(),
+            refusals,
+            around: around.clone(),
+            planned: Some(planned),
+            ..Evidence::default()
+        }
     }
 }
 
-async fn refused(
-    context: &Context,
-    access: &Access,
-    pods: &Pods,
-    asked: &Asked,
-    properties: &Properties,
-) -> Result<Option<Diagnosis>> {
-    let (Ok(client), Some(pod)) = (access.client().await, executor_pod(properties)) else {
-        return Ok(None);
-    };
-    let api: Api<Pod> = Api::namespaced(client, &access.namespace);
-    let parameters = PostParams { dry_run: true, ..PostParams::default() };
-    let mut last = None;
-    let waiting = Waiting::up_to(PATIENCE, "a dry run of an executor's pod");
-    let tried = wait(context, waiting, Source::Backoff, async || {
-        let Err(kube::Error::Api(status)) = api.create(&parameters, &pod).await else {
-            return Progress::Met(None);
-        };
-        let refusals = vec![facts::refusal(&status, "create pods (dry run)")];
-        let evidence = Evidence { asked: asked.clone(), refusals, ..Evidence::default() };
-        let found = findings(&evidence);
-        match found.first() {
-            Some(finding) if is_final(finding, &status.message) => {
-                let diagnosis = diagnose(&evidence);
-                if finding.ends == Ends::AtOnce {
-                    return Progress::Met(Some(diagnosis));
-                }
-                let words = diagnosis.to_string();
-                last = Some(diagnosis);
-                Progress::NotYet(words)
-            }
-            _ => Progress::Met(None),
-        }
-    });
-    match tried.await {
-        Ok(refused) => Ok(refused),
-        Err(error) if error.is_interruption() => Err(error),
-        // A quota that pods use which are ending.
-        Err(_) if pods.any_leaves() => Ok(None),
-        Err(_) => Ok(last),
-    }
+/// The error of a session that cannot start, whose evidence is then in the run directory.
+async fn failed(context: &Context, place: &Place, name: &str, evidence: Evidence) -> Error {
+    let around = evidence.around.clone();
+    let evidence = evidence::complete(context, place, evidence).await;
+    // What was judged.
+    let evidence = Evidence { around, ..evidence };
+    evidence::record(context, name, &evidence);
+    diagnose(&evidence).error("the executors cannot be made")
 }
 
 /// Whether Spark's own pod would be refused, too. Permissions are checked, and explained, by what
 /// needs them; a volume of the configuration is not in this pod.
-fn is_final(finding: &Finding, message: &str) -> bool {
-    let of_volume = message.contains("olumeMounts") && message.contains("Not found");
+fn is_final<'a>(finding: &Finding, mut messages: impl Iterator<Item = &'a str>) -> bool {
+    let of_volume = finding.cause == Cause::InvalidPod
+        && messages.any(|words| words.contains("olumeMounts") && words.contains("Not found"));
     finding.cause != Cause::MissingVerb && finding.ends != Ends::AtDeadline && !of_volume
 }
 
@@ -149,6 +229,41 @@ fn executor_pod(properties: &Properties) -> Option<Pod> {
     spec.restart_policy = Some("Never".to_owned());
     of_cluster(properties, spec);
     Some(pod)
+}
+
+/// The ConfigMap that a driver in client mode makes for its executors since Spark 3.1
+/// (`KubernetesClusterSchedulerBackend.setUpExecutorConfigMap`), without its content.
+fn config_map(properties: &Properties, version: &SparkVersion) -> Option<ConfigMap> {
+    let disabled = properties.get("spark.kubernetes.executor.disableConfigMap");
+    if version.minor() < (3, 1) || disabled.is_some_and(|value| value == "true") {
+        return None;
+    }
+    let mut map = ConfigMap::default();
+    map.metadata.name = Some("spark-exec-0123456789abcdef-conf-map".to_owned());
+    let app = properties.get("spark.app.id").map_or("spark-0123456789abcdef", String::as_str);
+    let labels = [("spark-app-selector", app), ("spark-role", "executor")];
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    map.metadata.labels = Some(labels.into());
+    Some(map)
+}
+
+/// The claims that Spark makes for each executor: those of volumes on demand
+/// (`MountVolumesFeatureStep`).
+fn claims(properties: &Properties) -> Vec<PlannedClaim> {
+    let prefix = "spark.kubernetes.executor.volumes.persistentVolumeClaim.";
+    let on_demand = below(properties, prefix).filter_map(|(key, value)| {
+        let volume = key.strip_suffix(".options.claimName")?.to_owned();
+        value.eq_ignore_ascii_case("OnDemand").then_some(volume)
+    });
+    let option = |volume: &str, name: &str| {
+        properties.get(&format!("{prefix}{volume}.options.{name}")).cloned().unwrap_or_default()
+    };
+    on_demand
+        .map(|volume| PlannedClaim {
+            class: option(&volume, "storageClass"),
+            size: option(&volume, "sizeLimit"),
+        })
+        .collect()
 }
 
 /// Account, scheduler, selector and pull secrets.
@@ -262,6 +377,61 @@ mod tests {
             ("spark.kubernetes.authenticate.executor.serviceAccountName", "spark"),
         ]));
         insta::assert_json_snapshot!(pod.expect("a pod"));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_leaves_its_evidence() {
+        use http::{Request, Response};
+        use kube::client::Body;
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            while let Some((_, reply)) = handle.next_request().await {
+                let body = r#"{"status":"Failure","code":403,"reason":"Forbidden","message":"no"}"#;
+                let answer =
+                    Response::builder().status(403).body(Body::from(body.as_bytes().to_vec()));
+                reply.send_response(answer.expect("valid"));
+            }
+        });
+        let (context, keep) = sparkproof_base::testing::test_context();
+        let place = Place { client: kube::Client::new(service, "n"), namespace: "n".into() };
+        let message = r#"pods "x-exec-1" is forbidden: no PriorityClass with name high was found"#;
+        let refusal = sparkproof_judge::diagnosis::Refusal {
+            code: 403,
+            message: message.into(),
+            request: "create pods (dry run)".into(),
+            ..Default::default()
+        };
+        let evidence = Evidence { refusals: vec![refusal], ..Evidence::default() };
+        let error = failed(&context, &place, "session-1", evidence).await;
+        let named = sparkproof_base::verdict::Diagnosis::from_error(&error).map(|one| one.cause);
+        assert_eq!(named, Some(Cause::ClassMissing));
+        let written = keep.path().join("run/session-1/evidence.json");
+        let written = std::fs::read_to_string(written).expect("written");
+        let written: Evidence = serde_json::from_str(&written).expect("evidence");
+        assert_eq!(diagnose(&written).cause, Cause::ClassMissing);
+    }
+
+    #[test]
+    fn claims_on_demand_are_made_for_each_executor() {
+        let prefix = "spark.kubernetes.executor.volumes.persistentVolumeClaim.data";
+        let of = |name: &str| format!("{prefix}.options.{name}");
+        let all = [(&*of("claimName"), "OnDemand"), (&*of("sizeLimit"), "1Gi")];
+        let claim = PlannedClaim { class: String::new(), size: "1Gi".into() };
+        assert_eq!(claims(&properties(&all)), [claim]);
+        assert_eq!(claims(&properties(&[(&*of("claimName"), "mine")])), []);
+    }
+
+    #[rstest]
+    #[case("3.0.3", &[], false)]
+    #[case("3.1.3", &[], true)]
+    #[case("4.0.1", &[("spark.kubernetes.executor.disableConfigMap", "true")], false)]
+    fn executors_have_a_config_map(
+        #[case] version: &str,
+        #[case] set: &[(&str, &str)],
+        #[case] made: bool,
+    ) {
+        let version = version.parse().expect("a version");
+        assert_eq!(config_map(&properties(set), &version).is_some(), made);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::logs::PodLogs;
 use super::protocol::{DriverError, DriverGone};
 
 /// How long the listing of what is around the pods may take.
-const AROUND: Duration = Duration::from_secs(10);
+pub(super) const AROUND: Duration = Duration::from_secs(10);
 
 /// The file, in a session's directory, of what was observed of it before it was stopped.
 pub const ENDED: &str = "ended.json";
@@ -48,7 +48,7 @@ impl Place {
             of::events(&self.client, &self.namespace),
             of::around(&self.client, &self.namespace, pods),
         );
-        (looked(events), around)
+        (of::looked(events), around)
     }
 
     /// The same, once it can be had: tried for a few seconds, also during an interruption.
@@ -71,14 +71,11 @@ impl Place {
             })
             .await;
         let around = of::around(&self.client, &self.namespace, pods);
-        (looked(listed), timeout(AROUND, around).await.unwrap_or_default())
-    }
-}
-
-fn looked<T, E: fmt::Display>(listed: std::result::Result<T, E>) -> Looked<T> {
-    match listed {
-        Ok(seen) => Looked::Seen(seen),
-        Err(error) => Looked::Unseen(format!("could not be listed: {error}")),
+        let listed = match listed {
+            Ok(events) => Looked::Seen(events),
+            Err(error) => Looked::Unseen(error.to_string()),
+        };
+        (listed, timeout(AROUND, around).await.unwrap_or_default())
     }
 }
 
@@ -109,13 +106,38 @@ pub(super) type Names<'a> = (&'a str, Option<&'a str>);
 /// Every pod of a session so far, in its last state.
 pub(super) fn facts(
     pods: &Pods,
-    (session, driver): Names<'_>,
+    names: Names<'_>,
     logs: &PodLogs,
+    came: &BTreeSet<String>,
+) -> Vec<PodFacts> {
+    of_names(pods, names, logs.now(), came)
+}
+
+/// The same for a look while it starts, without the logs of executors that are in Spark's list and
+/// run: no rule reads them, and they are copied at each look.
+pub(super) fn facts_for_a_look(
+    pods: &Pods,
+    names: Names<'_>,
+    logs: &PodLogs,
+    came: &BTreeSet<String>,
+) -> Vec<PodFacts> {
+    let runs = |pod: &str| {
+        let pod = pods.get(pod);
+        let status = pod.as_ref().and_then(|pod| pod.status.as_ref());
+        status.and_then(|status| status.phase.as_deref()) == Some("Running")
+    };
+    of_names(pods, names, logs.of(|pod| !came.contains(pod) || !runs(pod)), came)
+}
+
+fn of_names(
+    pods: &Pods,
+    (session, driver): Names<'_>,
+    logs: BTreeMap<String, String>,
     came: &BTreeSet<String>,
 ) -> Vec<PodFacts> {
     let ever = pods.ever();
     let ours = |pod: &&Arc<Pod>| is_of(pod, session) || driver == Some(&*pod.name_any());
-    pod_facts(ever.iter().filter(ours), logs.now(), came)
+    pod_facts(ever.iter().filter(ours), logs, came)
 }
 
 /// The driver's exception, with its stack trace, which has more than its message; or the error that
@@ -176,6 +198,47 @@ mod tests {
     use super::*;
     use sparkproof_base::testing::test_context;
 
+    /// They are copied at each look, of many executors.
+    #[tokio::test]
+    async fn a_look_does_not_copy_the_logs_of_executors_that_are_registered_and_run() {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let pod = |id: u32, phase: &str| {
+            json!({ "metadata": { "name": format!("x-exec-{id}"), "namespace": "n",
+                        "labels": { sparkproof_base::ledger::labels::KUBE_SESSION: "s" } },
+                    "status": { "phase": phase } })
+        };
+        let list = json!({ "kind": "PodList", "apiVersion": "v1", "metadata": { "resourceVersion": "1" },
+            "items": [pod(1, "Running"), pod(2, "Failed"), pod(3, "Running")] });
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Some((request, reply)) = handle.next_request().await {
+                if request.uri().query().is_some_and(|query| query.contains("watch")) {
+                    open.push(reply);
+                    continue;
+                }
+                reply.send_response(Response::new(Body::from(list.to_string().into_bytes())));
+            }
+        });
+        let (context, _keep) = test_context();
+        let pods =
+            Pods::watch(kube::Client::new(service, "n"), "n", None, context.recorder.clone());
+        wait(&context, Waiting::up_to(30, "the list"), pods.changes(), async || {
+            if pods.now().len() == 3 { Progress::Met(()) } else { Progress::NotYet("none".into()) }
+        })
+        .await
+        .expect("listed");
+        let log = |id: u32| (format!("x-exec-{id}"), format!("log {id}"));
+        let logs = PodLogs::known([log(1), log(2), log(3)].into());
+        let came = ["x-exec-1".to_owned(), "x-exec-2".to_owned()].into();
+        let logs_of = |facts: Vec<PodFacts>| -> BTreeMap<String, String> {
+            facts.into_iter().map(|pod| (pod.name, pod.log)).collect()
+        };
+        let looked = logs_of(facts_for_a_look(&pods, ("s", None), &logs, &came));
+        let texts: Vec<&str> = looked.values().map(String::as_str).collect();
+        assert_eq!(texts, ["", "log 2", "log 3"]);
+        assert_eq!(logs_of(facts(&pods, ("s", None), &logs, &came))["x-exec-1"], "log 1");
+    }
+
     #[tokio::test]
     async fn what_may_not_be_listed_is_not_none() {
         let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
@@ -191,7 +254,7 @@ mod tests {
         let place = Place { client: kube::Client::new(service, "n"), namespace: "n".into() };
         let evidence = complete(&context, &place, Evidence::default()).await;
         record(&context, "session-1", &evidence);
-        let reason = "could not be listed: events is forbidden: User \"u\" cannot list";
+        let reason = "events is forbidden: User \"u\" cannot list";
         assert_eq!(evidence.events, Looked::Unseen(reason.to_owned()));
         assert!(evidence.around.nodes.seen().is_none(), "{:?}", evidence.around.nodes);
         let written = keep.path().join("run/session-1/events.txt");

@@ -1,14 +1,14 @@
 //! Detects, while a session starts, what cannot recover.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use sparkproof_base::events::Looked;
 use sparkproof_base::verdict::Cause;
 use sparkproof_judge::diagnosis::{
-    Asked, DriverFacts, Ends, Evidence, Finding, MissingVerb, PodFacts, PodRole, Surroundings,
-    findings, missing_verbs,
+    Asked, DriverFacts, Ends, Evidence, Finding, MissingVerb, PodFacts, PodRole, awaits, findings,
+    may_add_nodes, missing_verbs, refuses_executors,
 };
 use tokio::time::timeout;
 
@@ -24,20 +24,6 @@ const LONG: Duration = Duration::from_secs(20);
 const ELASTIC: Duration = Duration::from_secs(30);
 /// Event reasons for a pod that will get a new node, of the cluster autoscaler and of Karpenter.
 const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
-/// Parts of the names of Leases and of node labels where nodes are added by themselves.
-const ADDS_NODES: [&str; 9] = [
-    "autoscaler",
-    "karpenter",
-    "cloud.google.com",
-    "eks.amazonaws.com",
-    "kubernetes.azure.com",
-    "doks.digitalocean.com",
-    "openshift.io",
-    // Of every cloud's controller.
-    "topology.kubernetes.io/zone",
-    "node.kubernetes.io/instance-type",
-];
-
 /// One look at a session's pods.
 #[derive(Debug, Default)]
 pub(super) struct Look {
@@ -63,6 +49,8 @@ pub(super) struct Health {
     stays: Option<(Cause, Vec<String>, Instant)>,
     /// The maximum of registered executors, and how many had ended by then.
     most_registered: (usize, usize),
+    /// What pods wait for, by pod, and since when.
+    awaits: BTreeMap<String, (String, Instant)>,
 }
 
 impl Health {
@@ -75,6 +63,39 @@ impl Health {
             listed_at: Instant::now(),
             stays: None,
             most_registered: (0, 0),
+            awaits: BTreeMap::new(),
+        }
+    }
+
+    /// What is waited for, and since when, as of the last look: `…; x-exec-1, x-exec-2: pulling
+    /// registry/spark:1 since 40 s`.
+    pub(super) fn and_awaits(&self, state: &str) -> String {
+        let mut by_words: BTreeMap<&str, (Vec<&str>, Instant)> = BTreeMap::new();
+        for (pod, (words, since)) in &self.awaits {
+            let (pods, first) = by_words.entry(words).or_insert((Vec::new(), *since));
+            pods.push(pod);
+            *first = (*first).min(*since);
+        }
+        let all = by_words.into_iter().map(|(words, (pods, since))| {
+            let shown = pods.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            let more = match pods.len().saturating_sub(3) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("; {shown}{more}: {words} since {} s", since.elapsed().as_secs())
+        });
+        format!("{state}{}", all.collect::<String>())
+    }
+
+    fn look_at_waits(&mut self, evidence: &Evidence) {
+        let mut before = std::mem::take(&mut self.awaits);
+        for pod in evidence.executors() {
+            let Some(words) = awaits(evidence, pod) else { continue };
+            let since = match before.remove(&pod.name) {
+                Some((same, since)) if same == words => since,
+                _ => Instant::now(),
+            };
+            self.awaits.insert(pod.name.clone(), (words, since));
         }
     }
 
@@ -104,6 +125,7 @@ impl Health {
             pods,
             ..self.listed.clone()
         };
+        self.look_at_waits(&evidence);
         let mut found = findings(&evidence);
         // What a driver in a pod of its own says of itself ends it, with an exit code. The same
         // driver has its executors that ended replaced, and nobody knows which had registered.
@@ -126,7 +148,7 @@ impl Health {
             |f: &&Finding| matches!(f.ends, Ends::IfItStays | Ends::IfItStaysLong) && !of_one(f);
         let stays = found.iter().find(|f| may_stay(f) && !self.comes(f));
         let stays = self.stays(stays.filter(|_| !leaving)).map(words);
-        stays.or_else(|| self.dying(&evidence.pods, registered?))
+        stays.or_else(|| self.dying(&evidence, registered?))
     }
 
     /// The finding, if it stayed for long enough.
@@ -169,13 +191,15 @@ impl Health {
     }
 
     /// A reason if executors end again and again: Spark replaces them under the next id without
-    /// limit. Those that ended before the maximum of registered executors grew do not count.
-    fn dying(&mut self, pods: &[PodFacts], registered: usize) -> Option<String> {
-        let executors = || pods.iter().filter(|pod| pod.role == PodRole::Executor);
+    /// limit. Those that ended before the maximum of registered executors grew do not count, nor do ids
+    /// of pods that were refused: then only the pods that were seen do.
+    fn dying(&mut self, evidence: &Evidence, registered: usize) -> Option<String> {
+        let executors = || evidence.pods.iter().filter(|pod| pod.role == PodRole::Executor);
         let alive = |pod: &&PodFacts| !pod.deleting && matches!(&*pod.phase, "Pending" | "Running");
         let alive = executors().filter(alive).count();
         let id = |pod: &PodFacts| pod.labels.get("spark-exec-id")?.parse().ok();
-        let highest = pods.iter().filter_map(id).max().unwrap_or(0_usize);
+        let highest = evidence.pods.iter().filter_map(id).max().unwrap_or(0_usize);
+        let highest = if refuses_executors(&evidence.driver.log) { 0 } else { highest };
         let lives: BTreeSet<_> = executors().map(|pod| (&pod.name, &pod.uid)).collect();
         let ended = highest.max(lives.len()).saturating_sub(alive);
         if registered > self.most_registered.0 {
@@ -223,19 +247,6 @@ fn is_about_room(cause: Cause) -> bool {
     )
 }
 
-/// Whether nodes may be added: only on a user's cluster, unless what it has shows that none are.
-fn may_add_nodes(asked: &Asked, around: &Surroundings) -> bool {
-    let adds = |name: &str| ADDS_NODES.iter().any(|part| name.contains(part));
-    asked.cluster_of_user
-        && match (&around.schedulers, &around.nodes) {
-            (Looked::Seen(leases), Looked::Seen(nodes)) => {
-                leases.iter().any(|name| adds(name))
-                    || nodes.iter().any(|node| node.labels.keys().any(|key| adds(key)))
-            }
-            _ => true,
-        }
-}
-
 /// What a driver was refused without which it gets no executor, by its log.
 pub(super) fn may_not_create(driver_log: &str) -> Option<String> {
     let mut missing = missing_verbs(driver_log).into_iter();
@@ -249,7 +260,6 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
     use sparkproof_judge::diagnosis::{EventFacts, NodeFacts};
-    use std::collections::BTreeMap;
 
     fn health(executors: u32, patience: Duration) -> Health {
         let asked = Asked { executors, ..Asked::default() };
@@ -261,6 +271,7 @@ mod tests {
             listed_at: Instant::now(),
             stays: None,
             most_registered: (0, 0),
+            awaits: BTreeMap::new(),
         }
     }
 
@@ -365,6 +376,32 @@ mod tests {
         assert_eq!(health.decide(look(&[(9, running.clone())], 1)), None, "one is registered");
         let unknown = Look { registered: None, ..look(&[(99, running)], 0) };
         assert_eq!(health.decide(unknown), None, "nobody knows who registered");
+    }
+
+    #[test]
+    fn ids_of_refused_pods_are_no_deaths() {
+        let quota = r#"io.fabric8.kubernetes.client.KubernetesClientException: Failure executing: POST at: https://h/api/v1/namespaces/t/pods. Message: pods "x-exec-8" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1. Received status: Status(apiVersion=v1, code=403)."#;
+        let running = json!({ "phase": "Running" });
+        let seen = Look { driver_log: quota.into(), ..look(&[(9, running)], 0) };
+        let mut health = health(1, Duration::from_secs(60));
+        assert_eq!(health.decide(seen), None);
+    }
+
+    #[test]
+    fn what_is_waited_for_is_said_with_its_seconds() {
+        let mut health = health(2, Duration::from_secs(60));
+        assert_eq!(health.and_awaits("0 of 2"), "0 of 2");
+        let states = [(1, json!({ "phase": "Running" })), (2, json!({ "phase": "Running" }))];
+        assert_eq!(hopeless(&mut health, &states), None);
+        let before = Instant::now().checked_sub(Duration::from_secs(40)).expect("an uptime");
+        for (_, since) in health.awaits.values_mut() {
+            *since = before;
+        }
+        assert_eq!(hopeless(&mut health, &states), None);
+        let words = health.and_awaits("0 of 2");
+        let expected =
+            "0 of 2; x-exec-1, x-exec-2: running, and not registered with the driver since 40 s";
+        assert_eq!(words, expected);
     }
 
     #[test]

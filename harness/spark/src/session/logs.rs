@@ -46,7 +46,7 @@ impl PodLogs {
             loop {
                 for (name, pod) in pods.now() {
                     let uid = pod.uid().unwrap_or_else(|| name.clone());
-                    if pick(&pod) && has_started(&pod) && followed.insert(uid) {
+                    if pick(&pod) && facts::has_started(&pod) && followed.insert(uid) {
                         let container = sparks_container(&pod);
                         followers.spawn(follow_one(api.clone(), name, container, shared.clone()));
                     }
@@ -59,9 +59,24 @@ impl PodLogs {
         PodLogs { logs, _task: AbortOnDropHandle::new(task) }
     }
 
+    /// These logs.
+    #[cfg(test)]
+    pub(super) fn known(logs: BTreeMap<String, String>) -> Self {
+        let _task = AbortOnDropHandle::new(tokio::spawn(async {}));
+        PodLogs { logs: Arc::new(Mutex::new(logs)), _task }
+    }
+
     /// The logs so far, by pod.
     pub(super) fn now(&self) -> BTreeMap<String, String> {
-        self.logs.lock().map(|l| l.clone()).unwrap_or_default()
+        self.of(|_| true)
+    }
+
+    /// The logs so far of the pods that `pick` chooses. Others are not copied, which counts where it
+    /// is looked again and again.
+    pub(super) fn of(&self, pick: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+        let Ok(logs) = self.logs.lock() else { return BTreeMap::new() };
+        let picked = logs.iter().filter(|(pod, _)| pick(pod));
+        picked.map(|(pod, log)| (pod.clone(), log.clone())).collect()
     }
 }
 
@@ -151,13 +166,6 @@ fn shorten(log: &mut String) {
     };
     let (head, tail) = (boundary(HEAD_BYTES), boundary(log.len() - TAIL_BYTES));
     log.replace_range(head..tail, &format!("\n{CUT_OUT}\n"));
-}
-
-fn has_started(pod: &Pod) -> bool {
-    let statuses = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
-    statuses
-        .filter_map(|c| c.state.as_ref())
-        .any(|state| state.running.is_some() || state.terminated.is_some())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use sparkproof_judge::{
 };
 use sparkproof_kubernetes::observe::Pods;
 
-use super::agreement::{agreement, of_session};
+use super::agreement::{agreement, is_running, of_session};
 use super::driver::{Driver, read_log};
 use super::evidence::{self, Place, driver_facts, facts};
 use super::frame::Frame;
@@ -246,6 +246,24 @@ impl Session {
             pods: facts(&self.pods, (&self.name, self.driver.pod()), &self.logs, &came),
             ..Evidence::default()
         }
+    }
+
+    /// If executors ended of those that ran in `before`, by id: an error with the cause, if one is seen.
+    ///
+    /// # Errors
+    /// Red: it names the pods.
+    pub async fn all_live(&self, before: &BTreeMap<u32, Arc<Pod>>) -> Result<()> {
+        let now = self.pods();
+        let ran = before.iter().filter(|(_, pod)| is_running(pod));
+        let gone = ran.filter(|(id, pod)| {
+            now.get(*id).is_none_or(|now| now.uid() != pod.uid() || !is_running(now))
+        });
+        let gone: Vec<String> = gone.map(|(_, pod)| pod.name_any()).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let ended = Error::red(format!("executors exited meanwhile: {}", gone.join(", ")));
+        Err(self.explained(ended).await)
     }
 
     /// An error of this session, with the cause if its pods, their events and logs show one. The

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sparkproof_base::error::Result;
+use sparkproof_base::events::Secrets;
 use sparkproof_base::ledger::labels;
 use sparkproof_catalog::plan::conf::{REDACTION, is_secret};
 use sparkproof_catalog::plan::{ClassPath, Conf, DriverPlace, FrontEnd, STRICT};
@@ -292,7 +293,7 @@ pub(super) fn properties(
 /// Properties for evidence: values that Spark would redact are masked.
 pub(super) fn masked(properties: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mask = |(key, value): (&String, &String)| {
-        let shown = if is_secret(key, value) { "[masked]" } else { value };
+        let shown = if is_secret(key, value) { Secrets::MASK } else { value };
         (key.clone(), shown.to_owned())
     };
     properties.iter().map(mask).collect()

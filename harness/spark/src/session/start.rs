@@ -21,10 +21,12 @@ use sparkproof_judge::{Agreement, Described};
 use sparkproof_kubernetes::access::Access;
 use sparkproof_kubernetes::cluster::{Cluster, Provider, server_on_network};
 use sparkproof_kubernetes::observe::Pods;
+use sparkproof_machine::address::is_own;
 
 use super::agreement::{agreement, is_of, of_session};
 use super::driver::{Driver, Launch, read_log, session_dir};
-use super::evidence::{Names, Place, driver_facts, facts};
+use super::dry_run::Before;
+use super::evidence::{Names, Place, driver_facts, facts, facts_for_a_look};
 use super::health::{Health, Look};
 use super::logs::PodLogs;
 use super::rest::Rest;
@@ -33,7 +35,7 @@ use super::spec::{
     DriverSite, SESSION_IN_POD, SessionSpec, SessionTarget, hosts_file, in_pod as in_pod_path,
     masked, properties, reached_at, template_file, written,
 };
-use super::{dry_run, evidence, keys, probe, template};
+use super::{evidence, keys, probe, template};
 
 impl Session {
     /// Launches a driver and starts a session; `pods` watches its namespace.
@@ -94,7 +96,7 @@ impl Session {
         let driver = Driver::start(context, cluster, dir, &launch, &spec.driver, pods).await?;
         let (address, advertised) = match driver.address() {
             Some(address) => (address, address),
-            None => spec.addresses(cluster.host_address, is_local),
+            None => spec.addresses(cluster.host_address, is_own),
         };
         let place = SessionTarget {
             server: &server,
@@ -117,6 +119,7 @@ impl Session {
             executors: spec.executors,
             namespace: access.namespace.clone(),
             account: access.service_account.clone(),
+            controller: String::new(),
             driver_host: reached_at(&effective, &place),
             driver_address: address.to_string(),
             driver: spec.driver.place(),
@@ -124,10 +127,23 @@ impl Session {
             conf: properties.as_ref().map(masked).unwrap_or_default(),
             notes,
         };
+        let client = cluster.client.clone();
+        let place = Place { client: client.clone(), namespace: access.namespace.clone() };
         // An error goes to the driver, which has begun and must be ended.
         let properties = match properties {
             Ok(all) => {
-                dry_run::accepted(context, access, pods, &asked, &all).await.map(|()| written(&all))
+                let before = Before {
+                    context,
+                    access,
+                    place: &place,
+                    pods,
+                    asked: &asked,
+                    version: &image.version,
+                    properties: &all,
+                    driver_pod: driver.pod(),
+                    name: &name,
+                };
+                before.accepted().await.map(|()| written(&all))
             }
             error => error.map(|all| written(&all)),
         };
@@ -137,8 +153,6 @@ impl Session {
             let name = name.clone();
             move |pod: &Pod| is_of(pod, &name)
         };
-        let client = cluster.client.clone();
-        let place = Place { client: client.clone(), namespace: access.namespace.clone() };
         let mut starting = Starting {
             context,
             spec,
@@ -179,11 +193,6 @@ impl Session {
             Err(error) => starting.explain(error).await,
         }
     }
-}
-
-/// Whether an address is one of this host: a socket can be bound to it.
-fn is_local(address: IpAddr) -> bool {
-    std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The files that the properties name.
@@ -231,7 +240,7 @@ impl Starting<'_> {
             let look = look(pods, (name, driver_pod), logs, came, Some(0), log);
             match health.hopeless(look).await {
                 Some(words) => Progress::Never(Error::red(words)),
-                None => pods.not_yet("the session call had not returned"),
+                None => pods.not_yet(health.and_awaits("the session call had not returned")),
             }
         });
         let described = tokio::select! {
@@ -281,7 +290,7 @@ impl Starting<'_> {
                     let look = look(pods, name_and_driver, logs, came, registered, log);
                     return match health.hopeless(look).await {
                         Some(words) => Progress::Never(Error::red(words)),
-                        None => pods.not_yet(error.to_string()),
+                        None => pods.not_yet(health.and_awaits(&error.to_string())),
                     };
                 }
             };
@@ -305,7 +314,7 @@ impl Starting<'_> {
             let look = look(pods, name_and_driver, logs, came, Some(listed.len()), log);
             match health.hopeless(look).await {
                 Some(words) => Progress::Never(Error::red(words)),
-                None => pods.not_yet(difference),
+                None => pods.not_yet(health.and_awaits(&difference)),
             }
         })
         .await
@@ -355,7 +364,7 @@ fn look(
     driver_log: &Path,
 ) -> Look {
     Look {
-        pods: facts(pods, session, logs, came),
+        pods: facts_for_a_look(pods, session, logs, came),
         leaving: pods.any_leaves(),
         registered,
         driver_log: read_log(driver_log),

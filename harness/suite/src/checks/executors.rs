@@ -21,9 +21,11 @@ pub async fn barrier(context: &Context, live: &mut LiveSession) -> Result<Barrie
     let executors = live.executors();
     let title = format!("a barrier stage ran one task on each of {executors} executors");
     judged(context, ("executors.barrier", &title), executors, async || {
-        let pods = live.session().pods();
-        let pods = pods.iter().map(|(id, pod)| (id.to_string(), pod.name_any())).collect();
+        let before = live.session().pods();
         let tasks = live.session().barrier(executors).await?.tasks;
+        // Spark replaces an executor that ends and runs the stage on others.
+        live.session().all_live(&before).await?;
+        let pods = before.iter().map(|(id, pod)| (id.to_string(), pod.name_any())).collect();
         Ok(BarrierStage { pods, tasks })
     })
     .await

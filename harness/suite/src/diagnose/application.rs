@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::ResourceExt;
 use sparkproof_base::events::{Looked, Secrets};
 use sparkproof_catalog::plan::DriverPlace;
@@ -51,6 +51,49 @@ pub(super) fn groups(pods: Vec<Pod>) -> Vec<Group> {
     groups.into_values().collect()
 }
 
+/// Kinds of objects that make a driver's pod, with words of the reasons of their events when they
+/// cannot: controllers of Kubernetes, and Spark's operators.
+const MAKERS: [(&str, &str); 6] = [
+    ("Job", "FailedCreate"),
+    ("ReplicaSet", "FailedCreate"),
+    ("StatefulSet", "FailedCreate"),
+    ("SparkApplication", "Failed"),
+    ("ScheduledSparkApplication", "Failed"),
+    ("SparkConnect", "Failed"),
+];
+
+/// Applications of which there is no pod, only events that their driver's pod cannot be made. A
+/// controller of Kubernetes says nothing of Spark but by its name.
+pub(super) fn without_pods<'a>(
+    known: &[Group],
+    events: impl IntoIterator<Item = &'a Event>,
+) -> Vec<Group> {
+    let mut found = BTreeMap::<(String, String), Group>::new();
+    for event in events {
+        let about = &event.involved_object;
+        let (Some(kind), Some(name)) = (&about.kind, &about.name) else { continue };
+        let reason = event.reason.as_deref().unwrap_or_default();
+        let makes = MAKERS.iter().any(|(maker, words)| kind == maker && reason.contains(words));
+        let of_spark = kind.contains("Spark") || name.contains("spark");
+        // Spark's own StatefulSets make executors.
+        let of_executors = name.starts_with("spark-s-") || name.starts_with("spark-d-");
+        let names_it = |group: &Group| names(group).iter().any(|known| known.starts_with(&**name));
+        if !makes || !of_spark || of_executors || known.iter().any(names_it) {
+            continue;
+        }
+        let namespace = about.namespace.clone().or(event.metadata.namespace.clone());
+        let namespace = namespace.unwrap_or_default();
+        let group = Group {
+            id: name.clone(),
+            namespace: namespace.clone(),
+            controller: Some(name.clone()),
+            ..Group::default()
+        };
+        found.entry((namespace, name.clone())).or_insert(group);
+    }
+    found.into_values().collect()
+}
+
 /// What a group answers to: its id first.
 pub(super) fn names(group: &Group) -> Vec<String> {
     let driver = group.driver.iter().map(ResourceExt::name_any);
@@ -79,7 +122,8 @@ pub(super) fn is_active(group: &Group, since: Duration, now: Timestamp) -> bool 
         let mut times = ends.map(|time| time.0).chain(pod.creation_timestamp().map(|time| time.0));
         !matches!(phase, Some("Succeeded" | "Failed")) || times.any(recent)
     };
-    group.pods().any(of_pod)
+    // Events do not live long.
+    group.controller.is_some() || group.pods().any(of_pod)
 }
 
 /// The driver's phase, and whether it ended.
@@ -123,8 +167,8 @@ pub(super) fn evidence(group: &Group, material: &Material, secrets: &Secrets) ->
         driver,
         pods,
         events,
-        refusals: Vec::new(),
         around,
+        ..Evidence::default()
     }
 }
 
@@ -178,9 +222,11 @@ fn asked(group: &Group, conf: BTreeMap<String, String>, log: &str) -> Asked {
         driver_address: address.unwrap_or_default(),
         driver: match group.driver {
             Some(_) => DriverPlace::Pod,
+            None if group.controller.is_some() => DriverPlace::Pod,
             None => DriverPlace::Host,
         },
         cluster_of_user: true,
+        controller: group.controller.clone().unwrap_or_default(),
         conf,
         // The submission adds keys of its own, which would be judged, too.
         ..Asked::default()

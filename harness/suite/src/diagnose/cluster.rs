@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use futures::StreamExt;
+use futures::{AsyncReadExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod};
 use k8s_openapi::api::rbac::v1::Role;
@@ -20,7 +20,7 @@ use sparkproof_kubernetes::cluster::{Via, answers, client_of};
 use sparkproof_kubernetes::facts::{self, Listed};
 use sparkproof_kubernetes::removal::bounded;
 
-use super::application::{groups, is_active, names, phase};
+use super::application::{groups, is_active, names, phase, without_pods};
 use super::diagnosed::Diagnosed;
 use super::material::{Group, Material};
 use super::properties::{conf_of, map_of};
@@ -98,22 +98,20 @@ async fn diagnosed(
     let namespace = &place.namespace;
     let pods = pods(context, &client, place).await?;
     let now = Timestamp::now();
+    let events = Api::<Event>::namespaced(client.clone(), namespace);
+    let everything = ListParams::default();
+    let events = facts::looked(events.list(&everything).await.map(|list| list.items));
     let mut found = groups(pods);
+    let without = without_pods(&found, events.seen().into_iter().flatten());
+    found.extend(without);
     let all = found.len();
     found.retain(|group| wanted.since.is_none_or(|since| is_active(group, since, now)));
     if found.is_empty() && all == 0 {
         exists(&client, namespace).await?;
     }
     let found = wanted.pick(found, &format!("namespace {namespace}"), names)?;
-    let events = Api::<Event>::namespaced(client.clone(), namespace);
-    let everything = ListParams::default();
-    let (events, listed) = tokio::join!(events.list(&everything), Listed::list(&client, namespace));
-    let mut material = Material {
-        now,
-        events: looked(events.map(|list| list.items)),
-        listed,
-        ..Material::default()
-    };
+    let listed = Listed::list(&client, namespace).await;
+    let mut material = Material { now, events, listed, ..Material::default() };
     let secrets = context.recorder.secrets();
     for group in &found {
         read(&client, group, &mut material).await;
@@ -162,49 +160,31 @@ async fn exists(client: &Client, namespace: &str) -> Result<()> {
     }
 }
 
-fn looked<T>(answer: kube::Result<T>) -> Looked<T> {
-    match answer {
-        Ok(seen) => Looked::Seen(seen),
-        Err(kube::Error::Api(status)) => Looked::Unseen(status.message.clone()),
-        Err(error) => Looked::Unseen(error.to_string()),
-    }
-}
-
 /// Reads logs and configuration of an application.
 async fn read(client: &Client, group: &Group, material: &mut Material) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), &group.namespace);
     let mut executors: Vec<&Pod> = group.executors.iter().collect();
     executors.sort_by_key(|pod| phase(pod) == "Running");
     let wanted = group.driver.iter().chain(executors.into_iter().take(LOGS));
-    let started: Vec<&Pod> = wanted.filter(|pod| has_started(pod)).collect();
+    let started: Vec<&Pod> = wanted.filter(|pod| facts::has_started(pod)).collect();
     let read = started.into_iter().map(|pod| {
         let pods = pods.clone();
-        async move { (pod.name_any(), looked(log(&pods, pod).await)) }
+        async move { (pod.name_any(), facts::looked(log(&pods, pod).await)) }
     });
     let logs: BTreeMap<_, _> =
         futures::stream::iter(read).buffer_unordered(AT_ONCE).collect().await;
     material.logs.extend(logs);
     for pod in &group.executors {
-        if has_started(pod) && !material.logs.contains_key(&pod.name_any()) {
+        if facts::has_started(pod) && !material.logs.contains_key(&pod.name_any()) {
             let why = format!("the logs of {LOGS} executors were read, those that ended first");
             material.logs.insert(pod.name_any(), Looked::Unseen(why));
         }
     }
     if let Some(name) = group.driver.as_ref().and_then(map_of) {
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &group.namespace);
-        let map = looked(maps.get(&name).await);
+        let map = facts::looked(maps.get(&name).await);
         material.maps.insert(name, map);
     }
-}
-
-fn has_started(pod: &Pod) -> bool {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.into_iter().any(|status| {
-        let runs = |state: &k8s_openapi::api::core::v1::ContainerState| {
-            state.running.is_some() || state.terminated.is_some()
-        };
-        status.restart_count > 0 || status.state.as_ref().is_some_and(runs)
-    })
 }
 
 /// The log of Spark's container, of its previous instance first.
@@ -233,13 +213,21 @@ async fn instance(
 ) -> kube::Result<String> {
     let whole = LogParams { container, previous, ..LogParams::default() };
     let head = LogParams { limit_bytes: Some(HEAD_BYTES), ..whole.clone() };
-    let mut log = api.logs(name, &head).await?;
-    if i64::try_from(log.len()).is_ok_and(|length| length >= HEAD_BYTES) {
+    let bytes = part(api, name, &head).await?;
+    let mut log = String::from_utf8_lossy(&bytes).into_owned();
+    if i64::try_from(bytes.len()).is_ok_and(|length| length >= HEAD_BYTES) {
         let tail = LogParams { tail_lines: Some(TAIL_LINES), ..whole };
-        let tail = api.logs(name, &tail).await?;
-        log = joined(&log, &tail);
+        log = joined(&log, &String::from_utf8_lossy(&part(api, name, &tail).await?));
     }
     Ok(log)
+}
+
+/// A part of a log. It is bytes: a limit may cut a character.
+async fn part(api: &Api<Pod>, name: &str, parameters: &LogParams) -> kube::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut log = std::pin::pin!(api.log_stream(name, parameters).await?);
+    log.read_to_end(&mut bytes).await.map_err(kube::Error::ReadEvents)?;
+    Ok(bytes)
 }
 
 /// The two parts of a log, which may overlap.
@@ -379,6 +367,44 @@ mod tests {
             assert!(unseen.contains(&what), "{what}: {unseen:?}");
         }
         assert!(!unseen.contains(&"log of pi-exec-1"), "{unseen:?}");
+    }
+
+    /// Its driver's pod is refused, so that only its Job's events tell of it.
+    #[tokio::test]
+    async fn an_application_without_any_pod_is_diagnosed_by_events() {
+        let message = "Error creating: pods \"nightly-spark-x\" is forbidden: exceeded quota: team, \
+                       requested: pods=1, used: pods=2, limited: pods=2";
+        let event = |name: &str, message: &str| {
+            json!({ "metadata": { "name": format!("{name}.1"), "namespace": "team" },
+                    "involvedObject": { "kind": "Job", "name": name, "namespace": "team" },
+                    "reason": "FailedCreate", "message": message, "type": "Warning", "count": 3 })
+        };
+        let events = json!({ "apiVersion": "v1", "kind": "EventList", "metadata": {}, "items": [
+            event("nightly-spark", message), event("backup", "Error creating: pods \"b\" is forbidden: x") ] });
+        let found = asked(vec![
+            (PODS, json!({ "apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": [] })),
+            ("/api/v1/namespaces/team/events", events),
+        ])
+        .await
+        .expect("diagnosed");
+        let [one] = &*found else { panic!("{found:?}") };
+        assert_eq!(one.application, "nightly-spark");
+        let cause = one.cause.as_ref().expect("a cause");
+        assert_eq!(cause.cause, sparkproof_base::verdict::Cause::QuotaExceeded, "{cause:?}");
+    }
+
+    /// As a limit of bytes cuts a log within a character.
+    #[tokio::test]
+    async fn a_log_that_is_cut_within_a_character_is_read() {
+        let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        tokio::spawn(async move {
+            while let Some((_, reply)) = handle.next_request().await {
+                reply.send_response(Response::new(Body::from(b"caf\xc3".to_vec())));
+            }
+        });
+        let api: Api<Pod> = Api::namespaced(Client::new(service, "team"), "team");
+        let log = instance(&api, "pi-driver", None, false).await.expect("read");
+        assert!(log.starts_with("caf"), "{log}");
     }
 
     #[tokio::test]

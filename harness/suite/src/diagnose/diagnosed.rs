@@ -1,13 +1,13 @@
 //! The result for one application.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sparkproof_base::error::{ErrorContext, Result};
 use sparkproof_base::events::{Looked, Secrets};
 use sparkproof_base::verdict::{Cause, Diagnosis};
 use sparkproof_judge::diagnosis::{
     Advice, ApplicationRun, Evidence, PodRole, advice, diagnose, findings, for_others, unseen,
 };
+use sparkproof_kubernetes::facts;
 
 use super::application;
 use super::material::{Group, Material};
@@ -180,6 +180,9 @@ impl Diagnosed {
             }
         }
         match &group.driver {
+            None if group.controller.is_some() => {
+                self.not_seen("pods", "none exists: only events tell of the application");
+            }
             None if !material.logs.contains_key("driver") => {
                 let why = "none of the pods is the driver's: it runs elsewhere (client mode), or \
                            its pod is gone";
@@ -204,34 +207,17 @@ impl Diagnosed {
 
     /// The pods that have a log.
     fn pods_of(&self, group: &Group) -> Vec<String> {
-        let started = |pod: &&k8s_openapi::api::core::v1::Pod| {
-            let statuses = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
-            let mut states = statuses.filter_map(|status| status.state.as_ref());
-            states.any(|state| state.running.is_some() || state.terminated.is_some())
-        };
+        let started = |pod: &&k8s_openapi::api::core::v1::Pod| facts::has_started(pod);
         group.pods().filter(started).map(kube::ResourceExt::name_any).collect()
     }
 
     /// The same with every registered secret masked.
     fn scrubbed(self, secrets: &Secrets) -> Result<Diagnosed> {
         let mut value = serde_json::to_value(self).or_internal("writing a diagnosis")?;
-        scrub(&mut value, secrets);
+        secrets.scrub_except(&mut value, &OWN);
         serde_json::from_value(value).or_internal("reading a diagnosis")
     }
 }
 
 /// Fields whose words are sparkproof's own.
 const OWN: [&str; 4] = ["cause", "state", "topic", "weight"];
-
-fn scrub(value: &mut Value, secrets: &Secrets) {
-    match value {
-        Value::String(text) => *text = secrets.scrub(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| scrub(item, secrets)),
-        Value::Object(fields) => {
-            let all = fields.iter_mut();
-            all.filter(|(key, value)| !(value.is_string() && OWN.contains(&key.as_str())))
-                .for_each(|(_, value)| scrub(value, secrets));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}

@@ -9,7 +9,7 @@ use sparkproof_base::events::{Looked, Secrets};
 use sparkproof_judge::diagnosis::Evidence;
 use walkdir::WalkDir;
 
-use super::application::{groups, is_active, names};
+use super::application::{groups, is_active, names, without_pods};
 use super::diagnosed::Diagnosed;
 use super::material::{Group, Material};
 use super::objects::Objects;
@@ -68,9 +68,7 @@ impl Files {
         for entry in walk {
             let entry = entry.or_input(format!("reading {}", dir.display()))?;
             let path = entry.path();
-            // The rest of a session's directory is in its evidence.
-            let of_session = path.parent().is_some_and(|parent| parent.join(EVIDENCE).is_file());
-            if !entry.file_type().is_file() || (of_session && !path.ends_with(EVIDENCE)) {
+            if !entry.file_type().is_file() {
                 continue;
             }
             let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -79,16 +77,27 @@ impl Files {
                     let what = || format!("reading {}", path.display());
                     let text = fs_err::read(path).or_input(what())?;
                     let evidence = serde_json::from_slice(&text).or_input(what())?;
-                    let session = path.parent().and_then(Path::file_name).unwrap_or_default();
-                    files.evidence.insert(session.to_string_lossy().into_owned(), evidence);
+                    files.evidence.insert(session_of(path), evidence);
                 }
                 "json" | "yaml" | "yml" => files.add_objects(path, ending == "json")?,
                 "log" => logs.push(path.to_owned()),
                 _ => {}
             }
         }
+        logs.retain(|path| !files.has_log(path));
         files.add_logs(logs)?;
         Ok(files)
+    }
+
+    /// Whether a log is one that a session wrote beside its evidence, which has it: of one of its
+    /// pods, or of its driver.
+    fn has_log(&self, path: &Path) -> bool {
+        let beside = path.parent().is_some_and(|parent| parent.join(EVIDENCE).is_file());
+        let evidence = self.evidence.get(&session_of(path)).filter(|_| beside);
+        evidence.is_some_and(|evidence| {
+            let stem = stem(path);
+            stem == "driver" || evidence.pods.iter().any(|pod| pod.name == stem)
+        })
     }
 
     fn add_objects(&mut self, path: &Path, json: bool) -> Result<()> {
@@ -131,7 +140,8 @@ impl Files {
     fn is_empty(&self) -> bool {
         let pods = self.objects.pods();
         let no_pods = pods.seen().is_none_or(Vec::is_empty);
-        no_pods && self.logs.is_empty() && self.evidence.is_empty()
+        let told = !without_pods(&[], &self.objects.all_events()).is_empty();
+        no_pods && self.logs.is_empty() && self.evidence.is_empty() && !told
     }
 
     fn applications(&self, namespace: Option<&str>, wanted: &Wanted) -> Result<Vec<Found>> {
@@ -150,6 +160,8 @@ impl Files {
             Looked::Unseen(_) => Vec::new(),
         };
         let mut all = groups(pods);
+        let without = without_pods(&all, &self.objects.all_events());
+        all.extend(without);
         if all.is_empty() && !self.logs.is_empty() {
             all.push(Group { id: "logs".to_owned(), ..Group::default() });
         }
@@ -177,6 +189,50 @@ impl Files {
     }
 }
 
+/// The name of the directory that a file is in.
+fn session_of(path: &Path) -> String {
+    let session = path.parent().and_then(Path::file_name).unwrap_or_default();
+    session.to_string_lossy().into_owned()
+}
+
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(name: &str) -> Value {
+        json!({ "apiVersion": "v1", "kind": "Pod",
+            "metadata": { "name": name, "namespace": "team",
+                "labels": { "spark-role": "driver", "spark-app-selector": "spark-1" } },
+            "spec": { "containers": [{ "name": "spark-kubernetes-driver", "image": "i" }] },
+            "status": { "phase": "Running" } })
+    }
+
+    /// The evidence of a session hides only what it wrote itself.
+    #[test]
+    fn what_kubectl_wrote_beside_a_sessions_evidence_is_read() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: String| {
+            std::fs::write(dir.path().join(name), text).expect("written");
+        };
+        let mut evidence = Evidence::default();
+        evidence.pods.push(sparkproof_judge::diagnosis::PodFacts {
+            name: "x-exec-1".into(),
+            ..Default::default()
+        });
+        write("evidence.json", serde_json::to_string(&evidence).expect("json"));
+        write("x-exec-1.log", "of the session".into());
+        write("pods.json", pod("pi-driver").to_string());
+        write("pi-driver.log", "of the application".into());
+        let read = Files::read(dir.path()).expect("read");
+        assert_eq!(read.logs.keys().collect::<Vec<_>>(), ["pi-driver"]);
+        let found = read.applications(None, &Wanted::default()).expect("two");
+        assert_eq!(found.len(), 2);
+        assert!(found.iter().any(|one| one.names.contains(&"pi-driver".to_owned())));
+    }
 }

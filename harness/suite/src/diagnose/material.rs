@@ -46,6 +46,8 @@ pub(super) struct Group {
     pub(super) namespace: String,
     pub(super) driver: Option<Pod>,
     pub(super) executors: Vec<Pod>,
+    /// What should have made the driver's pod, of an application without any pod.
+    pub(super) controller: Option<String>,
 }
 
 impl Group {

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sparkproof_base::events::Looked;
-use sparkproof_kubernetes::facts::{DNS_LABEL, Listed};
+use sparkproof_kubernetes::facts::{DNS_LABEL, DNS_SERVICE, Listed};
 
 /// Fields with a time at which something was seen; `deletionTimestamp` may be in the future.
 const TIMES: [&str; 10] = [
@@ -90,6 +91,11 @@ impl Objects {
         self.of("Event", |one| is_in(one, namespace))
     }
 
+    /// The events of all namespaces.
+    pub(super) fn all_events(&self) -> Vec<Event> {
+        self.of("Event", |_| true).seen().cloned().unwrap_or_default()
+    }
+
     /// The ConfigMaps of a namespace.
     pub(super) fn maps(&self, namespace: &str) -> Vec<ConfigMap> {
         let maps = self.of("ConfigMap", |one| is_in(one, namespace));
@@ -116,6 +122,13 @@ impl Objects {
             }
             _ => Looked::Unseen("no pod of kube-system is among the files".to_owned()),
         };
+        let (key, service) = DNS_SERVICE;
+        let of_service =
+            |slice: &EndpointSlice| slice.labels().get(key).is_some_and(|one| one == service);
+        let dns = match self.of::<EndpointSlice>("EndpointSlice", system) {
+            Looked::Seen(all) => Looked::Seen(all.into_iter().filter(of_service).collect()),
+            unseen => unseen,
+        };
         Listed {
             namespace: first(named),
             accounts: self.of("ServiceAccount", here),
@@ -127,6 +140,7 @@ impl Objects {
             nodes: self.of("Node", |_| true),
             leases: self.of("Lease", system),
             resolvers,
+            dns,
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Sets up the environment that a plan asks for.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::ledger::Scope;
 use sparkproof_catalog::StoreKind;
-use sparkproof_catalog::plan::{ClusterPlan, FrontEnd, ResolvedPlan};
+use sparkproof_catalog::plan::{ClusterPlan, DriverPlace, FrontEnd, ResolvedPlan};
 use sparkproof_images::{load, spark};
+use sparkproof_machine::address::is_own;
 use sparkproof_spark::session::Geni;
 use sparkproof_stores::Stores;
 use sparkproof_testbed::{Environment, EnvironmentRecord};
@@ -30,6 +32,7 @@ pub async fn set_up(
     for warning in &plan.warnings {
         context.recorder.warn(warning.clone());
     }
+    own_address(plan.driver, (plan.driver_host, plan.driver_bind), is_own)?;
     if yes {
         context.installs.allow();
     }
@@ -89,6 +92,30 @@ pub async fn set_up(
     }
 }
 
+/// A driver on this host is reached at an address of this host, unless it listens elsewhere and
+/// something forwards what comes to it.
+fn own_address(
+    driver: DriverPlace,
+    (host, bind): (Option<IpAddr>, Option<IpAddr>),
+    is_own: impl Fn(IpAddr) -> bool,
+) -> Result<()> {
+    match (driver, host, bind) {
+        (DriverPlace::Host, Some(host), None) if !is_own(host) => {
+            let what = format!("--driver-host {host} is no address of this host");
+            Err(Error::input(what).remedy(
+                "leave it out, or name an address of this host (ip -brief address); if something \
+                 forwards connections from there to this host, add --driver-bind",
+            ))
+        }
+        (DriverPlace::Host, _, Some(bind)) if !is_own(bind) => {
+            let what = format!("--driver-bind {bind} is no address of this host");
+            Err(Error::input(what)
+                .remedy("leave it out, or name an address of this host (ip -brief address)"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The plan with the class path of its front end, which is checked before anything is created.
 async fn with_geni(context: &Context, plan: &ResolvedPlan) -> Result<ResolvedPlan> {
     let mut plan = plan.clone();
@@ -101,4 +128,38 @@ async fn with_geni(context: &Context, plan: &ResolvedPlan) -> Result<ResolvedPla
         plan.geni_classpath = Some(found.class_path);
     }
     Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use sparkproof_base::error::Exit;
+
+    use super::*;
+
+    const HERE: [u8; 4] = [172, 18, 0, 1];
+    /// Reserved for documentation (RFC 5737).
+    const ELSEWHERE: [u8; 4] = [192, 0, 2, 2];
+
+    #[rstest]
+    #[case(DriverPlace::Host, None, None, true)]
+    #[case(DriverPlace::Host, Some(HERE), None, true)]
+    #[case(DriverPlace::Host, Some(ELSEWHERE), None, false)]
+    #[case::forwarded(DriverPlace::Host, Some(ELSEWHERE), Some(HERE), true)]
+    #[case(DriverPlace::Host, Some(ELSEWHERE), Some(ELSEWHERE), false)]
+    #[case(DriverPlace::Pod, Some(ELSEWHERE), None, true)]
+    fn a_driver_on_this_host_has_an_address_of_it(
+        #[case] driver: DriverPlace,
+        #[case] host: Option<[u8; 4]>,
+        #[case] bind: Option<[u8; 4]>,
+        #[case] accepted: bool,
+    ) {
+        let addresses = (host.map(IpAddr::from), bind.map(IpAddr::from));
+        let checked = own_address(driver, addresses, |address| address == IpAddr::from(HERE));
+        assert_eq!(checked.is_ok(), accepted, "{checked:?}");
+        if let Err(error) = checked {
+            assert_eq!(error.exit, Exit::BadInput);
+            assert!(error.to_string().contains("192.0.2.2"), "{error}");
+        }
+    }
 }

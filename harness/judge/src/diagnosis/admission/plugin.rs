@@ -97,7 +97,7 @@ pub(super) fn quota(one: &Refused) -> Option<Finding> {
 }
 
 /// What to do about resources of which there are not enough.
-fn less(requested: &str, quota: &str, driver: bool) -> String {
+pub(super) fn less(requested: &str, quota: &str, driver: bool) -> String {
     if driver {
         return format!(
             "a smaller driver (spark.driver.memory, spark.driver.cores), or end what uses the \

@@ -80,10 +80,12 @@ static STATUS_MESSAGE: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) fn all(evidence: &Evidence) -> Vec<Refused> {
     let mut refused: Vec<Refused> = evidence.refusals.iter().map(structured).collect();
     let controllers = ["StatefulSet", "ReplicaSet", "Deployment"];
+    let controller = &evidence.asked.controller;
     let events = evidence.events().iter().filter(|event| {
-        event.reason == "FailedCreate"
+        let of_executors = event.reason == "FailedCreate"
             && controllers.contains(&&*event.kind)
-            && of_spark(&event.object)
+            && of_spark(&event.object);
+        of_executors || (!controller.is_empty() && event.object == *controller)
     });
     refused.extend(events.filter_map(|event| plain(&event.message, "event")));
     refused.extend(in_log(&evidence.driver.log, "driver log"));

@@ -128,7 +128,7 @@ fn kinds(evidence: &Evidence, count: usize, words: &str) -> Vec<Reason> {
 }
 
 /// What a taint stands for: the node controller marks nodes by taints too (`well_known_taints.go`).
-fn taint_kind(nodes: Option<&Vec<NodeFacts>>, key: &str, value: &str) -> Kind {
+pub(super) fn taint_kind(nodes: Option<&Vec<NodeFacts>>, key: &str, value: &str) -> Kind {
     let confirmed = |is: fn(&NodeFacts) -> bool| {
         nodes.is_none_or(|all| {
             { all.iter() }.any(|node| node.taints.iter().any(|t| t.starts_with(key)) && is(node))

@@ -1,5 +1,8 @@
 //! Rules of the scheduler for which there is no cause of its own.
 
+/// The scheduler that pods have which ask for none, and its Lease.
+pub(super) const DEFAULT: (&str, &str) = ("default-scheduler", "kube-scheduler");
+
 /// Words of the scheduler's plugins for which there is no cause of its own, what they mean, and what
 /// to do.
 pub(super) const RULES: [(&str, &str, &str); 8] = [

@@ -182,7 +182,8 @@ impl Application {
             if let Some(words) = health.hopeless(look).await {
                 return Progress::Never(Error::red(words));
             }
-            self.pods.not_yet(format!("{}, {running} executors Running", phase(driver)))
+            let state = format!("{}, {running} executors Running", phase(driver));
+            self.pods.not_yet(health.and_awaits(&state))
         })
         .await;
         match ended {
