@@ -30,6 +30,7 @@ pub struct Variant {
     #[serde(default)]
     image_may_bring: bool,
     own_nodes: Option<String>,
+    restricted: Option<String>,
     expect: Vec<Rule>,
 }
 
@@ -81,6 +82,8 @@ pub struct Given {
     pub stores: Vec<StoreKind>,
     /// Whether the cluster is the user's.
     pub cluster: bool,
+    /// Whether pods must comply with Pod Security `restricted`.
+    pub restricted: bool,
     /// Kinds of stores without a server: sparkproof cannot start one, and the user provides none.
     pub no_server: Vec<StoreKind>,
 }
@@ -237,9 +240,11 @@ impl Variant {
     ) -> Result<Option<String>> {
         let expected = self.expected_with(spark, nodes, given)?;
         let foreign = || self.own_nodes.as_deref().filter(|_| given.cluster);
+        let restricted = || self.restricted.as_deref().filter(|_| given.restricted);
         let unserved = || self.stores.iter().any(|kind| given.no_server.contains(kind));
         let reason = expected.impossible().or_else(|| self.unprovable(given.image));
-        let reason = reason.or_else(foreign).or_else(|| unserved().then_some(NO_SERVER));
+        let reason =
+            reason.or_else(foreign).or_else(restricted).or_else(|| unserved().then_some(NO_SERVER));
         Ok(reason.map(str::to_owned))
     }
 }

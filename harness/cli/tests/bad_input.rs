@@ -109,6 +109,38 @@ fn created(home: &Path) -> Vec<String> {
     &["run", "--kubeconfig", "input/unknown.toml", "--image", "i", "--store-image", "hdfs=i"],
     "only pods can reach HDFS in a pod"
 )]
+#[case::a_field_that_no_pod_has(
+    &["run", "--pod-template", "input/unknown.yaml"],
+    "--pod-template input/unknown.yaml: spec.tolerationz is no field of a Pod"
+)]
+#[case::a_template_of_two_pods(&["run", "--pod-template", "input/two.yaml"], "--pod-template input/two.yaml: ")]
+#[case::a_template_of_no_pod(&["run", "--pod-template", "input/deployment.yaml"], "apps/v1")]
+#[case::a_template_that_is_not_there(&["run", "--pod-template", "/nowhere.yaml"], "/nowhere.yaml")]
+#[case::a_command_of_their_own(
+    &["run", "--config", "input/command.toml"],
+    "`pod-template` in input/command.toml input/command.yaml: command: the image's entry point starts Spark"
+)]
+#[case::a_driver_without_its_token(
+    &["run", "--driver", "pod", "--driver-pod-template", "input/token.yaml"],
+    "automountServiceAccountToken: the driver authenticates by it"
+)]
+#[case::what_restricted_forbids(
+    &["run", "--restricted", "--pod-template", "input/host-path.yaml"],
+    "volume d is of type hostPath: --restricted forbids it"
+)]
+#[case::a_volume_that_restricted_forbids(
+    &["run", "--restricted", "--conf", "spark.kubernetes.executor.volumes.hostPath.d.mount.path=/d"],
+    "--restricted forbids volumes of type hostPath"
+)]
+#[case::two_templates(
+    &["run", "--restricted", "--conf", "spark.kubernetes.executor.podTemplateFile=/x"],
+    "--restricted sets what --conf spark.kubernetes.executor.podTemplateFile sets, too"
+)]
+#[case::a_limit_below_the_request(
+    &["run", "--executor-cpu", "400m", "--executor-cpu-limit", "300m"],
+    "--executor-cpu 400m is more than --executor-cpu-limit 300m"
+)]
+#[case::a_size_of_no_pod(&["run", "--driver-cpu-limit", "1"], "--driver-cpu-limit has no effect: no driver is in a pod")]
 #[case::not_up(&["down", "--name", "nothing"], "no cluster named nothing is up")]
 #[case::no_run_directory(&["report", "/nowhere"], "is not a directory")]
 fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
@@ -122,6 +154,13 @@ fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
         ("no-list.toml", "conf = \"spark.x.password=hunter2\""),
         ("no-comma.toml", "conf = [\"spark.x.password=hunter2\" \"b\"]"),
         ("no-dir.toml", "report-dir = \"\""),
+        ("unknown.yaml", "kind: Pod\nspec: {tolerationz: []}"),
+        ("two.yaml", "kind: Pod\nspec: {containers: []}\n---\nkind: Pod\nspec: {containers: []}"),
+        ("deployment.yaml", "apiVersion: apps/v1\nkind: Deployment\nspec: {}"),
+        ("command.toml", "pod-template = 'input/command.yaml'"),
+        ("command.yaml", "spec: {containers: [{name: spark, command: [sh]}]}"),
+        ("token.yaml", "spec: {containers: [], automountServiceAccountToken: false}"),
+        ("host-path.yaml", "spec: {containers: [], volumes: [{name: d, hostPath: {path: /}}]}"),
     ] {
         std::fs::write(home.path().join("input").join(name), text).expect("written");
     }
@@ -139,14 +178,23 @@ fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
 }
 
 /// Nothing is made for what no machine can prove.
-#[test]
-fn what_is_asked_for_by_name_and_impossible_is_an_environment_error() {
+#[rstest]
+#[case::of_another_spark(
+    &["run", "--strategies", "4-s3", "--spark-version", "3.0.1", "--front-end", "spark-shell"],
+    "--strategies 4-s3: cannot be proven with Spark 3.0.1"
+)]
+#[case::of_no_restricted_pod(
+    &["run", "--restricted", "--strategies", "0,3-hostpath"],
+    "Pod Security restricted forbids volumes of type hostPath"
+)]
+fn what_is_asked_for_by_name_and_impossible_is_an_environment_error(
+    #[case] args: &[&str],
+    #[case] message: &str,
+) {
     let home = tempfile::tempdir().expect("temporary directory");
-    let args =
-        ["run", "--strategies", "4-s3", "--spark-version", "3.0.1", "--front-end", "spark-shell"];
-    let output = sparkproof(home.path(), &args);
+    let output = sparkproof(home.path(), args);
     let text = String::from_utf8_lossy(&output.stderr).replace("\n  │ ", " ");
-    assert!(text.contains("--strategies 4-s3: cannot be proven with Spark 3.0.1"), "{text}");
+    assert!(text.contains(message), "{text}");
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert_eq!(created(home.path()), Vec::<String>::new());
     assert!(!home.path().join("sparkproof-runs").exists(), "no run was begun");

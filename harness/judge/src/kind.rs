@@ -8,7 +8,7 @@ use crate::application::{self, dependencies, ended, stateful_set, submitted};
 use crate::control::Control;
 use crate::{
     access, allocation, blocks, cluster, decommission, executors, features, guide, log, pods, read,
-    released, session, teardown,
+    released, restricted, session, teardown,
 };
 
 /// A kind of check that stores its observations.
@@ -438,6 +438,17 @@ pub fn kinds() -> &'static [Kind] {
             ),
             controls: pods::owner_controls,
             judge: judge::<pods::Owners>,
+        },
+        Kind {
+            id: restricted::RestrictedPods::KIND,
+            ids: &[],
+            claim: "Every pod of the session complies with Pod Security's level restricted, and a \
+                    namespace that sparkproof made refuses others.",
+            looks_at: "The pods of the watch, and the API server's answer to a dry run of a pod without a \
+                       security context.",
+            live: LiveControl::Scenario("restricted", "pods_that_do_not_comply_are_named"),
+            controls: restricted::controls,
+            judge: judge::<restricted::RestrictedPods>,
         },
         Kind {
             id: read::Copies::KIND,

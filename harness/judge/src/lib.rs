@@ -18,6 +18,7 @@ mod pods;
 mod read;
 mod rejudge;
 mod released;
+mod restricted;
 mod session;
 mod task;
 mod teardown;
@@ -62,6 +63,7 @@ pub use read::{
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use released::{Failure, RunReleased, SessionReleased};
+pub use restricted::RestrictedPods;
 pub use session::{Agreement, Described, Started};
 pub use task::BarrierTask;
 pub use teardown::{Expected as ExpectedAfterKill, Held, Left, Leftovers};

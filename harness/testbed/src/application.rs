@@ -75,17 +75,24 @@ impl ScenarioContext {
         executors: u32,
     ) -> ApplicationSpec {
         let plan = &self.environment.plan;
-        let planned = &plan.executors;
+        let (planned, size) = (&plan.executors, &plan.driver_size);
+        let cpu = planned.share_of(executors + 1);
+        let driver_cpu = size.cpu.unwrap_or(cpu);
         ApplicationSpec {
             name: name.to_owned(),
             resource,
             class,
             arguments: vec![(executors * 4).to_string()],
             executors,
-            cpu: planned.share_of(executors + 1).to_string(),
+            cpu: cpu.to_string(),
             memory: format!("{}m", planned.memory.0),
+            driver_cpu: driver_cpu.to_string(),
+            driver_memory: format!("{}m", size.memory.unwrap_or(planned.memory).0),
+            driver_cpu_limit: size.limit(driver_cpu).to_string(),
+            executor_cpu_limit: planned.cpu_limit.map(|limit| limit.to_string()),
             conf_files: BTreeMap::new(),
             driver_template: None,
+            pods: plan.pods.clone(),
             class_path: Vec::new(),
             conf: plan.conf.clone(),
             deadline: plan.session_timeout,

@@ -3,6 +3,7 @@
 
 mod access;
 mod application;
+mod driver_site;
 mod ended;
 mod environment;
 mod image_tool;

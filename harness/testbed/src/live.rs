@@ -11,15 +11,13 @@ use kube::{Api, ResourceExt};
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::ledger::labels;
 use sparkproof_catalog::plan::{DriverPlace, FrontEnd, RbacChoice};
-use sparkproof_images::spark;
 use sparkproof_judge::{Agreement, PodList};
 use sparkproof_kubernetes::access::{Access, AccessRequest, IN_POD, grant, needed};
 use sparkproof_kubernetes::cluster::{Cluster, InPod};
 use sparkproof_kubernetes::observe::{LeftoverQuery, Pods, pod_list};
-use sparkproof_spark::session::{
-    DriverSite, EXECUTOR_CONTAINER, InPodSite, Session, SessionOverlay, SessionSpec,
-};
+use sparkproof_spark::session::{EXECUTOR_CONTAINER, Session, SessionOverlay, SessionSpec};
 
+use super::driver_site::driver_site;
 use super::{can_i, started};
 use crate::{EndKind, EndedSession, ScenarioContext, SessionBuilder};
 
@@ -72,6 +70,7 @@ impl<'a> PreparedSession<'a> {
             spark_version: environment.image.version.clone(),
             without: wanted.without,
             beside: wanted.verbs.clone(),
+            restricted: wanted.pods.restricted || wanted.enforced,
         };
         let phase = context.recorder.phase("access");
         let terms = &environment.terms;
@@ -157,6 +156,9 @@ impl<'a> PreparedSession<'a> {
             executors: wanted.executors,
             executor_cpu: wanted.shared_cpu().to_string(),
             executor_memory: format!("{}m", wanted.memory.0),
+            executor_cpu_limit: wanted.cpu_limit.map(|limit| limit.to_string()),
+            driver_memory: wanted.driver_size.memory.map(|heap| format!("{}m", heap.0)),
+            pods: wanted.pods.clone(),
             front_end: wanted.front_end,
             geni: wanted.geni.clone(),
             driver,
@@ -342,33 +344,6 @@ impl LiveSession {
             _pods: self.pods,
         })
     }
-}
-
-/// Where the driver runs, with its image if it needs one.
-async fn driver_site(
-    wanted: &SessionBuilder<'_>,
-    access: &Access,
-    phase: &str,
-) -> Result<DriverSite> {
-    match wanted.driver {
-        DriverPlace::Host => return Ok(DriverSite::Host),
-        DriverPlace::Pod => {
-            return Ok(DriverSite::Pod(InPodSite {
-                namespace: access.namespace.clone(),
-                service_account: access.service_account.clone(),
-                image: wanted.driver_image(phase).await?,
-                pull_secret: wanted.proof.environment.plan.image_pull_secret.clone(),
-                cpu: wanted.shared_cpu().to_string(),
-            }));
-        }
-        DriverPlace::Container => {}
-    }
-    let Some(engine) = wanted.proof.environment.engine.clone() else {
-        return Err(Error::input("a driver in a container needs a kind cluster"));
-    };
-    let context = &wanted.proof.context;
-    let image = spark::driver_image(context, &engine, phase, wanted.front_end).await?;
-    Ok(DriverSite::Container { engine, image })
 }
 
 /// The namespace from the plan or the guide; otherwise each session has its own.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use sparkproof_base::dirs::private_file;
 use sparkproof_base::error::Result;
 use sparkproof_catalog::plan::{
-    ClassPath, Conf, DriverPlace, FrontEnd, MebiBytes, MilliCpu, RbacChoice,
+    ClassPath, Conf, DriverPlace, DriverSize, FrontEnd, MebiBytes, MilliCpu, PodPlan, RbacChoice,
 };
 use sparkproof_images::load_layered;
 use sparkproof_images::spark::python_layers;
@@ -37,6 +37,10 @@ pub struct SessionBuilder<'a> {
     pub(super) conf: Conf,
     pub(super) verbs: Vec<Rule>,
     pub(super) added: SessionOverlay,
+    pub(super) cpu_limit: Option<MilliCpu>,
+    pub(super) driver_size: DriverSize,
+    pub(super) pods: PodPlan,
+    pub(super) enforced: bool,
 }
 
 impl<'a> SessionBuilder<'a> {
@@ -63,6 +67,10 @@ impl<'a> SessionBuilder<'a> {
             conf: plan.conf.clone(),
             verbs: Vec::new(),
             added: SessionOverlay::default(),
+            cpu_limit: plan.executors.cpu_limit,
+            driver_size: plan.driver_size,
+            pods: plan.pods.clone(),
+            enforced: false,
         }
     }
 
@@ -101,6 +109,37 @@ impl<'a> SessionBuilder<'a> {
     #[must_use]
     pub fn memory(mut self, memory: MebiBytes) -> Self {
         self.memory = memory;
+        self
+    }
+
+    /// Sets the CPU limit of each executor.
+    #[must_use]
+    pub fn cpu_limit(mut self, limit: MilliCpu) -> Self {
+        self.cpu_limit = Some(limit);
+        self
+    }
+
+    /// Sets size and limits of the driver.
+    #[must_use]
+    pub fn driver_size(mut self, size: DriverSize) -> Self {
+        self.driver_size = size;
+        self
+    }
+
+    /// Sets the templates of pods, as `--pod-template` and `--restricted` do. Replaces a template of
+    /// [`SessionBuilder::pod_template`].
+    #[must_use]
+    pub fn pods(mut self, pods: PodPlan) -> Self {
+        self.pods = pods;
+        self.conf.retain_keys(|key| !key.contains(".podTemplate"));
+        self
+    }
+
+    /// Has the namespace enforce Pod Security `restricted` while pods do not comply with it: the control
+    /// of `--restricted`.
+    #[must_use]
+    pub fn enforced(mut self) -> Self {
+        self.enforced = true;
         self
     }
 
@@ -235,6 +274,11 @@ impl<'a> SessionBuilder<'a> {
             DriverPlace::Pod => MilliCpu((self.cpu.0 * executors / (executors + 1)).max(1)),
             DriverPlace::Host | DriverPlace::Container => self.cpu,
         }
+    }
+
+    /// CPU request of a driver in a pod.
+    pub(super) fn driver_cpu(&self) -> MilliCpu {
+        self.driver_size.cpu.unwrap_or_else(|| self.shared_cpu())
     }
 
     /// The image of a driver in a pod: the session's, with Python if the front end needs it and layers

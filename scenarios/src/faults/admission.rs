@@ -4,7 +4,8 @@ use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::verdict::Cause;
 
 use super::fault::Change::{
-    Conf, Cpu, Driver, Executors, FrontEnd as Shell, Put, Refused, Remove, Runs, Template as Made,
+    Conf, Cpu, CpuLimit, Driver, DriverCpu, Executors, FrontEnd as Shell, Put, Refused, Remove,
+    Restricted, Runs, Template as Made,
 };
 use super::fault::{Fault, Template, pod};
 use super::scheduling::BUSY;
@@ -14,6 +15,13 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: team-quota}
 spec: {hard: {limits.cpu: '4'}}
+";
+/// Less than the default limit of a driver's pod.
+const LITTLE_QUOTA_LIMITS: &str = "\
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: team-quota}
+spec: {hard: {limits.cpu: 700m}}
 ";
 const QUOTA_PODS: &str = "\
 apiVersion: v1
@@ -176,12 +184,11 @@ const TOO_LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
 /// The faults of this group.
 pub fn faults() -> Vec<Fault> {
-    let limit = || Conf("spark.kubernetes.executor.limit.cores", "1");
     vec![
         Fault::new("quota-limits-cpu", Cause::QuotaExceeded)
             .with(Put(QUOTA_LIMITS))
             .says(&["team-quota", "limits.cpu"])
-            .cured_by(limit()),
+            .cured_by(CpuLimit(1000)),
         Fault::new("quota-pods", Cause::QuotaExceeded)
             .with(Put(QUOTA_PODS))
             .with(Executors(2))
@@ -206,15 +213,17 @@ pub fn faults() -> Vec<Fault> {
             .not(Cause::DriverEnded)
             .cured_by(Put(MORE_CONFIG_MAPS)),
         Fault::new("quota-of-the-drivers-pod", Cause::QuotaExceeded)
-            .with(Put(QUOTA_LIMITS))
+            .with(Put(LITTLE_QUOTA_LIMITS))
             .with(Driver(DriverPlace::Pod))
             .with(Shell(FrontEnd::SparkShell))
-            .says(&["team-quota", "limits.cpu"]),
+            .says(&["team-quota", "limits.cpu", "--driver-cpu-limit"])
+            .cured_by(DriverCpu(400))
+            .cured_by(CpuLimit(300)),
         Fault::new("limit-range-default", Cause::LimitRange)
             .with(Put(DEFAULT_LIMIT))
             .with(Cpu(300))
             .says(&["cpu", "200m"])
-            .cured_by(limit()),
+            .cured_by(CpuLimit(1000)),
         Fault::new("limit-range-most", Cause::LimitRange)
             .with(Put(MOST_MEMORY))
             .says(&["memory", "512Mi"])
@@ -230,12 +239,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("pod-security-restricted", Cause::PodSecurity)
             .with(Put(RESTRICTED))
             .says(&["restricted", "allowPrivilegeEscalation"])
-            .cured_by(Made(Template {
-                pod: "securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}",
-                container: "securityContext: \
-                            {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}",
-                beside: "",
-            })),
+            .cured_by(Restricted),
         Fault::new("pod-security-baseline", Cause::PodSecurity)
             .with(Put(BASELINE))
             .with(Conf("spark.kubernetes.executor.volumes.hostPath.data.mount.path", "/data"))

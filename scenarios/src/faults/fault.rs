@@ -28,6 +28,14 @@ pub enum Change {
     Kubeconfig(&'static str, &'static str),
     /// A template of executors' pods.
     Template(Template),
+    /// A template of the session's pods, by `--pod-template`.
+    PodTemplate(Template),
+    /// `--restricted`.
+    Restricted,
+    /// Millicores that each executor may use, by `--executor-cpu-limit`.
+    CpuLimit(u64),
+    /// Millicores that a driver's pod requests and may use, by `--driver-cpu` and `--driver-cpu-limit`.
+    DriverCpu(u64),
     /// An init container of executors' pods, as JSON; also with a driver in a pod.
     Init(&'static str),
     /// A file on top of the session's image: path and content.

@@ -2,7 +2,7 @@
 
 use sparkproof::verdict::Cause;
 
-use super::fault::Change::{Conf, Image, Layer, Put, Runs, Template as Made};
+use super::fault::Change::{Conf, Image, Layer, PodTemplate, Put, Runs, Template as Made};
 use super::fault::{Change, Fault, Template, container, pod};
 
 /// A registry on the node's loopback that wants a password. Every image has Perl's base: it is of
@@ -177,7 +177,11 @@ pub fn faults() -> Vec<Fault> {
             .cured_by(Put(SETTINGS)),
         Fault::new("runs-as-root", Cause::RunsAsRoot)
             .with(pod("securityContext: {runAsNonRoot: true, runAsUser: 0}"))
-            .cured_by(pod("securityContext: {runAsNonRoot: true, runAsUser: 185}")),
+            .cured_by(PodTemplate(Template {
+                pod: "securityContext: {runAsNonRoot: true, runAsUser: 185}",
+                container: "",
+                beside: "",
+            })),
         Fault::new("image-of-another-architecture", Cause::ImageOtherArchitecture)
             .with(Layer("/opt/entrypoint.sh", FOREIGN)),
         Fault::new("image-without-entrypoint", Cause::ImageWithoutSpark)

@@ -2,7 +2,7 @@
 
 use sparkproof::verdict::Cause;
 
-use super::fault::Change::{Conf, Memory, Template as Made};
+use super::fault::Change::{Conf, Memory, PodTemplate};
 use super::fault::{Change, Fault, Template, container, pod};
 
 /// Sends a signal to the executor's JVM as soon as there is one.
@@ -80,7 +80,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("root-read-only", Cause::NotWritable)
             .with(container("securityContext: {readOnlyRootFilesystem: true}"))
             .not(Cause::DriverUnreachable)
-            .cured_by(Made(Template {
+            .cured_by(PodTemplate(Template {
                 pod: "volumes: [{name: tmp, emptyDir: {}}, {name: work, emptyDir: {}}]",
                 container: "securityContext: {readOnlyRootFilesystem: true}\n\
                             volumeMounts: [{name: tmp, mountPath: /tmp}, \

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 use sparkproof::access::Rule;
-use sparkproof::catalog::plan::{MebiBytes, MilliCpu};
+use sparkproof::catalog::plan::{DriverSize, MebiBytes, MilliCpu, PodPlan, PodTemplate};
 use sparkproof::error::{Error, ErrorContext, Result};
 use sparkproof::images::{Entry, Layer, load_layered};
 use sparkproof::session::{EXECUTOR_CONTAINER, SessionOverlay};
@@ -216,6 +216,25 @@ fn builder<'a>(
             Change::Template(template) => {
                 session.pod_template(&known.fill(&template.yaml(EXECUTOR_CONTAINER)))?
             }
+            Change::PodTemplate(template) => {
+                let file = p.context.run.dir().join("pod-template.yaml");
+                let yaml = known.fill(&template.yaml(EXECUTOR_CONTAINER));
+                sparkproof::dirs::private_file(&file, yaml.as_bytes())?;
+                let template = PodTemplate::read("--pod-template", &file)?;
+                let pods = PodPlan {
+                    executor: Some(template.clone()),
+                    driver: Some(template),
+                    ..PodPlan::default()
+                };
+                session.pods(pods)
+            }
+            Change::Restricted => session.pods(PodPlan { restricted: true, ..PodPlan::default() }),
+            Change::CpuLimit(milli) => session.cpu_limit(MilliCpu(*milli)),
+            Change::DriverCpu(milli) => session.driver_size(DriverSize {
+                cpu: Some(MilliCpu(*milli)),
+                cpu_limit: Some(MilliCpu(*milli)),
+                memory: None,
+            }),
             Change::Conf(key, value) => session.conf(key, &known.fill(value)),
             Change::Executors(executors) => session.executors(*executors),
             Change::Cpu(milli) => session.cpu(MilliCpu(*milli)),

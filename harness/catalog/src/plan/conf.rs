@@ -47,7 +47,7 @@ pub fn abfs_settings(tls: bool) -> [(&'static str, &'static str); 5] {
 }
 
 /// Keys that sparkproof sets in every session or application, and aliases of them.
-const OWN: [&str; 23] = [
+const OWN: [&str; 24] = [
     "spark.app.id",
     "spark.app.name",
     "spark.driver.bindAddress",
@@ -62,6 +62,7 @@ const OWN: [&str; 23] = [
     "spark.kubernetes.context",
     "spark.kubernetes.driver.container.image",
     "spark.kubernetes.driver.pod.name",
+    "spark.kubernetes.driver.podTemplateContainerName",
     "spark.kubernetes.driver.podTemplateFile",
     "spark.kubernetes.executor.container.image",
     "spark.kubernetes.executor.request.cores",

@@ -137,6 +137,9 @@ pub struct RawPlan {
     /// Heap of each executor [default: 512m]
     #[arg(long, value_name = "MEM", help_heading = "Spark")]
     pub executor_memory: Option<MebiBytes>,
+    /// CPU limit of each executor [default: none, as Spark's]
+    #[arg(long, value_name = "CPU", help_heading = "Spark")]
+    pub executor_cpu_limit: Option<MilliCpu>,
     /// More Spark configuration, key=value; may be repeated
     #[arg(long = "conf", value_name = "K=V", help_heading = "Spark")]
     #[serde(skip_serializing, deserialize_with = "settings")]
@@ -157,9 +160,37 @@ pub struct RawPlan {
     /// this host, else the address towards the cluster]
     #[arg(long, value_name = "IP", help_heading = "Spark")]
     pub driver_bind: Option<IpAddr>,
+    /// Cores that a driver's pod requests [default: as many as an executor]
+    #[arg(long, value_name = "CPU", help_heading = "Spark")]
+    pub driver_cpu: Option<MilliCpu>,
+    /// CPU limit of a driver's pod [default: 1, or what it requests if that is more]
+    #[arg(long, value_name = "CPU", help_heading = "Spark")]
+    pub driver_cpu_limit: Option<MilliCpu>,
+    /// Heap of the driver [default: Spark's 1g; an application's is an executor's]
+    #[arg(long, value_name = "MEM", help_heading = "Spark")]
+    pub driver_memory: Option<MebiBytes>,
     /// Seconds until all executors of a session must be registered [default: 180]
     #[arg(long, value_name = "S", help_heading = "Spark")]
     pub session_timeout: Option<Seconds>,
+
+    /// Template of the session's pods, one Pod in YAML: tolerations, labels, volumes, security context …;
+    /// for executors, and for a driver's pod without a template of its own
+    #[arg(long, value_name = "FILE", help_heading = "Pods")]
+    pub pod_template: Option<PathBuf>,
+    /// Template of a driver's pod [default: --pod-template]
+    #[arg(long, value_name = "FILE", help_heading = "Pods")]
+    pub driver_pod_template: Option<PathBuf>,
+    /// All pods comply with Pod Security's level restricted, which namespaces that sparkproof creates
+    /// then enforce
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Pods"
+    )]
+    pub restricted: Option<bool>,
 
     /// Permissions: minimal (a namespaced Role) or guide (as the guide creates them)
     #[arg(long, value_enum, help_heading = "Permissions")]

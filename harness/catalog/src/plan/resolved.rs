@@ -8,22 +8,20 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::Secrets;
-use sparkproof_base::name::{Name, is_dns_label, is_dns_subdomain};
+use sparkproof_base::name::Name;
 
 use crate::kubernetes::KubernetesRelease;
 use crate::plan::bounded::{ExecutorCount, Seconds, WorkerCount};
 use crate::plan::conf::Sessions;
+use crate::plan::names::{PULL_SECRETS, check_image, dns_label};
 use crate::plan::resources::{Asked, fit};
 use crate::plan::selection::Selection;
 use crate::plan::stores::OwnStore;
 use crate::plan::{
-    ClassPath, Conf, DriverPlace, Fit, FrontEnd, Machine, ProviderChoice, RawPlan, RbacChoice,
-    Registry, SparkSource, Suite, minikube, rules, stores,
+    ClassPath, Conf, DriverPlace, DriverSize, Fit, FrontEnd, Machine, PodPlan, ProviderChoice,
+    RawPlan, RbacChoice, Registry, SparkSource, Suite, minikube, pods, rules, stores,
 };
 use crate::{Given, StoreKind, Variant, VariantId};
-
-/// Spark's key for secrets with which nodes pull its image.
-const PULL_SECRETS: &str = "spark.kubernetes.container.image.pullSecrets";
 
 /// What a run proves, on which cluster and with which Spark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +32,12 @@ pub struct ResolvedPlan {
     pub spark: SparkSource,
     /// Number and size of the executors.
     pub executors: Executors,
+    /// Size of the driver.
+    #[serde(default)]
+    pub driver_size: DriverSize,
+    /// Templates of pods, and whether they comply with Pod Security `restricted`.
+    #[serde(default)]
+    pub pods: PodPlan,
     /// How permissions are granted.
     pub rbac: RbacChoice,
     /// The namespace from `--namespace`.
@@ -131,6 +135,9 @@ pub struct Executors {
     pub cpu: crate::plan::MilliCpu,
     /// Heap of each.
     pub memory: crate::plan::MebiBytes,
+    /// CPU limit of each; `None`: no limit.
+    #[serde(default)]
+    pub cpu_limit: Option<crate::plan::MilliCpu>,
 }
 
 impl Executors {
@@ -168,10 +175,12 @@ impl ResolvedPlan {
             node_cpu: raw.cpus,
             node_memory: raw.memory,
             executor_cpu: raw.executor_cpu,
+            executor_cpu_limit: raw.executor_cpu_limit,
             executor_memory: raw.executor_memory,
             executors: count,
             workers: raw.workers.map_or(0, WorkerCount::get),
         };
+        let (pods, driver_size, notes) = pods::planned(&raw, &conf)?;
         let existing = raw.kubeconfig.is_some();
         let (fit, cluster) = match (raw.kubeconfig, raw.cluster) {
             (Some(kubeconfig), _) => {
@@ -185,7 +194,10 @@ impl ResolvedPlan {
                 let fit = Fit {
                     node_cpu: machine.cpu,
                     node_memory: machine.memory,
-                    executor_cpu: asked.executor_cpu.unwrap_or(crate::plan::MilliCpu(1000)),
+                    executor_cpu: asked
+                        .executor_cpu
+                        .unwrap_or(crate::plan::MilliCpu(1000))
+                        .min(asked.executor_cpu_limit.unwrap_or(crate::plan::MilliCpu(u64::MAX))),
                     executor_memory: asked.executor_memory.unwrap_or(crate::plan::MebiBytes(512)),
                     warnings: Vec::new(),
                 };
@@ -255,16 +267,27 @@ impl ResolvedPlan {
         warnings.extend(conf.register(&Secrets::default()).into_iter().map(|key| {
             format!("the value of {key} is too short to be masked in logs of other programs")
         }));
+        warnings.extend(notes);
         if let Some(name) = &raw.image_pull_secret {
             conf.insert(PULL_SECRETS, name);
         }
         let nodes = usize::try_from(asked.workers.max(1)).unwrap_or(1);
-        let given = given(&spark, &stores, &cluster, &store_images, registry.is_some());
+        let given = Given {
+            restricted: pods.restricted,
+            ..given(&spark, &stores, &cluster, &store_images, registry.is_some())
+        };
         let (variants, by_name) = selection.accept(&spark.version, nodes, &given)?;
         Ok(ResolvedPlan {
             cluster,
             spark,
-            executors: Executors { count, cpu: fit.executor_cpu, memory: fit.executor_memory },
+            executors: Executors {
+                count,
+                cpu: fit.executor_cpu,
+                memory: fit.executor_memory,
+                cpu_limit: raw.executor_cpu_limit,
+            },
+            driver_size,
+            pods,
             rbac,
             namespace: raw.namespace,
             service_account: raw.service_account.unwrap_or_else(|| default_account.to_owned()),
@@ -299,7 +322,10 @@ impl ResolvedPlan {
     /// What the user provides instead of sparkproof.
     pub fn given(&self) -> Given {
         let ResolvedPlan { spark, stores, cluster, store_images, registry, .. } = self;
-        given(spark, stores, cluster, store_images, registry.is_some())
+        Given {
+            restricted: self.pods.restricted,
+            ..given(spark, stores, cluster, store_images, registry.is_some())
+        }
     }
 
     /// One line that describes the run: cluster, Spark, front end, executors, driver.
@@ -328,8 +354,11 @@ impl ResolvedPlan {
             DriverPlace::Container => "in a container",
             DriverPlace::Pod => "in a pod",
         };
+        let level = if self.pods.restricted { " · restricted" } else { "" };
         let (front_end, executors) = (self.front_end, self.executors.count);
-        format!("{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}")
+        format!(
+            "{cluster} · {spark} · {front_end} · {executors} executors · driver {driver}{level}"
+        )
     }
 }
 
@@ -351,6 +380,7 @@ fn given(
         image: spark.image.is_some(),
         stores: stores.iter().map(|own| own.kind).collect(),
         cluster,
+        restricted: false,
         no_server: StoreKind::ALL.into_iter().filter(|kind| cluster && !served(kind)).collect(),
     }
 }
@@ -358,37 +388,6 @@ fn given(
 fn nodes(workers: u32) -> String {
     let nodes = workers + 1;
     format!("{nodes} node{}", if nodes == 1 { "" } else { "s" })
-}
-
-/// Checks the image's name and its pull secret.
-fn check_image(raw: &RawPlan, conf: &Conf) -> Result<()> {
-    let white = |image: &&String| image.contains(|c: char| c.is_whitespace() || c.is_control());
-    if let Some(image) = raw.image.as_ref().filter(white) {
-        let named = raw.named("image");
-        return Err(Error::input(format!("{named} {image:?}: a name has no white space")));
-    }
-    let Some(secret) = &raw.image_pull_secret else { return Ok(()) };
-    let named = raw.named("image-pull-secret");
-    if !is_dns_subdomain(secret) {
-        return Err(Error::input(format!(
-            "{named} {secret:?}: Kubernetes wants lower case letters, digits, `-` and `.`"
-        )));
-    }
-    if conf.get(PULL_SECRETS).is_some_and(|given| given != secret) {
-        return Err(Error::input(format!(
-            "{named} names one Secret, --conf {PULL_SECRETS} another"
-        ))
-        .remedy("leave out one of them"));
-    }
-    Ok(())
-}
-
-/// RFC 1123 label, as Kubernetes wants names of namespaces.
-fn dns_label(flag: &str, name: &str) -> Result<()> {
-    if is_dns_label(name) {
-        return Ok(());
-    }
-    Err(Error::input(format!("{flag} {name}: Kubernetes wants lower case letters, digits and `-`")))
 }
 
 #[cfg(test)]

@@ -71,6 +71,8 @@ pub(super) struct Asked {
     pub(super) node_cpu: Option<MilliCpu>,
     pub(super) node_memory: Option<MebiBytes>,
     pub(super) executor_cpu: Option<MilliCpu>,
+    /// Upper bound of a request that is not given.
+    pub(super) executor_cpu_limit: Option<MilliCpu>,
     pub(super) executor_memory: Option<MebiBytes>,
     pub(super) executors: u32,
     pub(super) workers: u32,
@@ -156,6 +158,7 @@ pub(super) fn fit(machine: Machine, asked: Asked) -> Result<Fit> {
             cpu
         }
     };
+    let executor_cpu = asked.executor_cpu_limit.map_or(executor_cpu, |most| executor_cpu.min(most));
     let executor_memory = asked.executor_memory.unwrap_or(MebiBytes(512));
     let pod = executor_memory.0 + OVERHEAD.0.max(executor_memory.0 / 10);
     if pod * executors_a_node > memory_a_node {
@@ -209,6 +212,14 @@ mod tests {
         assert!(fit(SMALL, Asked { node_cpu: Some(MilliCpu(3000)), ..asked(3) }).is_err());
         assert!(fit(SMALL, Asked { node_memory: Some(MebiBytes(23_000)), ..asked(3) }).is_err());
         assert!(fit(SMALL, Asked { executor_memory: Some(MebiBytes(4096)), ..asked(3) }).is_err());
+    }
+
+    #[test]
+    fn a_request_is_at_most_the_limit() {
+        let limited = Asked { executor_cpu_limit: Some(MilliCpu(200)), ..asked(3) };
+        assert_eq!(fit(LARGE, limited).expect("fits").executor_cpu, MilliCpu(200));
+        let limited = Asked { executor_cpu_limit: Some(MilliCpu(2000)), ..asked(3) };
+        assert_eq!(fit(LARGE, limited).expect("fits"), fit(LARGE, asked(3)).expect("fits"));
     }
 
     #[test]

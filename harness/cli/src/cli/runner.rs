@@ -13,7 +13,7 @@ use sparkproof_base::error::{Error, ErrorContext, Exit, Result};
 use sparkproof_base::events::{Body, Recorder, Secrets};
 use sparkproof_base::ledger::{Run, Scope};
 use sparkproof_base::verdict::judged;
-use sparkproof_catalog::plan::{Conf, ResolvedPlan};
+use sparkproof_catalog::plan::ResolvedPlan;
 use sparkproof_report::{Console, Mode, holds_a_run, print_closing, write_all};
 use sparkproof_suite::flow::{EngineGuard, resources, tear_down};
 use sparkproof_testbed::EnvironmentRecord;
@@ -28,8 +28,9 @@ pub(super) struct Request<'a> {
     /// One line, the title of the report.
     pub(super) title: String,
     pub(super) plan: serde_json::Value,
-    /// The plan's Spark configuration: values of secret keys are masked from the first event on.
-    pub(super) conf: Option<&'a Conf>,
+    /// The plan that runs: secrets of its configuration and of its pod templates are masked from the
+    /// first event on.
+    pub(super) resolved: Option<&'a ResolvedPlan>,
 }
 
 impl<'a> Request<'a> {
@@ -38,7 +39,7 @@ impl<'a> Request<'a> {
         Ok(Request {
             report_dir: plan.report_dir.as_deref(),
             plan: serde_json::to_value(plan).or_internal("writing the plan")?,
-            conf: Some(&plan.conf),
+            resolved: Some(plan),
             ..Self::without_plan(mode, title)
         })
     }
@@ -52,7 +53,7 @@ impl<'a> Request<'a> {
             report_dir: None,
             title,
             plan: serde_json::Value::Null,
-            conf: None,
+            resolved: None,
         }
     }
 }
@@ -82,8 +83,9 @@ async fn frame(
     let cancel = Cancel::default();
     cancel.on_signals()?;
     let secrets = Secrets::default();
-    if let Some(conf) = request.conf {
-        conf.register(&secrets);
+    if let Some(plan) = request.resolved {
+        plan.conf.register(&secrets);
+        plan.pods.register(&secrets);
     }
     let run = match request.id {
         Some(id) => Run::begin_as(&dirs, request.scope, id).await?,

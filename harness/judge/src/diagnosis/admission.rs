@@ -270,8 +270,8 @@ const FIELDS: [(&str, &str); 9] = [
     ("spec.hostname", "a shorter name (spark.app.name, spark.kubernetes.executor.podNamePrefix)"),
     (
         "resources",
-        "fit requests and limits to each other (--executor-cpu, --executor-memory, \
-         spark.kubernetes.{role}.limit.cores)",
+        "fit requests and limits to each other (--{role}-cpu, --{role}-cpu-limit, \
+         --{role}-memory)",
     ),
     (".env", "correct the variable (spark.executorEnv.*, spark.kubernetes.{role}.secretKeyRef.*)"),
     ("olume", "correct the volume (spark.kubernetes.{role}.volumes.*)"),
@@ -411,7 +411,7 @@ mod tests {
     #[case(
         logs(old(r#"pods "pi-exec-1" is forbidden: failed quota: system-resourcequota: must specify limits.cpu"#)),
         Cause::QuotaExceeded, "system-resourcequota wants a value of limits.cpu, which is not set in executors",
-        "spark.kubernetes.executor.limit.cores"
+        "--executor-cpu-limit=1"
     )]
     #[case(
         forbidden(
@@ -432,7 +432,7 @@ mod tests {
         forbidden("maximum cpu usage per Container is 500m.  No limit is specified"),
         Cause::LimitRange,
         "No limit",
-        "limit.cores"
+        "--executor-cpu-limit"
     )]
     #[case(
         forbidden(
@@ -454,7 +454,7 @@ mod tests {
         ),
         Cause::LimitRange,
         "ratio",
-        "limit.cores"
+        "--executor-cpu-limit"
     )]
     #[case(
         invalid(r#"spec.containers[0].resources.requests: Invalid value: "1": must be less than or equal to cpu limit"#),

@@ -637,7 +637,7 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
             entry(
                 Cause::HeapOutOfMemory,
                 "`OutOfMemoryError` or `StackOverflowError` in the log, or exit code 52",
-                "raise `--executor-memory` or `spark.driver.memory`, or what the message names",
+                "raise `--executor-memory` or `--driver-memory`, or what the message names",
                 &["exit-52"],
             ),
             entry(

@@ -7,12 +7,16 @@ use super::evidence::Evidence;
 
 /// What a remedy says to users of sparkproof, and to others. The first that fits counts, so what
 /// begins with another stands before it.
-const WORDS: [(&str, &str); 16] = [
+const WORDS: [(&str, &str); 21] = [
     ("--restricted, or a pod template", "a pod template"),
     ("--restricted", "pod templates that comply with Pod Security restricted"),
     ("--executors", "spark.executor.instances"),
     ("--executor-cpu", "spark.kubernetes.executor.request.cores"),
+    ("--executor-cpu-limit", "spark.kubernetes.executor.limit.cores"),
     ("--executor-memory", "spark.executor.memory"),
+    ("--driver-cpu", "spark.kubernetes.driver.request.cores"),
+    ("--driver-cpu-limit", "spark.kubernetes.driver.limit.cores"),
+    ("--driver-memory", "spark.driver.memory"),
     ("--driver-host", "spark.driver.host"),
     ("--driver pod", "cluster mode (spark-submit --deploy-mode cluster)"),
     ("--driver container", "a driver in a container on a network that pods reach"),
@@ -20,6 +24,7 @@ const WORDS: [(&str, &str); 16] = [
     ("--image", "spark.kubernetes.container.image"),
     ("--namespace", "spark.kubernetes.namespace"),
     ("--pod-template", "spark.kubernetes.{driver,executor}.podTemplateFile"),
+    ("--driver-pod-template", "spark.kubernetes.driver.podTemplateFile"),
     ("--service-account", "spark.kubernetes.authenticate.driver.serviceAccountName"),
     (" in the run directory", ""),
     (", or use sparkproof's image", ""),

@@ -41,6 +41,8 @@ pub struct AccessRequest {
     pub without: Option<Rule>,
     /// Permissions besides those that every session needs.
     pub beside: Vec<Rule>,
+    /// Whether a new namespace enforces Pod Security's level `restricted`.
+    pub restricted: bool,
 }
 
 /// Namespace and identities of a session.
@@ -103,8 +105,13 @@ pub async fn grant(
         let ours = terms.namespace.is_none();
         let application = (!ours).then(|| application_of(context.run.id()));
         let lease_name = format!("sparkproof-{}", context.run.id());
-        let mut granting =
-            Granting { context, cluster, namespace: &request.namespace, owned: Vec::new() };
+        let mut granting = Granting {
+            context,
+            cluster,
+            namespace: &request.namespace,
+            restricted: request.restricted,
+            owned: Vec::new(),
+        };
         let lease = granting.prepare_namespace(terms, &lease_name, application.as_deref()).await?;
         let (namespace, account) = (&request.namespace, &request.service_account);
         let granted = match (&terms.identity, ours) {

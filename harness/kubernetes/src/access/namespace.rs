@@ -10,22 +10,26 @@ use serde::de::DeserializeOwned;
 use sparkproof_base::context::Context;
 use sparkproof_base::error::{Error, Result};
 use sparkproof_base::ledger::{OwnedResource, labels};
+use sparkproof_catalog::plan::restricted::{ENFORCE, ENFORCE_VERSION, RESTRICTED};
 
 use super::ClusterCapabilities;
 use crate::cluster::Cluster;
 use crate::lease::Lease;
 
 /// Prepares a namespace for objects of the whole run, apart from its sessions: a new one, or the
-/// user's. Returns its name, and the Lease to hold while it is used.
+/// user's. A new one enforces Pod Security's level `restricted` if `restricted`. Returns its name, and
+/// the Lease to hold while it is used.
 pub async fn prepare_namespace(
     context: &Context,
     cluster: &Cluster,
     terms: &ClusterCapabilities,
     what: &str,
+    restricted: bool,
 ) -> Result<(String, Option<Lease>)> {
     let run = context.run.id();
     let namespace = terms.namespace.clone().unwrap_or_else(|| format!("{what}-{run}"));
-    let mut granting = Granting { context, cluster, namespace: &namespace, owned: Vec::new() };
+    let mut granting =
+        Granting { context, cluster, namespace: &namespace, restricted, owned: Vec::new() };
     let name = format!("sparkproof-{run}-{what}");
     let lease = context.cancel.guard(granting.prepare_namespace(terms, &name, None)).await?;
     Ok((namespace, lease))
@@ -36,6 +40,8 @@ pub(super) struct Granting<'a> {
     pub(super) context: &'a Context,
     pub(super) cluster: &'a Cluster,
     pub(super) namespace: &'a str,
+    /// Whether a new namespace enforces Pod Security's level `restricted`.
+    pub(super) restricted: bool,
     pub(super) owned: Vec<OwnedResource>,
 }
 
@@ -93,7 +99,13 @@ impl Granting<'_> {
 
     async fn namespace(&mut self) -> Result<()> {
         let name = self.namespace.to_owned();
-        let metadata = self.meta(&name);
+        let mut metadata = self.meta(&name);
+        if self.restricted {
+            // The newest rules that the API server knows: those of a version are at most as strict.
+            let level = [(ENFORCE, RESTRICTED), (ENFORCE_VERSION, "latest")];
+            let level = level.map(|(label, value)| (label.to_owned(), value.to_owned()));
+            metadata.labels.get_or_insert_default().extend(level);
+        }
         self.own(OwnedResource::Namespace {
             kubeconfig: self.cluster.kubeconfig.clone(),
             context: self.cluster.context.clone(),

@@ -103,8 +103,11 @@ fn layers(layers: &[Layer]) -> String {
 /// All properties of the contribution, by key.
 fn properties(added: &SessionOverlay) -> String {
     let derived = spec::added(added, Path::new(Placeholders::SESSION), false);
+    let template = added.needs_template();
+    let template = template.then(|| spec::template_settings(Path::new(Placeholders::SESSION)));
     let plain = added.conf.shown().map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let mut all: Vec<(String, String)> = plain.chain(derived).collect();
+    let mut all: Vec<(String, String)> =
+        plain.chain(derived).chain(template.into_iter().flatten()).collect();
     if !added.shipped_jars.is_empty() {
         all.push(("spark.jars".to_owned(), spec::jars_value(&added.shipped_jars)));
     }

@@ -38,7 +38,8 @@ use self::process::Process;
 use super::channel::{Channel, DriverListener};
 use super::evidence::driver_facts;
 use super::protocol::{DriverGone, Launched, Request};
-use super::spec::{DriverSite, FaultInjection, SESSION_IN_POD};
+use super::site::{DriverSite, SESSION_IN_POD};
+use super::spec::FaultInjection;
 
 /// Time limit until a program that launches the JVM is ready to do so.
 const CONNECT: Duration = Duration::from_secs(60);

@@ -24,12 +24,11 @@ use sparkproof_kubernetes::facts;
 use sparkproof_kubernetes::observe::Pods;
 
 use super::evidence::{self, Place};
+use super::size::memory;
 use super::template::EXECUTOR_CONTAINER;
 
 /// Seconds for which what may heal is tried again, e.g. a quota that pods use which are ending.
 const PATIENCE: u64 = 5;
-/// The least overhead of a JVM, in MiB (`ResourceProfile.MEMORY_OVERHEAD_MIN_MIB`).
-const LEAST_OVERHEAD: f64 = 384.0;
 
 type Properties = BTreeMap<String, String>;
 type Held = Looked<BTreeMap<String, BTreeMap<String, String>>>;
@@ -44,6 +43,8 @@ pub(super) struct Before<'a> {
     pub(super) asked: &'a Asked,
     pub(super) version: &'a SparkVersion,
     pub(super) properties: &'a Properties,
+    /// The executors' template, if sparkproof rendered one.
+    pub(super) template: Option<&'a Pod>,
     /// The driver's pod, if it is in one.
     pub(super) driver_pod: Option<&'a str>,
     /// The name of the session, below which its evidence is written.
@@ -65,8 +66,8 @@ impl Before<'_> {
     }
 
     async fn refused(&self) -> Result<Option<Evidence>> {
-        let (Ok(client), Some(pod)) = (self.access.client().await, executor_pod(self.properties))
-        else {
+        let pod = executor_pod(self.properties, self.template);
+        let (Ok(client), Some(pod)) = (self.access.client().await, pod) else {
             return Ok(None);
         };
         let around = self.context.cancel.guard(async { Ok(self.around().await) }).await?;
@@ -176,8 +177,8 @@ fn is_final<'a>(finding: &Finding, mut messages: impl Iterator<Item = &'a str>) 
 
 /// An executor's pod as Spark would make it (`BasicExecutorFeatureStep`), as far as admission looks
 /// at it; `None` if its name is not valid or its template cannot be read, which Spark itself says
-/// best. A template for a driver in a pod is not at its path here.
-fn executor_pod(properties: &Properties) -> Option<Pod> {
+/// best. `rendered` is sparkproof's template, which is not at its path here if the driver is in a pod.
+fn executor_pod(properties: &Properties, rendered: Option<&Pod>) -> Option<Pod> {
     let get = |key: &str| properties.get(key).map(String::as_str);
     let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
     let name = name_prefix(properties);
@@ -188,9 +189,10 @@ fn executor_pod(properties: &Properties) -> Option<Pod> {
         let text = fs_err::read_to_string(file.trim_start_matches("file://")).ok()?;
         serde_saphyr::from_str::<Pod>(&text).ok()
     };
-    let mut pod = match get("spark.kubernetes.executor.podTemplateFile") {
-        Some(file) => template(file)?,
-        None => Pod::default(),
+    let mut pod = match (rendered, get("spark.kubernetes.executor.podTemplateFile")) {
+        (Some(rendered), _) => rendered.clone(),
+        (None, Some(file)) => template(file)?,
+        (None, None) => Pod::default(),
     };
     let labels = [
         ("spark-role", "executor"),
@@ -287,14 +289,13 @@ fn of_cluster(properties: &Properties, spec: &mut PodSpec) {
 /// The resources that Spark asks for, over those of a template.
 fn resources(properties: &Properties, mut template: ResourceRequirements) -> ResourceRequirements {
     let get = |key: &str| properties.get(key).map(String::as_str);
-    let heap = get("spark.executor.memory").and_then(mebibytes).unwrap_or(1024.0);
     let factor = get("spark.executor.memoryOverheadFactor")
         .or(get("spark.kubernetes.memoryOverheadFactor"))
         .and_then(|factor| factor.parse().ok())
         .unwrap_or(0.1);
-    let overhead = get("spark.executor.memoryOverhead").and_then(mebibytes);
-    let overhead = overhead.unwrap_or_else(|| (heap * factor).max(LEAST_OVERHEAD));
-    let memory = Quantity(format!("{}Mi", (heap + overhead).floor()));
+    let overhead = get("spark.executor.memoryOverhead");
+    let memory = memory(get("spark.executor.memory"), overhead, factor);
+    let memory = Quantity(format!("{memory}Mi"));
     let cpu = get("spark.kubernetes.executor.request.cores").or(get("spark.executor.cores"));
     let requests = template.requests.get_or_insert_default();
     requests.insert("memory".to_owned(), memory.clone());
@@ -335,36 +336,33 @@ fn app_label(prefix: &str) -> String {
     label.trim_end_matches(['-', '.']).to_owned()
 }
 
-/// A size as Spark writes it (`JavaUtils.byteStringAsMb`); a number without a unit is in MiB.
-fn mebibytes(size: &str) -> Option<f64> {
-    let size = size.trim().to_ascii_lowercase();
-    let size = size.strip_suffix('b').unwrap_or(&size);
-    let (number, unit) = match size.char_indices().last()? {
-        (at, unit) if unit.is_ascii_alphabetic() => (&size[..at], unit),
-        _ => (size, 'm'),
-    };
-    let number: f64 = number.parse().ok()?;
-    Some(match unit {
-        'k' => number / 1024.0,
-        'm' => number,
-        'g' => number * 1024.0,
-        't' => number * 1024.0 * 1024.0,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rstest::rstest;
 
     fn properties(all: &[(&str, &str)]) -> Properties {
         all.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
+    fn executor_pod_of(properties: &Properties) -> Option<Pod> {
+        executor_pod(properties, None)
+    }
+
+    #[test]
+    fn a_rendered_template_is_the_base_wherever_its_file_will_be() {
+        let rendered = serde_json::json!({ "spec": { "priorityClassName": "high", "containers": [
+            { "name": EXECUTOR_CONTAINER, "env": [{ "name": "A", "value": "1" }] }] } });
+        let rendered: Pod = serde_json::from_value(rendered).expect("a pod");
+        let key = "spark.kubernetes.executor.podTemplateFile";
+        let pod = executor_pod(&properties(&[(key, "/in/a/pod.json")]), Some(&rendered));
+        let spec = pod.expect("a pod").spec.expect("a specification");
+        assert_eq!(spec.priority_class_name.as_deref(), Some("high"));
+        assert!(spec.containers.len() == 1 && spec.containers[0].env.is_some());
+    }
+
     #[test]
     fn the_pod_is_what_spark_would_ask_for() {
-        let pod = executor_pod(&properties(&[
+        let pod = executor_pod_of(&properties(&[
             ("spark.app.name", "My App!"),
             ("spark.executor.memory", "512m"),
             ("spark.kubernetes.executor.request.cores", "300m"),
@@ -436,7 +434,7 @@ mod tests {
 
     #[test]
     fn a_long_name_is_a_short_label() {
-        let pod = executor_pod(&properties(&[("spark.app.name", &"long".repeat(40))]));
+        let pod = executor_pod_of(&properties(&[("spark.app.name", &"long".repeat(40))]));
         let labels = pod.expect("a pod").metadata.labels.expect("labels");
         assert_eq!(labels["spark-app-name"].len(), 63);
     }
@@ -448,7 +446,8 @@ mod tests {
         let yaml = "spec:\n  priorityClassName: high\n  containers:\n  - name: mine\n    resources:\n      limits: {nvidia.com/gpu: 1}\n";
         std::fs::write(&file, yaml).expect("written");
         let key = "spark.kubernetes.executor.podTemplateFile";
-        let pod = executor_pod(&properties(&[(key, &file.display().to_string())])).expect("read");
+        let pod =
+            executor_pod_of(&properties(&[(key, &file.display().to_string())])).expect("read");
         let spec = pod.spec.expect("a specification");
         assert_eq!(spec.priority_class_name.as_deref(), Some("high"));
         let [container] = &*spec.containers else { panic!("{:?}", spec.containers) };
@@ -456,19 +455,8 @@ mod tests {
         let limits = container.resources.as_ref().and_then(|all| all.limits.as_ref());
         let names: Vec<&String> = limits.expect("limits").keys().collect();
         assert_eq!(names, ["memory", "nvidia.com/gpu"]);
-        assert!(executor_pod(&properties(&[(key, "/nowhere.yaml")])).is_none());
+        assert!(executor_pod_of(&properties(&[(key, "/nowhere.yaml")])).is_none());
         let key = "spark.kubernetes.executor.podNamePrefix";
-        assert!(executor_pod(&properties(&[(key, "My_Prefix")])).is_none());
-    }
-
-    #[rstest]
-    #[case("512m", Some(512.0))]
-    #[case("512MB", Some(512.0))]
-    #[case("2g", Some(2048.0))]
-    #[case("700", Some(700.0))]
-    #[case("1024k", Some(1.0))]
-    #[case("much", None)]
-    fn sizes_are_as_spark_writes_them(#[case] size: &str, #[case] expected: Option<f64>) {
-        assert_eq!(mebibytes(size), expected);
+        assert!(executor_pod_of(&properties(&[(key, "My_Prefix")])).is_none());
     }
 }

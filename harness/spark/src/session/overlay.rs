@@ -103,7 +103,7 @@ impl SessionOverlay {
 }
 
 /// Adds new entries; returns the key of the first entry that conflicts with an existing one.
-fn union<T: PartialEq, K: PartialEq>(
+pub(super) fn union<T: PartialEq, K: PartialEq>(
     into: &mut Vec<T>,
     more: Vec<T>,
     key: impl Fn(&T) -> K,
@@ -120,7 +120,7 @@ fn union<T: PartialEq, K: PartialEq>(
 }
 
 /// Sets a value that exists only once; false if it has another value already.
-fn one<T: PartialEq>(into: &mut Option<T>, more: Option<T>) -> bool {
+pub(super) fn one<T: PartialEq>(into: &mut Option<T>, more: Option<T>) -> bool {
     match (into.as_ref(), more) {
         (_, None) => true,
         (Some(had), Some(more)) => *had == more,

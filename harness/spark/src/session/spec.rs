@@ -10,77 +10,11 @@ use sparkproof_base::error::Result;
 use sparkproof_base::events::Secrets;
 use sparkproof_base::ledger::labels;
 use sparkproof_catalog::plan::conf::{REDACTION, is_secret};
-use sparkproof_catalog::plan::{ClassPath, Conf, DriverPlace, FrontEnd, STRICT};
-use sparkproof_machine::engine::Engine;
+use sparkproof_catalog::plan::{ClassPath, Conf, DriverPlace, FrontEnd, PodPlan, PodRole, STRICT};
 
 use super::overlay::SessionOverlay;
+use super::site::{BLOCK_MANAGER_PORT, DRIVER_PORT, DriverSite, UI_PORT, in_pod};
 use super::template;
-
-/// Where a driver runs.
-#[derive(Debug, Clone)]
-pub enum DriverSite {
-    /// A process on this host.
-    Host,
-    /// A container on the network of a kind cluster.
-    Container {
-        /// The engine that runs the cluster's nodes.
-        engine: Engine,
-        /// An image with Java and Python.
-        image: String,
-    },
-    /// A pod.
-    Pod(InPodSite),
-}
-
-impl DriverSite {
-    /// As the plan calls it.
-    pub(super) fn place(&self) -> DriverPlace {
-        match self {
-            DriverSite::Host => DriverPlace::Host,
-            DriverSite::Container { .. } => DriverPlace::Container,
-            DriverSite::Pod(_) => DriverPlace::Pod,
-        }
-    }
-}
-
-/// A driver in a pod.
-#[derive(Debug, Clone)]
-pub struct InPodSite {
-    /// The container.
-    pub namespace: String,
-    /// The account of the pod, with a driver's permissions.
-    pub service_account: String,
-    /// An image with Spark, for PySpark with Python.
-    pub image: String,
-    /// The Secret with which nodes pull the image.
-    pub pull_secret: Option<String>,
-    /// CPU request, e.g. `300m`.
-    pub cpu: String,
-}
-
-impl InPodSite {
-    /// The name of pod and Service, for the session in this directory.
-    pub(super) fn name(&self, dir: &Path) -> String {
-        let session = dir.file_name().unwrap_or_default().to_string_lossy();
-        format!("{session}-driver")
-    }
-}
-
-/// A volume of a driver's pod.
-pub(super) const VOLUME_IN_POD: &str = "/sparkproof";
-/// Path of the session's directory in a driver's pod.
-pub(super) const SESSION_IN_POD: &str = "/sparkproof/session";
-/// RPC port of a driver in a pod, as in cluster mode (Spark's `Constants.scala`).
-pub(super) const DRIVER_PORT: u16 = 7078;
-/// The same.
-pub(super) const BLOCK_MANAGER_PORT: u16 = 7079;
-/// The same.
-pub(super) const UI_PORT: u16 = 4040;
-
-/// Path in a driver's pod of a file of this host.
-pub(super) fn in_pod(file: &Path) -> PathBuf {
-    Path::new(VOLUME_IN_POD).join("files").join(file.strip_prefix("/").unwrap_or(file))
-}
 
 /// A fault that a front end injects, for negative controls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +51,12 @@ pub struct SessionSpec {
     pub executor_cpu: String,
     /// Heap of each executor, e.g. `512m`; the pod's limit is 384 MiB higher.
     pub executor_memory: String,
+    /// CPU limit of each executor, e.g. `1000m`; `None`: none, as Spark's.
+    pub executor_cpu_limit: Option<String>,
+    /// Heap of the driver, e.g. `1024m`; `None`: Spark's default, or what `conf` says.
+    pub driver_memory: Option<String>,
+    /// Template of executors' pods, and whether they comply with Pod Security `restricted`.
+    pub pods: PodPlan,
     /// The front end.
     pub front_end: FrontEnd,
     /// Clojure and Geni, for the front end Geni.
@@ -154,6 +94,9 @@ impl SessionSpec {
             executors,
             executor_cpu: "300m".into(),
             executor_memory: "512m".into(),
+            executor_cpu_limit: None,
+            driver_memory: None,
+            pods: PodPlan::default(),
             front_end: FrontEnd::default(),
             geni: None,
             driver: DriverSite::Host,
@@ -172,6 +115,11 @@ impl SessionSpec {
 }
 
 impl SessionSpec {
+    /// Whether executors' pods need a template, for what Spark's properties cannot set.
+    pub(super) fn needs_template(&self) -> bool {
+        self.added.needs_template() || self.pods.needs_template(PodRole::Executor)
+    }
+
     /// Whether its driver is a JVM of this host with the jars of Spark alone, which can map an
     /// archive of their classes.
     pub(super) fn loads_archived_classes(&self) -> bool {
@@ -312,7 +260,10 @@ fn ours(spec: &SessionSpec, place: &SessionTarget<'_>) -> BTreeMap<String, Strin
     let jars = std::iter::once(&place.probe_jar).chain(&spec.jars).chain(&spec.added.shipped_jars);
     let jars = jars_value(jars);
     let account = place.service_account.to_owned();
-    let added = added(&spec.added, place.dir, place.pod.is_some());
+    let mut added = added(&spec.added, place.dir, place.pod.is_some());
+    if spec.needs_template() {
+        added.extend(template_settings(place.dir));
+    }
     let label = |name: &str| format!("spark.kubernetes.executor.label.{name}");
     let mut all: BTreeMap<String, String> = [
         ("spark.master", format!("k8s://{}", place.server)),
@@ -336,9 +287,12 @@ fn ours(spec: &SessionSpec, place: &SessionTarget<'_>) -> BTreeMap<String, Strin
     ]
     .map(|(key, value): (&str, String)| (key.to_owned(), value))
     .into();
-    for (key, value) in
-        [("spark.kubernetes.context", place.kube_context), ("spark.app.id", place.application)]
-    {
+    for (key, value) in [
+        ("spark.kubernetes.context", place.kube_context),
+        ("spark.app.id", place.application),
+        ("spark.kubernetes.executor.limit.cores", spec.executor_cpu_limit.as_deref()),
+        ("spark.driver.memory", spec.driver_memory.as_deref()),
+    ] {
         all.extend(value.map(|value| (key.to_owned(), value.to_owned())));
     }
     all.extend(added);
@@ -388,15 +342,14 @@ pub(super) fn added(added: &SessionOverlay, dir: &Path, in_pod: bool) -> Vec<(St
     }
     set("spark.driver.extraJavaOptions", options.join(" "));
     set("spark.executor.extraJavaOptions", added.executor_options.join(" "));
-    if added.needs_template() {
-        let file = template_file(dir).display().to_string();
-        set("spark.kubernetes.executor.podTemplateFile", file);
-        set(
-            "spark.kubernetes.executor.podTemplateContainerName",
-            template::EXECUTOR_CONTAINER.to_owned(),
-        );
-    }
     all
+}
+
+/// The settings that name the template of executors' pods.
+pub(super) fn template_settings(dir: &Path) -> [(String, String); 2] {
+    let file = template_file(dir).display().to_string();
+    [("File", file), ("ContainerName", template::EXECUTOR_CONTAINER.to_owned())]
+        .map(|(key, value)| (format!("spark.kubernetes.executor.podTemplate{key}"), value))
 }
 
 /// Path of the pod template, which the driver reads each time it creates a pod.
@@ -431,6 +384,7 @@ fn escaped(text: &str, key: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::site::SESSION_IN_POD;
     use super::*;
     use sparkproof_base::Exit;
     use sparkproof_catalog::plan::conf::plan_refuses;

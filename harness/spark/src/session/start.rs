@@ -31,9 +31,9 @@ use super::health::{Health, Look};
 use super::logs::PodLogs;
 use super::rest::Rest;
 use super::running::Session;
+use super::site::{DriverSite, SESSION_IN_POD, in_pod as in_pod_path};
 use super::spec::{
-    DriverSite, SESSION_IN_POD, SessionSpec, SessionTarget, hosts_file, in_pod as in_pod_path,
-    masked, properties, reached_at, template_file, written,
+    SessionSpec, SessionTarget, hosts_file, masked, properties, reached_at, template_file, written,
 };
 use super::{evidence, keys, probe, template};
 
@@ -57,7 +57,9 @@ impl Session {
         let dir = session_dir(context)?;
         let path = dir.path().to_owned();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        write_added(&path, spec)?;
+        spec.pods.register(context.recorder.secrets());
+        let template = template::of_executors(&spec.pods, &spec.added)?;
+        write_added(&path, spec, template.as_deref())?;
         let probe_jar = probe::jar(context, "session", &image.spark_home, &image.version).await?;
         let server = match &spec.driver {
             DriverSite::Host => cluster.server.clone(),
@@ -140,6 +142,7 @@ impl Session {
                     asked: &asked,
                     version: &image.version,
                     properties: &all,
+                    template: template.as_deref(),
                     driver_pod: driver.pod(),
                     name: &name,
                 };
@@ -196,9 +199,9 @@ impl Session {
 }
 
 /// The files that the properties name.
-fn write_added(dir: &Path, spec: &SessionSpec) -> Result<()> {
-    if spec.added.needs_template() {
-        private_file(&template_file(dir), template::render(&spec.added)?.as_bytes())?;
+fn write_added(dir: &Path, spec: &SessionSpec, template: Option<&Pod>) -> Result<()> {
+    if let Some(pod) = template {
+        private_file(&template_file(dir), template::render(pod)?.as_bytes())?;
     }
     if !spec.added.hosts.is_empty() {
         let name = rustix::system::uname().nodename().to_string_lossy().into_owned();

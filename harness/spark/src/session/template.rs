@@ -6,16 +6,27 @@ use std::net::IpAddr;
 use k8s_openapi::api::core::v1::{Container, HostAlias, Pod, PodSpec, TopologySpreadConstraint};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use sparkproof_base::error::{ErrorContext, Result};
+use sparkproof_catalog::plan::{PodPlan, PodRole};
 
+use super::merge::merged;
 use super::overlay::SessionOverlay;
 
 /// Name of the executor's container, with a template (`podTemplateContainerName`) and without
 /// (`org.apache.spark.deploy.k8s.Constants.DEFAULT_EXECUTOR_CONTAINER_NAME`).
 pub const EXECUTOR_CONTAINER: &str = "spark-kubernetes-executor";
 
+/// The template of executors' pods: the user's, with what strategies add. `None` if Spark needs none.
+///
+/// # Errors
+/// Bad input: the two cannot be merged.
+pub(super) fn of_executors(plan: &PodPlan, added: &SessionOverlay) -> Result<Option<Box<Pod>>> {
+    let needed = added.needs_template() || plan.needs_template(PodRole::Executor);
+    needed.then(|| merged(PodRole::Executor, plan, pod(added)).map(Box::new)).transpose()
+}
+
 /// The template as JSON, which is valid YAML.
-pub(super) fn render(added: &SessionOverlay) -> Result<String> {
-    serde_json::to_string_pretty(&pod(added)).or_internal("writing the pod template")
+pub(super) fn render(pod: &Pod) -> Result<String> {
+    serde_json::to_string_pretty(pod).or_internal("writing the pod template")
 }
 
 /// Spark sets image, arguments, environment and resources itself and keeps everything else
@@ -101,7 +112,12 @@ mod tests {
             spread: true,
             ..Default::default()
         };
-        insta::assert_snapshot!(render(&added).expect("rendered"));
+        let made = of_executors(&PodPlan::default(), &added).expect("merged").expect("needed");
+        insta::assert_snapshot!(render(&made).expect("rendered"));
+        let nothing = SessionOverlay::default();
+        assert_eq!(of_executors(&PodPlan::default(), &nothing).expect("merged"), None);
+        let restricted = PodPlan { restricted: true, ..PodPlan::default() };
+        assert!(of_executors(&restricted, &nothing).expect("merged").is_some());
         assert_eq!(
             hosts_file(&added, "host"),
             "127.0.0.1 localhost\n127.0.0.1 host\n10.0.0.1 a.store.test\n10.0.0.1 b.store.test\n"

@@ -11,6 +11,7 @@ mod min_version;
 mod pods;
 pub mod read;
 mod reading_suite;
+mod restricted;
 mod suite;
 mod tally;
 mod teardown;
@@ -31,6 +32,7 @@ pub use features::run_feature_suite;
 pub use fuse::fuse_privileges;
 pub use pods::{owned_by_driver, pod_list};
 pub use reading_suite::run_reading_suite;
+pub use restricted::restricted;
 pub use suite::run_suite;
 pub use tally::tally;
 pub use teardown::{

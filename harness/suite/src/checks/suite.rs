@@ -6,7 +6,7 @@ use sparkproof_catalog::plan::Suite;
 use sparkproof_testbed::ScenarioContext;
 
 use super::{
-    barrier, let_go, namespaces_gone, owned_by_driver, pod_list, run_application_suite,
+    barrier, let_go, namespaces_gone, owned_by_driver, pod_list, restricted, run_application_suite,
     run_decommission_suite, run_decommission_timeout_suite, run_dependency_suite,
     run_dynamic_allocation_suite, run_feature_suite, run_reading_suite, run_roll_suite,
     run_scale_down_suite, run_stateful_set_suite,
@@ -24,6 +24,10 @@ pub async fn run_suite(proof: &ScenarioContext) -> Result<()> {
     let listed = phase.end(listed, |list| format!("{} Running, as snapshot", list.0.len()));
     first.note(listed)?;
     first.note(owned_by_driver(context, &live).await)?;
+    if proof.environment.plan.pods.restricted {
+        let enforced = proof.environment.terms.namespace.is_none();
+        first.note(restricted(context, &live, enforced).await)?;
+    }
 
     let phase = context.recorder.phase("executors");
     let proven = barrier(context, &mut live).await;

@@ -138,7 +138,9 @@ async fn stores(
             stores.leave_out(&given, &format!("a server in a pod is not possible: {lack}"));
         }
         None if wanted => {
-            let (namespace, lease) = prepare_namespace(context, cluster, terms, "stores").await?;
+            let restricted = plan.pods.restricted;
+            let prepared = prepare_namespace(context, cluster, terms, "stores", restricted);
+            let (namespace, lease) = prepared.await?;
             let place = InPods {
                 cluster,
                 namespace: &namespace,

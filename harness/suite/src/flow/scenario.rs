@@ -39,6 +39,7 @@ pub async fn scenario(
     };
     let secrets = Secrets::default();
     record.plan.conf.register(&secrets);
+    record.plan.pods.register(&secrets);
     let above = Recorder::open(&record.run_dir, secrets.clone(), Box::new(Silent))?;
     let dir = record.run_dir.join("scenarios").join(name);
     let recorder = Recorder::open(&dir, secrets, Box::new(Silent))?;

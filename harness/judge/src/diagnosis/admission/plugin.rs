@@ -100,7 +100,7 @@ pub(super) fn quota(one: &Refused) -> Option<Finding> {
 pub(super) fn less(requested: &str, quota: &str, driver: bool) -> String {
     if driver {
         return format!(
-            "a smaller driver (spark.driver.memory, spark.driver.cores), or end what uses the \
+            "a smaller driver (--driver-cpu, --driver-cpu-limit, --driver-memory), or end what uses the \
              quota, or raise it (kubectl edit resourcequota {quota})"
         );
     }
@@ -111,7 +111,7 @@ pub(super) fn less(requested: &str, quota: &str, driver: bool) -> String {
     };
     let mut ways = vec![first];
     for (words, way) in [
-        ("cpu=", "less CPU each (--executor-cpu, spark.kubernetes.executor.limit.cores)"),
+        ("cpu=", "less CPU each (--executor-cpu, --executor-cpu-limit)"),
         ("memory=", "less memory each (--executor-memory, spark.executor.memoryOverhead)"),
         ("storage=", "smaller claims or less ephemeral storage"),
         ("persistentvolumeclaims=", "fewer claims on demand"),
@@ -130,10 +130,10 @@ pub(super) fn less(requested: &str, quota: &str, driver: bool) -> String {
 fn specify(wanted: &str, role: &str) -> String {
     let mut ways = Vec::new();
     if wanted.contains("limits.cpu") {
-        ways.push(format!("--conf spark.kubernetes.{role}.limit.cores=1 (or more)"));
+        ways.push(format!("--{role}-cpu-limit=1 (or more)"));
     }
     if wanted.replace("limits.cpu", "").contains("cpu") {
-        ways.push(format!("--conf spark.kubernetes.{role}.request.cores"));
+        ways.push(format!("--{role}-cpu"));
     }
     if wanted.contains("memory") || wanted.contains("storage") || ways.is_empty() {
         ways.push("the other values by a pod template (--pod-template)".to_owned());
@@ -254,14 +254,13 @@ pub(super) fn limit_range(evidence: &Evidence, one: &Refused) -> Option<Finding>
         _ => " of the namespace".to_owned(),
     };
     let remedy = match resource {
-        "cpu" => format!(
-            "fit --executor-cpu and --conf spark.kubernetes.{}.limit.cores to it, or change the \
-             LimitRange",
+        "cpu" => {
+            format!("fit --{0}-cpu and --{0}-cpu-limit to it, or change the LimitRange", one.role())
+        }
+        "memory" => format!(
+            "fit --{0}-memory and spark.{0}.memoryOverhead to it, or change the LimitRange",
             one.role()
         ),
-        "memory" => "fit --executor-memory and spark.executor.memoryOverhead to it, or change the \
-                     LimitRange"
-            .to_owned(),
         _ => format!("set {resource} by a pod template (--pod-template), or change the LimitRange"),
     };
     let said = one.message.split_once(": ").map_or(&*one.message, |(_, said)| said);

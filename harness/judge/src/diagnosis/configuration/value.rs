@@ -131,7 +131,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r"cpu request .* should be less than or equal to cpu limit.*",
-        "raise spark.kubernetes.executor.limit.cores, or lower --executor-cpu",
+        "raise --executor-cpu-limit, or lower --executor-cpu",
     ),
     (
         r"Invalid quantity value passed to parse.*",

@@ -52,7 +52,7 @@ pub(super) fn heap_of(role: PodRole) -> &'static str {
 /// How to raise the heap.
 pub(super) fn raise_heap(role: PodRole) -> &'static str {
     match role {
-        PodRole::Driver => "raise spark.driver.memory",
+        PodRole::Driver => "raise --driver-memory",
         _ => "raise --executor-memory",
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn raise_heap(role: PodRole) -> &'static str {
 /// How to raise a container's limit.
 fn raise_limit(role: PodRole) -> &'static str {
     match role {
-        PodRole::Driver => "raise spark.driver.memory or spark.driver.memoryOverhead",
+        PodRole::Driver => "raise --driver-memory or spark.driver.memoryOverhead",
         _ => "raise --executor-memory or spark.executor.memoryOverhead",
     }
 }

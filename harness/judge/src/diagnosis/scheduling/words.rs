@@ -191,15 +191,12 @@ fn room(evidence: &Evidence, pod: &PodFacts, resource: &Resource) -> (Cause, Str
     let driver = pod.role == PodRole::Driver;
     let (cause, less) = match (resource, driver) {
         (Resource::Cpu, false) => (Cause::InsufficientCpu, "less CPU for each (--executor-cpu)"),
-        (Resource::Cpu, true) => (
-            Cause::InsufficientCpu,
-            "less CPU for the driver (--conf spark.kubernetes.driver.request.cores=…)",
-        ),
+        (Resource::Cpu, true) => (Cause::InsufficientCpu, "less CPU for the driver (--driver-cpu)"),
         (Resource::Memory, false) => {
             (Cause::InsufficientMemory, "less memory for each (--executor-memory)")
         }
         (Resource::Memory, true) => {
-            (Cause::InsufficientMemory, "less memory for the driver (--conf spark.driver.memory=…)")
+            (Cause::InsufficientMemory, "less memory for the driver (--driver-memory)")
         }
         (Resource::Other(name), _) if name == "ephemeral-storage" => (
             Cause::InsufficientResource,

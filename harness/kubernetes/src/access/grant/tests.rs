@@ -53,6 +53,7 @@ fn request() -> AccessRequest {
         spark_version: SparkVersion::new(3, 5, 9),
         without: None,
         beside: Vec::new(),
+        restricted: false,
     }
 }
 

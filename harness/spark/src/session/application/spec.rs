@@ -7,8 +7,11 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use sparkproof_base::error::Result;
 use sparkproof_base::ledger::labels::{KUBE_RUN, KUBE_SESSION};
-use sparkproof_catalog::plan::Conf;
 use sparkproof_catalog::plan::conf::REDACTION;
+use sparkproof_catalog::plan::{Conf, PodPlan, PodRole};
+
+use crate::session::merge::merged;
+use crate::session::spec::template_settings;
 
 /// The input of `spark-submit`.
 #[derive(Debug, Clone)]
@@ -23,15 +26,26 @@ pub struct ApplicationSpec {
     pub arguments: Vec<String>,
     /// Executors, at least 1.
     pub executors: u32,
-    /// CPU request of the driver and of each executor, e.g. `300m`.
+    /// CPU request of each executor, e.g. `300m`.
     pub cpu: String,
-    /// Heap of the driver and of each executor, e.g. `512m`.
+    /// Heap of each executor, e.g. `512m`.
     pub memory: String,
+    /// CPU request of the driver, e.g. `300m`.
+    pub driver_cpu: String,
+    /// Heap of the driver, e.g. `512m`.
+    pub driver_memory: String,
     /// Files of the submission's `SPARK_CONF_DIR`, by name: Spark passes them to driver and
     /// executors.
     pub conf_files: BTreeMap<String, String>,
+    /// CPU limit of the driver, e.g. `1000m`.
+    pub driver_cpu_limit: String,
+    /// CPU limit of each executor; `None`: none, as Spark's.
+    pub executor_cpu_limit: Option<String>,
     /// Template of the driver's pod, for what properties cannot set.
     pub driver_template: Option<Pod>,
+    /// Templates of the user, with which [`Self::driver_template`] is merged, and whether pods comply
+    /// with Pod Security `restricted`.
+    pub pods: PodPlan,
     /// Jars on the class path of the submission, for uploads.
     pub class_path: Vec<PathBuf>,
     /// Further configuration; keys that contradict the fields are refused.
@@ -60,6 +74,20 @@ impl ApplicationSpec {
         format!("application.{}.{what}", self.name)
     }
 
+    fn has_driver_template(&self) -> bool {
+        self.driver_template.is_some() || self.pods.needs_template(PodRole::Driver)
+    }
+
+    /// The template of the driver's pod; `None` if Spark needs none.
+    ///
+    /// # Errors
+    /// Bad input: the user's cannot be merged with the application's.
+    pub(super) fn merged_driver_template(&self) -> Result<Option<Box<Pod>>> {
+        let own = || self.driver_template.clone().unwrap_or_default();
+        let needed = self.has_driver_template();
+        needed.then(|| merged(PodRole::Driver, &self.pods, own()).map(Box::new)).transpose()
+    }
+
     /// The properties. Bad input: the configuration contradicts the fields.
     pub(super) fn properties(
         &self,
@@ -69,8 +97,9 @@ impl ApplicationSpec {
         let defaults = [
             ("spark.executor.cores", "1"),
             ("spark.kubernetes.container.image.pullPolicy", "IfNotPresent"),
-            ("spark.kubernetes.driver.request.cores", &self.cpu),
-            ("spark.driver.memory", &self.memory),
+            ("spark.kubernetes.driver.request.cores", &self.driver_cpu),
+            ("spark.kubernetes.driver.limit.cores", &self.driver_cpu_limit),
+            ("spark.driver.memory", &self.driver_memory),
             // The first task waits for all executors: otherwise a few tasks could end without them.
             ("spark.scheduler.minRegisteredResourcesRatio", "1.0"),
             ("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s"),
@@ -101,9 +130,17 @@ impl ApplicationSpec {
         ]
         .map(|(key, value): (&str, String)| (key.to_owned(), value))
         .into();
-        if self.driver_template.is_some() {
+        if let Some(limit) = &self.executor_cpu_limit {
+            all.insert("spark.kubernetes.executor.limit.cores".to_owned(), limit.clone());
+        }
+        if self.has_driver_template() {
             let file = driver_template_file(place.dir).display().to_string();
             all.insert("spark.kubernetes.driver.podTemplateFile".to_owned(), file);
+            let name = PodRole::Driver.container().to_owned();
+            all.insert("spark.kubernetes.driver.podTemplateContainerName".to_owned(), name);
+        }
+        if self.pods.needs_template(PodRole::Executor) {
+            all.extend(template_settings(place.dir));
         }
         for role in ["driver", "executor"] {
             for (label, value) in [(KUBE_RUN, place.run), (KUBE_SESSION, place.session)] {
@@ -135,7 +172,12 @@ pub(super) mod tests {
             cpu: "200m".into(),
             memory: "512m".into(),
             conf_files: BTreeMap::new(),
+            driver_cpu: "200m".into(),
+            driver_memory: "512m".into(),
+            driver_cpu_limit: "1000m".into(),
+            executor_cpu_limit: None,
             driver_template: None,
+            pods: PodPlan::default(),
             class_path: Vec::new(),
             conf: Conf::default(),
             deadline: Duration::from_secs(180),
@@ -169,6 +211,14 @@ pub(super) mod tests {
         let with = ApplicationSpec { driver_template: Some(Pod::default()), ..spec() };
         let line = "spark.kubernetes.driver.podTemplateFile=/state/session-x/driver.json";
         assert!(rendered_of(&with).expect("valid").lines().any(|l| l == line));
+        let pods = PodPlan { restricted: true, ..PodPlan::default() };
+        let restricted = ApplicationSpec { pods, ..spec() };
+        let text = rendered_of(&restricted).expect("valid");
+        assert!(text.lines().any(|l| l == line), "{text}");
+        let line = "spark.kubernetes.executor.podTemplateFile=/state/session-x/executor.json";
+        assert!(text.lines().any(|l| l == line), "{text}");
+        let made = restricted.merged_driver_template().expect("merged").expect("needed");
+        assert!(made.spec.is_some_and(|spec| spec.security_context.is_some()));
         assert!(!rendered_of(&spec()).expect("valid").contains("podTemplateFile"));
     }
 
@@ -192,7 +242,11 @@ pub(super) mod tests {
     /// Otherwise a plan with such a key would be refused only after its cluster is up.
     #[test]
     fn every_key_of_an_application_is_known_to_the_plan() {
-        let spec = ApplicationSpec { driver_template: Some(Pod::default()), ..spec() };
+        let spec = ApplicationSpec {
+            driver_template: Some(Pod::default()),
+            pods: PodPlan { restricted: true, ..PodPlan::default() },
+            ..spec()
+        };
         for key in spec.ours(&place()).into_keys() {
             assert!(plan_refuses(&key), "{key}");
         }

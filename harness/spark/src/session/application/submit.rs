@@ -30,7 +30,9 @@ use crate::session::driver::{foreign, session_dir};
 use crate::session::evidence::{self, Place, pod_facts};
 use crate::session::health::{Health, Look};
 use crate::session::logs::{PodLogs, sparks_container};
-use crate::session::spec::{masked, written};
+use crate::session::overlay::SessionOverlay;
+use crate::session::spec::{masked, template_file, written};
+use crate::session::template;
 
 /// How long `spark-submit` may take: it starts a JVM and creates a few objects.
 const SUBMISSION: Duration = Duration::from_secs(120);
@@ -67,6 +69,7 @@ impl Application {
         pods: &Pods,
     ) -> Result<Application> {
         spec.conf.register(context.recorder.secrets());
+        spec.pods.register(context.recorder.secrets());
         let dir = session_dir(context)?;
         let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let place = SubmissionTarget {
@@ -81,9 +84,16 @@ impl Application {
         let properties = dir.path().join("properties");
         let wanted = spec.properties(&place)?;
         private_file(&properties, written(&wanted).as_bytes())?;
-        if let Some(template) = &spec.driver_template {
-            let text = serde_json::to_vec(template).or_internal("writing the pod template")?;
-            private_file(&driver_template_file(dir.path()), &text)?;
+        for (template, file) in [
+            (spec.merged_driver_template()?, driver_template_file(dir.path())),
+            (
+                template::of_executors(&spec.pods, &SessionOverlay::default())?,
+                template_file(dir.path()),
+            ),
+        ] {
+            if let Some(pod) = template {
+                private_file(&file, template::render(&pod)?.as_bytes())?;
+            }
         }
         let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &access.namespace);
         let ours = {

@@ -18,7 +18,7 @@ use sparkproof_base::ledger::labels;
 use sparkproof_base::tar_stream::pack_as;
 use sparkproof_base::verdict::Cause;
 use sparkproof_base::wait::{Progress, Source, Waiting, wait};
-use sparkproof_catalog::plan::DriverPlace;
+use sparkproof_catalog::plan::{DriverPlace, PodRole};
 use sparkproof_judge::diagnosis::{Asked, DriverFacts, Evidence, diagnose};
 use sparkproof_kubernetes::cluster::{Cluster, InPod, Provider};
 use sparkproof_kubernetes::facts;
@@ -31,17 +31,21 @@ use super::launch::{JVM_ENDED, Launch, NO_JVM};
 use crate::session::evidence::{self, Place, pod_facts};
 use crate::session::health::{Health, Look};
 use crate::session::logs::{each_line, not_followed};
-use crate::session::spec::{
+use crate::session::merge::merged;
+use crate::session::site::{
     BLOCK_MANAGER_PORT, DRIVER_PORT, InPodSite, SESSION_IN_POD, UI_PORT, VOLUME_IN_POD, in_pod,
 };
+use crate::session::size::memory;
 use crate::session::template::host_aliases;
 
 /// Its container.
 const CONTAINER: &str = "spark-kubernetes-driver";
 /// Seconds until it must run; its image is on the node.
 const START: u64 = 60;
-/// Memory as for Spark's driver pods: a heap of 1 GiB plus overhead.
-const MEMORY: &str = "1408Mi";
+/// Spark's factors of a driver's overhead: of a JVM, and of a driver that is not one
+/// (`spark.kubernetes.memoryOverheadFactor`).
+const OVERHEAD: f64 = 0.1;
+const OVERHEAD_OF_PYTHON: f64 = 0.4;
 /// The script of the main process: waits for its files, then becomes the front end.
 const WAITS: &str = "mkdir \"$1\" && mkfifo \"$1/requests\" \"$1/replies\" \"$1/ready\" && \
                      read -r _ < \"$1/ready\" && cd \"$1/scratch\" && shift && exec \"$@\"";
@@ -347,6 +351,9 @@ fn pod(
     let inside = Path::new(SESSION_IN_POD);
     let mut command = ["sh", "-c", WAITS, "sh", SESSION_IN_POD].map(str::to_owned).to_vec();
     command.extend(files::contained(dir, inside, launch)?);
+    let factor = if launch.front_end.is_jvm() { OVERHEAD } else { OVERHEAD_OF_PYTHON };
+    let memory = memory(site.heap.as_deref(), site.overhead.as_deref(), factor);
+    let memory = format!("{memory}Mi");
     let environment: Vec<_> = files::environment(context, inside, launch)?
         .into_iter()
         .map(|(key, value)| json!({ "name": key, "value": value.to_string_lossy() }))
@@ -364,7 +371,10 @@ fn pod(
                 "command": command,
                 "env": environment,
                 "volumeMounts": [{ "name": "files", "mountPath": VOLUME_IN_POD }],
-                "resources": { "requests": { "cpu": site.cpu, "memory": MEMORY } },
+                "resources": {
+                    "requests": { "cpu": site.cpu, "memory": memory },
+                    "limits": { "cpu": site.cpu_limit, "memory": memory },
+                },
             }],
             "volumes": [{ "name": "files", "emptyDir": {} }],
         },
@@ -379,14 +389,14 @@ fn pod(
     if let Some(spec) = &mut pod.spec {
         spec.host_aliases = host_aliases(launch.hosts);
     }
-    Ok(pod)
+    merged(PodRole::Driver, &site.pods, pod)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use sparkproof_base::testing::test_context;
-    use sparkproof_catalog::plan::FrontEnd;
+    use sparkproof_catalog::plan::{FrontEnd, PodPlan};
 
     #[test]
     fn a_pod_gets_its_files_before_it_starts_and_knows_hosts_by_name() {
@@ -413,6 +423,10 @@ mod tests {
             image: "spark:1".into(),
             pull_secret: Some("key".into()),
             cpu: "250m".into(),
+            cpu_limit: "1000m".into(),
+            heap: Some("5g".into()),
+            overhead: None,
+            pods: PodPlan { restricted: true, ..PodPlan::default() },
         };
         let made = pod(&context, keep.path(), &launch, &site, "session-x-driver").expect("a pod");
         insta::with_settings!({ filters => [
