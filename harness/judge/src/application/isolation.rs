@@ -105,7 +105,11 @@ pub(crate) fn controls() -> Vec<Control> {
     let few = Says::Red("2 executors expected, Stranger asked 1");
     vec![
         control("only its own pods are let in", Says::Green, &|_| {}),
-        control("a stranger reaches all", Says::Red("reaches exec-1"), &all(Caller::Stranger, true)),
+        control(
+            "a stranger reaches all",
+            Says::Red("reaches exec-1"),
+            &all(Caller::Stranger, true),
+        ),
         control("a stranger reaches one", Says::Red("reaches exec-2"), &|seen| {
             seen.attempts[5].connected = true;
         }),

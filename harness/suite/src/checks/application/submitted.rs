@@ -60,10 +60,8 @@ pub(super) async fn application_while(
     let phase = context.recorder.phase("application");
     let ran = async {
         let driver = submitted.driver.clone();
-        let (finished, looked) = tokio::join!(
-            completed(context, submitted, &ground, spec),
-            meanwhile(&ground, &driver)
-        );
+        let (finished, looked) =
+            tokio::join!(completed(context, submitted, &ground, spec), meanwhile(&ground, &driver));
         let finished = finished?;
         let mut first = FirstFailure::default();
         first.note(looked)?;
