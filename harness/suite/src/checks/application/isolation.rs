@@ -20,7 +20,7 @@ use super::submitted::application_while;
 /// The port at which executors serve blocks to each other; without a setting it is any.
 const PORT: (&str, &str) = ("spark.blockManager.port", "7178");
 /// Enough tasks that executors are there while they are asked.
-const TASKS: u32 = 4000;
+const TASKS: u32 = 2500;
 /// Seconds until executors listen, and until a network has heeded a policy.
 const HEEDED: u64 = 60;
 const STRANGER: &str = "stranger";
