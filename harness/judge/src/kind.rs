@@ -162,6 +162,17 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<ended::AfterEnd>,
         },
         Kind {
+            id: application::isolation::ReachedExecutors::KIND,
+            ids: &["application.*.isolation"],
+            claim: "The driver's pod and other executors reach each executor's port, a pod that is \
+                    not of the application does not, and the application has a NetworkPolicy.",
+            looks_at: "Connections that are asked for in each of these pods; the NetworkPolicies \
+                       with the application's label.",
+            live: LiveControl::Scenario("versions", "executors_without_a_policy_are_open"),
+            controls: application::isolation::controls,
+            judge: judge::<application::isolation::ReachedExecutors>,
+        },
+        Kind {
             id: application::features::DriverAddress::KIND,
             ids: &["application.*.driver-address"],
             claim: "Each executor has the address of the driver's pod.",
@@ -592,8 +603,8 @@ pub fn kinds() -> &'static [Kind] {
                 "teardown.collected",
                 "teardown.removed",
             ],
-            claim: "An ended session leaves nothing behind: no pods, ConfigMaps, Services, claims or \
-                    StatefulSets.",
+            claim: "An ended session leaves nothing behind: no pods, ConfigMaps, Services, claims, \
+                    StatefulSets or NetworkPolicies.",
             looks_at: "These kinds in the session's namespace, listed until they are gone or the time \
                        is over; kinds that cannot be listed are named.",
             live: LiveControl::Scenario("permissions", "a_session_without_a_verb"),

@@ -35,6 +35,7 @@ pub use application::features::{
     DriverAddress, ExpectedMemory, ExpectedPriority, ExpectedWords, LoggedEverywhere, Memories,
     PodMemory, Priorities,
 };
+pub use application::isolation::{Attempt, Caller, ReachedExecutors};
 pub use application::object::Object;
 pub use application::stateful_set::{
     Claims, ExecutorIds, ExpectedClaims, PodClaims, SetOfExecutors, StatefulSets,

@@ -20,6 +20,9 @@ pub struct Leftovers {
     pub claims: Vec<String>,
     /// StatefulSets: one that is left would create its pods again.
     pub stateful_sets: Vec<String>,
+    /// NetworkPolicies: one that is left would bind the next session's pods.
+    #[serde(default)]
+    pub network_policies: Vec<String>,
 }
 
 impl Leftovers {
@@ -43,6 +46,7 @@ impl std::fmt::Display for Leftovers {
             .chain(rest("service", &self.services))
             .chain(rest("persistentvolumeclaim", &self.claims))
             .chain(rest("statefulset", &self.stateful_sets))
+            .chain(rest("networkpolicy", &self.network_policies))
             .collect();
         f.write_str(&all.join(", "))
     }
@@ -115,6 +119,9 @@ pub(crate) fn controls() -> Vec<Control> {
         control("a StatefulSet", Says::Red("statefulset spark-s-0"), &|left| {
             left.stateful_sets.push("spark-s-0".to_owned());
         }),
+        control("a NetworkPolicy", Says::Red("networkpolicy x-policy"), &|left| {
+            left.network_policies.push("x-policy".to_owned());
+        }),
         Control::unseen::<Left>(&(), "namespace x could not be listed"),
     ]
 }
@@ -150,7 +157,8 @@ impl Observation for Held {
             && held.config_maps.iter().all(of_executors)
             && held.services.is_empty()
             && held.claims.is_empty()
-            && held.stateful_sets.is_empty();
+            && held.stateful_sets.is_empty()
+            && held.network_policies.is_empty();
         let judged = match as_expected {
             true => Judged::green(),
             false => Judged::red(
@@ -201,6 +209,7 @@ pub(crate) fn kill_controls() -> Vec<Control> {
         control("a Service", red, &|held| held.services.push("x-svc".to_owned())),
         control("a claim", red, &|held| held.claims.push("x-pvc-0".to_owned())),
         control("a StatefulSet", red, &|held| held.stateful_sets.push("s".to_owned())),
+        control("a NetworkPolicy", red, &|held| held.network_policies.push("p".to_owned())),
         control("nothing", red, &|held| *held = Leftovers::default()),
         Control::unseen::<Held>(&expected, "namespace x could not be listed"),
     ]

@@ -17,6 +17,7 @@ mod lifecycle;
 mod minikube;
 mod mounts;
 mod negative;
+mod network;
 mod own_scenarios;
 mod owning;
 mod permissions;

@@ -9,6 +9,7 @@ use sparkproof::Result;
 use sparkproof::catalog::SparkVersion;
 use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::FrontEnd;
+use sparkproof::checks;
 use sparkproof::images::{load, spark};
 use sparkproof::testbed::{EndKind, Environment, ScenarioContext};
 
@@ -88,6 +89,38 @@ async fn an_older_image_than_its_driver_is_named() -> Outcome {
             expect_red(session.start().await, &["version-mismatch"])?;
         }
         Ok(())
+    })
+    .await
+}
+
+/// The newest Spark makes a NetworkPolicy for the executors of an application.
+const NEWEST: &str = "4.3.0";
+
+#[tokio::test]
+#[ignore = "full: needs another image"]
+async fn executors_accept_only_pods_of_their_application() -> Outcome {
+    proof("executors_accept_only_pods_of_their_application", async |p| {
+        let p = &with_spark(p, &NEWEST.parse()?).await?;
+        checks::run_isolation_suite(p.session(), &p.example_image().await?, |_| {}).await
+    })
+    .await
+}
+
+/// The control: without it, any pod of the cluster is let in.
+#[tokio::test]
+#[ignore = "full: needs another image"]
+async fn executors_without_a_policy_are_open() -> Outcome {
+    proof("executors_without_a_policy_are_open", async |p| {
+        let p = &with_spark(p, &NEWEST.parse()?).await?;
+        let image = p.example_image().await?;
+        let excluded = checks::run_isolation_suite(p.session(), &image, |spec| {
+            spec.conf.insert(
+                "spark.kubernetes.driver.pod.excludedFeatureSteps",
+                "org.apache.spark.deploy.k8s.features.NetworkPolicyFeatureStep",
+            );
+        });
+        let open = "a pod that is not of the application reaches";
+        expect_red(excluded.await, &[open]).map(drop)
     })
     .await
 }

@@ -162,6 +162,7 @@ pub(super) fn recipe(go: &Go, release: &KubernetesRelease) -> Result<Key> {
         go.key("etcd", None),
         go.key("coredns", None),
         go.key("kind", None),
+        go.key("policyd", None),
     ];
     let key = parts.iter().fold(key, |key, part| key.with("part", part.id()));
     Ok(inputs::add(key, "files"))

@@ -1,5 +1,5 @@
 //! The Go programs of a node, each a cache entry: Kubernetes with related programs, etcd, CoreDNS,
-//! kind. Built one after the other: `go build` uses all processors, and builds that share packages
+//! kind, the policy controller. Built one after the other: `go build` uses all processors, and builds that share packages
 //! must not compile them twice.
 
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ pub(super) struct Components {
     pub coredns: PathBuf,
     /// `kind`, and `base/`: the files of its base image.
     pub kind: PathBuf,
+    /// `policyd`.
+    pub policyd: PathBuf,
 }
 
 /// Minikube, in a directory of its own sources.
@@ -104,6 +106,7 @@ pub(super) async fn all(
         etcd: single(context, phase, go, "etcd", ".").await?,
         coredns: single(context, phase, go, "coredns", ".").await?,
         kind: kind(context, phase, go).await?,
+        policyd: single(context, phase, go, "policyd", ".").await?,
     })
 }
 

@@ -73,6 +73,14 @@ mod tests {
         assert!(minikube.sha256.values().all(|digest| digest.len() == 64));
     }
 
+    /// So that Go compiles that client once for all programs of a node.
+    #[test]
+    fn the_policy_controller_has_the_client_of_the_default_kubernetes() {
+        let release = KubernetesRelease::resolve(None).expect("default");
+        let client = format!("k8s.io/client-go v0{}", &release.version[2..]);
+        assert!(text("go/policyd/go.mod").contains(&client));
+    }
+
     #[test]
     fn the_default_kubernetes_is_committed() {
         let release = KubernetesRelease::resolve(None).expect("default");

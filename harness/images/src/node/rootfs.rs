@@ -15,7 +15,7 @@ use crate::{Cache, Key};
 /// The packages of kind's base image, without those for a second snapshotter or network file
 /// systems; and the container runtime and a shell for helper pods, which kind builds from sources.
 const PACKAGES: &str = "busybox-static,ca-certificates,conntrack,containerd,\
-containernetworking-plugins,ethtool,iproute2,iptables,kmod,mount,nftables,pigz,procps,runc,\
+containernetworking-plugins,ethtool,iproute2,ipset,iptables,kmod,mount,nftables,pigz,procps,runc,\
 systemd,systemd-sysv,util-linux";
 
 /// Its key. The Debian release is in the script; package versions are those of the day of the

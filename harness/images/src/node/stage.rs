@@ -117,6 +117,7 @@ fn node_files(parts: &Components) -> Vec<(PathBuf, &'static str)> {
         (parts.kubernetes.join("kubectl"), "usr/bin/kubectl"),
         (parts.kubernetes.join("kubelet"), "usr/bin/kubelet"),
         (parts.kubernetes.join("netd"), "usr/local/bin/netd"),
+        (parts.policyd.join("policyd"), "usr/local/bin/policyd"),
     ]
 }
 

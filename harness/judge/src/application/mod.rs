@@ -4,6 +4,7 @@ pub(crate) mod dependencies;
 pub(crate) mod ended;
 pub(crate) mod executors;
 pub(crate) mod features;
+pub(crate) mod isolation;
 pub(crate) mod object;
 pub(crate) mod stateful_set;
 pub(crate) mod submitted;

@@ -613,7 +613,13 @@ const GROUPS: &[(&str, &[CauseEntry])] = &[
                  executor came in spite of it; also of a driver's pod that does not reach the API \
                  server",
                 "allow the session's pods to each other, to the driver and to the cluster's DNS",
-                &[],
+                &[
+                    "policy-denies-all",
+                    "policy-denies-egress",
+                    "policy-denies-all-to-the-drivers-pod",
+                    "policy-denies-ingress-of-the-drivers-pod",
+                    "policy-without-dns",
+                ],
             ),
             entry(
                 Cause::OtherNodesOnly,

@@ -176,7 +176,13 @@ impl ClusterCapabilities {
 
     /// Kinds of leftovers that cannot be listed.
     pub fn unseen(&self) -> Vec<String> {
-        let kinds = ["configmaps", "services", "persistentvolumeclaims", "statefulsets.apps"];
+        let kinds = [
+            "configmaps",
+            "services",
+            "persistentvolumeclaims",
+            "statefulsets.apps",
+            "networkpolicies.networking.k8s.io",
+        ];
         kinds.into_iter().filter(|kind| !self.may(kind, "list")).map(str::to_owned).collect()
     }
 

@@ -116,8 +116,12 @@ pub(super) const GUIDE: [Rule; 3] = [
 /// All permissions that are ever used, with this Spark version.
 pub fn every(spark: &SparkVersion) -> Vec<Rule> {
     let uses = OPTIONAL_PERMISSIONS.iter().flat_map(|one| one.rules);
-    // Listing StatefulSets is optional: no session on a user's cluster creates them.
-    let others = [rule("persistentvolumeclaims", "create"), rule("statefulsets.apps", "list")];
+    // Listing the last two is optional: no session on a user's cluster creates them.
+    let others = [
+        rule("persistentvolumeclaims", "create"),
+        rule("statefulsets.apps", "list"),
+        rule("networkpolicies.networking.k8s.io", "list"),
+    ];
     let groups: [&[Rule]; 10] = [
         needed(spark),
         &EXEC,

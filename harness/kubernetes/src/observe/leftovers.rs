@@ -1,8 +1,9 @@
-//! Spark's objects in a namespace: pods, ConfigMaps, Services, PVCs, StatefulSets.
+//! Spark's objects in a namespace: pods, ConfigMaps, Services, PVCs, StatefulSets, NetworkPolicies.
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -52,12 +53,13 @@ pub async fn leftovers(
     namespace: &str,
     look: &LeftoverQuery,
 ) -> Result<Leftovers> {
-    let (pods, maps, services, claims, sets) = tokio::try_join!(
+    let (pods, maps, services, claims, sets, policies) = tokio::try_join!(
         look.list::<Pod>(client, namespace),
         look.list::<ConfigMap>(client, namespace),
         look.list::<Service>(client, namespace),
         look.list::<PersistentVolumeClaim>(client, namespace),
         look.list::<StatefulSet>(client, namespace),
+        look.list::<NetworkPolicy>(client, namespace),
     )
     .or_environment(format!("listing what namespace {namespace} holds"))?;
     Ok(Leftovers {
@@ -71,6 +73,7 @@ pub async fn leftovers(
         services: names(&services).collect(),
         claims: names(&claims).collect(),
         stateful_sets: names(&sets).collect(),
+        network_policies: names(&policies).collect(),
     })
 }
 
@@ -88,6 +91,7 @@ pub async fn delete_leftovers(
         delete_all::<Pod>(client, namespace, left.pods.keys()).await?;
         delete_all::<ConfigMap>(client, namespace, &left.config_maps).await?;
         delete_all::<Service>(client, namespace, &left.services).await?;
+        delete_all::<NetworkPolicy>(client, namespace, &left.network_policies).await?;
         delete_all::<PersistentVolumeClaim>(client, namespace, &left.claims).await
     };
     deleted.await.or_environment(format!("deleting what a killed driver left in {namespace}"))
@@ -160,6 +164,18 @@ mod tests {
         assert_eq!(held.to_string(), "configmap spark-exec-0-conf-map");
         let blind =
             LeftoverQuery { unseen: vec!["configmaps".to_owned()], ..LeftoverQuery::default() };
+        assert!(leftovers(&server, "n", &blind).await.expect("listed").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_network_policy_is_one() {
+        let server = server("networkpolicies", &["pi-policy"]);
+        let held = leftovers(&server, "n", &LeftoverQuery::default()).await.expect("listed");
+        assert_eq!(held.to_string(), "networkpolicy pi-policy");
+        let blind = LeftoverQuery {
+            unseen: vec!["networkpolicies.networking.k8s.io".to_owned()],
+            ..LeftoverQuery::default()
+        };
         assert!(leftovers(&server, "n", &blind).await.expect("listed").is_empty());
     }
 

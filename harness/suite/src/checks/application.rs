@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod features;
+mod isolation;
 mod seen;
 mod stateful_set;
 mod submitted;
@@ -14,6 +15,7 @@ use sparkproof_testbed::ScenarioContext;
 pub use self::dependencies::{DEPENDENCY_KEYS, run_dependency_suite};
 use self::features::shown;
 pub use self::features::{ApplicationFeature, ON_JVM, ON_PYTHON, application_features};
+pub use self::isolation::run_isolation_suite;
 pub use self::stateful_set::{ON_STATEFUL_SET, run_stateful_set_suite};
 pub use self::submitted::{application, executors as application_executors, said};
 

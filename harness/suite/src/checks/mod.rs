@@ -19,7 +19,7 @@ mod teardown;
 pub use application::{
     ApplicationFeature, DEPENDENCY_KEYS, ON_JVM, ON_PYTHON, ON_STATEFUL_SET, application,
     application_executors, application_features, run_application_suite, run_dependency_suite,
-    run_stateful_set_suite, said,
+    run_isolation_suite, run_stateful_set_suite, said,
 };
 pub use decommission::{
     blocks_spread, decommissioned, decommissions, due_are_rolled, given_back,

@@ -32,6 +32,17 @@ pub async fn application(
     spec: &ApplicationSpec,
     says: &str,
 ) -> Result<FinishedApplication> {
+    application_while(wanted, image, spec, says, async |_, _| Ok(())).await
+}
+
+/// The same; `meanwhile` looks at it while it runs, with the name of the driver's pod.
+pub(super) async fn application_while(
+    wanted: SessionBuilder<'_>,
+    image: &SparkImage,
+    spec: &ApplicationSpec,
+    says: &str,
+    meanwhile: impl AsyncFnOnce(&PreparedSession<'_>, &str) -> Result<()>,
+) -> Result<FinishedApplication> {
     let proof = wanted.proof();
     let (context, cluster) = (&proof.context, &proof.environment.cluster);
     let ground = wanted.verbs(&submission(&image.version)).grant().await?;
@@ -48,8 +59,12 @@ pub async fn application(
     let submitted = phase.end(submitted, |a| format!("{} as {}", spec.name, a.driver))?;
     let phase = context.recorder.phase("application");
     let ran = async {
-        let finished = completed(context, submitted, &ground, spec).await?;
+        let driver = submitted.driver.clone();
+        let (finished, looked) =
+            tokio::join!(completed(context, submitted, &ground, spec), meanwhile(&ground, &driver));
+        let finished = finished?;
         let mut first = FirstFailure::default();
+        first.note(looked)?;
         first.note(said(context, &finished, spec, says).await)?;
         first.note(executors(context, &finished, &access.service_account, spec).await)?;
         first.note(left(context, &finished, &ground, spec).await)?;
