@@ -2,3 +2,4 @@
 //! the baselines that both are held against.
 
 pub mod gate;
+pub mod history;

@@ -110,7 +110,7 @@ impl Plan {
             void_error: 0.01,
             margin: 0.05,
             alpha_spending: Spending::Even,
-            interval_spending: Spending::Pocock,
+            interval_spending: Spending::ObrienFleming,
             seed,
         }
     }

@@ -81,13 +81,11 @@ impl Gate {
         }
         let look = self.looks;
         self.looks += 1;
-        let seen = judged::look(&self.plan, look, &self.blocks);
-        for (name, figure) in seen {
-            // A figure that an earlier look decided stays as it was.
-            if self.figures.get(&name).is_none_or(|earlier| earlier.verdict.is_none()) {
-                self.figures.insert(name, figure);
-            }
-        }
+        // A figure that an earlier look decided stays as it was.
+        let open =
+            |name: &str| self.figures.get(name).is_none_or(|earlier| earlier.verdict.is_none());
+        let seen = judged::look(&self.plan, look, &self.blocks, open);
+        self.figures.extend(seen);
         let Some(outcome) = judged::outcome(&self.plan, look, &self.blocks, &self.figures) else {
             return Ok(Step::Undecided(self.figures.clone()));
         };
