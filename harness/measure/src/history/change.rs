@@ -54,7 +54,8 @@ impl Detector {
     }
 }
 
-/// How it is looked for change points. The defaults are Mozilla's of 2026.
+/// How it is looked for change points. The defaults are Mozilla's of 2026, but for `p`: Mozilla's 0.005
+/// also sees a rise of the Nile in 1954 (see the tests), Otava's 0.001 does not.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Window {
     /// Values before a point, at most.
@@ -73,7 +74,7 @@ pub struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Window { back: 24, forward: 12, least_back: 12, p: 0.005, magnitude: 0.03, agree: 3 }
+        Window { back: 24, forward: 12, least_back: 12, p: 0.001, magnitude: 0.03, agree: 3 }
     }
 }
 
@@ -91,41 +92,45 @@ pub struct Change {
 }
 
 /// The change points of a series, ascending. In each stretch of points that a detector finds significant,
-/// it votes for the one of least p; votes one point apart count together.
+/// it votes for the one of least p; votes one point apart count together. Of points closer than the
+/// window goes forward, only the least likely one is a change: the same values speak for all.
 pub fn changes(series: &Series, window: &Window) -> Vec<Change> {
     let values: Vec<f64> = series.points.iter().map(|point| point.value).collect();
     let votes = Detector::ALL.map(|detector| (detector, peaks(detector, &values, window)));
-    let mut found: Vec<Change> = vec![];
+    let mut found: Vec<(f64, Change)> = vec![];
     for index in 0..values.len() {
         let near = |peaks: &[usize]| peaks.iter().any(|peak| peak.abs_diff(index) <= 1);
         let seen_by: Vec<Detector> =
             votes.iter().filter(|(_, peaks)| near(peaks)).map(|(detector, _)| *detector).collect();
-        let Some((before, after)) = sides(&values, index, window) else { continue };
-        let log = median(after) - median(before);
-        if seen_by.len() < window.agree || log.abs() < window.magnitude.ln_1p() {
+        if seen_by.len() < window.agree {
             continue;
         }
-        let commit = series.points[index].commit.clone();
-        let change = Change { index, commit, ratio: log.exp(), seen_by };
-        // Neighbours are one change, at the point that all detectors together find least likely by
-        // chance.
-        let chance = |change: &Change| {
-            let sides = sides(&values, change.index, window);
-            let logs = sides.map(|(before, after)| {
-                Detector::ALL.map(|d| d.p_value(before, after).ln()).iter().sum::<f64>()
-            });
-            logs.unwrap_or(0.0)
-        };
-        match found.last_mut() {
-            Some(last) if index - last.index <= 2 => {
-                if chance(&change) < chance(last) {
-                    *last = change;
-                }
-            }
-            _ => found.push(change),
+        // The detectors' votes differ by a point or two: the change is where all find it least likely.
+        let around = index.saturating_sub(2)..=index + 2;
+        let chances = around.filter_map(|at| Some((chance(&values, at, window)?, at)));
+        let Some((chance, index)) = chances.min_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
+        let Some((before, after)) = sides(&values, index, window) else { continue };
+        let log = median(after) - median(before);
+        if log.abs() >= window.magnitude.ln_1p() {
+            let commit = series.points[index].commit.clone();
+            found.push((chance, Change { index, commit, ratio: log.exp(), seen_by }));
         }
     }
-    found
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut kept: Vec<Change> = vec![];
+    for (_, change) in found {
+        if kept.iter().all(|other| other.index.abs_diff(change.index) >= window.forward) {
+            kept.push(change);
+        }
+    }
+    kept.sort_by_key(|change| change.index);
+    kept
+}
+
+/// The sum of the logarithms of all detectors' p at a point, if it can be judged.
+fn chance(values: &[f64], index: usize, window: &Window) -> Option<f64> {
+    let (before, after) = sides(values, index, window)?;
+    Some(Detector::ALL.iter().map(|detector| detector.p_value(before, after).ln()).sum())
 }
 
 /// The points of least p in each stretch of significant points.
@@ -228,12 +233,15 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_found_where_it_is_and_none_where_none_is() {
-        let found = changes(&steps(1, 80, 0.02, 0.1, &[40]), &Window::default());
-        assert_eq!(found.iter().map(|c| c.index).collect::<Vec<_>>(), [40], "{found:?}");
-        assert!(found[0].seen_by.len() >= 3, "{found:?}");
-        let found = changes(&steps(2, 120, 0.02, 0.1, &[40, 80]), &Window::default());
-        assert_eq!(found.iter().map(|c| c.index).collect::<Vec<_>>(), [40, 80], "{found:?}");
+    fn steps_are_found_where_they_are() {
+        for seed in 0..20 {
+            let found = changes(&steps(seed, 120, 0.02, 0.1, &[40, 80]), &Window::default());
+            let at: Vec<usize> = found.iter().map(|change| change.index).collect();
+            // One value to either side, as two of them can be alike by chance.
+            let near = at.len() == 2 && at[0].abs_diff(40) <= 1 && at[1].abs_diff(80) <= 1;
+            assert!(near, "{seed}: {found:?}");
+            assert!(found.iter().all(|c| c.seen_by.len() >= 3 && c.ratio > 1.07), "{found:?}");
+        }
     }
 
     #[test]
@@ -251,22 +259,10 @@ mod tests {
 
     /// What docs/benchmarking.md says of it.
     #[test]
-    fn false_changes_are_rarer_than_one_in_ten_series_of_a_hundred() {
+    fn false_changes_are_rarer_than_one_in_twenty_series_of_a_hundred_values() {
         let window = Window::default();
         let alarms = |seed| changes(&steps(seed, 100, 0.03, 0.0, &[]), &window).len();
-        let alarms: usize = (0..200).map(alarms).sum();
-        assert!(alarms <= 20, "{alarms} in 200 series");
+        let alarms: usize = (0..100).map(alarms).sum();
+        assert!(alarms <= 5, "{alarms} in 100 series");
     }
 }
-#[cfg(test)]
-mod probe { use super::*; 
-#[test] fn probe() {
- let nile=[1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960,
-            1180, 799, 958, 1140, 1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694,
-            940, 833, 701, 916, 692, 1020, 1050, 969, 831, 726, 456, 824, 702, 1120, 1100, 832, 764,
-            821, 768, 845, 864, 862, 698, 845, 744, 796, 1040, 759, 781, 865, 845, 944, 984, 897, 822,
-            1010, 771, 676, 649, 846, 812, 742, 801, 1040, 860, 874, 848, 890, 744, 749, 838, 1050,
-            918, 986, 797, 923, 975, 815, 1020, 906, 901, 1170, 912, 746, 919, 718, 714, 740];
- let v: Vec<f64>=nile.iter().map(|x| f64::from(*x as i32).ln()).collect();
- for i in [26,27,28,29,80,81,82,83,84,85,86]{ if let Some((a,b))=sides(&v,i,&Window::default()){ println!("{i} {:?}", Detector::ALL.map(|d| d.p_value(a,b))); } }
-}}
