@@ -47,8 +47,11 @@ pub(crate) fn masked(registered: usize) -> Call {
         assert!(secrets.register(&format!("s3cret/{secret:04}+\"quoted\"")));
     }
     let line = |number: usize| {
-        let secret =
-            if number % 10 == 0 { "s3cret/0000+\"quoted\"" } else { "nothing of the kind" };
+        let secret = if number.is_multiple_of(10) {
+            "s3cret/0000+\"quoted\""
+        } else {
+            "nothing of the kind"
+        };
         format!("26/12/01 10:00:00 INFO TaskSetManager: Finished task {number} ({secret})\n")
     };
     let log: String = (0..1_200).map(line).collect();

@@ -75,7 +75,8 @@ impl Gate {
         self.next = self.orders.next();
         // A look has whole groups of three blocks: two compare, one controls.
         let pairs = self.blocks.len() / 3 * 4;
-        let due = self.blocks.len() % 3 == 0 && self.plan.looks.get(self.looks) == Some(&pairs);
+        let due =
+            self.blocks.len().is_multiple_of(3) && self.plan.looks.get(self.looks) == Some(&pairs);
         if !due {
             return Ok(Step::Going);
         }

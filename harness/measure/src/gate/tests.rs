@@ -68,7 +68,7 @@ fn verdicts(#[case] width: f64, #[case] b: f64, #[case] control: f64, #[case] ex
 #[test]
 fn runs_of_two_states_are_said() {
     let two = |block: usize, run: usize, side| {
-        let state = if block / 3 % 2 == 0 { 1.0 } else { 1.4 };
+        let state = if (block / 3).is_multiple_of(2) { 1.0 } else { 1.4 };
         state * noisy(0.02, 1.0, 1.0)(block, run, side)
     };
     let outcome = drive(plan(), &two);
