@@ -62,9 +62,9 @@ pub const HOT_PATHS: [HotPath; 8] = [
 /// part of a second for each; a gate has at most four figures.
 pub const GATED: [(&str, usize, usize); 4] = [
     ("events-replayed", 1_000, 10),
-    ("secrets-masked", 20, 200),
+    ("secrets-masked", 20, 50),
     ("pods-ingested", 1_000, 10),
-    ("archive-written", 8, 10),
+    ("archive-written", 8, 200),
 ];
 
 /// The hot path of this name.
