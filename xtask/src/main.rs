@@ -1,5 +1,6 @@
 //! Chores: `cargo xtask test` runs the tests, `cargo xtask ci` is what CI runs.
 
+mod benches;
 mod costs;
 mod faults;
 mod ignored;
@@ -66,6 +67,25 @@ enum Chore {
         /// The run directory, or the file that SPARKPROOF_FAULTS_OUT named
         path: PathBuf,
     },
+    /// Try the gate of `sparkproof bench` on simulated commands, and print the tables of
+    /// docs/benchmarking.md
+    GateProof {
+        /// How many commands without a difference; those with one are a twentieth of that in each case
+        #[arg(long, default_value_t = 100_000)]
+        commands: u64,
+        /// Draw blocks from recorded ones as well: a JSON list of lists of four costs, of runs of one
+        /// build
+        #[arg(long, value_name = "FILE")]
+        recorded: Option<String>,
+    },
+    /// Compare the harness' own hot paths (`benches/`) of two revisions by pairs; red if the second is
+    /// slower
+    BenchGate {
+        /// The revision that is compared with
+        before: String,
+        /// The revision that is judged; the tree as it is if it is left out
+        after: Option<String>,
+    },
     /// Show which crate uses which, and in how many files
     Edges,
     /// Run what CI runs: lint, then all tests with the ci profile
@@ -82,6 +102,8 @@ fn main() -> miette::Result<()> {
         Chore::Docs { run } => docs(&run),
         Chore::Sample { dir } => sample(&dir),
         Chore::Faults { path } => faults(&path),
+        Chore::GateProof { commands, recorded } => gate_proof(commands, recorded.as_deref()),
+        Chore::BenchGate { before, after } => benches::gate(&before, after.as_deref()),
         Chore::Edges => edges(),
         Chore::Ci => {
             lint()?;
@@ -143,6 +165,14 @@ fn mutants(args: &[String]) -> miette::Result<()> {
 fn docs(run: &str) -> miette::Result<()> {
     cargo(["sparkproof", "report", run, "--docs", "docs/strategies"])
         .args(["--coverage", "docs/coverage.md"])
+        .run()
+}
+
+/// Optimised enough as it is built for tests: Cargo.toml says so for what it uses.
+fn gate_proof(commands: u64, recorded: Option<&str>) -> miette::Result<()> {
+    let commands = commands.to_string();
+    cargo(["run", "-p", "sparkproof-measure", "--example", "gate-proof", "--", &commands])
+        .args(recorded)
         .run()
 }
 

@@ -25,7 +25,7 @@ struct Blob {
 
 /// An indexed saved image, with additional layers on top.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Saved {
+pub struct Saved {
     config: Config,
     /// Its layers, lowest first.
     blobs: Vec<Blob>,
@@ -44,7 +44,7 @@ struct Manifest {
 impl Saved {
     /// Indexes the output of `docker save`: the layout of Docker up to 24 (`<id>/layer.tar`, equal
     /// layers as symlinks) and the OCI one since 25 (`blobs/sha256/<digest>`).
-    pub(super) fn index(path: &Path) -> Result<Self> {
+    pub fn index(path: &Path) -> Result<Self> {
         let what = || format!("reading the saved image {}", path.display());
         let mut file = File::open(path).or_environment(what())?;
         let mut places = BTreeMap::new();
@@ -100,7 +100,7 @@ impl Saved {
     }
 
     /// Adds layers on top, which makes another image of the same archive.
-    pub(super) fn with(self, layers: &[Layer]) -> Result<Self> {
+    pub fn with(self, layers: &[Layer]) -> Result<Self> {
         let config = self.config.with(layers)?;
         Ok(Saved { config, blobs: self.blobs, layers: [self.layers, layers.to_vec()].concat() })
     }
@@ -124,7 +124,7 @@ impl Saved {
     /// Writes an OCI archive with the layers from number `skip` on; the ones below are only named.
     /// `name` is the full reference (`docker.io/library/x:1`); `saved` is what was indexed, needed
     /// when [`Saved::needs_archive`].
-    pub(super) fn write(
+    pub fn write(
         &self,
         name: &str,
         skip: usize,

@@ -23,6 +23,7 @@ pub mod spark;
 pub mod store;
 mod tree;
 
+pub use archive::Saved;
 pub use cache::{Cache, InUse, Key};
 pub use cache_size::{CacheEntry, Pruned, entries, prune};
 pub use containerd::remove_image;

@@ -1,6 +1,6 @@
 //! Events files ─▶ [`Model`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -28,7 +28,8 @@ impl Model {
         }
         // Stable: one process's events of the same instant keep their order.
         events.sort_by_key(|e| e.at);
-        let mut replay = Replay { start: events[0].at, owner: None, model: Model::default() };
+        let (start, model) = (events[0].at, Model::default());
+        let mut replay = Replay { start, owner: None, lives: HashMap::new(), model };
         replay.model.started = Some(replay.start);
         replay.model.seconds = replay.offset(events[events.len() - 1].at);
         events.into_iter().for_each(|event| replay.apply(event));
@@ -148,6 +149,8 @@ struct Replay {
     start: Timestamp,
     /// The process whose end is the run's end.
     owner: Option<u32>,
+    /// Where each pod's present life is in the model: thousands of pods must not be searched for each.
+    lives: HashMap<String, usize>,
     model: Model,
 }
 
@@ -199,9 +202,13 @@ impl Replay {
                 let is_over = |life: &PodLife| {
                     moment.moment == PodMoment::Created && life.first(PodMoment::Deleted).is_some()
                 };
-                match model.pods.iter_mut().rfind(|p| p.pod == pod) {
+                let known = self.lives.get(&pod).and_then(|index| model.pods.get_mut(*index));
+                match known {
                     Some(life) if !is_over(life) => life.moments.push(moment),
-                    _ => model.pods.push(PodLife { pod, moments: vec![moment] }),
+                    _ => {
+                        self.lives.insert(pod.clone(), model.pods.len());
+                        model.pods.push(PodLife { pod, moments: vec![moment] });
+                    }
                 }
             }
             Body::PodList { title, text } => model.pod_lists.push(PodList { title, text }),

@@ -6,4 +6,4 @@ mod pods;
 
 pub use leftovers::{LeftoverQuery, delete_leftovers, leftovers};
 pub use pod_list::{pod_list, status, unscheduled};
-pub use pods::Pods;
+pub use pods::{Lives, Pods};

@@ -186,13 +186,15 @@ fn refusal(error: &watcher::Error) -> Option<Refusal> {
     }
 }
 
-/// The current life of a pod's name: a StatefulSet creates its pod again with the same name and another
-/// uid.
-struct Lives {
+/// The lives of the pods that a watch saw, written to the timeline as they change. A name has one life at
+/// a time: a StatefulSet creates its pod again with the same name and another uid.
+#[derive(Debug)]
+pub struct Lives {
     recorder: Recorder,
     named: HashMap<String, Life>,
 }
 
+#[derive(Debug)]
 struct Life {
     uid: Option<String>,
     seen: Vec<(PodMoment, String)>,
@@ -201,11 +203,13 @@ struct Life {
 }
 
 impl Lives {
-    fn of(recorder: Recorder) -> Self {
+    /// None yet; what changes goes to `recorder`.
+    pub fn of(recorder: Recorder) -> Self {
         Lives { recorder, named: HashMap::new() }
     }
 
-    fn note(&mut self, event: &watcher::Event<Pod>) {
+    /// Takes an event of the watch. Its cost does not depend on how many pods there are.
+    pub fn note(&mut self, event: &watcher::Event<Pod>) {
         match event {
             watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) => self.put(pod),
             watcher::Event::Delete(pod) => {
