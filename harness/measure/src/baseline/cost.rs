@@ -158,3 +158,86 @@ fn spread(values: &[f64]) -> f64 {
     let mean = values.iter().sum::<f64>() / n;
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::Spent;
+    use crate::gate::{Block, Orders, Outcome, Plan, Side, Verdict};
+
+    /// A comparison in which reads cost `ratio` times the reference, by noise of a hundredth.
+    fn record(machine: &str, ratio: f64, files: u64) -> BenchRecord {
+        let spent = |cpu_seconds| Spent { cpu_seconds, driver_cpu_seconds: 0.1, wall_seconds: 1.0 };
+        let orders: Vec<_> = Orders::new(7).take(12).collect();
+        let cost = |run: usize| ratio * (1.0 + 0.01 * (run % 3) as f64);
+        let costs = orders.iter().map(|_| {
+            let reads = [0, 1, 2, 3].map(|run| spent(2.0 * cost(run)));
+            BTreeMap::from([
+                ("3-hostpath".to_owned(), reads),
+                ("reference-cpu".to_owned(), [spent(2.0); 4]),
+            ])
+        });
+        let counters = BTreeMap::from([("csv-many files".to_owned(), files)]);
+        BenchRecord {
+            schema: 1,
+            reference: 1,
+            spark: "3.5.9".to_owned(),
+            image: ("spark:3.5.9".to_owned(), None),
+            machine: machine.to_owned(),
+            executors: 1,
+            conf: Default::default(),
+            plan: Plan::new(["3-hostpath"], 7),
+            warm_up: Default::default(),
+            costs: costs.collect(),
+            blocks: orders
+                .into_iter()
+                .map(|order| Block { order, costs: BTreeMap::new() })
+                .collect(),
+            peak_bytes: [None; 3],
+            counters: BTreeMap::from([("3-hostpath".to_owned(), [counters.clone(), counters])]),
+            outcome: Outcome {
+                verdict: Verdict::Equivalent,
+                reason: String::new(),
+                figures: BTreeMap::new(),
+                pairs: 16,
+                control_pairs: 8,
+                looks: 1,
+                warnings: Vec::new(),
+            },
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn what_costs_as_before_is_green_and_what_costs_a_fifth_more_is_not() {
+        let baseline = CostBaseline::of(&record("x", 1.0, 12));
+        let again = CostBaseline::parse("x.json", &baseline.text()).expect("its form");
+        assert_eq!(again.workloads.keys().collect::<Vec<_>>(), ["3-hostpath"]);
+        assert!(!baseline.text().contains("seconds"), "never absolute seconds");
+        assert_eq!(again.compare(&record("x", 1.0, 12)), AgainstBaseline::default());
+        assert_eq!(again.compare(&record("x", 1.03, 12)), AgainstBaseline::default());
+        let dearer = again.compare(&record("x", 1.2, 12));
+        assert_eq!(dearer.red, ["3-hostpath costs 1.200 times what its baseline says"]);
+    }
+
+    #[test]
+    fn of_another_class_of_machine_only_counters_are_compared_and_that_is_said() {
+        let baseline = CostBaseline::of(&record("x", 1.0, 12));
+        let found = baseline.compare(&record("y", 1.2, 12));
+        assert_eq!(found.red, Vec::<String>::new());
+        assert_eq!(
+            found.notes,
+            ["the baseline is of another machine (x, here y): only counters are compared"]
+        );
+        let found = baseline.compare(&record("y", 1.2, 13));
+        assert_eq!(found.red, ["3-hostpath: csv-many files 13, baseline 12"]);
+    }
+
+    #[test]
+    fn costs_of_the_control_are_not_of_a() {
+        let record = record("x", 1.0, 12);
+        let of_a = |block: &Block| block.order.runs.iter().filter(|s| **s == Side::A).count();
+        let runs: usize = record.blocks.iter().map(of_a).sum();
+        assert_eq!(CostBaseline::of(&record).workloads["3-hostpath"].runs, runs);
+    }
+}
