@@ -156,7 +156,7 @@ mod tests {
     /// The pages, with the commands they show.
     const PAGES: [&str; 18] = [
         include_str!("../../../../README.md"),
-        include_str!("../../../../docs/benchmarking.md"),
+        include_str!("../../../../docs/baselines.md"),
         include_str!("../../../../docs/ci.md"),
         include_str!("../../../../docs/coverage.md"),
         include_str!("../../../../docs/exit-codes.md"),

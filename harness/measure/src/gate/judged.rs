@@ -12,13 +12,20 @@ use super::{control, sign_flip};
 /// Resamples of a bootstrap interval.
 const BOOTSTRAPS: usize = 2000;
 
-/// Each figure as all blocks so far show it.
-pub(super) fn look(plan: &Plan, look: usize, blocks: &[Block]) -> BTreeMap<String, Figure> {
+/// Each figure for which `open` holds as all blocks so far show it. Those that are decided still count
+/// in Holm's adjustment: the family is fixed beforehand.
+pub(super) fn look(
+    plan: &Plan,
+    look: usize,
+    blocks: &[Block],
+    open: impl Fn(&str) -> bool,
+) -> BTreeMap<String, Figure> {
     let pairs: Vec<Vec<f64>> =
         plan.figures.iter().map(|figure| log_ratios(blocks, figure, false)).collect();
     let p: Vec<f64> = pairs.iter().map(|pairs| sign_flip::p_value(pairs)).collect();
     let adjusted = p_adjust(&p, PAdjustMethod::Holm);
-    let figures = plan.figures.iter().enumerate().map(|(index, name)| {
+    let open = plan.figures.iter().enumerate().filter(|(_, name)| open(name));
+    let figures = open.map(|(index, name)| {
         let tested = Tested { pairs: &pairs[index], p: p[index], p_adjusted: adjusted[index] };
         (name.clone(), tested.figure(plan, look, &log_ratios(blocks, name, true)))
     });

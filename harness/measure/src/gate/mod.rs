@@ -20,3 +20,6 @@ pub use order::{BlockOrder, Orders, Side};
 pub use outcome::{Figure, Interval, Outcome, Verdict};
 pub use plan::{Plan, PlanError, Spending};
 pub use state::{Gate, Step};
+
+#[cfg(test)]
+mod tests;

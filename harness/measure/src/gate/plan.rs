@@ -110,7 +110,7 @@ impl Plan {
             void_error: 0.01,
             margin: 0.05,
             alpha_spending: Spending::Even,
-            interval_spending: Spending::Pocock,
+            interval_spending: Spending::ObrienFleming,
             seed,
         }
     }
@@ -130,7 +130,7 @@ impl Plan {
             return Err(PlanError::Twice(twice.clone()));
         }
         let ascending = self.looks.windows(2).all(|two| two[0] < two[1]);
-        let whole = self.looks.iter().all(|look| *look > 0 && look % 4 == 0);
+        let whole = self.looks.iter().all(|look| *look > 0 && look.is_multiple_of(4));
         if self.looks.is_empty() || !ascending || !whole {
             return Err(PlanError::Looks(self.looks));
         }

@@ -75,19 +75,18 @@ impl Gate {
         self.next = self.orders.next();
         // A look has whole groups of three blocks: two compare, one controls.
         let pairs = self.blocks.len() / 3 * 4;
-        let due = self.blocks.len() % 3 == 0 && self.plan.looks.get(self.looks) == Some(&pairs);
+        let due =
+            self.blocks.len().is_multiple_of(3) && self.plan.looks.get(self.looks) == Some(&pairs);
         if !due {
             return Ok(Step::Going);
         }
         let look = self.looks;
         self.looks += 1;
-        let seen = judged::look(&self.plan, look, &self.blocks);
-        for (name, figure) in seen {
-            // A figure that an earlier look decided stays as it was.
-            if self.figures.get(&name).is_none_or(|earlier| earlier.verdict.is_none()) {
-                self.figures.insert(name, figure);
-            }
-        }
+        // A figure that an earlier look decided stays as it was.
+        let open =
+            |name: &str| self.figures.get(name).is_none_or(|earlier| earlier.verdict.is_none());
+        let seen = judged::look(&self.plan, look, &self.blocks, open);
+        self.figures.extend(seen);
         let Some(outcome) = judged::outcome(&self.plan, look, &self.blocks, &self.figures) else {
             return Ok(Step::Undecided(self.figures.clone()));
         };
