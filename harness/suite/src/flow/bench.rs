@@ -121,9 +121,9 @@ async fn compare(
     let mut gate = Gate::new(request.plan.clone()).or_internal("the plan was checked")?;
     let mut warm_up = [Vec::new(), Vec::new(), Vec::new()];
     let mut counters: BTreeMap<String, [BTreeMap<String, u64>; 2]> = BTreeMap::new();
-    for index in 0..2 {
+    for (index, live) in lives.iter_mut().take(2).enumerate() {
         for job in jobs {
-            let of_job = counted(lives[index], job).await?;
+            let of_job = counted(live, job).await?;
             counters.entry(job.workload.to_string()).or_default()[index] = of_job;
         }
     }

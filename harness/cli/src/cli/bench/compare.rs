@@ -61,10 +61,11 @@ pub(super) async fn run(args: CompareArgs, mode: Mode) -> Result<Exit> {
         CostBaseline::parse(&name, &text)
     });
     let baseline = baseline.transpose()?;
-    if let Some(dir) = save.as_deref().and_then(|file| file.parent()) {
-        if !dir.as_os_str().is_empty() && !dir.is_dir() {
-            return Err(Error::input(format!("--save: {} is no directory", dir.display())));
-        }
+    if let Some(dir) = save.as_deref().and_then(|file| file.parent())
+        && !dir.as_os_str().is_empty()
+        && !dir.is_dir()
+    {
+        return Err(Error::input(format!("--save: {} is no directory", dir.display())));
     }
     let yes = common.yes;
     let plan = common.or_strategies(if others.is_empty() { &DEFAULT } else { &["none"] }).plan()?;
