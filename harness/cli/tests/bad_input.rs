@@ -66,6 +66,19 @@ fn created(home: &Path) -> Vec<String> {
     &["run", "--cluster", "mine", "--workers", "1"],
     "--workers says how to make a cluster, --cluster names one that is up"
 )]
+#[case::a_directory_without_a_run(&["bench", "bless", "--from", "/nowhere", "--to", "/"], "--from /nowhere: no such directory")]
+#[case::no_pairs(&["bench", "--pairs", "0"], "--pairs 0: expected at least one")]
+#[case::too_few_pairs(&["bench", "--pairs", "4"], "4 pairs can never be significant")]
+#[case::an_unknown_workload(&["bench", "--workloads", "sort"], "--workloads sort: no such workload")]
+#[case::a_and_b_alike(
+    &["bench", "--conf-a", "spark.x=1", "--conf-b", "spark.x=1"],
+    "--conf-a and --conf-b are the same: A is B"
+)]
+#[case::files_of_one_session(&["bench", "--strategies", "3-emptydir"], "3-emptydir: its files belong to one session")]
+#[case::a_baseline_of_another_schema(
+    &["bench", "--baseline", "input/other-schema.json"],
+    "--baseline input/other-schema.json has schema 7, this version reads 1"
+)]
 #[case::more_than_fit(&["run", "--executors", "5000"], "do not fit")]
 #[case::more_cpu_than_fits(&["run", "--executor-cpu", "500"], "do not fit")]
 #[case::more_cpus_than_the_machine(&["run", "--cpus", "500"], "this machine has")]
@@ -161,6 +174,7 @@ fn bad_input_is_refused(#[case] args: &[&str], #[case] message: &str) {
         ("command.yaml", "spec: {containers: [{name: spark, command: [sh]}]}"),
         ("token.yaml", "spec: {containers: [], automountServiceAccountToken: false}"),
         ("host-path.yaml", "spec: {containers: [], volumes: [{name: d, hostPath: {path: /}}]}"),
+        ("other-schema.json", "{\"schema\": 7}"),
     ] {
         std::fs::write(home.path().join("input").join(name), text).expect("written");
     }

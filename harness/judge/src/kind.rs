@@ -535,6 +535,20 @@ pub fn kinds() -> &'static [Kind] {
             judge: judge::<read::ServerLog>,
         },
         Kind {
+            id: read::Counters::KIND,
+            ids: &["baseline.*.counters"],
+            claim: "The reads of the variant cost exactly as much work as its baseline says: files, jobs, \
+                    stages, tasks, rows and bytes of each table, and Spark's requests to the store.",
+            looks_at: "Nothing more than the reads: the results and Spark's metrics of each DataFrame, and \
+                       the server's log, where Spark itself reads from a server.",
+            live: LiveControl::Scenario(
+                "reading",
+                "a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named",
+            ),
+            controls: read::counters_controls,
+            judge: judge::<read::Counters>,
+        },
+        Kind {
             id: read::Refusal::KIND,
             ids: &["read.*.refused"],
             claim: "Spark refuses to read this way, with the declared message, though the files are in \

@@ -55,12 +55,13 @@ pub use kind::{Kind, LiveControl, find, kinds};
 pub use log::{CUT_OUT, FoundLines, LogRead, NOT_READ_ON, Refusals};
 pub use pods::{Owners, PodList, PodRow, list_of};
 pub use read::{
-    Copies, CountedTable, Declared, ExecutorMetrics, ExecutorTotals, ExpectedCopies,
-    ExpectedFrames, ExpectedLog, ExpectedMetrics, ExpectedNodes, ExpectedReads, ExpectedRefusal,
-    ExpectedStrictness, FileRead, FrameAnswer, FrameFile, FrameRead, FrameResult, Frames,
-    GroupMetrics, InputMetrics, JavaFailure, Measured, Mount, MountAttempt, MountKind, NodesOfPods,
-    Place, ReadTable, ReadTask, Reads, Refusal, ServerLog, ServerRequest, Share, ShareFailure,
-    SmallFiles, StoredFile, Strictness, VolumeSource, VolumeUse, WrittenFile, WrittenTable,
+    COUNTERS_SCHEMA, Copies, CountedTable, Counters, Declared, ExecutorMetrics, ExecutorTotals,
+    ExpectedCopies, ExpectedCounters, ExpectedFrames, ExpectedLog, ExpectedMetrics, ExpectedNodes,
+    ExpectedReads, ExpectedRefusal, ExpectedStrictness, FileRead, FrameAnswer, FrameFile,
+    FrameRead, FrameResult, Frames, GroupMetrics, InputMetrics, JavaFailure, Measured, Mount,
+    MountAttempt, MountKind, NodesOfPods, Place, REQUESTS, ReadTable, ReadTask, Reads, Refusal,
+    ServerLog, ServerRequest, Share, ShareFailure, SmallFiles, StoredFile, Strictness,
+    VolumeSource, VolumeUse, WrittenFile, WrittenTable,
 };
 pub use rejudge::{Rejudged, rejudge};
 pub use released::{Failure, RunReleased, SessionReleased};

@@ -147,6 +147,14 @@ class Driver:
         context = self.spark.sparkContext._jsc.sc()
         return json.loads(self.gateway.jvm.sparkproof.Probe.read(context, tasks, json.dumps(parts)))
 
+    def cost(self, tasks):
+        context = self.spark.sparkContext._jsc.sc()
+        return json.loads(self.gateway.jvm.sparkproof.Cost.of(context, tasks))
+
+    def workload(self, name, tasks, group):
+        session = self.spark._jsparkSession
+        return {"result": self.gateway.jvm.sparkproof.Workload.run(session, name, tasks, group)}
+
     def list(self, uri):
         context = self.spark.sparkContext._jsc.sc()
         return json.loads(self.gateway.jvm.sparkproof.Probe.list(context, uri))

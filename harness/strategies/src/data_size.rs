@@ -1,5 +1,7 @@
 //! The size of the generated data.
 
+/// Number of small files in the full suite's comparison.
+const SMALL_FILES: u64 = 1000;
 /// Files of `many.csv/`.
 pub(super) const CSV_PARTS: u64 = 12;
 /// Files of `many.parquet/`.
@@ -52,6 +54,11 @@ impl DataSize {
             full_rows: 300,
             small_files: 0,
         }
+    }
+
+    /// That of the full suite.
+    pub fn of_full_suite() -> Self {
+        DataSize::default().full().small_files(SMALL_FILES)
     }
 
     /// With the files of the full suite.

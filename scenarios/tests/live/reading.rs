@@ -71,6 +71,15 @@ async fn a_copy_that_is_not_everywhere_and_everywhere_the_same_is_named() -> Out
         expect_red(session.prove(VariantId::Copy).await, &["driver-lacks-file"])?;
         std::fs::rename(&away, &here).or_environment("moving it back")?;
 
+        // One empty file more: every row and sum is as before, and the work is not.
+        let earlier = session.counters.get(&VariantId::Copy).cloned();
+        let earlier = earlier.ok_or_else(|| Error::red("the reads were not counted"))?;
+        session.prove_against(VariantId::Copy, &earlier).await?;
+        let many = path_of(&session, VariantId::Copy)?.join("many.csv");
+        std::fs::write(many.join("part-99.csv"), "").or_environment("writing one file more")?;
+        let more = session.prove_against(VariantId::Copy, &earlier).await;
+        expect_red(more, &["1 counters changed: csv-many files 13, baseline 12"])?;
+
         // At the driver only.
         for pod in session.live.executor_pods().into_keys() {
             let pod = session.live.executor(&pod);

@@ -1,5 +1,6 @@
 //! The command line; one file a subcommand.
 
+mod bench;
 mod cache;
 mod cluster_args;
 mod command_line;
@@ -71,6 +72,8 @@ enum Command {
     Inventory(inventory::InventoryArgs),
     /// Pull or assemble the node image alone; print its reference, digest and size
     NodeImage(node_image::NodeImageArgs),
+    /// Compare what two sessions cost, by pairs of runs; write baselines
+    Bench(bench::BenchArgs),
     /// Write the reports of a run directory again
     Report(report::ReportArgs),
 }
@@ -122,6 +125,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
             Command::Diagnose(args) => diagnose::run(args, mode).await,
             Command::Inventory(args) => inventory::run(args).await,
             Command::NodeImage(args) => node_image::run(args, mode).await,
+            Command::Bench(args) => bench::run(args, mode).await,
             Command::Report(args) => report::run(&args, mode),
         }
     })?
@@ -150,8 +154,9 @@ mod tests {
     use super::*;
 
     /// The pages, with the commands they show.
-    const PAGES: [&str; 17] = [
+    const PAGES: [&str; 18] = [
         include_str!("../../../../README.md"),
+        include_str!("../../../../docs/baselines.md"),
         include_str!("../../../../docs/ci.md"),
         include_str!("../../../../docs/coverage.md"),
         include_str!("../../../../docs/exit-codes.md"),

@@ -34,6 +34,13 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// Selects these ways of reading, if the command line selects none.
+    pub(super) fn or_strategies(mut self, words: &[&str]) -> Self {
+        let words = || words.iter().map(|word| (*word).to_owned()).collect();
+        self.raw.strategies.get_or_insert_with(words);
+        self
+    }
+
     /// Merges the flags over the file and validates the result.
     pub(super) fn plan(self) -> Result<ResolvedPlan> {
         let default = PathBuf::from(CONFIG_FILE);

@@ -103,6 +103,11 @@ impl Frames {
         reads.map(|read| (read.table.clone(), read.group.clone())).collect()
     }
 
+    /// Whether Spark itself spoke to the server: a mounted file system has a client of its own.
+    pub(super) fn by_spark(&self) -> bool {
+        self.0.iter().all(|read| !read.uri.starts_with("file:"))
+    }
+
     /// The result of a table's read.
     pub fn result(&self, table: &str) -> Option<&FrameResult> {
         self.0.iter().find_map(|read| match &read.answer {

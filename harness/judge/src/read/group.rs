@@ -11,6 +11,9 @@ pub struct GroupMetrics {
     pub jobs: usize,
     /// Number of failed jobs.
     pub failed_jobs: usize,
+    /// Number of stages that ran, each attempt; those of runs before there were baselines have none.
+    #[serde(default)]
+    pub stages: u64,
     /// Tasks of the group by executor id, without executors that ran none.
     pub executors: BTreeMap<String, ExecutorMetrics>,
     /// Totals of the whole application by executor id, `driver` included.
@@ -32,6 +35,9 @@ pub struct ExecutorMetrics {
     pub failed: u64,
     /// Tasks that were killed.
     pub killed: u64,
+    /// Records that tasks wrote for a shuffle.
+    #[serde(default)]
+    pub shuffle_records: u64,
     /// Milliseconds of running.
     pub run_millis: u64,
     /// Nanoseconds of CPU time.

@@ -143,6 +143,7 @@ pub(super) fn metrics_of(records: u64, bytes: u64) -> GroupMetrics {
         input_records: records,
         failed: 0,
         killed: 0,
+        shuffle_records: 1,
         run_millis: 40,
         cpu_nanos: 9_000_000,
     };
@@ -155,6 +156,7 @@ pub(super) fn metrics_of(records: u64, bytes: u64) -> GroupMetrics {
     GroupMetrics {
         jobs: 1,
         failed_jobs: 0,
+        stages: 2,
         executors: ["1", "2"].map(|id| (id.to_owned(), executor.clone())).into(),
         totals: [("1", total(9 * bytes)), ("2", total(9 * bytes)), ("driver", total(0))]
             .map(|(id, total)| (id.to_owned(), total))

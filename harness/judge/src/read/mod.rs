@@ -2,6 +2,7 @@
 //! file a proof.
 
 mod copies;
+mod counters;
 mod executors;
 mod executors_controls;
 mod expected;
@@ -20,6 +21,7 @@ mod task;
 mod volume;
 
 pub(crate) use copies::controls as copies_controls;
+pub(crate) use counters::controls as counters_controls;
 pub(crate) use executors_controls::controls as executors_controls;
 pub(crate) use frame::controls as frame_controls;
 pub(crate) use fuse::controls as fuse_controls;
@@ -30,6 +32,7 @@ pub(crate) use server::controls as server_controls;
 pub(crate) use strict::controls as strict_controls;
 
 pub use copies::{Copies, ExpectedCopies};
+pub use counters::{COUNTERS_SCHEMA, Counters, ExpectedCounters, REQUESTS};
 pub use executors::{Measured, Reads};
 pub use expected::{Declared, ExpectedReads, SmallFiles, WrittenFile};
 pub use frame::{

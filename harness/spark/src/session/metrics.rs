@@ -51,6 +51,7 @@ struct TaskMetrics {
     executor_run_time: u64,
     executor_cpu_time: u64,
     input_metrics: InputMetrics,
+    shuffle_write_metrics: ShuffleWriteMetrics,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,6 +59,12 @@ struct TaskMetrics {
 struct InputMetrics {
     bytes_read: u64,
     records_read: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShuffleWriteMetrics {
+    records_written: u64,
 }
 
 /// Waits until the API shows the end of all jobs, stages and tasks of the groups; returns the sums
@@ -140,7 +147,8 @@ fn ended<'s>(
         return Err("no stage of the group".into());
     }
     let failed_jobs = jobs.iter().filter(|j| j.status == "FAILED").count();
-    Ok((GroupMetrics { jobs: jobs.len(), failed_jobs, ..GroupMetrics::default() }, ran))
+    let (jobs, stages) = (jobs.len(), ran.len() as u64);
+    Ok((GroupMetrics { jobs, failed_jobs, stages, ..GroupMetrics::default() }, ran))
 }
 
 /// Adds a stage's tasks, once the API has all of them.
@@ -158,6 +166,7 @@ fn add(metrics: &mut GroupMetrics, stage: &Stage, tasks: &[Task]) -> Result<(), 
         executor.reading_tasks += u64::from(input.bytes_read + input.records_read > 0);
         executor.input_bytes += input.bytes_read;
         executor.input_records += input.records_read;
+        executor.shuffle_records += of_task.shuffle_write_metrics.records_written;
         executor.run_millis += of_task.executor_run_time;
         executor.cpu_nanos += of_task.executor_cpu_time;
     }
@@ -199,7 +208,8 @@ mod tests {
     fn task(executor: &str, status: &str, bytes: u64) -> Task {
         let input = json!({ "bytesRead": bytes, "recordsRead": bytes / 10 });
         let task = json!({ "executorId": executor, "status": status, "taskMetrics": {
-            "executorRunTime": 5, "executorCpuTime": 7, "inputMetrics": input
+            "executorRunTime": 5, "executorCpuTime": 7, "inputMetrics": input,
+            "shuffleWriteMetrics": { "recordsWritten": 2 }
         }});
         serde_json::from_value(task).expect("a task")
     }
@@ -216,7 +226,7 @@ mod tests {
             [stage(0, "COMPLETE", 1, 0), stage(1, "SKIPPED", 1, 0), stage(2, "FAILED", 1, 0)];
         let failed = jobs("FAILED");
         let (metrics, ran) = ended(&failed, &stages, "g").expect("ended");
-        assert_eq!((metrics.jobs, metrics.failed_jobs), (1, 1));
+        assert_eq!((metrics.jobs, metrics.failed_jobs, metrics.stages), (1, 1, 1));
         assert_eq!(ran.iter().map(|s| s.stage_id).collect::<Vec<_>>(), [2]);
     }
 
@@ -233,6 +243,7 @@ mod tests {
             (3, 1, 100, 10)
         );
         assert_eq!((metrics.input_bytes(), metrics.input_records()), (160, 16));
+        assert_eq!((one.shuffle_records, metrics.executors["2"].shuffle_records), (6, 4));
         assert_eq!((metrics.lost_tasks(), metrics.executors["2"].failed), (2, 1));
         assert_eq!(metrics.driver_input_bytes(), 0);
     }

@@ -4,6 +4,7 @@ mod agreement;
 mod application;
 mod channel;
 mod configuration;
+mod cost;
 mod driver;
 mod dry_run;
 mod evidence;
@@ -30,6 +31,7 @@ mod transcript;
 
 pub use application::{Application, ApplicationSpec, FinishedApplication};
 pub use configuration::{add_object, configuration};
+pub use cost::{CostSoFar, GroupCost};
 pub use evidence::ENDED;
 pub use frame::Frame;
 pub use geni::Geni;

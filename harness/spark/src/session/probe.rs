@@ -15,10 +15,12 @@ use sparkproof_machine::engine::LinuxDistribution;
 use sparkproof_machine::exec::Tool;
 
 /// The sources: every file of the package `sparkproof`.
-const SOURCES: [(&str, &str); 14] = [
+const SOURCES: [(&str, &str); 17] = [
     ("Answers.java", include_str!("../../probe/src/sparkproof/Answers.java")),
     ("Blocks.java", include_str!("../../probe/src/sparkproof/Blocks.java")),
+    ("Burn.java", include_str!("../../probe/src/sparkproof/Burn.java")),
     ("Conf.java", include_str!("../../probe/src/sparkproof/Conf.java")),
+    ("Cost.java", include_str!("../../probe/src/sparkproof/Cost.java")),
     ("Failure.java", include_str!("../../probe/src/sparkproof/Failure.java")),
     ("Frame.java", include_str!("../../probe/src/sparkproof/Frame.java")),
     ("Listing.java", include_str!("../../probe/src/sparkproof/Listing.java")),
@@ -30,6 +32,7 @@ const SOURCES: [(&str, &str); 14] = [
     ("Serve.java", include_str!("../../probe/src/sparkproof/Serve.java")),
     ("Shell.java", include_str!("../../probe/src/sparkproof/Shell.java")),
     ("Thrown.java", include_str!("../../probe/src/sparkproof/Thrown.java")),
+    ("Workload.java", include_str!("../../probe/src/sparkproof/Workload.java")),
 ];
 /// Version of the results' schema.
 const SCHEMA: u32 = 3;

@@ -59,6 +59,20 @@ pub(super) enum Request {
         /// What each task reads, in this order.
         parts: Vec<ReadPart>,
     },
+    /// Ask what the executors' containers and the driver's JVM have cost so far.
+    Cost {
+        /// Number of executors.
+        tasks: u32,
+    },
+    /// Run work whose cost is compared.
+    Workload {
+        /// Its name.
+        name: String,
+        /// Number of executors.
+        tasks: u32,
+        /// The job group, for the metrics.
+        group: String,
+    },
     /// List files in the driver's JVM.
     List {
         /// URI of a directory or a file.

@@ -19,6 +19,7 @@ use sparkproof_judge::{
 use sparkproof_kubernetes::observe::Pods;
 
 use super::agreement::{agreement, is_running, of_session};
+use super::cost::{CostResult, CostSoFar, WorkloadResult};
 use super::driver::{Driver, read_log};
 use super::evidence::{self, Place, driver_facts, facts};
 use super::frame::Frame;
@@ -167,6 +168,20 @@ impl Session {
         let request = Request::Read { tasks, parts };
         let result: ReadResult = self.request(&request, deadline).await?;
         checked(result.schema, result)?.by_part(many)
+    }
+
+    /// What the containers of its `executors` and the driver's JVM have cost so far.
+    pub async fn cost(&mut self, executors: u32) -> Result<CostSoFar> {
+        let result: CostResult = self.request(&Request::Cost { tasks: executors }, JOB).await?;
+        Ok(checked(result.schema, result)?.so_far())
+    }
+
+    /// Runs work of the probe by its name in so many executors; `group` is the job group.
+    pub async fn workload(&mut self, name: &str, executors: u32, group: &str) -> Result<i64> {
+        let (name, group) = (name.to_owned(), group.to_owned());
+        let request = Request::Workload { name, tasks: executors, group };
+        let result: WorkloadResult = self.request(&request, READ).await?;
+        Ok(result.result)
     }
 
     /// Lists files in the driver's JVM; a failure is part of the result.

@@ -14,9 +14,6 @@ use sparkproof_testbed::ScenarioContext;
 use super::{let_go, read};
 use crate::flow::{ReadingBuilder, by_session};
 
-/// Number of small files in the full suite's comparison.
-const SMALL_FILES: u64 = 1000;
-
 /// Proves that every variant of the plan is as declared. Returns the tables of what each executor
 /// read, by variant, or the first red.
 pub async fn run_reading_suite(proof: &ScenarioContext) -> Result<BTreeMap<String, String>> {
@@ -110,7 +107,7 @@ async fn session(
 fn data_size(suite: Suite) -> DataSize {
     match suite {
         Suite::Default => DataSize::default(),
-        Suite::Full => DataSize::default().full().small_files(SMALL_FILES),
+        Suite::Full => DataSize::of_full_suite(),
     }
 }
 

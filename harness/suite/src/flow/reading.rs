@@ -1,6 +1,6 @@
 //! A session that reads by several variants: each is proven, and its resources are removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use futures::future::join_all;
@@ -9,11 +9,15 @@ use sparkproof_base::error::{Error, Result};
 use sparkproof_base::events::{Body, Configuration, StepGuard};
 use sparkproof_base::verdict::{FirstFailure, judged};
 use sparkproof_catalog::{Expected, SessionKind, Variant, VariantId, read_check};
-use sparkproof_judge::{ExpectedCopies, Reads};
-use sparkproof_spark::session::{Placeholders, add_object, configuration};
-use sparkproof_strategies::{Dataset, HostCopy, Location, SetupCost, Strategy, StrategyContext};
-use sparkproof_testbed::{EndedSession, Environment, LiveSession, ScenarioContext};
+use sparkproof_judge::{COUNTERS_SCHEMA, Counters, ExpectedCopies, ExpectedCounters, Reads};
+use sparkproof_measure::baseline::{Conditions, Files, counters_of};
+use sparkproof_spark::session::{Frame, Placeholders, add_object, configuration};
+use sparkproof_strategies::{
+    DataSize, Dataset, HostCopy, Location, SetupCost, Strategy, StrategyContext,
+};
+use sparkproof_testbed::{EndedSession, Environment, LiveSession, ScenarioContext, SessionBuilder};
 
+use super::furnished::Furnished;
 use crate::checks::{read, tally};
 
 /// A session that reads by variants.
@@ -23,6 +27,12 @@ pub struct ReadingSession<'a> {
     pub(super) subjects: Vec<Subject>,
     /// What executors read of variants that are not proven yet.
     pub(super) read: BTreeMap<VariantId, Reads>,
+    /// The variants whose files were read: what they ask a store for the next time adds up.
+    pub(super) read_before: BTreeSet<VariantId>,
+    /// What the last reads of each variant cost.
+    pub counters: BTreeMap<VariantId, Counters>,
+    /// What its variants added to the session.
+    pub(super) furnished: Furnished,
     /// Normalised tables of what each executor read, by variant, for the proven variants.
     pub tables: BTreeMap<String, String>,
     /// The session.
@@ -35,6 +45,8 @@ pub struct Subject {
     pub strategy: Box<dyn Strategy>,
     /// The data that it reads.
     pub data: Dataset,
+    /// The size that was asked for.
+    pub(super) size: DataSize,
     pub(super) host: Option<HostCopy>,
     pub(super) setup: SetupCost,
 }
@@ -100,7 +112,10 @@ impl ReadingSession<'_> {
             }
             Err(error) if error.is_interruption() => return Err(error),
             // Each variant is then read alone, and its check says what fails.
-            Err(error) => step.failed(&error),
+            Err(error) => {
+                self.read_before.extend(cases.iter().map(|case| case.variant.id));
+                step.failed(&error);
+            }
         }
         Ok(())
     }
@@ -129,6 +144,48 @@ impl ReadingSession<'_> {
 
     /// Proves that one variant is as expected.
     pub async fn prove_to_be(&mut self, id: VariantId, expected: Expected) -> Result<()> {
+        let baseline = self.baseline(id)?;
+        self.prove_with(id, expected, baseline).await
+    }
+
+    /// For controls: proves that one variant is as declared and costs what its earlier reads did.
+    pub async fn prove_against(&mut self, id: VariantId, earlier: &Counters) -> Result<()> {
+        let expected = self.expected(self.subject(id)?)?;
+        let baseline = ExpectedCounters {
+            schema: COUNTERS_SCHEMA,
+            baseline: "earlier reads of this session".to_owned(),
+            counters: earlier.0.clone(),
+        };
+        self.prove_with(id, expected, Ok(baseline)).await
+    }
+
+    /// The baseline of a variant's reads in this session.
+    fn baseline(&self, id: VariantId) -> Result<read::Baseline> {
+        if self.read_before.contains(&id) {
+            return Ok(Err("its files were read in this session before".to_owned()));
+        }
+        let (environment, subject) = (&self.proof.environment, self.subject(id)?);
+        let files = match subject.size {
+            size if size == DataSize::default() => Some(Files::Default),
+            size if size == DataSize::of_full_suite() => Some(Files::Full),
+            _ => None,
+        };
+        let (plan, spark) = (&environment.plan, &environment.image.version);
+        let conditions = match Conditions::of(plan, spark, self.live.executors(), files) {
+            Ok(conditions) => conditions,
+            Err(why) => return Ok(Err(why)),
+        };
+        let mut stores = subject.strategy.variant().stores.iter();
+        let log = stores.all(|kind| environment.stores.get(*kind).is_ok_and(|it| it.has_log()));
+        counters_of(id, &conditions, log)
+    }
+
+    async fn prove_with(
+        &mut self,
+        id: VariantId,
+        expected: Expected,
+        baseline: read::Baseline,
+    ) -> Result<()> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         let scene = scene(context, environment, &self.namespace, self.live.executors());
         let subject = &self.subjects[find(&self.subjects, id)?];
@@ -143,13 +200,15 @@ impl ReadingSession<'_> {
         }
         let mut figures = subject.setup.figures(seen.variant);
         let read = self.read.remove(&id);
-        let proven = read::prove(context, &mut self.live, seen, read, &mut figures).await;
+        self.read_before.insert(id);
+        let proven = read::prove(context, &mut self.live, seen, read, baseline, &mut figures).await;
         if expected == Expected::Pinned {
             read::pinned(context, &self.live, seen.variant).await?;
         }
-        let table = proven?.normalised();
+        let (table, counters) = proven?;
         context.recorder.emit(Body::Reading(figures));
-        self.tables.insert(id.to_string(), table);
+        self.counters.extend(counters.map(|counters| (id, counters)));
+        self.tables.insert(id.to_string(), table.normalised());
         Ok(())
     }
 
@@ -183,13 +242,36 @@ impl ReadingSession<'_> {
         let kind = location.store.ok_or_else(|| Error::internal("it reads from no store"))?;
         let (driver, seen) = (self.live.driver_address(), subject.seen(&location, environment));
         let mut figures = subject.setup.figures(seen.variant);
-        read::server(context, driver, seen, kind, &mut figures).await
+        read::server(context, driver, seen, kind, &mut figures).await.map(drop)
     }
 
     /// The context of its strategies.
     pub fn scene(&self) -> StrategyContext<'_> {
         let (context, environment) = (&self.proof.context, &self.proof.environment);
         scene(context, environment, &self.namespace, self.live.executors())
+    }
+
+    /// Another session that reads the same files beside this one.
+    ///
+    /// # Errors
+    /// Internal: a variant's files belong to one session (a claim, a copy in pods).
+    pub async fn beside(
+        &self,
+        change: impl FnOnce(SessionBuilder<'_>) -> SessionBuilder<'_>,
+    ) -> Result<LiveSession> {
+        if let Some(variant) = self.variants().into_iter().find(|variant| !shares(variant.id)) {
+            return Err(Error::internal(format!("{} belongs to one session", variant.id)));
+        }
+        let ground = change(self.proof.session().strict(true)).grant().await?;
+        self.furnished.onto(ground).start().await
+    }
+
+    /// A read of each of a variant's tables as a DataFrame.
+    pub fn frames(&self, id: VariantId) -> Result<Vec<(String, Frame)>> {
+        let subject = self.subject(id)?;
+        let location = subject.strategy.location(self.scene());
+        let case = subject.seen(&location, &self.proof.environment);
+        Ok(case.frames(self.live.executors()))
     }
 
     /// Stops the session and removes what variants created outside its namespace.
@@ -202,6 +284,17 @@ impl ReadingSession<'_> {
         let cleaned = join_all(subjects.iter_mut().map(|subject| subject.cleanup(scene))).await;
         cleaned.into_iter().collect::<Result<()>>()?;
         Ok(ended)
+    }
+}
+
+/// Whether several sessions can read a variant's files: they lie on nodes, in the image or in a store.
+pub fn shares(id: VariantId) -> bool {
+    use VariantId::{Copy, S3fsExecutor};
+    let number = id.strategy().number;
+    match id {
+        Copy | S3fsExecutor => false,
+        VariantId::HostPath => true,
+        _ => number != "3",
     }
 }
 

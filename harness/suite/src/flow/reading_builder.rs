@@ -1,7 +1,7 @@
 //! Builds a reading session: access, data, image, session, data in pods.
 
 use sparkproof_catalog::VariantId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sparkproof_base::error::{Error, ErrorContext, Result};
 use sparkproof_base::verdict::{FirstFailure, check};
@@ -16,6 +16,7 @@ use sparkproof_strategies::{
 };
 use sparkproof_testbed::{ScenarioContext, SessionBuilder};
 
+use super::furnished::Furnished;
 use super::reading::{ReadingSession, Subject, scene};
 
 /// Options of a reading session.
@@ -117,7 +118,8 @@ impl<'a> ReadingBuilder<'a> {
             }
         };
         let image = image.filter(|_| !bare);
-        let started = ground.with(image, added).driver_mounts(mounts).start().await;
+        let furnished = Furnished { image, added, mounts };
+        let started = furnished.onto(ground).start().await;
         let live = match started {
             Ok(live) => live,
             Err(error) => {
@@ -137,8 +139,17 @@ impl<'a> ReadingBuilder<'a> {
         }
         let done = format!("{} of {} variants", populated.len(), variants.len());
         phase.end(Ok(()), |()| done)?;
-        let (read, tables) = (BTreeMap::new(), BTreeMap::new());
-        let session = ReadingSession { proof, namespace, subjects: populated, read, tables, live };
+        let session = ReadingSession {
+            proof,
+            namespace,
+            subjects: populated,
+            read: BTreeMap::new(),
+            read_before: BTreeSet::new(),
+            counters: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            furnished,
+            live,
+        };
         Ok((session, first.into_error()))
     }
 }
@@ -153,17 +164,19 @@ async fn prepare(
 ) -> Result<Subject> {
     let context = scene.context;
     let variant = strategy.variant();
+    let of_suite = size;
     let size = strategy.limit(size);
     // A nonce in every row, so that data of another variant or run cannot pass for this.
     let nonce = format!("{}-{}-{:08x}", context.run.id(), variant.id, rand::random::<u32>());
     let dir = context.run.dir().join(format!("data-{nonce}"));
     let generated = tokio::task::spawn_blocking(move || Dataset::generate(&dir, &nonce, size));
     let data = generated.await.or_internal("generating data")??;
-    let mut subject = Subject { strategy, data, host: None, setup: SetupCost::default() };
+    let mut subject =
+        Subject { strategy, data, size: of_suite, host: None, setup: SetupCost::default() };
     let id = format!("read.{}.prepared", variant.id);
     let title = format!("{}: its data is in place before the session", variant.title);
     let prepared = check(context, &id, &title, async |findings| {
-        let Subject { strategy, data, host, setup } = &mut subject;
+        let Subject { strategy, data, host, setup, .. } = &mut subject;
         *setup = strategy.prepare(scene, data).await?;
         let location = strategy.location(scene);
         // A driver on this host reads the data there.

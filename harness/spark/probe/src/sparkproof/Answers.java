@@ -52,6 +52,13 @@ final class Answers {
             case "read":
                 int tasks = with.get("tasks").asInt();
                 return json.readTree(Probe.read(context, tasks, with.get("parts").toString()));
+            case "cost":
+                return json.readTree(Cost.of(context, with.get("tasks").asInt()));
+            case "workload":
+                String group = with.get("group").asText();
+                int parts = with.get("tasks").asInt();
+                return Collections.singletonMap(
+                        "result", Workload.run(spark, with.get("name").asText(), parts, group));
             case "list":
                 return json.readTree(Probe.list(context, with.get("uri").asText()));
             case "frame":

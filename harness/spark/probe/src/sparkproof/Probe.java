@@ -80,6 +80,18 @@ public final class Probe {
         }
     }
 
+    /** A result of n tasks with this work, to be completed and written by {@link #text}. */
+    static Map<String, Object> result(SparkContext context, int n, Work work) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("schema", SCHEMA);
+        result.put("tasks", run(context, n, work));
+        return result;
+    }
+
+    static String text(Map<String, Object> result) throws Exception {
+        return new ObjectMapper().writeValueAsString(result);
+    }
+
     /** The files below a URI (or the file it names) as the driver's JVM sees them. */
     public static String list(SparkContext context, String uri) throws Exception {
         Map<String, Object> result = Listing.of(context.hadoopConfiguration(), uri);

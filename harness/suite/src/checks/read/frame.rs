@@ -9,7 +9,7 @@ use sparkproof_spark::session::{DriverError, Frame};
 use sparkproof_strategies::Table;
 use sparkproof_testbed::LiveSession;
 
-use super::subject::ReadCase;
+use super::subject::{ReadCase, request};
 
 /// Reads each table once. Count and sums must be those of the generated rows, every file must have
 /// its rows, and the plan's scheme must be the variant's.
@@ -41,12 +41,6 @@ pub async fn frame(
         figures.planning_seconds = many.planning_seconds;
     }
     Ok(frames)
-}
-
-/// Reads one table as a DataFrame, in a new job group, for its metrics.
-pub(super) fn request(subject: ReadCase<'_>, table: &Table, executors: u32) -> Frame {
-    let group = format!("{}-{}-{:08x}", subject.variant.id, table.name, rand::random::<u32>());
-    table.frame(&subject.location.uri, executors, &group)
 }
 
 /// The result of a read, or the exception that ended it.

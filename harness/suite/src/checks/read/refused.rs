@@ -8,8 +8,8 @@ use sparkproof_base::verdict::judged;
 use sparkproof_judge::{ExpectedRefusal, Refusal, StoredFile, WrittenFile};
 use sparkproof_testbed::LiveSession;
 
-use super::frame::{answer, request};
-use super::subject::ReadCase;
+use super::frame::answer;
+use super::subject::{ReadCase, request};
 
 /// The DataFrame read of a directory, listing included, must fail with this message. A read that
 /// succeeds is red: the declaration is no longer true. First the store's client must find the files

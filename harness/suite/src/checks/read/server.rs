@@ -16,19 +16,19 @@ const NO_LOG: &str = "sparkproof cannot read the log of your store";
 
 /// Checks that pods read every file of the variant from the server, and the driver none. Pods have
 /// no address of their own there (source NAT); the nonce in the key identifies the run and the
-/// variant.
+/// variant. Returns the requests, or nothing if there is no log to read.
 pub async fn server(
     context: &Context,
     driver: IpAddr,
     subject: ReadCase<'_>,
     kind: StoreKind,
     figures: &mut ReadMetrics,
-) -> Result<()> {
+) -> Result<Option<ServerLog>> {
     let title = format!("{}: the server's log shows the reads", subject.variant.title);
     let id = subject.check_id("server");
     if subject.stores.get(kind).is_ok_and(|store| !store.has_log()) {
         skip(context, &id, &title, NO_LOG);
-        return Ok(());
+        return Ok(None);
     }
     let files = subject.tables().flat_map(|table| &table.files).filter(|file| file.bytes > 0);
     let expected = ExpectedLog {
@@ -43,7 +43,7 @@ pub async fn server(
     })
     .await?;
     figures.requests = Some(log.0.len() as u64);
-    Ok(())
+    Ok(Some(log))
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
         let driver = IpAddr::from([127, 0, 0, 1]);
         let mut figures = sparkproof_strategies::SetupCost::default().figures(variant);
         let made = server(&context, driver, subject, StoreKind::Hdfs, &mut figures).await;
-        made.expect("not red");
+        assert_eq!(made.expect("not red"), None);
         let verdicts = context.recorder.verdicts();
         let skipped = Outcome::Skipped { reason: NO_LOG.to_owned() };
         assert_eq!(verdicts, [("read.4-hdfs.server".to_owned(), skipped)]);

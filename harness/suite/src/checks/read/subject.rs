@@ -2,6 +2,7 @@
 
 use sparkproof_catalog::Variant;
 use sparkproof_judge::{Place, WrittenFile};
+use sparkproof_spark::session::Frame;
 use sparkproof_stores::Stores;
 use sparkproof_strategies::{Dataset, Location, Table};
 
@@ -29,6 +30,12 @@ impl<'a> ReadCase<'a> {
         self.data.tables.iter().filter(|table| table.name != SMALL)
     }
 
+    /// A read of each table as a DataFrame, with its name.
+    pub(crate) fn frames(self, executors: u32) -> Vec<(String, Frame)> {
+        let tables = self.tables();
+        tables.map(|table| (table.name.to_owned(), request(self, table, executors))).collect()
+    }
+
     /// Where executors must read, and how they must see it.
     pub(super) fn place(&self) -> Place {
         Place {
@@ -49,6 +56,12 @@ impl<'a> ReadCase<'a> {
         });
         written.collect()
     }
+}
+
+/// Reads one table as a DataFrame, in a new job group, for its metrics.
+pub(super) fn request(subject: ReadCase<'_>, table: &Table, executors: u32) -> Frame {
+    let group = format!("{}-{}-{:08x}", subject.variant.id, table.name, rand::random::<u32>());
+    table.frame(&subject.location.uri, executors, &group)
 }
 
 /// The comparison's table of many small files.
