@@ -26,6 +26,12 @@ const QUOTA_SCRATCH: &str = "\
 apiVersion: v1
 kind: ResourceQuota
 metadata: {name: team-quota}
+spec: {hard: {requests.ephemeral-storage: 50Mi}}
+";
+const MORE_SCRATCH: &str = "\
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: team-quota}
 spec: {hard: {requests.ephemeral-storage: 4Gi}}
 ";
 const ONE_POD: &str = "\
@@ -93,11 +99,13 @@ pub(super) fn admission() -> Vec<Fault> {
             .says(&["storage", "100Mi"])
             .not(Cause::MissingClaim)
             .cured_by(Put(LARGER_CLAIMS)),
-        // kubeflow/spark-operator#810, with another resource.
+        // kubeflow/spark-operator#810, with another resource. Only of CPU and memory a quota also wants
+        // that they are given.
         Fault::new("quota-wants-scratch", Cause::QuotaExceeded)
             .with(Put(QUOTA_SCRATCH))
+            .with(container("resources: {requests: {ephemeral-storage: 100Mi}}"))
             .says(&["team-quota", "requests.ephemeral-storage"])
-            .cured_by(container("resources: {requests: {ephemeral-storage: 100Mi}}")),
+            .cured_by(Put(MORE_SCRATCH)),
         // Questions about quotas: the driver's pod counts, too.
         Fault::new("quota-taken-by-the-driver", Cause::QuotaExceeded)
             .with(Put(ONE_POD))

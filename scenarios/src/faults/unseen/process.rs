@@ -2,8 +2,8 @@
 
 use sparkproof::verdict::Cause;
 
-use super::super::fault::Change::{Broken, Conf};
-use super::super::fault::{Fault, container, pi, python};
+use super::super::fault::Change::{Broken, Conf, Template as Made};
+use super::super::fault::{Fault, Template, container, pi, python};
 
 /// 300 MB in a worker that may have 160.
 const MUCH_MEMORY: &str = "\
@@ -61,9 +61,17 @@ pub(super) fn faults() -> Vec<Fault> {
             .with(Broken("pkill -KILL -x java"))
             .says(&["137"])
             .not(Cause::ExecutorsDie),
-        // kubeflow/spark-operator#781: what is not the JVM's takes the container's memory.
+        // kubeflow/spark-operator#781: what is not the JVM's takes the container's memory. A file in
+        // memory has no process that the kernel could kill instead. Not hidden by a second try.
         Fault::new("memory-taken-in-a-session", Cause::OutOfMemory)
-            .with(Broken("tail /dev/zero"))
+            .with(Made(Template {
+                pod: "volumes: [{name: fast, emptyDir: {medium: Memory}}]",
+                container: "volumeMounts: [{name: fast, mountPath: /fast}]",
+                beside: "",
+            }))
+            .with(Conf("spark.stage.maxConsecutiveAttempts", "1"))
+            .with(Conf("spark.task.maxFailures", "1"))
+            .with(Broken("head -c 2000000000 /dev/zero > /fast/fill"))
             .not(Cause::Killed),
         // Images of another Spark, or built without `-Pkubernetes`: its class is not there.
         Fault::new("image-without-kubernetes-module", Cause::VersionMismatch)
