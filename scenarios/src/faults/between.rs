@@ -184,3 +184,46 @@ fn status(code: u16, reason: &str, message: &str) -> String {
     })
     .to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first line and the last of an answer. The API server behind it does not exist.
+    async fn asked(what: Meddling, request: &str) -> (String, String) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = dir.path().join("config");
+        let yaml = "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n\
+                    users: [{name: u, user: {token: t}}]\n\
+                    contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n";
+        std::fs::write(&config, yaml).expect("written");
+        let between = Between::listen().await.expect("listens");
+        let port = between.port;
+        let _serving = between.serve(&config, what).await.expect("serves");
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("connected");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        let first = answer.lines().next().unwrap_or_default();
+        (first.to_owned(), answer.lines().last().unwrap_or_default().to_owned())
+    }
+
+    #[tokio::test]
+    async fn it_spoils_what_it_is_for_and_passes_on_the_rest() {
+        let create =
+            "POST /api/v1/namespaces/n/pods HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}".to_owned();
+        let watch = "GET /api/v1/namespaces/n/pods?watch=true HTTP/1.1\r\n\r\n";
+        let (first, last) = asked(Meddling::Throttles, &create).await;
+        assert_eq!(first, "HTTP/1.1 429 Too Many Requests");
+        assert!(last.contains("TooManyRequests"), "{last}");
+        let (first, last) = asked(Meddling::Expires, watch).await;
+        assert_eq!(first, "HTTP/1.1 200 OK");
+        assert!(last.contains(r#""type":"ERROR""#) && last.contains("too old"), "{last}");
+        let websocket = watch.replace("1.1\r\n", "1.1\r\nUpgrade: websocket\r\n");
+        assert_eq!(asked(Meddling::Expires, &websocket).await.0, "HTTP/1.1 200 OK");
+        let (first, _) = asked(Meddling::WantsPassword, "CONNECT api:6443 HTTP/1.1\r\n\r\n").await;
+        assert_eq!(first, "HTTP/1.1 407 Proxy Authentication Required");
+        // The request goes on to an API server that is not there.
+        assert_eq!(asked(Meddling::Expires, &create).await.0, "HTTP/1.1 502 Bad Gateway");
+    }
+}

@@ -8,6 +8,7 @@ mod claims;
 mod configuration;
 mod fault;
 mod files;
+mod ground;
 mod image;
 mod network;
 mod node;

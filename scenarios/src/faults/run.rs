@@ -4,7 +4,6 @@ use std::io::Write;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::Value;
 use sparkproof::access::Rule;
 use sparkproof::catalog::JarSet;
 use sparkproof::catalog::plan::{MebiBytes, MilliCpu};
@@ -13,24 +12,18 @@ use sparkproof::error::{Error, ErrorContext, Result};
 use sparkproof::images::spark::jars_of;
 use sparkproof::images::{Entry, Layer, load_layered};
 use sparkproof::session::{EXECUTOR_CONTAINER, SessionOverlay};
-use sparkproof::testbed::{LiveSession, PreparedSession, ScenarioContext, SessionBuilder};
+use sparkproof::testbed::{LiveSession, ScenarioContext, SessionBuilder};
 use sparkproof::verdict::{Cause, Diagnosis};
 
 use super::between::{Between, Meddling};
 use super::fault::{Change, Fault, Judgement, Read};
+use super::ground::{Attempt, Known, filler, prepare};
 use super::submitted::submitted;
 use crate::frame::{first_pod, little, path_of, started};
 
 /// Environment variable: the file to which each fault adds its line. The default is `faults.jsonl` in the
 /// scenario's run directory.
 const OUT: &str = "SPARKPROOF_FAULTS_OUT";
-
-/// How one attempt at a session came out.
-pub(super) struct Attempt {
-    pub(super) result: Result<()>,
-    /// From the start to the verdict.
-    pub(super) seconds: f64,
-}
 
 /// A fault's line.
 #[derive(Debug, Serialize)]
@@ -97,30 +90,6 @@ pub async fn is_named(p: &ScenarioContext, fault: &Fault) -> Result<()> {
             let line = serde_json::to_string_pretty(&line).or_internal("a fault's line")?;
             Err(Error::red(format!("{}: {judgement:?}: {line}", fault.id)))
         }
-    }
-}
-
-/// What placeholders stand for.
-#[derive(Clone)]
-pub(super) struct Known {
-    run: String,
-    image: String,
-    node: String,
-    address: String,
-    port: u16,
-}
-
-impl Known {
-    async fn of(p: &ScenarioContext) -> Result<Known> {
-        let (node, address) = p.executor_node().await?;
-        let image = p.environment.image.reference.clone();
-        Ok(Known { run: p.context.run.id().to_string(), image, node, address, port: 0 })
-    }
-
-    pub(super) fn fill(&self, text: &str) -> String {
-        let text = text.replace("$RUN", &self.run).replace("$IMAGE", &self.image);
-        let text = text.replace("$PORT", &self.port.to_string());
-        text.replace("$NODE", &self.node).replace("$ADDRESS", &self.address)
     }
 }
 
@@ -193,43 +162,6 @@ async fn attempt(p: &ScenarioContext, known: &mut Known, changes: &[Change]) -> 
         (Err(error), _) if error.is_interruption() => Err(error),
         (Err(error), _) => Ok(Attempt { result: Err(error), seconds }),
     }
-}
-
-/// Fills placeholders, also those of a granted session.
-pub(super) fn filler(
-    known: &Known,
-    ground: &PreparedSession<'_>,
-) -> impl Fn(&str) -> String + use<> {
-    let known = known.clone();
-    let namespace = ground.access().namespace.clone();
-    let account = ground.access().service_account.clone();
-    move |text| known.fill(text).replace("$NAMESPACE", &namespace).replace("$ACCOUNT", &account)
-}
-
-/// Makes the changes that come before a session.
-pub(super) async fn prepare(
-    ground: &PreparedSession<'_>,
-    fill: &impl Fn(&str) -> String,
-    changes: &[Change],
-) -> Result<()> {
-    let obstacles = ground.obstacles();
-    for change in changes {
-        match change {
-            Change::Put(yaml) | Change::Node(yaml) => obstacles.put(&fill(yaml)).await?,
-            Change::Remove(yaml) => obstacles.remove(&fill(yaml)).await?,
-            Change::Refused(words) => obstacles.until_refused(words).await?,
-            Change::Runs(pod) => obstacles.until_running(pod).await?,
-            Change::Kubeconfig(pointer, value) => {
-                ground.change_kubeconfig(|config| set(config, pointer, (*value).into()))?;
-            }
-            Change::Login(user) => {
-                let user = serde_json::from_str(user).or_internal("a user")?;
-                ground.change_kubeconfig(|config| set(config, "/users/0/user", user))?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// Runs a script in each executor of a started session, and then a barrier stage.
@@ -353,15 +285,6 @@ async fn overlay(
     Ok((image, added))
 }
 
-/// Sets a value of a JSON document; its parent exists.
-fn set(document: &mut Value, pointer: &str, value: Value) {
-    if let Some((parent, key)) = pointer.rsplit_once('/')
-        && let Some(Value::Object(parent)) = document.pointer_mut(parent)
-    {
-        parent.insert(key.to_owned(), value);
-    }
-}
-
 /// The causes of an error, the first one first. A read names its causes in its message only.
 fn named(error: &Error) -> Vec<Cause> {
     if let Some(diagnosis) = Diagnosis::from_error(error) {
@@ -424,13 +347,5 @@ mod tests {
         assert!(said(&error).contains("quota-exceeded: x"), "{}", said(&error));
         let error = Error::red("2 of 3: file-missing: executor 1, unknown to me");
         assert_eq!(named(&error), [Cause::FileMissing]);
-    }
-
-    #[test]
-    fn a_value_is_set_by_its_pointer() {
-        let mut document = serde_json::json!({ "users": [{ "user": { "token": "a" } }] });
-        set(&mut document, "/users/0/user/token", "b".into());
-        set(&mut document, "/users/0/user/new", "c".into());
-        assert_eq!(document["users"][0]["user"], serde_json::json!({ "token": "b", "new": "c" }));
     }
 }

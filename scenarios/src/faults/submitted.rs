@@ -14,7 +14,7 @@ use sparkproof::session::{Application as Submitted, FinishedApplication};
 use sparkproof::testbed::SessionBuilder;
 
 use super::fault::{Application, Change};
-use super::run::{Attempt, Known, filler, prepare};
+use super::ground::{Attempt, Known, filler, prepare};
 
 /// The directory of a program, in the driver's pod only.
 const PLACE: &str = "/opt/team";
