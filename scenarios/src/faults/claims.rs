@@ -110,7 +110,7 @@ spec: {hard: {requests.storage: 100Mi}}
 ";
 
 /// A fault whose executors mount the claim `team-data`.
-fn mounted(id: &'static str, cause: Cause) -> Fault {
+pub(super) fn mounted(id: &'static str, cause: Cause) -> Fault {
     const OF: &str = "spark.kubernetes.executor.volumes.persistentVolumeClaim.data.mount.path";
     const NAME: &str =
         "spark.kubernetes.executor.volumes.persistentVolumeClaim.data.options.claimName";
@@ -118,7 +118,7 @@ fn mounted(id: &'static str, cause: Cause) -> Fault {
 }
 
 /// A fault whose executors each have a claim of their own, of this class.
-fn on_demand(id: &'static str, cause: Cause, class: &'static str) -> Fault {
+pub(super) fn on_demand(id: &'static str, cause: Cause, class: &'static str) -> Fault {
     macro_rules! of {
         ($key:literal) => {
             concat!("spark.kubernetes.executor.volumes.persistentVolumeClaim.data.", $key)

@@ -2,12 +2,14 @@
 
 use sparkproof::catalog::VariantId;
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
-use sparkproof::session::SessionOverlay;
+use sparkproof::session::{ApplicationSpec, SessionOverlay};
 use sparkproof::verdict::Cause;
 
+use super::between::Meddling;
+
 /// One step of making a fault, or of its cure. In all texts `$RUN` is the id of the scenario's run,
-/// `$IMAGE` the session's image, `$NODE` and `$ADDRESS` a node on which executors run; in YAML of objects
-/// also `$NAMESPACE` and `$ACCOUNT`.
+/// `$IMAGE` the session's image, `$NODE` and `$ADDRESS` a node on which executors run, `$PORT` the port of a
+/// server between driver and API server; in YAML of objects also `$NAMESPACE` and `$ACCOUNT`.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Makes these objects before the session, or changes them.
@@ -24,8 +26,14 @@ pub enum Change {
     OncePlaced(&'static str),
     /// Evicts each executor that runs.
     Evicting,
+    /// Deletes the executors that there are as soon as one is on a node.
+    Dropping,
     /// Changes the driver's kubeconfig: the value at a JSON pointer.
     Kubeconfig(&'static str, &'static str),
+    /// How the driver's kubeconfig logs in: its user, as JSON.
+    Login(&'static str),
+    /// A server between driver and API server.
+    Between(Meddling),
     /// A template of executors' pods.
     Template(Template),
     /// A template of the session's pods, by `--pod-template`.
@@ -68,6 +76,11 @@ pub enum Change {
     LocalMaster,
     /// The session starts, and then reads.
     Read(Read),
+    /// The session starts, this script runs in each executor, and then a barrier stage.
+    Broken(&'static str),
+    /// An application in cluster mode, not a session. Of the other changes it heeds objects, verbs and
+    /// settings.
+    Application(Application),
 }
 
 /// Lines of YAML for a pod template.
@@ -102,6 +115,29 @@ pub struct Read {
     pub bare: bool,
     /// A script for the first executor after the start; `$1` is the path of the large file.
     pub script: Option<&'static str>,
+    /// Another Hadoop, whose jars driver and executors get.
+    pub hadoop: Option<&'static str>,
+}
+
+/// An application by `spark-submit`.
+#[derive(Debug, Clone, Copy)]
+pub struct Application {
+    /// A program in Python; without one it is Spark's π on the JVM.
+    pub program: Option<&'static str>,
+    /// Whether it gets what reads the run's S3 store.
+    pub s3: bool,
+    /// Changes its specification.
+    pub change: fn(&mut ApplicationSpec),
+}
+
+/// An application in Python that is not changed.
+pub const fn python(program: &'static str) -> Change {
+    Change::Application(Application { program: Some(program), s3: false, change: |_| {} })
+}
+
+/// π on the JVM.
+pub const fn pi(change: fn(&mut ApplicationSpec)) -> Change {
+    Change::Application(Application { program: None, s3: false, change })
 }
 
 impl Template {

@@ -8,17 +8,17 @@ use super::fault::Change::{self, Conf};
 use super::fault::{Fault, Read};
 
 /// Sets a key of every bucket.
-fn set(added: &mut SessionOverlay, ending: &str, value: &str) {
+pub(super) fn set(added: &mut SessionOverlay, ending: &str, value: &str) {
     added.conf.change(|key, _| key.ends_with(ending).then(|| value.to_owned()));
 }
 
-fn s3(change: fn(&mut SessionOverlay)) -> Change {
-    Change::Read(Read { variant: VariantId::S3, change, bare: false, script: None })
+pub(super) fn s3(change: fn(&mut SessionOverlay)) -> Change {
+    Change::Read(Read { variant: VariantId::S3, change, bare: false, script: None, hadoop: None })
 }
 
 fn copied(script: &'static str) -> Change {
     let (variant, script) = (VariantId::Copy, Some(script));
-    Change::Read(Read { variant, change: |_| {}, bare: false, script })
+    Change::Read(Read { variant, change: |_| {}, bare: false, script, hadoop: None })
 }
 
 /// The faults of this group.
@@ -59,6 +59,7 @@ pub fn faults() -> Vec<Fault> {
                 change: |_| {},
                 bare: true,
                 script: None,
+                hadoop: None,
             }))
             .says(&["S3AFileSystem"]),
         Fault::new("file-of-a-host-of-no-name", Cause::UnknownHost)

@@ -3,10 +3,12 @@
 
 mod admission;
 mod api;
+mod between;
 mod claims;
 mod configuration;
 mod fault;
 mod files;
+mod ground;
 mod image;
 mod network;
 mod node;
@@ -14,6 +16,8 @@ mod process;
 mod run;
 mod scheduling;
 mod several;
+mod submitted;
+mod unseen;
 
 pub use fault::{Fault, Judgement};
 pub use run::is_named;
@@ -34,7 +38,8 @@ pub fn all() -> Vec<Fault> {
         ("several", several::faults()),
     ];
     let of = |group| move |fault| Fault { group, ..fault };
-    groups.into_iter().flat_map(|(group, faults)| faults.into_iter().map(of(group))).collect()
+    let groups = groups.into_iter().chain(unseen::groups());
+    groups.flat_map(|(group, faults)| faults.into_iter().map(of(group))).collect()
 }
 
 #[cfg(test)]
@@ -61,10 +66,11 @@ mod tests {
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
     }
 
-    /// docs/causes.md is made of that table.
+    /// docs/causes.md is made of that table. It was frozen when the unseen ones were chosen.
     #[test]
     fn the_table_of_causes_has_the_faults_of_each() {
-        let all = all();
+        let all: Vec<Fault> =
+            all().into_iter().filter(|fault| !fault.group.starts_with("unseen")).collect();
         for entry in causes() {
             let expect = all.iter().filter(|fault| fault.expected.contains(&entry.cause));
             let ids: Vec<&str> = expect.map(|fault| fault.id).collect();

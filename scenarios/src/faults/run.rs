@@ -4,28 +4,26 @@ use std::io::Write;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::Value;
 use sparkproof::access::Rule;
+use sparkproof::catalog::JarSet;
 use sparkproof::catalog::plan::{DriverSize, MebiBytes, MilliCpu, PodPlan, PodTemplate};
+use sparkproof::checks;
 use sparkproof::error::{Error, ErrorContext, Result};
+use sparkproof::images::spark::jars_of;
 use sparkproof::images::{Entry, Layer, load_layered};
 use sparkproof::session::{EXECUTOR_CONTAINER, SessionOverlay};
-use sparkproof::testbed::{ScenarioContext, SessionBuilder};
+use sparkproof::testbed::{LiveSession, ScenarioContext, SessionBuilder};
 use sparkproof::verdict::{Cause, Diagnosis};
 
+use super::between::{Between, Meddling};
 use super::fault::{Change, Fault, Judgement, Read};
+use super::ground::{Attempt, Known, filler, prepare};
+use super::submitted::submitted;
 use crate::frame::{first_pod, little, path_of, started};
 
 /// Environment variable: the file to which each fault adds its line. The default is `faults.jsonl` in the
 /// scenario's run directory.
 const OUT: &str = "SPARKPROOF_FAULTS_OUT";
-
-/// How one attempt at a session came out.
-struct Attempt {
-    result: Result<()>,
-    /// From the start to the verdict.
-    seconds: f64,
-}
 
 /// A fault's line.
 #[derive(Debug, Serialize)]
@@ -50,8 +48,8 @@ struct Line<'a> {
 
 /// Makes a fault: its cause must be named with the words of its message, and its cure must help.
 pub async fn is_named(p: &ScenarioContext, fault: &Fault) -> Result<()> {
-    let known = Known::of(p).await?;
-    let Attempt { result, seconds } = attempt(p, &known, &fault.changes).await?;
+    let mut known = Known::of(p).await?;
+    let Attempt { result, seconds } = attempt(p, &mut known, &fault.changes).await?;
     let (named, said) = match &result {
         Ok(()) => (Vec::new(), String::new()),
         Err(error) => (named(error), said(error)),
@@ -66,7 +64,7 @@ pub async fn is_named(p: &ScenarioContext, fault: &Fault) -> Result<()> {
         true => None,
         false => {
             let cured: Vec<Change> = fault.changes.iter().chain(&fault.cure).cloned().collect();
-            let cured = attempt(p, &known, &cured).await?.result;
+            let cured = attempt(p, &mut known, &cured).await?.result;
             Some(cured.map_or_else(|error| error.to_string(), |()| "green".to_owned()))
         }
     };
@@ -95,55 +93,34 @@ pub async fn is_named(p: &ScenarioContext, fault: &Fault) -> Result<()> {
     }
 }
 
-/// What placeholders stand for.
-struct Known {
-    run: String,
-    image: String,
-    node: String,
-    address: String,
-}
-
-impl Known {
-    async fn of(p: &ScenarioContext) -> Result<Known> {
-        let (node, address) = p.executor_node().await?;
-        let image = p.environment.image.reference.clone();
-        Ok(Known { run: p.context.run.id().to_string(), image, node, address })
-    }
-
-    fn fill(&self, text: &str) -> String {
-        let text = text.replace("$RUN", &self.run).replace("$IMAGE", &self.image);
-        text.replace("$NODE", &self.node).replace("$ADDRESS", &self.address)
-    }
-}
-
 /// Makes the changes, and starts a session, which is ended if it starts.
-async fn attempt(p: &ScenarioContext, known: &Known, changes: &[Change]) -> Result<Attempt> {
-    let read = changes.iter().find_map(|change| match change {
-        Change::Read(read) => Some(*read),
-        _ => None,
-    });
-    if let Some(read) = read {
-        return reading(p, read).await;
-    }
-    let ground = builder(p, known, changes)?.grant().await?;
-    let obstacles = ground.obstacles();
-    let namespace = ground.access().namespace.clone();
-    let account = ground.access().service_account.clone();
-    let fill = |text: &str| {
-        known.fill(text).replace("$NAMESPACE", &namespace).replace("$ACCOUNT", &account)
-    };
+async fn attempt(p: &ScenarioContext, known: &mut Known, changes: &[Change]) -> Result<Attempt> {
+    let mut between = None;
     for change in changes {
         match change {
-            Change::Put(yaml) | Change::Node(yaml) => obstacles.put(&fill(yaml)).await?,
-            Change::Remove(yaml) => obstacles.remove(&fill(yaml)).await?,
-            Change::Refused(words) => obstacles.until_refused(words).await?,
-            Change::Runs(pod) => obstacles.until_running(pod).await?,
-            Change::Kubeconfig(pointer, value) => {
-                ground.change_kubeconfig(|config| set(config, pointer, value))?;
+            Change::Read(read) => return reading(p, *read).await,
+            Change::Application(wanted) => {
+                let session = builder(p, known, changes)?;
+                return submitted(session, known, changes, *wanted).await;
+            }
+            Change::Between(what) => {
+                let listening = Between::listen().await?;
+                known.port = listening.port;
+                between = Some((listening, *what));
             }
             _ => {}
         }
     }
+    let ground = builder(p, known, changes)?.grant().await?;
+    let _serving = match between {
+        Some((between, what)) => {
+            Some(between.serve(&ground.access().driver_kubeconfig, what).await?)
+        }
+        None => None,
+    };
+    let obstacles = ground.obstacles();
+    let fill = filler(known, &ground);
+    prepare(&ground, &fill, changes).await?;
     let (image, added) = overlay(p, known, changes).await?;
     let ground = ground.with(image, added);
     let meanwhile = async {
@@ -154,6 +131,10 @@ async fn attempt(p: &ScenarioContext, known: &Known, changes: &[Change]) -> Resu
                     obstacles.put(&fill(yaml)).await?;
                 }
                 Change::Evicting => match obstacles.evict_all().await? {},
+                Change::Dropping => {
+                    obstacles.until_placed().await?;
+                    obstacles.drop_executors().await?;
+                }
                 _ => {}
             }
         }
@@ -171,18 +152,52 @@ async fn attempt(p: &ScenarioContext, known: &Known, changes: &[Change]) -> Resu
             obstacles.take_away(&fill(yaml)).await?;
         }
     }
-    let result = match started? {
-        Ok(live) => live.stop().await.map(drop),
-        Err(error) if error.is_interruption() => return Err(error),
-        Err(error) => Err(error),
-    };
-    Ok(Attempt { result, seconds })
+    let script = changes.iter().find_map(|change| match change {
+        Change::Broken(script) => Some(*script),
+        _ => None,
+    });
+    match (started?, script) {
+        (Ok(live), Some(script)) => broken(p, live, script).await,
+        (Ok(live), None) => Ok(Attempt { result: live.stop().await.map(drop), seconds }),
+        (Err(error), _) if error.is_interruption() => Err(error),
+        (Err(error), _) => Ok(Attempt { result: Err(error), seconds }),
+    }
+}
+
+/// Runs a script in each executor of a started session, and then a barrier stage.
+async fn broken(p: &ScenarioContext, mut live: LiveSession, script: &str) -> Result<Attempt> {
+    for pod in live.executor_pods().into_keys() {
+        // Its end may also end the script.
+        match live.executor(&pod).run(&["sh", "-c", script]).await {
+            Err(error) if error.is_interruption() => return Err(error),
+            _ => {}
+        }
+    }
+    let begun = Instant::now();
+    let result = checks::barrier(&p.context, &mut live).await.map(drop);
+    let seconds = begun.elapsed().as_secs_f64();
+    live.stop().await?;
+    match result {
+        Err(error) if error.is_interruption() => Err(error),
+        result => Ok(Attempt { result, seconds }),
+    }
 }
 
 /// Starts a session that reads, breaks what it reads, and reads.
 async fn reading(p: &ScenarioContext, read: Read) -> Result<Attempt> {
-    let builder = little(p, &[read.variant]).change(read.change);
-    let builder = if read.bare { builder.bare_image() } else { builder };
+    let jars = match read.hadoop {
+        Some(hadoop) => jars_of(&p.context, "prepare", hadoop, JarSet::S3).await?,
+        None => Vec::new(),
+    };
+    let builder = little(p, &[read.variant]).change(move |added| {
+        (read.change)(added);
+        if !jars.is_empty() {
+            added.driver_jars.clone_from(&jars);
+            added.shipped_jars = jars;
+        }
+    });
+    // Executors have no other jars than those that are shipped.
+    let builder = if read.bare || read.hadoop.is_some() { builder.bare_image() } else { builder };
     // Fails within seconds where the default tries for minutes (hadoop-aws 3.3: 20 attempts).
     let builder = builder.session(|session| {
         let session = session.executors(1).conf("spark.hadoop.fs.s3a.attempts.maximum", "1");
@@ -251,6 +266,9 @@ fn builder<'a>(
             Change::Without(resource, verb) => session.without(resource, verb),
             Change::May(resource, verb) => session.verbs(&[Rule { resource, verb }]),
             Change::LocalMaster => session.local_master(),
+            // A proxy is none of the server.
+            Change::Between(Meddling::WantsPassword) => session,
+            Change::Between(_) => session.server(&known.fill("http://127.0.0.1:$PORT")),
             _ => session,
         };
     }
@@ -284,15 +302,6 @@ async fn overlay(
         }
     }
     Ok((image, added))
-}
-
-/// Sets a value of a JSON document; its parent exists.
-fn set(document: &mut Value, pointer: &str, value: &str) {
-    if let Some((parent, key)) = pointer.rsplit_once('/')
-        && let Some(Value::Object(parent)) = document.pointer_mut(parent)
-    {
-        parent.insert(key.to_owned(), value.into());
-    }
 }
 
 /// The causes of an error, the first one first. A read names its causes in its message only.
@@ -357,13 +366,5 @@ mod tests {
         assert!(said(&error).contains("quota-exceeded: x"), "{}", said(&error));
         let error = Error::red("2 of 3: file-missing: executor 1, unknown to me");
         assert_eq!(named(&error), [Cause::FileMissing]);
-    }
-
-    #[test]
-    fn a_value_is_set_by_its_pointer() {
-        let mut document = serde_json::json!({ "users": [{ "user": { "token": "a" } }] });
-        set(&mut document, "/users/0/user/token", "b");
-        set(&mut document, "/users/0/user/new", "c");
-        assert_eq!(document["users"][0]["user"], serde_json::json!({ "token": "b", "new": "c" }));
     }
 }

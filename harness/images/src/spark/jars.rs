@@ -32,7 +32,30 @@ pub async fn jars(
             image.spark_home.display()
         ))
     })?;
-    let (wanted, bytes) = lacking(hadoop, set, &own)?;
+    fetched(context, phase, hadoop, set, &own).await
+}
+
+/// For controls: the jars of another Hadoop than the one of the distribution.
+///
+/// # Errors
+/// As [`jars`].
+pub async fn jars_of(
+    context: &Context,
+    phase: &str,
+    hadoop: &str,
+    set: JarSet,
+) -> Result<Vec<PathBuf>> {
+    fetched(context, phase, hadoop, set, &[]).await
+}
+
+async fn fetched(
+    context: &Context,
+    phase: &str,
+    hadoop: &str,
+    set: JarSet,
+    own: &[String],
+) -> Result<Vec<PathBuf>> {
+    let (wanted, bytes) = lacking(hadoop, set, own)?;
     let name = format!("jars-{}-{hadoop}", set.as_str());
     let key = wanted.iter().fold(Key::new(&name), |key, jar| key.with(jar.file(), &jar.sha256));
     let what = format!("jars of Hadoop {hadoop} for {}", set.as_str());

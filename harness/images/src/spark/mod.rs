@@ -19,6 +19,6 @@ pub use examples::{
     SPARK_HOME_IN_IMAGE, example_layers, python_layers,
 };
 pub use image::{SparkImage, from_home, from_reference, from_version};
-pub use jars::{jar_layer, jars};
+pub use jars::{jar_layer, jars, jars_of};
 pub use java::program as java_program;
 pub use provide::provide;
