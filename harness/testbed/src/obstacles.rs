@@ -156,7 +156,7 @@ impl Obstacles {
     }
 
     /// Deletes all executors at once, without a word to a kubelet.
-    async fn drop_executors(&self) -> Result<()> {
+    pub async fn drop_executors(&self) -> Result<()> {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), &self.namespace);
         let (now, all) = (DeleteParams::default().grace_period(0), ListParams::default());
         let all = all.labels("spark-role=executor");

@@ -339,6 +339,7 @@ fn app_label(prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     fn properties(all: &[(&str, &str)]) -> Properties {
         all.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
