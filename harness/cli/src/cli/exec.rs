@@ -37,7 +37,7 @@ pub(super) async fn run(args: ExecArgs, mode: Mode) -> Result<Exit> {
     let request = Request::of_plan(mode, title, &plan)?;
     with_run(request, async |context, held| {
         let name = format!("sparkproof-{}", context.run.id());
-        let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
+        let environment = Box::pin(set_up(context, held, &plan, &name, Scope::Run, yes)).await?;
         let record = EnvironmentRecord::path(context.run.dir());
         environment.record(context).write(&record)?;
         context.run.accept()?;

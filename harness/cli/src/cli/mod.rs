@@ -17,6 +17,7 @@ mod store;
 mod sweep;
 mod up;
 
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ use clap::{Parser, Subcommand};
 use sparkproof_base::error::{Error, Exit, Result};
 use sparkproof_report::Mode;
 
+/// Bytes of the command's stack.
+const STACK: usize = 32 << 20;
 /// How long blocking calls may keep the process after all work is done.
 const THREADS_END: Duration = Duration::from_secs(2);
 
@@ -98,7 +101,15 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code.code());
         }
     };
-    let exit = match dispatch(arguments) {
+    // Unoptimised async code moves whole sessions over the stack, and the limit of the main thread's is
+    // the user's.
+    let dispatched = std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(|| dispatch(arguments))
+        .map_err(|e| Error::internal("starting a thread").with_source(e));
+    // A panic is reported by its hook.
+    let done = dispatched.map(std::thread::JoinHandle::join);
+    let exit = match done.and_then(|done| done.unwrap_or_else(|panic| resume_unwind(panic))) {
         Ok(exit) => exit,
         Err(error) => {
             let exit = error.exit;
@@ -113,19 +124,19 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
     let mode = arguments.mode();
     on_runtime(async {
         match arguments.command {
-            Command::Run(args) => run::run(args, mode).await,
-            Command::Exec(args) => exec::run(args, mode).await,
-            Command::Up(args) => up::up(args, mode).await,
+            Command::Run(args) => Box::pin(run::run(args, mode)).await,
+            Command::Exec(args) => Box::pin(exec::run(args, mode)).await,
+            Command::Up(args) => Box::pin(up::up(args, mode)).await,
             Command::Down(args) => up::down(args, mode).await,
             Command::Status(args) => up::status(&args).await,
-            Command::Store(args) => store::run(args, mode).await,
+            Command::Store(args) => Box::pin(store::run(args, mode)).await,
             Command::Cache(args) => cache::run(&args),
             Command::Sweep(args) => sweep::run(args, mode).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Diagnose(args) => diagnose::run(args, mode).await,
             Command::Inventory(args) => inventory::run(args).await,
             Command::NodeImage(args) => node_image::run(args, mode).await,
-            Command::Bench(args) => bench::run(args, mode).await,
+            Command::Bench(args) => Box::pin(bench::run(args, mode)).await,
             Command::Report(args) => report::run(&args, mode),
         }
     })?

@@ -59,7 +59,7 @@ pub(super) async fn run(args: RunArgs, mode: Mode) -> Result<Exit> {
     let request = Request::of_plan(mode, plan.title(), &plan)?;
     with_run(request, async |context, held| {
         let name = format!("sparkproof-{}", context.run.id());
-        let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
+        let environment = Box::pin(set_up(context, held, &plan, &name, Scope::Run, yes)).await?;
         run_suite(&ScenarioContext::new(context.clone(), environment)).await
     })
     .await

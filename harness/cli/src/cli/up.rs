@@ -61,7 +61,7 @@ pub(super) async fn up(args: UpArgs, mode: Mode) -> Result<Exit> {
         Request { scope: Scope::User, id: Some(&id), ..Request::of_plan(mode, title, &plan)? };
     with_run(request, async |context, held| {
         let environment =
-            set_up(context, held, &plan, args.name.as_str(), Scope::User, yes).await?;
+            Box::pin(set_up(context, held, &plan, args.name.as_str(), Scope::User, yes)).await?;
         environment.record(context).write(&EnvironmentRecord::path(context.run.dir()))?;
         context.recorder.info(format!(
             "cluster {} is up: KUBECONFIG={} kubectl get nodes",

@@ -146,7 +146,7 @@ impl Session {
                     driver_pod: driver.pod(),
                     name: &name,
                 };
-                before.accepted().await.map(|()| written(&all))
+                Box::pin(before.accepted()).await.map(|()| written(&all))
             }
             error => error.map(|all| written(&all)),
         };
@@ -174,7 +174,7 @@ impl Session {
             registered: None,
             came: BTreeSet::new(),
         };
-        match starting.run().await {
+        match Box::pin(starting.run()).await {
             Ok((described, rest, executors)) => Ok(Session {
                 name: starting.name,
                 described,

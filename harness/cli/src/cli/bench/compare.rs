@@ -80,7 +80,7 @@ pub(super) async fn run(args: CompareArgs, mode: Mode) -> Result<Exit> {
             context.recorder.warn(warning);
         }
         let name = format!("sparkproof-{}", context.run.id());
-        let environment = set_up(context, held, &plan, &name, Scope::Run, yes).await?;
+        let environment = Box::pin(set_up(context, held, &plan, &name, Scope::Run, yes)).await?;
         let proof = ScenarioContext::new(context.clone(), environment);
         let request = BenchRequest { workloads, conf, plan: gate, machine };
         let record = bench(&proof, request).await?;
