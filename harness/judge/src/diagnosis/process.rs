@@ -664,6 +664,24 @@ mod tests {
     )]
     #[case("", 3, Cause::ApplicationFailed, "exit code 3")]
     #[case(
+        "Traceback (most recent call last):\n  File \"/opt/team/main.py\", line 3, in <module>\n    print(spark.read.csv('file:///home/alice/orders.csv').count())\npyspark.errors.exceptions.captured.AnalysisException: [PATH_NOT_FOUND] Path does not exist: file:/home/alice/orders.csv.\n26/12/01 16:52:10 INFO SparkContext: SparkContext is stopping with exitCode 0.",
+        1,
+        Cause::DriverLacksFile,
+        "/home/alice/orders.csv"
+    )]
+    #[case(
+        "Traceback (most recent call last):\n  File \"/opt/team/main.py\", line 3, in <module>\n    print(spark.read.csv('s3a://team-archive/x').count())\npy4j.protocol.Py4JJavaError: An error occurred while calling o1.csv.\n: java.io.FileNotFoundException: getFileStatus on s3a://team-archive/x: com.amazonaws.services.s3.model.AmazonS3Exception: The specified bucket does not exist. (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket)\n\tat org.apache.hadoop.fs.s3a.S3AUtils.translateException(S3AUtils.java:278)\nCaused by: com.amazonaws.services.s3.model.AmazonS3Exception: The specified bucket does not exist. (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket)\n\tat com.amazonaws.http.X.y(X.java:1)",
+        1,
+        Cause::StoreBucketMissing,
+        "s3a://team-archive/x"
+    )]
+    #[case(
+        "Traceback (most recent call last):\n  File \"/x.py\", line 1, in <module>\nrequests.exceptions.SSLError: SSLHandshakeException while asking https://api.example.com",
+        1,
+        Cause::ApplicationFailed,
+        "SSLError"
+    )]
+    #[case(
         "Error: Failed to load class com.example.Main.",
         101,
         Cause::ApplicationMissing,

@@ -8,6 +8,7 @@ use sparkproof_base::verdict::Cause;
 use super::super::evidence::{Evidence, PodFacts, PodRole};
 use super::super::finding::{Ends, Finding, last_lines};
 use super::super::java;
+use super::super::store::{FailedRead, diagnose_read};
 use super::{exit, table, words};
 
 /// How much of a driver's log is read for what ended it: a stack trace of Spark has a hundred lines.
@@ -177,6 +178,9 @@ pub(super) fn failed(evidence: &Evidence) -> Option<Finding> {
         let meaning = exit::meaning(code).map_or(String::new(), |m| format!(" ({m})"));
         Some(format!("it ended with exit code {code}{meaning}"))
     })?;
+    if let Some(finding) = of_read(text) {
+        return Some(finding);
+    }
     Some(
         Finding::new(
             Cause::ApplicationFailed,
@@ -185,6 +189,36 @@ pub(super) fn failed(evidence: &Evidence) -> Option<Finding> {
         )
         .because("driver log", last_lines(text, 12)),
     )
+}
+
+/// What was read, in a stack of Hadoop's or in Spark's own words.
+static READ: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:s3[an]?|abfss?|wasbs?|hdfs|gs|file):/{1,3}[^\s'",;)\]]*[^\s'",;)\].:]"#)
+        .expect("a valid expression")
+});
+
+/// A read that ended the application, as reads of sparkproof's own are explained.
+fn of_read(log: &str) -> Option<Finding> {
+    let lines: Vec<&str> = log.lines().collect();
+    let lines = &lines[lines.len().saturating_sub(LAST)..];
+    let begins = ["Traceback (most recent call last)", "Exception in thread \"main\""];
+    let start = lines.iter().position(|line| begins.iter().any(|begin| line.starts_with(begin)))?;
+    let text = lines[start..].join("\n");
+    let of_files = ["org.apache.hadoop.fs.", "PATH_NOT_FOUND", "Path does not exist"];
+    if !of_files.iter().any(|words| text.contains(words)) {
+        return None;
+    }
+    let thrown: Vec<&str> = failures(log);
+    let thrown: Vec<&str> =
+        thrown.into_iter().filter(|line| !line.trim_start().starts_with("at ")).collect();
+    let uri = READ.find(&text)?.as_str();
+    let whose = if text.contains("Lost task") { "an executor" } else { "the driver" };
+    let read = FailedRead { text: &thrown.join("\n"), whose, uri, mounted: false };
+    let diagnosis = diagnose_read(read);
+    (diagnosis.cause != Cause::Unknown).then(|| {
+        Finding::new(diagnosis.cause, diagnosis.says, diagnosis.remedy)
+            .because("driver log", last_lines(&thrown.join("\n"), 12))
+    })
 }
 
 /// The last line of a Python traceback.

@@ -55,7 +55,7 @@ pub(super) const ANYWHERE: [Rule; 3] = [
 ];
 
 /// By one exception, the most specific first.
-pub(super) const RULES: [Rule; 20] = [
+pub(super) const RULES: [Rule; 21] = [
     (
         &[
             "WASB Driver using wasb(s) schema is no longer supported",
@@ -342,6 +342,14 @@ pub(super) const RULES: [Rule; 20] = [
         COPY,
     ),
     (&["No such file or directory"], Cause::FileMissing, NOT_THERE, COPY),
+    // An answer to HEAD has no body: S3 says no more than this of a signature for another region
+    // (Hadoop's "Troubleshooting S3A", "Bad Request").
+    (
+        &["Error Code: 400 Bad Request", "Status Code: 400, Request ID"],
+        Cause::StoreNoRegion,
+        "the store refuses the signature without a word, as it does for one of another region",
+        "name the bucket's region: --conf spark.hadoop.fs.s3a.endpoint.region=REGION",
+    ),
 ];
 
 const NOT_THERE: &str = "the file is not there";
