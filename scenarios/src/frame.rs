@@ -12,15 +12,26 @@ use sparkproof::judge::{Rejudged, rejudge};
 use sparkproof::read::DataSize;
 use sparkproof::session::ENDED;
 use sparkproof::testbed::{EndKind, LiveSession, ScenarioContext};
+use sparkproof::verdict::Cause;
 use sparkproof::{Error, checks};
 
 /// The result of a scenario; nextest prints its message.
 pub type Outcome = miette::Result<()>;
 
 /// Runs a scenario in its frame. Its verdicts must follow from what was observed, and each must be of
-/// a registered kind of check.
+/// a registered kind of check. In sessions that it stops, the rules of diagnosis must name no cause.
 pub async fn proof(
     name: &str,
+    body: impl AsyncFnOnce(&ScenarioContext) -> sparkproof::Result<()>,
+) -> Outcome {
+    proof_with(name, &[], body).await
+}
+
+/// The same of a scenario that makes faults in sessions which it then stops: these causes, and no others,
+/// may be named.
+pub async fn proof_with(
+    name: &str,
+    made: &[Cause],
     body: impl AsyncFnOnce(&ScenarioContext) -> sparkproof::Result<()>,
 ) -> Outcome {
     let judged_again = async |p: &ScenarioContext| {
@@ -28,7 +39,7 @@ pub async fn proof(
         let events = sparkproof::report::stored_events(p.context.recorder.dir())?;
         let Rejudged { differing, without, .. } = rejudge(&events);
         let without = without.into_keys().map(|id| format!("{id} has no observation"));
-        let named = named_in_healthy(p.context.recorder.dir(), &events)?;
+        let named = named_in_healthy(p.context.recorder.dir(), &events, made)?;
         let faults: Vec<String> = differing.into_iter().chain(without).chain(named).collect();
         match faults.is_empty() {
             true => Ok(()),
@@ -38,8 +49,12 @@ pub async fn proof(
     sparkproof::flow::scenario(name, judged_again).await.map_err(miette::Report::new)
 }
 
-/// Causes that the rules name in sessions which were stopped, so nothing had failed.
-fn named_in_healthy(dir: &Path, events: &[Event]) -> sparkproof::Result<Vec<String>> {
+/// Causes that the rules name in sessions which were stopped, so nothing had failed but what was `made`.
+fn named_in_healthy(
+    dir: &Path,
+    events: &[Event],
+    made: &[Cause],
+) -> sparkproof::Result<Vec<String>> {
     let mut named = Vec::new();
     for event in events {
         let Body::Artifact { path, .. } = &event.body else { continue };
@@ -51,7 +66,7 @@ fn named_in_healthy(dir: &Path, events: &[Event]) -> sparkproof::Result<Vec<Stri
         let evidence: Evidence = serde_json::from_str(&text)
             .map_err(|e| Error::internal(format!("{path} is no evidence: {e}")))?;
         let of = |finding: &Finding| format!("{path}: {}: {}", finding.cause, finding.says);
-        named.extend(findings(&evidence).iter().map(of));
+        named.extend(findings(&evidence).iter().filter(|f| !made.contains(&f.cause)).map(of));
     }
     Ok(named)
 }

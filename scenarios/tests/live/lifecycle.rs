@@ -8,7 +8,7 @@ use rstest::rstest;
 use scenarios::assert_snapshot_of;
 use scenarios::frame::{
     Outcome, expect_each_red, expect_red, leaves_nothing, little, maps_archived_classes, proof,
-    started,
+    proof_with, started,
 };
 use sparkproof::access::Rule;
 use sparkproof::catalog::VariantId;
@@ -16,6 +16,7 @@ use sparkproof::catalog::plan::RbacChoice;
 use sparkproof::checks;
 use sparkproof::error::ErrorContext;
 use sparkproof::testbed::ScenarioContext;
+use sparkproof::verdict::Cause;
 
 #[rstest]
 #[ignore = "full: three executors are in ci"]
@@ -84,7 +85,7 @@ async fn a_killed_executor_is_replaced() -> Outcome {
 /// control of each check that counts executors: the other does all the work, and it does it right.
 #[tokio::test]
 async fn an_executor_that_is_not_replaced_is_red() -> Outcome {
-    proof("an_executor_that_is_not_replaced_is_red", async |p| {
+    proof_with("an_executor_that_is_not_replaced_is_red", &[Cause::MissingVerb], async |p| {
         let builder = little(p, &[VariantId::Copy]).session(|session| {
             session.executors(2).conf("spark.executor.cores", "2").strict(false)
         });

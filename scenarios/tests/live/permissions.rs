@@ -1,9 +1,10 @@
 //! One verb removed at a time, and the exact consequence.
 
 use rstest::rstest;
-use scenarios::frame::{Outcome, expect_red, proof};
+use scenarios::frame::{Outcome, expect_red, proof_with};
 use sparkproof::checks;
 use sparkproof::testbed::can_i;
+use sparkproof::verdict::Cause;
 
 /// What a session does without a verb.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,8 @@ async fn a_session_without_a_verb(
     #[case] verb: &'static str,
     #[case] expected: Without,
 ) -> Outcome {
-    proof(&format!("a_session_without_{verb}_{resource}"), async |p| {
+    let name = format!("a_session_without_{verb}_{resource}");
+    proof_with(&name, &[Cause::MissingVerb], async |p| {
         let started = p.session().executors(1).without(resource, verb).start().await;
         if let Without::NoStart = expected {
             expect_red(started, &["missing-verb", &format!("{verb} {resource}")])?;
