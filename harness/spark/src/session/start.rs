@@ -467,7 +467,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_recover_ends_the_wait_although_the_list_of_executors_cannot_be_read() {
-        let waiting = json!({ "reason": "ErrImagePull", "message": "no such image" });
+        let waiting = json!({ "reason": "InvalidImageName", "message": "couldn't parse it" });
         let stuck = json!([{
             "metadata": { "name": "x-exec-1", "namespace": "n",
                           "labels": { KUBE_SESSION: "s", "spark-exec-id": "1" } },
