@@ -218,6 +218,7 @@ pub fn faults() -> Vec<Fault> {
             .with(Shell(FrontEnd::SparkShell))
             .says(&["team-quota", "limits.cpu", "--driver-cpu-limit"])
             .cured_by(DriverCpu(400))
+            .cured_by(Cpu(300))
             .cured_by(CpuLimit(300)),
         Fault::new("limit-range-default", Cause::LimitRange)
             .with(Put(DEFAULT_LIMIT))
