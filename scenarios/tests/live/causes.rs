@@ -349,8 +349,6 @@ use sparkproof::Error;
 #[ignore = "full: one fault of each kind is in ci"]
 #[case::unit_of_kubernetes("unit-of-kubernetes")]
 #[ignore = "full: one fault of each kind is in ci"]
-#[case::dynamic_allocation_without_tracking("dynamic-allocation-without-tracking")]
-#[ignore = "full: one fault of each kind is in ci"]
 #[case::registry_and_quota("registry-and-quota")]
 #[ignore = "full: one fault of each kind is in ci"]
 #[case::loopback_and_cpu("loopback-and-cpu")]

@@ -273,20 +273,30 @@ impl Session {
         let gone = ran.filter(|(id, pod)| {
             now.get(*id).is_none_or(|now| now.uid() != pod.uid() || !is_running(now))
         });
-        let gone: Vec<String> = gone.map(|(_, pod)| pod.name_any()).collect();
+        let gone: BTreeMap<u32, String> = gone.map(|(id, pod)| (*id, pod.name_any())).collect();
         if gone.is_empty() {
             return Ok(());
         }
-        let ended = Error::red(format!("executors exited meanwhile: {}", gone.join(", ")));
-        Err(self.explained(ended).await)
+        let names: Vec<&str> = gone.values().map(String::as_str).collect();
+        let ended = Error::red(format!("executors exited meanwhile: {}", names.join(", ")));
+        // Spark deletes them before a watch has seen how they ended, but its driver says it.
+        let log = read_log(&self.driver.log_path());
+        let said = gone.keys().find_map(|id| log.rfind(&format!("Lost executor {id} on ")));
+        let reason = said.map(|at| log[at..].to_owned()).unwrap_or_default();
+        Err(self.explained_by(ended, DriverFacts { reason, ..DriverFacts::default() }).await)
     }
 
     /// An error of this session, with the cause if its pods, their events and logs show one. The
     /// evidence is then in the run directory.
     async fn explained(&self, error: Error) -> Error {
+        let driver = driver_facts(&error);
+        self.explained_by(error, driver).await
+    }
+
+    async fn explained_by(&self, error: Error, driver: DriverFacts) -> Error {
         let context = self.driver.context();
         let registered = self.registered().await.unwrap_or_default();
-        let evidence = self.observed(driver_facts(&error), &registered);
+        let evidence = self.observed(driver, &registered);
         let evidence = evidence::complete(context, &self.place, evidence).await;
         // The session had started: what was refused before has not ended its executors.
         let mut found = findings(&evidence);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use sparkproof_base::error::{Error, ErrorContext, Result};
+use sparkproof_catalog::plan::MilliCpu;
 use sparkproof_catalog::{Variant, VariantId};
 use sparkproof_judge::{Counters, FrameAnswer, FrameRead, Frames, InputMetrics};
 use sparkproof_measure::cost::{BENCH_SCHEMA, BenchRecord, BlockCosts, Spent, Workload};
@@ -21,6 +22,8 @@ const REFERENCE: u32 = 1;
 const WARM_UPS: usize = 8;
 /// Executors of each session: three sessions share the machine, one of them works at a time.
 const EXECUTORS: u32 = 1;
+/// Sessions whose executors are on the cluster at the same time.
+const SESSIONS: u32 = 3;
 
 /// What is compared.
 #[derive(Debug, Clone)]
@@ -52,15 +55,16 @@ pub async fn bench(proof: &ScenarioContext, request: BenchRequest) -> Result<Ben
     let ids: Vec<VariantId> = request.workloads.iter().filter_map(of_variant).collect();
     let variants: Vec<_> = ids.iter().map(|id| Variant::get(*id)).collect();
     let [conf_a, conf_b] = request.conf.clone();
+    let cpu = proof.environment.plan.executors.share_of(SESSIONS);
     let builder = ReadingBuilder::new(proof, &variants)
         .size(DataSize::default())
-        .session(|session| settings(session, &conf_a));
+        .session(|session| settings(session, cpu, &conf_a));
     let (mut a, failed) = builder.start().await?;
     if let Some(error) = failed {
         return Err(error);
     }
-    let mut b = a.beside(|session| settings(session, &conf_b)).await?;
-    let mut control = a.beside(|session| settings(session, &conf_a)).await?;
+    let mut b = a.beside(|session| settings(session, cpu, &conf_b)).await?;
+    let mut control = a.beside(|session| settings(session, cpu, &conf_a)).await?;
     let mut jobs = Vec::new();
     for workload in with_reference(&request.workloads) {
         let frames = match workload {
@@ -104,9 +108,10 @@ fn with_reference(gated: &[Workload]) -> Vec<Workload> {
 
 fn settings<'a>(
     session: SessionBuilder<'a>,
+    cpu: MilliCpu,
     conf: &BTreeMap<String, String>,
 ) -> SessionBuilder<'a> {
-    let session = session.executors(EXECUTORS);
+    let session = session.executors(EXECUTORS).cpu(cpu);
     conf.iter().fold(session, |session, (key, value)| session.conf(key, value))
 }
 

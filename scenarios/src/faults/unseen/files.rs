@@ -55,7 +55,7 @@ pub(super) fn faults() -> Vec<Fault> {
             .not(Cause::MissingJar),
         // Azure: a key that was rotated.
         Fault::new("account-key-rotated", Cause::StoreDeniesAccess).with(read(
-            VariantId::Abfs,
+            VariantId::Wasb,
             |added| {
                 added.conf.change(|key, _| {
                     key.contains(".account.key.").then(|| "cm90YXRlZA==".to_owned())

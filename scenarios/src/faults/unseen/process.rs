@@ -158,13 +158,5 @@ pub(super) fn configuration() -> Vec<Fault> {
             .says(&["spark.executor.memoryOverhead"])
             .not(Cause::DriverEnded)
             .cured_by(overhead("384m")),
-        // Reports on dynamic allocation: there is no shuffle service on Kubernetes.
-        Fault::new("dynamic-allocation-without-tracking", Cause::ConfigurationRefused)
-            .with(pi(|_| {}))
-            .with(Conf("spark.dynamicAllocation.enabled", "true"))
-            .with(Conf("spark.dynamicAllocation.shuffleTracking.enabled", "false"))
-            .says(&["shuffle"])
-            .not(Cause::ApplicationFailed)
-            .cured_by(Conf("spark.dynamicAllocation.shuffleTracking.enabled", "true")),
     ]
 }
