@@ -617,6 +617,20 @@ mod tests {
         assert_eq!(diagnose(&healthy).cause, Cause::Unknown);
     }
 
+    /// A pod that Spark deletes ends by that, too; its driver says that it had ended before.
+    #[test]
+    fn an_executor_that_spark_deleted_is_explained_by_its_driver() {
+        let mut evidence = ended(137, "Error", "");
+        evidence.pods[0].deleting = true;
+        assert_eq!(findings(&evidence), Vec::new());
+        evidence.driver.reason = "Lost executor 1 on 10.0.0.1: \n\
+            The executor with id 1 exited with exit code 137(SIGKILL, possible container OOM).\n"
+            .into();
+        let diagnosis = diagnose(&evidence);
+        assert_eq!(diagnosis.cause, Cause::Killed, "{diagnosis}");
+        assert!(diagnosis.says.contains("137"), "{diagnosis}");
+    }
+
     #[test]
     fn spark_that_gave_up_says_so_if_nothing_else_is_known() {
         let log = "ERROR ExecutorPodsAllocator: Max number of executor failures (6) reached\n";

@@ -491,6 +491,10 @@ mod tests {
         "java.lang.RuntimeException: java.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found\njava.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found",
         Cause::MissingJar
     )]
+    #[case(
+        "org.apache.hadoop.fs.azure.AzureException: com.microsoft.azure.storage.StorageException: Server failed to authenticate the request. Make sure the value of the Authorization header is formed correctly including the signature.",
+        Cause::StoreDeniesAccess
+    )]
     // Files and hosts.
     #[case(
         "java.io.FileNotFoundException: No such file or directory: s3a://data/x",

@@ -93,7 +93,9 @@ pub(super) fn lost(evidence: &Evidence) -> Option<Finding> {
     let aborted = |line: &str| line.contains("Job aborted") && line.contains("ExecutorLostFailure");
     let fatal = LOST.is_match(reason)
         || has_ended(evidence) && (log.lines().any(aborted) || GAVE_UP.is_match(log));
-    if !fatal || evidence.executors().any(|pod| pod.failed().is_some()) {
+    // One that is being deleted may have been ended by that; the driver knows better.
+    let shows = |pod: &PodFacts| pod.failed().is_some() && !pod.deleting;
+    if !fatal || evidence.executors().any(shows) {
         return None;
     }
     let text = format!("{log}\n{reason}");

@@ -225,6 +225,8 @@ pub(super) const RULES: [Rule; 21] = [
             "HTTP response code: 401",
             "AccessDenied",
             "AuthenticationFailed",
+            // Azure's, by wasb.
+            "Server failed to authenticate the request",
             "AuthorizationFailure",
             "InvalidAccessKeyId",
             "InvalidToken",
