@@ -23,7 +23,7 @@ kind: ResourceQuota
 metadata: {name: team-quota}
 spec: {hard: {limits.cpu: 700m}}
 ";
-const QUOTA_PODS: &str = "\
+pub(super) const QUOTA_PODS: &str = "\
 apiVersion: v1
 kind: ResourceQuota
 metadata: {name: team-quota}

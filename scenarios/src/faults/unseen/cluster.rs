@@ -3,6 +3,7 @@
 use sparkproof::catalog::plan::{DriverPlace, FrontEnd};
 use sparkproof::verdict::Cause;
 
+use super::super::admission::QUOTA_PODS;
 use super::super::claims::{mounted, on_demand};
 use super::super::fault::Change::{
     Advertise, Conf, Cpu, Driver, Executors, FrontEnd as Shell, Image, Layer, May, Put,
@@ -33,12 +34,6 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: team-quota}
 spec: {hard: {requests.ephemeral-storage: 4Gi}}
-";
-const ONE_POD: &str = "\
-apiVersion: v1
-kind: ResourceQuota
-metadata: {name: team-quota}
-spec: {hard: {pods: '1'}}
 ";
 const NO_SERVICES: &str = "\
 apiVersion: v1
@@ -108,7 +103,7 @@ pub(super) fn admission() -> Vec<Fault> {
             .cured_by(Put(MORE_SCRATCH)),
         // Questions about quotas: the driver's pod counts, too.
         Fault::new("quota-taken-by-the-driver", Cause::QuotaExceeded)
-            .with(Put(ONE_POD))
+            .with(Put(QUOTA_PODS))
             .with(Driver(DriverPlace::Pod))
             .with(Shell(FrontEnd::SparkShell))
             .says(&["team-quota", "pods"])
@@ -202,7 +197,7 @@ pub(super) fn several() -> Vec<Fault> {
     vec![
         // The quota is known before anything asks the registry.
         Fault::new("registry-and-quota", Cause::QuotaExceeded)
-            .with(Put(ONE_POD))
+            .with(Put(QUOTA_PODS))
             .with(Executors(2))
             .with(Image("127.0.0.1:9/team/spark:1"))
             .not(Cause::RegistryUnreachable)
