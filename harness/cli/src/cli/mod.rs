@@ -165,14 +165,16 @@ mod tests {
     use super::*;
 
     /// The pages, with the commands they show.
-    const PAGES: [&str; 18] = [
+    const PAGES: [&str; 20] = [
         include_str!("../../../../README.md"),
         include_str!("../../../../docs/baselines.md"),
+        include_str!("../../../../docs/benchmarking.md"),
         include_str!("../../../../docs/ci.md"),
         include_str!("../../../../docs/coverage.md"),
         include_str!("../../../../docs/exit-codes.md"),
         include_str!("../../../../docs/front-ends.md"),
         include_str!("../../../../docs/existing-clusters.md"),
+        include_str!("../../../../docs/pod-templates.md"),
         include_str!("../../../../docs/providers.md"),
         include_str!("../../../../docs/report.md"),
         include_str!("../../../../docs/stores.md"),
